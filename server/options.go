@@ -1,0 +1,37 @@
+package server
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// Options configures a Server. The zero value serves the current directory on 127.0.0.1:5173 with no plugins and no log.
+type Options struct {
+	// Root is the project's directory; "" is the current one.
+	Root string
+	// Config is the project's configuration, flags already merged; nil reads devserver.config.json from Root.
+	Config *config.Config
+	// Plugins run in process, before those of the project's devserver/ folder.
+	Plugins []plugin.Plugin
+	// NoPlugins leaves the project's devserver/ folder alone.
+	NoPlugins bool
+	// Force drops cached results of earlier runs.
+	Force bool
+	// Logger gets the user's story (Info), problems (Warn, Error) and detail (Debug). Nil discards.
+	Logger *slog.Logger
+	// Stdout and Stderr get what plugins print; nil discards.
+	Stdout, Stderr io.Writer
+	// Version is shown in the client and the banner.
+	Version string
+	// CacheDir overrides where builds and results are kept; "" is a folder of this project in the user's cache directory.
+	CacheDir string
+}
+
+// URLs are the addresses that a listening server answers at.
+type URLs struct {
+	Local   []string `json:"local"`
+	Network []string `json:"network,omitempty"`
+}
