@@ -518,8 +518,16 @@ func (e Edge) demand(to string, names []string, all bool) demand {
 type Entry struct {
 	ID      string
 	Version *Version
-	// Deps maps specifiers to module IDs: all of them, dynamic ones too, since the page looks them up there.
-	Deps map[string]string
+	// Deps are the imports in the order of the source, dynamic ones too, since the page looks them all up there.
+	Deps []Dep
+}
+
+// Dep is an import as a page needs to know it.
+type Dep struct {
+	Specifier, ID string
+	Kind          Kind
+	// Uses tells what the importer takes, for targets that call acceptExports; nil otherwise, and when it cannot be told.
+	Uses []string
 }
 
 // Closure lists what is statically reachable from roots in evaluation order (imports before importers), without what
@@ -550,11 +558,17 @@ func (g *Graph) Entry(id string) (e Entry, ok bool) {
 }
 
 func (g *Graph) entry(m *Module, v *Version) Entry {
-	deps := make(map[string]string, len(v.Edges))
+	deps := make([]Dep, 0, len(v.Edges))
 	for _, e := range v.Edges {
-		if to := g.target(m, e); to != "" {
-			deps[e.Specifier] = to
+		to := g.target(m, e)
+		if to == "" {
+			continue
 		}
+		d := Dep{Specifier: e.Specifier, ID: to, Kind: e.Kind}
+		if t := g.modules[to]; t != nil && t.good != nil && t.good.AcceptsExports && !e.All && !e.Star && e.Kind == Static {
+			d.Uses = append([]string{}, e.Names...)
+		}
+		deps = append(deps, d)
 	}
 	return Entry{ID: m.ID, Version: v, Deps: deps}
 }

@@ -1,0 +1,171 @@
+package graph_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/graph"
+)
+
+// drawn is a Loader over a graph drawn as text: "main>a,b a>c" (b dynamic: "main>?b"). A lazy barrel is drawn with
+// its names: "lib=x:lx,y:ly" re-exports x from lx; a star re-export is "lib=*:all". "main>lib.x" takes a name.
+type drawn struct {
+	mu    sync.Mutex
+	edges map[string][]graph.Edge
+	lazy  map[string]bool
+	fail  map[string]bool
+	loads map[string]int
+}
+
+func draw(text string) *drawn {
+	d := &drawn{edges: map[string][]graph.Edge{}, lazy: map[string]bool{}, fail: map[string]bool{}, loads: map[string]int{}}
+	for part := range strings.FieldsSeq(text) {
+		if from, to, ok := strings.Cut(part, "="); ok {
+			d.lazy[from] = true
+			for re := range strings.SplitSeq(to, ",") {
+				name, target, _ := strings.Cut(re, ":")
+				e := graph.Edge{Specifier: target, Lazy: map[string]string{name: "default"}}
+				if name == "*" {
+					e = graph.Edge{Specifier: target, To: target, Star: true}
+				}
+				d.edges[from] = append(d.edges[from], e)
+			}
+			continue
+		}
+		from, to, _ := strings.Cut(part, ">")
+		for target := range strings.SplitSeq(to, ",") {
+			e := graph.Edge{}
+			if rest, ok := strings.CutPrefix(target, "?"); ok {
+				e.Kind, target = graph.Dynamic, rest
+			}
+			target, name, named := strings.Cut(target, ".")
+			if named {
+				e.Names = []string{name}
+			} else {
+				e.All = true
+			}
+			e.Specifier, e.To = target, target
+			d.edges[from] = append(d.edges[from], e)
+		}
+	}
+	return d
+}
+
+func (d *drawn) Load(_ context.Context, id string) *graph.Version {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.loads[id]++
+	v := &graph.Version{Rev: fmt.Sprint(id, d.edges[id]), Edges: d.edges[id], Lazy: d.lazy[id]}
+	if d.fail[id] {
+		v = &graph.Version{Err: errors.New("broken")}
+	}
+	return v
+}
+
+func (d *drawn) Resolve(_ context.Context, spec, _ string) (string, error) { return spec, nil }
+func (d *drawn) File(id string) string                                     { return "/app/" + id }
+
+func names(list []graph.Entry) string {
+	var ids []string
+	for _, e := range list {
+		ids = append(ids, e.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestCrawlAndClosure(t *testing.T) {
+	for _, test := range []struct{ name, graph, have, want, loaded string }{
+		{name: "imports come before importers", graph: "main>a,b a>c b>c", want: "c a b main"},
+		{name: "a cycle ends", graph: "main>a a>b b>a", want: "b a main"},
+		{name: "dynamic imports stay out", graph: "main>?lazy,a lazy>x", want: "a main"},
+		{name: "what the page has stays out", graph: "main>a,b a>c b>c", have: "a", want: "b main"},
+		{name: "a barrel gives only what is named", graph: "main>lib.x lib=x:lx,y:ly lx>base", want: "base lx lib main"},
+		{name: "a barrel asked as a whole gives all", graph: "main>lib lib=x:lx,y:ly", want: "lx ly lib main"},
+		{name: "names pass through star re-exports", graph: "main>lib.x lib=*:inner inner=x:lx,y:ly", want: "lx inner lib main"},
+		{name: "barrels that re-export each other end", graph: "main>a.x a=*:b b=*:a,x:lx", want: "lx b a main"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := draw(test.graph)
+			g := graph.New(d, 4)
+			g.Crawl(context.Background(), "main")
+			var have []string
+			if test.have != "" {
+				have = strings.Fields(test.have)
+			}
+			if got := names(g.Closure([]string{"main"}, have)); got != test.want {
+				t.Errorf("closure is %q, want %q", got, test.want)
+			}
+			for id, n := range d.loads {
+				if n != 1 {
+					t.Errorf("%s was loaded %d times", id, n)
+				}
+			}
+		})
+	}
+}
+
+func TestEditCostsWhatIsNew(t *testing.T) {
+	d := draw("main>a,b,c,d,e a>f,g,h")
+	g := graph.New(d, 4)
+	g.Crawl(context.Background(), "main")
+	d.loads = map[string]int{}
+	d.edges["main"] = append(d.edges["main"], graph.Edge{Specifier: "new", To: "new"})
+	g.Reload(context.Background(), "main")
+	if fresh := g.Crawl(context.Background(), "main"); !slices.Equal(fresh, []string{"new"}) {
+		t.Errorf("fresh modules are %v, want [new]", fresh)
+	}
+	if len(d.loads) != 2 {
+		t.Errorf("the edit loaded %v, want main and new only", d.loads)
+	}
+}
+
+func TestNewNameOfABarrelBringsItsModuleOnly(t *testing.T) {
+	d := draw("main>lib.x lib=x:lx,y:ly")
+	g := graph.New(d, 4)
+	g.Crawl(context.Background(), "main")
+	d.edges["main"] = []graph.Edge{{Specifier: "lib", To: "lib", Names: []string{"x", "y"}}}
+	g.Reload(context.Background(), "main")
+	if fresh := g.Crawl(context.Background(), "main"); !slices.Equal(fresh, []string{"ly"}) {
+		t.Errorf("fresh modules are %v, want [ly]", fresh)
+	}
+	if deps := g.LazyDeps("lib"); deps["ly"] != "ly" {
+		t.Errorf("lazy deps are %v, want ly among them", deps)
+	}
+}
+
+func TestBrokenModuleKeepsItsLastGoodEdges(t *testing.T) {
+	d := draw("main>a a>b")
+	g := graph.New(d, 4)
+	g.Crawl(context.Background(), "main")
+	d.fail["a"] = true
+	g.Reload(context.Background(), "a")
+	if got := g.Broken(); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("broken modules are %v", got)
+	}
+	if got := g.Importers("b"); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("importers of b are %v, want a still", got)
+	}
+	d.fail["a"] = false
+	d.edges["a"] = nil
+	g.Reload(context.Background(), "a")
+	if got := g.Importers("b"); len(got) != 0 {
+		t.Errorf("importers of b are %v, want none", got)
+	}
+}
+
+func TestDeepChainDoesNotOverflow(t *testing.T) {
+	var b strings.Builder
+	for i := range 20000 {
+		fmt.Fprintf(&b, "m%d>m%d ", i, i+1)
+	}
+	g := graph.New(draw(b.String()), 4)
+	g.Crawl(context.Background(), "m0")
+	if n := len(g.Closure([]string{"m0"}, nil)); n != 20001 {
+		t.Errorf("closure has %d modules, want 20001", n)
+	}
+}
