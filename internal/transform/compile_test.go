@@ -1,0 +1,124 @@
+package transform
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+var update = flag.Bool("update", false, "rewrite the want sections of testdata/compile")
+
+// TestCompile compares what testdata/compile/*.txtar say. The first file of an archive is the module; "options", JSON of Input,
+// may follow; "code", "facts" and "errors" are what is wanted. `go test -update` rewrites these: read the diff.
+func TestCompile(t *testing.T) {
+	files, err := filepath.Glob("testdata/compile/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no testdata/compile", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := compileArchive(t, archive)
+			if *update {
+				if err := os.WriteFile(file, txtar.Format(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if want := txtar.Format(archive); !bytes.Equal(want, txtar.Format(got)) {
+				t.Errorf("got\n%s\nwant\n%s", txtar.Format(got), want)
+			}
+		})
+	}
+}
+
+func compileArchive(t *testing.T, archive *txtar.Archive) *txtar.Archive {
+	in := inputOf(t, archive)
+	got := &txtar.Archive{Comment: archive.Comment}
+	for _, f := range archive.Files {
+		if f.Name == "code" || f.Name == "facts" || f.Name == "errors" {
+			break
+		}
+		got.Files = append(got.Files, f)
+	}
+	out, errs := Compile(in)
+	if errs != nil {
+		var b strings.Builder
+		for i := range errs {
+			fmt.Fprintf(&b, "%s\n%s\n", errs[i].Error(), errs[i].Frame)
+		}
+		got.Files = append(got.Files, txtar.File{Name: "errors", Data: []byte(b.String())})
+		return got
+	}
+	got.Files = append(got.Files, txtar.File{Name: "code", Data: []byte(out.Code)})
+	if f := facts(out); f != "" {
+		got.Files = append(got.Files, txtar.File{Name: "facts", Data: []byte(f)})
+	}
+	return got
+}
+
+func inputOf(t *testing.T, archive *txtar.Archive) Input {
+	in := Input{ID: "/" + archive.Files[0].Name, Code: string(archive.Files[0].Data), Loader: LoaderFor(archive.Files[0].Name)}
+	globbed := map[string][]string{}
+	for _, f := range archive.Files[1:] {
+		var err error
+		switch f.Name {
+		case "options":
+			err = json.Unmarshal(f.Data, &in)
+		case "glob":
+			err = json.Unmarshal(f.Data, &globbed)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	in.Glob = func(patterns []string) []string { return globbed[strings.Join(patterns, " ")] }
+	return in
+}
+
+// facts lists everything in an output but its code.
+func facts(out *Output) string {
+	var b strings.Builder
+	for _, i := range out.Imports {
+		fmt.Fprintf(&b, "%s %q at %d:%d", i.Kind, i.Specifier, i.Line, i.Column)
+		if i.All {
+			b.WriteString(" all")
+		}
+		if len(i.Names) > 0 {
+			fmt.Fprintf(&b, " %q", i.Names)
+		}
+		if i.Lazy != nil {
+			fmt.Fprintf(&b, " lazy %v", i.Lazy)
+		}
+		b.WriteByte('\n')
+	}
+	list := func(name string, values []string) {
+		if values != nil {
+			fmt.Fprintf(&b, "%s %q\n", name, values)
+		}
+	}
+	list("exports", out.Exports)
+	list("stars", out.Stars)
+	for _, g := range out.Globs {
+		list("glob", g.Patterns)
+	}
+	for name, set := range map[string]bool{"async": out.Async, "accepts exports": out.AcceptsExports} {
+		if set {
+			b.WriteString(name + "\n")
+		}
+	}
+	for _, w := range out.Warnings {
+		fmt.Fprintf(&b, "warning %s\n", w.Error())
+	}
+	return b.String()
+}

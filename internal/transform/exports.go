@@ -1,0 +1,152 @@
+package transform
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// exportBlock is the statement that defines the exports of an ES module:
+//
+//	__export(App_exports, {
+//	  App: () => App,
+//	  other: () => import_other.default
+//	});
+type exportBlock struct {
+	start, end int
+	// namespace is the object that the getters are put on.
+	namespace string
+	getters   []getter
+}
+
+// getter is one export. The expression that it returns is code[start:end].
+type getter struct {
+	name       string
+	start, end int
+}
+
+// names returns the exported names, sorted as esbuild has them. Nil when there is no block.
+func (b *exportBlock) names() []string {
+	if b.end == 0 {
+		return nil
+	}
+	names := make([]string, len(b.getters))
+	for i, g := range b.getters {
+		names[i] = g.name
+	}
+	return names
+}
+
+// defaultName returns the local variable that is the default export, if it is one.
+func (b *exportBlock) defaultName(code []byte) string {
+	for _, g := range b.getters {
+		if g.name == "default" && !bytes.ContainsRune(code[g.start:g.end], '.') {
+			return string(code[g.start:g.end])
+		}
+	}
+	return ""
+}
+
+// readExportBlock reads the block, which stands before all code of the module itself: esbuild prints one getter a line.
+func readExportBlock(code []byte) exportBlock {
+	var b exportBlock
+	b.start = exportBlockStart(code)
+	if b.start < 0 {
+		return exportBlock{}
+	}
+	open := bytes.IndexByte(code[b.start:], '(') + b.start
+	namespace, _, ok := bytes.Cut(code[open+1:nextLine(code, open)], []byte(", {"))
+	if !ok {
+		return exportBlock{}
+	}
+	b.namespace = string(namespace)
+	for pos := nextLine(code, b.start); pos < len(code); {
+		end := nextLine(code, pos)
+		if code[pos] == '}' {
+			b.end = end
+			return b
+		}
+		g, ok := readGetter(code, pos, end)
+		if !ok {
+			return exportBlock{}
+		}
+		b.getters = append(b.getters, g)
+		pos = end
+	}
+	return exportBlock{}
+}
+
+// exportBlockStart finds the line `__export(` behind directives, the helpers that were kept and the namespace object.
+func exportBlockStart(code []byte) int {
+	for pos := 0; pos < len(code); {
+		line := code[pos:]
+		switch {
+		case bytes.HasPrefix(line, []byte("__export(")):
+			return pos
+		case bytes.HasPrefix(line, []byte("//")), line[0] == '"', line[0] == '\'':
+			pos = nextLine(code, pos)
+		case bytes.HasPrefix(line, []byte("var ")):
+			pos += statementEnd(line)
+		default:
+			return -1
+		}
+	}
+	return -1
+}
+
+var getterArrow = []byte(": () => ")
+
+// readGetter reads `  name: () => expression,`; the name may be a string.
+func readGetter(code []byte, pos, end int) (getter, bool) {
+	line := bytes.TrimRight(code[pos:end], ",\n")
+	skip := len(line) - len(bytes.TrimLeft(line, " "))
+	key := line[skip:]
+	if len(key) == 0 {
+		return getter{}, false
+	}
+	at := bytes.Index(key, getterArrow)
+	if key[0] == '"' {
+		at = stringEnd(key)
+		if !bytes.HasPrefix(key[max(at, 0):], getterArrow) {
+			at = -1
+		}
+	}
+	if at < 0 {
+		return getter{}, false
+	}
+	name := unquote(key[:at])
+	return getter{name: name, start: pos + skip + at + len(getterArrow), end: pos + len(line)}, true
+}
+
+// stringEnd returns the length of the string literal that the text begins with, or -1.
+func stringEnd(text []byte) int {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case text[0]:
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// unquote returns what a JavaScript string literal stands for; a name is returned as it is.
+func unquote(literal []byte) string {
+	if len(literal) < 2 || literal[0] != '"' && literal[0] != '\'' && literal[0] != '`' {
+		return string(literal)
+	}
+	inner := literal[1 : len(literal)-1]
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return string(inner)
+	}
+	return unescape(inner)
+}
+
+// quote makes a string literal that is valid in JavaScript and JSON.
+func quote(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always encodes
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}

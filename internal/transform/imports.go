@@ -1,0 +1,377 @@
+package transform
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/tdewolff/parse/v2/js"
+)
+
+// reader goes over the tokens of printed code and gathers what Output tells. Changes to the code are collected as
+// edits; none of them adds or removes a line.
+type reader struct {
+	in     *Input
+	p      *printed
+	out    *Output
+	code   []byte
+	tokens []token
+	pooled *[]token
+	edits  []edit
+	errs   []Error
+
+	index    map[importKey]int // into out.Imports
+	bindings map[string]*binding
+	globs    int // import.meta.glob calls seen, for messages
+
+	line, lineStart, counted int // position of counted, see place
+}
+
+type importKey struct {
+	kind      ImportKind
+	specifier string
+}
+
+// binding is a variable that holds an imported module: `var import_x = require("x");`.
+type binding struct {
+	imp int // into out.Imports
+	// name, equals and semicolon are the tokens of the declaration.
+	name, equals, semicolon int
+	uses, getterUses        int
+	next                    *binding // another variable of the same name
+}
+
+// edit replaces code[start:end] by text.
+type edit struct {
+	start, end int
+	text       string
+}
+
+func newReader(in *Input, p *printed, out *Output) *reader {
+	pooled := tokenPool.Get().(*[]token)
+	r := &reader{in: in, p: p, out: out, code: p.code, pooled: pooled, line: 1}
+	r.tokens, _ = tokenize(p.code, (*pooled)[:0])
+	return r
+}
+
+func (r *reader) close() {
+	*r.pooled = r.tokens
+	tokenPool.Put(r.pooled)
+}
+
+// imports finds everything that asks for another module.
+func (r *reader) imports() {
+	for i, t := range r.tokens {
+		switch {
+		case t.kind == js.ImportToken:
+			r.dynamicImport(i)
+		case t.kind == js.NewToken:
+			r.worker(i)
+		case t.kind == js.IdentifierToken:
+			r.identifier(i)
+		}
+	}
+	if len(r.bindings) > 0 {
+		r.uses()
+	}
+	if r.in.Dependency && r.in.SideEffectFree && r.p.exports.end > 0 && !r.p.async {
+		r.lazyReExports()
+	}
+}
+
+func (r *reader) identifier(i int) {
+	text := r.text(i)
+	switch len(text) { // most names are none of these: tell by length first
+	case len("require"):
+		if string(text) == "require" {
+			r.require(i)
+		}
+	case len("$meta$"):
+		if string(text) == "$meta$" && r.is(i+1, js.DotToken) && string(r.text(i+2)) == "glob" && r.is(i+3, js.OpenParenToken) {
+			r.glob(i)
+		}
+	case len("acceptExports"):
+		if string(text) == "acceptExports" && i > 0 && isMember(r.tokens[i-1].kind) {
+			r.out.AcceptsExports = true
+		}
+	}
+}
+
+// require reads `require("x")` with what stands around it.
+func (r *reader) require(i int) {
+	if !r.is(i+1, js.OpenParenToken) || !r.is(i+2, js.StringToken) || !r.is(i+3, js.CloseParenToken) || i > 0 && isMember(r.tokens[i-1].kind) {
+		return
+	}
+	imp := r.add(Static, unquote(r.text(i+2)), i+2)
+	first, last := i, i+3
+	if string(r.text(i-2)) == "__toESM" && r.is(i-1, js.OpenParenToken) {
+		first = i - 2
+		if last++; r.is(last, js.CommaToken) { // `, 1)`: Node's rules
+			last += 2
+		}
+	}
+	switch {
+	case r.is(last+1, js.DotToken) && js.IsIdentifierName(r.kind(last+2)):
+		r.name(imp, r.text(last+2))
+	case string(r.text(first-4)) == "__reExport" && r.is(first-3, js.OpenParenToken):
+		if spec := r.out.Imports[imp].Specifier; !slices.Contains(r.out.Stars, spec) {
+			r.out.Stars = append(r.out.Stars, spec)
+		}
+	case r.is(first-1, js.EqToken) && isDeclaration(r.kind(first-3)) && js.IsIdentifier(r.kind(first-2)) && r.is(last+1, js.SemicolonToken):
+		r.bind(imp, first-2, first-1, last+1)
+	case r.is(last+1, js.SemicolonToken) && (r.is(first-1, js.SemicolonToken) || first == 0):
+		// Evaluated only.
+	default:
+		r.out.Imports[imp].All = true
+	}
+}
+
+func isDeclaration(kind js.TokenType) bool {
+	return kind == js.VarToken || kind == js.ConstToken || kind == js.LetToken
+}
+
+func (r *reader) bind(imp, name, equals, semicolon int) {
+	if r.bindings == nil {
+		r.bindings = map[string]*binding{}
+	}
+	key := string(r.text(name))
+	r.bindings[key] = &binding{imp: imp, name: name, equals: equals, semicolon: semicolon, next: r.bindings[key]}
+}
+
+// uses reads which members of the bindings are used. A binding that is used otherwise may have any of them used. The
+// names alone are compared, not their scopes: at worst that tells too much.
+func (r *reader) uses() {
+	for i, t := range r.tokens {
+		if t.kind != js.IdentifierToken && !js.IsIdentifier(t.kind) || i > 0 && isMember(r.tokens[i-1].kind) {
+			continue
+		}
+		for b := r.bindings[string(r.code[t.start:t.end])]; b != nil; b = b.next {
+			if b.name == i {
+				continue
+			}
+			b.uses++
+			switch {
+			case isMember(r.kind(i+1)) && js.IsIdentifierName(r.kind(i+2)):
+				r.name(b.imp, r.text(i+2))
+			case r.is(i+1, js.OpenBracketToken) && r.is(i+2, js.StringToken) && r.is(i+3, js.CloseBracketToken):
+				r.name(b.imp, []byte(unquote(r.text(i+2))))
+			default:
+				r.out.Imports[b.imp].All = true
+			}
+		}
+	}
+}
+
+// name records the use of an export.
+func (r *reader) name(imp int, name []byte) {
+	m := &r.out.Imports[imp]
+	for _, n := range m.Names {
+		if n == string(name) {
+			return
+		}
+	}
+	m.Names = append(m.Names, string(name))
+}
+
+// lazyReExports turns `export { a } from "./a"` into getters that evaluate ./a when a is first used, so that a page
+// neither loads nor runs what it takes nothing of. Only a package that declares to have no side effects allows that.
+func (r *reader) lazyReExports() {
+	type reExport struct {
+		getter getter
+		b      *binding
+		name   string // in the imported module
+	}
+	var all []reExport
+	for _, g := range r.p.exports.getters {
+		base, name := splitMember(r.code[g.start:g.end])
+		b := r.bindings[base]
+		if b == nil || b.next != nil {
+			continue
+		}
+		b.getterUses++
+		all = append(all, reExport{g, b, name})
+	}
+	for _, e := range all {
+		imp := &r.out.Imports[e.b.imp]
+		if e.b.uses != e.b.getterUses || !r.atMargin(e.b.name-1) || slices.Contains(r.out.Stars, imp.Specifier) || r.bound(e.b.imp) != 1 {
+			continue
+		}
+		value := string(r.code[r.tokens[e.b.equals+1].start:r.tokens[e.b.semicolon].start])
+		base := string(r.text(e.b.name))
+		r.replace(e.getter.start, e.getter.start+len(base), "("+base+" ??= "+value+")")
+		if imp.Lazy == nil {
+			imp.Lazy = map[string]string{}
+			r.replace(int(r.tokens[e.b.name].end), int(r.tokens[e.b.semicolon].start), "")
+		}
+		imp.Lazy[e.getter.name] = e.name
+	}
+}
+
+// bound counts the bindings of an import: `import a, * as b` may print two.
+func (r *reader) bound(imp int) int {
+	n := 0
+	for _, b := range r.bindings {
+		for ; b != nil; b = b.next {
+			if b.imp == imp {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// splitMember splits `import_x.name` and `import_x["name"]`; the namespace itself is "*".
+func splitMember(expression []byte) (base, name string) {
+	i := bytes.IndexAny(expression, ".[")
+	if i < 0 {
+		return string(expression), "*"
+	}
+	member := expression[i+1:]
+	if expression[i] == '[' {
+		member = bytes.TrimSuffix(member, []byte("]"))
+	}
+	return string(expression[:i]), unquote(member)
+}
+
+// dynamicImport reads `import("./x")` and gives it the name that the registry's function has in a factory. The name
+// is as long as `import`, so that columns stay true.
+func (r *reader) dynamicImport(i int) {
+	if !r.is(i+1, js.OpenParenToken) || i > 0 && isMember(r.tokens[i-1].kind) || r.isMethod(i+1) {
+		return
+	}
+	copy(r.code[r.tokens[i].start:r.tokens[i].end], "$load$")
+	switch r.kind(i + 2) {
+	case js.StringToken, js.TemplateToken:
+		if !r.is(i+3, js.CloseParenToken) && !r.is(i+3, js.CommaToken) {
+			return // `import("./" + name)` is only known when it runs
+		}
+		r.out.Imports[r.add(Dynamic, unquote(r.text(i+2)), i+2)].All = true
+	case js.TemplateStartToken:
+		r.dynamicTemplate(i + 2)
+	}
+}
+
+// isMethod tells whether the "(" at i opens the parameters of a method.
+func (r *reader) isMethod(i int) bool {
+	end := r.closing(i)
+	return end > 0 && r.is(end+1, js.OpenBraceToken)
+}
+
+// worker reads `new Worker(new URL("./x.ts", import.meta.url))`. The browser itself loads the URL, which is the
+// module's; the server only has to know the edge.
+func (r *reader) worker(i int) {
+	kind := Worker
+	switch string(r.text(i + 1)) {
+	case "Worker":
+	case "SharedWorker":
+		kind = SharedWorker
+	default:
+		return
+	}
+	if r.is(i+2, js.OpenParenToken) && r.is(i+3, js.NewToken) && string(r.text(i+4)) == "URL" && r.is(i+5, js.OpenParenToken) &&
+		(r.is(i+6, js.StringToken) || r.is(i+6, js.TemplateToken)) && r.is(i+7, js.CommaToken) &&
+		string(r.text(i+8)) == "$meta$" && r.is(i+9, js.DotToken) && string(r.text(i+10)) == "url" {
+		spec := unquote(r.text(i + 6))
+		if !strings.HasPrefix(spec, ".") && !strings.HasPrefix(spec, "/") {
+			spec = "./" + spec // a URL is relative, where a specifier would name a package
+		}
+		r.out.Imports[r.add(kind, spec, i+6)].All = true
+	}
+}
+
+// add records an import whose specifier is the token at i, and returns its index in Output.Imports.
+func (r *reader) add(kind ImportKind, specifier string, i int) int {
+	key := importKey{kind, specifier}
+	if at, ok := r.index[key]; ok {
+		return at
+	}
+	if r.index == nil {
+		r.index = make(map[importKey]int, 8)
+	}
+	line, column := r.place(int(r.tokens[i].start))
+	r.index[key] = len(r.out.Imports)
+	r.out.Imports = append(r.out.Imports, Import{Specifier: specifier, Kind: kind, Line: line, Column: column})
+	return len(r.out.Imports) - 1
+}
+
+// place gives the 1-based line and column (in bytes) of an offset. It goes on from where it was asked last.
+func (r *reader) place(offset int) (line, column int) {
+	if offset < r.counted {
+		r.line, r.lineStart, r.counted = 1, 0, 0
+	}
+	between := r.code[r.counted:offset]
+	r.line += bytes.Count(between, []byte{'\n'})
+	if i := bytes.LastIndexByte(between, '\n'); i >= 0 {
+		r.lineStart = r.counted + i + 1
+	}
+	r.counted = offset
+	return r.line, offset - r.lineStart + 1
+}
+
+func (r *reader) kind(i int) js.TokenType {
+	if i < 0 || i >= len(r.tokens) {
+		return js.ErrorToken
+	}
+	return r.tokens[i].kind
+}
+
+func (r *reader) is(i int, kind js.TokenType) bool { return r.kind(i) == kind }
+
+// text returns the text of a token, nil when there is none at i.
+func (r *reader) text(i int) []byte {
+	if i < 0 || i >= len(r.tokens) {
+		return nil
+	}
+	return r.code[r.tokens[i].start:r.tokens[i].end]
+}
+
+// atMargin tells whether the token is the first of a line without indentation: a statement of the module itself.
+func (r *reader) atMargin(i int) bool {
+	if i < 0 || i >= len(r.tokens) {
+		return false
+	}
+	start := r.tokens[i].start
+	return start == 0 || r.code[start-1] == '\n'
+}
+
+// closing returns the token that closes the bracket at i, or -1.
+func (r *reader) closing(i int) int {
+	depth := 0
+	for ; i < len(r.tokens); i++ {
+		switch r.tokens[i].kind {
+		case js.OpenParenToken, js.OpenBraceToken, js.OpenBracketToken, js.TemplateStartToken:
+			depth++
+		case js.CloseParenToken, js.CloseBraceToken, js.CloseBracketToken, js.TemplateEndToken:
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+func (r *reader) replace(start, end int, text string) {
+	r.edits = append(r.edits, edit{start, end, text})
+}
+
+// edited returns the code with all edits made.
+func (r *reader) edited() string {
+	if len(r.edits) == 0 {
+		return string(r.code)
+	}
+	slices.SortFunc(r.edits, func(a, b edit) int { return a.start - b.start })
+	size := len(r.code)
+	for _, e := range r.edits {
+		size += len(e.text)
+	}
+	var b strings.Builder
+	b.Grow(size)
+	pos := 0
+	for _, e := range r.edits {
+		b.Write(r.code[pos:e.start])
+		b.WriteString(e.text)
+		pos = e.end
+	}
+	b.Write(r.code[pos:])
+	return b.String()
+}

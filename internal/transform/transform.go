@@ -1,0 +1,320 @@
+package transform
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+// Loader tells what language a source is written in. The zero value is JavaScript.
+type Loader uint8
+
+// The loaders that Compile knows.
+const (
+	LoaderJS Loader = iota
+	LoaderJSX
+	LoaderTS
+	LoaderTSX
+	LoaderJSON
+	LoaderText
+)
+
+// LoaderFor tells the loader from the extension of an ID or file; a query may stand behind it. Languages that are not
+// known here are taken for JavaScript: a plugin has turned them into it.
+func LoaderFor(id string) Loader {
+	name, query, _ := strings.Cut(id, "?")
+	if l, ok := loaderForExt(path.Ext(name)); ok {
+		return l
+	}
+	// `App.vue?vue&type=script&lang.ts`: the language of a block is told at the end of its query.
+	l, _ := loaderForExt(path.Ext(query))
+	return l
+}
+
+func loaderForExt(ext string) (Loader, bool) {
+	switch strings.ToLower(ext) {
+	case ".js", ".mjs", ".cjs":
+		return LoaderJS, true
+	case ".jsx":
+		return LoaderJSX, true
+	case ".ts", ".mts", ".cts":
+		return LoaderTS, true
+	case ".tsx":
+		return LoaderTSX, true
+	case ".json", ".webmanifest":
+		return LoaderJSON, true
+	case ".txt":
+		return LoaderText, true
+	}
+	return LoaderJS, false
+}
+
+// JSX tells how JSX is compiled. A tsconfig (Input.TSConfigRaw) that says otherwise wins.
+type JSX struct {
+	// Runtime is "automatic" (also when empty) or "classic".
+	Runtime string
+	// ImportSource is the package of the automatic runtime, "react" when empty.
+	ImportSource string
+	// Factory and Fragment are the functions of the classic runtime, React's when empty.
+	Factory, Fragment string
+	// Dev adds source positions to elements, for developer tools.
+	Dev bool
+}
+
+// Input is a module to compile. Equal inputs give equal outputs.
+type Input struct {
+	// ID is the module's ID, File its path on disk ("" when it has none).
+	ID, File string
+	Code     string
+	Loader   Loader
+	// Dependency marks code of an npm package. Such code gets no refresh, and no warnings.
+	Dependency bool
+	// SideEffectFree tells that the package says so of this file: its re-exports are then compiled lazy.
+	SideEffectFree bool
+	// NodeESM tells that Node would take the file for an ES module (.mjs, or "type": "module"): a default import of a
+	// CommonJS module is then its module.exports, whatever __esModule says.
+	NodeESM bool
+	// Refresh is "react" or "preact" when components of the module are to be registered for fast refresh.
+	Refresh string
+	JSX     JSX
+	// TSConfigRaw is the text of a tsconfig.json (`{"compilerOptions": {...}}`) with everything it extends merged.
+	TSConfigRaw string
+	// Define replaces identifiers and member expressions by JSON values or names, as esbuild's option of that name.
+	Define map[string]string
+	// Glob lists the specifiers that import.meta.glob patterns match, sorted. A specifier is what the pattern would
+	// match: relative to the module ("./a/x.ts") for a relative pattern, else root-relative ("/src/a/x.ts").
+	// Patterns that begin with "!" take away. Nil matches nothing.
+	Glob func(patterns []string) []string
+}
+
+// ImportKind tells how a module asks for another one.
+type ImportKind uint8
+
+// The kinds of imports.
+const (
+	// Static is an import that is evaluated with its importer: `import`, `export from`, `require`.
+	Static ImportKind = iota
+	// Dynamic is `import("./x")`.
+	Dynamic
+	// Worker and SharedWorker are `new Worker(new URL("./x", import.meta.url))`.
+	Worker
+	SharedWorker
+)
+
+// String gives the kind's name in lower case.
+func (k ImportKind) String() string {
+	return [...]string{"static", "dynamic", "worker", "sharedworker"}[k]
+}
+
+// Import is all imports of one kind that a module has of one specifier.
+type Import struct {
+	Specifier string
+	Kind      ImportKind
+	// Names are the exports that the module uses, in the order of first use. All means that it may use any.
+	Names []string
+	All   bool
+	// Lazy maps names that the module exports to the names they have in the imported module ("*" for its namespace),
+	// when the import is evaluated at the first use of one of them. Nil for other imports.
+	Lazy map[string]string
+	// Line and Column are where Output.Code has the specifier, 1-based, Column in bytes.
+	Line, Column int
+}
+
+// Glob is one import.meta.glob of a module, or an import() of a template literal.
+type Glob struct {
+	// Patterns are as written: relative to the module, or from the root when they begin with "/".
+	Patterns []string
+}
+
+// Output is a compiled module.
+type Output struct {
+	// Code is the body of the module's factory. It ends with a line feed.
+	Code    string
+	Imports []Import
+	// Exports are the names that an ES module exports itself, sorted. Nil for CommonJS.
+	Exports []string
+	// Stars are the specifiers of `export * from`.
+	Stars []string
+	// Async tells that Code awaits at top level: its factory must be an async function.
+	Async bool
+	// AcceptsExports tells that the module calls import.meta.hot.acceptExports.
+	AcceptsExports bool
+	// Refreshes tells that the module registers components or hooks for fast refresh.
+	Refreshes bool
+	Globs     []Glob
+	Warnings  []Error
+}
+
+// Compile turns a module into the body of its factory. On errors the output is nil.
+func Compile(in Input) (*Output, []Error) {
+	switch in.Loader {
+	case LoaderJSON:
+		return compileJSON(&in)
+	case LoaderText:
+		return &Output{Code: "module.exports = " + quote(in.Code) + ";\n"}, nil
+	}
+	p, errs := print(&in, false)
+	if errs != nil {
+		return nil, errs
+	}
+	out := &Output{Async: p.async, Warnings: p.warnings}
+	if errs := read(&in, p, out); errs != nil {
+		return nil, errs
+	}
+	return out, nil
+}
+
+// printed is what esbuild made of a module, without the lines that the runtime has in common for all.
+type printed struct {
+	code []byte
+	// exports is the block of getters that esbuild prints for an ES module with exports.
+	exports exportBlock
+	async   bool
+	// sourceMap is esbuild's map, for the code before any line was left out, and dropped are those lines.
+	sourceMap []byte
+	dropped   []lineRange
+	warnings  []Error
+}
+
+// print runs esbuild.
+func print(in *Input, sourceMap bool) (*printed, []Error) {
+	options := transformOptions(in)
+	if sourceMap {
+		options.Sourcemap = api.SourceMapExternal
+	}
+	result := api.Transform(in.Code, options)
+	if len(result.Errors) > 0 {
+		if isTopLevelAwait(result.Errors) {
+			return printAsync(in, options)
+		}
+		return nil, withLoaderHint(in, fromMessages(result.Errors, in.ID, in.File, in.Code))
+	}
+	p := &printed{sourceMap: result.Map}
+	if !in.Dependency {
+		p.warnings = fromMessages(result.Warnings, in.ID, in.File, in.Code)
+	}
+	p.code, p.dropped = stripPreamble(result.Code, in.Code)
+	p.exports = readExportBlock(p.code)
+	return p, nil
+}
+
+func transformOptions(in *Input) api.TransformOptions {
+	options := api.TransformOptions{
+		Sourcefile:      sourcefile(in),
+		Loader:          esbuildLoader(in),
+		Format:          api.FormatCommonJS,
+		Target:          api.ESNext,
+		Charset:         api.CharsetUTF8,
+		LegalComments:   api.LegalCommentsNone,
+		JSX:             api.JSXAutomatic,
+		JSXDev:          in.JSX.Dev,
+		JSXImportSource: in.JSX.ImportSource,
+		JSXFactory:      in.JSX.Factory,
+		JSXFragment:     in.JSX.Fragment,
+		TsconfigRaw:     jsxCompiled.ReplaceAllString(in.TSConfigRaw, `"jsx":"react-jsx"`),
+		Define:          defines(in),
+	}
+	if in.JSX.Runtime == "classic" {
+		options.JSX = api.JSXTransform
+	}
+	return options
+}
+
+// jsxCompiled finds the settings that leave JSX as it is, for another tool to compile. There is none behind this one.
+var jsxCompiled = regexp.MustCompile(`"jsx"\s*:\s*"(?:preserve|react-native)"`)
+
+// sourcefile is the name by which esbuild knows the module. It shows in errors and in the positions of JSX elements.
+func sourcefile(in *Input) string {
+	name := in.File
+	if name == "" {
+		name = in.ID
+	}
+	if in.NodeESM && !strings.HasSuffix(name, ".mjs") && !strings.HasSuffix(name, ".mts") {
+		// esbuild tells by the name alone that Node's rules for default imports hold.
+		name += ".mjs"
+	}
+	return name
+}
+
+func esbuildLoader(in *Input) api.Loader {
+	switch in.Loader {
+	case LoaderJSX:
+		return api.LoaderJSX
+	case LoaderTS:
+		return api.LoaderTS
+	case LoaderTSX:
+		return api.LoaderTSX
+	}
+	if !in.Dependency {
+		return api.LoaderJSX // JSX in .js files is common in projects that come from other tools
+	}
+	return api.LoaderJS
+}
+
+// defines returns those replacements whose key can be in the code: esbuild copies its tables when there are any.
+func defines(in *Input) map[string]string {
+	var used map[string]string
+	use := func(key, value string) {
+		if used == nil {
+			used = make(map[string]string, len(in.Define)+2)
+		}
+		used[key] = value
+	}
+	if strings.Contains(in.Code, "import.meta") {
+		use("import.meta", "$meta$")
+	}
+	if strings.Contains(in.Code, "NODE_ENV") {
+		use("process.env.NODE_ENV", `"development"`)
+	}
+	for key, value := range in.Define {
+		if strings.Contains(in.Code, key[strings.LastIndexByte(key, '.')+1:]) {
+			use(key, value)
+		}
+	}
+	return used
+}
+
+// withLoaderHint tells what to do about a syntax error in a language that nobody here compiles.
+func withLoaderHint(in *Input, errs []Error) []Error {
+	name, _, _ := strings.Cut(in.ID, "?")
+	ext := path.Ext(name)
+	if _, known := loaderForExt(ext); known || ext == "" || in.Dependency {
+		return errs
+	}
+	for i := range errs {
+		if errs[i].Hint == "" {
+			errs[i].Hint = "no plugin compiles " + ext + " files; they are taken for JavaScript"
+		}
+	}
+	return errs
+}
+
+// read finds in the printed code what Output tells, and makes the small changes that the runtime needs.
+func read(in *Input, p *printed, out *Output) []Error {
+	out.Exports = p.exports.names()
+	refresh := in.Refresh != "" && !in.Dependency
+	if !refresh && !needsReading(p.code) {
+		out.Code = string(p.code)
+		return nil
+	}
+	r := newReader(in, p, out)
+	defer r.close()
+	r.imports()
+	if r.errs != nil {
+		return r.errs
+	}
+	if refresh {
+		r.refresh()
+	}
+	out.Code = r.edited()
+	return nil
+}
+
+// needsReading tells whether the code may hold anything that the reader looks for.
+func needsReading(code []byte) bool {
+	return bytes.Contains(code, []byte("require(")) || bytes.Contains(code, []byte("import(")) ||
+		bytes.Contains(code, []byte("$meta$"))
+}
