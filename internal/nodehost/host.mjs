@@ -1,0 +1,334 @@
+// The Node host: runs the project's own JavaScript tools (PostCSS, Tailwind, Sass, Less, TypeScript, vite.config) for
+// devserver. It speaks the plugin-host protocol: frames of a 4-byte big-endian length and JSON on stdin and stdout.
+// Everything is resolved from the project, never from here. Tools that print do so on stderr.
+import { createRequire } from "node:module";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL, fileURLToPath } from "node:url";
+
+const write = process.stdout.write.bind(process.stdout);
+process.stdout.write = process.stderr.write.bind(process.stderr); // a tool that logs must not break the frames
+console.log = console.info = console.debug = console.error;
+
+const root = resolve(process.argv[2] ?? ".");
+
+/** Resolves a package from the project, or from inside one of the packages that depend on it. */
+function find(specifier, ...through) {
+  const starts = [join(root, "package.json")];
+  for (const name of through) {
+    try {
+      starts.push(createRequire(starts[0]).resolve(name));
+    } catch (first) {
+      try {
+        starts.push(join(dirname(createRequire(starts[0]).resolve(name + "/package.json")), "package.json"));
+      } catch {
+        continue; // not installed: the next way in
+      }
+    }
+  }
+  let error;
+  for (const start of starts) {
+    try {
+      return createRequire(start).resolve(specifier);
+    } catch (e) {
+      error = e;
+    }
+  }
+  const name = specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : specifier.split("/")[0];
+  throw Object.assign(new Error(`${name} is not installed in this project`), { hint: `npm install -D ${name}`, cause: error });
+}
+
+async function load(specifier, ...through) {
+  const module = await import(pathToFileURL(find(specifier, ...through)).href);
+  return module;
+}
+
+const plain = (module) => module.default ?? module;
+
+// ---- PostCSS
+
+const postcssFiles = ["postcss.config.js", "postcss.config.cjs", "postcss.config.mjs", "postcss.config.ts", "postcss.config.mts", "postcss.config.json", ".postcssrc", ".postcssrc.json", ".postcssrc.js", ".postcssrc.cjs", ".postcssrc.mjs"];
+let inlinePostCSS; // css.postcss of vite.config, when it is an object
+const postcssConfigs = new Map(); // folder -> promise of {file, plugins, options}
+
+function postcssConfig(dir) {
+  if (!postcssConfigs.has(dir)) postcssConfigs.set(dir, findPostCSS(dir));
+  return postcssConfigs.get(dir);
+}
+
+async function findPostCSS(dir) {
+  if (inlinePostCSS) return { file: "", ...inlinePostCSS, plugins: await pluginsOf(inlinePostCSS.plugins) };
+  for (let at = dir; ; at = dirname(at)) {
+    for (const name of postcssFiles) {
+      const file = join(at, name);
+      if (existsSync(file)) return readPostCSS(file);
+    }
+    const pkg = join(at, "package.json");
+    if (existsSync(pkg)) {
+      const config = JSON.parse(readFileSync(pkg, "utf8")).postcss;
+      if (config) return { file: pkg, plugins: await pluginsOf(config.plugins), options: {} };
+    }
+    if (at === root || dirname(at) === at) return undefined;
+  }
+}
+
+async function readPostCSS(file) {
+  let config;
+  if (file.endsWith(".json") || file.endsWith(".postcssrc")) config = JSON.parse(readFileSync(file, "utf8"));
+  else config = plain(await import(pathToFileURL(file).href + "?t=" + statSync(file).mtimeMs));
+  if (typeof config === "function") config = await config({ env: "development", mode: "development", cwd: root, file: {}, options: {} });
+  const { plugins, ...options } = config;
+  return { file, plugins: await pluginsOf(plugins), options };
+}
+
+async function pluginsOf(plugins) {
+  const list = [];
+  if (Array.isArray(plugins)) {
+    for (const p of plugins.flat()) {
+      if (!p) continue;
+      list.push(typeof p === "string" ? await instance(p) : Array.isArray(p) ? await instance(...p) : p);
+    }
+  } else {
+    for (const [name, options] of Object.entries(plugins ?? {})) {
+      if (options !== false) list.push(await instance(name, options === true ? undefined : options));
+    }
+  }
+  return list;
+}
+
+async function instance(name, options) {
+  const make = plain(await load(name));
+  return make.postcss === true || typeof make === "function" ? make(options) : make;
+}
+
+async function runPostCSS({ file, code }) {
+  const config = await postcssConfig(dirname(file));
+  if (!config || config.plugins.length === 0) return { code, deps: config?.file ? [config.file] : [], dirs: [] };
+  const postcss = plain(await load("postcss", "vite", "@tailwindcss/postcss"));
+  const result = await postcss(config.plugins).process(code, { ...config.options, from: file, map: false });
+  const deps = config.file ? [config.file] : [];
+  const dirs = [];
+  for (const m of result.messages) {
+    if (m.type === "dependency") deps.push(resolve(m.file));
+    else if (m.type === "dir-dependency") dirs.push({ dir: resolve(m.dir), glob: m.glob ?? "**/*" });
+  }
+  return { code: result.css, deps, dirs, warnings: result.warnings().map((w) => ({ message: w.text, file, line: w.line, column: w.column })) };
+}
+
+// ---- Tailwind 4 without its Vite plugin
+
+const tailwinds = new Map(); // file -> {css, compiler, scanner, deps}
+
+async function runTailwind({ file, code }) {
+  const via = ["@tailwindcss/vite", "@tailwindcss/postcss"];
+  const { compile } = await load("@tailwindcss/node", ...via);
+  const { Scanner } = await load("@tailwindcss/oxide", ...via);
+  let state = tailwinds.get(file);
+  const stale = state?.deps.some((d) => stamp(d) !== state.stamps.get(d));
+  if (!state || state.css !== code || stale) {
+    const deps = [];
+    const compiler = await compile(code, { base: dirname(file), from: file, onDependency: (d) => deps.push(resolve(d)) });
+    const sources = compiler.root === "none" ? [] : compiler.root === null ? [{ base: root, pattern: "**/*", negated: false }] : [{ ...compiler.root, negated: false }];
+    state = { css: code, compiler, scanner: new Scanner({ sources: sources.concat(compiler.sources) }), deps, stamps: new Map(deps.map((d) => [d, stamp(d)])) };
+    tailwinds.set(file, state);
+  }
+  const css = state.compiler.build(state.scanner.scan());
+  return {
+    code: css,
+    deps: [...state.deps, ...state.scanner.files.map((f) => resolve(f))],
+    dirs: state.scanner.globs.map((g) => ({ dir: resolve(g.base), glob: g.pattern })),
+  };
+}
+
+const stamp = (file) => {
+  try {
+    return statSync(file).mtimeMs;
+  } catch {
+    return 0;
+  }
+};
+
+// ---- Sass, Less, Stylus
+
+async function runSass({ file, code, options = {} }) {
+  let sass;
+  try {
+    sass = await load("sass-embedded");
+  } catch {
+    sass = await load("sass");
+  }
+  const indented = file.endsWith(".sass");
+  const { additionalData, api, ...rest } = options;
+  const result = await sass.compileStringAsync((typeof additionalData === "string" ? additionalData : "") + code, {
+    url: pathToFileURL(file),
+    syntax: indented ? "indented" : "scss",
+    loadPaths: [dirname(file), root, join(root, "node_modules")],
+    importers: [{ findFileUrl: (url) => packageStyle(url, file) }],
+    logger: { warn() {}, debug: (message) => console.error(message) },
+    ...rest,
+  });
+  return { code: result.css, deps: result.loadedUrls.filter((u) => u.protocol === "file:").map((u) => fileURLToPath(u)).filter((f) => f !== file) };
+}
+
+/** `@use "pkg/style"` and `~pkg/style`: packages by name. */
+function packageStyle(url, from) {
+  const name = url.replace(/^~/, "");
+  if (name.startsWith(".") || name.startsWith("/") || name.includes(":")) return null;
+  for (let dir = dirname(from); ; dir = dirname(dir)) {
+    const candidate = join(dir, "node_modules", name);
+    if (existsSync(dirname(candidate)) && existsSync(join(dir, "node_modules", name.split("/").slice(0, name.startsWith("@") ? 2 : 1).join("/")))) return pathToFileURL(candidate);
+    if (dirname(dir) === dir) return null;
+  }
+}
+
+async function runLess({ file, code, options = {} }) {
+  const less = plain(await load("less"));
+  const { additionalData, ...rest } = options;
+  const result = await less.render((typeof additionalData === "string" ? additionalData : "") + code, { filename: file, paths: [dirname(file), root, join(root, "node_modules")], ...rest });
+  return { code: result.css, deps: result.imports.map((f) => resolve(f)) };
+}
+
+async function runStylus({ file, code, options = {} }) {
+  const stylus = plain(await load("stylus"));
+  const style = stylus(code, { filename: file, paths: [dirname(file), root], ...options });
+  return { code: style.render(), deps: style.deps().map((f) => resolve(f)) };
+}
+
+// ---- TypeScript, for decorator metadata only
+
+async function runTypeScript({ file, code, options = {} }) {
+  const ts = plain(await load("typescript"));
+  const { options: compilerOptions } = ts.convertCompilerOptionsFromJson({ ...options, module: "esnext", target: options.target ?? "esnext", sourceMap: false, inlineSourceMap: true, inlineSources: true, noEmit: false }, root);
+  return { code: ts.transpileModule(code, { fileName: file, compilerOptions }).outputText, deps: [] };
+}
+
+// ---- vite.config
+
+const viteFiles = ["vite.config.js", "vite.config.mjs", "vite.config.ts", "vite.config.cjs", "vite.config.mts", "vite.config.cts"];
+let proxies = {}; // key -> options with functions, which stay here
+
+async function readViteConfig({ mode }) {
+  const name = viteFiles.find((f) => existsSync(join(root, f)));
+  if (!name) return null;
+  const vite = await load("vite");
+  const loaded = await vite.loadConfigFromFile({ command: "serve", mode }, join(root, name), root, "silent");
+  if (!loaded) return null;
+  const { config } = loaded;
+  const plugins = (await Promise.all((config.plugins ?? []).flat(Infinity))).flat(Infinity).filter(Boolean);
+  if (config.css?.postcss && typeof config.css.postcss === "object") inlinePostCSS = config.css.postcss;
+  proxies = config.server?.proxy ?? {};
+  return {
+    file: loaded.path,
+    deps: loaded.dependencies.map((d) => resolve(root, d)),
+    plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
+    config: carried(config),
+  };
+}
+
+/** The values of a config that another process can use. */
+function carried(config) {
+  const out = {};
+  for (const key of ["base", "envDir", "envPrefix", "publicDir", "define", "json", "appType"]) if (config[key] !== undefined) out[key] = data(config[key]);
+  if (config.define) out.define = Object.fromEntries(Object.entries(config.define).map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v)]));
+  const r = config.resolve ?? {};
+  out.resolve = { conditions: r.conditions, dedupe: r.dedupe, extensions: r.extensions, alias: aliases(r.alias) };
+  if (config.css) out.css = { modules: data(config.css.modules), preprocessorOptions: data(config.css.preprocessorOptions), postcss: typeof config.css.postcss === "string" ? config.css.postcss : undefined };
+  if (config.esbuild) out.esbuild = data(config.esbuild);
+  const s = config.server;
+  if (s) {
+    out.server = data({ host: s.host, port: s.port, strictPort: s.strictPort, open: s.open, headers: s.headers, allowedHosts: s.allowedHosts, cors: s.cors, fs: s.fs });
+    if (s.https && typeof s.https === "object") out.server.https = { key: text(s.https.key), cert: text(s.https.cert) };
+    if (s.proxy) out.server.proxy = Object.fromEntries(Object.entries(s.proxy).map(([k, v]) => [k, proxyRule(v)]));
+  }
+  return data(out);
+}
+
+const text = (v) => (v == null ? undefined : Buffer.isBuffer(v) ? v.toString() : String(v));
+
+function proxyRule(v) {
+  if (typeof v === "string") return v;
+  const rule = data({ target: text(v.target?.href ?? v.target), changeOrigin: v.changeOrigin, ws: v.ws, headers: v.headers, secure: v.secure });
+  if (typeof v.rewrite === "function") rule.rewrite = prefixRule(v.rewrite) ?? undefined;
+  return rule;
+}
+
+/** `path => path.replace(/^\/api/, "x")` in its usual spellings, as {"^/api": "x"}; other functions cannot be carried. */
+function prefixRule(f) {
+  const m = /\.replace\(\s*(?:\/((?:\\.|[^/\\])+)\/[a-z]*|new RegExp\(\s*["'`]([^"'`]+)["'`]\s*\)|["'`]([^"'`]+)["'`])\s*,\s*["'`]([^"'`]*)["'`]\s*\)/.exec(f.toString());
+  if (!m) return null;
+  const pattern = m[1]?.replaceAll("\\/", "/") ?? m[2] ?? m[3]?.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return { [pattern]: m[4] };
+}
+
+function aliases(alias) {
+  if (!alias) return undefined;
+  const list = Array.isArray(alias) ? alias : Object.entries(alias).map(([find, replacement]) => ({ find, replacement }));
+  return list.filter((a) => typeof a.replacement === "string").map(({ find, replacement }) => (find instanceof RegExp ? { regex: find.source, flags: find.flags, replacement } : { find, replacement }));
+}
+
+/** Drops what JSON cannot carry. */
+function data(value) {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value, (_, v) => (typeof v === "function" || typeof v === "symbol" ? undefined : v instanceof RegExp ? v.source : v)));
+}
+
+// ---- The protocol
+
+const methods = { postcss: runPostCSS, tailwind: runTailwind, sass: runSass, less: runLess, stylus: runStylus, typescript: runTypeScript, viteConfig: readViteConfig, forget, warm };
+
+/** Configuration files changed: read them again. */
+function forget() {
+  postcssConfigs.clear();
+  tailwinds.clear();
+  return {};
+}
+
+/** Loads the named packages ahead of their first use; what is missing is told when it is needed. */
+async function warm({ packages }) {
+  await Promise.allSettled(packages.map((p) => load(p, "@tailwindcss/vite", "vite")));
+  return {};
+}
+
+function failure(e) {
+  const span = e.span; // Sass
+  const file = e.file ?? e.filename ?? e.input?.file ?? (span?.url ? fileURLToPath(span.url) : undefined) ?? e.loc?.file ?? e.id;
+  return {
+    message: e.sassMessage ?? e.reason ?? e.message ?? String(e),
+    hint: e.hint,
+    file,
+    line: e.line ?? (span ? span.start.line + 1 : undefined) ?? e.loc?.line,
+    column: (e.column ?? (span ? span.start.column : undefined) ?? e.loc?.column ?? 0) + (e.name === "CssSyntaxError" ? 0 : 1),
+  };
+}
+
+function send(message) {
+  const body = Buffer.from(JSON.stringify(message));
+  const head = Buffer.alloc(4);
+  head.writeUInt32BE(body.length);
+  write(Buffer.concat([head, body]));
+}
+
+async function answer({ id, method, params }) {
+  try {
+    const run = methods[method];
+    if (!run) throw new Error(`unknown method ${method}`);
+    send({ id, result: (await run(params ?? {})) ?? null });
+  } catch (e) {
+    send({ id, error: failure(e) });
+  }
+}
+
+let pending = Buffer.alloc(0);
+process.stdin.on("data", (chunk) => {
+  pending = pending.length ? Buffer.concat([pending, chunk]) : chunk;
+  while (pending.length >= 4) {
+    const length = pending.readUInt32BE(0);
+    if (pending.length < 4 + length) return;
+    const message = JSON.parse(pending.subarray(4, 4 + length).toString());
+    pending = pending.subarray(4 + length);
+    void answer(message);
+  }
+});
+process.stdin.on("end", () => process.exit(0)); // the server is gone
+process.on("uncaughtException", (e) => console.error(e));
+process.on("unhandledRejection", (e) => console.error(e));
+send({ id: 0, method: "hello", params: { protocol: 1, node: process.version } });

@@ -1,0 +1,342 @@
+package server
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"mime"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// compile fills the version with what the source becomes, by query first and by extension then.
+func (p *project) compile(ctx context.Context, src source, v *graph.Version) error {
+	name, _, _ := strings.Cut(src.id, "?")
+	switch ext := strings.ToLower(path.Ext(name)); {
+	case has(src.query, "raw"):
+		v.Code = transform.RawModule(src.code)
+	case has(src.query, "worker"), has(src.query, "sharedworker"):
+		return p.compileWorker(src, v)
+	case has(src.query, "url"):
+		v.Code = transform.AssetModule(p.assetURL(src))
+	case ext == ".css" || isPreprocessed(ext):
+		return p.compileCSS(ctx, src, v)
+	case ext == ".wasm" && has(src.query, "init"):
+		v.Code = transform.WasmModule(p.assetURL(src))
+	case has(src.query, "inline"):
+		return p.compileInline(src, v)
+	case src.file != "" && isAsset(name):
+		v.Code = transform.AssetModule(p.assetURL(src))
+	default:
+		return p.compileScript(ctx, src, v)
+	}
+	return nil
+}
+
+// assetURL is the URL of a file as modules get it. A file that changed since the server started gets a stamp, so that
+// the browser asks for the new content; before that the URL is the plain one that projects expect.
+func (p *project) assetURL(src source) string {
+	u := p.url(src.id)
+	if stamp, ok := p.stamps.Load(src.file); ok {
+		u += fmt.Sprint("?t=", stamp)
+	}
+	return u
+}
+
+func (p *project) compileWorker(src source, v *graph.Version) error {
+	kind := "Worker"
+	if has(src.query, "sharedworker") {
+		kind = "SharedWorker"
+	}
+	name, _, _ := strings.Cut(src.id, "?")
+	u := p.url(name) + "?worker_file"
+	if has(src.query, "url") {
+		v.Code = transform.AssetModule(u)
+	} else {
+		v.Code = "Object.defineProperty(exports, \"__esModule\", { value: true });\n" +
+			"exports.default = function(options) { return new " + kind + "(" + quote(u) + ", { type: \"module\", name: options?.name }); };"
+	}
+	v.Edges = []graph.Edge{{Specifier: name, To: name, Kind: graph.Worker}}
+	return nil
+}
+
+func (p *project) compileInline(src source, v *graph.Version) error {
+	data, err := p.gate.ReadFile(src.file)
+	if err != nil {
+		return p.readError(src, err)
+	}
+	kind := mime.TypeByExtension(strings.ToLower(filepath.Ext(src.file)))
+	if kind == "" {
+		kind = "application/octet-stream"
+	}
+	v.Code = transform.AssetModule("data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(data))
+	return nil
+}
+
+// stylesheet is the Side of a CSS module's version.
+type stylesheet struct {
+	css string
+	// names tells the class names that a CSS module exports: while they stay, its importers need not run again.
+	names string
+}
+
+func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) error {
+	name, _, _ := strings.Cut(src.id, "?")
+	code, inputs, err := p.preprocess(ctx, src)
+	v.Inputs = inputs
+	if err != nil {
+		return err
+	}
+	modules := strings.Contains(path.Base(name), ".module.")
+	out, errs := transform.CompileCSS(transform.CSSInput{
+		ID: name, File: src.file, Code: code, Modules: modules, Link: has(src.query, "direct"),
+		Resolve: func(spec, importer string) (string, error) {
+			r, err := p.resolver.ResolveStyle(spec, importer)
+			if err != nil {
+				return "", err
+			}
+			p.gate.Permit(r.File)
+			return r.File, p.gate.Allowed(r.File)
+		},
+		URL: func(file string) string {
+			p.gate.Permit(file)
+			return p.url(p.gate.FileToID(file))
+		},
+	})
+	if out != nil {
+		v.Inputs = append(v.Inputs, out.Deps...)
+	}
+	if len(errs) > 0 {
+		return joined(errs)
+	}
+	slices.Sort(v.Inputs)
+	v.Inputs = slices.Compact(v.Inputs)
+	v.Side = &stylesheet{css: out.CSS, names: out.Names}
+	switch {
+	case has(src.query, "inline"):
+		v.Code = transform.InlineCSSModule(out)
+	case has(src.query, "direct"):
+		v.Code = "" // served as text, see asset.go; the revision below comes from the CSS
+		v.Code = transform.RawModule(out.CSS)
+	default:
+		v.Code = transform.CSSModule(out)
+	}
+	return nil
+}
+
+// compileScript compiles JavaScript, TypeScript, JSX and JSON, and whatever plugins turn into them.
+func (p *project) compileScript(ctx context.Context, src source, v *graph.Version) error {
+	in, err := p.scriptInput(ctx, src)
+	if err != nil {
+		return err
+	}
+	out, errs := transform.Compile(in)
+	if len(errs) > 0 {
+		for i := range errs {
+			errs[i].File = p.shown(src.file)
+		}
+		return joined(errs)
+	}
+	v.Code, v.Async, v.AcceptsExports = out.Code, out.Async, out.AcceptsExports
+	for _, g := range out.Globs {
+		v.Globs = append(v.Globs, g.Patterns...)
+	}
+	v.Side = &script{exports: out.Exports}
+	return p.resolveImports(ctx, src, out, v)
+}
+
+// script is the Side of a JavaScript module's version.
+type script struct {
+	// exports are the names it exports, as far as they can be told.
+	exports []string
+}
+
+// scriptInput is what the compiler is told about a module; equal inputs give equal code and source maps.
+func (p *project) scriptInput(ctx context.Context, src source) (transform.Input, error) {
+	name, _, _ := strings.Cut(src.id, "?")
+	code := src.code
+	changed, err := p.plugins.Transform(ctx, plugin.TransformArgs{ID: src.id, File: src.file, Code: code})
+	if err != nil {
+		return transform.Input{}, err
+	}
+	if changed != nil {
+		code = changed.Code
+	}
+	in := transform.Input{
+		ID: src.id, File: src.file, Code: code, Loader: transform.LoaderFor(name),
+		Dependency: isDependency(src.file),
+		Define:     p.define,
+	}
+	if in.Dependency {
+		if pkg := p.resolver.PackageOf(src.file); pkg != nil {
+			in.SideEffectFree = pkg.SideEffectFree(src.file)
+			in.NodeESM = pkg.ESM(src.file)
+		}
+		return in, nil
+	}
+	in.Refresh = p.refresh
+	in.Glob = func(patterns []string) []string { return p.glob(src, patterns) }
+	ts, err := p.resolver.TSConfig(cmpFile(src.file, p.root))
+	if err != nil {
+		return in, err
+	}
+	if ts != nil {
+		in.TSConfigRaw = ts.Raw
+		in.JSX = transform.JSX{Runtime: ts.JSX.Runtime, ImportSource: ts.JSX.ImportSource, Factory: ts.JSX.Factory, Fragment: ts.JSX.Fragment, Dev: true}
+	}
+	return in, nil
+}
+
+// cmpFile gives virtual modules a place in the project, so that the root's tsconfig rules them.
+func cmpFile(file, root string) string {
+	if file == "" {
+		return filepath.Join(root, "virtual.ts")
+	}
+	return file
+}
+
+// resolveImports turns the imports that the compiler found into edges. One that leads nowhere fails the module, with
+// the place where it is written.
+func (p *project) resolveImports(ctx context.Context, src source, out *transform.Output, v *graph.Version) error {
+	v.Edges = make([]graph.Edge, 0, len(out.Imports))
+	for _, imp := range out.Imports {
+		edge := graph.Edge{Specifier: imp.Specifier, Names: imp.Names, All: imp.All, Lazy: imp.Lazy, Kind: edgeKind(imp.Kind), Star: slices.Contains(out.Stars, imp.Specifier)}
+		if imp.Lazy != nil {
+			v.Lazy = true
+			v.Edges = append(v.Edges, edge)
+			continue
+		}
+		to, err := p.resolveID(ctx, imp.Specifier, src.id, edge.Kind)
+		var missing *resolve.NotFound
+		switch {
+		case err == nil:
+			edge.To = to
+		case errors.As(err, &missing) && (isDependency(src.file) || edge.Kind == graph.Dynamic):
+			// A package may name what it does not need here (optional peers), and a dynamic import may never run:
+			// such an import fails where it is evaluated, not the module around it.
+			p.log.Debug("unresolved import", "pkg", "server", "specifier", imp.Specifier, "importer", src.id)
+			v.Missing = true
+		case errors.As(err, &missing):
+			v.Missing = true
+			return p.missingError(src, imp.Specifier, missing)
+		default:
+			return placed(asError(err), src, imp.Specifier, p)
+		}
+		v.Edges = append(v.Edges, edge)
+	}
+	if v.Lazy {
+		return nil
+	}
+	// A star re-export of a lazy barrel asks for all of it, unless the importer is lazy itself.
+	return nil
+}
+
+func edgeKind(k transform.ImportKind) graph.Kind {
+	switch k {
+	case transform.Dynamic:
+		return graph.Dynamic
+	case transform.Worker, transform.SharedWorker:
+		return graph.Worker
+	default:
+		return graph.Static
+	}
+}
+
+func (p *project) missingError(src source, spec string, missing *resolve.NotFound) error {
+	e := &transform.Error{ID: src.id, Text: missing.Error(), Hint: missing.Hint}
+	return placed(e, src, spec, p)
+}
+
+// placed adds to an error where in the source its specifier is written.
+func placed(e *transform.Error, src source, spec string, p *project) *transform.Error {
+	if e.File != "" && e.Line > 0 {
+		return e
+	}
+	e.ID, e.File = src.id, p.shown(src.file)
+	for _, q := range []string{`"`, `'`, "`"} {
+		if at := strings.Index(src.code, q+spec+q); at >= 0 {
+			before := src.code[:at]
+			e.Line = strings.Count(before, "\n") + 1
+			e.Column = at - strings.LastIndexByte(before, '\n') // 1-based
+			e.Frame = transform.CodeFrame(src.code, e.Line, e.Column)
+			break
+		}
+	}
+	return e
+}
+
+// glob lists the files that import.meta.glob patterns match, as specifiers relative to the module, sorted.
+func (p *project) glob(src source, patterns []string) []string {
+	var keep, drop []string
+	for _, pattern := range patterns {
+		if rest, ok := strings.CutPrefix(pattern, "!"); ok {
+			drop = append(drop, p.globPath(src, rest))
+		} else {
+			keep = append(keep, p.globPath(src, pattern))
+		}
+	}
+	var files []string
+	for _, pattern := range keep {
+		base, rest := doublestar.SplitPattern(pattern)
+		matches, err := doublestar.Glob(os.DirFS(base), rest, doublestar.WithFilesOnly(), doublestar.WithNoFollow())
+		if err != nil {
+			continue // a malformed pattern matches nothing, as in a shell
+		}
+		for _, m := range matches {
+			file := path.Join(base, m)
+			if file == filepath.ToSlash(src.file) || globIgnores(pattern, file) || slices.ContainsFunc(drop, func(d string) bool { ok, _ := doublestar.Match(d, file); return ok }) {
+				continue
+			}
+			files = append(files, file)
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
+// globIgnores leaves out what a wildcard is not meant to reach: packages and hidden files.
+func globIgnores(pattern, file string) bool {
+	return strings.Contains(file, "/node_modules/") && !strings.Contains(pattern, "/node_modules/") ||
+		strings.HasPrefix(path.Base(file), ".") && !strings.Contains(pattern, "/.")
+}
+
+func (p *project) globPath(src source, pattern string) string {
+	if strings.HasPrefix(pattern, "/") {
+		return path.Join(filepath.ToSlash(p.root), pattern)
+	}
+	return path.Join(filepath.ToSlash(filepath.Dir(src.file)), pattern)
+}
+
+func isDependency(file string) bool {
+	return strings.Contains(filepath.ToSlash(file), "/node_modules/")
+}
+
+func isPreprocessed(ext string) bool {
+	switch ext {
+	case ".scss", ".sass", ".less", ".styl", ".stylus", ".pcss", ".postcss":
+		return true
+	}
+	return false
+}
+
+// isAsset tells whether importing the file gives its URL.
+func isAsset(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".png", ".jpg", ".jpeg", ".jfif", ".pjpeg", ".pjp", ".gif", ".svg", ".ico", ".webp", ".avif", ".cur", ".jxl", ".bmp", ".apng",
+		".mp4", ".webm", ".ogg", ".mp3", ".wav", ".flac", ".aac", ".opus", ".mov", ".m4a", ".vtt",
+		".woff", ".woff2", ".eot", ".ttf", ".otf", ".webmanifest", ".pdf", ".txt", ".glb", ".gltf", ".hdr", ".wasm":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,214 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/client"
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/graph"
+)
+
+// serveEntry answers a script's URL with the pack of everything that it reaches.
+func (p *project) serveEntry(w http.ResponseWriter, r *http.Request, id string) {
+	p.fresh(id)
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	if dest := r.Header.Get("Sec-Fetch-Dest"); dest == "worker" || dest == "sharedworker" || has(r.URL.RawQuery, "worker_file") {
+		p.serveText(w, r, p.workerPack(strings.TrimSuffix(id, "?worker_file")))
+		return
+	}
+	list := p.graph.Closure(p.entries(id), nil)
+	pk := &writer{}
+	p.preamble(pk)
+	for _, e := range list {
+		if e.Version.Err == nil {
+			pk.define(e)
+		}
+	}
+	start := map[string]any{"entry": id, "prelude": p.prelude()}
+	if info := p.errorIn(list); info != nil {
+		start["error"] = info
+	}
+	text, _ := json.Marshal(start)
+	pk.text("const $e = await $r.start(" + string(text) + ");\n")
+	pk.exports(p.exportsOf(id))
+	p.servePackText(w, r, pk)
+}
+
+// entries are what a page's pack starts from: the entry itself and what must run before it.
+func (p *project) entries(id string) []string {
+	return append(p.prelude(), id)
+}
+
+// servePack answers a dynamic import: what the module reaches, without what the page's roots reach.
+func (p *project) servePack(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	ids, have := q["id"], q["have"]
+	if len(ids) == 0 {
+		http.Error(w, "400 bad request: no id", http.StatusBadRequest)
+		return
+	}
+	for _, id := range ids {
+		if !p.mayServe(id) {
+			p.log.Warn("refused pack", "id", p.guard().Printable(id))
+			http.Error(w, "403 forbidden", http.StatusForbidden)
+			return
+		}
+	}
+	p.fresh(ids...)
+	if q.Has("exact") { // the page misses single modules that it should have had: send all that they reach
+		have = nil
+	}
+	list := p.graph.Closure(ids, have)
+	pk := &writer{}
+	p.preamble(pk)
+	for _, e := range list {
+		if e.Version.Err == nil {
+			pk.define(e)
+		}
+	}
+	if info := p.errorIn(list); info != nil {
+		text, _ := json.Marshal(info)
+		pk.text("$r.fail(" + string(text) + ");\n")
+	}
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	p.servePackText(w, r, pk)
+}
+
+// mayServe applies the gate to IDs that come in a query rather than as a URL.
+func (p *project) mayServe(id string) bool {
+	if p.graph.Version(id) != nil {
+		return true // it was reached through an import, which the gate has seen
+	}
+	file := p.File(id)
+	if file == "" {
+		return p.plugins.Resolves(p.ctx, id)
+	}
+	return p.gate.Allowed(file) == nil
+}
+
+// preamble imports the registry and its helpers, which definitions use by name.
+func (p *project) preamble(w *writer) {
+	w.text("import { registry as $r } from " + quote(path.Join(p.base, clientPath)) + ";\n" +
+		"const { define: $d, deps: $deps } = $r, { " + helperNames + " } = $r.helpers;\n")
+}
+
+// exports lets native `import()` and inline scripts of others take names from an entry.
+func (w *writer) exports(names []string) {
+	for i, name := range names {
+		v := "$x" + strconv.Itoa(i)
+		if name == "default" {
+			w.text("export default $e.default;\n")
+			continue
+		}
+		w.text("const " + v + " = $e[" + quote(name) + "]; export { " + v + " as " + quote(name) + " };\n")
+	}
+}
+
+func (p *project) exportsOf(id string) []string {
+	if v := p.graph.Good(id); v != nil {
+		if s, ok := v.Side.(*script); ok {
+			return s.exports
+		}
+	}
+	return nil
+}
+
+func (p *project) servePackText(w http.ResponseWriter, r *http.Request, pk *writer) {
+	sum := sha256.Sum256(pk.Bytes())
+	key := base64.RawURLEncoding.EncodeToString(sum[:12])
+	p.packs.add(key, pk.sections)
+	pk.WriteString("//# sourceMappingURL=" + path.Join(p.base, mapPath) + "?of=" + key + "\n")
+	serveTagged(w, r, pk.Bytes(), key)
+}
+
+// serveText sends bytes with a strong ETag of their content, so that a reload costs a 304 and the browser keeps the
+// code that it compiled.
+func (p *project) serveText(w http.ResponseWriter, r *http.Request, text []byte) {
+	sum := sha256.Sum256(text)
+	serveTagged(w, r, text, base64.RawURLEncoding.EncodeToString(sum[:12]))
+}
+
+func serveTagged(w http.ResponseWriter, r *http.Request, text []byte, tag string) {
+	h := w.Header()
+	h.Set("ETag", `"`+tag+`"`)
+	h.Set("Cache-Control", "no-cache")
+	for candidate := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+		if strings.TrimPrefix(strings.TrimSpace(candidate), "W/") == `"`+tag+`"` {
+			h.Del("Content-Type")
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	h.Set("Content-Length", strconv.Itoa(len(text)))
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(text) // the browser went away
+	}
+}
+
+// workerPack is a program of its own: it imports nothing, so that it runs in classic and module workers alike.
+func (p *project) workerPack(id string) []byte {
+	p.graph.Crawl(p.ctx, id)
+	list := p.graph.Closure([]string{id}, nil)
+	pk := &writer{}
+	pk.text("(async () => {\n" + client.Worker() + "\n")
+	pk.text("const { define: $d, deps: $deps } = $r, { " + helperNames + " } = $r.helpers;\n")
+	for _, e := range list {
+		if e.Version.Err == nil {
+			pk.define(e)
+		}
+	}
+	start := map[string]any{"entry": id, "base": p.base, "env": p.env.Object()}
+	if info := p.errorIn(list); info != nil {
+		start["error"] = info
+	}
+	text, _ := json.Marshal(start)
+	pk.text("await $r.start(" + string(text) + ");\n})();\n")
+	return pk.Bytes()
+}
+
+// errorIn returns the first error among the modules, as the page shows it; nil when all compiled.
+func (p *project) errorIn(list []graph.Entry) *hmr.ErrorInfo {
+	for _, e := range list {
+		v := e.Version
+		if now := p.graph.Version(e.ID); now != nil {
+			v = now
+		}
+		if v.Err != nil {
+			return p.errorInfo(asError(v.Err))
+		}
+	}
+	return nil
+}
+
+// fresh loads what the modules reach and catches up with files that changed behind the watcher's back: what a page
+// gets never rests on an event having arrived.
+func (p *project) fresh(ids ...string) {
+	p.graph.Crawl(p.ctx, p.entriesOf(ids)...)
+	var changed []string
+	for _, e := range p.graph.Closure(ids, nil) {
+		m := p.graph.Module(e.ID)
+		if v := p.graph.Version(e.ID); v != nil && !isDependency(m.File) && stale(m.File, v) {
+			changed = append(changed, m.File)
+		}
+	}
+	if len(changed) > 0 {
+		p.apply(written(changed))
+	}
+}
+
+func (p *project) entriesOf(ids []string) []string { return append(p.prelude(), ids...) }
+
+// warm starts compiling before the browser asks.
+func (p *project) warm(ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	p.tasks.Go(func() { p.graph.Crawl(context.WithoutCancel(p.ctx), p.entriesOf(ids)...) })
+}

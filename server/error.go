@@ -1,0 +1,138 @@
+package server
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/transform"
+)
+
+// asError gives any error the one shape that terminal, overlay and payload show.
+func asError(err error) *transform.Error {
+	if e, ok := errors.AsType[*transform.Error](err); ok {
+		return e
+	}
+	return &transform.Error{Text: err.Error()}
+}
+
+// joined returns the first of several errors: one is what a reader can act on, the next shows after the fix.
+func joined(errs []transform.Error) error {
+	e := errs[0]
+	return &e
+}
+
+// errorSet holds the errors that stand, by the module or page that has them.
+type errorSet struct {
+	mu    sync.Mutex
+	byID  map[string]*transform.Error
+	shown bool // an error was published and not taken back
+}
+
+func (s *errorSet) set(id string, err *transform.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byID == nil {
+		s.byID = map[string]*transform.Error{}
+	}
+	s.byID[id] = err
+}
+
+// clear forgets the module's error and tells whether it had one.
+func (s *errorSet) clear(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, had := s.byID[id]
+	delete(s.byID, id)
+	return had
+}
+
+// list returns the errors in the order of their modules' IDs.
+func (s *errorSet) list() []*transform.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make([]string, 0, len(s.byID))
+	for id := range s.byID {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	list := make([]*transform.Error, len(ids))
+	for i, id := range ids {
+		list[i] = s.byID[id]
+	}
+	return list
+}
+
+// publishErrors tells pages and terminal the first error that stands, or that there is none any more.
+func (p *project) publishErrors() {
+	p.dropOrphans()
+	list := p.errors.list()
+	p.errors.mu.Lock()
+	was := p.errors.shown
+	p.errors.shown = len(list) > 0
+	p.errors.mu.Unlock()
+	switch {
+	case len(list) > 0:
+		p.report(list[0])
+		_ = p.server.hub.Publish(p.errorPayload(list[0]))
+	case was:
+		_ = p.server.hub.Publish(&hmr.Fixed{})
+	}
+}
+
+// dropOrphans forgets errors of modules that nobody imports any more.
+func (p *project) dropOrphans() {
+	p.errors.mu.Lock()
+	defer p.errors.mu.Unlock()
+	for id := range p.errors.byID {
+		if p.graph.Module(id) != nil && p.graph.Orphan(id) && !p.isEntry(id) {
+			delete(p.errors.byID, id)
+		}
+	}
+}
+
+// report prints an error with its place and code frame.
+func (p *project) report(e *transform.Error) {
+	args := []any{}
+	if e.Plugin != "" {
+		args = append(args, "plugin", e.Plugin)
+	}
+	if e.Frame != "" {
+		args = append(args, "frame", e.Frame)
+	}
+	if e.Hint != "" {
+		args = append(args, "hint", e.Hint)
+	}
+	p.log.Error(e.Error(), args...)
+}
+
+// errorInfo is the error as pages get it.
+func (p *project) errorInfo(e *transform.Error) *hmr.ErrorInfo {
+	info := &hmr.ErrorInfo{Message: e.Text, ID: e.ID, Frame: e.Frame, Plugin: e.Plugin, Hint: e.Hint}
+	if e.File != "" {
+		info.Loc = &hmr.Loc{File: e.File, Line: e.Line, Column: e.Column}
+		info.File = e.File
+		if !filepath.IsAbs(e.File) {
+			info.File = filepath.Join(p.root, e.File)
+		}
+	}
+	return info
+}
+
+func (p *project) errorPayload(e *transform.Error) hmr.Payload {
+	return &hmr.ErrorPayload{Err: *p.errorInfo(e)}
+}
+
+// firstPayloads are what a page that just connected has to know.
+func (p *project) firstPayloads() []hmr.Payload {
+	list := p.errors.list()
+	if len(list) == 0 {
+		return nil
+	}
+	p.errors.mu.Lock()
+	p.errors.shown = true
+	p.errors.mu.Unlock()
+	return []hmr.Payload{p.errorPayload(list[0])}
+}

@@ -1,0 +1,196 @@
+package server
+
+import (
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/seed-b8174343/devserver/internal/gate"
+)
+
+// The server's own paths, below base. They come before plugins, proxies and files, so that nothing can take them over.
+const (
+	clientPath = "/@vite/client" // the name that third-party code imports
+	ownPrefix  = "/@devserver/"
+	packPath   = ownPrefix + "pack"
+	mapPath    = ownPrefix + "map"
+	updatePath = ownPrefix + "update/"
+	editorPath = "/__open-in-editor"
+	adminPath  = "/__devserver/"
+)
+
+// Handler answers everything that the server answers. Use it to mount the server in a program of your own; Listen and
+// Serve are not needed then, but Close is.
+func (s *Server) Handler() http.Handler {
+	return s.guard.Middleware(http.HandlerFunc(s.route))
+}
+
+// route finds who answers: the server itself, a plugin, a proxy, then the project's files.
+func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	p := s.project.Load()
+	name, inside := strings.CutPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/"))
+	if !inside || name == "" {
+		s.outside(w, r, p)
+		return
+	}
+	if websocket.IsWebSocketUpgrade(r) && p.isSocket(r, name) {
+		s.hub.ServeHTTP(w, r)
+		return
+	}
+	if p.serveOwn(w, r, name) {
+		return
+	}
+	if p.plugins.ServeRoute(w, r) {
+		return
+	}
+	if p.proxy.Serve(w, r) {
+		return
+	}
+	p.serveFile(w, r)
+}
+
+// isSocket tells our socket from those of the project's proxies: by the subprotocol, since both may be at `/`.
+func (p *project) isSocket(r *http.Request, name string) bool {
+	for _, proto := range websocket.Subprotocols(r) {
+		if proto == "vite-hmr" || proto == "vite-ping" {
+			return true
+		}
+	}
+	return name == "/" && r.URL.Query().Has("token")
+}
+
+// outside answers requests that are not below base with the way there. The target is the constant base, never
+// anything from the request (open redirects).
+func (s *Server) outside(w http.ResponseWriter, r *http.Request, p *project) {
+	if p.proxy.Serve(w, r) {
+		return
+	}
+	if r.URL.Path == "/" || r.URL.Path+"/" == p.base {
+		http.Redirect(w, r, p.base, http.StatusFound)
+		return
+	}
+	http.Error(w, "404 not found: this project is served at "+p.base, http.StatusNotFound)
+}
+
+func (p *project) serveOwn(w http.ResponseWriter, r *http.Request, name string) bool {
+	switch {
+	case name == clientPath:
+		p.serveClient(w, r)
+	case name == packPath:
+		p.servePack(w, r)
+	case name == mapPath:
+		p.serveMap(w, r)
+	case strings.HasPrefix(name, updatePath):
+		p.serveUpdate(w, r, strings.TrimPrefix(name, updatePath))
+	case name == editorPath:
+		p.serveEditor(w, r)
+	case strings.HasPrefix(name, adminPath) || name+"/" == adminPath:
+		p.serveAdmin(w, r, strings.TrimPrefix(name, adminPath))
+	case strings.HasPrefix(name, ownPrefix):
+		http.Error(w, "404 not found", http.StatusNotFound)
+	default:
+		return false
+	}
+	return true
+}
+
+// serveFile answers with what the project has at the URL, in the form that the browser asks for.
+func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		http.Error(w, "405 method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	// The gate sees the target as it came over the wire: net/http has cleaned up what attacks are made of.
+	target, denied := p.gate.Resolve(r.RequestURI)
+	if denied != nil {
+		if denied.Status == http.StatusNotFound && p.serveMissing(w, r) {
+			return
+		}
+		if denied.Reason != "" {
+			p.log.Warn("refused "+p.guard().Printable(r.RequestURI), "reason", denied.Reason, "allow", denied.Allow)
+		}
+		http.Error(w, denied.Text(), denied.Status)
+		return
+	}
+	switch {
+	case target.Kind == gate.Public:
+		p.serveStatic(w, r, target.File)
+	case wantsModule(r, target):
+		p.serveEntry(w, r, target.ID)
+	case wantsStyle(r, target):
+		p.serveStyle(w, r, target)
+	case isPage(target.File):
+		p.servePage(w, r, target.File)
+	default:
+		p.serveStatic(w, r, target.File)
+	}
+}
+
+// serveMissing answers for URLs that are no file: modules that plugins make, and pages of single-page apps.
+func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
+	name := strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/"))
+	if dest := r.Header.Get("Sec-Fetch-Dest"); dest == "script" || has(r.URL.RawQuery, "html-proxy") {
+		id := strings.TrimPrefix(name, "/@id/")
+		if r.URL.RawQuery != "" {
+			id += "?" + r.URL.RawQuery
+		}
+		if has(r.URL.RawQuery, "html-proxy") || p.plugins.Resolves(r.Context(), id) {
+			p.serveEntry(w, r, id)
+			return true
+		}
+		return false
+	}
+	file, ok := p.pageFor(r, name)
+	if ok {
+		p.servePage(w, r, file)
+	}
+	return ok
+}
+
+// wantsModule tells whether the answer is a pack: the browser runs a module or a worker, or somebody without Fetch
+// metadata asks for a script. A classic script and fetch() get the file itself.
+func wantsModule(r *http.Request, t gate.Target) bool {
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "script":
+		return r.Header.Get("Sec-Fetch-Mode") != "no-cors"
+	case "worker", "sharedworker":
+		return true
+	case "":
+		return isScript(t.File) || has(t.Query, "html-proxy") || hasAny(t.Query, "import", "raw", "url", "worker", "inline", "init")
+	case "empty":
+		return has(t.Query, "import")
+	}
+	return false
+}
+
+func wantsStyle(r *http.Request, t gate.Target) bool {
+	ext := strings.ToLower(path.Ext(t.File))
+	if ext != ".css" && !isPreprocessed(ext) || hasAny(t.Query, "raw", "url") {
+		return false
+	}
+	return true
+}
+
+func hasAny(query string, keys ...string) bool {
+	for _, k := range keys {
+		if has(query, k) {
+			return true
+		}
+	}
+	return false
+}
+
+func isScript(file string) bool {
+	switch strings.ToLower(path.Ext(file)) {
+	case ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte", ".astro", ".mdx":
+		return true
+	}
+	return false
+}
+
+func isPage(file string) bool {
+	ext := strings.ToLower(path.Ext(file))
+	return ext == ".html" || ext == ".htm"
+}

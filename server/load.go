@@ -1,0 +1,255 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// Load compiles the module for the graph: load, transform, compile, resolve. It implements graph.Loader.
+func (p *project) Load(ctx context.Context, id string) *graph.Version {
+	v, err := p.load(ctx, id)
+	if err != nil {
+		e := asError(err)
+		if e.ID == "" {
+			e.ID = id
+		}
+		failed := &graph.Version{Rev: "error", Err: e}
+		if v != nil { // what is known of a failed module: the state of its file, and what may mend it
+			failed.State, failed.Inputs, failed.Missing, failed.Side = v.State, v.Inputs, v.Missing, v.Side
+		}
+		return failed
+	}
+	return v
+}
+
+// source is a module before it is compiled.
+type source struct {
+	id    string
+	file  string // path on disk, "" for virtual modules
+	query string // of the ID, without "?"
+	code  string
+	state *fileState
+}
+
+func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
+	if v := builtinModule(id); v != nil {
+		return v, nil
+	}
+	src, err := p.read(ctx, id)
+	v := &graph.Version{}
+	if src.state != nil {
+		v.State = src.state
+	}
+	if err != nil {
+		return v, err
+	}
+	if err := p.compile(ctx, src, v); err != nil {
+		return v, err
+	}
+	v.Rev = revision(v)
+	return v, nil
+}
+
+// builtinModule makes the modules that have no source: native modules of other origins, which only the browser can
+// load, and the empty module that packages ask for in their "browser" field.
+func builtinModule(id string) *graph.Version {
+	switch {
+	case strings.HasPrefix(id, "http://"), strings.HasPrefix(id, "https://"), strings.HasPrefix(id, "data:"):
+		return &graph.Version{Rev: "native", Async: true, Code: "module.exports = await import(" + quote(id) + ");"}
+	case id == emptyID:
+		return &graph.Version{Rev: "empty"}
+	case strings.HasPrefix(id, nodeBuiltinPrefix):
+		name := strings.TrimPrefix(id, nodeBuiltinPrefix)
+		text := fmt.Sprintf("Module %q is part of Node.js and does not exist in a browser. Use a package made for browsers, or an alias in the config.", name)
+		return &graph.Version{Rev: "node", Code: "module.exports = new Proxy({}, { get(_, key) { if (key === \"__esModule\" || typeof key === \"symbol\") return undefined; throw new Error(" + quote(text) + " + \" (\" + String(key) + \")\"); } });"}
+	}
+	return nil
+}
+
+const (
+	emptyID           = "/@devserver/empty"
+	nodeBuiltinPrefix = "/@devserver/node/"
+)
+
+// read gets the module's source: from the first plugin that has it, else from the file.
+func (p *project) read(ctx context.Context, id string) (source, error) {
+	src := source{id: id, file: p.File(id)}
+	if _, query, ok := strings.Cut(id, "?"); ok {
+		src.query = query
+	}
+	loaded, err := p.plugins.Load(ctx, plugin.LoadArgs{ID: id, File: src.file})
+	if err != nil {
+		return src, err
+	}
+	if loaded != nil {
+		src.code = loaded.Code
+		return src, nil
+	}
+	if index, ok := inlineScript(src.query); ok {
+		return p.readInline(src, index)
+	}
+	if src.file == "" {
+		return src, &transform.Error{ID: id, Text: fmt.Sprintf("no plugin loads %q", id), Hint: "a plugin that resolves an ID must load it too"}
+	}
+	if err := p.gate.Allowed(src.file); err != nil {
+		return src, &transform.Error{ID: id, File: p.shown(src.file), Text: "may not be read: " + err.Error(), Hint: `allow its folder in devserver.config.json: "server": {"fs": {"allow": [...]}}`}
+	}
+	src.state = statFile(src.file)
+	if isAsset(src.file) && !has(src.query, "raw") && !has(src.query, "inline") {
+		return src, existing(src, p)
+	}
+	code, err := p.gate.ReadFile(src.file)
+	if err != nil {
+		return src, p.readError(src, err)
+	}
+	src.code = string(code)
+	return src, nil
+}
+
+// existing checks a file whose content does not matter.
+func existing(src source, p *project) error {
+	if src.state == nil {
+		return p.readError(src, fs.ErrNotExist)
+	}
+	return nil
+}
+
+func (p *project) readError(src source, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &transform.Error{ID: src.id, File: p.shown(src.file), Text: "the file does not exist (any more)"}
+	}
+	return &transform.Error{ID: src.id, File: p.shown(src.file), Text: "could not be read: " + err.Error()}
+}
+
+// revision names what the page runs: code and where its imports lead. Lazy edges grow without a new revision.
+func revision(v *graph.Version) string {
+	h := sha256.New()
+	fmt.Fprintln(h, v.Async, v.AcceptsExports)
+	for _, e := range v.Edges {
+		if e.Lazy == nil {
+			fmt.Fprintln(h, e.Specifier, e.To, e.Kind)
+		}
+	}
+	h.Write([]byte(v.Code))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
+}
+
+// fileState is what tells, without reading, that a file is still the one that was read. ctime catches edits that
+// put the old mtime back, the inode those that put another file in its place.
+type fileState struct {
+	size         int64
+	mtime, ctime time.Time
+	inode        uint64
+}
+
+func statFile(file string) *fileState {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil
+	}
+	s := &fileState{size: info.Size(), mtime: info.ModTime()}
+	s.ctime, s.inode = changeTime(info)
+	return s
+}
+
+// stale tells whether the file behind the version is another one now.
+func stale(file string, v *graph.Version) bool {
+	was, ok := v.State.(*fileState)
+	if !ok || was == nil || file == "" {
+		return false
+	}
+	now := statFile(file)
+	return now == nil || *now != *was
+}
+
+// File implements graph.Loader.
+func (p *project) File(id string) string {
+	name, _, _ := strings.Cut(id, "?")
+	file, ok := p.gate.IDToFile(name)
+	if !ok {
+		return ""
+	}
+	return file
+}
+
+// shown is how a file is named to the user: relative to the root, with forward slashes.
+func (p *project) shown(file string) string {
+	if rel, err := filepath.Rel(p.root, file); err == nil && !strings.HasPrefix(rel, "..") {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.ToSlash(file)
+}
+
+// has tells whether a query holds the key, with or without a value.
+func has(query, key string) bool {
+	for part := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if name == key {
+			return true
+		}
+	}
+	return false
+}
+
+// Resolve implements graph.Loader: it follows a lazy re-export of a barrel.
+func (p *project) Resolve(ctx context.Context, specifier, importer string) (string, error) {
+	id, err := p.resolveID(ctx, specifier, importer, graph.Static)
+	return id, err
+}
+
+// resolveID turns the specifier in importer's source into a module ID: plugins first, then the resolver.
+func (p *project) resolveID(ctx context.Context, specifier, importer string, kind graph.Kind) (string, error) {
+	answer, err := p.plugins.ResolveID(ctx, plugin.ResolveArgs{Specifier: specifier, Importer: importer})
+	if err != nil {
+		return "", err
+	}
+	if answer != nil {
+		return answer.ID, nil
+	}
+	file := p.File(importer)
+	if file == "" {
+		file = filepath.Join(p.root, "index.html") // virtual modules import as the root does
+	}
+	r, err := p.resolver.Resolve(specifier, file)
+	if err != nil {
+		return "", err
+	}
+	return p.idOf(r), nil
+}
+
+func (p *project) idOf(r resolve.Resolved) string {
+	switch {
+	case r.Builtin != "":
+		return nodeBuiltinPrefix + r.Builtin
+	case r.Empty:
+		return emptyID
+	case r.External:
+		return r.URL
+	}
+	id := p.gate.FileToID(r.File)
+	if r.Query != "" {
+		id += "?" + r.Query
+	}
+	p.gate.Permit(r.File)
+	return id
+}
+
+// url is where the browser finds the file of a module.
+func (p *project) url(id string) string {
+	name, _, _ := strings.Cut(id, "?")
+	return path.Join(p.base, escapePath(name))
+}

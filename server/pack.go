@@ -1,0 +1,108 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+
+	"github.com/seed-b8174343/devserver/internal/graph"
+)
+
+// helperNames are esbuild's helpers that every module shares; the client's registry has one copy of each.
+const helperNames = "__create, __defProp, __getOwnPropDesc, __getOwnPropNames, __getProtoOf, __hasOwnProp, " +
+	"__export, __copyProps, __reExport, __toESM, __toESMNode, __toCommonJS"
+
+// writer puts module definitions one below the other and remembers where each one starts, for the source map.
+type writer struct {
+	bytes.Buffer
+	line     int // lines written so far
+	sections []section
+}
+
+// section is the place of a module's code in a pack or an update.
+type section struct {
+	line  int // zero-based line of the first line of the code
+	entry graph.Entry
+}
+
+func (w *writer) text(s string) {
+	w.WriteString(s)
+	for i := range len(s) {
+		if s[i] == '\n' {
+			w.line++
+		}
+	}
+}
+
+// define writes `$d(id, rev, deps, factory[, info])`. The code starts on a line of its own, so that its source map
+// holds without a shift of columns.
+func (w *writer) define(e graph.Entry) {
+	w.text("$d(" + quote(e.ID) + "," + quote(e.Version.Rev) + ",{")
+	for i, d := range e.Deps {
+		if i > 0 {
+			w.text(",")
+		}
+		w.text(quote(d.Specifier) + ":" + quote(d.ID))
+	}
+	w.text("},")
+	if e.Version.Async {
+		w.text("async ")
+	}
+	w.text("function(module,exports,require,$load$,$meta$){\n")
+	w.sections = append(w.sections, section{line: w.line, entry: e})
+	w.text(e.Version.Code)
+	w.text("\n}" + info(e) + ");\n")
+}
+
+// info is the optional last argument of `$d`: which imports are dynamic and what is taken of modules that accept
+// single exports. Most modules have neither.
+func info(e graph.Entry) string {
+	var dynamic []string
+	uses := map[string][]string{}
+	for _, d := range e.Deps {
+		if d.Kind != graph.Static {
+			dynamic = append(dynamic, d.Specifier)
+		}
+		if d.Uses != nil {
+			uses[d.ID] = append(uses[d.ID], d.Uses...)
+		}
+	}
+	if dynamic == nil && len(uses) == 0 {
+		return ""
+	}
+	fields := map[string]any{}
+	if dynamic != nil {
+		fields["dynamic"] = dynamic
+	}
+	if len(uses) > 0 {
+		fields["uses"] = uses
+	}
+	text, _ := json.Marshal(fields) // strings, lists and maps of them always encode
+	return "," + string(text)
+}
+
+// deps writes `$deps(id, {...})`: imports of a lazy barrel that came into use after pages have had its definition.
+func (w *writer) deps(id string, deps map[string]string) {
+	text, _ := json.Marshal(deps)
+	w.text("$deps(" + quote(id) + "," + string(text) + ");\n")
+}
+
+// quote writes a JavaScript string. JSON's escapes are JavaScript's; `<` is escaped too, so that the text may stand
+// inside a <script>.
+func quote(s string) string {
+	plain := true
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' || c == '<' {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return `"` + s + `"`
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return strconv.Quote(s)
+	}
+	return string(text)
+}

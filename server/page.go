@@ -1,0 +1,193 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/html"
+	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// servePage sends an HTML file with the client in front and its inline modules as modules of their own.
+func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string) {
+	page, err := p.rewritePage(r.Context(), file)
+	if err != nil {
+		p.failPage(w, file, err)
+		return
+	}
+	p.pages.Store(file, true)
+	p.warm(page.entries(p, file))
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	p.serveText(w, r, page.text)
+}
+
+type rewrittenPage struct {
+	text    []byte
+	scripts []html.Script
+}
+
+// entries are the IDs of the page's module scripts.
+func (g *rewrittenPage) entries(p *project, file string) []string {
+	var ids []string
+	for _, s := range g.scripts {
+		if s.Inline {
+			ids = append(ids, inlineID(p.gate.FileToID(file), s.Index))
+		} else if id, ok := p.scriptID(file, s.Src); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// scriptID turns a script's src into the ID of the module that the browser will ask for.
+func (p *project) scriptID(file, src string) (string, bool) {
+	if strings.Contains(src, "://") || strings.HasPrefix(src, "//") || strings.HasPrefix(src, "data:") {
+		return "", false
+	}
+	if rest, ok := strings.CutPrefix(src, "/"); ok {
+		return "/" + strings.TrimPrefix(rest, strings.TrimPrefix(p.base, "/")), true
+	}
+	return path.Join(path.Dir(p.gate.FileToID(file)), src), true
+}
+
+func (p *project) rewritePage(ctx context.Context, file string) (*rewrittenPage, error) {
+	text, err := p.gate.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	id := p.gate.FileToID(file)
+	tags, err := p.plugins.TransformHTML(ctx, plugin.TransformHTMLArgs{Path: id, File: file, HTML: string(text)})
+	if err != nil {
+		return nil, err
+	}
+	opts := html.Options{Path: id, Base: p.base, Client: path.Join(p.base, clientPath)}
+	if tags != nil {
+		if tags.HTML != "" {
+			text = []byte(tags.HTML)
+		}
+		opts.Tags = htmlTags(tags.Tags)
+	}
+	if bytes.ContainsRune(text, '%') {
+		text = []byte(p.env.ReplaceHTML(string(text)))
+	}
+	out := html.Rewrite(text, opts)
+	return &rewrittenPage{text: out.HTML, scripts: out.Scripts}, nil
+}
+
+func htmlTags(tags []plugin.HTMLTag) []html.Tag {
+	list := make([]html.Tag, 0, len(tags))
+	for _, t := range tags {
+		list = append(list, html.Tag{Name: t.Name, Attrs: t.Attrs, Text: t.Text, Place: html.Place(t.Place)})
+	}
+	return list
+}
+
+// failPage answers for a page that could not be made with one that shows why and reloads when it is mended.
+func (p *project) failPage(w http.ResponseWriter, file string, err error) {
+	e := asError(err)
+	if e.File == "" {
+		e.File = p.shown(file)
+	}
+	p.pages.Store(file, true)
+	p.errors.set(p.gate.FileToID(file), e)
+	p.report(e)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusInternalServerError)
+	fmt.Fprintf(w, "<!doctype html><title>Error</title><script type=\"module\" src=%q></script>", path.Join(p.base, clientPath))
+}
+
+// pageFor finds the HTML file for a URL that is no file: `/about/` and `/about` may be a page, and what looks like a
+// route of a single-page app gets the index.html of the nearest folder that has one.
+func (p *project) pageFor(r *http.Request, name string) (string, bool) {
+	name = path.Clean("/" + name)
+	for _, candidate := range []string{path.Join(name, "index.html"), name + ".html"} {
+		if file, ok := p.existingPage(candidate); ok {
+			return file, true
+		}
+	}
+	if !acceptsHTML(r) || p.cfg.AppType == "mpa" {
+		return "", false
+	}
+	return p.existingPage("/index.html")
+}
+
+func (p *project) existingPage(name string) (string, bool) {
+	target, denied := p.gate.Resolve(escapePath(path.Join(p.base, name)))
+	if denied != nil {
+		return "", false
+	}
+	return target.File, true
+}
+
+// acceptsHTML tells whether the request is a navigation rather than a missing image or a call to an API.
+func acceptsHTML(r *http.Request) bool {
+	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" && dest != "document" && dest != "iframe" && dest != "frame" {
+		return false
+	}
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "text/html") || strings.Contains(accept, "application/xhtml+xml")
+}
+
+// Inline module scripts are modules with the ID of their page and a query that counts them.
+
+func inlineID(page string, index int) string {
+	return page + "?html-proxy&index=" + strconv.Itoa(index) + ".js"
+}
+
+func inlineScript(query string) (index int, ok bool) {
+	if !has(query, "html-proxy") {
+		return 0, false
+	}
+	for part := range strings.SplitSeq(query, "&") {
+		if n, found := strings.CutPrefix(part, "index="); found {
+			index, err := strconv.Atoi(strings.TrimSuffix(n, ".js"))
+			return index, err == nil
+		}
+	}
+	return 0, false
+}
+
+func (p *project) readInline(src source, index int) (source, error) {
+	page, err := p.rewritePage(p.ctx, src.file)
+	if err != nil {
+		return src, err
+	}
+	for _, s := range page.scripts {
+		if s.Inline && s.Index == index {
+			src.state = statFile(src.file)
+			// The script keeps its place in the page, so that errors and source maps name the page's own lines.
+			src.code = strings.Repeat("\n", max(0, s.Line-1)) + s.Code
+			return src, nil
+		}
+	}
+	return src, &transform.Error{ID: src.id, File: p.shown(src.file), Text: fmt.Sprintf("the page has no inline module script number %d", index)}
+}
+
+// requireIndex tells a user who started in the wrong folder where the page was looked for.
+func (p *project) requireIndex() error {
+	if p.hasAnyPage() {
+		return nil
+	}
+	return fmt.Errorf("no index.html in %s or its public folder: run devserver in the folder of your project, or name it (`devserver path/to/app`)", p.root)
+}
+
+func (p *project) hasAnyPage() bool {
+	for _, dir := range []string{p.root, p.publicDir} {
+		if dir == "" {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, "index.html")); err == nil {
+			return true
+		}
+	}
+	pages, _ := filepath.Glob(filepath.Join(p.root, "*", "index.html"))
+	return len(pages) > 0
+}

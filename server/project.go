@@ -1,0 +1,263 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/env"
+	"github.com/seed-b8174343/devserver/internal/gate"
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/guard"
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/proxy"
+	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/watch"
+)
+
+// project is everything that follows from one reading of the configuration: what may be read, how specifiers
+// resolve, what modules compile to. It holds no connection; those are the Server's.
+type project struct {
+	server *Server
+	log    *slog.Logger
+	cfg    *config.Config
+	root   string
+	base   string // begins and ends with a slash
+
+	publicDir string
+	gate      *gate.Gate
+	resolver  *resolve.Resolver
+	env       *env.Env
+	proxy     *proxy.Proxy
+	plugins   *pluginhost.Manager
+	watcher   *watch.Watcher
+	graph     *graph.Graph
+
+	define  map[string]string
+	refresh string // "", "react" or "preact"
+	// configFiles are the files whose edit makes a new project; contents tells edits from mere touches.
+	configFiles map[string]bool
+
+	applying sync.Mutex // one batch at a time; see apply
+	errors   errorSet
+	packs    served
+	updates  updateLog
+	stamps   sync.Map // file -> time of its last change, for assets
+	pages    sync.Map // HTML files that were served
+	watched  sync.Map // folders watched on behalf of modules outside the root
+	contents sync.Map // file -> hash, see contentChanged
+
+	lastReport atomicString
+	now        func() time.Time
+
+	ctx   context.Context
+	stop  context.CancelFunc
+	tasks sync.WaitGroup
+}
+
+func newProject(s *Server, cfg *config.Config) (*project, error) {
+	p := &project{
+		server: s, log: s.log, cfg: cfg, root: s.root, base: cfg.BaseOrDefault(),
+		configFiles: map[string]bool{}, now: time.Now,
+		updates: updateLog{prefix: s.epoch[:6]},
+	}
+	p.ctx, p.stop = context.WithCancel(s.ctx)
+	p.publicDir = cfg.PublicPath(s.root)
+	if err := p.requireIndex(); err != nil && len(s.opts.Plugins) == 0 {
+		return nil, err
+	}
+	if err := p.build(); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// build makes the parts in the order in which they need each other.
+func (p *project) build() (err error) {
+	p.gate, err = gate.New(gate.Options{Root: p.root, Public: p.publicDir, Base: p.base, Allow: p.cfg.Server.FS.Allow, Deny: p.cfg.Server.FS.Deny})
+	if err != nil {
+		return err
+	}
+	p.env, err = env.Load(env.Options{Dir: p.cfg.EnvPath(p.root), Mode: p.cfg.ModeOrDefault(), Base: p.base, Prefixes: p.cfg.EnvPrefixes()})
+	if err != nil {
+		return err
+	}
+	p.resolver, err = resolve.New(resolve.Options{
+		Root: p.root, Public: p.publicDir, Alias: aliases(p.cfg), Conditions: p.cfg.Resolve.Conditions,
+		Dedupe: p.cfg.Resolve.Dedupe, Extensions: p.cfg.Resolve.Extensions, Logger: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.proxy, err = proxy.New(p.cfg.ProxyRules(), p.log)
+	if err != nil {
+		return err
+	}
+	p.watcher, err = watch.New(watch.Options{
+		Root: p.root, Ignore: p.cfg.Server.Watch.Ignored, Poll: p.cfg.Server.Watch.UsePolling, Interval: p.cfg.PollInterval(), Logger: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.plugins, err = p.startPlugins()
+	if err != nil {
+		return err
+	}
+	p.graph = graph.New(p, runtime.GOMAXPROCS(0))
+	p.define = p.defines()
+	p.refresh = p.detectRefresh()
+	p.noteConfigFiles()
+	return nil
+}
+
+// begin starts what works in the background: following edits and compiling the first page ahead of the browser.
+func (p *project) begin() {
+	p.tasks.Go(p.follow)
+	p.tasks.Go(func() {
+		file, ok := p.existingPage("/index.html")
+		if !ok {
+			return
+		}
+		if page, err := p.rewritePage(p.ctx, file); err == nil {
+			p.warm(page.entries(p, file))
+		}
+	})
+}
+
+// close ends everything that build started and waits for it.
+func (p *project) close() error {
+	p.stop()
+	var errs []error
+	if p.watcher != nil {
+		errs = append(errs, p.watcher.Close())
+	}
+	p.tasks.Wait()
+	if p.plugins != nil {
+		errs = append(errs, p.plugins.Close())
+	}
+	if p.resolver != nil {
+		p.resolver.Close()
+	}
+	return errors.Join(errs...)
+}
+
+func (p *project) guard() *guard.Guard { return p.server.guard }
+
+// defines are the constants that esbuild puts in place of expressions.
+func (p *project) defines() map[string]string {
+	d := map[string]string{"process.env.NODE_ENV": quote(p.env.NodeEnv())}
+	for key, value := range p.cfg.Define {
+		d[key] = string(value)
+	}
+	return d
+}
+
+// noteConfigFiles remembers what the project was read from; files that don't exist yet count too.
+func (p *project) noteConfigFiles() {
+	files := append([]string{}, p.env.Files()...)
+	if p.cfg.Path != "" {
+		files = append(files, p.cfg.Path)
+	} else {
+		files = append(files, filepath.Join(p.root, config.FileName))
+	}
+	for _, f := range files {
+		p.configFiles[f] = true
+		p.contentChanged(f)
+		if !strings.HasPrefix(f, p.root+string(filepath.Separator)) {
+			_ = p.watcher.Add(filepath.Dir(f)) // an env folder that does not exist has nothing to watch
+		}
+	}
+}
+
+// contentChanged tells whether the file's content differs from the last time it was asked.
+func (p *project) contentChanged(file string) bool {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		text = nil
+	}
+	now := sha256.Sum256(text)
+	was, known := p.contents.Swap(file, now)
+	return !known || was != now
+}
+
+// watchModule makes sure that edits of a module's file are seen wherever it lies, linked packages included. Packages
+// in node_modules are not watched: they change by installing, which page loads notice.
+func (p *project) watchModule(id string) {
+	file := p.File(id)
+	if file == "" || isDependency(file) || strings.HasPrefix(file, p.root+string(filepath.Separator)) {
+		return
+	}
+	p.watchDir(filepath.Dir(file))
+}
+
+func (p *project) watchDir(dir string) {
+	if _, done := p.watched.LoadOrStore(dir, true); done {
+		return
+	}
+	if err := p.watcher.Add(dir); err != nil {
+		p.log.Warn("watch "+dir, "error", err)
+	}
+}
+
+// each runs f for 0..n-1 on all processors.
+func (p *project) each(n int, f func(i int)) {
+	if n == 1 {
+		f(0)
+		return
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func aliases(cfg *config.Config) []resolve.Alias {
+	list := make([]resolve.Alias, 0, len(cfg.Resolve.Alias))
+	for _, a := range cfg.Resolve.Alias {
+		list = append(list, resolve.Alias{Find: a.Find, Replacement: a.Replacement})
+	}
+	return list
+}
+
+// atomicString is an atomic.Value of strings whose zero value is "".
+type atomicString struct{ v atomic.Value }
+
+func (a *atomicString) Swap(s string) string {
+	old, _ := a.v.Swap(s).(string)
+	return old
+}
+
+// detectRefresh tells which framework's components keep their state over edits: the one that the project depends on.
+func (p *project) detectRefresh() string {
+	deps := p.resolver.Dependencies()
+	switch {
+	case deps["preact"] && !deps["react"]:
+		return "preact"
+	case deps["react"]:
+		return "react"
+	}
+	return ""
+}
+
+func globMatches(pattern, file string) bool {
+	return pattern != "" && bytes.ContainsAny([]byte(pattern), "*?[{") && matchGlob(pattern, filepath.ToSlash(file)) || pattern == filepath.ToSlash(file)
+}
+
+var errNoGo = fmt.Errorf("go is not installed")

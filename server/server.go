@@ -1,0 +1,305 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/guard"
+)
+
+// Server is a development server for one project. Use New, then Listen, then Serve; or Run, which is all three.
+type Server struct {
+	opts  Options
+	log   *slog.Logger
+	root  string
+	token string
+	epoch string
+
+	guard *guard.Guard
+	hub   *hmr.Hub
+
+	project    atomic.Pointer[project]
+	restarting sync.Mutex
+
+	listeners  []net.Listener
+	urls       URLs
+	background sync.WaitGroup
+
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
+}
+
+// Run serves the project until ctx ends. It returns nil after a clean stop.
+func Run(ctx context.Context, opts Options) error {
+	s, err := New(opts)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Listen(ctx); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return s.Serve(ctx)
+}
+
+// New reads the project's configuration and prepares a server. Nothing is listening yet. The caller ends it with
+// Serve's context, or with Close when Serve is never called.
+func New(opts Options) (*Server, error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opts.Stdout == nil {
+		opts.Stdout = io.Discard
+	}
+	if opts.Stderr == nil {
+		opts.Stderr = io.Discard
+	}
+	root, err := projectRoot(opts.Root)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{opts: opts, log: opts.Logger, root: root, token: secret(), epoch: secret()[:12]}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	cfg := opts.Config
+	if cfg == nil {
+		if cfg, err = config.Load(root, ""); err != nil {
+			return nil, err
+		}
+	}
+	if s.guard, err = s.newGuard(cfg); err != nil {
+		return nil, err
+	}
+	s.hub = s.newHub()
+	p, err := newProject(s, cfg)
+	if err != nil {
+		s.hub.Close()
+		return nil, err
+	}
+	s.project.Store(p)
+	return s, nil
+}
+
+// projectRoot returns the real path of the project, since every check of a path compares real paths.
+func projectRoot(root string) (string, error) {
+	if root == "" {
+		root = "."
+	}
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return "", fmt.Errorf("find project folder %q: %w", root, err)
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return "", fmt.Errorf("open project folder %q: %w", root, err)
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return "", fmt.Errorf("open project folder %q: %w", root, err)
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("open project folder %q: it is a file; name the folder that holds index.html", root)
+	}
+	return real, nil
+}
+
+// secret returns 128 random bits in hex: what a page must know to open the socket.
+func secret() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+// Listen binds the address and returns the URLs. Without strictPort it takes the next free port.
+func (s *Server) Listen(ctx context.Context) (URLs, error) {
+	cfg := s.project.Load().cfg.Server
+	tlsConfig, err := s.certificate(cfg)
+	if err != nil {
+		return URLs{}, err
+	}
+	hosts := bindHosts(cfg.Host)
+	port := cfg.PortOrDefault()
+	for {
+		listeners, err := listenAll(ctx, hosts, port)
+		if err == nil {
+			s.listeners = listeners
+			break
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) || cfg.StrictPort || port == 0 || port >= 65535 {
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return URLs{}, fmt.Errorf("port %d is in use; stop the other program, choose another --port, or leave --strictPort out", port)
+			}
+			return URLs{}, fmt.Errorf("listen on port %d: %w", port, err)
+		}
+		s.log.Info("port " + strconv.Itoa(port) + " is in use, trying the next one")
+		port++
+	}
+	scheme := "http"
+	if tlsConfig != nil {
+		scheme = "https"
+		for i := range s.listeners {
+			s.listeners[i] = tls.NewListener(s.listeners[i], tlsConfig)
+		}
+	}
+	bound := s.listeners[0].Addr().(*net.TCPAddr).Port
+	s.urls = listURLs(scheme, cfg.Host, bound, s.project.Load().base)
+	return s.urls, nil
+}
+
+// bindHosts returns the addresses to listen at: both loopbacks by default, so that `localhost` works however the
+// system resolves it and nothing is open to the network.
+func bindHosts(host string) []string {
+	switch host {
+	case "", "localhost":
+		return []string{"127.0.0.1", "::1"}
+	default:
+		return []string{host}
+	}
+}
+
+// listenAll binds the same port on all hosts. Only the first must work: a machine may lack IPv6.
+func listenAll(ctx context.Context, hosts []string, port int) ([]net.Listener, error) {
+	var lc net.ListenConfig
+	var listeners []net.Listener
+	for i, host := range hosts {
+		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		if err != nil {
+			if i > 0 && !errors.Is(err, syscall.EADDRINUSE) {
+				continue
+			}
+			if i == 0 && len(hosts) > 1 && errors.Is(err, syscall.EADDRNOTAVAIL) {
+				continue // no IPv4 on this machine
+			}
+			for _, l := range listeners {
+				_ = l.Close()
+			}
+			return nil, err
+		}
+		port = l.Addr().(*net.TCPAddr).Port
+		listeners = append(listeners, l)
+	}
+	if len(listeners) == 0 {
+		return nil, fmt.Errorf("no loopback address is available")
+	}
+	return listeners, nil
+}
+
+func listURLs(scheme, host string, port int, base string) URLs {
+	at := func(h string) string { return scheme + "://" + net.JoinHostPort(h, strconv.Itoa(port)) + base }
+	ip := net.ParseIP(host)
+	switch {
+	case host == "" || host == "localhost" || ip != nil && ip.IsLoopback():
+		name := "localhost"
+		if ip != nil {
+			name = host
+		}
+		return URLs{Local: []string{at(name)}}
+	case ip != nil && ip.IsUnspecified():
+		urls := URLs{Local: []string{at("localhost")}}
+		addrs, _ := net.InterfaceAddrs()
+		for _, a := range addrs {
+			if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && n.IP.To4() != nil {
+				urls.Network = append(urls.Network, at(n.IP.String()))
+			}
+		}
+		return urls
+	default:
+		return URLs{Network: []string{at(host)}}
+	}
+}
+
+// ServeListener is Listen and Serve with a listener that the caller has opened.
+func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
+	s.listeners = []net.Listener{l}
+	return s.Serve(ctx)
+}
+
+// Serve answers requests until ctx ends, then stops everything that the server started and returns nil.
+func (s *Server) Serve(ctx context.Context) error {
+	srv := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 10 * time.Second, // slow-header attacks
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, len(s.listeners))
+	for _, l := range s.listeners {
+		s.background.Go(func() {
+			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				failed <- err
+			}
+		})
+	}
+	s.project.Load().begin()
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case <-s.ctx.Done():
+	case err = <-failed:
+	}
+	s.hub.Close() // says goodbye to the pages: Shutdown would wait for their sockets
+	grace, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if srv.Shutdown(grace) != nil {
+		_ = srv.Close()
+	}
+	return errors.Join(err, s.Close())
+}
+
+// Close ends what New started. It is safe to call more than once.
+func (s *Server) Close() error {
+	s.stop()
+	for _, l := range s.listeners {
+		_ = l.Close()
+	}
+	s.hub.Close()
+	err := s.project.Load().close()
+	s.background.Wait()
+	return err
+}
+
+// Hub returns the hub of open pages, for programs that embed the server.
+func (s *Server) Hub() *hmr.Hub { return s.hub }
+
+// Token returns what a client that is no page of ours needs to open the socket.
+func (s *Server) Token() string { return s.token }
+
+// Restart reads the configuration again and starts over with it. Pages stay connected and run what is new; the
+// address stays. A configuration that is wrong leaves the running project alone.
+func (s *Server) Restart(reason string) error {
+	s.restarting.Lock()
+	defer s.restarting.Unlock()
+	old := s.project.Load()
+	cfg, err := s.reloadConfig(old.cfg)
+	if err != nil {
+		return err
+	}
+	p, err := newProject(s, cfg)
+	if err != nil {
+		return err
+	}
+	if err := old.close(); err != nil {
+		s.log.Warn("stop before restart", "error", err)
+	}
+	s.project.Store(p)
+	p.begin()
+	s.log.Info("server restarted (" + reason + ")")
+	return s.hub.Publish(&hmr.NeedRevisions{})
+}

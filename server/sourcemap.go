@@ -1,0 +1,139 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/transform"
+)
+
+// Source maps are made when a debugger asks for one: compiling with a map costs up to a third more, and most loads
+// never need it. Equal input compiles to equal code, so the map made later fits.
+
+// kept is how many packs and updates can still be mapped; older ones are gone from the pages too.
+const kept = 64
+
+// served remembers what was sent, newest last, bounded.
+type served struct {
+	mu    sync.Mutex
+	keys  []string
+	items map[string]servedText
+	next  int
+}
+
+type servedText struct {
+	code     string // of updates only
+	sections []section
+}
+
+func (s *served) add(key string, sections []section) { s.put(key, servedText{sections: sections}) }
+
+func (s *served) put(key string, t servedText) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.items == nil {
+		s.items = map[string]servedText{}
+	}
+	if _, known := s.items[key]; !known {
+		s.keys = append(s.keys, key)
+	}
+	s.items[key] = t
+	if len(s.keys) > kept {
+		delete(s.items, s.keys[0])
+		s.keys = s.keys[1:]
+	}
+}
+
+func (s *served) get(key string) (servedText, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.items[key]
+	return t, ok
+}
+
+// updateLog keeps the code of the last updates under keys that differ between runs of the server.
+type updateLog struct {
+	served
+	prefix string
+}
+
+func (l *updateLog) add(code string, sections []section) string {
+	l.mu.Lock()
+	l.next++
+	key := l.prefix + "-" + strconv.Itoa(l.next)
+	l.mu.Unlock()
+	l.put(key, servedText{code: code, sections: sections})
+	return key
+}
+
+func (l *updateLog) code(key string) (string, bool) {
+	t, ok := l.get(key)
+	return t.code, ok && t.code != ""
+}
+
+// indexMap is a source map made of sections: each module's own map at the line where its code starts.
+type indexMap struct {
+	Version  int          `json:"version"`
+	Sections []mapSection `json:"sections"`
+}
+
+type mapSection struct {
+	Offset mapOffset       `json:"offset"`
+	Map    json.RawMessage `json:"map"`
+}
+
+type mapOffset struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+}
+
+func (p *project) serveMap(w http.ResponseWriter, r *http.Request) {
+	key := r.URL.Query().Get("of")
+	t, ok := p.packs.get(key)
+	if !ok {
+		t, ok = p.updates.get(key)
+	}
+	if !ok {
+		http.Error(w, "404 not found: that code is too old", http.StatusNotFound)
+		return
+	}
+	maps := make([]json.RawMessage, len(t.sections))
+	p.each(len(t.sections), func(i int) { maps[i] = p.mapOf(t.sections[i].entry) })
+	m := indexMap{Version: 3, Sections: []mapSection{}}
+	for i, s := range t.sections {
+		if maps[i] != nil {
+			m.Sections = append(m.Sections, mapSection{Offset: mapOffset{Line: s.line}, Map: maps[i]})
+		}
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		http.Error(w, "500 internal error", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	p.serveText(w, r, text)
+}
+
+// mapOf returns the source map of a module's code, or nil when it has none or its source is another one now.
+func (p *project) mapOf(e graph.Entry) json.RawMessage {
+	if _, isScript := e.Version.Side.(*script); !isScript || strings.HasSuffix(strings.SplitN(e.ID, "?", 2)[0], ".json") {
+		return nil
+	}
+	src, err := p.read(p.ctx, e.ID)
+	if err != nil {
+		return nil
+	}
+	in, err := p.scriptInput(p.ctx, src)
+	if err != nil {
+		return nil
+	}
+	m, errs := transform.SourceMap(in)
+	if len(errs) > 0 {
+		return nil
+	}
+	return m
+}
