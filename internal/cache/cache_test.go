@@ -1,0 +1,136 @@
+package cache
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func open(t *testing.T, dir string, limit int64) *Cache {
+	t.Helper()
+	c, err := Open(dir, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func keep(t *testing.T, c *Cache, key Key, text string) {
+	t.Helper()
+	c.Put(key, []byte(text))
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEntrySurvivesARestart(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	key := KeyOf("react", "19.2.0")
+	keep(t, open(t, dir, 0), key, "code")
+	c := open(t, dir, 0)
+	defer c.Close()
+	if data, ok := c.Get(key); !ok || string(data) != "code" {
+		t.Errorf("got %q, %v after a restart", data, ok)
+	}
+	if _, ok := c.Get(KeyOf("rea", "ct19.2.0")); ok {
+		t.Error("parts with other borders have the same key")
+	}
+}
+
+// A cache entry is code that runs in the page: whatever is not exactly what was written is a miss.
+func TestDamagedOrPlantedEntryIsAMiss(t *testing.T) {
+	for name, damage := range map[string]func([]byte) []byte{
+		"flipped bit": func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+		"cut off":     func(b []byte) []byte { return b[:len(b)-1] },
+		"empty":       func([]byte) []byte { return nil },
+		"planted":     func([]byte) []byte { return []byte(strings.Repeat("x", 32) + "alert(1)") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "cache")
+			key := KeyOf("a")
+			c := open(t, dir, 0)
+			keep(t, c, key, "code")
+			text, err := os.ReadFile(c.file(key))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(c.file(key), damage(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			again := open(t, dir, 0)
+			defer again.Close()
+			if data, ok := again.Get(key); ok {
+				t.Errorf("the damaged entry was used: %q", data)
+			}
+		})
+	}
+}
+
+func TestEntryOfAnotherKeyIsAMiss(t *testing.T) {
+	c := open(t, filepath.Join(t.TempDir(), "cache"), 0)
+	keep(t, c, KeyOf("a"), "code of a")
+	if err := os.MkdirAll(filepath.Dir(c.file(KeyOf("b"))), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(c.file(KeyOf("a")), c.file(KeyOf("b"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := c.Get(KeyOf("b")); ok {
+		t.Error("an entry that was moved to another key was used")
+	}
+}
+
+func TestFilesArePrivate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	c := open(t, dir, 0)
+	keep(t, c, KeyOf("a"), "code")
+	for _, file := range []string{dir, filepath.Join(dir, "key"), c.file(KeyOf("a"))} {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s is open to others: %v", file, info.Mode())
+		}
+	}
+}
+
+func TestFolderOpenToOthersIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, 0); err == nil {
+		t.Error("a folder that others can write to was accepted")
+	}
+}
+
+func TestSizeIsBounded(t *testing.T) {
+	c := open(t, filepath.Join(t.TempDir(), "cache"), 10_000)
+	for i := range 50 {
+		c.Put(KeyOf("entry", string(rune('a'+i))), bytes.Repeat([]byte("x"), 1000))
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var total int64
+	for _, e := range c.entries() {
+		total += e.size
+	}
+	if total > 10_000 || total == 0 {
+		t.Errorf("entries take %d bytes, limit is 10000", total)
+	}
+}
+
+func TestNilCacheForgets(t *testing.T) {
+	var c *Cache
+	c.Put(KeyOf("a"), nil)
+	if _, ok := c.Get(KeyOf("a")); ok {
+		t.Error("a nil cache has an entry")
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
