@@ -39,10 +39,13 @@ func (r *reader) glob(i int) {
 	lines := strings.Repeat("\n", bytes.Count(r.code[start:stop], []byte{'\n'}))
 	var b strings.Builder
 	b.WriteString("({")
-	for _, spec := range r.expand(based) {
+	for n, spec := range r.expand(based) {
+		if n > 0 {
+			b.WriteByte(',')
+		}
 		r.globProperty(&b, spec, options, i)
 	}
-	b.WriteString(lines + "})")
+	b.WriteString(lines + " })")
 	r.replace(start, stop, b.String())
 }
 
@@ -79,7 +82,6 @@ func (r *reader) globProperty(b *strings.Builder, spec string, options globOptio
 			b.WriteString(".then((m) => m[" + quote(options.name) + "])")
 		}
 	}
-	b.WriteByte(',')
 }
 
 // globArguments reads the arguments between the tokens i and end. A non-empty problem tells what is wrong with them.

@@ -87,6 +87,9 @@ func (r *reader) identifier(i int) {
 			r.require(i)
 		}
 	case len("$meta$"):
+		if r.p.async && string(text) == "$load$" {
+			r.dynamicImport(i) // printAsync gave it that name already
+		}
 		if string(text) == "$meta$" && r.is(i+1, js.DotToken) && string(r.text(i+2)) == "glob" && r.is(i+3, js.OpenParenToken) {
 			r.glob(i)
 		}
@@ -146,8 +149,8 @@ func (r *reader) uses() {
 			continue
 		}
 		for b := r.bindings[string(r.code[t.start:t.end])]; b != nil; b = b.next {
-			if b.name == i {
-				continue
+			if b.name == i || int(t.start) < r.p.exports.end && r.is(i+1, js.ColonToken) {
+				continue // the declaration; a key of the export block
 			}
 			b.uses++
 			switch {

@@ -1,20 +1,239 @@
 package transform
 
 import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
+	"github.com/tdewolff/parse/v2/js"
 )
 
 // isTopLevelAwait tells whether all that esbuild objects to is an await outside of functions.
 func isTopLevelAwait(messages []api.Message) bool {
-	for _, m := range messages {
-		if !strings.HasPrefix(m.Text, "Top-level await is currently not supported") {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(messages, func(m api.Message) bool { return !isAwaitMessage(m) })
 }
 
-// printAsync is still to come.
-func printAsync(in *Input, options api.TransformOptions) (*printed, []Error) { return nil, []Error{{ID: in.ID, Text: "top-level await is not compiled yet"}} }
+func isAwaitMessage(m api.Message) bool {
+	return strings.HasPrefix(m.Text, "Top-level await is currently not supported")
+}
+
+// printAsync compiles a module with top-level await, which esbuild refuses to make CommonJS of. Two steps give the
+// same form: a transform to plain JavaScript, then a bundle of that one file in which every import is a CommonJS stub.
+// A bundle links imports of CommonJS as `import_x.name`, which is what a factory needs, and keeps the await.
+func printAsync(in *Input, options api.TransformOptions) (*printed, []Error) {
+	wantMap := options.Sourcemap != api.SourceMapNone
+	options.Format = api.FormatESModule
+	options.LogOverride = map[string]api.LogLevel{"unsupported-require-call": api.LogLevelSilent} // the factory has a require
+	if wantMap {
+		options.Sourcemap = api.SourceMapInline // esbuild follows it in the second step
+	}
+	plain := api.Transform(in.Code, options)
+	if len(plain.Errors) > 0 {
+		return nil, fromMessages(plain.Errors, in.ID, in.File, in.Code)
+	}
+	a := asyncModule{in: in, source: string(hideDynamicImports(plain.Code))}
+	bundle := api.Build(a.options(wantMap))
+	if len(bundle.Errors) > 0 {
+		errs := fromMessages(bundle.Errors, in.ID, in.File, "")
+		for i := range errs {
+			errs[i].Line, errs[i].Column, errs[i].Frame = 0, 0, "" // a place in what was made of the source
+		}
+		return nil, errs
+	}
+	p := &printed{async: true}
+	for _, f := range bundle.OutputFiles {
+		if strings.HasSuffix(f.Path, ".map") {
+			p.sourceMap = f.Contents
+		} else {
+			p.code = f.Contents
+		}
+	}
+	if !in.Dependency {
+		p.warnings = fromMessages(plain.Warnings, in.ID, in.File, in.Code)
+	}
+	p.code, p.dropped = a.body(p.code)
+	p.exports = readExportBlock(p.code)
+	return p, nil
+}
+
+// hideDynamicImports gives `import(` its name in a factory before the bundle sees it, which would look for files.
+func hideDynamicImports(code []byte) []byte {
+	if bytes.HasPrefix(code, []byte("#!")) {
+		copy(code, "//")
+	}
+	if !bytes.Contains(code, []byte("import(")) {
+		return code
+	}
+	var out Output
+	r := newReader(&Input{}, &printed{code: code}, &out)
+	defer r.close()
+	for i, t := range r.tokens {
+		if t.kind == js.ImportToken && r.is(i+1, js.OpenParenToken) {
+			r.dynamicImport(i)
+		}
+	}
+	return code
+}
+
+// asyncModule is the second step for one module.
+type asyncModule struct {
+	in     *Input
+	source string
+	specs  []string // specifiers by the number of their stub
+}
+
+// The namespaces of the bundle's modules show in comments, by which body finds its way.
+const (
+	entryNamespace  = "devserver-entry"
+	selfNamespace   = "devserver-self"
+	stubNamespace   = "devserver-stub"
+	stubRequire     = "$require$"
+	exportNamespace = "$exports$"
+)
+
+func (a *asyncModule) options(sourceMap bool) api.BuildOptions {
+	options := api.BuildOptions{
+		EntryPoints:   []string{"entry"},
+		Outfile:       "/out.js",
+		AbsWorkingDir: "/",
+		Bundle:        true,
+		Format:        api.FormatESModule,
+		Target:        api.ESNext,
+		Charset:       api.CharsetUTF8,
+		LegalComments: api.LegalCommentsNone,
+		TreeShaking:   api.TreeShakingFalse,
+		TsconfigRaw:   "{}",
+		Plugins:       []api.Plugin{{Name: "devserver", Setup: a.setup}},
+	}
+	if sourceMap {
+		options.Sourcemap = api.SourceMapExternal
+	}
+	return options
+}
+
+func (a *asyncModule) setup(build api.PluginBuild) {
+	load := func(namespace string, contents func(path string) string) {
+		build.OnLoad(api.OnLoadOptions{Filter: ".", Namespace: namespace}, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
+			text := contents(args.Path)
+			return api.OnLoadResult{Contents: &text, Loader: api.LoaderJS}, nil
+		})
+	}
+	build.OnResolve(api.OnResolveOptions{Filter: "."}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
+		switch {
+		case args.Kind == api.ResolveEntryPoint:
+			return api.OnResolveResult{Path: "entry", Namespace: entryNamespace}, nil
+		case args.Namespace == entryNamespace:
+			return api.OnResolveResult{Path: sourcefile(a.in), Namespace: selfNamespace}, nil
+		}
+		return api.OnResolveResult{Path: args.Path, Namespace: stubNamespace}, nil
+	})
+	// Taking the namespace makes esbuild keep it in one object, with getters, from the beginning of the module.
+	load(entryNamespace, func(string) string { return `import * as self from "self"; ` + exportNamespace + `(self)` })
+	load(selfNamespace, func(string) string { return a.source })
+	numbers := make(chan []string, 1) // esbuild loads in parallel
+	numbers <- nil
+	load(stubNamespace, func(path string) string {
+		specs := append(<-numbers, path)
+		a.specs = specs
+		numbers <- specs
+		return fmt.Sprintf("module.exports = %s(%d)", stubRequire, len(specs)-1)
+	})
+}
+
+// body cuts the module out of the bundle and puts `require` in place of the stubs.
+func (a *asyncModule) body(bundle []byte) (code []byte, dropped []lineRange) {
+	start := lineWith(bundle, "// "+selfNamespace+":")
+	end := len(bundle)
+	if i := bytes.LastIndex(bundle, []byte("\n// "+entryNamespace+":")); i >= 0 {
+		end = i
+	}
+	helpers, line := 0, 0
+	for pos := 0; pos < start; {
+		name, ok := helperName(bundle[pos:])
+		if !ok {
+			break
+		}
+		size := statementEnd(bundle[pos:start])
+		lines := bytes.Count(bundle[pos:pos+size], []byte{'\n'})
+		if slices.Contains(sharedHelpers, name) || name == "__commonJS" {
+			dropped = append(dropped, lineRange{line, line + lines})
+		} else {
+			code = append(code, bundle[pos:pos+size]...)
+		}
+		pos, line = pos+size, line+lines
+		helpers = pos
+	}
+	first := nextLine(bundle, start)
+	dropped = append(dropped, lineRange{line, line + bytes.Count(bundle[helpers:first], []byte{'\n'})})
+	code = append(code, bundle[first:end]...)
+	return a.link(code, a.stubs(bundle[helpers:start])), dropped
+}
+
+// lineWith finds the line that begins with the text.
+func lineWith(code []byte, text string) int {
+	if bytes.HasPrefix(code, []byte(text)) {
+		return 0
+	}
+	return bytes.Index(code, []byte("\n"+text)) + 1
+}
+
+// stubs reads which variable stands for which specifier: `var require_x = __commonJS({ ... $require$(3) ... });`
+func (a *asyncModule) stubs(code []byte) map[string]string {
+	specs := map[string]string{}
+	for {
+		_, rest, ok := bytes.Cut(code, []byte("\nvar "))
+		if !ok {
+			return specs
+		}
+		name, rest, _ := bytes.Cut(rest, []byte(" = __commonJS("))
+		_, rest, _ = bytes.Cut(rest, []byte(stubRequire+"("))
+		number, rest, _ := bytes.Cut(rest, []byte(")"))
+		if n, err := strconv.Atoi(string(number)); err == nil && n < len(a.specs) {
+			specs[string(name)] = a.specs[n]
+		}
+		code = rest
+	}
+}
+
+// link brings the module into the form that esbuild's CommonJS has.
+func (a *asyncModule) link(code []byte, stubs map[string]string) []byte {
+	var out Output
+	r := newReader(a.in, &printed{code: code}, &out)
+	defer r.close()
+	block := readExportBlock(code)
+	exports := ""
+	if block.end > 0 {
+		exports = ", module.exports"
+		// Before anything is awaited: modules in a circle with this one find its exports.
+		r.replace(block.end-1, block.end-1, " module.exports = __toCommonJS("+block.namespace+");")
+	}
+	for i, t := range r.tokens {
+		if t.kind != js.IdentifierToken {
+			continue
+		}
+		spec, ok := stubs[string(r.text(i))]
+		if !ok || !r.is(i+1, js.OpenParenToken) || !r.is(i+2, js.CloseParenToken) {
+			continue
+		}
+		start, end, text := int(t.start), int(r.tokens[i+2].end), "require("+quote(spec)+")"
+		if string(r.text(i-6)) == "__reExport" {
+			// `__reExport(x_exports, __toESM(require_star()))`
+			start, end = int(r.tokens[i-2].start), r.lineEnd(i)-len(");")
+			text += exports
+		}
+		r.replace(start, end, text)
+	}
+	return []byte(r.edited())
+}
+
+// lineEnd returns where the line of the token ends.
+func (r *reader) lineEnd(i int) int {
+	start := int(r.tokens[i].start)
+	if n := bytes.IndexByte(r.code[start:], '\n'); n >= 0 {
+		return start + n
+	}
+	return len(r.code)
+}

@@ -20,7 +20,7 @@ type token struct {
 // tokenPool holds token slices for reuse: large modules have hundreds of thousands of tokens.
 var tokenPool = sync.Pool{New: func() any { s := make([]token, 0, 4096); return &s }}
 
-// tokenize appends the tokens of the code to tokens. It stops at the first text that is no token.
+// tokenize appends the tokens of the code to tokens. It is not ok when it could not read to the end.
 func tokenize(code []byte, tokens []token) (_ []token, ok bool) {
 	input := parse.NewInputBytes(code)
 	defer input.Restore()
@@ -39,7 +39,11 @@ func tokenize(code []byte, tokens []token) (_ []token, ok bool) {
 		end := pos + int32(len(text))
 		switch kind {
 		case js.ErrorToken:
-			return tokens, int(pos) >= len(code)
+			if input.Offset() <= int(pos) {
+				return tokens, int(pos) >= len(code)
+			}
+			pos = int32(input.Offset()) // nothing that esbuild prints; go on behind it
+			continue
 		case js.WhitespaceToken:
 			pos = end
 			continue

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -190,7 +191,8 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 		if isTopLevelAwait(result.Errors) {
 			return printAsync(in, options)
 		}
-		return nil, withLoaderHint(in, fromMessages(result.Errors, in.ID, in.File, in.Code))
+		errs := slices.DeleteFunc(result.Errors, isAwaitMessage) // that one goes away with the others
+		return nil, withLoaderHint(in, fromMessages(errs, in.ID, in.File, in.Code))
 	}
 	p := &printed{sourceMap: result.Map}
 	if !in.Dependency {

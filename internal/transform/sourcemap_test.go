@@ -1,0 +1,81 @@
+package transform
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestSourceMap looks up markers of the code in the map and expects to find them in the source.
+func TestSourceMap(t *testing.T) {
+	for name, in := range map[string]Input{
+		"plain":      {Code: "import d from './d';\nexport * from './s';\n\nexport const a = MARK1(d);\nMARK2();\n"},
+		"no helpers": {Code: "\nMARK1();\nvar x = {\n  y: MARK2\n};"},
+		"hashbang":   {Code: "#!/bin/node\n'use strict';\nimport d from './d';\nMARK1(d);\n"},
+		"own helpers": {Code: "var __defProp = Object.defineProperty;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\n" +
+			"import d from './d';\nMARK1(d);"},
+		"decorators": {Loader: LoaderTS, Code: "import { x } from './x';\n@x class A { @MARK1 y; }\nMARK2(A);",
+			TSConfigRaw: `{"compilerOptions":{"experimentalDecorators":true}}`},
+		"await": {Loader: LoaderTSX, Code: "import d from './d';\nimport e from './e';\ntype T = {\n  a: 1\n};\n" +
+			"export const a = await MARK1(d, e);\n\nexport const A = () => <div>{MARK2}</div>;\nimport('./dyn');"},
+		"refresh": {Loader: LoaderTSX, Refresh: "react", Code: "export function App() {\n  MARK1();\n  return <b/>;\n}\nMARK2();"},
+		"glob":    {Loader: LoaderTS, Code: "const a = import.meta.glob(['./a',\n'./b'], {\n eager: true\n});\nMARK1();"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in.ID = "/src/a.ts?x"
+			out, errs := Compile(in)
+			if errs != nil {
+				t.Fatal(errs)
+			}
+			text, errs := SourceMap(in)
+			if errs != nil {
+				t.Fatal(errs)
+			}
+			var m struct {
+				Sources, SourcesContent []string
+				Mappings                string
+			}
+			if err := json.Unmarshal(text, &m); err != nil {
+				t.Fatal(err)
+			}
+			if fmt.Sprint(m.Sources) != "[/src/a.ts]" || len(m.SourcesContent) != 1 || m.SourcesContent[0] != in.Code {
+				t.Errorf("sources: %s", text)
+			}
+			for _, marker := range []string{"MARK1", "MARK2"} {
+				if !strings.Contains(in.Code, marker) {
+					continue
+				}
+				line, column := lineColumn(out.Code, strings.Index(out.Code, marker))
+				wantLine, wantColumn := lineColumn(in.Code, strings.Index(in.Code, marker))
+				gotLine, gotColumn := original(m.Mappings, line, column)
+				if gotLine != wantLine || gotColumn != wantColumn {
+					t.Errorf("%s at %d:%d of\n%s\nis %d:%d, want %d:%d", marker, line, column, out.Code, gotLine, gotColumn, wantLine, wantColumn)
+				}
+			}
+		})
+	}
+}
+
+// original looks a 1-based position up in mappings with one source.
+func original(mappings string, line, column int) (int, int) {
+	var state [5]int
+	gotLine, gotColumn := 0, 0
+	for n, text := range strings.Split(mappings, ";") {
+		state[0] = 0
+		for segment := range strings.SplitSeq(text, ",") {
+			if decodeSegment(segment, &state) >= 4 && n == line-1 && state[0] <= column-1 {
+				gotLine, gotColumn = state[2]+1, state[3]+1
+			}
+		}
+	}
+	return gotLine, gotColumn
+}
+
+func TestRecodeKeepsWhatIsLeft(t *testing.T) {
+	in := []string{"AAAA", "IACA,CAAC", "", "AACA", "AAAE"}
+	got := recode(in, []lineRange{{1, 2}, {2, 3}}, 0)
+	if want := "AAAA;AAEC;AAAE"; got != want {
+		t.Errorf("got %q want %q", got, want)
+	}
+}
