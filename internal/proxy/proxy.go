@@ -1,0 +1,172 @@
+// Package proxy forwards requests to the backends that the configuration names.
+//
+// Targets come from the configuration only, never from a request, and rules match the path alone: neither the Host
+// header nor the query can choose a backend. The caller keeps the server's own paths away.
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Rule forwards the requests whose path it matches.
+type Rule struct {
+	// Path is a prefix, or a regular expression when it begins with "^".
+	Path string
+	// Target is the backend's URL; its path is put before the request's.
+	Target string
+	// ChangeOrigin sends the target's host as Host header instead of the request's.
+	ChangeOrigin bool
+	// WS forwards WebSockets too.
+	WS bool
+	// Insecure accepts any certificate of the backend.
+	Insecure bool
+	// Rewrite replaces what a pattern matches in the path, in order.
+	Rewrite []Rewrite
+	// Headers are set on the forwarded request.
+	Headers map[string]string
+}
+
+// Rewrite is one replacement in a path. Replacement may use $1.
+type Rewrite struct {
+	Pattern, Replacement string
+}
+
+// Proxy is a list of rules. The zero value and nil forward nothing.
+type Proxy struct {
+	rules []rule
+}
+
+type rule struct {
+	Rule
+	pattern *regexp.Regexp
+	forward *httputil.ReverseProxy
+}
+
+// New checks the rules. They are asked in the given order.
+func New(rules []Rule, log *slog.Logger) (*Proxy, error) {
+	p := &Proxy{}
+	for _, r := range rules {
+		made, err := newRule(r, log)
+		if err != nil {
+			return nil, fmt.Errorf("server.proxy %q: %w", r.Path, err)
+		}
+		p.rules = append(p.rules, made)
+	}
+	return p, nil
+}
+
+func newRule(r Rule, log *slog.Logger) (rule, error) {
+	made := rule{Rule: r}
+	target, err := url.Parse(r.Target)
+	if err != nil {
+		return made, fmt.Errorf("target: %w", err)
+	}
+	// A WebSocket target is spelled like an HTTP one on the way out.
+	target.Scheme = strings.Replace(target.Scheme, "ws", "http", 1)
+	if target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
+		return made, fmt.Errorf("target %q is not a URL like http://localhost:8080", r.Target)
+	}
+	if strings.HasPrefix(r.Path, "^") {
+		if made.pattern, err = regexp.Compile(r.Path); err != nil {
+			return made, err
+		}
+	}
+	type replacement struct {
+		from *regexp.Regexp
+		to   string
+	}
+	var rewrites []replacement
+	for _, rw := range r.Rewrite {
+		from, err := regexp.Compile(rw.Pattern)
+		if err != nil {
+			return made, fmt.Errorf("rewrite: %w", err)
+		}
+		rewrites = append(rewrites, replacement{from, rw.Replacement})
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil // the backend is named; an environment variable must not redirect it
+	transport.DisableCompression = true
+	transport.DialContext = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+	if r.Insecure {
+		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // asked for by `secure: false`
+	}
+	made.forward = &httputil.ReverseProxy{
+		Transport:     transport,
+		FlushInterval: -1, // server-sent events pass as they come
+		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Rewrite: func(pr *httputil.ProxyRequest) {
+			for _, rw := range rewrites {
+				pr.Out.URL.Path = rw.from.ReplaceAllString(pr.Out.URL.Path, rw.to)
+				pr.Out.URL.RawPath = ""
+			}
+			if !strings.HasPrefix(pr.Out.URL.Path, "/") {
+				pr.Out.URL.Path = "/" + pr.Out.URL.Path
+			}
+			pr.SetURL(target)
+			pr.SetXForwarded()
+			if !r.ChangeOrigin {
+				pr.Out.Host = pr.In.Host
+			}
+			for key, value := range r.Headers {
+				pr.Out.Header.Set(key, value)
+			}
+		},
+		ErrorHandler: func(w http.ResponseWriter, req *http.Request, err error) { fail(w, req, r, err, log) },
+	}
+	return made, nil
+}
+
+// fail answers for a backend that does not: with its name and what to do, not with a page that looks like the app's.
+func fail(w http.ResponseWriter, r *http.Request, rule Rule, err error, log *slog.Logger) {
+	if errors.Is(err, context.Canceled) {
+		return // the browser went away
+	}
+	why := err.Error()
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		why = "nothing listens there; start your backend, requests reach it as soon as it is up"
+	}
+	log.Warn("proxy "+rule.Path, "target", rule.Target, "error", err)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusBadGateway)
+	fmt.Fprintf(w, "502 bad gateway: the backend %s (server.proxy %q) does not answer: %s\n", rule.Target, rule.Path, why)
+}
+
+// Serve forwards the request when a rule matches and tells whether one did.
+func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request) bool {
+	if p == nil {
+		return false
+	}
+	upgrade := isUpgrade(r)
+	i := slices.IndexFunc(p.rules, func(rule rule) bool { return rule.matches(r.URL.Path) && (!upgrade || rule.acceptsWS()) })
+	if i < 0 {
+		return false
+	}
+	p.rules[i].forward.ServeHTTP(w, r)
+	return true
+}
+
+func (r rule) matches(path string) bool {
+	if r.pattern != nil {
+		return r.pattern.MatchString(path)
+	}
+	return strings.HasPrefix(path, r.Path)
+}
+
+func (r rule) acceptsWS() bool { return r.WS || strings.HasPrefix(r.Target, "ws") }
+
+func isUpgrade(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}
