@@ -1,3 +1,507 @@
 package transform
 
-func (r *reader) refresh() {}
+import (
+	"bytes"
+	"encoding/base64"
+	"hash/fnv"
+	"strconv"
+	"strings"
+
+	"github.com/tdewolff/parse/v2/js"
+)
+
+// refresh appends to the module what fast refresh must know about it, in a form that the runtime takes
+// (client/src/refresh.ts):
+//
+//	$meta$.refresh?.({ components: { "App": App }, signatures: [[App, "key", false, () => [import_x.useCustom]]] });
+//
+// The code itself stays as it is, and so does its source map: a component is registered by its variable after the
+// module has run, and a signature is set on it then.
+func (r *reader) refresh() {
+	f := refresher{reader: r, top: map[string]bool{}, jsx: map[string]bool{}}
+	f.scan()
+	if len(f.components) == 0 && len(f.signatures) == 0 {
+		return
+	}
+	r.out.Refreshes = true
+	var b strings.Builder
+	b.WriteString("$meta$.refresh?.({ components: {")
+	for i, c := range f.components {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(" " + quote(c) + ": " + c)
+	}
+	b.WriteString(" }, signatures: [")
+	b.WriteString(strings.Join(f.signatures, ", "))
+	b.WriteByte(']')
+	if strings.Contains(r.in.Code, "@refresh reset") { // in a comment, which esbuild leaves out
+		b.WriteString(", reset: true")
+	}
+	b.WriteString(" });\n")
+	r.replace(len(r.code), len(r.code), b.String())
+}
+
+// refresher finds the components and hooks of a module among its top-level declarations.
+type refresher struct {
+	*reader
+	// top holds the names declared at top level: what a signature may refer to.
+	top map[string]bool
+	// jsx holds the names that are used as the type of an element.
+	jsx          map[string]bool
+	declarations []declaration
+	components   []string
+	signatures   []string
+}
+
+// declaration is a top-level variable, function or class, or a function assigned to a property of one.
+type declaration struct {
+	// target is the expression that gives the value: a name, or `Card.Header`.
+	target string
+	// from and to are the tokens of its value; for a function or class statement, of all of it.
+	from, to int
+}
+
+func (f *refresher) scan() {
+	f.declare()
+	f.findElements()
+	for _, d := range f.declarations {
+		if f.isComponent(d) {
+			f.components = append(f.components, d.target)
+		}
+		if f.is(d.from, js.ClassToken) {
+			continue // the hooks in a class are not its own
+		}
+		if s := f.signature(d); s != "" {
+			f.signatures = append(f.signatures, s)
+		}
+		if f.in.Refresh == "preact" {
+			f.keepContext(d)
+		}
+	}
+}
+
+// keepContext makes a context outlive updates of its module. Preact tells contexts apart by identity: consumers in
+// other modules, which are not run again, would lose their provider.
+func (f *refresher) keepContext(d declaration) {
+	callee := d.from
+	for callee < d.to && !f.is(callee, js.OpenBraceToken) && string(f.text(callee)) != "createContext" {
+		callee++
+	}
+	args := callee + 1
+	if f.is(args, js.CloseParenToken) {
+		args++
+	}
+	if args >= d.to || callee-d.from > 5 || !f.is(args, js.OpenParenToken) || f.closing(args) != d.to-1 {
+		return
+	}
+	from, to := int(f.tokens[d.from].start), int(f.tokens[d.to-1].end)
+	// With another default value it is another context.
+	key := quote("context " + d.target + f.join(args, d.to))
+	f.replace(from, from, "(($meta$.hot?.data ?? {})["+key+"] ??= ")
+	f.replace(to, to, ")")
+}
+
+// declare walks the statements at top level.
+func (f *refresher) declare() {
+	for i := 0; i < len(f.tokens); {
+		end := f.statementEnd(i)
+		switch f.kind(i) {
+		case js.VarToken, js.LetToken, js.ConstToken:
+			f.declarators(i+1, end)
+		case js.FunctionToken, js.AsyncToken:
+			name := i + 1
+			if f.is(name, js.FunctionToken) {
+				name++
+			}
+			f.declareName(name, i, end)
+		case js.ClassToken:
+			f.declareName(i+1, i, end)
+		case js.IdentifierToken:
+			if f.is(i+1, js.DotToken) && js.IsIdentifierName(f.kind(i+2)) && f.is(i+3, js.EqToken) {
+				f.declarations = append(f.declarations, declaration{string(f.text(i)) + "." + string(f.text(i+2)), i + 4, end})
+			}
+		}
+		i = max(end, i) + 1
+	}
+}
+
+func (f *refresher) declareName(name, from, to int) {
+	if js.IsIdentifier(f.kind(name)) {
+		f.top[string(f.text(name))] = true
+		f.declarations = append(f.declarations, declaration{string(f.text(name)), from, to})
+	}
+}
+
+// statementEnd returns the token at which the top-level statement that begins at i ends: its semicolon, or the last
+// one before a token that begins a line at the margin.
+func (f *refresher) statementEnd(i int) int {
+	depth := 0
+	for n := i; n < len(f.tokens); n++ {
+		depth += bracket(f.tokens[n].kind)
+		if depth > 0 {
+			continue
+		}
+		if f.tokens[n].kind == js.SemicolonToken || n+1 < len(f.tokens) && f.tokens[n+1].newline && f.atMargin(n+1) {
+			return n
+		}
+	}
+	return len(f.tokens) - 1
+}
+
+// bracket tells whether a token opens (1) or closes (-1) a bracket.
+func bracket(kind js.TokenType) int {
+	switch kind {
+	case js.OpenParenToken, js.OpenBraceToken, js.OpenBracketToken, js.TemplateStartToken:
+		return 1
+	case js.CloseParenToken, js.CloseBraceToken, js.CloseBracketToken, js.TemplateEndToken:
+		return -1
+	}
+	return 0
+}
+
+// declarators reads `a = 1, [b, c] = d` between the tokens i and end.
+func (f *refresher) declarators(i, end int) {
+	for i < end {
+		pattern := i
+		if f.is(i, js.OpenBraceToken) || f.is(i, js.OpenBracketToken) {
+			i = max(f.closing(i), i)
+			for n := pattern; n < i; n++ {
+				if js.IsIdentifier(f.kind(n)) && !f.is(n+1, js.ColonToken) {
+					f.top[string(f.text(n))] = true
+				}
+			}
+		} else {
+			f.top[string(f.text(i))] = true
+		}
+		i++
+		if !f.is(i, js.EqToken) {
+			i++
+			continue
+		}
+		from, depth := i+1, 0
+		for i++; i < end && (depth > 0 || !f.is(i, js.CommaToken)); i++ {
+			depth += bracket(f.kind(i))
+		}
+		if from == pattern+2 {
+			f.declarations = append(f.declarations, declaration{string(f.text(pattern)), from, i})
+		}
+		i++
+	}
+}
+
+// findElements collects the names in `jsx(Name, ...)` and `createElement(Name, ...)`.
+func (f *refresher) findElements() {
+	for i, t := range f.tokens {
+		if t.kind != js.IdentifierToken || !isCapital(f.text(i)) || !f.is(i-1, js.OpenParenToken) || !f.is(i+1, js.CommaToken) {
+			continue
+		}
+		callee := i - 2
+		if f.is(callee, js.CloseParenToken) {
+			callee-- // `(0, import_x.jsx)(`
+		}
+		switch string(f.text(callee)) {
+		case "jsx", "jsxs", "jsxDEV", "createElement", "h":
+			f.jsx[string(f.text(i))] = true
+		}
+	}
+}
+
+func isCapital(name []byte) bool { return len(name) > 0 && name[0] >= 'A' && name[0] <= 'Z' }
+
+// isComponent tells whether the declaration looks like a component, as React's own transform sees it: by its capital
+// name and by what it is made of. The runtime leaves out what turns out to be none.
+func (f *refresher) isComponent(d declaration) bool {
+	local := d.target[strings.LastIndexByte(d.target, '.')+1:]
+	if f.isAnonymousDefault(local) {
+		return f.isWrapped(d.from, d.to) || f.isFunction(d.from, d.to) && f.makesElements(d)
+	}
+	if !isCapital([]byte(local)) {
+		return false
+	}
+	switch f.kind(d.from) {
+	case js.ClassToken:
+		for n := d.from; n < d.to && !f.is(n, js.OpenBraceToken); n++ {
+			if f.is(n, js.ExtendsToken) {
+				return true
+			}
+		}
+		return false
+	default:
+		return f.isFunction(d.from, d.to) || f.isWrapped(d.from, d.to) || f.jsx[local] && f.isCall(d.from, d.to)
+	}
+}
+
+// isAnonymousDefault tells whether the name is the one that esbuild gives to a default export without a name.
+func (f *refresher) isAnonymousDefault(name string) bool {
+	return strings.HasSuffix(name, "_default") && f.p.exports.defaultName(f.code) == name
+}
+
+// makesElements tells whether a function that has no name to go by is a component.
+func (f *refresher) makesElements(d declaration) bool {
+	for i := d.from; i < d.to; i++ {
+		switch string(f.text(i)) {
+		case "jsx", "jsxs", "jsxDEV", "createElement":
+			return true
+		}
+	}
+	return len(f.hooks(d)) > 0
+}
+
+// isFunction tells whether the value at i is a function; one that returns a function makes components and is none.
+func (f *refresher) isFunction(i, to int) bool {
+	if f.is(i, js.AsyncToken) && !f.is(i+1, js.ArrowToken) {
+		i++
+	}
+	switch {
+	case f.is(i, js.FunctionToken):
+		return !f.is(i+1, js.MulToken)
+	case f.is(i, js.OpenParenToken):
+		i = f.closing(i)
+	case !js.IsIdentifier(f.kind(i)):
+		return false
+	}
+	return i > 0 && i+1 < to && f.is(i+1, js.ArrowToken) && !f.isFunction(i+2, to)
+}
+
+// isWrapped tells whether the value at i is a component inside a call: `memo(forwardRef(() => ...))`, or a styled
+// template.
+func (f *refresher) isWrapped(i, to int) bool {
+	args, ok := f.callee(i, to)
+	if !ok {
+		return false
+	}
+	if f.is(args, js.TemplateToken) || f.is(args, js.TemplateStartToken) {
+		return true
+	}
+	arg := args + 1
+	if f.isFunction(arg, to) || f.isWrapped(arg, to) {
+		return true
+	}
+	for js.IsIdentifier(f.kind(arg)) && f.is(arg+1, js.DotToken) {
+		arg += 2
+	}
+	return js.IsIdentifierName(f.kind(arg)) && isCapital(f.text(arg)) && (f.is(arg+1, js.CommaToken) || f.is(arg+1, js.CloseParenToken))
+}
+
+func (f *refresher) isCall(i, to int) bool {
+	_, ok := f.callee(i, to)
+	return ok
+}
+
+// callee reads `a.b` or `(0, a.b)` at i and returns the "(" or the template behind it. Calls that make no
+// components are none to it.
+func (f *refresher) callee(i, to int) (args int, ok bool) {
+	if f.is(i, js.OpenParenToken) {
+		if string(f.text(i+1)) != "0" || !f.is(i+2, js.CommaToken) {
+			return 0, false
+		}
+		i = f.closing(i)
+	} else {
+		if !js.IsIdentifier(f.kind(i)) {
+			return 0, false
+		}
+		for f.is(i+1, js.DotToken) && i+2 < to {
+			i += 2
+		}
+	}
+	name := f.text(i)
+	if f.is(i, js.CloseParenToken) {
+		name = f.text(i - 1)
+	}
+	switch string(name) {
+	case "require", "__toESM", "createContext":
+		return 0, false
+	}
+	next := f.kind(i + 1)
+	return i + 1, i > 0 && i+1 < to && (next == js.OpenParenToken || next == js.TemplateToken || next == js.TemplateStartToken)
+}
+
+// hookCall is a call of a hook in a function.
+type hookCall struct {
+	// reference is the callee: `import_x.useThing`.
+	reference string
+	name      string
+	// root is the first name of the reference, "" when that is no name.
+	root string
+	// key is what of the call keeps state from being carried over when it changes.
+	key string
+}
+
+// signature describes the hooks of a declaration: state is carried over only while it stays the same.
+func (f *refresher) signature(d declaration) string {
+	calls := f.hooks(d)
+	if len(calls) == 0 {
+		return ""
+	}
+	h := fnv.New64a()
+	var custom []string
+	reset := false
+	for _, c := range calls {
+		h.Write([]byte(c.name + "{" + c.key + "}\n"))
+		switch {
+		case builtinHooks[c.name]:
+		case f.top[c.root]:
+			custom = append(custom, c.reference)
+		default:
+			reset = true // what it does cannot be seen from out here
+		}
+	}
+	s := "[" + d.target + ", " + quote(base64.RawURLEncoding.EncodeToString(h.Sum(nil)))
+	if reset || len(custom) > 0 {
+		s += ", " + strconv.FormatBool(reset)
+	}
+	if len(custom) > 0 {
+		s += ", () => [" + strings.Join(custom, ", ") + "]"
+	}
+	return s + "]"
+}
+
+// builtinHooks are the hooks of React and Preact: they have no hooks of the project inside.
+var builtinHooks = map[string]bool{
+	"useState": true, "useReducer": true, "useEffect": true, "useLayoutEffect": true, "useMemo": true, "useCallback": true,
+	"useRef": true, "useContext": true, "useImperativeHandle": true, "useDebugValue": true, "useId": true,
+	"useDeferredValue": true, "useTransition": true, "useInsertionEffect": true, "useSyncExternalStore": true,
+	"useFormStatus": true, "useFormState": true, "useActionState": true, "useOptimistic": true, "useEffectEvent": true,
+	"useErrorBoundary": true,
+}
+
+// hooks returns the hook calls of the declaration's function, without those of functions inside it.
+func (f *refresher) hooks(d declaration) []hookCall {
+	var calls []hookCall
+	var braces []bool // for each open brace: is it a function's body
+	functions := 0
+	for i := d.from; i <= d.to && i < len(f.tokens); i++ {
+		switch f.tokens[i].kind {
+		case js.OpenBraceToken:
+			body := f.isBody(i)
+			if braces = append(braces, body); body {
+				functions++
+			}
+		case js.CloseBraceToken:
+			if n := len(braces); n > 0 {
+				if braces[n-1] {
+					functions--
+				}
+				braces = braces[:n-1]
+			}
+		case js.IdentifierToken:
+			if functions <= 1 && isHook(f.text(i)) {
+				if c, ok := f.hookCall(i, d.from); ok {
+					calls = append(calls, c)
+				}
+			}
+		}
+	}
+	return calls
+}
+
+func isHook(name []byte) bool {
+	return len(name) > 3 && name[0] == 'u' && name[1] == 's' && name[2] == 'e' && name[3] >= 'A' && name[3] <= 'Z'
+}
+
+// isBody tells whether the brace at i opens the body of a function or method.
+func (f *refresher) isBody(i int) bool {
+	if f.is(i-1, js.ArrowToken) {
+		return true
+	}
+	if !f.is(i-1, js.CloseParenToken) {
+		return false
+	}
+	depth := 0
+	for n := i - 1; n >= 0; n-- {
+		if depth += bracket(f.tokens[n].kind); depth == 0 {
+			switch f.kind(n - 1) {
+			case js.IfToken, js.ForToken, js.WhileToken, js.SwitchToken, js.WithToken, js.CatchToken, js.AwaitToken:
+				return false
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// hookCall reads the call whose hook's name is the token at i.
+func (f *refresher) hookCall(i, from int) (c hookCall, ok bool) {
+	start := i
+	for start-2 >= from && isMember(f.kind(start-1)) && js.IsIdentifierName(f.kind(start-2)) {
+		start -= 2
+	}
+	if isMember(f.kind(start-1)) || f.is(start-1, js.FunctionToken) {
+		start = i // `call().useThing()` has no name to refer to
+		if f.is(i-1, js.FunctionToken) {
+			return c, false
+		}
+	}
+	c = hookCall{name: string(f.text(i)), reference: string(f.code[f.tokens[start].start:f.tokens[i].end])}
+	if !isMember(f.kind(start - 1)) {
+		c.root = string(f.text(start))
+	}
+	args := i + 1
+	if f.is(args, js.CloseParenToken) && f.is(start-1, js.CommaToken) && string(f.text(start-2)) == "0" && f.is(start-3, js.OpenParenToken) {
+		args, start = args+1, start-3 // `(0, import_x.useThing)(`
+	}
+	if !f.is(args, js.OpenParenToken) || f.isMethod(args) {
+		return c, false
+	}
+	c.key = f.variable(start, from) + f.stateArgument(c.name, args)
+	return c, true
+}
+
+// variable returns what the value of the call that begins at the token is assigned to in its declaration: the `[count, setCount]` of
+// useState.
+func (f *refresher) variable(start, from int) string {
+	if !f.is(start-1, js.EqToken) {
+		return ""
+	}
+	depth := 0
+	for n := start - 2; n >= from; n-- {
+		depth -= bracket(f.tokens[n].kind)
+		if k := f.tokens[n].kind; depth == 0 && (isDeclaration(k) || k == js.CommaToken) {
+			return f.join(n+1, start-1)
+		}
+		if depth < 0 {
+			return ""
+		}
+	}
+	return ""
+}
+
+// stateArgument returns the argument that the state begins with: an edit to it is meant to be seen.
+func (f *refresher) stateArgument(name string, args int) string {
+	var want int
+	switch name {
+	case "useState":
+		want = 0
+	case "useReducer":
+		want = 1
+	default:
+		return ""
+	}
+	end := f.closing(args)
+	depth, count, from := 0, 0, args+1
+	for n := args + 1; n <= end; n++ {
+		k := f.tokens[n].kind
+		if depth == 0 && (k == js.CommaToken || n == end) {
+			if count == want && n > from {
+				return "(" + f.join(from, n) + ")"
+			}
+			count, from = count+1, n+1
+		}
+		depth += bracket(k)
+	}
+	return ""
+}
+
+// join returns the text of the tokens from i up to end, without the positions that JSX elements have.
+func (f *refresher) join(i, end int) string {
+	var b strings.Builder
+	for ; i < end; i++ {
+		if f.is(i-1, js.ColonToken) && (bytes.Equal(f.text(i-2), []byte("lineNumber")) || bytes.Equal(f.text(i-2), []byte("columnNumber"))) {
+			continue
+		}
+		b.Write(f.text(i))
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
