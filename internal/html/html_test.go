@@ -1,0 +1,113 @@
+package html_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/html"
+)
+
+const injected = `<script type="module" src="/@vite/client"></script>`
+
+func rewrite(page string, tags ...html.Tag) html.Page {
+	return html.Rewrite([]byte(page), html.Options{Path: "/index.html", Base: "/", Client: "/@vite/client", Tags: tags})
+}
+
+func TestClientComesFirst(t *testing.T) {
+	for name, want := range map[string]string{
+		"head":             "<!doctype html>\n<html lang=en>\n<head>|\n<meta charset=utf-8><script src=/a.js></script></head><body></body></html>",
+		"no head":          "<!doctype html><html>|<body><script type=module src=/a.js></script></body></html>",
+		"no html":          "<!doctype html>|<p>Hi</p>",
+		"fragment":         "|<div id=app></div><script type=module src=./main.ts></script>",
+		"byte order mark":  "\xef\xbb\xbf<!DOCTYPE html>|<title>x</title>",
+		"comment in front": "|<!-- <head> --><p>",
+		"CRLF":             "<!doctype html>\r\n<head >|\r\n</head>\r\n",
+		"empty":            "|",
+		"only text":        "|just text",
+		"upper case":       "<!DOCTYPE HTML><HTML><HEAD>|<TITLE>x</TITLE></HEAD>",
+	} {
+		page := strings.Replace(want, "|", "", 1)
+		if got := string(rewrite(page).HTML); got != strings.Replace(want, "|", injected, 1) {
+			t.Errorf("%s:\n got %q\nwant %q", name, got, strings.Replace(want, "|", injected, 1))
+		}
+	}
+}
+
+func TestScripts(t *testing.T) {
+	page := rewrite(`<head>
+<script>var classic = "</head>"</script>
+<template><script type="module">never()</script></template>
+</head>
+<script type="module" src="/src/main.ts?x=1&amp;y=2"></script>
+<script type="module" data-a='b'>
+  import "./x"
+</script>
+<script TYPE="Module">two()</script>
+<script type="module"></script>
+<link rel="stylesheet" href="/a.css"><link rel="preload stylesheet" href="b.css"><link rel=icon href=c.ico>`)
+	want := []html.Script{
+		{Src: "/src/main.ts?x=1&y=2"},
+		{Inline: true, Code: "\n  import \"./x\"\n", Index: 0, Line: 6},
+		{Inline: true, Code: "two()", Index: 1, Line: 9},
+	}
+	if len(page.Scripts) != len(want) {
+		t.Fatalf("scripts are %+v", page.Scripts)
+	}
+	for i := range want {
+		if page.Scripts[i] != want[i] {
+			t.Errorf("script %d is %+v, want %+v", i, page.Scripts[i], want[i])
+		}
+	}
+	text := string(page.HTML)
+	for _, part := range []string{
+		`<script type="module" data-a='b' src="/index.html?html-proxy&amp;index=0.js"></script>`,
+		`<script TYPE="Module" src="/index.html?html-proxy&amp;index=1.js"></script>`,
+		`<template><script type="module">never()</script></template>`,
+		`var classic = "</head>"`,
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the page lacks %q:\n%s", part, text)
+		}
+	}
+	if got := strings.Join(page.Stylesheets, " "); got != "/a.css b.css" {
+		t.Errorf("stylesheets are %q", got)
+	}
+}
+
+func TestNonceIsTakenOver(t *testing.T) {
+	page := rewrite(`<head><script nonce="a&quot;b" src=x.js></script></head>`)
+	if want := `<script type="module" nonce="a&#34;b" src="/@vite/client">`; !strings.Contains(string(page.HTML), want) {
+		t.Errorf("got %s", page.HTML)
+	}
+}
+
+func TestTags(t *testing.T) {
+	page := rewrite("<head><title>x</title></head><body><p></p></body>",
+		html.Tag{Name: "meta", Attrs: map[string]string{"name": "a", "content": `"><script>`}},
+		html.Tag{Name: "script", Text: "one()", Place: html.HeadPrepend},
+		html.Tag{Name: "div", Place: html.Body},
+		html.Tag{Name: "b", Place: html.BodyPrepend})
+	want := "<head>" + injected + "<script>one()</script><title>x</title>" + `<meta content="&#34;&gt;&lt;script&gt;" name="a">` + "</head><body><b></b><p></p><div></div></body>"
+	if string(page.HTML) != want {
+		t.Errorf("got %s\nwant %s", page.HTML, want)
+	}
+}
+
+func FuzzRewrite(f *testing.F) {
+	for _, seed := range []string{"<!doctype html><head></head>", "<script type=module>x</script>", "<script type=module", "<head><head></body></head>", "\x00<scr\x00ipt type=module>", "<template><template></template><script type=module>a</script>", "<script type=module/>x</script>", "<!--", "<svg><script type=module>x</script></svg>"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, page string) {
+		out := rewrite(page)
+		if strings.Count(string(out.HTML), injected) < 1 {
+			t.Fatalf("the client is missing in %q", out.HTML)
+		}
+		inline := false
+		for _, s := range out.Scripts {
+			inline = inline || s.Inline
+		}
+		if !inline && strings.Replace(string(out.HTML), injected, "", 1) != page {
+			t.Fatalf("a page without inline modules was changed:\n%q\n%q", page, out.HTML)
+		}
+	})
+}
