@@ -1,0 +1,313 @@
+// Package guard decides who may ask: every request passes Middleware before anything else looks at it, and every
+// socket passes CheckSocket before it is upgraded.
+//
+// What may be read is decided elsewhere, by package gate.
+package guard
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// TokenHeader carries the token of requests that change something.
+const TokenHeader = "X-Devserver-Token"
+
+// Options tells whom to let in.
+type Options struct {
+	// Token is the secret that pages of ours know.
+	Token string
+	// BoundHost is the host that the server was told to listen at; it is an allowed host.
+	BoundHost string
+	// AllowedHosts are further host names; ".example.com" stands for the domain and all names below it. "*" turns the
+	// check off.
+	AllowedHosts []string
+	// CORSOrigins may read answers from other origins; none by default.
+	CORSOrigins []string
+	// Headers are set on every answer.
+	Headers map[string]string
+	// Logger is told why requests are refused. Nil discards.
+	Logger *slog.Logger
+}
+
+// Guard checks requests. It is immutable and safe for concurrent use.
+type Guard struct {
+	o Options
+}
+
+// New returns a Guard.
+func New(o Options) (*Guard, error) {
+	if len(o.Token) < 32 {
+		return nil, errors.New("guard: the token must have at least 128 bits")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	for _, origin := range o.CORSOrigins {
+		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
+			return nil, fmt.Errorf("server.cors: %q is not an origin like http://localhost:3000", origin)
+		}
+	}
+	return &Guard{o: o}, nil
+}
+
+// Middleware lets a request through to next or answers it with a constant text.
+func (g *Guard) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer g.recoverPanic(w, r)
+		g.setHeaders(w, r)
+		if status, why := g.check(r); status != 0 {
+			g.o.Logger.Debug("refused request", "pkg", "guard", "why", why, "host", Printable(r.Host), "target", Printable(r.RequestURI))
+			if status == http.StatusForbidden && why == hostNotAllowed {
+				g.o.Logger.Warn("refused host "+Printable(r.Host), "allow", `"server": {"allowedHosts": ["…"]} in devserver.config.json`)
+			}
+			http.Error(w, why, status)
+			return
+		}
+		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+			w.WriteHeader(http.StatusNoContent) // a preflight; its headers, if any, are set
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+const hostNotAllowed = "403 forbidden: host not allowed"
+
+// check returns the status and text of a refusal, or 0.
+func (g *Guard) check(r *http.Request) (int, string) {
+	switch {
+	case r.Method == http.MethodConnect:
+		return http.StatusBadRequest, "400 bad request" // we are no forward proxy
+	case !strings.HasPrefix(r.RequestURI, "/") && !(r.RequestURI == "*" && r.Method == http.MethodOptions):
+		// Absolute-form targets: Next.js sent such upgrades on to the host they named (CVE-2026-44578). Those that name
+		// ourselves are legal HTTP, but nobody needs them.
+		return http.StatusBadRequest, "400 bad request"
+	case len(r.Header.Values("Host")) > 0:
+		return http.StatusBadRequest, "400 bad request" // net/http moves the one legal Host out of the header
+	}
+	if _, err := splitHost(r.Host); err != nil {
+		return http.StatusBadRequest, "400 bad request" // a malformed Host threw in others and ended the process (CVE-2026-14631)
+	}
+	if !g.HostAllowed(r.Host) {
+		return http.StatusForbidden, hostNotAllowed // DNS rebinding: evil.test that resolves to 127.0.0.1
+	}
+	if crossSite(r) && !g.originListed(r.Header.Get("Origin")) {
+		// A foreign page includes a script, style or image of ours, or fetches: nothing of the project is theirs to run
+		// or read (CVE-2025-30359). Navigations are left alone, so that links to the app work.
+		return http.StatusForbidden, "403 forbidden: cross-site request"
+	}
+	if changes(r) && !g.originOK(r) {
+		return http.StatusForbidden, "403 forbidden: cross-origin request"
+	}
+	return 0, ""
+}
+
+// crossSite tells whether the browser says that another site makes the request, and it is not a navigation.
+func crossSite(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site": // same-site is another port or subdomain: not our page
+		return r.Header.Get("Sec-Fetch-Mode") != "navigate"
+	}
+	return false
+}
+
+func changes(r *http.Request) bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions
+}
+
+// setHeaders sets what every answer carries, refusals and errors too. Cross-Origin-Resource-Policy keeps packs from
+// being included by other origins where Sec-Fetch-Site is not sent (CVE-2026-6402).
+func (g *Guard) setHeaders(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-cache")
+	for key, value := range g.o.Headers {
+		h.Set(key, value)
+	}
+	if len(g.o.CORSOrigins) == 0 {
+		return
+	}
+	h.Add("Vary", "Origin")
+	if origin := r.Header.Get("Origin"); g.originListed(origin) {
+		h.Set("Access-Control-Allow-Origin", origin)
+		h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	}
+}
+
+func (g *Guard) originListed(origin string) bool {
+	return origin != "" && slices.Contains(g.o.CORSOrigins, origin)
+}
+
+// HostAllowed tells whether a Host header names this server: localhost, an IP address, or what the configuration adds.
+// Names that merely look like addresses are names.
+func (g *Guard) HostAllowed(header string) bool {
+	host, err := splitHost(header)
+	if err != nil {
+		return false
+	}
+	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return true // a page at an address cannot be another site by DNS
+	}
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") || strings.EqualFold(host, g.o.BoundHost) && host != "" {
+		return true
+	}
+	for _, allowed := range g.o.AllowedHosts {
+		allowed = strings.ToLower(allowed)
+		if allowed == "*" || allowed == host || strings.HasPrefix(allowed, ".") && (host == allowed[1:] || strings.HasSuffix(host, allowed)) {
+			return true
+		}
+	}
+	return false
+}
+
+// splitHost takes the port off a Host header and returns the name in lower case.
+func splitHost(header string) (string, error) {
+	if header == "" {
+		return "", errors.New("empty host")
+	}
+	for _, c := range header {
+		if c <= ' ' || c >= 0x7f || strings.ContainsRune(`/\@,;"'<>#?%`, c) {
+			return "", errors.New("malformed host")
+		}
+	}
+	host := header
+	if strings.HasPrefix(header, "[") {
+		end := strings.IndexByte(header, ']')
+		if end < 0 || end+1 < len(header) && header[end+1] != ':' {
+			return "", errors.New("malformed host")
+		}
+		if _, err := netip.ParseAddr(header[1:end]); err != nil {
+			return "", errors.New("malformed host")
+		}
+		host = header[:end+1]
+		header = header[end+1:]
+	} else if at := strings.IndexByte(header, ':'); at >= 0 {
+		host, header = header[:at], header[at:]
+	} else {
+		header = ""
+	}
+	if header != "" {
+		port := strings.TrimPrefix(header, ":")
+		if port == "" || len(port) > 5 || strings.Trim(port, "0123456789") != "" {
+			return "", errors.New("malformed port")
+		}
+	}
+	if host == "" {
+		return "", errors.New("empty host")
+	}
+	return strings.ToLower(strings.TrimSuffix(host, ".")), nil
+}
+
+// originOK tells whether the request comes from a page of this very server, or from a program: those send no Origin.
+// "null", other ports and other schemes are others (CVE-2026-27977).
+func (g *Guard) originOK(r *http.Request) bool {
+	values := r.Header.Values("Origin")
+	if len(values) == 0 {
+		return true
+	}
+	if len(values) > 1 {
+		return false
+	}
+	origin, err := url.Parse(values[0])
+	if err != nil || origin.Host == "" || origin.Path != "" || origin.RawQuery != "" || origin.User != nil {
+		return false
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return origin.Scheme == scheme && strings.EqualFold(withPort(origin.Host, scheme), withPort(r.Host, scheme))
+}
+
+func withPort(host, scheme string) string {
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	if scheme == "https" {
+		return host + ":443"
+	}
+	return host + ":80"
+}
+
+// ErrForbidden is what CheckSocket and CheckAction return, with the reason for the log.
+var ErrForbidden = errors.New("forbidden")
+
+// CheckSocket decides whether a WebSocket may be opened: the Host is ours (Middleware has seen to it), the Origin is
+// ours when there is one, and the token is right, with an Origin or without (CVE-2026-39363: no Origin meant no token).
+func (g *Guard) CheckSocket(r *http.Request) error {
+	if !g.HostAllowed(r.Host) {
+		return fmt.Errorf("%w: host %q is not allowed", ErrForbidden, Printable(r.Host))
+	}
+	if !g.originOK(r) {
+		return fmt.Errorf("%w: origin %q is not this server", ErrForbidden, Printable(r.Header.Get("Origin")))
+	}
+	if !g.tokenOK(r.URL.Query().Get("token")) {
+		return fmt.Errorf("%w: wrong or missing token", ErrForbidden)
+	}
+	return nil
+}
+
+// CheckAction decides whether a request may make the server do something: it is a POST from our own page or a program,
+// and carries the token in a header, which no form or image can set.
+func (g *Guard) CheckAction(r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return fmt.Errorf("%w: not a POST", ErrForbidden)
+	}
+	if !g.originOK(r) || !g.tokenOK(r.Header.Get(TokenHeader)) {
+		return fmt.Errorf("%w: wrong origin or token", ErrForbidden)
+	}
+	return nil
+}
+
+// tokenOK compares in constant time, so that the time of an answer tells nothing of the token.
+func (g *Guard) tokenOK(token string) bool {
+	return subtle.ConstantTimeCompare([]byte(token), []byte(g.o.Token)) == 1
+}
+
+// recoverPanic turns a panic of a handler into a 500 with a constant text: one request must not end the server.
+func (g *Guard) recoverPanic(w http.ResponseWriter, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v == http.ErrAbortHandler {
+		panic(v) // the way to drop a connection; net/http takes it
+	}
+	g.o.Logger.Error("panic while answering "+Printable(r.RequestURI), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	http.Error(w, "500 internal server error", http.StatusInternalServerError)
+}
+
+// Printable makes text of a request fit for a terminal: control and format characters, which could move the cursor,
+// set the title or hide text, become visible escapes. Long text is cut.
+func Printable(s string) string {
+	const most = 300
+	var b strings.Builder
+	for i, c := range s {
+		if i > most {
+			b.WriteString("…")
+			break
+		}
+		if c == unicode.ReplacementChar || unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Co) {
+			fmt.Fprintf(&b, "\\u%04x", c)
+			continue
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// Printable is the function of that name, for those who hold a Guard.
+func (g *Guard) Printable(s string) string { return Printable(s) }

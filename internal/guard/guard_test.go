@@ -1,0 +1,204 @@
+package guard_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/guard"
+)
+
+const token = "0123456789abcdef0123456789abcdef"
+
+func guarded(t *testing.T, o guard.Options) *httptest.Server {
+	t.Helper()
+	o.Token = token
+	g, err := guard.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(g.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/panic":
+			panic("boom <script>")
+		case "/socket":
+			if err := g.CheckSocket(r); err != nil {
+				http.Error(w, "403", http.StatusForbidden)
+				return
+			}
+		case "/action":
+			if err := g.CheckAction(r); err != nil {
+				http.Error(w, "403", http.StatusForbidden)
+				return
+			}
+		}
+		_, _ = io.WriteString(w, "secret")
+	})))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// raw sends bytes that no HTTP client would, and returns the status and the whole answer.
+func raw(t *testing.T, s *httptest.Server, request string) (int, string) {
+	t.Helper()
+	c, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	request = strings.ReplaceAll(request, "SELF", s.Listener.Addr().String())
+	if _, err := io.WriteString(c, strings.ReplaceAll(request, "\n", "\r\n")+"\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatalf("%q: %v", request, err)
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
+	return res.StatusCode, fmt.Sprint(res.Header, string(body))
+}
+
+func TestHost(t *testing.T) {
+	s := guarded(t, guard.Options{AllowedHosts: []string{"app.test", ".corp.test"}, BoundHost: "my-machine"})
+	for host, want := range map[string]int{
+		"localhost": 200, "localhost:5173": 200, "LOCALHOST": 200, "app.localhost:1": 200, "127.0.0.1": 200, "127.9.9.9:80": 200, "[::1]:5173": 200,
+		"192.168.0.9:5173": 200, "app.test": 200, "corp.test": 200, "x.y.corp.test": 200, "my-machine:5173": 200, "localhost.": 200,
+		// DNS rebinding, and names made to look like allowed ones.
+		"evil.test": 403, "localhost.evil.test": 403, "127.0.0.1.evil.test": 403, "evilcorp.test": 403, "app.test.evil.test": 403, "xlocalhost": 403, "0x7f000001": 403, "127.1": 403, "2130706433": 403,
+		"": 400, ":80": 400, "a b": 400, "localhost:": 400, "localhost:99999999": 400, "localhost:x": 400, "[::1": 400, "[::1]x": 400, "[evil]": 400, "a@localhost": 400, "localhost/..": 400, "localhost,evil.test": 400, "lo%63alhost": 400, "{}": 400,
+	} {
+		status, body := raw(t, s, "GET / HTTP/1.1\nHost: "+host)
+		if status != want {
+			t.Errorf("host %q: %d, want %d", host, status, want)
+		}
+		if status != 200 && strings.Contains(body, "secret") {
+			t.Errorf("host %q got the content", host)
+		}
+	}
+	if status, _ := raw(t, s, "GET / HTTP/1.1\nHost: localhost\nHost: evil.test"); status != 400 {
+		t.Errorf("two hosts: %d", status)
+	}
+	if status, _ := raw(t, s, "GET / HTTP/1.1\nHost: evil.test\nX-Forwarded-Host: localhost"); status != 403 {
+		t.Errorf("X-Forwarded-Host was believed: %d", status)
+	}
+}
+
+func TestTargetForms(t *testing.T) {
+	s := guarded(t, guard.Options{})
+	for _, line := range []string{"GET http://127.0.0.1:1/ HTTP/1.1", "GET http://SELF/ HTTP/1.1", "CONNECT 127.0.0.1:1 HTTP/1.1", "CONNECT evil.test:443 HTTP/1.1"} {
+		if status, body := raw(t, s, line+"\nHost: localhost"); status != 400 || strings.Contains(body, "secret") {
+			t.Errorf("%s: %d", line, status)
+		}
+	}
+}
+
+var foreign = []string{"http://evil.test", "https://SELF", "http://localhost:1", "null", "http://1.2.3.4", "http://192.168.0.9:3000", "file://", "http://SELF.evil.test", "http://SELF/x", "http://a@SELF", "chrome-extension://abc", "*", "http://", " "}
+
+func TestForeignOriginsGetNothing(t *testing.T) {
+	s := guarded(t, guard.Options{})
+	for _, origin := range foreign {
+		if status, body := raw(t, s, "GET /x HTTP/1.1\nHost: SELF\nOrigin: "+origin); strings.Contains(strings.ToLower(body), "access-control-allow") {
+			t.Errorf("origin %q may read the answer (%d): %s", origin, status, body)
+		}
+		for _, path := range []string{"/socket?token=" + token, "/action"} {
+			method := map[bool]string{true: "POST", false: "GET"}[path == "/action"]
+			if status, _ := raw(t, s, method+" "+path+" HTTP/1.1\nHost: SELF\nX-Devserver-Token: "+token+"\nContent-Length: 0\nOrigin: "+origin); status != 403 && origin != " " {
+				t.Errorf("%s from origin %q: %d", path, origin, status)
+			}
+		}
+		if status, body := raw(t, s, "OPTIONS /x HTTP/1.1\nHost: SELF\nAccess-Control-Request-Method: POST\nOrigin: "+origin); strings.Contains(strings.ToLower(body), "access-control-allow") {
+			t.Errorf("preflight from %q was granted (%d)", origin, status)
+		}
+	}
+}
+
+func TestSocketNeedsTheToken(t *testing.T) {
+	s := guarded(t, guard.Options{})
+	for name, test := range map[string]struct {
+		query, origin string
+		want          int
+	}{
+		"page of ours":           {"?token=" + token, "\nOrigin: http://SELF", 200},
+		"program with token":     {"?token=" + token, "", 200},
+		"program without token":  {"", "", 403},
+		"page without token":     {"", "\nOrigin: http://SELF", 403},
+		"wrong token":            {"?token=" + strings.ToUpper(token), "", 403},
+		"token and more":         {"?token=" + token + "x", "", 403},
+		"two origins":            {"?token=" + token, "\nOrigin: http://SELF\nOrigin: http://evil.test", 403},
+		"token in another place": {"?x=" + token, "", 403},
+	} {
+		if status, _ := raw(t, s, "GET /socket"+test.query+" HTTP/1.1\nHost: SELF"+test.origin); status != test.want {
+			t.Errorf("%s: %d, want %d", name, status, test.want)
+		}
+	}
+}
+
+func TestActionsNeedPostAndToken(t *testing.T) {
+	s := guarded(t, guard.Options{})
+	header := "\nContent-Length: 0\nX-Devserver-Token: " + token
+	for request, want := range map[string]int{
+		"POST /action HTTP/1.1\nHost: SELF" + header:                                    200,
+		"POST /action HTTP/1.1\nHost: SELF\nOrigin: http://SELF" + header:               200,
+		"GET /action HTTP/1.1\nHost: SELF" + header:                                     403,
+		"POST /action?token=" + token + " HTTP/1.1\nHost: SELF\nContent-Length: 0":      403,
+		"POST /action HTTP/1.1\nHost: SELF\nSec-Fetch-Site: cross-site" + header:        403,
+		"GET /action HTTP/1.1\nHost: SELF\nSec-Fetch-Site: cross-site\nX-Y: z" + header: 403,
+	} {
+		if status, _ := raw(t, s, request); status != want {
+			t.Errorf("%q: %d, want %d", request, status, want)
+		}
+	}
+}
+
+func TestCrossSiteIncludesAreRefusedAndLinksWork(t *testing.T) {
+	s := guarded(t, guard.Options{})
+	for headers, want := range map[string]int{
+		"Sec-Fetch-Site: cross-site\nSec-Fetch-Mode: no-cors\nSec-Fetch-Dest: script":  403,
+		"Sec-Fetch-Site: same-site\nSec-Fetch-Mode: cors\nSec-Fetch-Dest: script":      403,
+		"Sec-Fetch-Site: cross-site\nSec-Fetch-Mode: navigate":                         200,
+		"Sec-Fetch-Site: same-origin\nSec-Fetch-Mode: cors\nSec-Fetch-Dest: script":    200,
+		"Sec-Fetch-Site: none\nSec-Fetch-Mode: navigate":                               200,
+		"Sec-Fetch-Site: cross-site\nSec-Fetch-Mode: websocket\nSec-Fetch-Dest: empty": 403,
+	} {
+		if status, _ := raw(t, s, "GET /src/main.ts HTTP/1.1\nHost: SELF\n"+headers); status != want {
+			t.Errorf("%q: %d, want %d", headers, status, want)
+		}
+	}
+}
+
+func TestEveryAnswerCarriesTheHeaders(t *testing.T) {
+	s := guarded(t, guard.Options{Headers: map[string]string{"X-Mine": "1"}})
+	for _, request := range []string{"GET / HTTP/1.1\nHost: SELF", "GET /panic HTTP/1.1\nHost: SELF", "GET / HTTP/1.1\nHost: evil.test", "GET http://x/ HTTP/1.1\nHost: SELF"} {
+		_, answer := raw(t, s, request)
+		for _, h := range []string{"Cross-Origin-Resource-Policy:[same-origin]", "X-Content-Type-Options:[nosniff]", "Referrer-Policy:[same-origin]", "X-Mine:[1]"} {
+			if !strings.Contains(answer, h) {
+				t.Errorf("%q: no %s in %s", request, h, answer)
+			}
+		}
+		if strings.Contains(answer, "boom") {
+			t.Errorf("the panic's value reached the client: %s", answer)
+		}
+	}
+}
+
+func TestConfiguredOriginMayRead(t *testing.T) {
+	s := guarded(t, guard.Options{CORSOrigins: []string{"http://localhost:3000"}})
+	if _, answer := raw(t, s, "GET / HTTP/1.1\nHost: SELF\nOrigin: http://localhost:3000\nSec-Fetch-Site: same-site"); !strings.Contains(answer, "Access-Control-Allow-Origin:[http://localhost:3000]") || !strings.Contains(answer, "Vary:[Origin]") || !strings.Contains(answer, "secret") {
+		t.Errorf("got %s", answer)
+	}
+	if _, answer := raw(t, s, "GET / HTTP/1.1\nHost: SELF\nOrigin: http://localhost:3001"); strings.Contains(answer, "Access-Control-Allow-Origin") {
+		t.Errorf("got %s", answer)
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	if got := guard.Printable("a\x1b[2J\x07\u202e\nb\u009b1m"); got != `a\u001b[2J\u0007\u202e\u000ab\u009b1m` {
+		t.Errorf("got %q", got)
+	}
+}
