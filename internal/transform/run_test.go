@@ -1,0 +1,183 @@
+package transform
+
+import (
+	"fmt"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+// TestRun runs compiled modules in Node, in a registry of a few lines, and compares what they log.
+func TestRun(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("no node to run the modules in")
+	}
+	for name, test := range map[string]struct{ files, want string }{
+		"live bindings and default exports": {`
+-- main.ts --
+import { count, add } from "./counter.ts";
+import def, * as ns from "./counter.ts";
+add(); log(count, def(), Object.keys(ns).sort().join());
+-- counter.ts --
+export let count = 1;
+export function add() { count++ }
+export default () => count;
+`, "2 2 add,count,default"},
+		"a circle": {`
+-- main.ts --
+import { a } from "./b.ts";
+export function hoisted() { return "hoisted" }
+export const late = "late";
+log(a());
+-- b.ts --
+import { hoisted, late } from "./main.ts";
+log(hoisted());
+export const a = () => late;
+`, "hoisted late"},
+		"stars": {`
+-- main.js --
+import { a, b } from "./index.js"; import * as ns from "./index.js";
+log(a, b, "default" in ns);
+-- index.js --
+export * from "./a.js"; export * from "./c.cjs";
+-- a.js --
+export const a = "a"; export default 1;
+-- c.cjs --
+exports.b = "b";
+`, "a b false"},
+		"commonjs in a package": {`
+-- main.js --
+import cjs from "./p.cjs"; import { named } from "./p.cjs"; import * as ns from "./p.cjs"; import umd from "./umd.cjs";
+log(cjs.named, named, ns.default === cjs, umd.umd);
+-- p.cjs --
+exports.named = typeof require + typeof module + (this === exports);
+-- umd.cjs --
+(function (root, factory) { typeof exports === "object" && typeof module !== "undefined" ? module.exports = factory() : root.x = factory() })(this, () => ({ umd: "umd" }));
+`, "functionobjecttrue functionobjecttrue true umd"},
+		"json": {`
+-- main.js --
+import data, { a } from "./data.json"; import list from "./list.json"; import big from "./proto.json";
+log(data.a, a, list.length, big["__proto__"]);
+-- data.json --
+{ "a": 1 }
+-- list.json --
+[1, 2]
+-- proto.json --
+{ "__proto__": "own" }
+`, "1 1 2 own"},
+		"a lazy barrel": {`
+-- main.js --
+import { a } from "./node_modules/p/index.js"; import * as again from "./node_modules/p/index.js";
+log(a, again.ns.b, again.a === a);
+-- node_modules/p/index.js --
+export { a } from "./a.js"; export { never } from "./never.js"; export * as ns from "./b.js";
+-- node_modules/p/a.js --
+log("a runs"); export const a = "a";
+-- node_modules/p/b.js --
+export const b = "b";
+-- node_modules/p/never.js --
+log("never runs");
+`, "a runs a b true"},
+		"glob": {`
+-- main.js --
+const lazy = import.meta.glob("./m/*.js"), eager = import.meta.glob("./m/*.js", { eager: true, import: "default" });
+log(Object.keys(lazy).join(), Object.values(eager).join());
+lazy["./m/a.js"]().then(async (m) => { const name = "b"; log(m.default, (await import(` + "`./m/${name}.js`" + `)).default) });
+-- m/a.js --
+export default "a";
+-- m/b.js --
+export default "b";
+`, "./m/a.js,./m/b.js a,b a b"},
+		"top-level await": {`
+-- main.js --
+import { helper } from "./helper.js";
+export const early = () => "early";
+log(helper());
+export let value = await Promise.resolve("value");
+log(value);
+for await (const x of [1, 2]) log(x);
+log((await import("./helper.js")).helper());
+-- helper.js --
+import { early } from "./main.js";
+export const helper = () => early();
+`, "early value 1 2 early"},
+		"refresh": {`
+-- main.tsx --
+import { useThing } from "./hook.ts";
+export function App() { const [a] = useState(1); useThing(); return null; }
+export const Memo = memo(() => { useThing(); return null; });
+log("body");
+-- hook.ts --
+export function useThing() { return useState(0); }
+`, "/hook.ts[] useThing() body /main.tsx[App,Memo] App(useThing) Memo(useThing)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), node, "--input-type=module", "-")
+			cmd.Stdin = strings.NewReader(program(t, txtar.Parse([]byte(strings.TrimPrefix(test.files, "\n"))).Files))
+			out, err := cmd.CombinedOutput()
+			if got := strings.TrimSpace(string(out)); err != nil || got != test.want {
+				t.Errorf("%v: got\n%s\nwant\n%s", err, got, test.want)
+			}
+		})
+	}
+}
+
+// program puts the files, compiled, behind a registry. Specifiers are paths.
+func program(t *testing.T, files []txtar.File) string {
+	var b strings.Builder
+	for _, name := range sharedHelpers {
+		b.WriteString(helperTexts()[name])
+	}
+	b.WriteString(`
+const modules = {}, logged = [];
+const log = (...args) => logged.push(...args), memo = (type) => ({ type }), useState = () => [];
+const define = (id, factory) => { modules[id] = { factory } };
+const resolve = (spec, from) => new URL(spec, "file://" + from).pathname;
+function load(id) {
+  const m = modules[id];
+  if (!m.module) {
+    m.module = { exports: {} };
+    const require = (spec) => load(resolve(spec, id)).exports;
+    const $load$ = async (spec) => { const x = load(resolve(spec, id)); await x.done; return __toESM(x.exports) };
+    const refresh = ({ components, signatures }) => log(id + "[" + Object.keys(components) + "]", ...signatures.map(([type, key, reset, custom]) => {
+      const name = Object.keys(components).find((k) => components[k] === type) ?? type.name;
+      return name + "(" + (custom?.().map((f) => f.name) ?? "") + ")";
+    }));
+    m.module.done = m.factory.call(m.module.exports, m.module, m.module.exports, require, $load$, { refresh });
+  }
+  return m.module;
+}
+`)
+	for _, f := range files {
+		id := "/" + f.Name
+		in := Input{ID: id, Code: string(f.Data), Loader: LoaderFor(f.Name), Refresh: "react"}
+		in.Dependency = strings.Contains(id, "node_modules") || path.Ext(id) == ".cjs"
+		in.SideEffectFree = in.Dependency
+		in.Glob = func(patterns []string) []string {
+			var specs []string
+			for _, f := range files {
+				if ok, _ := path.Match(path.Join("/", patterns[0]), "/"+f.Name); ok {
+					specs = append(specs, "./"+f.Name)
+				}
+			}
+			slices.Sort(specs)
+			return specs
+		}
+		out, errs := Compile(in)
+		if errs != nil {
+			t.Fatal(errs[0].Error())
+		}
+		async := ""
+		if out.Async {
+			async = "async "
+		}
+		fmt.Fprintf(&b, "define(%q, %sfunction(module, exports, require, $load$, $meta$) {\n%s});\n", id, async, out.Code)
+	}
+	fmt.Fprintf(&b, "const entry = load(%q); await entry.done;\nsetTimeout(() => console.log(logged.join(\" \")));\n", "/"+files[0].Name)
+	return b.String()
+}
