@@ -150,7 +150,11 @@ func (p *project) compileScript(ctx context.Context, src source, v *graph.Versio
 	}
 	v.Code, v.Async, v.AcceptsExports = out.Code, out.Async, out.AcceptsExports
 	for _, g := range out.Globs {
-		v.Globs = append(v.Globs, g.Patterns...)
+		for _, pattern := range g.Patterns {
+			if !strings.HasPrefix(pattern, "!") {
+				v.Globs = append(v.Globs, p.globPath(src, pattern))
+			}
+		}
 	}
 	v.Side = &script{exports: out.Exports}
 	return p.resolveImports(ctx, src, out, v)
@@ -235,10 +239,6 @@ func (p *project) resolveImports(ctx context.Context, src source, out *transform
 		}
 		v.Edges = append(v.Edges, edge)
 	}
-	if v.Lazy {
-		return nil
-	}
-	// A star re-export of a lazy barrel asks for all of it, unless the importer is lazy itself.
 	return nil
 }
 
@@ -276,33 +276,55 @@ func placed(e *transform.Error, src source, spec string, p *project) *transform.
 	return e
 }
 
-// glob lists the files that import.meta.glob patterns match, as specifiers relative to the module, sorted.
+// glob lists what import.meta.glob patterns match, as specifiers in the form of the pattern: relative to the module
+// for a relative pattern, else from the root.
 func (p *project) glob(src source, patterns []string) []string {
-	var keep, drop []string
+	var drop []string
 	for _, pattern := range patterns {
 		if rest, ok := strings.CutPrefix(pattern, "!"); ok {
 			drop = append(drop, p.globPath(src, rest))
-		} else {
-			keep = append(keep, p.globPath(src, pattern))
 		}
 	}
-	var files []string
-	for _, pattern := range keep {
-		base, rest := doublestar.SplitPattern(pattern)
+	var specs []string
+	for _, pattern := range patterns {
+		if strings.HasPrefix(pattern, "!") {
+			continue
+		}
+		base, rest := doublestar.SplitPattern(p.globPath(src, pattern))
 		matches, err := doublestar.Glob(os.DirFS(base), rest, doublestar.WithFilesOnly(), doublestar.WithNoFollow())
 		if err != nil {
 			continue // a malformed pattern matches nothing, as in a shell
 		}
 		for _, m := range matches {
 			file := path.Join(base, m)
-			if file == filepath.ToSlash(src.file) || globIgnores(pattern, file) || slices.ContainsFunc(drop, func(d string) bool { ok, _ := doublestar.Match(d, file); return ok }) {
+			dropped := slices.ContainsFunc(drop, func(d string) bool { return matchGlob(d, file) })
+			if dropped || file == filepath.ToSlash(src.file) || globIgnores(pattern, file) || p.gate.Allowed(file) != nil {
 				continue
 			}
-			files = append(files, file)
+			specs = append(specs, p.globSpecifier(src, pattern, file))
 		}
 	}
-	slices.Sort(files)
-	return slices.Compact(files)
+	slices.Sort(specs)
+	return slices.Compact(specs)
+}
+
+func (p *project) globSpecifier(src source, pattern, file string) string {
+	if !strings.HasPrefix(pattern, ".") {
+		return "/" + strings.TrimPrefix(strings.TrimPrefix(file, filepath.ToSlash(p.root)), "/")
+	}
+	rel, err := filepath.Rel(filepath.Dir(src.file), filepath.FromSlash(file))
+	if err != nil {
+		return file
+	}
+	if rel = filepath.ToSlash(rel); !strings.HasPrefix(rel, ".") {
+		rel = "./" + rel
+	}
+	return rel
+}
+
+func matchGlob(pattern, file string) bool {
+	ok, err := doublestar.Match(pattern, file)
+	return err == nil && ok
 }
 
 // globIgnores leaves out what a wildcard is not meant to reach: packages and hidden files.

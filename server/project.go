@@ -1,11 +1,9 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -255,9 +253,3 @@ func (p *project) detectRefresh() string {
 	}
 	return ""
 }
-
-func globMatches(pattern, file string) bool {
-	return pattern != "" && bytes.ContainsAny([]byte(pattern), "*?[{") && matchGlob(pattern, filepath.ToSlash(file)) || pattern == filepath.ToSlash(file)
-}
-
-var errNoGo = fmt.Errorf("go is not installed")

@@ -121,7 +121,7 @@ func (p *project) affected(e *edit) {
 		came = came || c.Kind == watch.Created
 		manifest = manifest || isManifest(c.Path)
 		if c.Kind != watch.Written {
-			e.ids = append(e.ids, p.graph.Globbing(func(pattern string) bool { return globMatches(pattern, c.Path) })...)
+			e.ids = append(e.ids, p.graph.Globbing(func(pattern string) bool { return matchGlob(pattern, filepath.ToSlash(c.Path)) })...)
 		}
 		if c.Kind == watch.Removed {
 			e.ids = append(e.ids, p.graph.ByDir(c.Path)...)
