@@ -1,0 +1,233 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-b8174343/devserver/internal/config"
+)
+
+func write(t *testing.T, text string) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, config.FileName), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func load(t *testing.T, text string) (*config.Config, string) {
+	t.Helper()
+	root := write(t, text)
+	c, err := config.Load(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, root
+}
+
+func TestDefaults(t *testing.T) {
+	root := t.TempDir()
+	c, err := config.Load(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := []any{c.BaseOrDefault(), c.ModeOrDefault(), c.PublicPath(root), c.EnvPath(root), c.EnvPrefixes(), c.Server.PortOrDefault(),
+		c.Server.Exposed(), c.Server.HMR.OverlayOrDefault(), c.ClearScreenOrDefault(), c.ReadsViteConfig(), c.Server.Open == nil, c.Path}
+	want := []any{"/", "development", filepath.Join(root, "public"), root, []string{"VITE_"}, 5173, false, true, true, true, true, ""}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	c, root := load(t, "\xef\xbb\xbf"+`{
+		// comments and trailing commas
+		"$schema": "x", "base": "/app", "mode": "staging", "publicDir": false, "envPrefix": "APP_",
+		"define": {"__A__": "\"text\"", "__B__": 1, "__C__": {"d": [1, /* two */ 2,]}, "process.env.X": "globalThis.x"},
+		"resolve": {"alias": [{"find": "@", "replacement": "./src"}, {"find": "^~(.*)", "replacement": "$1"}]},
+		"css": {"preprocessorOptions": {"scss": {"additionalData": "$a: 1;"}}, "postcss": "./conf"},
+		"esbuild": {"jsx": "automatic"},
+		"optimizeDeps": {"include": ["anything", 1]},
+		"server": {
+			"host": true, "port": 0, "open": "/x", "https": true, "cors": {"origin": "https://a.example"},
+			"proxy": {"/z": "http://localhost:1", "^/a/(.*)": {"target": "ws://localhost:2", "rewrite": {"^/a": "", "b": "c"}}, },
+			"fs": {"allow": ["../shared"]}, "watch": {"ignored": "**/x", "usePolling": true, "interval": 50},
+			"hmr": {"overlay": false}, "headers": {"X-A": "b"},
+		},
+		"plugins": {"console": true, "log": {"file": "out.log"}},
+	}`)
+	if got, want := c.BaseOrDefault(), "/app/"; got != want {
+		t.Errorf("base = %q, want %q", got, want)
+	}
+	if c.PublicPath(root) != "" {
+		t.Errorf("public folder = %q, want none", c.PublicPath(root))
+	}
+	if diff := cmp.Diff(config.Expressions{"__A__": `"text"`, "__B__": "1", "__C__": `{"d":[1,2]}`, "process.env.X": "globalThis.x"}, c.Define); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(config.Aliases{{Find: "@", Replacement: filepath.Join(root, "src")}, {Find: "^~(.*)", Replacement: "$1"}}, c.Resolve.Alias); diff != "" {
+		t.Error(diff)
+	}
+	wantProxy := []config.ProxyRule{
+		{Path: "/z", Target: "http://localhost:1", ChangeOrigin: true},
+		{Path: "^/a/(.*)", Target: "ws://localhost:2", WS: true, Rewrite: config.Rewrites{{Pattern: "^/a"}, {Pattern: "b", Replacement: "c"}}},
+	}
+	if diff := cmp.Diff(wantProxy, c.ProxyRules()); diff != "" {
+		t.Error(diff)
+	}
+	s := c.Server
+	if s.Host != "0.0.0.0" || !s.Exposed() || s.PortOrDefault() != 0 || *s.Open != "/x" || s.HTTPS == nil || s.CORSOrigins()[0] != "https://a.example" || s.HMR.OverlayOrDefault() {
+		t.Errorf("server = %+v", s)
+	}
+	if s.FS.Allow[0] != filepath.Join(filepath.Dir(root), "shared") || s.Watch.Ignored[0] != "**/x" || c.PollInterval().Milliseconds() != 50 {
+		t.Errorf("server = %+v", s)
+	}
+	if !c.Plugins.Console || c.Plugins.Log.File != filepath.Join(root, "out.log") || c.Plugins.Log.KeepOrDefault() != 3 {
+		t.Errorf("plugins = %+v", c.Plugins)
+	}
+	if string(c.CSS.PostCSS) != `"./conf"` || string(c.CSS.PreprocessorOptions["scss"]) != `{"additionalData":"$a: 1;"}` {
+		t.Errorf("css = %+v", c.CSS)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"unknown with a suggestion", "{\n  \"server\": {\n    \"prot\": 1\n  }\n}", `:3:5: unknown option "server.prot" (did you mean "port"?)`},
+		{"case", `{"publicdir": "x"}`, `:1:2: unknown option "publicdir" (did you mean "publicDir"?)`},
+		{"option of the build", `{"build": {}}`, `:1:2: unknown option "build" (devserver does not build; keep it in vite.config)`},
+		{"nothing near", `{"json": {"qqqqqqqq": 1}}`, `:1:11: unknown option "json.qqqqqqqq" (known here: namedExports, stringify)`},
+		{"text for a number", `{"server": {"port": "5173"}}`, `:1:21: option "server.port": must be a whole number from 0 to 65535, not the text "5173"`},
+		{"number out of range", `{"server": {"port": 70000}}`, `must be a whole number from 0 to 65535, not the number 70000`},
+		{"fraction", `{"server": {"port": 1.5}}`, `not the number 1.5`},
+		{"object for a bool", `{"server": {"strictPort": {}}}`, `option "server.strictPort": must be true or false, not an object`},
+		{"list for an object", `{"server": []}`, `option "server": must be an object, not a list`},
+		{"text for a list", `{"resolve": {"dedupe": "react"}}`, `option "resolve.dedupe": must be a list, not the text "react"`},
+		{"wrong item", `{"resolve": {"dedupe": ["a", 1]}}`, `:1:30: option "resolve.dedupe[1]": must be a text, not the number 1`},
+		{"enum", `{"logLevel": "warning"}`, `must be "debug", "info", "warn", "error", "silent", not the text "warning" (did you mean "warn"?)`},
+		{"either", `{"server": {"host": 1}}`, `must be a text, true or false, not the number 1`},
+		{"all hosts", `{"server": {"allowedHosts": true}}`, `must be a list, not true`},
+		{"half a certificate", `{"server": {"https": {"key": "k"}}}`, `needs both "key" and "cert", or neither`},
+		{"proxy without target", `{"server": {"proxy": {"/api": {"ws": true}}}}`, `option "server.proxy[\"/api\"]": needs a "target"`},
+		{"proxy pattern", `{"server": {"proxy": {"^/(": "http://x"}}}`, `is not a regular expression of Go`},
+		{"proxy path", `{"server": {"proxy": {"api": "http://x"}}}`, `must begin with "/", or with "^"`},
+		{"define text", `{"define": {"V": "1.2.3"}}`, `"1.2.3" is neither a JSON value nor a name; for a text write "\"1.2.3\""`},
+		{"define name", `{"define": {"a-b": 1}}`, `"a-b" is not a name`},
+		{"twice", `{"mode": "a", "mode": "b"}`, `:1:15: option "mode": is given twice`},
+		{"syntax", "{\n  \"mode\": }", `:2:11: `},
+		{"not an object", `[]`, `must be an object, not a list`},
+		{"base", `{"base": "app"}`, `base "app" must be a path like /app/`},
+		{"alias", `{"resolve": {"alias": [{"find": "", "replacement": "x"}]}}`, `needs a "find"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := config.Load(write(t, tt.text), "")
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error = %s\nwant   %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestMistakesAreToldTogether(t *testing.T) {
+	root := write(t, "{\n\"prot\": 1,\n\"mode\": 2\n}")
+	_, err := config.Load(root, "")
+	all := config.All(err)
+	if len(all) != 2 || all[0].Line != 2 || all[1].Line != 3 || all[1].Option != "mode" {
+		t.Fatalf("errors = %v", err)
+	}
+	if want := ">    2 | \"prot\": 1,\n       | ^"; !strings.Contains(all[0].Frame, want) {
+		t.Errorf("frame:\n%s", all[0].Frame)
+	}
+}
+
+func TestMerge(t *testing.T) {
+	c, root := load(t, `{"base": "/file/", "mode": "file", "server": {"port": 1, "strictPort": true, "cors": {"origin": "https://a"}}}`)
+	base, port, yes := "/flag", 0, true
+	c, err := c.Merge(config.Flags{Base: &base, Port: &port, CORS: &yes, HTTPS: &yes, NoViteConfig: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := []any{c.Base, c.Mode, c.Server.PortOrDefault(), c.Server.StrictPort, c.Server.CORSOrigins(), c.Server.HTTPS != nil, c.ReadsViteConfig()}
+	want := []any{"/flag/", "file", 0, true, []string{"https://a"}, true, false}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Error(diff)
+	}
+	if err := os.WriteFile(filepath.Join(root, config.FileName), []byte(`{"mode": "edited"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = c.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if c.Mode != "edited" || c.Base != "/flag/" {
+		t.Errorf("after reload: mode %q, base %q", c.Mode, c.Base)
+	}
+}
+
+func TestWithVite(t *testing.T) {
+	c, _ := load(t, `{"mode": "ours", "server": {"proxy": {"/api": "http://ours:1"}}, "resolve": {"alias": {"@": "/ours"}}, "define": {"A": 1}}`)
+	vite := `{"base": "/vite/", "mode": "vite", "build": {}, "test": {}, "define": {"A": 2, "B": 3},
+		"resolve": {"alias": [{"find": "@", "replacement": "/vite"}, {"find": "~", "replacement": "/x"}]},
+		"server": {"port": "x", "proxy": {"/api": "http://vite:1", "/b": "http://b:1"}, "allowedHosts": true}}`
+	c, ignored, err := c.WithVite("/p/vite.config.ts", []byte(vite))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(ignored) != 2 {
+		t.Errorf("ignored = %q", ignored)
+	}
+	have := []any{c.Base, c.Mode, c.Define, c.Resolve.Alias, len(c.ProxyRules())}
+	want := []any{"/vite/", "ours", config.Expressions{"A": "1", "B": "3"},
+		config.Aliases{{Find: "@", Replacement: "/ours"}, {Find: "~", Replacement: "/x"}}, 2}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Error(diff)
+	}
+	for _, r := range c.ProxyRules() {
+		if r.Path == "/api" && r.Target != "http://ours:1" {
+			t.Errorf("target of /api = %q", r.Target)
+		}
+	}
+}
+
+func TestExplicitFile(t *testing.T) {
+	if _, err := config.Load(t.TempDir(), "missing.json"); err == nil {
+		t.Error("a named file that does not exist is no error")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "my.json")
+	if err := os.WriteFile(file, []byte(`{"root": "web"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(t.TempDir(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if root, err := c.ProjectRoot(); err != nil || root != filepath.Join(dir, "web") {
+		t.Errorf("root = %q, %v", root, err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(`{"server": {"port": 1, "proxy": {"^/a": {"target": "x"}}}, "define": {"a": "b"}, // c` + "\n}"))
+	f.Add([]byte(`{"resolve": {"alias": [{"find": "^(", "replacement": ""}]}, "css": {"postcss": {"a": [1,]}}}`))
+	f.Add([]byte("\xef\xbb\xbf{\"base\": \"https://x/y\", \"server\": {\"cors\": {\"origin\": [\"a\"]}}}"))
+	root := f.TempDir()
+	f.Fuzz(func(t *testing.T, text []byte) {
+		file := filepath.Join(root, "c.json")
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := config.Load(root, file)
+		for _, e := range config.All(err) {
+			if e.Shown == "" || e.Text == "" || e.Line < 0 || e.Column < 0 {
+				t.Errorf("error without its place: %+v", e)
+			}
+		}
+	})
+}

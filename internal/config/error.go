@@ -1,0 +1,128 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Error is one thing that is wrong in a configuration file.
+type Error struct {
+	// File is the absolute path; Shown is how messages name it.
+	File, Shown string
+	// Line and Column count from 1, the column in bytes. 0 when the whole file is meant.
+	Line, Column int
+	// Option is the option's full name, "server.port"; "" when none is meant.
+	Option string
+	// Text says what is wrong.
+	Text string
+	// Hint says what to do, when that is known: `did you mean "port"?`.
+	Hint string
+	// Frame shows the line and points to the column.
+	Frame string
+}
+
+// Error returns the message in one line: `devserver.config.json:3:5: unknown option "server.prot" (did you mean "port"?)`.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Shown)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Column)
+	}
+	b.WriteString(": " + e.Text)
+	if e.Hint != "" {
+		b.WriteString(" (" + e.Hint + ")")
+	}
+	return b.String()
+}
+
+// Errors are all mistakes of one file, in the order of their lines. errors.As finds the first *Error in it.
+type Errors []*Error
+
+// Error returns one line for each.
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, err := range e {
+		lines[i] = err.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the errors one by one.
+func (e Errors) Unwrap() []error {
+	list := make([]error, len(e))
+	for i, err := range e {
+		list[i] = err
+	}
+	return list
+}
+
+// All returns the mistakes that err tells of, nil when it is of another kind.
+func All(err error) []*Error {
+	if all, ok := errors.AsType[Errors](err); ok {
+		return all
+	}
+	return nil
+}
+
+// place returns line and column of a byte.
+func place(text []byte, offset int) (line, column int) {
+	before := string(text[:min(offset, len(text))])
+	return 1 + strings.Count(before, "\n"), offset - strings.LastIndexByte(before, '\n')
+}
+
+// frame draws the lines around a place.
+func frame(text []byte, line, column int) string {
+	lines := strings.Split(string(text), "\n")
+	var b strings.Builder
+	for n := max(1, line-2); n <= min(len(lines), line+1); n++ {
+		mark := " "
+		if n == line {
+			mark = ">"
+		}
+		source := strings.TrimRight(strings.ReplaceAll(lines[n-1], "\t", " "), "\r")
+		fmt.Fprintf(&b, "%s %4d | %s\n", mark, n, source)
+		if n == line {
+			fmt.Fprintf(&b, "       | %s^\n", strings.Repeat(" ", max(0, column-1)))
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// nearest returns the name that was probably meant, or "".
+func nearest(name string, known []string) string {
+	best, limit := "", 1+len(name)/3
+	for _, k := range known {
+		if strings.EqualFold(k, name) {
+			return k
+		}
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d <= limit {
+			best, limit = k, d-1
+		}
+	}
+	return best
+}
+
+// distance counts insertions, removals, replacements and swaps of neighbours that lead from a to b.
+func distance(a, b string) int {
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row := make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}

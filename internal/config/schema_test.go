@@ -1,0 +1,267 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write schema.json and the table of options")
+
+// TestSchema holds schema.json and docs/config.md against the types: what the decoder takes, editors offer.
+func TestSchema(t *testing.T) {
+	b := &schemaBuilder{comments: readComments(t)}
+	root := b.structOf(Config{})
+	root["$schema"] = "http://json-schema.org/draft-07/schema#"
+	root["$id"] = SchemaURL
+	root["title"] = "devserver.config.json"
+	root["allowComments"], root["allowTrailingCommas"] = true, true // read by VS Code
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(root); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, "schema.json", text.Bytes())
+	compare(t, "../../docs/config.md", []byte(docsHead+b.table(reflect.TypeFor[Config](), "")))
+}
+
+const docsHead = `# devserver.config.json
+
+Lies in the project's folder (or is named with ` + "`--config`" + `). Comments and trailing commas are allowed; names are those of Vite.
+An option that is not known, or a value of the wrong kind, is an error with its line and column. Flags win over the
+file, the file wins over ` + "`vite.config.*`" + `.
+
+` + "```jsonc" + `
+{
+  // completion and checks in editors
+  "$schema": "https://raw.githubusercontent.com/seed-b8174343/devserver/main/internal/config/schema.json",
+  "server": {
+    "port": 3000,
+    "proxy": {
+      "/api": "http://localhost:8080",
+      "^/v[0-9]+/": { "target": "http://localhost:8081", "ws": true, "rewrite": { "^/v[0-9]+": "" } },
+    },
+  },
+  "resolve": { "alias": { "@": "./src" } },
+  "define": { "__VERSION__": "\"1.2.3\"" },
+}
+` + "```" + `
+
+| option | meaning |
+|---|---|
+`
+
+func compare(t *testing.T, file string, want []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	have, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(have, want) {
+		t.Errorf("%s does not say what the types say; run `go test ./internal/config -update` and read the diff", file)
+	}
+}
+
+// schemaBuilder makes JSON Schema of the types that the decoder reads.
+type schemaBuilder struct {
+	comments map[string]string // "Server.Port" -> its comment
+}
+
+// schemer is an option that may be written in more than one way.
+type schemer interface {
+	schema(b *schemaBuilder) map[string]any
+}
+
+func (b *schemaBuilder) structOf(v any) map[string]any {
+	typ := reflect.TypeOf(v)
+	properties := map[string]any{}
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		name := f.Tag.Get("json")
+		if name == "" || name == "-" {
+			continue
+		}
+		made := b.of(f.Type, f.Tag)
+		if text := b.comment(typ, f); text != "" {
+			made["description"] = text
+		}
+		properties[name] = made
+	}
+	return map[string]any{"type": "object", "additionalProperties": false, "properties": properties}
+}
+
+func (b *schemaBuilder) comment(typ reflect.Type, f reflect.StructField) string {
+	return strings.TrimSpace(b.comments[typ.Name()+"."+f.Name])
+}
+
+func (b *schemaBuilder) of(typ reflect.Type, tag reflect.StructTag) map[string]any {
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	if s, ok := reflect.New(typ).Interface().(schemer); ok {
+		return s.schema(b)
+	}
+	if tag.Get("or") != "" {
+		return anyOf(ofType("string"), ofType("boolean"))
+	}
+	switch typ.Kind() {
+	case reflect.Struct:
+		return b.structOf(reflect.Zero(typ).Interface())
+	case reflect.Slice:
+		return listOf(b.of(typ.Elem(), ""))
+	case reflect.Map:
+		return mapOf(b.of(typ.Elem(), ""))
+	case reflect.Bool:
+		return ofType("boolean")
+	case reflect.Int:
+		made := ofType("integer")
+		for name, key := range map[string]string{"min": "minimum", "max": "maximum"} {
+			if n, ok := limit(tag, name); ok {
+				made[key] = n
+			}
+		}
+		return made
+	case reflect.String:
+		made := ofType("string")
+		if enum := tag.Get("enum"); enum != "" {
+			made["enum"] = strings.Split(enum, ",")
+		}
+		return made
+	}
+	panic("no schema for " + typ.String())
+}
+
+// table lists the options with their full names.
+func (b *schemaBuilder) table(typ reflect.Type, path string) string {
+	var out strings.Builder
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		name := f.Tag.Get("json")
+		if name == "" || name == "-" {
+			continue
+		}
+		inner := f.Type
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		if _, odd := reflect.New(inner).Interface().(schemer); inner.Kind() == reflect.Struct && !odd {
+			out.WriteString(b.table(inner, path+name+"."))
+			continue
+		}
+		fmt.Fprintf(&out, "| `%s%s` | %s |\n", path, name, strings.ReplaceAll(b.comment(typ, f), "|", "\\|"))
+		for _, within := range []any{LogPlugin{}, ProxyRule{}, HTTPS{}} {
+			if name == map[string]string{"LogPlugin": "log", "ProxyRule": "proxy", "HTTPS": "https"}[reflect.TypeOf(within).Name()] {
+				below := map[bool]string{true: "*", false: ""}[name == "proxy"]
+				if below != "" {
+					below += "."
+				}
+				out.WriteString(b.table(reflect.TypeOf(within), path+name+"."+below))
+			}
+		}
+	}
+	return out.String()
+}
+
+// readComments reads what the types say about their fields. The field's own name at the start is left out, since the
+// option has another.
+func readComments(t *testing.T) map[string]string {
+	t.Helper()
+	comments := map[string]string{}
+	for _, name := range []string{"config.go", "kinds.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok {
+				return true
+			}
+			if st, ok := spec.Type.(*ast.StructType); ok {
+				for _, f := range st.Fields.List {
+					for _, id := range f.Names {
+						text := strings.Join(strings.Fields(f.Doc.Text()), " ")
+						comments[spec.Name.Name+"."+id.Name] = forUsers(id.Name, text)
+					}
+				}
+			}
+			return true
+		})
+	}
+	return comments
+}
+
+// forUsers turns a Go comment into a description: without the field's Go name and without what nil means in Go.
+func forUsers(field, comment string) string {
+	text := strings.TrimPrefix(strings.TrimPrefix(comment, field+" "), field+", ")
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "is "), "are ")
+	if i := strings.Index(text, " Nil "); i >= 0 {
+		text = text[:i]
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+func ofType(name string) map[string]any { return map[string]any{"type": name} }
+
+func listOf(item map[string]any) map[string]any {
+	return map[string]any{"type": "array", "items": item}
+}
+
+func mapOf(value map[string]any) map[string]any {
+	return map[string]any{"type": "object", "additionalProperties": value}
+}
+
+func anyOf(kinds ...map[string]any) map[string]any { return map[string]any{"anyOf": kinds} }
+
+func (*Strings) schema(*schemaBuilder) map[string]any {
+	return anyOf(ofType("string"), listOf(ofType("string")))
+}
+
+func (*Raw) schema(*schemaBuilder) map[string]any { return map[string]any{} }
+
+func (*Ignored) schema(*schemaBuilder) map[string]any { return map[string]any{} }
+
+func (*Dir) schema(*schemaBuilder) map[string]any {
+	return anyOf(ofType("string"), map[string]any{"const": false})
+}
+
+func (*Expressions) schema(*schemaBuilder) map[string]any { return mapOf(map[string]any{}) }
+
+func (*Aliases) schema(b *schemaBuilder) map[string]any {
+	return anyOf(mapOf(ofType("string")), listOf(b.structOf(Alias{})))
+}
+
+func (*LogPlugin) schema(b *schemaBuilder) map[string]any {
+	return anyOf(ofType("boolean"), b.structOf(LogPlugin{}))
+}
+
+func (*HTTPS) schema(b *schemaBuilder) map[string]any {
+	return anyOf(ofType("boolean"), b.structOf(HTTPS{}))
+}
+
+func (*CORS) schema(*schemaBuilder) map[string]any {
+	origin := anyOf(ofType("boolean"), ofType("string"), listOf(ofType("string")))
+	return anyOf(ofType("boolean"), map[string]any{"type": "object", "additionalProperties": false, "properties": map[string]any{"origin": origin}})
+}
+
+func (*Proxy) schema(b *schemaBuilder) map[string]any {
+	return mapOf(anyOf(ofType("string"), b.structOf(ProxyRule{})))
+}
+
+func (*Rewrites) schema(*schemaBuilder) map[string]any { return mapOf(ofType("string")) }
