@@ -214,6 +214,9 @@ func forUsers(field, comment string) string {
 	if i := strings.Index(text, " Nil "); i >= 0 {
 		text = text[:i]
 	}
+	if text == "" {
+		return ""
+	}
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
