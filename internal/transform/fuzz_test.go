@@ -16,7 +16,7 @@ func FuzzImports(f *testing.F) {
 		"var __defProp = Object.defineProperty;\nvar __toESM = 1;", "var import_marker = 1, require_marker = 2", "export { a as 'b c' } from 'd'",
 		"export default class { #a = /[/]/; static { this.#a } }", "function useX() { return useState(() => { useY() }) }",
 		"const A = memo(forwardRef((p) => { useB(p) })), C = D.E`x`", "label: for (;;) { break label }", "\"\\u{1F600}\\x41\\\n\"", "#!x\n'use strict'",
-		"with (a) b", "export let A = () => {}\n;`a\n${b}\nc`", "a?.import('x')", "yield /x/", "let async; async\n/x/g",
+		"with (a) b", "export let A = () => {}\n;`a\n${b}\nc`", "a?.import('x')", "yield /x/", "let async; async\n/x/g", "\r!A\n'00\xe9'", "'\xe9",
 	} {
 		f.Add(seed)
 	}

@@ -182,9 +182,12 @@ type printed struct {
 
 // print runs esbuild.
 func print(in *Input, sourceMap bool) (*printed, []Error) {
+	// esbuild 0.28 quotes text that ends inside a UTF-8 sequence for ever.
+	in.Code = strings.ToValidUTF8(in.Code, "\ufffd")
 	options := transformOptions(in)
 	if sourceMap {
 		options.Sourcemap = api.SourceMapExternal
+		options.SourcesContent = api.SourcesContentExclude // encodeMap has it
 	}
 	result := api.Transform(in.Code, options)
 	if len(result.Errors) > 0 {
