@@ -98,7 +98,7 @@ func (p *project) build() (err error) {
 	if err != nil {
 		return err
 	}
-	p.proxy, err = proxy.New(p.cfg.ProxyRules(), p.log)
+	p.proxy, err = proxy.New(proxyRules(p.cfg), p.log)
 	if err != nil {
 		return err
 	}
@@ -230,6 +230,18 @@ func aliases(cfg *config.Config) []resolve.Alias {
 	list := make([]resolve.Alias, 0, len(cfg.Resolve.Alias))
 	for _, a := range cfg.Resolve.Alias {
 		list = append(list, resolve.Alias{Find: a.Find, Replacement: a.Replacement})
+	}
+	return list
+}
+
+func proxyRules(cfg *config.Config) []proxy.Rule {
+	list := make([]proxy.Rule, 0, len(cfg.Server.Proxy))
+	for _, r := range cfg.Server.Proxy {
+		rule := proxy.Rule{Path: r.Path, Target: r.Target, ChangeOrigin: r.ChangeOrigin, WS: r.WS, Insecure: !r.SecureOrDefault(), Headers: r.Headers}
+		for _, rw := range r.Rewrite {
+			rule.Rewrite = append(rule.Rewrite, proxy.Rewrite(rw))
+		}
+		list = append(list, rule)
 	}
 	return list
 }

@@ -294,9 +294,6 @@ func (c *Config) PollInterval() time.Duration {
 	return time.Duration(c.Server.Watch.Interval) * time.Millisecond
 }
 
-// ProxyRules returns the rules in the order in which they are asked.
-func (c *Config) ProxyRules() []ProxyRule { return c.Server.Proxy }
-
 // NamedExportsOrDefault tells whether members of JSON objects are exported by name.
 func (j JSON) NamedExportsOrDefault() bool { return orTrue(j.NamedExports) }
 

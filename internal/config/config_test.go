@@ -73,11 +73,11 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff(config.Aliases{{Find: "@", Replacement: filepath.Join(root, "src")}, {Find: "^~(.*)", Replacement: "$1"}}, c.Resolve.Alias); diff != "" {
 		t.Error(diff)
 	}
-	wantProxy := []config.ProxyRule{
+	wantProxy := config.Proxy{
 		{Path: "/z", Target: "http://localhost:1", ChangeOrigin: true},
 		{Path: "^/a/(.*)", Target: "ws://localhost:2", WS: true, Rewrite: config.Rewrites{{Pattern: "^/a"}, {Pattern: "b", Replacement: "c"}}},
 	}
-	if diff := cmp.Diff(wantProxy, c.ProxyRules()); diff != "" {
+	if diff := cmp.Diff(wantProxy, c.Server.Proxy); diff != "" {
 		t.Error(diff)
 	}
 	s := c.Server
@@ -182,13 +182,13 @@ func TestWithVite(t *testing.T) {
 	if len(ignored) != 2 {
 		t.Errorf("ignored = %q", ignored)
 	}
-	have := []any{c.Base, c.Mode, c.Define, c.Resolve.Alias, len(c.ProxyRules())}
+	have := []any{c.Base, c.Mode, c.Define, c.Resolve.Alias, len(c.Server.Proxy)}
 	want := []any{"/vite/", "ours", config.Expressions{"A": "1", "B": "3"},
 		config.Aliases{{Find: "@", Replacement: "/ours"}, {Find: "~", Replacement: "/x"}}, 2}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)
 	}
-	for _, r := range c.ProxyRules() {
+	for _, r := range c.Server.Proxy {
 		if r.Path == "/api" && r.Target != "http://ours:1" {
 			t.Errorf("target of /api = %q", r.Target)
 		}
