@@ -1,0 +1,287 @@
+// Package watch tells which files of a project change.
+//
+// Changes come in batches. A single save is reported at once: there is no quiet period to wait for. What changes while
+// the receiver is busy is gathered, one change a file, and a burst of many files (a checkout) is held until it settles,
+// so that it becomes one batch. Directories are watched, not files, so that files that are replaced, swapped or made
+// again are seen however an editor saves.
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// Kind tells what happened to a file.
+type Kind uint8
+
+// The kinds of changes.
+const (
+	Written Kind = iota
+	Created
+	Removed
+)
+
+// String is the kind as plugins are told it: "update", "create" or "delete".
+func (k Kind) String() string { return [...]string{"update", "create", "delete"}[k] }
+
+// Change is one file, or a directory that is gone with all below it.
+type Change struct {
+	Kind Kind
+	Path string
+}
+
+// Batch are the changes that belong together, each path once, sorted by path.
+type Batch []Change
+
+// Options tells what to watch.
+type Options struct {
+	// Root is watched with everything below it. It must be a real path.
+	Root string
+	// Ignore are patterns of paths relative to Root, or names, beside the built-in ones.
+	Ignore []string
+	// Poll looks at the files each Interval (default 200 ms) instead of asking the system for events: for network and
+	// container file systems that send none.
+	Poll     bool
+	Interval time.Duration
+	// Logger gets warnings. Nil discards.
+	Logger *slog.Logger
+}
+
+// Watcher watches until Close. Its methods are safe for concurrent use.
+type Watcher struct {
+	o       Options
+	ignore  *ignore
+	events  chan Change
+	batches chan Batch
+	done    chan struct{}
+	closing sync.Once
+	running sync.WaitGroup
+	source  *fsnotify.Watcher
+
+	mu     sync.Mutex
+	dirs   map[string]bool // watched by events
+	poller *poller         // non-nil once something is polled
+	warned bool
+}
+
+// New starts watching. Changes made after it returns are seen.
+func New(o Options) (*Watcher, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Interval <= 0 {
+		o.Interval = 200 * time.Millisecond
+	}
+	ig, err := newIgnore(o.Root, o.Ignore)
+	if err != nil {
+		return nil, err
+	}
+	w := &Watcher{o: o, ignore: ig, events: make(chan Change, 256), batches: make(chan Batch), done: make(chan struct{}), dirs: map[string]bool{}}
+	if !o.Poll {
+		if w.source, err = fsnotify.NewBufferedWatcher(4096); err != nil {
+			w.limitReached(err)
+		} else {
+			w.running.Go(w.read)
+		}
+	}
+	if o.Root != "" {
+		w.addTree(o.Root, false)
+	}
+	w.running.Go(func() { gather(w.events, w.batches, w.done) })
+	return w, nil
+}
+
+// Changes is where batches come. It is not closed; it goes silent after Close.
+func (w *Watcher) Changes() <-chan Batch { return w.batches }
+
+// Add watches a further directory with everything below it, or the directory of a file. What is watched already is
+// not watched twice.
+func (w *Watcher) Add(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", path, err)
+	}
+	if !info.IsDir() {
+		w.addDir(filepath.Dir(path))
+		return nil
+	}
+	w.addTree(path, false)
+	return nil
+}
+
+// Close ends watching and waits for what runs.
+func (w *Watcher) Close() error {
+	var err error
+	w.closing.Do(func() {
+		close(w.done)
+		if w.source != nil {
+			err = w.source.Close()
+		}
+		w.running.Wait()
+	})
+	return err
+}
+
+// read turns the system's events into changes.
+func (w *Watcher) read() {
+	for {
+		select {
+		case <-w.done:
+			return
+		case e, ok := <-w.source.Events:
+			if !ok {
+				return
+			}
+			w.event(e)
+		case err, ok := <-w.source.Errors:
+			if !ok {
+				return
+			}
+			if errors.Is(err, fsnotify.ErrEventOverflow) {
+				// Events are lost: look at everything once.
+				w.o.Logger.Warn("too many files changed at once, looking at all of them")
+				w.rescan()
+				continue
+			}
+			w.o.Logger.Warn("watch", "error", err)
+		}
+	}
+}
+
+func (w *Watcher) event(e fsnotify.Event) {
+	if w.ignore.path(e.Name) || e.Op == fsnotify.Chmod {
+		return // a touch or chmod changes no content
+	}
+	switch {
+	case e.Has(fsnotify.Create):
+		if info, err := os.Stat(e.Name); err == nil && info.IsDir() {
+			w.addTree(e.Name, true)
+			return
+		}
+		w.emit(Change{Created, e.Name})
+	case e.Has(fsnotify.Remove), e.Has(fsnotify.Rename):
+		w.mu.Lock()
+		delete(w.dirs, e.Name)
+		w.mu.Unlock()
+		w.emit(Change{Removed, e.Name})
+	case e.Has(fsnotify.Write):
+		w.emit(Change{Written, e.Name})
+	}
+}
+
+func (w *Watcher) emit(c Change) {
+	select {
+	case w.events <- c:
+	case <-w.done:
+	}
+}
+
+// addTree watches a directory and those below it. report tells of the files in them: those of a directory that has
+// just appeared may have been written before it was watched.
+func (w *Watcher) addTree(dir string, report bool) {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // gone or unreadable: nothing to watch
+		}
+		if !d.IsDir() {
+			if report && !w.ignore.path(path) {
+				w.emit(Change{Created, path})
+			}
+			return nil
+		}
+		if path != dir && w.ignore.dir(path) {
+			return filepath.SkipDir
+		}
+		w.addDir(path)
+		return nil
+	})
+}
+
+func (w *Watcher) addDir(dir string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.dirs[dir] {
+		return
+	}
+	if w.source != nil {
+		err := w.source.Add(dir)
+		if err == nil {
+			w.dirs[dir] = true
+			return
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		w.limitReached(err)
+	}
+	if w.poller == nil {
+		w.poller = newPoller()
+		w.running.Go(func() { w.poller.run(w.o.Interval, w.done, w.polled) })
+	}
+	w.poller.add(dir)
+}
+
+// polled takes what the poller found. New directories are polled too.
+func (w *Watcher) polled(c Change, isDir bool) {
+	if isDir && c.Kind == Created {
+		if !w.ignore.dir(c.Path) {
+			w.addTree(c.Path, true)
+		}
+		return
+	}
+	if !w.ignore.path(c.Path) {
+		w.emit(c)
+	}
+}
+
+// limitReached tells once why some folders are polled, and what to do about it.
+func (w *Watcher) limitReached(err error) {
+	if w.warned {
+		return
+	}
+	w.warned = true
+	hint := ""
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		hint = "raise it with `sudo sysctl fs.inotify.max_user_watches=524288`"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		hint = "raise it with `sudo sysctl fs.inotify.max_user_instances=1024` and `ulimit -n 65536`"
+	}
+	w.o.Logger.Warn("the system's limit for watched files is reached; the rest is looked at regularly, which is slower", "hint", hint, "error", err)
+}
+
+// rescan reports every file as written; the receiver compares contents and finds those that are.
+func (w *Watcher) rescan() {
+	w.mu.Lock()
+	dirs := make([]string, 0, len(w.dirs))
+	for dir := range w.dirs {
+		dirs = append(dirs, dir)
+	}
+	w.mu.Unlock()
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			w.emit(Change{Removed, dir})
+			continue
+		}
+		for _, e := range entries {
+			path := filepath.Join(dir, e.Name())
+			if e.IsDir() {
+				if !w.ignore.dir(path) {
+					w.addTree(path, true)
+				}
+			} else if !w.ignore.path(path) {
+				w.emit(Change{Written, path})
+			}
+		}
+	}
+}

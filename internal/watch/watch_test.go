@@ -1,0 +1,214 @@
+package watch
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestGather(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, out, done := make(chan Change, 256), make(chan Batch), make(chan struct{})
+		go gather(in, out, done)
+		defer func() { close(done); synctest.Wait() }()
+
+		start := time.Now()
+		in <- Change{Written, "a"}
+		if b := <-out; len(b) != 1 || time.Since(start) != 0 {
+			t.Errorf("a single save came as %v after %v, want at once", b, time.Since(start))
+		}
+		// While the receiver is busy, changes gather, one a path.
+		in <- Change{Removed, "a"}
+		in <- Change{Created, "a"}
+		in <- Change{Created, "b"}
+		in <- Change{Written, "b"}
+		synctest.Wait()
+		if b := <-out; !slices.Equal(b, Batch{{Written, "a"}, {Created, "b"}}) {
+			t.Errorf("got %v", b)
+		}
+		// A checkout is one batch, held until it settles.
+		start = time.Now()
+		go func() {
+			for i := range 100 {
+				in <- Change{Written, string(rune('a' + i))}
+				if i%10 == 9 {
+					time.Sleep(5 * time.Millisecond)
+				}
+			}
+		}()
+		time.Sleep(12 * time.Millisecond)
+		if b := <-out; len(b) != 100 {
+			t.Errorf("the burst came in parts: %d of 100", len(b))
+		}
+	})
+}
+
+func TestBurstThatNeverSettlesIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, out, done := make(chan Change, 256), make(chan Batch), make(chan struct{})
+		go gather(in, out, done)
+		stop := make(chan struct{})
+		go func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(time.Millisecond):
+					in <- Change{Written, strings.Repeat("x", i%200+1)}
+				}
+			}
+		}()
+		time.Sleep(50 * time.Millisecond)
+		start := time.Now()
+		<-out
+		if waited := time.Since(start); waited > longest {
+			t.Errorf("the burst was held for %v", waited)
+		}
+		close(stop)
+		close(done)
+	})
+}
+
+// collect reads batches until every wanted change has come; the test's own timeout ends a wait in vain.
+func collect(t *testing.T, w *Watcher, want ...Change) []Change {
+	t.Helper()
+	var all []Change
+	deadline := time.After(20 * time.Second)
+	for {
+		missing := false
+		for _, c := range want {
+			missing = missing || !slices.Contains(all, c)
+		}
+		if !missing {
+			return all
+		}
+		select {
+		case b := <-w.Changes():
+			all = append(all, b...)
+		case <-deadline:
+			t.Fatalf("waited for %v, got %v", want, all)
+		}
+	}
+}
+
+func write(t *testing.T, file, text string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestHowEditorsSave(t *testing.T) {
+	for _, poll := range []bool{false, true} {
+		t.Run(map[bool]string{false: "events", true: "polling"}[poll], func(t *testing.T) {
+			root := t.TempDir()
+			file := write(t, filepath.Join(root, "src", "a.ts"), "1")
+			w, err := New(Options{Root: root, Poll: poll, Interval: 5 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+
+			write(t, file, "in place")
+			collect(t, w, Change{Written, file})
+
+			if err := os.Rename(write(t, file+".new", "renamed over"), file); err != nil {
+				t.Fatal(err)
+			}
+			changed := func() {
+				t.Helper()
+				deadline := time.After(20 * time.Second)
+				for {
+					select {
+					case b := <-w.Changes():
+						for _, c := range b {
+							if c.Path == file && c.Kind != Removed {
+								return
+							}
+						}
+					case <-deadline:
+						t.Fatal("the save was not seen")
+					}
+				}
+			}
+			changed()
+
+			if err := os.Rename(file, file+"~"); err != nil { // backup, then new
+				t.Fatal(err)
+			}
+			write(t, file, "after backup")
+			changed()
+
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+			write(t, file, "deleted and made again")
+			changed()
+		})
+	}
+}
+
+func TestNewMovedAndIgnoredDirectories(t *testing.T) {
+	root := t.TempDir()
+	write(t, filepath.Join(root, "node_modules", "p", "i.js"), "")
+	w, err := New(Options{Root: root, Ignore: []string{"generated/**", "*.log"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	// Files written before the new directories are watched are reported too.
+	a := write(t, filepath.Join(root, "x", "y", "z", "a.ts"), "")
+	collect(t, w, Change{Created, a})
+	write(t, a, "2")
+	collect(t, w, Change{Written, a})
+
+	if err := os.Rename(filepath.Join(root, "x"), filepath.Join(root, "moved")); err != nil {
+		t.Fatal(err)
+	}
+	moved := filepath.Join(root, "moved", "y", "z", "a.ts")
+	collect(t, w, Change{Removed, filepath.Join(root, "x")}, Change{Created, moved})
+
+	for _, name := range []string{"node_modules/p/i.js", ".git/HEAD", "generated/g.ts", "src/debug.log", "src/.a.ts.swp", "src/4913", "src/a.ts~"} {
+		write(t, filepath.Join(root, name), "changed")
+	}
+	last := write(t, filepath.Join(root, "last.ts"), "")
+	for _, c := range collect(t, w, Change{Created, last}) {
+		if c.Path != last && filepath.Base(c.Path) != "src" && c.Path != filepath.Join(root, "generated") {
+			t.Errorf("an ignored file was reported: %v", c)
+		}
+	}
+	if err := os.Chmod(last, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	end := write(t, filepath.Join(root, "end.ts"), "")
+	for _, c := range collect(t, w, Change{Created, end}) {
+		if c.Path == last {
+			t.Errorf("a chmod was reported: %v", c)
+		}
+	}
+}
+
+func TestFoldersOutsideTheRoot(t *testing.T) {
+	root, linked := t.TempDir(), t.TempDir()
+	w, err := New(Options{Root: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := w.Add(linked); err != nil {
+		t.Fatal(err)
+	}
+	file := write(t, filepath.Join(linked, "lib.ts"), "")
+	collect(t, w, Change{Created, file})
+	if err := w.Add(filepath.Join(linked, "missing")); err == nil {
+		t.Error("a folder that is not there was added")
+	}
+}
