@@ -23,6 +23,8 @@ type reader struct {
 	index    map[importKey]int // into out.Imports
 	bindings map[string]*binding
 	globs    int // import.meta.glob calls seen, for messages
+	// nodeImports are the tokens `__toESM` of default imports by Node's rules.
+	nodeImports []int
 
 	line, lineStart, counted int // position of counted, see place
 }
@@ -77,7 +79,23 @@ func (r *reader) imports() {
 	if r.in.Dependency && r.in.SideEffectFree && r.p.exports.end > 0 && !r.p.async {
 		r.lazyReExports()
 	}
+	if r.in.NodeESM {
+		r.nodeInterop()
+	}
 }
+
+// nodeInterop names the helper that has Node's rules. It differs from esbuild's, which tells them by a second argument,
+// in that it knows real ES modules: to esbuild only CommonJS is ever required by a bundle.
+func (r *reader) nodeInterop() {
+	for _, i := range r.nodeImports {
+		start, end := int(r.tokens[i].start), int(r.tokens[i].end)
+		if !slices.ContainsFunc(r.edits, func(e edit) bool { return e.start <= start && end <= e.end }) {
+			r.replace(start, end, nodeHelper)
+		}
+	}
+}
+
+const nodeHelper = "__toESMNode"
 
 func (r *reader) identifier(i int) {
 	text := r.text(i)
@@ -111,6 +129,7 @@ func (r *reader) require(i int) {
 		first = i - 2
 		if last++; r.is(last, js.CommaToken) { // `, 1)`: Node's rules
 			last += 2
+			r.nodeImports = append(r.nodeImports, first)
 		}
 	}
 	switch {
@@ -200,6 +219,9 @@ func (r *reader) lazyReExports() {
 			continue
 		}
 		value := string(r.code[r.tokens[e.b.equals+1].start:r.tokens[e.b.semicolon].start])
+		if r.in.NodeESM && strings.HasSuffix(value, ", 1)") {
+			value = strings.Replace(value, "__toESM", nodeHelper, 1)
+		}
 		base := string(r.text(e.b.name))
 		r.replace(e.getter.start, e.getter.start+len(base), "("+base+" ??= "+value+")")
 		if imp.Lazy == nil {

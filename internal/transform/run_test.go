@@ -83,6 +83,18 @@ export const b = "b";
 -- node_modules/p/never.js --
 log("never runs");
 `, "a runs a b true"},
+		"default imports by Node's rules": {`
+-- main.js --
+import { seen } from "./node/index.js"; import { default as lazy } from "./node/index.js";
+log(seen, lazy.default);
+-- node/index.js --
+import babel from "./babel.cjs"; import own from "./own.js"; export { default } from "./babel.cjs";
+export const seen = babel.default + own;
+-- node/babel.cjs --
+exports.__esModule = true; exports.default = "babel";
+-- node/own.js --
+export default "own";
+`, "babelown babel"},
 		"glob": {`
 -- main.js --
 const lazy = import.meta.glob("./m/*.js"), eager = import.meta.glob("./m/*.js", { eager: true, import: "default" });
@@ -134,7 +146,10 @@ func program(t *testing.T, files []txtar.File) string {
 		b.WriteString(helperTexts()[name])
 	}
 	b.WriteString(`
-const modules = {}, logged = [];
+const modules = {}, esModules = new Set(), plainToCommonJS = __toCommonJS;
+__toCommonJS = (mod) => { const m = plainToCommonJS(mod); esModules.add(m); return m };
+const __toESMNode = (mod) => esModules.has(mod) ? mod : __toESM(mod, 1);
+const logged = [];
 const log = (...args) => logged.push(...args), memo = (type) => ({ type }), useState = () => [];
 const define = (id, factory) => { modules[id] = { factory } };
 const resolve = (spec, from) => new URL(spec, "file://" + from).pathname;
@@ -157,6 +172,8 @@ function load(id) {
 		id := "/" + f.Name
 		in := Input{ID: id, Code: string(f.Data), Loader: LoaderFor(f.Name), Refresh: "react"}
 		in.Dependency = strings.Contains(id, "node_modules") || path.Ext(id) == ".cjs"
+		in.NodeESM = strings.HasPrefix(f.Name, "node/") && path.Ext(id) == ".js"
+		in.Dependency = in.Dependency || in.NodeESM
 		in.SideEffectFree = in.Dependency
 		in.Glob = func(patterns []string) []string {
 			var specs []string
