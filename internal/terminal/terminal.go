@@ -1,0 +1,215 @@
+// Package terminal prints what happens for people: one short line a thing, in colour on a terminal.
+//
+// Everything printed may hold text from requests, so control characters are shown as escapes, and lines after the
+// first are indented: nobody can forge a line or move the cursor.
+package terminal
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// Silent is above every level that is logged.
+const Silent = slog.Level(100)
+
+// Level returns the slog level of a name of the logLevel option; "" is info.
+func Level(name string) slog.Level {
+	switch name {
+	case "debug":
+		return slog.LevelDebug
+	case "warn":
+		return slog.LevelWarn
+	case "error":
+		return slog.LevelError
+	case "silent":
+		return Silent
+	default:
+		return slog.LevelInfo
+	}
+}
+
+// Options configures a Handler.
+type Options struct {
+	// Out gets info and debug lines, Err warnings and errors. Nil drops them.
+	Out, Err io.Writer
+	// Level is the least level that is printed. The zero value is Info.
+	Level slog.Leveler
+	// Color uses ANSI colours.
+	Color bool
+}
+
+// Handler is a slog.Handler for people. Besides the message it knows four attributes: frame (a code frame, printed
+// below), hint (what to do, printed below), plugin (who it comes from) and pkg. Others follow the message.
+// It is safe for concurrent use.
+type Handler struct {
+	opts  Options
+	mu    *sync.Mutex // guards both writers, so that lines stay whole
+	attrs []slog.Attr
+	group string
+}
+
+// NewHandler returns a handler that prints to the writers of opts.
+func NewHandler(opts Options) *Handler {
+	if opts.Level == nil {
+		opts.Level = slog.LevelInfo
+	}
+	if opts.Out == nil {
+		opts.Out = io.Discard
+	}
+	if opts.Err == nil {
+		opts.Err = io.Discard
+	}
+	return &Handler{opts: opts, mu: new(sync.Mutex)}
+}
+
+// Enabled implements slog.Handler.
+func (h *Handler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.opts.Level.Level() }
+
+// WithAttrs implements slog.Handler.
+func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	next := *h
+	next.attrs = append([]slog.Attr(nil), h.attrs...)
+	for _, a := range attrs {
+		a.Key = h.group + a.Key
+		next.attrs = append(next.attrs, a)
+	}
+	return &next
+}
+
+// WithGroup implements slog.Handler.
+func (h *Handler) WithGroup(name string) slog.Handler {
+	next := *h
+	if name != "" {
+		next.group += name + "."
+	}
+	return &next
+}
+
+// indent is as wide as the time before a message.
+const indent = "         "
+
+// Handle implements slog.Handler.
+func (h *Handler) Handle(_ context.Context, r slog.Record) error {
+	p := Paint{On: h.opts.Color}
+	var rest, below strings.Builder
+	plugin := ""
+	each := func(a slog.Attr) bool {
+		value := a.Value.Resolve()
+		switch a.Key {
+		case "frame":
+			below.WriteString("\n" + indented(p.frame(Printable(value.String()))))
+		case "hint":
+			below.WriteString("\n" + indented(p.Cyan("hint: ")+Printable(value.String())))
+		case "plugin":
+			plugin = "[" + oneLine(value.String()) + "] "
+		case "":
+		default:
+			for _, a := range flat(a.Key, value) {
+				rest.WriteString(" " + p.Dim(a.Key+"=") + quoted(a.Value.String()))
+			}
+		}
+		return true
+	}
+	for _, a := range h.attrs {
+		each(a)
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		a.Key = h.group + a.Key
+		return each(a)
+	})
+	time := "        "
+	if !r.Time.IsZero() {
+		time = r.Time.Format("15:04:05")
+	}
+	message := strings.TrimPrefix(indented(Printable(r.Message)), indent)
+	line := p.Dim(time) + " " + p.level(r.Level) + p.Dim(plugin) + p.message(r.Level, message) + rest.String() + below.String() + "\n"
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w := h.opts.Out
+	if r.Level >= slog.LevelWarn {
+		w = h.opts.Err
+	}
+	_, err := io.WriteString(w, line)
+	return err
+}
+
+// flat spells out groups as key.key.
+func flat(key string, v slog.Value) []slog.Attr {
+	if v.Kind() != slog.KindGroup {
+		return []slog.Attr{{Key: oneLine(key), Value: v}}
+	}
+	var list []slog.Attr
+	for _, a := range v.Group() {
+		list = append(list, flat(key+"."+a.Key, a.Value.Resolve())...)
+	}
+	return list
+}
+
+func quoted(s string) string {
+	s = oneLine(s)
+	if s == "" || strings.ContainsAny(s, " \"=") {
+		return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"`
+	}
+	return s
+}
+
+func indented(text string) string {
+	return indent + strings.ReplaceAll(text, "\n", "\n"+indent)
+}
+
+// Printable shows control characters, invalid UTF-8 and characters that change the direction of text as escapes. Line
+// breaks and tabs stay.
+func Printable(s string) string {
+	if !strings.ContainsFunc(s, hidden) && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range strings.ToValidUTF8(s, "\uFFFD") {
+		switch {
+		case r == '\r' && strings.HasPrefix(s[min(i, len(s)):], "\r\n"):
+		case hidden(r) && r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case hidden(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// hidden tells whether a terminal would do something else than draw the character. Cf holds the marks that reorder text.
+func hidden(r rune) bool {
+	return r != '\n' && r != '\t' && (unicode.IsControl(r) || r != '\u200d' && unicode.Is(unicode.Cf, r))
+}
+
+func oneLine(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(Printable(s), "\n", `\n`), "\t", `\t`)
+}
+
+// ColorWanted tells whether w is a terminal whose user has not switched colours off (NO_COLOR, TERM=dumb), or colours
+// are forced (FORCE_COLOR).
+func ColorWanted(w io.Writer, getenv func(string) string) bool {
+	if getenv("NO_COLOR") != "" {
+		return false
+	}
+	if force := getenv("FORCE_COLOR"); force != "" {
+		return force != "0" && force != "false"
+	}
+	return IsTerminal(w) && getenv("TERM") != "dumb"
+}
+
+// IsTerminal tells whether a reader or writer is a terminal.
+func IsTerminal(rw any) bool {
+	f, ok := rw.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
