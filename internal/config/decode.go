@@ -196,7 +196,7 @@ func (d *decoder) unknown(at *hujson.Value, path, name string, known []string) {
 	e.Text = fmt.Sprintf("unknown option %q", e.Option)
 	if why := notHere[e.Option]; why != "" {
 		e.Hint = why
-	} else if meant := nearest(name, known); meant != "" {
+	} else if meant := Nearest(name, known); meant != "" {
 		e.Hint = fmt.Sprintf("did you mean %q?", meant)
 	} else {
 		e.Hint = "known here: " + strings.Join(known, ", ")
@@ -319,7 +319,7 @@ func (d *decoder) str(v *hujson.Value, dst reflect.Value, path string, tag refle
 	text := v.Value.(hujson.Literal).String()
 	if allowed := strings.Split(enum, ","); enum != "" && !slices.Contains(allowed, text) {
 		d.wrongType(v, path, oneOf(enum, ""))
-		if meant := nearest(text, allowed); meant != "" {
+		if meant := Nearest(text, allowed); meant != "" {
 			d.errors[len(d.errors)-1].Hint = fmt.Sprintf("did you mean %q?", meant)
 		}
 		return

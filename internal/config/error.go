@@ -89,8 +89,8 @@ func frame(text []byte, line, column int) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// nearest returns the name that was probably meant, or "".
-func nearest(name string, known []string) string {
+// Nearest returns the name among those known that was probably meant, or "".
+func Nearest(name string, known []string) string {
 	best, limit := "", 1+len(name)/3
 	for _, k := range known {
 		if strings.EqualFold(k, name) {

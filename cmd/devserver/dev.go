@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/pprof"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/terminal"
+	"github.com/seed-b8174343/devserver/server"
+)
+
+// dev serves a project until it is told to stop.
+func (c *command) dev(ctx context.Context, args []string) int {
+	in, err := parse(args)
+	switch {
+	case err != nil:
+		return c.usage("%v", err)
+	case in.help:
+		return c.help()
+	case in.version:
+		return c.version()
+	}
+	cfg, root, err := load(in)
+	if err != nil {
+		return c.fail(err)
+	}
+	stopProfile, err := startProfile(in.cpuprofile)
+	if err != nil {
+		return c.fail(err)
+	}
+	defer stopProfile()
+
+	ctx, stop := untilSignal(ctx)
+	defer stop()
+	if err := c.serve(ctx, stop, in, cfg, root); err != nil {
+		return c.fail(err)
+	}
+	return exitStopped
+}
+
+// load reads the configuration and finds the project's folder. A folder on the command line wins over the file's.
+func load(in *invocation) (*config.Config, string, error) {
+	folder := in.root
+	if folder == "" {
+		folder = "."
+	}
+	if !isFolder(folder) {
+		return nil, "", notAFolder(folder)
+	}
+	cfg, err := config.Load(folder, in.configFile)
+	if err != nil {
+		return nil, "", err
+	}
+	if cfg, err = cfg.Merge(in.flags); err != nil {
+		return nil, "", err
+	}
+	if in.root != "" && in.configFile != "" {
+		return cfg, in.root, nil
+	}
+	root, err := cfg.ProjectRoot()
+	return cfg, root, err
+}
+
+func notAFolder(name string) error {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		abs = name
+	}
+	if _, err := os.Stat(name); err == nil {
+		return fmt.Errorf("%s is a file; name the folder that holds index.html", abs)
+	}
+	return fmt.Errorf("there is no folder %s", abs)
+}
+
+// untilSignal returns a context that ends with the first signal. The second one ends the process: after the first,
+// signals have their usual effect again.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invocation, cfg *config.Config, root string) error {
+	interactive := terminal.IsTerminal(c.stdin) && terminal.IsTerminal(c.stdout) && c.getenv("CI") == ""
+	paint := terminal.Paint{On: terminal.ColorWanted(c.stdout, c.getenv)}
+	level := terminal.Level(cfg.LogLevel)
+	log := slog.New(terminal.NewHandler(terminal.Options{Out: c.stdout, Err: c.stderr, Level: level, Color: paint.On}))
+	if interactive && cfg.ClearScreenOrDefault() && level <= slog.LevelInfo {
+		clearScreen(c.stdout)
+	}
+	srv, err := server.New(server.Options{
+		Root: root, Config: cfg, NoPlugins: in.noPlugins, Force: in.force, Logger: log,
+		Stdout: c.stdout, Stderr: c.stderr, Version: buildVersion(),
+	})
+	if err != nil {
+		return err
+	}
+	urls, err := srv.Listen(ctx)
+	if err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	if level <= slog.LevelInfo {
+		banner(c.stdout, paint, urls, cfg, time.Since(c.began), interactive)
+	}
+	if err := writeReady(in.ready, urls); err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	if path := cfg.Server.Open; path != nil {
+		openBrowser(log, c.getenv, openURL(urls, *path))
+	}
+	if interactive {
+		keys := &shortcuts{out: c.stdout, paint: paint, urls: urls, cfg: cfg, log: log, getenv: c.getenv, restart: srv.Restart, stop: stop}
+		// Reading from a terminal cannot be cut short; the process ends with this goroutine waiting for a line.
+		go keys.read(c.stdin)
+	}
+	return srv.Serve(ctx)
+}
+
+// writeReady tells programs that started us that we listen, in one step so that nobody reads half a file.
+func writeReady(file string, urls server.URLs) error {
+	if file == "" {
+		return nil
+	}
+	text, err := json.Marshal(urls)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file+".tmp", text, 0o600); err != nil {
+		return fmt.Errorf("write --ready file: %w", err)
+	}
+	if err := os.Rename(file+".tmp", file); err != nil {
+		return fmt.Errorf("write --ready file: %w", err)
+	}
+	return nil
+}
+
+// startProfile records where processor time goes, for work on devserver itself.
+func startProfile(file string) (stop func(), err error) {
+	if file == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, fmt.Errorf("write --cpuprofile file: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	var once sync.Once
+	return func() {
+		once.Do(func() {
+			pprof.StopCPUProfile()
+			_ = f.Close() // a profile that is cut short shows when it is read
+		})
+	}, nil
+}
+
+// openURL is the address that a browser is to show.
+func openURL(urls server.URLs, path string) string {
+	if strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://") {
+		return path
+	}
+	base := ""
+	if list := append(urls.Local[:len(urls.Local):len(urls.Local)], urls.Network...); len(list) > 0 {
+		base = list[0]
+	}
+	return base + strings.TrimPrefix(path, "/")
+}

@@ -1,0 +1,81 @@
+// Command devserver serves a frontend project for development.
+//
+//	devserver [root] [flags]
+//
+// `devserver help` lists the commands and flags. It ends with 0 when it was stopped, 1 when something failed and 2 when
+// the command line was wrong.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/seed-b8174343/devserver/internal/config"
+)
+
+// Exit codes.
+const (
+	exitStopped = 0
+	exitFailed  = 1
+	exitUsage   = 2
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// command is one invocation: where it reads and writes, and when it began.
+type command struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	began          time.Time
+}
+
+// run is the whole command. It ends when ctx does, or with a signal.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	c := &command{stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.Getenv, began: time.Now()}
+	name := "dev"
+	if len(args) > 0 && slices.Contains(commands, args[0]) {
+		name, args = args[0], args[1:]
+	}
+	switch name {
+	case "version":
+		return c.version()
+	case "help":
+		return c.help()
+	case "init":
+		return c.init(args)
+	default:
+		return c.dev(ctx, args)
+	}
+}
+
+// commands are told from a project's folder by their names: a folder of the same name is written ./init.
+var commands = []string{"dev", "serve", "init", "version", "help"}
+
+// usage reports a command line that is wrong.
+func (c *command) usage(format string, args ...any) int {
+	fmt.Fprintf(c.stderr, "devserver: "+format+"\n", args...)
+	fmt.Fprintln(c.stderr, "`devserver help` lists commands and flags.")
+	return exitUsage
+}
+
+// fail reports what went wrong, with a code frame for each mistake in the configuration.
+func (c *command) fail(err error) int {
+	mistakes := config.All(err)
+	for _, m := range mistakes {
+		fmt.Fprintf(c.stderr, "devserver: %v\n", m)
+		if m.Frame != "" {
+			fmt.Fprintf(c.stderr, "\n%s\n\n", m.Frame)
+		}
+	}
+	if len(mistakes) == 0 {
+		fmt.Fprintf(c.stderr, "devserver: %v\n", err)
+	}
+	return exitFailed
+}
