@@ -69,7 +69,7 @@ func compileArchive(t *testing.T, archive *txtar.Archive) *txtar.Archive {
 
 func inputOf(t *testing.T, archive *txtar.Archive) Input {
 	in := Input{ID: "/" + archive.Files[0].Name, Code: string(archive.Files[0].Data), Loader: LoaderFor(archive.Files[0].Name)}
-	globbed := map[string][]string{}
+	globbed, starred := map[string][]string{}, map[string][]string{}
 	for _, f := range archive.Files[1:] {
 		var err error
 		switch f.Name {
@@ -77,6 +77,9 @@ func inputOf(t *testing.T, archive *txtar.Archive) Input {
 			err = json.Unmarshal(f.Data, &in)
 		case "glob":
 			err = json.Unmarshal(f.Data, &globbed)
+		case "stars":
+			err = json.Unmarshal(f.Data, &starred)
+			in.StarExports = func(spec string) ([]string, bool) { names, ok := starred[spec]; return names, ok }
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -109,6 +112,7 @@ func facts(out *Output) string {
 	}
 	list("exports", out.Exports)
 	list("stars", out.Stars)
+	list("lazy stars", out.LazyStars)
 	for _, g := range out.Globs {
 		list("glob", g.Patterns)
 	}
@@ -121,4 +125,63 @@ func facts(out *Output) string {
 		fmt.Fprintf(&b, "warning %s\n", w.Error())
 	}
 	return b.String()
+}
+
+func TestScanExports(t *testing.T) {
+	for code, want := range map[string]string{
+		"export const a = 1\nexport let b = () => { x, y }":                             "a b",
+		"export default function () {}":                                                 "default",
+		"export default class A {}; export { a as b, c }":                               "default b c",
+		"export { default } from './x'; export { default as D, e as \"f g\" } from 'y'": "default D f g",
+		"export * from './s'; export * as ns from './t';":                               "ns *./s",
+		"export async function* f() { a.export; } export class C {}":                    "f C",
+		"export {}":                     "",
+		"const s = 'export { no }'":     "no",
+		"exports.a = 1":                 "no",
+		"export const a = 1, b = 2":     "no",
+		"export const { a } = b":        "no",
+		"export const = }":              "no",
+		"`export { a }`; export { b };": "b",
+	} {
+		names, stars, ok := ScanExports(code)
+		for _, s := range stars {
+			names = append(names, "*"+s)
+		}
+		got := strings.Join(names, " ")
+		if !ok {
+			got = "no"
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", code, got, want)
+		}
+	}
+}
+
+func TestLoaderFor(t *testing.T) {
+	for id, want := range map[string]Loader{
+		"/a.ts": LoaderTS, "/a.b.TSX?t=1": LoaderTSX, "/a.vue": LoaderJS, "/a.vue?vue&type=script&lang.ts": LoaderTS, "virtual:x": LoaderJS, "/a.json?x": LoaderJSON,
+	} {
+		if got := LoaderFor(id); got != want {
+			t.Errorf("%s: got %d, want %d", id, got, want)
+		}
+	}
+}
+
+func TestErrorAndFrame(t *testing.T) {
+	e := &Error{File: "src/main.ts", Line: 3, Column: 20, Text: "no file", Hint: "did you mean this?"}
+	if got, want := e.Error(), "src/main.ts:3:20: no file (did you mean this?)"; got != want {
+		t.Errorf("got %q want %q", got, want)
+	}
+	long := strings.Repeat("x", 500) + "HERE" + strings.Repeat("y", 500)
+	frame := CodeFrame("a\n"+long+"\n", 2, 501)
+	lines := strings.Split(frame, "\n")
+	if len(lines) != 3 || strings.Index(lines[1], "HERE") != strings.Index(lines[2], "^") {
+		t.Errorf("the caret is not under the place:\n%s", frame)
+	}
+	if got := CodeFrame("a", 7, 1); got != "" {
+		t.Errorf("a frame of a line that is not there: %q", got)
+	}
+	if got, want := CodeFrame("\tü = 😀 +;\r\nb", 1, 10), "> 1 | \tü = 😀 +;\n    | \t       ^\n  2 | b"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 }

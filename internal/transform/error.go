@@ -59,9 +59,6 @@ func fromMessages(messages []api.Message, id, file, code string) []Error {
 		if l := m.Location; l != nil {
 			e.Line, e.Column = l.Line, utf16Column(l.LineText, l.Column)
 			e.Frame = CodeFrame(code, e.Line, e.Column)
-			if l.Suggestion != "" && e.Hint == "" {
-				e.Hint = "did you mean " + l.Suggestion + "?"
-			}
 		}
 		errs = append(errs, e)
 	}

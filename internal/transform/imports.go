@@ -25,6 +25,9 @@ type reader struct {
 	globs    int // import.meta.glob calls seen, for messages
 	// nodeImports are the tokens `__toESM` of default imports by Node's rules.
 	nodeImports []int
+	stars       []star
+	// eager holds the imports that are evaluated by more than a variable or a star.
+	eager map[int]bool
 
 	line, lineStart, counted int // position of counted, see place
 }
@@ -40,6 +43,7 @@ type binding struct {
 	// name, equals and semicolon are the tokens of the declaration.
 	name, equals, semicolon int
 	uses, getterUses        int
+	lazy                    bool     // its declaration has lost its value
 	next                    *binding // another variable of the same name
 }
 
@@ -135,17 +139,27 @@ func (r *reader) require(i int) {
 	switch {
 	case r.is(last+1, js.DotToken) && js.IsIdentifierName(r.kind(last+2)):
 		r.name(imp, r.text(last+2))
+		r.evaluates(imp)
 	case string(r.text(first-4)) == "__reExport" && r.is(first-3, js.OpenParenToken):
 		if spec := r.out.Imports[imp].Specifier; !slices.Contains(r.out.Stars, spec) {
 			r.out.Stars = append(r.out.Stars, spec)
 		}
+		r.stars = append(r.stars, star{imp: imp, from: first, to: last})
 	case r.is(first-1, js.EqToken) && isDeclaration(r.kind(first-3)) && js.IsIdentifier(r.kind(first-2)) && r.is(last+1, js.SemicolonToken):
 		r.bind(imp, first-2, first-1, last+1)
 	case r.is(last+1, js.SemicolonToken) && (r.is(first-1, js.SemicolonToken) || first == 0):
-		// Evaluated only.
+		r.evaluates(imp)
 	default:
 		r.out.Imports[imp].All = true
+		r.evaluates(imp)
 	}
+}
+
+func (r *reader) evaluates(imp int) {
+	if r.eager == nil {
+		r.eager = map[int]bool{}
+	}
+	r.eager[imp] = true
 }
 
 func isDeclaration(kind js.TokenType) bool {
@@ -193,69 +207,6 @@ func (r *reader) name(imp int, name []byte) {
 		}
 	}
 	m.Names = append(m.Names, string(name))
-}
-
-// lazyReExports turns `export { a } from "./a"` into getters that evaluate ./a when a is first used, so that a page
-// neither loads nor runs what it takes nothing of. Only a package that declares to have no side effects allows that.
-func (r *reader) lazyReExports() {
-	type reExport struct {
-		getter getter
-		b      *binding
-		name   string // in the imported module
-	}
-	var all []reExport
-	for _, g := range r.p.exports.getters {
-		base, name := splitMember(r.code[g.start:g.end])
-		b := r.bindings[base]
-		if b == nil || b.next != nil {
-			continue
-		}
-		b.getterUses++
-		all = append(all, reExport{g, b, name})
-	}
-	for _, e := range all {
-		imp := &r.out.Imports[e.b.imp]
-		if e.b.uses != e.b.getterUses || !r.atMargin(e.b.name-1) || slices.Contains(r.out.Stars, imp.Specifier) || r.bound(e.b.imp) != 1 {
-			continue
-		}
-		value := string(r.code[r.tokens[e.b.equals+1].start:r.tokens[e.b.semicolon].start])
-		if r.in.NodeESM && strings.HasSuffix(value, ", 1)") {
-			value = strings.Replace(value, "__toESM", nodeHelper, 1)
-		}
-		base := string(r.text(e.b.name))
-		r.replace(e.getter.start, e.getter.start+len(base), "("+base+" ??= "+value+")")
-		if imp.Lazy == nil {
-			imp.Lazy = map[string]string{}
-			r.replace(int(r.tokens[e.b.name].end), int(r.tokens[e.b.semicolon].start), "")
-		}
-		imp.Lazy[e.getter.name] = e.name
-	}
-}
-
-// bound counts the bindings of an import: `import a, * as b` may print two.
-func (r *reader) bound(imp int) int {
-	n := 0
-	for _, b := range r.bindings {
-		for ; b != nil; b = b.next {
-			if b.imp == imp {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// splitMember splits `import_x.name` and `import_x["name"]`; the namespace itself is "*".
-func splitMember(expression []byte) (base, name string) {
-	i := bytes.IndexAny(expression, ".[")
-	if i < 0 {
-		return string(expression), "*"
-	}
-	member := expression[i+1:]
-	if expression[i] == '[' {
-		member = bytes.TrimSuffix(member, []byte("]"))
-	}
-	return string(expression[:i]), unquote(member)
 }
 
 // dynamicImport reads `import("./x")` and gives it the name that the registry's function has in a factory. The name

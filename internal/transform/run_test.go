@@ -83,6 +83,22 @@ export const b = "b";
 -- node_modules/p/never.js --
 log("never runs");
 `, "a runs a b true"},
+		"lazy stars": {`
+-- main.js --
+import { a, b, c } from "./node_modules/p/index.js"; import * as all from "./node_modules/p/index.js";
+log(a, b, c, "never" in all, Object.keys(all).sort().join());
+-- node_modules/p/index.js --
+export * from "./a.js"; export { default as b } from "./b.js"; export * from "./b.js"; export * from "./never.js"; export * from "./plain.cjs";
+export const a = "own";
+-- node_modules/p/a.js --
+log("never runs"); export const a = "a";
+-- node_modules/p/b.js --
+export default "b"; export const a = "no", bb = 1;
+-- node_modules/p/never.js --
+log("never runs"); export { never } from "./gone.js"; export default 1;
+-- node_modules/p/plain.cjs --
+exports.c = "c";
+`, "own b c true a,b,bb,c,never"},
 		"default imports by Node's rules": {`
 -- main.js --
 import { seen } from "./node/index.js"; import { default as lazy } from "./node/index.js";
@@ -175,6 +191,18 @@ function load(id) {
 		in.NodeESM = strings.HasPrefix(f.Name, "node/") && path.Ext(id) == ".js"
 		in.Dependency = in.Dependency || in.NodeESM
 		in.SideEffectFree = in.Dependency
+		in.StarExports = func(spec string) ([]string, bool) {
+			for _, f := range files {
+				if f.Name == path.Join(path.Dir(id), spec)[1:] && path.Ext(f.Name) != ".cjs" {
+					if strings.Contains(spec, "b.js") {
+						return []string{"a", "bb"}, true // more than one in a declaration is for the compiler to read
+					}
+					names, _, ok := ScanExports(string(f.Data))
+					return names, ok
+				}
+			}
+			return nil, false
+		}
 		in.Glob = func(patterns []string) []string {
 			var specs []string
 			for _, f := range files {

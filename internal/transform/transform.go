@@ -89,6 +89,9 @@ type Input struct {
 	// match: relative to the module ("./a/x.ts") for a relative pattern, else root-relative ("/src/a/x.ts").
 	// Patterns that begin with "!" take away. Nil matches nothing.
 	Glob func(patterns []string) []string
+	// StarExports tells the names that a module exports (ScanExports, followed through its own stars), for the
+	// `export * from` of a module that is compiled lazy. Not ok, or nil: the star is evaluated with its module.
+	StarExports func(specifier string) (names []string, ok bool)
 }
 
 // ImportKind tells how a module asks for another one.
@@ -137,8 +140,9 @@ type Output struct {
 	Imports []Import
 	// Exports are the names that an ES module exports itself, sorted. Nil for CommonJS.
 	Exports []string
-	// Stars are the specifiers of `export * from`.
-	Stars []string
+	// Stars are the specifiers of `export * from`. LazyStars are those that became lazy imports: the names that they
+	// export are part of the code.
+	Stars, LazyStars []string
 	// Async tells that Code awaits at top level: its factory must be an async function.
 	Async bool
 	// AcceptsExports tells that the module calls import.meta.hot.acceptExports.
