@@ -1,0 +1,348 @@
+package resolve
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// cache is everything that was read from disk. It is replaced as a whole when something changes that many answers may
+// rest on; what is under way then goes on with the old one, so that no stale answer gets into the new.
+type cache struct {
+	r       *Resolver
+	folders sync.Map // path -> *folder
+	// memo are the answers for bare specifiers. Replaced, not cleared, for the same reason.
+	memo     atomic.Pointer[sync.Map] // bareKey -> Resolved
+	projects sync.Map                 // folder -> *tsProject
+	picked   sync.Map                 // file -> *TSConfig, where it takes long to find
+	// configs are the files that tsconfigs were read from.
+	configs sync.Map
+	noted   sync.Map // file -> fs.FileInfo, see Refresh
+
+	rootOnce sync.Once
+	rootInfo rootInfo
+}
+
+func (r *Resolver) newCache() *cache {
+	c := &cache{r: r}
+	c.memo.Store(&sync.Map{})
+	return c
+}
+
+// Reset forgets everything that was read.
+func (r *Resolver) Reset() {
+	r.misses.Clear()
+	r.cache.Store(r.newCache())
+}
+
+// Invalidate forgets what rests on the given files and folders. Call it when they came, went, or are a package.json or
+// a file that a TSConfig was read from and their content changed.
+func (r *Resolver) Invalidate(paths ...string) {
+	r.misses.Clear()
+	c := r.cache.Load()
+	for _, p := range paths {
+		base := filepath.Base(p)
+		_, config := c.configs.Load(p)
+		if config || base == "package.json" || base == "node_modules" || base == "tsconfig.json" || base == "jsconfig.json" {
+			r.Reset()
+			return
+		}
+	}
+	c.memo.Store(&sync.Map{})
+	for _, p := range paths {
+		c.folders.Delete(filepath.Dir(p))
+		if _, known := c.folders.LoadAndDelete(p); known { // a folder: what lies in it came or went too
+			below := p + string(filepath.Separator)
+			c.folders.Range(func(key, _ any) bool {
+				if strings.HasPrefix(key.(string), below) {
+					c.folders.Delete(key)
+				}
+				return true
+			})
+		}
+	}
+}
+
+// entry is what a name in a folder is.
+type entry uint8
+
+const (
+	entryNone entry = iota
+	entryFile
+	entryFolder
+	entryLink
+)
+
+// folder is a folder on disk, existing or not. Each thing that is known of it is read when first asked for.
+type folder struct {
+	c      *cache
+	path   string
+	parent *folder // nil above the volume's root
+
+	listOnce sync.Once
+	exists   bool
+	entries  map[string]entry
+
+	realOnce sync.Once
+	realPath string
+
+	manifestOnce sync.Once
+	manifest_    *manifest
+
+	modulesOnce sync.Once
+	modules     bool
+
+	infoOnce sync.Once
+	info     *Package
+
+	answers sync.Map // exportKey -> answer, when the folder is a package
+}
+
+// folder returns the folder with the given clean path.
+func (c *cache) folder(path string) *folder {
+	if f, ok := c.folders.Load(path); ok {
+		return f.(*folder)
+	}
+	f := &folder{c: c, path: path}
+	if dir := filepath.Dir(path); dir != path {
+		f.parent = c.folder(dir)
+	}
+	was, _ := c.folders.LoadOrStore(path, f)
+	return was.(*folder)
+}
+
+// list returns the names in the folder, nil when it does not exist.
+func (f *folder) list() map[string]entry {
+	f.listOnce.Do(func() {
+		if !f.spelled() {
+			return
+		}
+		dir, err := os.Open(f.path)
+		if err != nil {
+			return
+		}
+		defer dir.Close()
+		entries, _ := dir.ReadDir(-1) // what was read before an error is there
+		if info, err := dir.Stat(); err != nil || !info.IsDir() {
+			return
+		}
+		f.exists = true
+		f.entries = make(map[string]entry, len(entries))
+		for _, e := range entries {
+			switch t := e.Type(); {
+			case t.IsRegular():
+				f.entries[e.Name()] = entryFile
+			case t.IsDir():
+				f.entries[e.Name()] = entryFolder
+			case t&(fs.ModeSymlink|fs.ModeIrregular) != 0: // Windows calls junctions irregular
+				f.entries[e.Name()] = entryLink
+			}
+		}
+	})
+	return f.entries
+}
+
+// spelled tells whether the folder's name has the case that it has on disk, where the system itself does not mind.
+func (f *folder) spelled() bool {
+	if !f.c.r.foldsCase || f.parent == nil || !inside(f.path, f.c.r.root) || f.path == f.c.r.root {
+		return true
+	}
+	_, ok := f.parent.list()[filepath.Base(f.path)]
+	return ok
+}
+
+// kind tells what the name in the folder is; links count as what they lead to.
+func (f *folder) kind(name string) entry {
+	e := f.list()[name]
+	if e != entryLink {
+		return e
+	}
+	info, err := os.Stat(filepath.Join(f.path, name))
+	switch {
+	case err != nil:
+		return entryNone
+	case info.IsDir():
+		return entryFolder
+	case info.Mode().IsRegular():
+		return entryFile
+	}
+	return entryNone
+}
+
+// real returns the folder's path with symbolic links resolved.
+func (f *folder) real() string {
+	f.realOnce.Do(func() {
+		f.realPath = f.path
+		if f.parent == nil || f.c.r.keepLink {
+			return
+		}
+		info, err := os.Lstat(f.path)
+		if err != nil {
+			return
+		}
+		if info.Mode()&(fs.ModeSymlink|fs.ModeIrregular) != 0 {
+			if p, err := filepath.EvalSymlinks(f.path); err == nil {
+				f.realPath = p
+			}
+			return
+		}
+		if up := f.parent.real(); up != f.parent.path {
+			f.realPath = filepath.Join(up, filepath.Base(f.path))
+		}
+	})
+	return f.realPath
+}
+
+// realFile returns the real path of a file in the folder.
+func (f *folder) realFile(name string) string {
+	file := filepath.Join(f.path, name)
+	if f.c.r.keepLink {
+		return file
+	}
+	if f.list()[name] == entryLink {
+		if p, err := filepath.EvalSymlinks(file); err == nil {
+			return p
+		}
+	}
+	if dir := f.real(); dir != f.path {
+		return filepath.Join(dir, name)
+	}
+	return file
+}
+
+// hasModules tells whether there is a node_modules in the folder.
+func (f *folder) hasModules() bool {
+	f.modulesOnce.Do(func() {
+		if filepath.Base(f.path) == "node_modules" {
+			return // packages are not looked for in node_modules/node_modules
+		}
+		dir := filepath.Join(f.path, "node_modules")
+		info, err := os.Stat(dir)
+		f.modules = err == nil && info.IsDir()
+		if f.modules && !inModules(f.path) {
+			f.c.noteModules(dir)
+		}
+	})
+	return f.modules
+}
+
+// manifest returns the package.json in the folder, or nil.
+func (f *folder) manifest() *manifest {
+	f.manifestOnce.Do(func() {
+		f.manifest_ = f.c.readManifest(f.path)
+	})
+	return f.manifest_
+}
+
+// scope returns the nearest folder with a package.json, this one or above it, in the same package.
+func (f *folder) scope() *folder {
+	for ; f != nil; f = f.parent {
+		if f.manifest() != nil {
+			return f
+		}
+		if filepath.Base(f.path) == "node_modules" {
+			return nil
+		}
+	}
+	return nil
+}
+
+// hit is a file that was found, or the empty module in its place.
+type hit struct {
+	file  string
+	empty bool
+}
+
+// fileOrFolder finds the file that path means: itself, with an extension, or the entry of a folder.
+func (q *query) fileOrFolder(path string, folderOnly bool) (hit, bool) {
+	if !folderOnly {
+		if file, ok := q.file(path); ok {
+			return hit{file: file}, true
+		}
+	}
+	f := q.folder(filepath.Dir(path))
+	if f.parent == nil || f.kind(filepath.Base(path)) == entryFolder {
+		return q.entry(q.folder(path))
+	}
+	return hit{}, false
+}
+
+// file finds a file, with the extension that was left out.
+func (q *query) file(path string) (string, bool) {
+	f := q.folder(filepath.Dir(path))
+	names := f.list()
+	if len(names) == 0 {
+		return "", false
+	}
+	base := filepath.Base(path)
+	if e := names[base]; e != entryNone && f.kind(base) == entryFile {
+		return path, true
+	}
+	for _, ext := range q.extensions() {
+		if e := names[base+ext]; e != entryNone && f.kind(base+ext) == entryFile {
+			return path + ext, true
+		}
+	}
+	// TypeScript sources name the files that they will be compiled to.
+	for _, ext := range sources(base) {
+		name := base[:strings.LastIndexByte(base, '.')] + ext
+		if names[name] != entryNone && f.kind(name) == entryFile {
+			return filepath.Join(f.path, name), true
+		}
+	}
+	return "", false
+}
+
+// sources returns the extensions of what a JavaScript file may be compiled from.
+func sources(name string) []string {
+	switch filepath.Ext(name) {
+	case ".js":
+		return []string{".ts", ".tsx", ".jsx"}
+	case ".jsx":
+		return []string{".tsx", ".ts"}
+	case ".mjs":
+		return []string{".mts"}
+	case ".cjs":
+		return []string{".cts"}
+	}
+	return nil
+}
+
+func (q *query) extensions() []string {
+	switch q.kind {
+	case Style:
+		return styleExtensions
+	case Require:
+		return q.r.required
+	}
+	return q.r.extensions
+}
+
+var styleExtensions = []string{".css"}
+
+// entry finds the file that a folder stands for: what its package.json names, else its index.
+func (q *query) entry(f *folder) (hit, bool) {
+	if m := f.manifest(); m != nil {
+		if h, ok := q.mainFile(f, m); ok {
+			return h, true
+		}
+	}
+	return q.index(f)
+}
+
+func (q *query) index(f *folder) (hit, bool) {
+	index := filepath.Join(f.path, "index")
+	if h, ok := q.browserPath(f, index); ok {
+		return h, true
+	}
+	names := f.list()
+	for _, ext := range q.extensions() {
+		if names["index"+ext] != entryNone && f.kind("index"+ext) == entryFile {
+			return hit{file: index + ext}, true
+		}
+	}
+	return hit{}, false
+}

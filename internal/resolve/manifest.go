@@ -1,0 +1,365 @@
+package resolve
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// manifest is a package.json.
+type manifest struct {
+	dir     string
+	file    string
+	err     error // it can't be read as JSON
+	fields  map[string]json.RawMessage
+	name    string
+	version string
+	module  bool // "type": "module"
+	// browser maps modules to what stands in for them in browsers, "" for nothing.
+	browser map[string]string
+	exports *node
+	imports *node
+
+	sideOnce sync.Once
+	side     sideEffects
+}
+
+// readManifest reads the package.json in dir, nil when there is none.
+func (c *cache) readManifest(dir string) *manifest {
+	file := filepath.Join(dir, "package.json")
+	text, err := os.ReadFile(file)
+	if err == nil || filepath.Base(filepath.Dir(dir)) == "node_modules" {
+		c.note(file)
+	}
+	if err != nil {
+		return nil
+	}
+	m := &manifest{dir: dir, file: file}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if err := json.Unmarshal(text, &m.fields); err != nil {
+		m.err = jsonError(file, text, err)
+		return m
+	}
+	m.name, m.version = m.string("name"), m.string("version")
+	m.module = m.string("type") == "module"
+	m.exports, m.imports = parseNode(m.fields["exports"]), parseNode(m.fields["imports"])
+	m.browser = browserMap(m.fields["browser"])
+	return m
+}
+
+// string returns a field that is a string, else "".
+func (m *manifest) string(field string) string {
+	raw := m.fields[field]
+	if len(raw) == 0 || raw[0] != '"' {
+		return ""
+	}
+	var s string
+	_ = json.Unmarshal(raw, &s)
+	return s
+}
+
+func browserMap(raw json.RawMessage) map[string]string {
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil
+	}
+	var entries map[string]any
+	_ = json.Unmarshal(raw, &entries)
+	to := make(map[string]string, len(entries))
+	for from, value := range entries {
+		switch v := value.(type) {
+		case string:
+			to[from] = v
+		case bool:
+			if !v {
+				to[from] = ""
+			}
+		}
+	}
+	return to
+}
+
+// dependencies returns the names of all packages that the package says it uses.
+func (m *manifest) dependencies() map[string]bool {
+	all := map[string]bool{}
+	for _, field := range []string{"dependencies", "devDependencies", "peerDependencies", "optionalDependencies"} {
+		var list map[string]json.RawMessage
+		_ = json.Unmarshal(m.fields[field], &list) // of another type: it names none
+		for name := range list {
+			all[name] = true
+		}
+	}
+	return all
+}
+
+// mainFile finds the entry that package.json names.
+func (q *query) mainFile(f *folder, m *manifest) (hit, bool) {
+	if m.err != nil {
+		return hit{}, false
+	}
+	if q.kind == Style {
+		for _, field := range []string{"style", "main"} {
+			if to := m.string(field); to != "" && (field == "style" || strings.HasSuffix(to, ".css")) {
+				if h, ok := q.field(f, to); ok {
+					return h, true
+				}
+			}
+		}
+		return hit{}, false
+	}
+	for _, field := range q.r.mainFields {
+		to := m.string(field)
+		if to == "" {
+			continue
+		}
+		h, ok := q.field(f, to)
+		if !ok {
+			continue
+		}
+		switch {
+		case field == "module" && q.kind == Require:
+			// Whoever requires a package expects what Node would give: the CommonJS file.
+			if other, ok := q.field(f, m.string("main")); ok && m.string("main") != "" {
+				return other, true
+			}
+			if other, ok := q.index(f); ok && m.string("main") == "" {
+				return other, true
+			}
+		case field == "browser" && q.kind == Import && m.string("module") != "" && !h.empty && !isESModule(h.file):
+			// "browser" may be a file for <script> tags while "module" is for bundlers.
+			if other, ok := q.field(f, m.string("module")); ok {
+				return other, true
+			}
+		}
+		return h, true
+	}
+	return hit{}, false
+}
+
+// field finds the file that a field of package.json means.
+func (q *query) field(f *folder, to string) (hit, bool) {
+	path := filepath.Join(f.path, filepath.FromSlash(to))
+	if h, ok := q.browserPath(f, path); ok {
+		return h, true
+	}
+	if file, ok := q.file(path); ok {
+		return hit{file: file}, true
+	}
+	if path == f.path {
+		return q.index(f)
+	}
+	if q.folder(filepath.Dir(path)).kind(filepath.Base(path)) == entryFolder {
+		return q.index(q.folder(path))
+	}
+	return hit{}, false
+}
+
+// esmSyntax finds what only ES modules have.
+var esmSyntax = regexp.MustCompile(`(?m)(?:^|[\s;}])(?:import[\s\w*,{}$]*from\s*["']|import\s*["']|export\s*(?:[*{]|default\b|class\b|function\b|const\b|var\b|let\b|async\b))`)
+
+func isESModule(file string) bool {
+	text, err := os.ReadFile(file)
+	return err == nil && esmSyntax.Match(text)
+}
+
+// browserPath asks the "browser" field of the package around f what stands in for a path.
+func (q *query) browserPath(f *folder, path string) (hit, bool) {
+	s := f.scope()
+	if s == nil || len(s.manifest().browser) == 0 || q.kind == Style {
+		return hit{}, false
+	}
+	rel, err := filepath.Rel(s.path, path)
+	if err != nil || rel == "." {
+		return hit{}, false
+	}
+	key := filepath.ToSlash(rel)
+	m := s.manifest()
+	to, ok := q.browserKey(m, key, true)
+	if !ok && !isRelative(key) {
+		to, ok = q.browserKey(m, "./"+key, true)
+	}
+	if !ok {
+		return hit{}, false
+	}
+	return q.browserTarget(s, to)
+}
+
+// browserPackage is browserPath for a bare specifier in a module of folder f.
+func (q *query) browserPackage(f *folder, name string) (hit, bool) {
+	s := f.scope()
+	if s == nil || len(s.manifest().browser) == 0 || q.kind == Style {
+		return hit{}, false
+	}
+	to, ok := q.browserKey(s.manifest(), name, true)
+	if !ok {
+		// Browserify lets "./pkg" stand for "pkg", and packages rely on it.
+		prefix := "./"
+		if rel, err := filepath.Rel(s.path, f.path); err == nil && rel != "." {
+			prefix += filepath.ToSlash(rel) + "/"
+		}
+		to, ok = q.browserKey(s.manifest(), prefix+name, false)
+	}
+	if !ok || to == name {
+		return hit{}, false
+	}
+	return q.browserTarget(s, to)
+}
+
+func (q *query) browserKey(m *manifest, key string, implicit bool) (string, bool) {
+	for _, k := range [...]string{key, key + "/index"} {
+		if to, ok := m.browser[k]; ok {
+			return to, true
+		}
+		if !implicit {
+			continue
+		}
+		for _, ext := range q.extensions() {
+			if to, ok := m.browser[k+ext]; ok {
+				return to, true
+			}
+		}
+	}
+	return "", false
+}
+
+func (q *query) browserTarget(s *folder, to string) (hit, bool) {
+	if to == "" {
+		return hit{empty: true}, true
+	}
+	if isBare(to) {
+		h, err := q.modules(s, to, false)
+		return h, err == nil
+	}
+	return q.fileOrFolder(filepath.Join(s.path, filepath.FromSlash(to)), false)
+}
+
+// Package is what package.json says about a file.
+type Package struct {
+	// Dir is the package's folder, Name and Version are as package.json has them; they may be empty.
+	Dir, Name, Version string
+	// Linked tells that the package is source of this project's workspace: it lies outside of node_modules, and is not
+	// the project itself.
+	Linked bool
+
+	scope *manifest // the nearest package.json: sub-folders of a package may have their own
+	side  *manifest // the one that tells about side effects
+}
+
+// packageInfo returns the package that the folder's files belong to.
+func (f *folder) packageInfo() *Package {
+	f.infoOnce.Do(func() {
+		s := f.scope()
+		if s == nil {
+			return
+		}
+		if s != f {
+			f.info = s.packageInfo()
+			return
+		}
+		p := &Package{Dir: s.path, scope: s.manifest(), side: s.manifest()}
+		own := s
+		for own != nil && own.manifest().name == "" && own.parent != nil {
+			own = own.parent.scope()
+		}
+		if own != nil {
+			m := own.manifest()
+			p.Dir, p.Name, p.Version = own.path, m.name, m.version
+			if p.scope.name == "" && p.scope.fields["sideEffects"] == nil {
+				p.side = m
+			}
+		}
+		root := f.c.folder(f.c.r.root).scope()
+		p.Linked = !inModules(p.Dir) && (root == nil || p.Dir != root.path)
+		f.info = p
+	})
+	return f.info
+}
+
+// PackageOf returns the package that a file belongs to, nil when there is none.
+func (r *Resolver) PackageOf(file string) *Package {
+	return r.cache.Load().folder(filepath.Dir(file)).packageInfo()
+}
+
+// Dependencies returns the names of the packages that the root's package.json lists, under any heading.
+func (r *Resolver) Dependencies() map[string]bool {
+	return r.cache.Load().project().deps
+}
+
+// ESM tells whether Node would take the file for an ES module.
+func (p *Package) ESM(file string) bool {
+	switch filepath.Ext(file) {
+	case ".mjs", ".mts":
+		return true
+	case ".cjs", ".cts", ".json":
+		return false
+	}
+	return p != nil && p.scope.module
+}
+
+// sideEffects is the field of that name.
+type sideEffects struct {
+	none     bool     // false: no file has any
+	patterns []string // only files that match one have
+}
+
+// SideEffectFree tells that the package promises of the file that it may be left out when nothing of it is used.
+func (p *Package) SideEffectFree(file string) bool {
+	if p == nil {
+		return false
+	}
+	m := p.side
+	m.sideOnce.Do(func() { m.side = parseSideEffects(m.fields["sideEffects"]) })
+	if m.side.none {
+		return true
+	}
+	if m.side.patterns == nil {
+		return false
+	}
+	rel, err := filepath.Rel(m.dir, file)
+	if err != nil {
+		return false
+	}
+	rel = filepath.ToSlash(rel)
+	for _, pattern := range m.side.patterns {
+		if ok, err := doublestar.Match(pattern, rel); ok || err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func parseSideEffects(raw json.RawMessage) sideEffects {
+	var value any
+	if json.Unmarshal(raw, &value) != nil {
+		return sideEffects{}
+	}
+	s := sideEffects{}
+	switch v := value.(type) {
+	case bool:
+		s.none = !v
+	case string:
+		s.patterns = append(s.patterns, sidePattern(v))
+	case []any:
+		s.patterns = []string{}
+		for _, item := range v {
+			if text, ok := item.(string); ok {
+				s.patterns = append(s.patterns, sidePattern(text))
+			}
+		}
+	}
+	return s
+}
+
+// sidePattern makes a pattern relative to the package; one without a slash holds in every folder.
+func sidePattern(text string) string {
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "./"), "/")
+	if !strings.Contains(text, "/") {
+		return "**/" + text
+	}
+	return text
+}

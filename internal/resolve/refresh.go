@@ -1,0 +1,46 @@
+package resolve
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// marks are the files by which package managers remember what they installed.
+var marks = []string{".", ".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-integrity"}
+
+// note remembers the state of a file that answers rest on, nil when it does not exist.
+func (c *cache) note(file string) {
+	info, err := os.Stat(file)
+	if err != nil {
+		info = nil
+	}
+	c.noteInfo(file, info)
+}
+
+func (c *cache) noteInfo(file string, info fs.FileInfo) { c.noted.Store(file, info) }
+
+// noteModules remembers the state of a node_modules folder.
+func (c *cache) noteModules(dir string) {
+	for _, name := range marks {
+		c.note(filepath.Join(dir, name))
+	}
+}
+
+// Refresh looks whether packages were installed, upgraded or removed since they were read, and forgets everything if
+// so. It costs a look at each package.json in use; call it where nobody watches node_modules.
+func (r *Resolver) Refresh() (changed bool) {
+	c := r.cache.Load()
+	c.noted.Range(func(key, value any) bool {
+		was, _ := value.(fs.FileInfo)
+		now, err := os.Stat(key.(string))
+		// Files out of npm's archives all have the same time: the inode tells them apart.
+		changed = (err == nil) != (was != nil) ||
+			was != nil && (!os.SameFile(was, now) || was.Size() != now.Size() || !was.ModTime().Equal(now.ModTime()))
+		return !changed
+	})
+	if changed {
+		r.Reset()
+	}
+	return changed
+}

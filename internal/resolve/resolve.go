@@ -1,0 +1,447 @@
+package resolve
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options say how a Resolver works. The zero value of each field but Root is a good default.
+type Options struct {
+	// Root is the project's folder.
+	Root string
+	// Public is the folder whose files are served as they are, at "/". None when empty.
+	Public string
+	// Alias is tried in order; the first that matches is applied.
+	Alias []Alias
+	// Conditions are added to those that always hold: module, browser, development, and import or require.
+	Conditions []string
+	// MainFields are the fields of package.json that name a package's entry, used when it has no "exports".
+	// Nil means browser, module, main.
+	MainFields []string
+	// Dedupe are packages of which every importer gets the root's copy.
+	Dedupe []string
+	// Extensions may be left out in imports. Nil means .mjs .js .mts .ts .jsx .tsx .json.
+	Extensions []string
+	// PreserveSymlinks keeps the path by which a file was reached.
+	PreserveSymlinks bool
+	// Logger gets warnings about aliases that can't work. Nil discards them.
+	Logger *slog.Logger
+}
+
+// Kind tells what asks for a module.
+type Kind uint8
+
+// The kinds.
+const (
+	// Import is an import statement or an import().
+	Import Kind = iota
+	// Require is a require() in a CommonJS module.
+	Require
+	// Style is an @import or url() in a stylesheet: "x.css" is relative there.
+	Style
+	// URL is `new URL("x", import.meta.url)`, where "x" is relative too.
+	URL
+)
+
+// Resolved is what a specifier means. Exactly one of File, URL (with External), Builtin and Empty is told.
+type Resolved struct {
+	// File is the path on disk, with symbolic links resolved.
+	File string
+	// Query is what stood behind "?" in the specifier.
+	Query string
+	// External tells that the browser loads it by itself, from URL.
+	External bool
+	// URL is the address of an external module, or of a file in the public folder.
+	URL string
+	// Public tells that File is in the public folder and served at URL.
+	Public bool
+	// Empty tells that the package replaces the module by nothing in browsers ("browser": {"x": false}).
+	Empty bool
+	// Builtin is the name of a module of Node.js ("fs", never "node:fs"), which browsers don't have.
+	Builtin string
+	// Package is the package that File belongs to, or nil.
+	Package *Package
+}
+
+// Resolver resolves specifiers. Use New.
+type Resolver struct {
+	root       string // with symbolic links resolved
+	public     string
+	alias      []alias
+	conditions [4]map[string]bool // by Kind
+	mainFields []string
+	dedupe     map[string]bool
+	extensions []string
+	// required is the order for require(), which Node gives no .mjs.
+	required []string
+	keepLink bool
+	// foldsCase tells that the file system may find "button.tsx" under the name "Button.tsx".
+	foldsCase bool
+
+	cache atomic.Pointer[cache]
+	// misses are bare specifiers that were not found a moment ago, so that a package which thousands of modules miss
+	// is not looked for thousands of times.
+	misses sync.Map // bareKey -> miss
+}
+
+type miss struct {
+	err error
+	at  time.Time
+}
+
+// missLife is how long a missing package is known to be missing: nobody tells of changes in node_modules.
+const missLife = time.Second
+
+var (
+	defaultExtensions = []string{".mjs", ".js", ".mts", ".ts", ".jsx", ".tsx", ".json"}
+	defaultMainFields = []string{"browser", "module", "main"}
+	// oneCopy are packages that break when a page holds two copies, so the framework's Vite plugin dedupes them.
+	oneCopy = []string{"react", "react-dom", "preact", "vue", "svelte", "solid-js"}
+)
+
+// New returns a Resolver for the project in Root.
+func New(o Options) (*Resolver, error) {
+	root, err := filepath.Abs(o.Root)
+	if err != nil {
+		return nil, fmt.Errorf("resolve: root %q: %w", o.Root, err)
+	}
+	if real, err := filepath.EvalSymlinks(root); err == nil && !o.PreserveSymlinks {
+		root = real
+	}
+	r := &Resolver{
+		root:       root,
+		public:     o.Public,
+		mainFields: o.MainFields,
+		extensions: o.Extensions,
+		dedupe:     map[string]bool{},
+		keepLink:   o.PreserveSymlinks,
+		foldsCase:  runtime.GOOS == "darwin" || runtime.GOOS == "windows",
+	}
+	if r.mainFields == nil {
+		r.mainFields = defaultMainFields
+	}
+	if r.extensions == nil {
+		r.extensions = defaultExtensions
+	}
+	r.required = commonJSFirst(r.extensions)
+	for _, name := range o.Dedupe {
+		r.dedupe[name] = true
+	}
+	r.setConditions(o.Conditions)
+	r.setAliases(o.Alias, o.Logger)
+	r.Reset()
+	return r, nil
+}
+
+func (r *Resolver) setConditions(more []string) {
+	for kind, own := range [...]string{Import: "import", Require: "require", Style: "style", URL: "import"} {
+		set := map[string]bool{own: true, "module": true, "browser": true, "development": true}
+		for _, c := range more {
+			if c == "development|production" { // how Vite's config writes "the one of the mode"
+				c = "development"
+			}
+			set[c] = true
+		}
+		r.conditions[kind] = set
+	}
+}
+
+// commonJSFirst puts the extensions that Node's require tries before the others.
+func commonJSFirst(extensions []string) []string {
+	first := []string{".js", ".json"}
+	list := append([]string{}, first...)
+	for _, e := range extensions {
+		if e != ".js" && e != ".json" {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// Close ends the resolver's work. It holds nothing that needs closing; later calls of its methods still work.
+func (r *Resolver) Close() {}
+
+// Resolve tells what the specifier of an import in the file importer means. The error is a *NotFound when there is no
+// such file or package, and an *Error when a package.json on the way is broken.
+func (r *Resolver) Resolve(specifier, importer string) (Resolved, error) {
+	return r.ResolveKind(Import, specifier, importer)
+}
+
+// ResolveStyle resolves a specifier of an @import or url() in the stylesheet importer.
+func (r *Resolver) ResolveStyle(specifier, importer string) (Resolved, error) {
+	return r.ResolveKind(Style, specifier, importer)
+}
+
+// ResolveKind is Resolve for the given kind of import.
+func (r *Resolver) ResolveKind(kind Kind, specifier, importer string) (Resolved, error) {
+	c := r.cache.Load()
+	q := query{cache: c, kind: kind}
+	res, err := q.resolve(specifier, importer)
+	if _, missing := errors.AsType[*NotFound](err); !missing {
+		return res, err
+	}
+	// What is remembered may be out of date, so that a file made a moment ago is missing: look again with no memory.
+	key := bareKey{dir: filepath.Dir(importer), name: specifier, kind: kind}
+	if was, ok := r.misses.Load(key); ok && time.Since(was.(miss).at) < missLife {
+		return res, was.(miss).err
+	}
+	fresh := r.newCache()
+	q = query{cache: fresh, kind: kind, explain: true}
+	res, err = q.resolve(specifier, importer)
+	if err == nil {
+		r.cache.CompareAndSwap(c, fresh)
+	} else if isBare(specifier) {
+		r.misses.Store(key, miss{err, time.Now()})
+	}
+	return res, err
+}
+
+// query is one resolution: what it may look at, and what asks.
+type query struct {
+	*cache
+	kind Kind
+	// explain tells to find out what the user may have meant, which takes longer.
+	explain bool
+}
+
+func (q *query) resolve(specifier, importer string) (Resolved, error) {
+	if specifier == "" {
+		return Resolved{}, &NotFound{Importer: importer, Text: "an import of nothing"}
+	}
+	if isExternal(specifier) {
+		return Resolved{External: true, URL: specifier}, nil
+	}
+	name, search, _ := strings.Cut(specifier, "?")
+	if q.kind == Style || q.kind == URL {
+		if at := strings.LastIndexByte(name, '#'); at > 0 { // sprite.svg#icon
+			name = name[:at]
+		}
+	}
+	asked, packaged := name, false
+	if to, ok := q.r.applyAlias(name); ok {
+		if isExternal(to) {
+			return Resolved{External: true, URL: to}, nil
+		}
+		name = to
+	} else if q.kind == Style && len(name) > 1 && name[0] == '~' && name[1] != '/' {
+		name, packaged = name[1:], true // webpack's sign for "a package"
+	}
+	res, err := q.named(name, importer, packaged)
+	if err != nil && strings.Contains(name, "%") {
+		if plain, bad := url.PathUnescape(name); bad == nil { // "./a%20b.js", as a browser would take it
+			if again, err := q.named(plain, importer, packaged); err == nil {
+				again.Query = search
+				return again, nil
+			}
+		}
+	}
+	if missing, ok := errors.AsType[*NotFound](err); ok {
+		missing.Specifier, missing.Importer = specifier, importer
+		if q.explain {
+			q.explainMissing(missing, asked, name, importer)
+		}
+	}
+	res.Query = search
+	return res, err
+}
+
+// named resolves a specifier whose query is gone and whose alias is applied. packaged tells that it is no relative one.
+func (q *query) named(name, importer string, packaged bool) (Resolved, error) {
+	switch {
+	case strings.HasPrefix(name, "/@fs/"):
+		return q.path(fsPath(name[len("/@fs"):]))
+	case strings.HasPrefix(name, "file://"):
+		u, err := url.Parse(name)
+		if err != nil {
+			return Resolved{}, &NotFound{}
+		}
+		return q.path(fsPath(u.Path))
+	case name[0] == '/' || filepath.IsAbs(name):
+		return q.absolute(name, importer)
+	case isRelative(name):
+		return q.relative(name, importer)
+	case (q.kind == Style || q.kind == URL) && !packaged:
+		if res, err := q.relative("./"+name, importer); err == nil {
+			return res, nil
+		}
+	}
+	return q.bare(name, importer)
+}
+
+// relative resolves "./x" and "../x".
+func (q *query) relative(name, importer string) (Resolved, error) {
+	target := filepath.Join(filepath.Dir(importer), name)
+	f := q.folder(filepath.Dir(target))
+	if h, ok := q.browserPath(f, target); ok {
+		return q.found(h)
+	}
+	if h, ok := q.fileOrFolder(target, endsAsFolder(name)); ok {
+		return q.found(h)
+	}
+	return Resolved{}, &NotFound{target: target}
+}
+
+// absolute resolves "/src/x": from the root, then from the public folder. Paths on disk work too; aliases give them.
+func (q *query) absolute(name, importer string) (Resolved, error) {
+	path := filepath.FromSlash(name)
+	if inside(path, q.r.root) {
+		return q.path(path)
+	}
+	target := filepath.Join(q.r.root, path)
+	if h, ok := q.fileOrFolder(target, endsAsFolder(name)); ok && name != "/" {
+		return q.found(h)
+	}
+	if q.r.public != "" {
+		file := filepath.Join(q.r.public, path)
+		if q.folder(filepath.Dir(file)).kind(filepath.Base(file)) == entryFile {
+			return Resolved{File: file, Public: true, URL: name}, nil
+		}
+	}
+	if strings.HasPrefix(name, "/@") { // the server's own modules, /@vite/client
+		return Resolved{External: true, URL: name}, nil
+	}
+	if h, ok := q.fileOrFolder(path, endsAsFolder(name)); ok {
+		return q.found(h)
+	}
+	if h, ok := q.tsPaths(name, importer); ok {
+		return q.found(h)
+	}
+	return Resolved{}, &NotFound{target: target}
+}
+
+// path resolves a path on disk.
+func (q *query) path(file string) (Resolved, error) {
+	file = filepath.Clean(file)
+	if h, ok := q.fileOrFolder(file, false); ok {
+		return q.found(h)
+	}
+	return Resolved{}, &NotFound{target: file}
+}
+
+// found makes the answer for a file that exists.
+func (q *query) found(h hit) (Resolved, error) {
+	if h.empty {
+		return Resolved{Empty: true}, nil
+	}
+	f := q.folder(filepath.Dir(h.file))
+	file := f.realFile(filepath.Base(h.file))
+	if dir := filepath.Dir(file); dir != f.path {
+		f = q.folder(dir)
+	}
+	return Resolved{File: file, Package: f.packageInfo()}, nil
+}
+
+// isExternal tells addresses that only the browser can load.
+func isExternal(spec string) bool {
+	return strings.HasPrefix(spec, "https://") || strings.HasPrefix(spec, "http://") || strings.HasPrefix(spec, "//") ||
+		strings.HasPrefix(spec, "data:") || strings.HasPrefix(spec, "blob:")
+}
+
+func isRelative(name string) bool {
+	return name[0] == '.' && (name == "." || name == ".." || strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../"))
+}
+
+func isBare(name string) bool { return name != "" && name[0] != '/' && !isRelative(name) }
+
+// endsAsFolder tells specifiers that mean a folder even when a file of that name lies beside it.
+func endsAsFolder(name string) bool {
+	return name == "." || name == ".." || strings.HasSuffix(name, "/") || strings.HasSuffix(name, "/.") || strings.HasSuffix(name, "/..")
+}
+
+// fsPath turns the path of an /@fs/ URL into the system's: "/C:/x" is "C:\x" on Windows.
+func fsPath(p string) string {
+	if len(p) > 2 && p[2] == ':' && runtime.GOOS == "windows" {
+		p = p[1:]
+	}
+	return filepath.FromSlash(p)
+}
+
+// inside tells whether path is dir or below it.
+func inside(path, dir string) bool {
+	return strings.HasPrefix(path, dir) && (len(path) == len(dir) || path[len(dir)] == filepath.Separator || dir[len(dir)-1] == filepath.Separator)
+}
+
+// inModules tells whether path lies in a node_modules folder.
+func inModules(path string) bool {
+	return strings.Contains(filepath.ToSlash(path)+"/", "/node_modules/")
+}
+
+// Alias replaces the beginning of specifiers, or what a regular expression matches.
+type Alias struct {
+	// Find is a whole specifier, or its first segments: "@" matches "@/x" but not "@scope/x". When it begins with "^"
+	// it is a regular expression.
+	Find string
+	// Regexp is used in place of Find when not nil.
+	Regexp *regexp.Regexp
+	// Replacement takes the place of what matched; $1 stands for a group of the expression. "./x" is relative to the root.
+	Replacement string
+}
+
+type alias struct {
+	find, prefix string
+	expr         *regexp.Regexp
+	replacement  string
+}
+
+// groupRef finds JavaScript's references to groups, which Go writes otherwise.
+var groupRef = regexp.MustCompile(`\$(\d+|&)`)
+
+func (r *Resolver) setAliases(list []Alias, log *slog.Logger) {
+	for _, a := range list {
+		to := alias{find: a.Find, prefix: a.Find, expr: a.Regexp, replacement: a.Replacement}
+		if to.expr == nil && strings.HasPrefix(a.Find, "^") {
+			expr, err := regexp.Compile(a.Find)
+			if err != nil {
+				if log != nil {
+					log.Warn(fmt.Sprintf("alias %q is left out: %v", a.Find, err))
+				}
+				continue
+			}
+			to.expr = expr
+		}
+		if !strings.HasSuffix(to.prefix, "/") {
+			to.prefix += "/"
+		}
+		if to.expr != nil {
+			to.replacement = strings.ReplaceAll(groupRef.ReplaceAllString(to.replacement, `$${${1}}`), "${&}", "${0}")
+		} else if to.find == "" {
+			continue
+		}
+		if strings.HasPrefix(to.replacement, "./") || strings.HasPrefix(to.replacement, "../") {
+			slash := strings.HasSuffix(to.replacement, "/")
+			to.replacement = filepath.ToSlash(filepath.Join(r.root, to.replacement))
+			if slash {
+				to.replacement += "/"
+			}
+		}
+		r.alias = append(r.alias, to)
+	}
+}
+
+// applyAlias returns what an alias makes of the specifier.
+func (r *Resolver) applyAlias(name string) (string, bool) {
+	for i := range r.alias {
+		a := &r.alias[i]
+		switch {
+		case a.expr != nil:
+			if a.expr.MatchString(name) {
+				return a.expr.ReplaceAllString(name, a.replacement), true
+			}
+		case name == a.find:
+			return a.replacement, true
+		case strings.HasPrefix(name, a.prefix):
+			// As in Vite the text itself is replaced: with find "@/" the slash goes with it.
+			return a.replacement + name[len(a.find):], true
+		}
+	}
+	return name, false
+}

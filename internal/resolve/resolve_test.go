@@ -1,0 +1,592 @@
+package resolve
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+// tree writes the files of a txtar archive. A file whose text begins with "-> " becomes a symbolic link.
+func tree(t testing.TB, archive string) string {
+	t.Helper()
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		write(t, filepath.Join(root, f.Name), string(f.Data))
+	}
+	return root
+}
+
+func write(t testing.TB, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if to, ok := strings.CutPrefix(strings.TrimSpace(text), "-> "); ok {
+		err = os.Symlink(filepath.FromSlash(to), file)
+	} else {
+		err = os.WriteFile(file, []byte(text), 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newResolver(t testing.TB, o Options) *Resolver {
+	t.Helper()
+	r, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// told writes an answer as the tables below expect it.
+func told(root string, res Resolved, err error) string {
+	query := ""
+	if res.Query != "" {
+		query = "?" + res.Query
+	}
+	switch {
+	case err != nil:
+		text := err.Error()
+		if missing, ok := err.(*NotFound); ok && missing.Hint != "" {
+			text += "; " + missing.Hint
+		}
+		return "error: " + strings.ReplaceAll(filepath.ToSlash(text), filepath.ToSlash(root)+"/", "")
+	case res.External:
+		return "external " + res.URL + query
+	case res.Empty:
+		return "empty" + query
+	case res.Builtin != "":
+		return "builtin " + res.Builtin
+	case res.Public:
+		return "public " + res.URL + query
+	}
+	rel, _ := filepath.Rel(root, res.File)
+	return filepath.ToSlash(rel) + query
+}
+
+type resolution struct{ spec, importer, want string }
+
+func check(t *testing.T, r *Resolver, root string, kind Kind, table []resolution) {
+	t.Helper()
+	for _, c := range table {
+		res, err := r.ResolveKind(kind, c.spec, filepath.Join(root, c.importer))
+		if got := told(root, res, err); got != c.want {
+			t.Errorf("%q from %s\n got: %s\nwant: %s", c.spec, c.importer, got, c.want)
+		}
+	}
+}
+
+func TestRelative(t *testing.T) {
+	root := tree(t, `
+-- index.html --
+-- public/vite.svg --
+-- public/data/x.json --
+-- src/main.ts --
+-- src/App.tsx --
+-- src/both.js --
+-- src/both.ts --
+-- src/only.ts --
+-- src/view.jsx --
+-- src/mod.mts --
+-- src/data.json --
+-- src/logo.svg --
+-- src/icon.vue --
+-- src/components/index.ts --
+-- src/components/Button.tsx --
+-- src/name/index.js --
+-- src/name.ts --
+-- src/pkg/package.json --
+{"main": "lib/entry"}
+-- src/pkg/lib/entry.js --
+-- src/empty/readme.md --
+-- src/a b.js --
+-- src/link.ts --
+-> only.ts
+-- src/linked --
+-> components
+-- other.ts --
+`)
+	r := newResolver(t, Options{Root: root, Public: filepath.Join(root, "public")})
+	check(t, r, root, Import, []resolution{
+		{"./App.tsx", "src/main.ts", "src/App.tsx"},
+		{"./App", "src/main.ts", "src/App.tsx"},
+		{"./both", "src/main.ts", "src/both.js"},
+		{"./both.js", "src/main.ts", "src/both.js"},
+		{"./only.js", "src/main.ts", "src/only.ts"},
+		{"./App.js", "src/main.ts", "src/App.tsx"},
+		{"./view.js", "src/main.ts", "src/view.jsx"},
+		{"./mod.mjs", "src/main.ts", "src/mod.mts"},
+		{"./data", "src/main.ts", "src/data.json"},
+		{"./logo.svg?url", "src/main.ts", "src/logo.svg?url"},
+		{"./components", "src/main.ts", "src/components/index.ts"},
+		{"./components/", "src/main.ts", "src/components/index.ts"},
+		{".", "src/components/Button.tsx", "src/components/index.ts"},
+		{"..", "src/name/index.js", "error: no file \"..\": it is a folder, and has no index file"},
+		{"./name", "src/main.ts", "src/name.ts"},
+		{"./name/", "src/main.ts", "src/name/index.js"},
+		{"./pkg", "src/main.ts", "src/pkg/lib/entry.js"},
+		{"./a b", "src/main.ts", "src/a b.js"},
+		{"./a%20b.js", "src/main.ts", "src/a b.js"},
+		{"./link", "src/main.ts", "src/only.ts"},
+		{"./linked/Button", "src/main.ts", "src/components/Button.tsx"},
+		{"../other", "src/main.ts", "other.ts"},
+		{"/src/App.tsx", "src/main.ts", "src/App.tsx"},
+		{"/src/App", "index.html", "src/App.tsx"},
+		{"/vite.svg", "src/main.ts", "public /vite.svg"},
+		{"/data/x.json?raw", "src/main.ts", "public /data/x.json?raw"},
+		{root + "/src/only.ts", "src/main.ts", "src/only.ts"},
+		{"/@fs" + root + "/src/only.ts?v=1", "src/main.ts", "src/only.ts?v=1"},
+		{"file://" + root + "/src/only.ts", "src/main.ts", "src/only.ts"},
+		{"/@vite/client", "src/main.ts", "external /@vite/client"},
+		{"https://esm.sh/react?x=1", "src/main.ts", "external https://esm.sh/react?x=1"},
+		{"//cdn/x.js", "src/main.ts", "external //cdn/x.js"},
+		{"data:text/javascript,1?2", "src/main.ts", "external data:text/javascript,1?2"},
+
+		{"./Ap", "src/main.ts", `error: no file "./Ap" (did you mean "./App"?)`},
+		{"./components/Buton", "src/main.ts", `error: no file "./components/Buton" (did you mean "./components/Button"?)`},
+		{"./components/button", "src/main.ts", `error: no file "./components/button": its name is "Button.tsx", and upper and lower case count (did you mean "./components/Button"?)`},
+		{"./app.tsx", "src/main.ts", `error: no file "./app.tsx": its name is "App.tsx", and upper and lower case count (did you mean "./App.tsx"?)`},
+		{"./componets/Button", "src/main.ts", `error: no file "./componets/Button": there is no folder "src/componets" (did you mean "./components/Button"?)`},
+		{"./icon", "src/main.ts", `error: no file "./icon" (did you mean "./icon.vue"?)`},
+		{"./data.jsn", "src/main.ts", `error: no file "./data.jsn" (did you mean "./data.json"?)`},
+		{"./empty", "src/main.ts", `error: no file "./empty": it is a folder, and has no index file`},
+		{"./nothing-like-it", "src/main.ts", `error: no file "./nothing-like-it"`},
+		{"/src/Apq.tsx", "src/main.ts", `error: no file "/src/Apq.tsx" (did you mean "/src/App.tsx"?)`},
+		{"components", "src/main.ts", `error: no package "components" (did you mean "./components"?)`},
+	})
+	check(t, r, root, URL, []resolution{
+		{"logo.svg", "src/main.ts", "src/logo.svg"},
+		{"components/Button.tsx", "src/main.ts", "src/components/Button.tsx"},
+	})
+}
+
+func TestPackages(t *testing.T) {
+	root := tree(t, `
+-- package.json --
+{"name": "app", "dependencies": {"lodash": "1", "gone": "1"}, "imports": {"#config": "./src/config.ts", "#lib/*": "./src/lib/*.ts", "#dep": "dep", "#env": {"browser": "./src/browser.ts", "default": "./src/node.ts"}}}
+-- src/main.ts --
+-- src/config.ts --
+-- src/lib/a.ts --
+-- src/browser.ts --
+-- node_modules/lodash/package.json --
+{"name": "lodash", "main": "lodash.js"}
+-- node_modules/lodash/lodash.js --
+-- node_modules/lodash/map.js --
+-- node_modules/noext/package.json --
+{"main": "./lib/index"}
+-- node_modules/noext/lib/index.js --
+-- node_modules/dir/package.json --
+{"main": "./lib"}
+-- node_modules/dir/lib/index.js --
+-- node_modules/bare/index.js --
+-- node_modules/esm/package.json --
+{"main": "main.cjs", "module": "module.mjs"}
+-- node_modules/esm/main.cjs --
+-- node_modules/esm/module.mjs --
+-- node_modules/umd/package.json --
+{"main": "main.js", "module": "module.js", "browser": "umd.js"}
+-- node_modules/umd/main.js --
+-- node_modules/umd/module.js --
+export default 1
+-- node_modules/umd/umd.js --
+!function(){ window.importedFrom = 1 }()
+-- node_modules/besm/package.json --
+{"main": "main.js", "module": "module.js", "browser": "browser.js"}
+-- node_modules/besm/main.js --
+-- node_modules/besm/module.js --
+-- node_modules/besm/browser.js --
+import x from "y"
+-- node_modules/missingmodule/package.json --
+{"main": "main.js", "module": "gone.js"}
+-- node_modules/missingmodule/main.js --
+-- node_modules/missingmain/package.json --
+{"main": "gone.js"}
+-- node_modules/dep/package.json --
+{"name": "dep", "type": "module", "version": "1.2.3", "exports": {
+  ".": {"types": "./d.ts", "node": "./node.js", "development": {"import": "./dev.js", "require": "./dev.cjs"}, "default": "./prod.js"},
+  "./package.json": "./package.json",
+  "./sub": "./lib/sub.js",
+  "./features/*": "./lib/*.js",
+  "./features/*.css": "./css/*.css",
+  "./features/private/*": null,
+  "./deep/": "./lib/",
+  "./list": ["not-valid", "./lib/sub.js"],
+  "./broken": "./lib/gone.js",
+  "./server": {"node": "./node.js"},
+  "./out": "./../x.js",
+  "./ts": "./lib/typed.js"
+ }}
+-- node_modules/dep/dev.js --
+-- node_modules/dep/dev.cjs --
+-- node_modules/dep/node.js --
+-- node_modules/dep/prod.js --
+-- node_modules/dep/lib/sub.js --
+-- node_modules/dep/lib/typed.ts --
+-- node_modules/dep/lib/private/x.js --
+-- node_modules/dep/css/x.css --
+-- node_modules/single/package.json --
+{"exports": "./x.js"}
+-- node_modules/single/x.js --
+-- node_modules/browserish/package.json --
+{"name": "browserish", "main": "./index.js", "browser": {"./index.js": "./web.js", "./lib/node.js": false, "fs": false, "ws": "./ws-web.js", "stream": "readable"}}
+-- node_modules/browserish/index.js --
+-- node_modules/browserish/web.js --
+-- node_modules/browserish/ws-web.js --
+-- node_modules/browserish/lib/node.js --
+-- node_modules/browserish/lib/deep.js --
+-- node_modules/readable/index.js --
+-- node_modules/@scope/ui/package.json --
+{"exports": {".": "./index.js", "./style.css": "./style.css"}}
+-- node_modules/@scope/ui/index.js --
+-- node_modules/@scope/ui/style.css --
+-- node_modules/nested/package.json --
+{"main": "index.js"}
+-- node_modules/nested/index.js --
+-- node_modules/nested/node_modules/lodash/index.js --
+-- node_modules/buffer/index.js --
+-- node_modules/broken/package.json --
+{
+  "main": index.js
+}
+-- src/Close.tsx --
+`)
+	r := newResolver(t, Options{Root: root})
+	check(t, r, root, Import, []resolution{
+		{"lodash", "src/main.ts", "node_modules/lodash/lodash.js"},
+		{"lodash/map", "src/main.ts", "node_modules/lodash/map.js"},
+		{"lodash/map.js?x", "src/main.ts", "node_modules/lodash/map.js?x"},
+		{"noext", "src/main.ts", "node_modules/noext/lib/index.js"},
+		{"dir", "src/main.ts", "node_modules/dir/lib/index.js"},
+		{"bare", "src/main.ts", "node_modules/bare/index.js"},
+		{"esm", "src/main.ts", "node_modules/esm/module.mjs"},
+		{"umd", "src/main.ts", "node_modules/umd/module.js"},
+		{"besm", "src/main.ts", "node_modules/besm/browser.js"},
+		{"missingmodule", "src/main.ts", "node_modules/missingmodule/main.js"},
+		{"dep", "src/main.ts", "node_modules/dep/dev.js"},
+		{"dep/package.json", "src/main.ts", "node_modules/dep/package.json"},
+		{"dep/sub", "src/main.ts", "node_modules/dep/lib/sub.js"},
+		{"dep/features/sub", "src/main.ts", "node_modules/dep/lib/sub.js"},
+		{"dep/features/x.css", "src/main.ts", "node_modules/dep/css/x.css"},
+		{"dep/deep/sub", "src/main.ts", "node_modules/dep/lib/sub.js"},
+		{"dep/list", "src/main.ts", "node_modules/dep/lib/sub.js"},
+		{"dep/ts", "src/main.ts", "node_modules/dep/lib/typed.ts"},
+		{"single", "src/main.ts", "node_modules/single/x.js"},
+		{"dep", "node_modules/dep/lib/sub.js", "node_modules/dep/dev.js"},
+		{"browserish", "src/main.ts", "node_modules/browserish/web.js"},
+		{"./lib/node", "node_modules/browserish/web.js", "empty"},
+		{"./node.js", "node_modules/browserish/lib/deep.js", "empty"},
+		{"fs", "node_modules/browserish/web.js", "empty"},
+		{"ws", "node_modules/browserish/lib/deep.js", "node_modules/browserish/ws-web.js"},
+		{"stream", "node_modules/browserish/web.js", "node_modules/readable/index.js"},
+		{"@scope/ui", "src/main.ts", "node_modules/@scope/ui/index.js"},
+		{"@scope/ui/style.css", "src/main.ts", "node_modules/@scope/ui/style.css"},
+		{"lodash", "node_modules/nested/index.js", "node_modules/nested/node_modules/lodash/index.js"},
+		{"#config", "src/main.ts", "src/config.ts"},
+		{"#lib/a", "src/main.ts", "src/lib/a.ts"},
+		{"#dep", "src/main.ts", "node_modules/dep/dev.js"},
+		{"#env", "src/main.ts", "src/browser.ts"},
+		{"fs", "src/main.ts", "builtin fs"},
+		{"node:fs/promises", "src/main.ts", "builtin fs/promises"},
+		{"node:buffer", "src/main.ts", "builtin buffer"},
+		{"buffer", "src/main.ts", "node_modules/buffer/index.js"},
+
+		{"loadsh", "src/main.ts", `error: no package "loadsh" (did you mean "lodash"?); run: npm install loadsh`},
+		{"zustand/middleware", "src/main.ts", `error: no package "zustand"; run: npm install zustand`},
+		{"gone", "src/main.ts", `error: package "gone" is not installed; run: npm install`},
+		{"missingmain", "src/main.ts", `error: package "missingmain" has no entry: what its package.json names is not there; the installed package may be incomplete: install it again`},
+		{"lodash/mop", "src/main.ts", `error: package "lodash" has no file "./mop" (did you mean "lodash/map"?)`},
+		{"dep/subb", "src/main.ts", `error: package "dep" does not export "./subb" (did you mean "dep/sub"?)`},
+		{"dep/lib/sub.js", "src/main.ts", `error: package "dep" does not export "./lib/sub.js"`},
+		{"dep/features/private/x", "src/main.ts", `error: package "dep" keeps "./features/private/x" to itself`},
+		{"dep/server", "src/main.ts", `error: package "dep" does not export "./server" under the conditions of a browser`},
+		{"dep/broken", "src/main.ts", `error: package "dep" names "./lib/gone.js" for "dep/broken", and has no such file; the installed package may be incomplete: install it again`},
+		{"dep/out", "src/main.ts", `error: package "dep" does not export "./out" under the conditions of a browser`},
+		{"#nope", "src/main.ts", `error: "#nope" is not in "imports" of package.json`},
+		{"broken", "src/main.ts", "error: node_modules/broken/package.json:2:11: invalid character 'i' looking for beginning of value"},
+		{"@/x", "src/main.ts", `error: no alias for "@/x"; name "@" in "resolve.alias" of the config, or in "paths" of tsconfig.json`},
+		{"Close", "src/main.ts", `error: no package "Close" (did you mean "./Close"?)`},
+		{"", "src/main.ts", `error: an import of nothing`},
+	})
+	check(t, r, root, Require, []resolution{
+		{"dep", "src/main.ts", "node_modules/dep/dev.cjs"},
+		{"esm", "src/main.ts", "node_modules/esm/main.cjs"},
+		{"umd", "src/main.ts", "node_modules/umd/umd.js"},
+	})
+}
+
+func TestStyle(t *testing.T) {
+	root := tree(t, `
+-- package.json --
+{}
+-- src/a.css --
+-- src/b.css --
+-- src/x.png --
+-- src/tailwindcss.css --
+-- node_modules/tailwindcss/package.json --
+{"exports": {".": {"style": "./index.css", "import": "./lib.js"}, "./theme.css": "./theme.css", "./theme": {"style": "./theme.css"}}}
+-- node_modules/tailwindcss/index.css --
+-- node_modules/tailwindcss/theme.css --
+-- node_modules/tailwindcss/lib.js --
+-- node_modules/normalize.css/package.json --
+{"main": "normalize.css", "style": "normalize.css"}
+-- node_modules/normalize.css/normalize.css --
+-- node_modules/boots/package.json --
+{"main": "x.js", "style": "dist/css/x.css"}
+-- node_modules/boots/dist/css/x.css --
+-- node_modules/boots/x.js --
+-- node_modules/@fontsource/inter/index.css --
+-- node_modules/@fontsource/inter/files/a.woff2 --
+-- node_modules/@fontsource/inter/package.json --
+{"main": "index.css"}
+-- node_modules/jsonly/package.json --
+{"exports": {".": "./x.js"}, "style": "x.css"}
+-- node_modules/jsonly/x.css --
+`)
+	r := newResolver(t, Options{Root: root, Alias: []Alias{{Find: "@", Replacement: "/src"}}})
+	check(t, r, root, Style, []resolution{
+		{"./b.css", "src/a.css", "src/b.css"},
+		{"b.css", "src/a.css", "src/b.css"},
+		{"b", "src/a.css", "src/b.css"},
+		{"x.png", "src/a.css", "src/x.png"},
+		{"./x.png#icon", "src/a.css", "src/x.png"},
+		{"@/x.png", "src/a.css", "src/x.png"},
+		{"tailwindcss/theme.css", "src/a.css", "node_modules/tailwindcss/theme.css"},
+		{"tailwindcss/theme", "src/a.css", "node_modules/tailwindcss/theme.css"},
+		{"~tailwindcss", "src/a.css", "node_modules/tailwindcss/index.css"},
+		{"normalize.css", "src/a.css", "node_modules/normalize.css/normalize.css"},
+		{"boots", "src/a.css", "node_modules/boots/dist/css/x.css"},
+		{"@fontsource/inter", "src/a.css", "node_modules/@fontsource/inter/index.css"},
+		{"files/a.woff2", "node_modules/@fontsource/inter/index.css", "node_modules/@fontsource/inter/files/a.woff2"},
+		{"https://fonts/x.css", "src/a.css", "external https://fonts/x.css"},
+	})
+}
+
+func TestAlias(t *testing.T) {
+	root := tree(t, `
+-- package.json --
+{}
+-- src/x.ts --
+-- src/lib/y.ts --
+-- node_modules/preact/package.json --
+{"exports": {"./compat": "./compat.js"}}
+-- node_modules/preact/compat.js --
+-- node_modules/@scope/a/index.js --
+`)
+	r := newResolver(t, Options{Root: root, Alias: []Alias{
+		{Find: "@", Replacement: "/src"},
+		{Find: "~/", Replacement: "./src/"},
+		{Find: "abs", Replacement: filepath.Join(root, "src")},
+		{Find: "react", Replacement: "preact/compat"},
+		{Find: `^lib-(\w+)$`, Replacement: "/src/lib/$1.ts"},
+		{Find: `^([`, Replacement: "x"},
+		{Find: "cdn", Replacement: "https://cdn.example/x.js"},
+	}})
+	check(t, r, root, Import, []resolution{
+		{"@/x", "src/lib/y.ts", "src/x.ts"},
+		{"@/x.ts?raw", "src/lib/y.ts", "src/x.ts?raw"},
+		{"~/x", "src/lib/y.ts", "src/x.ts"},
+		{"abs/x", "src/lib/y.ts", "src/x.ts"},
+		{"react", "src/x.ts", "node_modules/preact/compat.js"},
+		{"lib-y", "src/x.ts", "src/lib/y.ts"},
+		{"cdn", "src/x.ts", "external https://cdn.example/x.js"},
+		{"@scope/a", "src/x.ts", "node_modules/@scope/a/index.js"},
+		{"@/lib/z", "src/x.ts", `error: no file "@/lib/z" (did you mean "@/lib/y"?)`},
+	})
+}
+
+const pnpm = `
+-- package.json --
+{"dependencies": {"a": "1", "ui": "workspace:*"}}
+-- src/main.ts --
+-- pnpm-lock.yaml --
+-- node_modules/a --
+-> .pnpm/a@1.0.0/node_modules/a
+-- node_modules/ui --
+-> ../packages/ui
+-- node_modules/.pnpm/a@1.0.0/node_modules/a/package.json --
+{"name": "a", "version": "1.0.0", "main": "index.js"}
+-- node_modules/.pnpm/a@1.0.0/node_modules/a/index.js --
+-- node_modules/.pnpm/a@1.0.0/node_modules/b --
+-> ../../b@2.0.0/node_modules/b
+-- node_modules/.pnpm/b@2.0.0/node_modules/b/package.json --
+{"name": "b", "version": "2.0.0", "sideEffects": false}
+-- node_modules/.pnpm/b@2.0.0/node_modules/b/index.js --
+-- packages/ui/package.json --
+{"name": "ui", "version": "0.0.0", "exports": {".": "./src/index.ts", "./built": "./dist/x.js"}, "type": "module"}
+-- packages/ui/src/index.ts --
+-- packages/ui/src/Button.tsx --
+`
+
+func TestLinks(t *testing.T) {
+	root := tree(t, pnpm)
+	r := newResolver(t, Options{Root: root})
+	check(t, r, root, Import, []resolution{
+		{"a", "src/main.ts", "node_modules/.pnpm/a@1.0.0/node_modules/a/index.js"},
+		{"b", "node_modules/.pnpm/a@1.0.0/node_modules/a/index.js", "node_modules/.pnpm/b@2.0.0/node_modules/b/index.js"},
+		{"b", "src/main.ts", `error: no package "b"; run: pnpm add b`},
+		{"ui", "src/main.ts", "packages/ui/src/index.ts"},
+		{"./Button", "packages/ui/src/index.ts", "packages/ui/src/Button.tsx"},
+		{"a", "packages/ui/src/index.ts", "node_modules/.pnpm/a@1.0.0/node_modules/a/index.js"},
+		{"ui/built", "src/main.ts", `error: package "ui" names "./dist/x.js" for "ui/built", and has no such file; it is linked from this workspace: build it first, or let its package.json name the source`},
+	})
+	ui, _ := r.Resolve("ui", filepath.Join(root, "src/main.ts"))
+	if p := ui.Package; p == nil || !p.Linked || p.Name != "ui" || p.Version != "0.0.0" || !p.ESM(ui.File) {
+		t.Errorf("package of ui: %+v", p)
+	}
+	a, _ := r.Resolve("a", filepath.Join(root, "src/main.ts"))
+	if p := a.Package; p == nil || p.Linked || p.Name != "a" || p.Version != "1.0.0" || p.ESM(a.File) || p.SideEffectFree(a.File) {
+		t.Errorf("package of a: %+v", p)
+	}
+	own, _ := r.Resolve("./main", filepath.Join(root, "src/main.ts"))
+	if own.Package == nil || own.Package.Linked {
+		t.Errorf("package of the project: %+v", own.Package)
+	}
+	keep := newResolver(t, Options{Root: root, PreserveSymlinks: true})
+	check(t, keep, root, Import, []resolution{
+		{"a", "src/main.ts", "node_modules/a/index.js"},
+		{"ui", "src/main.ts", "node_modules/ui/src/index.ts"},
+	})
+}
+
+func TestDedupe(t *testing.T) {
+	root := tree(t, `
+-- app/package.json --
+{"dependencies": {"react": "18", "lib": "1"}}
+-- app/src/main.ts --
+-- app/node_modules/react/index.js --
+-- app/node_modules/store/index.js --
+-- app/node_modules/peer/index.js --
+-- app/node_modules/lib --
+-> ../../lib
+-- lib/package.json --
+{"name": "lib", "main": "index.js"}
+-- lib/index.js --
+-- lib/node_modules/react/index.js --
+-- lib/node_modules/store/index.js --
+`)
+	r := newResolver(t, Options{Root: filepath.Join(root, "app"), Dedupe: []string{"store"}})
+	check(t, r, root, Import, []resolution{
+		{"react", "lib/index.js", "app/node_modules/react/index.js"},
+		{"store", "lib/index.js", "app/node_modules/store/index.js"},
+		{"peer", "lib/index.js", "app/node_modules/peer/index.js"},
+	})
+	r = newResolver(t, Options{Root: filepath.Join(root, "app")})
+	check(t, r, root, Import, []resolution{{"store", "lib/index.js", "lib/node_modules/store/index.js"}})
+}
+
+func TestPreactForReact(t *testing.T) {
+	root := tree(t, `
+-- package.json --
+{"dependencies": {"preact": "10"}}
+-- src/main.jsx --
+-- node_modules/preact/package.json --
+{"exports": {"./compat": "./compat.js", "./compat/client": "./client.js", "./jsx-runtime": "./jsx.js"}}
+-- node_modules/preact/compat.js --
+-- node_modules/preact/client.js --
+-- node_modules/preact/jsx.js --
+-- node_modules/zustand/index.js --
+`)
+	r := newResolver(t, Options{Root: root})
+	check(t, r, root, Import, []resolution{
+		{"react", "node_modules/zustand/index.js", "node_modules/preact/compat.js"},
+		{"react-dom", "src/main.jsx", "node_modules/preact/compat.js"},
+		{"react-dom/client", "src/main.jsx", "node_modules/preact/client.js"},
+		{"react/jsx-runtime", "src/main.jsx", "node_modules/preact/jsx.js"},
+	})
+}
+
+func TestSideEffects(t *testing.T) {
+	root := tree(t, `
+-- package.json --
+{}
+-- node_modules/none/package.json --
+{"name": "none", "sideEffects": false}
+-- node_modules/none/esm/package.json --
+{"type": "module"}
+-- node_modules/some/package.json --
+{"name": "some", "sideEffects": ["*.css", "./lib/polyfill.js", "dist/**/init.js"]}
+-- node_modules/all/package.json --
+{"name": "all", "sideEffects": true}
+`)
+	r := newResolver(t, Options{Root: root})
+	for _, c := range []struct {
+		file      string
+		free, esm bool
+	}{
+		{"none/x.js", true, false},
+		{"none/esm/x.js", true, true},
+		{"none/x.mjs", true, true},
+		{"some/x.js", false, false},
+		{"some/lib/a.js", true, false},
+		{"some/lib/polyfill.js", false, false},
+		{"some/lib/a.css", false, false},
+		{"some/dist/a/b/init.js", false, false},
+		{"all/x.js", false, false},
+		{"unknown/x.js", false, false},
+	} {
+		file := filepath.Join(root, "node_modules", filepath.FromSlash(c.file))
+		p := r.PackageOf(file)
+		if c.file == "some/x.js" {
+			c.free = true
+		}
+		if p.SideEffectFree(file) != c.free || p.ESM(file) != c.esm {
+			t.Errorf("%s: free %v, esm %v", c.file, p.SideEffectFree(file), p.ESM(file))
+		}
+	}
+}
+
+func TestInvalidate(t *testing.T) {
+	root := tree(t, `
+-- package.json --
+{}
+-- src/main.ts --
+-- src/a.ts --
+`)
+	main := filepath.Join(root, "src/main.ts")
+	r := newResolver(t, Options{Root: root})
+	want := func(spec, want string) {
+		t.Helper()
+		res, err := r.Resolve(spec, main)
+		if got := told(root, res, err); got != want {
+			t.Errorf("%s: %s, want %s", spec, got, want)
+		}
+	}
+	want("./a", "src/a.ts")
+	want("./b", `error: no file "./b"`)
+	write(t, filepath.Join(root, "src/b.ts"), "")
+	want("./b", "src/b.ts") // what is missing is looked for again, told or not
+
+	write(t, filepath.Join(root, "src/a.js"), "")
+	r.Invalidate(filepath.Join(root, "src/a.js"))
+	want("./a", "src/a.js")
+
+	want("dep", `error: no package "dep"; run: npm install dep`)
+	write(t, filepath.Join(root, "node_modules/dep/index.js"), "")
+	r.Invalidate(filepath.Join(root, "package.json"))
+	want("dep", "node_modules/dep/index.js")
+	write(t, filepath.Join(root, "node_modules/dep/package.json"), `{"main": "main.js"}`)
+	write(t, filepath.Join(root, "node_modules/dep/main.js"), ``)
+	want("dep", "node_modules/dep/index.js")
+	if changed := r.Refresh(); !changed {
+		t.Error("a package that was upgraded is not noticed")
+	}
+	want("dep", "node_modules/dep/main.js")
+	if r.Refresh() {
+		t.Error("no change, and one was seen")
+	}
+
+	if err := os.Rename(filepath.Join(root, "src"), filepath.Join(root, "lib")); err != nil {
+		t.Fatal(err)
+	}
+	r.Invalidate(filepath.Join(root, "src"), filepath.Join(root, "lib"))
+	want("./a", `error: no file "./a": there is no folder "src"`)
+}

@@ -1,0 +1,305 @@
+package resolve
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// explainMissing finds out what the user may have meant by name, the specifier as written; looked is what an alias
+// made of it.
+func (q *query) explainMissing(e *NotFound, name, looked, importer string) {
+	e.Text = fmt.Sprintf("no file %q", name)
+	switch {
+	case e.target != "":
+		q.explainFile(e, name, e.target)
+	case e.pkg != nil && name[0] == '#':
+		e.Text = fmt.Sprintf("%q is not in \"imports\" of %s", name, q.shown(e.pkg.manifest().file))
+		if e.to != "" {
+			e.Text = fmt.Sprintf("%q leads to %q, which does not exist in %s", name, e.to, q.shown(e.pkg.path))
+		}
+	case name[0] == '#':
+		e.Text = fmt.Sprintf("%q needs an entry in \"imports\" of a package.json", name)
+	case e.pkg != nil:
+		q.explainPackage(e)
+	default:
+		q.explainUninstalled(e, name, looked, importer)
+	}
+}
+
+// shown is how a file is named to the user: relative to the root where it is below, with forward slashes.
+func (c *cache) shown(file string) string {
+	if inside(file, c.r.root) {
+		if rel, err := filepath.Rel(c.r.root, file); err == nil {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return filepath.ToSlash(file)
+}
+
+// explainFile suggests names that are like the missing file's.
+func (q *query) explainFile(e *NotFound, name, target string) {
+	dir, base := q.folder(filepath.Dir(target)), filepath.Base(target)
+	if dir.list() == nil {
+		q.explainFolder(e, name, target)
+		return
+	}
+	if dir.kind(base) == entryFolder {
+		e.Text = fmt.Sprintf("no file %q: it is a folder, and has no index file", name)
+		return
+	}
+	meant := q.similar(dir, base)
+	if meant == "" {
+		return
+	}
+	e.Suggestion = strings.TrimSuffix(name, path.Base(name)) + meant
+	if strings.EqualFold(stem(meant), stem(base)) && stem(meant) != stem(base) {
+		e.Text = fmt.Sprintf("no file %q: its name is %q, and upper and lower case count", name, q.entryName(dir, meant))
+	}
+}
+
+// explainFolder tells which folder on the way to target is missing.
+func (q *query) explainFolder(e *NotFound, name, target string) {
+	missing := filepath.Dir(target)
+	for q.folder(filepath.Dir(missing)).list() == nil && filepath.Dir(missing) != missing {
+		missing = filepath.Dir(missing)
+	}
+	e.Text = fmt.Sprintf("no file %q: there is no folder %q", name, q.shown(missing))
+	parent, base := q.folder(filepath.Dir(missing)), filepath.Base(missing)
+	var names []string
+	for n := range parent.list() {
+		if parent.kind(n) == entryFolder {
+			names = append(names, n)
+		}
+	}
+	meant := closest(base, names)
+	if at := strings.LastIndex("/"+name, "/"+base+"/"); meant != "" && at >= 0 {
+		e.Suggestion = name[:at] + meant + name[at+len(base):]
+	}
+}
+
+// similar returns the name in the folder that is most like base, without its extension when base has none.
+func (q *query) similar(dir *folder, base string) string {
+	written := path.Ext(base)
+	known := written != "" && (slices.Contains(q.r.extensions, written) || len(written) <= 5)
+	var names []string
+	for name := range dir.list() {
+		if strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".d.ts") {
+			continue
+		}
+		if !known && slices.Contains(q.r.extensions, path.Ext(name)) {
+			name = stem(name)
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	for _, name := range names { // another extension of the same name, such as .vue
+		if stem(name) == stem(base) {
+			return name
+		}
+	}
+	return closest(base, names)
+}
+
+// entryName returns the name on disk that was suggested, with its extension.
+func (q *query) entryName(dir *folder, meant string) string {
+	names := dir.list()
+	if names[meant] != entryNone {
+		return meant
+	}
+	for _, ext := range q.extensions() {
+		if names[meant+ext] != entryNone {
+			return meant + ext
+		}
+	}
+	return meant
+}
+
+func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
+
+// explainPackage tells why a package that is there does not have what was asked for.
+func (q *query) explainPackage(e *NotFound) {
+	m := e.pkg.manifest()
+	full := path.Join(e.name, e.subpath)
+	switch {
+	case e.to != "":
+		e.Text = fmt.Sprintf("package %q names %q for %q, and has no such file", e.name, e.to, full)
+		e.Hint = unbuilt(e)
+	case m == nil:
+		e.Text = fmt.Sprintf("package %q has no package.json", e.name)
+		e.Hint = q.installAll()
+	case e.why == forbidden:
+		e.Text = fmt.Sprintf("package %q keeps %q to itself", e.name, e.subpath)
+	case m.exports == nil && e.subpath == ".":
+		e.Text = fmt.Sprintf("package %q has no entry: what its package.json names is not there", e.name)
+		e.Hint = unbuilt(e)
+	case m.exports == nil:
+		e.Text = fmt.Sprintf("package %q has no file %q", e.name, e.subpath)
+		target := filepath.Join(e.pkg.path, filepath.FromSlash(e.subpath))
+		if dir := q.folder(filepath.Dir(target)); dir.list() != nil {
+			if meant := q.similar(dir, filepath.Base(target)); meant != "" {
+				e.Suggestion = path.Join(path.Dir(full), meant)
+			}
+		}
+	default:
+		q.explainExports(e, m.exports, full)
+	}
+}
+
+func unbuilt(e *NotFound) string {
+	if inModules(e.pkg.real()) {
+		return "the installed package may be incomplete: install it again"
+	}
+	return "it is linked from this workspace: build it first, or let its package.json name the source"
+}
+
+func (q *query) explainExports(e *NotFound, exports *node, full string) {
+	e.Text = fmt.Sprintf("package %q does not export %q", e.name, e.subpath)
+	if e.subpath == "." {
+		e.Text = fmt.Sprintf("package %q exports nothing for browsers", e.name)
+	}
+	if !exports.subpaths() {
+		return
+	}
+	if _, ok := exports.member(e.subpath); ok {
+		e.Text += " under the conditions of a browser"
+		return
+	}
+	var names []string
+	for _, m := range exports.members {
+		if !strings.Contains(m.key, "*") && m.key != "." && m.key != "./package.json" {
+			names = append(names, path.Join(e.name, m.key))
+		}
+	}
+	for _, name := range names {
+		if stem(name) == stem(full) {
+			e.Suggestion = name
+			return
+		}
+	}
+	e.Suggestion = closest(full, names)
+}
+
+// explainUninstalled tells about a package that is in no node_modules.
+func (q *query) explainUninstalled(e *NotFound, name, looked, importer string) {
+	if ts := q.paths(importer); ts != nil {
+		if list := ts.candidates(name); len(list) > 0 {
+			q.explainFile(e, name, list[0])
+			return
+		}
+	}
+	if strings.HasPrefix(name, "@/") || strings.HasPrefix(name, "~/") || strings.HasPrefix(name, "~") && looked == name {
+		e.Text = fmt.Sprintf("no alias for %q", name)
+		e.Hint = fmt.Sprintf("name %q in \"resolve.alias\" of the config, or in \"paths\" of tsconfig.json", name[:strings.IndexByte(name+"/", '/')])
+		return
+	}
+	pkg, _, ok := splitPackage(looked)
+	if !ok {
+		e.Text = fmt.Sprintf("%q is not the name of a package", name)
+		return
+	}
+	e.Text, e.Package = fmt.Sprintf("no package %q", pkg), pkg
+	if h, ok := q.fileOrFolder(filepath.Join(filepath.Dir(importer), filepath.FromSlash(name)), false); ok && !h.empty {
+		e.Text, e.Package, e.Suggestion = fmt.Sprintf("no package %q", pkg), "", "./"+name
+		return
+	}
+	if q.project().deps[pkg] {
+		e.Text = fmt.Sprintf("package %q is not installed", pkg)
+		e.Hint = q.installAll()
+		return
+	}
+	e.Hint = "run: " + q.manager().add + " " + pkg
+	if q.plugAndPlay() {
+		e.Hint = "Yarn's Plug'n'Play is not supported: set nodeLinker: node-modules in .yarnrc.yml and run: yarn install"
+		return
+	}
+	if meant := closest(pkg, q.installed()); meant != "" {
+		e.Suggestion = meant + strings.TrimPrefix(looked, pkg)
+	}
+}
+
+// installed lists the packages that the root depends on.
+func (q *query) installed() []string { return sortedKeys(q.project().deps) }
+
+func (q *query) installAll() string {
+	if q.plugAndPlay() {
+		return "Yarn's Plug'n'Play is not supported: set nodeLinker: node-modules in .yarnrc.yml and run: yarn install"
+	}
+	return "run: " + q.manager().install
+}
+
+// manager is how a package manager is asked for things.
+type manager struct{ lock, add, install string }
+
+var managers = []manager{
+	{"package-lock.json", "npm install", "npm install"},
+	{"pnpm-lock.yaml", "pnpm add", "pnpm install"},
+	{"yarn.lock", "yarn add", "yarn install"},
+	{"bun.lock", "bun add", "bun install"},
+	{"bun.lockb", "bun add", "bun install"},
+}
+
+// manager tells from the lock file which package manager the project uses.
+func (c *cache) manager() manager {
+	for f := c.folder(c.r.root); f != nil; f = f.parent {
+		for _, m := range managers {
+			if f.kind(m.lock) == entryFile {
+				return m
+			}
+		}
+	}
+	return managers[0]
+}
+
+// plugAndPlay tells whether the packages are in Yarn's archives and not in node_modules.
+func (c *cache) plugAndPlay() bool {
+	for f := c.folder(c.r.root); f != nil; f = f.parent {
+		if f.hasModules() {
+			return false
+		}
+		if f.kind(".pnp.cjs") == entryFile {
+			return true
+		}
+	}
+	return false
+}
+
+// closest returns the name that is nearest to the written one, "" when none is near.
+func closest(written string, names []string) string {
+	best, least := "", min(len(written), max(1, len(written)/3)+1)
+	for _, name := range names {
+		if d := distance(strings.ToLower(written), strings.ToLower(name), least); d < least {
+			best, least = name, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, remove, change or swap, up to limit.
+func distance(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
