@@ -107,7 +107,7 @@ func (q *query) walk(f *folder, pkg, subpath string) (hit, error) {
 		switch {
 		case ok || err != nil:
 			return h, err
-		case dir.manifest() != nil && seen == nil:
+		case seen == nil && (dir.manifest() != nil || dir.list() != nil):
 			seen = dir
 		}
 	}

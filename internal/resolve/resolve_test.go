@@ -399,7 +399,7 @@ func TestAlias(t *testing.T) {
 		{"lib-y", "src/x.ts", "src/lib/y.ts"},
 		{"cdn", "src/x.ts", "external https://cdn.example/x.js"},
 		{"@scope/a", "src/x.ts", "node_modules/@scope/a/index.js"},
-		{"@/lib/z", "src/x.ts", `error: no file "@/lib/z" (did you mean "@/lib/y"?)`},
+		{"@/lib/yz", "src/x.ts", `error: no file "@/lib/yz" (did you mean "@/lib/y"?)`},
 	})
 }
 

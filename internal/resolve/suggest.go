@@ -128,15 +128,12 @@ func (q *query) explainPackage(e *NotFound) {
 	case e.to != "":
 		e.Text = fmt.Sprintf("package %q names %q for %q, and has no such file", e.name, e.to, full)
 		e.Hint = unbuilt(e)
-	case m == nil:
-		e.Text = fmt.Sprintf("package %q has no package.json", e.name)
-		e.Hint = q.installAll()
 	case e.why == forbidden:
 		e.Text = fmt.Sprintf("package %q keeps %q to itself", e.name, e.subpath)
-	case m.exports == nil && e.subpath == ".":
+	case (m == nil || m.exports == nil) && e.subpath == ".":
 		e.Text = fmt.Sprintf("package %q has no entry: what its package.json names is not there", e.name)
 		e.Hint = unbuilt(e)
-	case m.exports == nil:
+	case m == nil || m.exports == nil:
 		e.Text = fmt.Sprintf("package %q has no file %q", e.name, e.subpath)
 		target := filepath.Join(e.pkg.path, filepath.FromSlash(e.subpath))
 		if dir := q.folder(filepath.Dir(target)); dir.list() != nil {

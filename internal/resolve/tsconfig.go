@@ -31,7 +31,7 @@ type pathRule struct {
 	key            string
 	prefix, suffix string
 	star           bool
-	targets        []string // absolute
+	targets        []string
 }
 
 // TSConfig returns what rules the file. The error is an *Error that tells where a tsconfig is broken.
@@ -147,7 +147,7 @@ var compilerFields = []string{
 
 // build makes the answer for the files that a config covers.
 func (p *tsProject) build(c *cache, f *tsFile, scope *folder) *TSConfig {
-	ts := &TSConfig{File: f.path, Files: f.files, paths: f.paths, baseURL: f.baseURL}
+	ts := &TSConfig{File: f.path, Files: f.files, paths: f.absolutePaths(), baseURL: f.baseURL}
 	if main := p.configs[0]; main != f {
 		ts.Files = append(slices.Clone(f.files), main.files...)
 	}

@@ -23,7 +23,9 @@ type tsFile struct {
 
 	options map[string]json.RawMessage
 	baseURL string
-	paths   []pathRule
+	// paths are relative to baseURL or, when there is none, to the folder of the config that has them.
+	paths    []pathRule
+	pathsDir string
 
 	// only, include and exclude are absolute, with slashes. nil means that the file does not say.
 	only, include, exclude []string
@@ -107,7 +109,7 @@ func (f *tsFile) inherit(base *tsFile) {
 		f.baseURL = base.baseURL
 	}
 	if base.paths != nil {
-		f.paths = base.paths
+		f.paths, f.pathsDir = base.paths, base.pathsDir
 	}
 	if base.only != nil {
 		f.only = base.only
@@ -138,13 +140,9 @@ func (f *tsFile) apply(text *tsText, dir, configDir string) {
 	}
 	var paths map[string][]string
 	if json.Unmarshal(text.CompilerOptions["paths"], &paths) == nil && paths != nil {
-		from := dir
-		if f.baseURL != "" {
-			from = f.baseURL
-		}
-		f.paths = []pathRule{}
+		f.paths, f.pathsDir = []pathRule{}, dir
 		for _, key := range sortedKeys(paths) {
-			f.paths = append(f.paths, newPathRule(key, paths[key], from, configDir))
+			f.paths = append(f.paths, newPathRule(key, paths[key], configDir))
 		}
 	}
 	list := func(patterns []string, into *[]string) {
@@ -165,20 +163,34 @@ func (f *tsFile) apply(text *tsText, dir, configDir string) {
 	}
 }
 
-func newPathRule(key string, targets []string, from, configDir string) pathRule {
+func newPathRule(key string, targets []string, configDir string) pathRule {
 	rule := pathRule{key: key}
 	rule.prefix, rule.suffix, rule.star = strings.Cut(key, "*")
 	for _, t := range targets {
 		if strings.HasSuffix(strings.ToLower(t), ".d.ts") {
 			continue // types only
 		}
-		t = filepath.FromSlash(strings.ReplaceAll(t, "${configDir}", configDir))
-		if !filepath.IsAbs(t) {
-			t = filepath.Join(from, t)
-		}
-		rule.targets = append(rule.targets, t)
+		rule.targets = append(rule.targets, filepath.FromSlash(strings.ReplaceAll(t, "${configDir}", configDir)))
 	}
 	return rule
+}
+
+// absolutePaths returns the rules with absolute targets.
+func (f *tsFile) absolutePaths() []pathRule {
+	from := f.pathsDir
+	if f.baseURL != "" {
+		from = f.baseURL
+	}
+	rules := slices.Clone(f.paths)
+	for i := range rules {
+		rules[i].targets = slices.Clone(rules[i].targets)
+		for j, t := range rules[i].targets {
+			if !filepath.IsAbs(t) {
+				rules[i].targets[j] = filepath.Join(from, t)
+			}
+		}
+	}
+	return rules
 }
 
 var errCircle = errors.New("extends itself")
@@ -313,7 +325,7 @@ func covered(pattern, name string, include bool) bool {
 	}
 	if include && path.Ext(pattern) != "" {
 		// "src/**/*.ts" and "src/**/*.tsx" are ways to say "src"
-		return strings.HasPrefix(path.Base(pattern), "*.") && sourceExt[path.Ext(pattern)] && sourceExt[path.Ext(name)] &&
+		return path.Base(pattern) == "*"+path.Ext(pattern) && sourceExt[path.Ext(pattern)] && sourceExt[path.Ext(name)] &&
 			matches(path.Dir(pattern), path.Dir(name))
 	}
 	return !include && matches(pattern+"/**", name)

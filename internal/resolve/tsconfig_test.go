@@ -1,0 +1,256 @@
+package resolve
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rules writes a TSConfig in one line: the file that rules, the options, what they mean for JSX.
+func rules(root string, r *Resolver, file string) string {
+	ts, err := r.TSConfig(filepath.Join(root, filepath.FromSlash(file)))
+	if err != nil {
+		return "error: " + strings.ReplaceAll(filepath.ToSlash(err.Error()), filepath.ToSlash(root)+"/", "")
+	}
+	raw := strings.TrimSuffix(strings.TrimPrefix(ts.Raw, `{"compilerOptions":{`), "}}")
+	rel := ""
+	if ts.File != "" {
+		rel, _ = filepath.Rel(root, ts.File)
+	}
+	return fmt.Sprintf("[%s] %s", filepath.ToSlash(rel), strings.ReplaceAll(raw, `"`, ""))
+}
+
+func TestTSConfig(t *testing.T) {
+	// The layout of Vite's templates: the options are in a config that another one references.
+	template := `
+-- package.json --
+{"dependencies": {"react": "19"}}
+-- tsconfig.json --
+{ "files": [], "references": [ { "path": "./tsconfig.node.json" }, { "path": "./tsconfig.app.json" } ] }
+-- tsconfig.app.json --
+{
+  "compilerOptions": {
+    /* Bundler mode */
+    "target": "ES2023", "jsx": "react-jsx", "jsxImportSource": "preact", // a comment
+    "verbatimModuleSyntax": true, "baseUrl": ".", "paths": {"@/*": ["./src/*"]},
+  },
+  "include": ["src"]
+}
+-- tsconfig.node.json --
+{ "compilerOptions": { "target": "es2022", "experimentalDecorators": true }, "include": ["vite.config.ts"] }
+-- src/main.tsx --
+-- src/lib/deep.ts --
+-- vite.config.ts --
+`
+	app := "[tsconfig.app.json] jsx:react-jsx,jsxImportSource:preact,target:ES2023,verbatimModuleSyntax:true"
+	for _, c := range []struct {
+		name, tree string
+		want       [][2]string
+	}{
+		{"referenced", template, [][2]string{
+			{"src/main.tsx", app},
+			{"src/lib/deep.ts", app},
+			{"vite.config.ts", "[tsconfig.node.json] experimentalDecorators:true,jsx:react-jsx,target:es2022"},
+			{"virtual.ts", "[tsconfig.node.json] experimentalDecorators:true,jsx:react-jsx,target:es2022"},
+		}},
+		{"flat, and nothing said of the target", `
+-- package.json --
+{"devDependencies": {"preact": "10"}}
+-- tsconfig.json --
+{"compilerOptions": {"strict": true, "emitDecoratorMetadata": true, "lib": ["DOM"]}}
+`, [][2]string{{"src/x.ts", "[tsconfig.json] jsx:react-jsx,jsxImportSource:preact,strict:true,useDefineForClassFields:false"}}},
+		{"none", `
+-- package.json --
+{"dependencies": {"preact": "10"}}
+`, [][2]string{{"src/x.jsx", "[] jsx:react-jsx,jsxImportSource:preact"}}},
+		{"none, and React", `
+-- package.json --
+{"dependencies": {"preact": "10", "react": "19"}}
+`, [][2]string{{"src/x.jsx", "[] jsx:react-jsx"}}},
+		{"none, and an old React", `
+-- package.json --
+{"dependencies": {"react": "16"}}
+-- node_modules/react/package.json --
+{"version": "16.8.0"}
+`, [][2]string{{"src/x.jsx", "[] jsx:react"}}},
+		{"classic", `
+-- tsconfig.json --
+{"compilerOptions": {"jsx": "react", "jsxFactory": "h", "jsxFragmentFactory": "Fragment", "target": "es2020"}}
+`, [][2]string{{"x.tsx", "[tsconfig.json] jsx:react,jsxFactory:h,jsxFragmentFactory:Fragment,target:es2020"}}},
+		{"preserve", `
+-- tsconfig.json --
+{"compilerOptions": {"jsx": "preserve", "jsxImportSource": "solid-js", "target": "esnext"}}
+`, [][2]string{{"x.tsx", "[tsconfig.json] jsx:react-jsx,jsxImportSource:solid-js,target:esnext"}}},
+		{"jsconfig", `
+-- jsconfig.json --
+{"compilerOptions": {"target": "es2020"}}
+`, [][2]string{{"x.js", "[jsconfig.json] jsx:react-jsx,target:es2020"}}},
+		{"extends", `
+-- app/tsconfig.json --
+{"extends": ["../base", "@scope/ts/strict.json", "conf"], "compilerOptions": {"target": "es2021"}}
+-- base.json --
+{"extends": "./root.json", "compilerOptions": {"target": "es2019", "experimentalDecorators": true, "jsx": "react-jsx"}}
+-- root.json --
+{"compilerOptions": {"jsx": "react", "useDefineForClassFields": false}}
+-- node_modules/@scope/ts/strict.json --
+{"compilerOptions": {"strict": true}}
+-- node_modules/conf/package.json --
+{"exports": {".": "./ts.json"}}
+-- node_modules/conf/ts.json --
+{"compilerOptions": {"alwaysStrict": true}}
+`, [][2]string{{"app/src/x.ts", "[app/tsconfig.json] alwaysStrict:true,experimentalDecorators:true,jsx:react-jsx,strict:true,target:es2021,useDefineForClassFields:false"}}},
+		{"nearest, and packages of their own", `
+-- tsconfig.json --
+{"compilerOptions": {"target": "es2020"}}
+-- packages/ui/tsconfig.json --
+{"compilerOptions": {"target": "es2021"}}
+-- packages/ui/package.json --
+{"dependencies": {"preact": "10"}}
+-- node_modules/x/tsconfig.json --
+{"compilerOptions": {"target": "es3"}}
+`, [][2]string{
+			{"packages/ui/src/x.ts", "[packages/ui/tsconfig.json] jsx:react-jsx,jsxImportSource:preact,target:es2021"},
+			{"packages/x.ts", "[tsconfig.json] jsx:react-jsx,target:es2020"},
+			{"node_modules/x/x.ts", "[] {}"},
+		}},
+		{"include and exclude", `
+-- tsconfig.json --
+{"include": ["lib/**/*"], "exclude": ["lib/**/*.test.ts", "**/gen"], "compilerOptions": {"target": "es2020"}, "references": [{"path": "./tests"}, {"path": "./gen.json"}, {"path": "./missing"}]}
+-- tests/tsconfig.json --
+{"include": ["../lib/**/*.test.ts"], "compilerOptions": {"target": "es2021"}}
+-- gen.json --
+{"files": ["lib/gen/a.ts"], "compilerOptions": {"target": "es2022"}}
+`, [][2]string{
+			{"lib/a/x.ts", "[tsconfig.json] jsx:react-jsx,target:es2020"},
+			{"lib/a/x.test.ts", "[tests/tsconfig.json] jsx:react-jsx,target:es2021"},
+			{"lib/gen/a.ts", "[gen.json] jsx:react-jsx,target:es2022"},
+			{"other.ts", "[tsconfig.json] jsx:react-jsx,target:es2020"},
+		}},
+		{"broken", `
+-- tsconfig.json --
+{
+  "compilerOptions": {
+    "target" "es2020"
+  }
+}
+`, [][2]string{{"x.ts", "error: tsconfig.json:3:14: invalid character '\"' after object name"}}},
+		{"extends nothing", `
+-- tsconfig.json --
+{
+  "extends": "@tsconfig/strict"
+}
+`, [][2]string{{"x.ts", `error: tsconfig.json:2:14: extends "@tsconfig/strict", which does not exist`}}},
+		{"extends itself", `
+-- tsconfig.json --
+{"extends": "./b.json"}
+-- b.json --
+{"extends": "./tsconfig.json"}
+`, [][2]string{{"x.ts", `error: b.json:1:13: extends "./tsconfig.json", which extends this one`}}},
+		{"wrong type", `
+-- tsconfig.json --
+{"include": "src"}
+`, [][2]string{{"x.ts", `error: tsconfig.json:1:17: "Include" is a string, where another type belongs`}}},
+		{"empty", "-- tsconfig.json --\n", [][2]string{{"x.ts", "[tsconfig.json] jsx:react-jsx,useDefineForClassFields:false"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root := tree(t, c.tree)
+			r := newResolver(t, Options{Root: root})
+			for _, w := range c.want {
+				if got := rules(root, r, w[0]); got != w[1] {
+					t.Errorf("%s\n got: %s\nwant: %s", w[0], got, w[1])
+				}
+			}
+		})
+	}
+}
+
+func TestTSConfigPaths(t *testing.T) {
+	root := tree(t, `
+-- package.json --
+{"dependencies": {"dep": "1"}}
+-- tsconfig.json --
+{"files": [], "references": [{"path": "./tsconfig.app.json"}]}
+-- tsconfig.app.json --
+{"extends": "./config/base.json", "include": ["src"], "compilerOptions": {"baseUrl": "./src"}}
+-- config/base.json --
+{"compilerOptions": {"paths": {
+  "@/*": ["./*"],
+  "@ui/*": ["gone/*", "components/*.view"],
+  "types": ["./types.d.ts"],
+  "exact": ["lib/exact.ts"],
+  "*-icon": ["icons/*"],
+  "${x}": ["x"]
+}}}
+-- src/main.ts --
+-- src/lib/exact.ts --
+-- src/lib/util.ts --
+-- src/components/Button.view.tsx --
+-- src/icons/add.ts --
+-- node_modules/dep/index.js --
+-- node_modules/types/index.js --
+-- node_modules/lib/index.js --
+-- other/tsconfig.json --
+{"compilerOptions": {"paths": {"~/*": ["${configDir}/in/*"]}}}
+-- other/in/x.ts --
+-- other/main.ts --
+`)
+	r := newResolver(t, Options{Root: root})
+	check(t, r, root, Import, []resolution{
+		{"@/lib/util", "src/main.ts", "src/lib/util.ts"},
+		{"@ui/Button", "src/main.ts", "src/components/Button.view.tsx"},
+		{"exact", "src/main.ts", "src/lib/exact.ts"},
+		{"add-icon", "src/main.ts", "src/icons/add.ts"},
+		{"lib/util", "src/main.ts", "src/lib/util.ts"},
+		{"lib", "src/main.ts", "node_modules/lib/index.js"},
+		{"dep", "src/main.ts", "node_modules/dep/index.js"},
+		{"types", "src/main.ts", "node_modules/types/index.js"},
+		{"~/x", "other/main.ts", "other/in/x.ts"},
+		{"lib/util", "node_modules/dep/index.js", `error: package "lib" has no file "./util"`},
+		{"@/lib/utils", "src/main.ts", `error: no file "@/lib/utils" (did you mean "@/lib/util"?)`},
+	})
+	ts, err := r.TSConfig(filepath.Join(root, "src/main.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"tsconfig.json", "tsconfig.app.json", "config/base.json"} {
+		if !slices.Contains(ts.Files, filepath.Join(root, filepath.FromSlash(name))) {
+			t.Errorf("read from %v, without %s", ts.Files, name)
+		}
+	}
+}
+
+func TestTSConfigInvalidate(t *testing.T) {
+	root := tree(t, `
+-- tsconfig.json --
+{"extends": "./base.json"}
+-- base.json --
+{"compilerOptions": {"target": "es2020", "paths": {"@/*": ["./a/*"]}}}
+-- a/x.ts --
+-- b/x.ts --
+-- b/main.ts --
+`)
+	r := newResolver(t, Options{Root: root})
+	check(t, r, root, Import, []resolution{{"@/x", "b/main.ts", "a/x.ts"}})
+	base := filepath.Join(root, "base.json")
+	write(t, base, `{"compilerOptions": {"target": "es2021", "paths": {"@/*": ["./b/*"]},}, oops}`)
+	r.Invalidate(base)
+	_, err := r.TSConfig(filepath.Join(root, "b/main.ts"))
+	if e, ok := errors.AsType[*Error](err); !ok || e.File != base || e.Line != 1 || e.Column == 0 {
+		t.Errorf("a broken base: %v", err)
+	}
+	write(t, base, `{"compilerOptions": {"target": "es2021", "paths": {"@/*": ["./b/*"]}}}`)
+	r.Invalidate(base)
+	check(t, r, root, Import, []resolution{{"@/x", "b/main.ts", "b/x.ts"}})
+	if got := rules(root, r, "b/main.ts"); got != "[tsconfig.json] jsx:react-jsx,target:es2021" {
+		t.Error(got)
+	}
+	closer := filepath.Join(root, "b/tsconfig.json")
+	write(t, closer, `{"compilerOptions": {"target": "es2022"}}`)
+	r.Invalidate(closer)
+	if got := rules(root, r, "b/main.ts"); got != "[b/tsconfig.json] jsx:react-jsx,target:es2022" {
+		t.Error(got)
+	}
+}
