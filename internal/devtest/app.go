@@ -1,0 +1,180 @@
+package devtest
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// Files is a project in a temporary folder.
+type Files struct {
+	t testing.TB
+	// Root is the folder's real path.
+	Root string
+}
+
+// Source is where a project's files come from: Text or Dir.
+type Source func(root string) error
+
+// Text is a project written down in txtar form: `-- index.html --` and what follows.
+func Text(archive string) Source {
+	return func(root string) error {
+		return txtar.Write(txtar.Parse([]byte(archive)), root)
+	}
+}
+
+// Dir is a copy of a folder, without node_modules.
+func Dir(dir string) Source {
+	return func(root string) error { return copyFolder(dir, root) }
+}
+
+// App makes a project of its sources, later ones over earlier ones. It is removed with the test.
+func App(t testing.TB, sources ...Source) *Files {
+	t.Helper()
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	root = filepath.Join(root, "app") // a project may reach for what lies beside it
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range sources {
+		if err := source(root); err != nil {
+			t.Fatalf("make the app: %v", err)
+		}
+	}
+	return &Files{t: t, Root: root}
+}
+
+func copyFolder(from, to string) error {
+	return filepath.WalkDir(from, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, rel)
+		switch {
+		case entry.IsDir() && entry.Name() == "node_modules":
+			return filepath.SkipDir
+		case entry.IsDir():
+			return os.MkdirAll(target, 0o755)
+		case entry.Type()&fs.ModeSymlink != 0:
+			link, err := os.Readlink(name)
+			if err != nil {
+				return err
+			}
+			return os.Symlink(link, target)
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, text, 0o644)
+	})
+}
+
+// Path returns the absolute path of a file of the project.
+func (f *Files) Path(name string) string { return filepath.Join(f.Root, filepath.FromSlash(name)) }
+
+// Read returns a file's text.
+func (f *Files) Read(name string) string {
+	f.t.Helper()
+	text, err := os.ReadFile(f.Path(name))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Write writes a file and the folders above it.
+func (f *Files) Write(name, text string) {
+	f.t.Helper()
+	file := f.Path(name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// Edit replaces every old by new in a file, in which old must occur. It writes as editors do that save at once; see
+// Save for those that swap files.
+func (f *Files) Edit(name, old, new string) {
+	f.t.Helper()
+	f.Write(name, f.replaced(name, old, new))
+}
+
+// Save is Edit by an editor that writes a new file and renames it over the old one.
+func (f *Files) Save(name, old, new string) {
+	f.t.Helper()
+	text := f.replaced(name, old, new)
+	temp := f.Path(name) + ".tmp~"
+	if err := os.WriteFile(temp, []byte(text), 0o644); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := os.Rename(temp, f.Path(name)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *Files) replaced(name, old, new string) string {
+	f.t.Helper()
+	text := f.Read(name)
+	if !strings.Contains(text, old) {
+		f.t.Fatalf("edit %s: %q is not in it:\n%s", name, old, text)
+	}
+	return strings.ReplaceAll(text, old, new)
+}
+
+// Remove removes a file or folder.
+func (f *Files) Remove(name string) {
+	f.t.Helper()
+	if err := os.RemoveAll(f.Path(name)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// Rename moves a file or folder and makes the folders above its new place.
+func (f *Files) Rename(from, to string) {
+	f.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(f.Path(to)), 0o755); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := os.Rename(f.Path(from), f.Path(to)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// Link makes a symbolic link at name. A target that is not absolute starts from the link's folder.
+func (f *Files) Link(target, name string) {
+	f.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(f.Path(name)), 0o755); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := os.Symlink(target, f.Path(name)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// Package writes an npm package into node_modules: files by name, with a package.json that says what is given.
+func (f *Files) Package(name, packageJSON string, files map[string]string) {
+	f.t.Helper()
+	dir := "node_modules/" + name + "/"
+	if packageJSON == "" {
+		packageJSON = fmt.Sprintf(`{"name": %q, "version": "1.0.0"}`, name)
+	}
+	f.Write(dir+"package.json", packageJSON)
+	for file, text := range files {
+		f.Write(dir+file, text)
+	}
+}
