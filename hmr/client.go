@@ -1,0 +1,236 @@
+package hmr
+
+import (
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// Client is one open page: a session, over as many connections as it takes. Its methods are safe for concurrent use.
+type Client struct {
+	hub       *Hub
+	number    int
+	session   string
+	userAgent string
+
+	mu    sync.Mutex
+	user  string
+	url   string
+	conn  *conn // nil while the page is away
+	gone  bool
+	grace *time.Timer
+
+	// queue holds the reliable frames from number acked+1 on: what is not yet written, and what was written but not yet
+	// acknowledged and may have to be sent again.
+	queue     []*frame
+	queueSize int
+	acked     uint64
+	received  uint64 // reliable frames that came from the page
+	ackSent   uint64
+	wake      chan struct{} // tells the writer that there is work
+
+	unknown map[string]bool // events that were reported as unknown
+	lanes   map[string]*lane
+	cancels map[uint64]func()
+}
+
+// frame is an encoded payload, shared by all pages that get it.
+type frame struct {
+	text     []byte
+	prepared *websocket.PreparedMessage
+}
+
+func newFrame(p Payload) (*frame, error) {
+	text, err := Encode(p)
+	if err != nil {
+		return nil, err
+	}
+	prepared, err := websocket.NewPreparedMessage(websocket.TextMessage, text)
+	if err != nil {
+		return nil, err
+	}
+	return &frame{text, prepared}, nil
+}
+
+func newClient(h *Hub, number int, session, user, userAgent string) *Client {
+	return &Client{
+		hub: h, number: number, session: session, user: user, userAgent: userAgent, wake: make(chan struct{}, 1),
+		unknown: map[string]bool{}, lanes: map[string]*lane{}, cancels: map[uint64]func(){},
+	}
+}
+
+// ID names the page while it is open, "c1", "c2", …
+func (c *Client) ID() string { return "c" + strconv.Itoa(c.number) }
+
+// URL is the page's address as it told it; "" before it did.
+func (c *Client) URL() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.url
+}
+
+// UserAgent is the browser's own description.
+func (c *Client) UserAgent() string { return c.userAgent }
+
+// User is the signed-in user, "" for a guest.
+func (c *Client) User() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.user
+}
+
+// ErrClosed is returned for pages that are gone.
+var ErrClosed = errors.New("the page is gone")
+
+// Send sends an event to this page only.
+func (c *Client) Send(event string, data any) error {
+	p, err := newCustom(event, data)
+	if err != nil {
+		return err
+	}
+	return c.Publish(p)
+}
+
+// Publish sends any payload to this page only. An *Update must not be sent so, unless its Seq is 0.
+func (c *Client) Publish(p Payload) error {
+	f, err := newFrame(p)
+	if err != nil {
+		return err
+	}
+	if !c.send(f) {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Close ends the page's session; the reason reaches its console. It does not come back with the same session.
+func (c *Client) Close(reason string) { c.end(closedByServer, reason) }
+
+// closedByServer is the close code of Close and Hub.Disconnect.
+const closedByServer = 4001
+
+func (c *Client) send(f *frame) bool { return c.sendIf(f, nil) }
+
+// sendIf queues the frame when the condition holds; it is asked under the lock, so that nothing changes in between.
+func (c *Client) sendIf(f *frame, condition func() bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone || condition != nil && !condition() {
+		return false
+	}
+	c.queue = append(c.queue, f)
+	c.queueSize += len(f.text)
+	if cn := c.conn; cn != nil {
+		waiting := c.acked + uint64(len(c.queue)) - cn.written
+		cn.waiting += len(f.text)
+		// One message may be as large as it must; a queue of them is a page that does not keep up.
+		if waiting > uint64(c.hub.o.QueueMessages) || cn.waiting > c.hub.o.QueueBytes && waiting > 1 {
+			cn.abandon(websocket.CloseTryAgainLater, "too slow: the queue for this page is full")
+			c.conn = nil
+		}
+	}
+	// Beyond what is kept, the oldest go. A page that has not had them cannot resume and starts over.
+	for len(c.queue) > c.hub.o.KeepMessages || c.queueSize > c.hub.o.KeepBytes && len(c.queue) > 1 {
+		if c.conn != nil && c.conn.written <= c.acked {
+			break // still to be written: the bound for slow pages rules
+		}
+		c.trim(c.acked + 1)
+	}
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// resume tells whether the session can go on after the page has had the given number of frames, and drops those.
+func (c *Client) resume(received uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone || received < c.acked || received > c.acked+uint64(len(c.queue)) {
+		return false
+	}
+	c.trim(received)
+	return true
+}
+
+// trim drops frames up to number n. The caller holds mu.
+func (c *Client) trim(n uint64) {
+	if n <= c.acked || n > c.acked+uint64(len(c.queue)) {
+		return
+	}
+	drop := int(n - c.acked)
+	for i := range drop {
+		c.queueSize -= len(c.queue[i].text)
+		c.queue[i] = nil
+	}
+	c.queue = c.queue[drop:]
+	c.acked = n
+}
+
+func (c *Client) receivedCount() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.received
+}
+
+// attach makes cn the page's connection; one that is still there is dead and is dropped.
+func (c *Client) attach(cn *conn, hello []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn != nil {
+		c.conn.abandon(websocket.CloseNormalClosure, "the page has another connection")
+	}
+	if c.grace != nil {
+		c.grace.Stop()
+	}
+	cn.hello, cn.written = hello, c.acked
+	for _, f := range c.queue {
+		cn.waiting += len(f.text)
+	}
+	c.conn = cn
+}
+
+// detach notes that the connection is lost. The session waits for the page to come back, unless it cannot.
+func (c *Client) detach(cn *conn, final bool) {
+	c.mu.Lock()
+	if c.conn != cn && c.conn != nil || c.gone {
+		c.mu.Unlock()
+		return
+	}
+	c.conn = nil
+	left := cn.saidGoodbye
+	if !final && !left {
+		c.grace = time.AfterFunc(c.hub.o.ResumeGrace, func() { c.end(websocket.CloseGoingAway, "") })
+	}
+	c.mu.Unlock()
+	if final || left {
+		c.end(websocket.CloseGoingAway, "")
+	}
+}
+
+// end ends the session for good.
+func (c *Client) end(code int, reason string) {
+	c.mu.Lock()
+	if c.gone {
+		c.mu.Unlock()
+		return
+	}
+	c.gone = true
+	cn := c.conn
+	c.conn, c.queue, c.queueSize = nil, nil, 0
+	if c.grace != nil {
+		c.grace.Stop()
+	}
+	for _, cancel := range c.cancels {
+		cancel()
+	}
+	c.mu.Unlock()
+	if cn != nil {
+		cn.abandon(code, reason)
+	}
+	c.hub.forget(c)
+}

@@ -1,0 +1,284 @@
+package hmr
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+)
+
+// EventFunc handles an event of a page. Its context ends with the handler's time, or when the page is gone.
+type EventFunc func(ctx context.Context, c *Client, data json.RawMessage) error
+
+// RequestFunc answers a request of a page.
+type RequestFunc func(ctx context.Context, c *Client, data json.RawMessage) (any, error)
+
+// listener is a registered handler. Those of one group get the events of a page one after the other.
+type listener struct {
+	group  string
+	event  EventFunc
+	answer RequestFunc
+}
+
+// UnknownEvent is what a page is sent, once for each name, when it sends an event that nobody handles.
+const UnknownEvent = "devserver:unknown-event"
+
+// On calls fn for each event of that name. Several handlers may have one name; off removes this one.
+func (h *Hub) On(event string, fn EventFunc) (off func()) { return h.OnIn("", event, fn) }
+
+// OnIn is On for a handler of a group, such as a plugin: a page's events reach the handlers of a group in the order
+// sent, and a handler that takes long holds up its own group only.
+func (h *Hub) OnIn(group, event string, fn EventFunc) (off func()) {
+	l := &listener{group: group, event: fn}
+	h.mu.Lock()
+	h.events[event] = append(slices.Clone(h.events[event]), l)
+	h.mu.Unlock()
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.events[event] = slices.DeleteFunc(slices.Clone(h.events[event]), func(other *listener) bool { return other == l })
+	}
+}
+
+// Handle answers requests of that name by fn. A name has one answer: a second one is an error.
+func (h *Hub) Handle(event string, fn RequestFunc) (off func(), err error) {
+	return h.HandleIn("", event, fn)
+}
+
+// HandleIn is Handle for a handler of a group.
+func (h *Hub) HandleIn(group, event string, fn RequestFunc) (off func(), err error) {
+	l := &listener{group: group, answer: fn}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.requests[event] != nil {
+		return nil, fmt.Errorf("handle %q: requests of this name have a handler already", event)
+	}
+	h.requests[event] = l
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.requests[event] == l {
+			delete(h.requests, event)
+		}
+	}, nil
+}
+
+// Events are the names of all events and requests that have a handler, sorted.
+func (h *Hub) Events() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var names []string
+	for name, list := range h.events {
+		if len(list) > 0 {
+			names = append(names, name)
+		}
+	}
+	for name := range h.requests {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// dispatch hands a page's frame to those it is for. It is called by the page's reader, in the order sent.
+func (h *Hub) dispatch(c *Client, in *incoming) {
+	switch in.Type {
+	case "custom":
+		h.dispatchEvent(c, in)
+	case "request":
+		h.dispatchRequest(c, in)
+	case "cancel":
+		c.mu.Lock()
+		cancel := c.cancels[in.ID]
+		c.mu.Unlock()
+		if cancel != nil {
+			cancel()
+		}
+	case "hello":
+		c.mu.Lock()
+		c.url = in.URL
+		c.mu.Unlock()
+	case "report":
+		h.mu.Lock()
+		fn := h.hooks.report
+		h.mu.Unlock()
+		if fn != nil {
+			fn(c, in.Report)
+		}
+	case "revisions":
+		h.mu.Lock()
+		fn := h.hooks.revisions
+		h.mu.Unlock()
+		if fn != nil {
+			h.lane(c, "revisions").add(h, func() { fn(c, in.Revisions) })
+		}
+	}
+}
+
+func (h *Hub) dispatchEvent(c *Client, in *incoming) {
+	h.mu.Lock()
+	list := h.events[in.Event]
+	h.mu.Unlock()
+	if in.Event == "" {
+		return
+	}
+	if len(list) == 0 {
+		c.mu.Lock()
+		told := c.unknown[in.Event] || len(c.unknown) > 1000 // names are the page's to make up
+		c.unknown[in.Event] = true
+		c.mu.Unlock()
+		if !told {
+			_ = c.Send(UnknownEvent, map[string]string{"event": in.Event}) // a page that is gone need not know
+		}
+		return
+	}
+	for _, l := range list {
+		h.lane(c, l.group).add(h, func() {
+			h.call(c, in.Event, func(ctx context.Context) error { return l.event(ctx, c, in.Data) })
+		})
+	}
+}
+
+func (h *Hub) dispatchRequest(c *Client, in *incoming) {
+	h.mu.Lock()
+	l := h.requests[in.Event]
+	h.mu.Unlock()
+	if l == nil {
+		_ = c.Publish(&Reply{ID: in.ID, Error: &Error{Code: "unknown_event", Message: fmt.Sprintf("nobody answers requests %q", in.Event)}})
+		return
+	}
+	ctx, cancel := context.WithCancel(h.ctx)
+	c.mu.Lock()
+	c.cancels[in.ID] = cancel
+	c.mu.Unlock()
+	h.lane(c, l.group).add(h, func() {
+		defer func() {
+			cancel()
+			c.mu.Lock()
+			delete(c.cancels, in.ID)
+			c.mu.Unlock()
+		}()
+		var data any
+		err := h.callIn(ctx, c, in.Event, func(ctx context.Context) (err error) {
+			data, err = l.answer(ctx, c, in.Data)
+			return err
+		})
+		_ = c.Publish(reply(in, data, err)) // a page that is gone waits for no answer
+	})
+}
+
+func reply(in *incoming, data any, err error) *Reply {
+	r := &Reply{ID: in.ID}
+	if err == nil {
+		r.Data, err = json.Marshal(data)
+	}
+	if err != nil {
+		own, ok := errors.AsType[*Error](err)
+		if !ok {
+			own = &Error{Code: "handler_error", Message: err.Error()}
+		}
+		r.Data, r.Error = nil, own
+	}
+	return r
+}
+
+// call runs a handler within its time and reports what goes wrong.
+func (h *Hub) call(c *Client, name string, fn func(context.Context) error) {
+	if err := h.callIn(h.ctx, c, name, fn); err != nil {
+		_ = c.Send("devserver:event-error", map[string]any{"event": name, "error": reply(&incoming{}, nil, err).Error})
+	}
+}
+
+// callIn returns when the handler has, or when its time is over: whoever waits is told, and the handler runs on alone,
+// since nothing in Go can end it.
+func (h *Hub) callIn(parent context.Context, c *Client, name string, fn func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(parent, h.o.HandlerTimeout)
+	defer cancel()
+	result := make(chan error, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				h.o.Logger.Error(fmt.Sprintf("handler of %q panicked: %v", name, v), "page", c.ID(), "stack", string(debug.Stack()))
+				result <- &Error{Code: "handler_panic", Message: fmt.Sprintf("the handler of %q panicked", name)}
+			}
+		}()
+		result <- fn(ctx)
+	}()
+	select {
+	case err := <-result:
+		if err != nil {
+			h.o.Logger.Warn(fmt.Sprintf("handler of %q failed: %v", name, err), "page", c.ID())
+		}
+		return err
+	case <-ctx.Done():
+		if parent.Err() != nil {
+			return &Error{Code: "cancelled", Message: "cancelled"}
+		}
+		h.o.Logger.Error(fmt.Sprintf("handler of %q takes longer than %v", name, h.o.HandlerTimeout), "page", c.ID())
+		return &Error{Code: "timeout", Message: fmt.Sprintf("the handler of %q took longer than %v", name, h.o.HandlerTimeout)}
+	}
+}
+
+// lane runs the handlers of one page and group one after the other. Its goroutine lives while there is work.
+type lane struct {
+	mu      sync.Mutex
+	work    []func()
+	running bool
+}
+
+func (h *Hub) lane(c *Client, group string) *lane {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.lanes[group]
+	if l == nil {
+		l = &lane{}
+		c.lanes[group] = l
+	}
+	return l
+}
+
+// laneLimit bounds the events of a page that wait for a slow group; the reader waits then, and with it the page, whose
+// own bounded queue says so.
+const laneLimit = 10_000
+
+func (l *lane) add(h *Hub, fn func()) {
+	for {
+		l.mu.Lock()
+		if len(l.work) < laneLimit {
+			break
+		}
+		l.mu.Unlock()
+		select {
+		case <-time.After(time.Millisecond):
+		case <-h.ctx.Done():
+			return
+		}
+	}
+	defer l.mu.Unlock()
+	l.work = append(l.work, fn)
+	if !l.running {
+		l.running = true
+		go l.run()
+	}
+}
+
+func (l *lane) run() {
+	for {
+		l.mu.Lock()
+		if len(l.work) == 0 {
+			l.running = false
+			l.mu.Unlock()
+			return
+		}
+		work := l.work
+		l.work = nil
+		l.mu.Unlock()
+		for _, fn := range work {
+			fn()
+		}
+	}
+}

@@ -1,0 +1,418 @@
+package hmr
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sort"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// Options configures a Hub. The zero value lets everybody in, logs nothing and has the limits told at the fields.
+type Options struct {
+	// Logger gets what goes wrong. Nil discards.
+	Logger *slog.Logger
+	// Epoch names this run of the server; pages compare it. Random when empty.
+	Epoch string
+	// Check refuses connections by an error: Host, Origin, token. Nil refuses none.
+	Check func(*http.Request) error
+	// Identify tells the user of a connection, "" for a guest. Nil makes everybody a guest.
+	Identify func(*http.Request) (user string, err error)
+	// MaxMessage bounds a message from a page in bytes; 1 MiB when 0.
+	MaxMessage int64
+	// QueueMessages and QueueBytes bound what waits to be written to one page; 256 and 1 MiB when 0.
+	QueueMessages, QueueBytes int
+	// KeepMessages and KeepBytes bound what is kept to be sent again after a loss; 4096 and 8 MiB when 0.
+	KeepMessages, KeepBytes int
+	// ResumeGrace is how long a lost page may stay away; 2 minutes when 0.
+	ResumeGrace time.Duration
+	// HandlerTimeout is how long a handler may take; 30 seconds when 0.
+	HandlerTimeout time.Duration
+	// EventRate bounds the messages a page may send per second, averaged over a few seconds; 50,000 when 0.
+	EventRate int
+}
+
+func (o *Options) setDefaults() {
+	def := func(p *int, v int) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Epoch == "" {
+		o.Epoch = randomID()
+	}
+	if o.MaxMessage == 0 {
+		o.MaxMessage = 1 << 20
+	}
+	def(&o.QueueMessages, 256)
+	def(&o.QueueBytes, 1<<20)
+	def(&o.KeepMessages, 4096)
+	def(&o.KeepBytes, 8<<20)
+	def(&o.EventRate, 50_000)
+	if o.ResumeGrace == 0 {
+		o.ResumeGrace = 2 * time.Minute
+	}
+	if o.HandlerTimeout == 0 {
+		o.HandlerTimeout = 30 * time.Second
+	}
+}
+
+func randomID() string {
+	b := make([]byte, 12)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+// Hub is the meeting point of server and pages. Use NewHub.
+type Hub struct {
+	o        Options
+	upgrader websocket.Upgrader
+	ctx      context.Context
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	next     int                // number of the next client
+	sessions map[string]*Client // by session
+	events   map[string][]*listener
+	requests map[string]*listener
+	hooks    hooks
+	seq      uint64
+	ring     []ringUpdate // the last updates, oldest first
+	ringSize int
+}
+
+type ringUpdate struct {
+	seq   uint64
+	frame *frame
+}
+
+// hooks are funcs by kind; each list is replaced, never changed, so that it can be read without the lock.
+type hooks struct {
+	connect, disconnect []*clientHook
+	report              func(*Client, Report)
+	revisions           func(*Client, Revisions)
+	first               func() []Payload
+}
+
+type clientHook struct {
+	fn func(context.Context, *Client)
+}
+
+const (
+	ringUpdates = 512
+	ringBytes   = 16 << 20
+)
+
+// NewHub returns a Hub without clients. End it with Close.
+func NewHub(o Options) *Hub {
+	o.setDefaults()
+	h := &Hub{
+		o: o, sessions: map[string]*Client{}, events: map[string][]*listener{}, requests: map[string]*listener{},
+		upgrader: websocket.Upgrader{
+			Subprotocols: []string{"vite-hmr", "vite-ping"},
+			CheckOrigin:  func(*http.Request) bool { return true }, // Options.Check has decided
+		},
+	}
+	h.ctx, h.stop = context.WithCancel(context.Background())
+	return h
+}
+
+// Close ends all sessions and waits until their handlers have returned, or the handlers' timeout has passed.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return
+	}
+	h.closed = true
+	clients := h.list()
+	h.mu.Unlock()
+	for _, c := range clients {
+		c.end(websocket.CloseGoingAway, "the server stops")
+	}
+	h.stop()
+	h.running.Wait()
+}
+
+func (h *Hub) list() []*Client {
+	list := make([]*Client, 0, len(h.sessions))
+	for _, c := range h.sessions {
+		list = append(list, c)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].number < list[j].number })
+	return list
+}
+
+// Clients returns the pages that are open, in the order in which they came; those that lost their connection and may
+// come back are among them.
+func (h *Hub) Clients() []*Client {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.list()
+}
+
+// Seq is the number of the last update.
+func (h *Hub) Seq() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seq
+}
+
+// Publish sends a payload to all pages, encoded once. An *Update gets its number here and is kept for pages that are
+// loading.
+func (h *Hub) Publish(p Payload) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if u, ok := p.(*Update); ok {
+		h.seq++
+		u.Seq = h.seq
+	}
+	f, err := newFrame(p)
+	if err != nil {
+		return err
+	}
+	if u, ok := p.(*Update); ok {
+		h.remember(u.Seq, f)
+	}
+	for _, c := range h.sessions {
+		c.send(f)
+	}
+	return nil
+}
+
+// remember keeps the update in a bounded ring. The caller holds mu.
+func (h *Hub) remember(seq uint64, f *frame) {
+	h.ring = append(h.ring, ringUpdate{seq, f})
+	h.ringSize += len(f.text)
+	for len(h.ring) > ringUpdates || h.ringSize > ringBytes && len(h.ring) > 1 {
+		h.ringSize -= len(h.ring[0].frame.text)
+		h.ring = slices.Delete(h.ring, 0, 1)
+	}
+}
+
+// Broadcast sends an event to all pages.
+func (h *Hub) Broadcast(event string, data any) error {
+	p, err := newCustom(event, data)
+	if err != nil {
+		return err
+	}
+	return h.Publish(p)
+}
+
+// SendToUser sends an event to every page of the user and to no other. Guests ("") are nobody's pages.
+func (h *Hub) SendToUser(user, event string, data any) error {
+	if user == "" {
+		return errors.New("send to user: no user is named; Broadcast reaches everybody")
+	}
+	p, err := newCustom(event, data)
+	if err != nil {
+		return err
+	}
+	f, err := newFrame(p)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.sessions {
+		c.sendIf(f, func() bool { return c.user == user })
+	}
+	return nil
+}
+
+func newCustom(event string, data any) (*Custom, error) {
+	if event == "" {
+		return nil, errors.New("send event: it has no name")
+	}
+	p := &Custom{Event: event}
+	if data != nil {
+		text, err := json.Marshal(data)
+		if err != nil {
+			return nil, fmt.Errorf("send event %q: %w", event, err)
+		}
+		p.Data = text
+	}
+	return p, nil
+}
+
+// OnConnect calls fn for each page that opens; a page that comes back after a loss does not open again. off ends it.
+func (h *Hub) OnConnect(fn func(context.Context, *Client)) (off func()) {
+	return h.hook(&h.hooks.connect, fn)
+}
+
+// OnDisconnect calls fn for each page that is gone for good. off ends it.
+func (h *Hub) OnDisconnect(fn func(context.Context, *Client)) (off func()) {
+	return h.hook(&h.hooks.disconnect, fn)
+}
+
+func (h *Hub) hook(list *[]*clientHook, fn func(context.Context, *Client)) (off func()) {
+	own := &clientHook{fn}
+	h.mu.Lock()
+	*list = append(slices.Clone(*list), own)
+	h.mu.Unlock()
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		*list = slices.DeleteFunc(slices.Clone(*list), func(k *clientHook) bool { return k == own })
+	}
+}
+
+// OnReport sets who is told what pages make of updates.
+func (h *Hub) OnReport(fn func(*Client, Report)) {
+	h.mu.Lock()
+	h.hooks.report = fn
+	h.mu.Unlock()
+}
+
+// OnRevisions sets who answers pages that could not resume and tell what they run.
+func (h *Hub) OnRevisions(fn func(*Client, Revisions)) {
+	h.mu.Lock()
+	h.hooks.revisions = fn
+	h.mu.Unlock()
+}
+
+// FirstPayloads sets what each new session is sent first.
+func (h *Hub) FirstPayloads(fn func() []Payload) {
+	h.mu.Lock()
+	h.hooks.first = fn
+	h.mu.Unlock()
+}
+
+// ServeHTTP upgrades the request to a WebSocket and serves it until it closes.
+func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	protocols := websocket.Subprotocols(r)
+	if slices.Contains(protocols, "vite-ping") { // "are you back?": needs no token, is no client
+		if ws, err := h.upgrader.Upgrade(w, r, nil); err == nil {
+			goodbye(ws, websocket.CloseNormalClosure, "")
+		}
+		return
+	}
+	if h.o.Check != nil {
+		if err := h.o.Check(r); err != nil {
+			h.o.Logger.Debug("refused socket", "pkg", "hmr", "error", err)
+			http.Error(w, "403 forbidden", http.StatusForbidden)
+			return
+		}
+	}
+	user := ""
+	if h.o.Identify != nil {
+		var err error
+		if user, err = h.o.Identify(r); err != nil {
+			h.o.Logger.Warn("identify page", "error", err)
+			http.Error(w, "403 forbidden", http.StatusForbidden)
+			return
+		}
+	}
+	ws, err := h.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // Upgrade has answered
+	}
+	h.serve(ws, r, user)
+}
+
+func goodbye(ws *websocket.Conn, code int, reason string) {
+	_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(writeWait))
+	_ = ws.Close()
+}
+
+// serve joins the connection to its session and reads until it ends.
+func (h *Hub) serve(ws *websocket.Conn, r *http.Request, user string) {
+	q := r.URL.Query()
+	session := q.Get("session")
+	received, _ := strconv.ParseUint(q.Get("received"), 10, 64) // absent: 0
+	since, sinceErr := strconv.ParseUint(q.Get("seq"), 10, 64)
+
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		goodbye(ws, websocket.CloseGoingAway, "the server stops")
+		return
+	}
+	h.running.Add(1)
+	defer h.running.Done()
+	c, resumed := h.sessions[session], false
+	if session != "" && c != nil && c.user == user && c.resume(received) {
+		resumed = true
+	} else {
+		if c != nil {
+			go c.end(websocket.ClosePolicyViolation, "another page took over the session")
+			delete(h.sessions, session)
+		}
+		h.next++
+		c = newClient(h, h.next, session, user, r.UserAgent())
+		if session == "" {
+			c.session = "anonymous " + c.ID()
+		}
+		h.sessions[c.session] = c
+	}
+	cn := newConn(c, ws)
+	hello, _ := Encode(&Connected{Client: c.ID(), Epoch: h.o.Epoch, Session: session, Resumed: resumed, Received: c.receivedCount(), Seq: h.seq})
+	if !resumed {
+		h.welcome(c, q.Get("epoch"), since, sinceErr == nil)
+	}
+	c.attach(cn, hello)
+	connect := h.hooks.connect
+	h.mu.Unlock()
+
+	if !resumed {
+		for _, k := range connect {
+			h.call(c, "connect", func(ctx context.Context) error { k.fn(ctx, c); return nil })
+		}
+	}
+	cn.run()
+	c.detach(cn, session == "")
+}
+
+// welcome queues what a new session must know: the updates since its page was made, or that nobody can tell. The caller
+// holds mu.
+func (h *Hub) welcome(c *Client, epoch string, since uint64, told bool) {
+	switch {
+	case !told || epoch == "" || epoch == h.o.Epoch && since >= h.seq:
+	case epoch != h.o.Epoch || len(h.ring) == 0 || h.ring[0].seq > since+1:
+		if f, err := newFrame(&NeedRevisions{}); err == nil {
+			c.send(f)
+		}
+	default:
+		for _, u := range h.ring {
+			if u.seq > since {
+				c.send(u.frame)
+			}
+		}
+	}
+	if h.hooks.first == nil {
+		return
+	}
+	for _, p := range h.hooks.first() {
+		if f, err := newFrame(p); err == nil {
+			c.send(f)
+		}
+	}
+}
+
+// forget ends a session for good.
+func (h *Hub) forget(c *Client) {
+	h.mu.Lock()
+	if h.sessions[c.session] == c {
+		delete(h.sessions, c.session)
+	}
+	disconnect := h.hooks.disconnect
+	h.mu.Unlock()
+	for _, k := range disconnect {
+		h.call(c, "disconnect", func(ctx context.Context) error { k.fn(ctx, c); return nil })
+	}
+}

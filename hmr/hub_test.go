@@ -1,0 +1,406 @@
+package hmr_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/seed-b8174343/devserver/hmr"
+)
+
+// page is a browser's side of a session, as client/src/transport.ts has it: it counts frames and resumes.
+type page struct {
+	t       testing.TB
+	url     string
+	session string
+
+	mu       sync.Mutex
+	ws       *websocket.Conn
+	received uint64
+	sent     []string // frames not yet acknowledged
+	acked    uint64
+	seen     chan map[string]any
+	resets   int
+}
+
+func serve(t testing.TB, o hmr.Options) (*hmr.Hub, string) {
+	t.Helper()
+	hub := hmr.NewHub(o)
+	s := httptest.NewServer(hub)
+	t.Cleanup(func() { hub.Close(); s.Close() })
+	return hub, "ws" + strings.TrimPrefix(s.URL, "http")
+}
+
+func open(t testing.TB, at, session string) *page {
+	t.Helper()
+	p := &page{t: t, url: at, session: session, seen: make(chan map[string]any, 1<<18)}
+	p.connect()
+	return p
+}
+
+func (p *page) connect() {
+	q := url.Values{"session": {p.session}, "received": {fmt.Sprint(p.received)}}
+	ws, res, err := websocket.DefaultDialer.Dial(p.url+"/?"+q.Encode(), http.Header{"Sec-WebSocket-Protocol": {"vite-hmr"}})
+	if err != nil {
+		p.t.Fatal(err, res)
+	}
+	var hello struct {
+		Type     string
+		Resumed  bool
+		Received uint64
+	}
+	if err := ws.ReadJSON(&hello); err != nil || hello.Type != "connected" {
+		p.t.Fatalf("first frame: %+v, %v", hello, err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ws = ws
+	if hello.Resumed {
+		p.trim(hello.Received)
+	} else if p.received > 0 || p.acked > 0 {
+		p.resets++
+	}
+	for _, f := range p.sent {
+		if ws.WriteMessage(websocket.TextMessage, []byte(f)) != nil {
+			break
+		}
+	}
+	go p.read(ws)
+}
+
+func (p *page) trim(n uint64) {
+	if n > p.acked {
+		p.sent = p.sent[n-p.acked:]
+		p.acked = n
+	}
+}
+
+func (p *page) read(ws *websocket.Conn) {
+	for {
+		var f map[string]any
+		if ws.ReadJSON(&f) != nil {
+			return
+		}
+		p.mu.Lock()
+		if p.ws != ws {
+			p.mu.Unlock()
+			return
+		}
+		if f["type"] == "ack" {
+			p.trim(uint64(f["n"].(float64)))
+			p.mu.Unlock()
+			continue
+		}
+		p.received++
+		if p.received%64 == 0 {
+			_ = ws.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"type":"ack","n":%d}`, p.received))
+		}
+		p.seen <- f
+		p.mu.Unlock()
+	}
+}
+
+func (p *page) send(frame string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent = append(p.sent, frame)
+	_ = p.ws.WriteMessage(websocket.TextMessage, []byte(frame)) // lost: connect sends it again
+}
+
+// cut ends the connection without a word, as a network does.
+func (p *page) cut() {
+	p.mu.Lock()
+	ws := p.ws
+	p.ws = nil
+	_ = ws.NetConn().Close()
+	p.mu.Unlock()
+}
+
+func (p *page) await(what string, match func(map[string]any) bool) map[string]any {
+	p.t.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		select {
+		case f := <-p.seen:
+			if match(f) {
+				return f
+			}
+		case <-deadline:
+			p.t.Fatalf("waited for %s in vain", what)
+		}
+	}
+}
+
+func ofType(name string) func(map[string]any) bool {
+	return func(f map[string]any) bool { return f["type"] == name }
+}
+
+func event(name string) func(map[string]any) bool {
+	return func(f map[string]any) bool { return f["type"] == "custom" && f["event"] == name }
+}
+
+func TestEventIsAnsweredToItsPageOnly(t *testing.T) {
+	hub, at := serve(t, hmr.Options{})
+	hub.On("ask", func(_ context.Context, c *hmr.Client, data json.RawMessage) error {
+		return c.Send("answer", data)
+	})
+	a, b := open(t, at, "a"), open(t, at, "b")
+	a.send(`{"type":"custom","event":"ask","data":{"x":1}}`)
+	if f := a.await("the answer", event("answer")); fmt.Sprint(f["data"]) != "map[x:1]" {
+		t.Errorf("got %v", f)
+	}
+	if err := hub.Broadcast("all", 1); err != nil {
+		t.Fatal(err)
+	}
+	b.await("the broadcast and nothing before", func(f map[string]any) bool {
+		if f["event"] == "answer" {
+			t.Error("the answer reached another page")
+		}
+		return f["event"] == "all"
+	})
+}
+
+func TestRequests(t *testing.T) {
+	hub, at := serve(t, hmr.Options{HandlerTimeout: 50 * time.Millisecond})
+	handle := func(name string, fn hmr.RequestFunc) {
+		if _, err := hub.Handle(name, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	handle("ok", func(context.Context, *hmr.Client, json.RawMessage) (any, error) { return 42, nil })
+	handle("fails", func(context.Context, *hmr.Client, json.RawMessage) (any, error) { return nil, errors.New("no") })
+	handle("coded", func(context.Context, *hmr.Client, json.RawMessage) (any, error) {
+		return nil, &hmr.Error{Code: "mine", Message: "m", Path: "a.b"}
+	})
+	handle("panics", func(context.Context, *hmr.Client, json.RawMessage) (any, error) { panic("x") })
+	handle("hangs", func(ctx context.Context, _ *hmr.Client, _ json.RawMessage) (any, error) { select {} })
+	if _, err := hub.Handle("ok", nil); err == nil {
+		t.Error("a second handler for one request was accepted")
+	}
+	p := open(t, at, "p")
+	for i, want := range []struct{ name, answer string }{
+		{"ok", "data:42"}, {"fails", "handler_error"}, {"coded", "mine"}, {"panics", "handler_panic"}, {"nobody", "unknown_event"}, {"hangs", "timeout"}, {"ok", "data:42"},
+	} {
+		p.send(fmt.Sprintf(`{"type":"request","id":%d,"event":%q}`, i+1, want.name))
+		if f := p.await("a reply", ofType("reply")); !strings.Contains(fmt.Sprint(f), want.answer) || f["id"] != float64(i+1) {
+			t.Errorf("%s: got %v", want.name, f)
+		}
+	}
+}
+
+func TestUnknownEventIsToldOnce(t *testing.T) {
+	hub, at := serve(t, hmr.Options{})
+	hub.On("end", func(_ context.Context, c *hmr.Client, _ json.RawMessage) error { return c.Send("end", nil) })
+	p := open(t, at, "p")
+	for range 3 {
+		p.send(`{"type":"custom","event":"nobody"}`)
+	}
+	p.send(`{"type":"custom","event":"end"}`)
+	told := 0
+	p.await("the end", func(f map[string]any) bool {
+		if f["event"] == hmr.UnknownEvent {
+			told++
+		}
+		return f["event"] == "end"
+	})
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+}
+
+func TestBlockedHandlerHoldsUpItsOwnGroupOnly(t *testing.T) {
+	hub, at := serve(t, hmr.Options{})
+	release := make(chan struct{})
+	hub.OnIn("slow", "e", func(context.Context, *hmr.Client, json.RawMessage) error { <-release; return nil })
+	hub.OnIn("quick", "e", func(_ context.Context, c *hmr.Client, data json.RawMessage) error { return c.Send("done", data) })
+	p := open(t, at, "p")
+	for i := range 5 {
+		p.send(fmt.Sprintf(`{"type":"custom","event":"e","data":%d}`, i))
+	}
+	for i := range 5 {
+		if f := p.await("an answer", event("done")); f["data"] != float64(i) {
+			t.Errorf("answer %d is %v", i, f["data"])
+		}
+	}
+	close(release)
+}
+
+func TestUpdatesMadeWhileAPageLoadsAreReplayed(t *testing.T) {
+	hub, at := serve(t, hmr.Options{Epoch: "e"})
+	for i := range 3 {
+		if err := hub.Publish(&hmr.Update{Changed: []string{fmt.Sprint(i)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for query, want := range map[string]string{"epoch=e&seq=1": "update", "epoch=other&seq=1": "need-revisions"} {
+		p := open(t, at+"/?"+query+"&x=", "s"+query)
+		if f := p.await(want, func(map[string]any) bool { return true }); f["type"] != want {
+			t.Errorf("%s: got %v", query, f)
+		}
+	}
+}
+
+// TestCutsLoseNothing cuts connections at random while both sides send, and counts.
+func TestCutsLoseNothing(t *testing.T) {
+	const pages, each, cuts = 4, 2000, 15
+	hub, at := serve(t, hmr.Options{KeepMessages: 1 << 16, QueueMessages: 1 << 16, QueueBytes: 1 << 26, KeepBytes: 1 << 26})
+	var mu sync.Mutex
+	got := map[string][]int{}
+	done := make(chan string, pages)
+	hub.On("n", func(_ context.Context, c *hmr.Client, data json.RawMessage) error {
+		var in struct {
+			Page string
+			N    int
+		}
+		if err := json.Unmarshal(data, &in); err != nil {
+			return err
+		}
+		mu.Lock()
+		got[in.Page] = append(got[in.Page], in.N)
+		mu.Unlock()
+		if in.N == each-1 {
+			done <- in.Page
+		}
+		return c.Send("n", in.N)
+	})
+	var all sync.WaitGroup
+	for i := range pages {
+		all.Go(func() {
+			name := fmt.Sprint("page", i)
+			p := open(t, at, name)
+			for n := range each {
+				p.send(fmt.Sprintf(`{"type":"custom","event":"n","data":{"page":%q,"n":%d}}`, name, n))
+				if rand.IntN(each/cuts) == 0 {
+					p.cut()
+					p.connect()
+				}
+			}
+			for n := range each {
+				f := p.await("an echo", event("n"))
+				if f["data"] != float64(n) {
+					t.Errorf("%s: echo %d is %v", name, n, f["data"])
+					return
+				}
+			}
+			if p.resets > 0 {
+				t.Errorf("%s: the session was lost %d times", name, p.resets)
+			}
+		})
+	}
+	all.Wait()
+	for range pages {
+		<-done
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for name, list := range got {
+		if len(list) != each {
+			t.Errorf("%s: %d of %d events arrived", name, len(list), each)
+		}
+		for i, n := range list {
+			if n != i {
+				t.Errorf("%s: event %d is number %d", name, i, n)
+				break
+			}
+		}
+	}
+}
+
+func TestSlowPageIsClosedAndOthersAreNot(t *testing.T) {
+	hub, at := serve(t, hmr.Options{QueueMessages: 16})
+	slow, _, err := websocket.DefaultDialer.Dial(at+"/?session=slow", nil) // reads nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	quick := open(t, at, "quick")
+	big := strings.Repeat("x", 1<<18)
+	for i := range 200 {
+		if err := hub.Broadcast("big", map[string]any{"n": i, "pad": big}); err != nil {
+			t.Fatal(err)
+		}
+		quick.await("its copy", event("big"))
+	}
+}
+
+func TestBadFrames(t *testing.T) {
+	hub, at := serve(t, hmr.Options{MaxMessage: 1000})
+	hub.On("ok", func(_ context.Context, c *hmr.Client, _ json.RawMessage) error { return c.Send("ok", nil) })
+	p := open(t, at, "p")
+	for _, f := range []string{"", "{", "[]", `"x"`, `{"type":1}`, `{"type":"nope"}`, `{"type":"custom"}`, `{"type":"update","code":"evil()"}`, strings.Repeat("[", 500)} {
+		p.send(f)
+	}
+	p.send(`{"type":"custom","event":"ok"}`)
+	p.await("an answer after bad frames", event("ok"))
+	for name, test := range map[string]struct {
+		kind int
+		text string
+		code int
+	}{
+		"too big":   {websocket.TextMessage, strings.Repeat("x", 2000), websocket.CloseMessageTooBig},
+		"binary":    {websocket.BinaryMessage, "x", websocket.CloseUnsupportedData},
+		"not UTF-8": {websocket.TextMessage, "\xff", websocket.CloseInvalidFramePayloadData},
+	} {
+		ws, _, err := websocket.DefaultDialer.Dial(at, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = ws.WriteMessage(test.kind, []byte(test.text))
+		for err == nil {
+			_, _, err = ws.ReadMessage()
+		}
+		if !websocket.IsCloseError(err, test.code) {
+			t.Errorf("%s: closed with %v, want %d", name, err, test.code)
+		}
+		ws.Close()
+	}
+}
+
+func TestConnectAndDisconnect(t *testing.T) {
+	hub, at := serve(t, hmr.Options{ResumeGrace: time.Hour})
+	events := make(chan string, 10)
+	hub.OnConnect(func(_ context.Context, c *hmr.Client) { events <- "connect " + c.ID() })
+	hub.OnDisconnect(func(_ context.Context, c *hmr.Client) { events <- "disconnect " + c.ID() })
+	p := open(t, at, "p")
+	if e := <-events; e != "connect c1" {
+		t.Error(e)
+	}
+	p.cut()
+	p.connect() // the same page: no new connect
+	_ = p.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Second))
+	if e := <-events; e != "disconnect c1" {
+		t.Error(e)
+	}
+	if n := len(hub.Clients()); n != 0 {
+		t.Errorf("%d clients are left", n)
+	}
+}
+
+func TestUserGetsWhatIsForThemOnly(t *testing.T) {
+	hub, at := serve(t, hmr.Options{Identify: func(r *http.Request) (string, error) { return r.URL.Query().Get("as"), nil }})
+	ann, bob := open(t, at+"/?as=ann&x=", "1"), open(t, at+"/?as=bob&x=", "2")
+	if err := hub.SendToUser("ann", "secret", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := hub.Broadcast("all", nil); err != nil {
+		t.Fatal(err)
+	}
+	ann.await("the secret", event("secret"))
+	bob.await("the broadcast", func(f map[string]any) bool {
+		if f["event"] == "secret" {
+			t.Error("bob got ann's message")
+		}
+		return f["event"] == "all"
+	})
+}
