@@ -1,0 +1,18 @@
+// The script that every page runs first: it ties the registry, the socket and the page together. What it exports is
+// what third-party code takes from /@vite/client, and what packs take.
+
+import { withDefaults, type Config } from "./config.ts";
+import { startPage } from "./page.ts";
+
+declare const __config__: Partial<Config> | undefined;
+
+const config = withDefaults(typeof __config__ === "undefined" ? undefined : __config__);
+const page = startPage(config, import.meta.url);
+
+/** What packs call: `$r`. */
+export const registry = page.facade;
+export const createHotContext = page.createHotContext;
+
+export { updateStyle, removeStyle } from "./style.ts";
+export { ErrorOverlay } from "./overlay.ts";
+export { injectQuery } from "./query.ts";

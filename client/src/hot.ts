@@ -1,0 +1,313 @@
+// import.meta.hot: what a module says about its updates, and its events. It knows neither DOM nor socket: both are
+// behind HotHost.
+
+import type { ModuleID } from "./plan.ts";
+import { settle } from "./queue.ts";
+import type { HotRecord } from "./registry.ts";
+
+export type Listener = (data: never) => unknown;
+export type AcceptCallback = (module: unknown) => unknown;
+export type DisposeCallback = (data: Record<string, unknown>) => unknown;
+
+export interface Logger {
+  debug(...args: unknown[]): void;
+  log(...args: unknown[]): void;
+  warn(...args: unknown[]): void;
+  error(...args: unknown[]): void;
+}
+
+/** Listeners of built-in and custom events, of all modules of the page. */
+export class Events {
+  private readonly listeners = new Map<string, { fn: Listener; owner: object | undefined }[]>();
+
+  constructor(private readonly log: Logger) {}
+
+  on(event: string, fn: Listener, owner?: object): void {
+    const name = canonical(event);
+    const list = this.listeners.get(name);
+    if (list) list.push({ fn, owner });
+    else this.listeners.set(name, [{ fn, owner }]);
+  }
+
+  /** Removes every registration of the function, whoever made it. */
+  off(event: string, fn: Listener): void {
+    this.filter(canonical(event), (l) => l.fn !== fn);
+  }
+
+  /** Removes what a module that runs again or is gone has registered. */
+  drop(owner: object): void {
+    for (const event of [...this.listeners.keys()]) this.filter(event, (l) => l.owner !== owner);
+  }
+
+  has(event: string): boolean {
+    return this.listeners.has(canonical(event));
+  }
+
+  /** Calls the listeners and waits for their promises. One that throws does not keep the others from running. */
+  async emit(event: string, data: unknown): Promise<void> {
+    const results: unknown[] = [];
+    for (const { fn } of [...(this.listeners.get(canonical(event)) ?? [])]) {
+      try {
+        results.push(fn(data as never));
+      } catch (error) {
+        this.log.error(`[devserver] a listener of ${JSON.stringify(event)} failed:`, error);
+      }
+    }
+    await settle(results, `a listener of ${JSON.stringify(event)}`, this.log);
+  }
+
+  private filter(event: string, keep: (l: { fn: Listener; owner: object | undefined }) => boolean): void {
+    const list = this.listeners.get(event);
+    if (!list) return;
+    const kept = list.filter(keep);
+    if (kept.length > 0) this.listeners.set(event, kept);
+    else this.listeners.delete(event);
+  }
+}
+
+/** `devserver:afterUpdate` is `vite:afterUpdate` by another name; other devserver: events are our own. */
+function canonical(event: string): string {
+  return event.startsWith("devserver:") && builtIn.has(event.slice(10)) ? "vite:" + event.slice(10) : event;
+}
+
+const builtIn = new Set([
+  "beforeUpdate", "afterUpdate", "beforePrune", "beforeFullReload", "invalidate", "error", "ws:connect", "ws:disconnect",
+]);
+
+export interface RequestOptions {
+  /** Milliseconds until the request is given up; 30,000 by default, 0 = never. */
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
+/** What a context needs of the page. */
+export interface HotHost {
+  readonly events: Events;
+  readonly log: Logger;
+  send(event: string, data: unknown): void;
+  request(event: string, data: unknown, options: RequestOptions): Promise<unknown>;
+  /** The ID of what the module imports under this specifier, or undefined. */
+  resolve(owner: ModuleID, specifier: string): ModuleID | undefined;
+  invalidate(owner: ModuleID, message: string | undefined): void;
+}
+
+interface Acceptance {
+  /** Undefined = the module itself. */
+  deps?: (ModuleID | undefined)[];
+  callback?: (modules: unknown) => unknown;
+  /** A single specifier: the callback gets the module, not a list. */
+  single?: boolean;
+}
+
+/** The contexts of a page's modules, and the data that outlives their runs. */
+export class HotStore {
+  private readonly states = new Map<ModuleID, HotState>();
+  private readonly data = new Map<ModuleID, Record<string, unknown>>();
+
+  constructor(readonly host: HotHost) {}
+
+  /**
+   * Makes the context of a new run. What the last run listened to ends, unless an update is replacing it: then that
+   * decides, since the new run may fail.
+   */
+  create(owner: ModuleID): HotState {
+    const last = this.states.get(owner);
+    if (last && !last.disposed) last.end();
+    const state = new HotState(owner, this);
+    if (last) state.inheritPrune(last);
+    this.states.set(owner, state);
+    return state;
+  }
+
+  state(id: ModuleID): HotState | undefined {
+    return this.states.get(id);
+  }
+
+  /** Ends a state whose module has run again. */
+  replaced(state: HotState): void {
+    state.end();
+    if (this.states.get(state.owner) === state) this.states.delete(state.owner);
+  }
+
+  /** Puts a state back, when the run after it failed. */
+  restore(state: HotState): void {
+    const failed = this.states.get(state.owner);
+    if (failed && failed !== state) failed.end();
+    this.states.set(state.owner, state);
+  }
+
+  dataOf(id: ModuleID): Record<string, unknown> {
+    let data = this.data.get(id);
+    if (!data) this.data.set(id, (data = {}));
+    return data;
+  }
+
+  forget(id: ModuleID): void {
+    this.states.get(id)?.end();
+    this.states.delete(id);
+    this.data.delete(id);
+  }
+}
+
+/** What one run of a module has registered. */
+export class HotState implements HotRecord {
+  private readonly acceptances: Acceptance[] = [];
+  private readonly disposers: DisposeCallback[] = [];
+  private pruners: DisposeCallback[] = [];
+  private inherited = false;
+  private readonly ended = new AbortController();
+  acceptedExports: Set<string> | undefined;
+  disposed = false;
+  readonly context: HotContext;
+
+  constructor(readonly owner: ModuleID, readonly store: HotStore) {
+    this.context = new HotContext(this);
+  }
+
+  get data(): Record<string, unknown> {
+    return this.store.dataOf(this.owner);
+  }
+
+  get host(): HotHost {
+    return this.store.host;
+  }
+
+  get selfAccepting(): boolean {
+    return this.acceptances.some((a) => !a.deps);
+  }
+
+  acceptsDep(id: ModuleID): boolean {
+    return this.acceptances.some((a) => a.deps?.includes(id));
+  }
+
+  accept(deps: unknown, callback: unknown): void {
+    if (typeof deps === "function" || deps === undefined || deps === null) {
+      this.acceptances.push({ callback: deps as AcceptCallback | undefined });
+      return;
+    }
+    const single = !Array.isArray(deps);
+    const ids = (single ? [deps] : (deps as unknown[])).map((d) => this.resolve(d));
+    this.acceptances.push({ deps: ids, single, callback: callback as AcceptCallback | undefined });
+  }
+
+  private resolve(specifier: unknown): ModuleID | undefined {
+    const id = typeof specifier === "string" ? this.host.resolve(this.owner, specifier) : undefined;
+    if (id === undefined) {
+      this.host.log.warn(`[devserver] ${this.owner}: hot.accept(${JSON.stringify(specifier)}) names no import of this module, so it has no effect`);
+    }
+    return id;
+  }
+
+  acceptExports(names: unknown, callback: unknown): void {
+    const list = typeof names === "string" ? [names] : [...(names as Iterable<string>)];
+    this.acceptedExports ??= new Set();
+    for (const name of list) this.acceptedExports.add(name);
+    if (callback) this.exportCallbacks.push(callback as AcceptCallback);
+  }
+
+  private readonly exportCallbacks: AcceptCallback[] = [];
+
+  /** Returns the calls that an update of `dep` (the owner itself, or a direct import) will need, as of now. */
+  callbacks(dep: ModuleID): ((module: unknown) => unknown)[] {
+    if (dep === this.owner) {
+      const own = this.acceptances.filter((a) => !a.deps && a.callback).map((a) => a.callback!);
+      return [...own, ...this.exportCallbacks];
+    }
+    return this.acceptances
+      .filter((a) => a.callback && a.deps?.includes(dep))
+      .map((a) => (module) => a.callback!(a.single ? module : a.deps!.map((id) => (id === dep ? module : undefined))));
+  }
+
+  onDispose(callback: DisposeCallback): void {
+    this.disposers.push(callback);
+  }
+
+  onPrune(callback: DisposeCallback): void {
+    if (this.inherited) this.pruners = [];
+    this.inherited = false;
+    this.pruners.push(callback);
+  }
+
+  /** A run that registers no prune callback leaves those of the run before in place. */
+  inheritPrune(last: HotState): void {
+    this.pruners = [...last.pruners];
+    this.inherited = true;
+  }
+
+  /** Runs the dispose callbacks, once. Listeners end when the next run starts or the module is gone. */
+  async dispose(): Promise<void> {
+    if (this.disposed) return;
+    this.disposed = true;
+    await this.call(this.disposers, "a dispose callback");
+    this.ended.abort(new HotError("disposed", `${this.owner} was replaced`));
+  }
+
+  async prune(): Promise<void> {
+    await this.call(this.pruners, "a prune callback");
+  }
+
+  end(): void {
+    this.host.events.drop(this);
+    this.ended.abort(new HotError("disposed", `${this.owner} is gone`));
+  }
+
+  request(event: string, data: unknown, options: RequestOptions): Promise<unknown> {
+    const signals = [this.ended.signal, options.signal].filter((s) => s !== undefined);
+    return this.host.request(event, data, { ...options, signal: anySignal(signals) });
+  }
+
+  private async call(callbacks: DisposeCallback[], what: string): Promise<void> {
+    const name = `${what} of ${this.owner}`;
+    const results = callbacks.map((callback) => {
+      try {
+        return callback(this.data);
+      } catch (error) {
+        this.host.log.error(`[devserver] ${name} failed:`, error);
+        return undefined;
+      }
+    });
+    await settle(results, name, this.host.log);
+  }
+}
+
+/** Why a request was rejected: `code` is the handler's, or one of timeout, connection_lost, queue_full, disposed. */
+export class HotError extends Error {
+  constructor(readonly code: string, message: string, readonly path?: string) {
+    super(message);
+    this.name = "HotError";
+  }
+}
+
+function anySignal(signals: AbortSignal[]): AbortSignal {
+  if (signals.length === 1) return signals[0]!;
+  const any = new AbortController();
+  for (const s of signals) {
+    if (s.aborted) any.abort(s.reason);
+    else s.addEventListener("abort", () => any.abort(s.reason), { once: true, signal: any.signal });
+  }
+  return any.signal;
+}
+
+/** import.meta.hot, the public face of a HotState. Its members may be taken off it: none relies on `this`. */
+export class HotContext {
+  readonly #state: HotState;
+
+  constructor(state: HotState) {
+    this.#state = state;
+  }
+
+  get data(): Record<string, unknown> {
+    return this.#state.data;
+  }
+
+  readonly accept = (deps?: unknown, callback?: unknown): void => this.#state.accept(deps, callback);
+  readonly acceptExports = (names: string | readonly string[], callback?: unknown): void => this.#state.acceptExports(names, callback);
+  readonly dispose = (callback: DisposeCallback): void => this.#state.onDispose(callback);
+  readonly prune = (callback: DisposeCallback): void => this.#state.onPrune(callback);
+  readonly decline = (): void => {};
+  readonly invalidate = (message?: string): void => this.#state.host.invalidate(this.#state.owner, message);
+  readonly on = (event: string, fn: Listener): void => this.#state.host.events.on(event, fn, this.#state);
+  readonly off = (event: string, fn: Listener): void => this.#state.host.events.off(event, fn);
+  readonly send = (event: string, data?: unknown): void => this.#state.host.send(event, data);
+  readonly request = (event: string, data?: unknown, options: RequestOptions = {}): Promise<unknown> => this.#state.request(event, data, options);
+}

@@ -1,0 +1,390 @@
+// A page: registry, hot contexts, socket and DOM put together.
+
+import type { Config } from "./config.ts";
+import { compileDefinitions } from "./evaluate-code.ts";
+import { helpers } from "./helpers.ts";
+import { Events, HotError, HotStore, type HotContext, type HotHost, type Logger, type RequestOptions } from "./hot.ts";
+import { ModuleMeta, moduleURL, type MetaHost } from "./meta.ts";
+import { closeOverlay, ErrorOverlay, showOverlay } from "./overlay.ts";
+import { Packs } from "./packs.ts";
+import type { ErrorInfo, ReliablePagePayload, ReplyPayload, ServerPayload, UpdatePayload } from "./payload.ts";
+import type { ModuleID } from "./plan.ts";
+import { Queue } from "./queue.ts";
+import { Refresh } from "./refresh.ts";
+import { Registry, type Staged } from "./registry.ts";
+import { Reloader } from "./reload.ts";
+import { linkedStyles, removeStyle, swapLinks, updateStyle } from "./style.ts";
+import { Transport, type Socket } from "./transport.ts";
+import { Updater, type InvalidateData, type Page } from "./update.ts";
+
+export interface StartOptions {
+  entry: ModuleID;
+  epoch?: string;
+  seq?: number;
+  error?: ErrorInfo;
+  /** Modules that must run before anything of the app, such as the runtime of fast refresh. */
+  prelude?: ModuleID[] | null;
+}
+
+/** What packs see of the registry. */
+export interface Facade {
+  readonly helpers: typeof helpers;
+  readonly define: Registry["define"];
+  readonly deps: Registry["deps"];
+  /** Runs an entry and returns its exports, or a promise of them when something in its graph awaits. */
+  start(options: StartOptions): unknown;
+  /** A pack could not be made as a whole. */
+  fail(error: ErrorInfo): void;
+}
+
+/** Revisions are told in frames of at most this size: a frame that is too big ends the connection. */
+const maxRevisions = 400_000;
+
+const log: Logger = console;
+
+export function startPage(config: Config, scriptURL: string): { facade: Facade; createHotContext(owner: string): HotContext } {
+  // A worker that was made from a pack has a registry of its own; what it imports later must find that one.
+  const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("devserver.registry")] as Facade | undefined;
+  const page = new BrowserPage(config, new URL(scriptURL));
+  if (typeof document !== "undefined") page.open();
+  return { facade: shared ?? page.facade, createHotContext: (owner) => page.hot.create(page.ownerID(owner)).context };
+}
+
+class BrowserPage implements Page, MetaHost, HotHost {
+  readonly log = log;
+  readonly events = new Events(log);
+  readonly registry: Registry;
+  readonly hot: HotStore;
+  readonly env: Record<string, unknown>;
+  private readonly fastRefresh = new Refresh(log);
+  private readonly queue = new Queue((error) => log.error("[devserver] an update could not be applied:", error));
+  private readonly updater: Updater;
+  private readonly transport: Transport;
+  private readonly packs: Packs;
+  private readonly reloader: Reloader;
+  private readonly pending = new Map<ModuleID, StartOptions>();
+  private seq: number;
+  private leaving = false;
+  /** Under a strict Content-Security-Policy code is imported by URL. */
+  private evalForbidden = false;
+
+  constructor(private readonly config: Config, private readonly scriptURL: URL) {
+    this.env = config.env ?? {};
+    this.seq = config.seq;
+    this.reloader = new Reloader(log);
+    this.packs = new Packs(this.absolute(config.base), (url) => import(/* @vite-ignore */ url));
+    this.hot = new HotStore(this);
+    this.registry = new Registry({
+      loadPack: (ids, have, exact) => this.packs.load(ids, have, exact),
+      importURL: (url) => import(/* @vite-ignore */ url),
+      meta: (instance) => new ModuleMeta(instance, this),
+    });
+    this.registry.afterRun = (instance) => this.fastRefresh.afterRun(instance);
+    this.registry.builtIn.set("/@vite/client", {
+      __esModule: true, updateStyle, removeStyle, ErrorOverlay, createHotContext: (owner: string) => this.hot.create(this.ownerID(owner)).context,
+    });
+    this.updater = new Updater(this.registry, this.hot, this.events, this, (task) => this.queue.pushFront(task));
+    this.transport = this.newTransport();
+    ErrorOverlay.options = { open: (position) => void this.openEditor(position) };
+  }
+
+  readonly facade: Facade = {
+    helpers,
+    define: (...args) => this.registry.define(...args),
+    deps: (...args) => this.registry.deps(...args),
+    start: (options) => this.start(options),
+    fail: (error) => this.showError(error),
+  };
+
+  // ---- Starting
+
+  /** Opens the socket and listens for what brings it back. */
+  open(): void {
+    this.reloader.explain();
+    this.transport.connect(this.config.epoch);
+    const wake = (): void => this.transport.wake();
+    addEventListener("online", wake);
+    addEventListener("pageshow", () => {
+      this.leaving = false;
+      wake();
+    });
+    addEventListener("pagehide", () => (this.leaving = true));
+    document.addEventListener("resume", wake); // a frozen tab
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
+  }
+
+  private start(options: StartOptions): unknown {
+    if (options.seq !== undefined && !this.transport.connected) this.seq = Math.min(this.seq, options.seq);
+    if (options.error) {
+      this.pending.set(options.entry, options);
+      this.showError(options.error);
+      return {};
+    }
+    return this.begin(options);
+  }
+
+  private begin({ entry, prelude }: StartOptions): unknown {
+    for (const id of prelude ?? []) {
+      try {
+        this.fastRefresh.install(this.registry.enter(id));
+      } catch (error) {
+        log.error(`[devserver] ${id} failed, so components are not refreshed:`, error);
+      }
+    }
+    return this.registry.enter(entry);
+  }
+
+  async startPending(): Promise<void> {
+    for (const [entry, options] of [...this.pending]) {
+      try {
+        await this.registry.complete([...(options.prelude ?? []), entry]);
+      } catch {
+        continue; // not all is mended yet; the server tells what is left
+      }
+      this.pending.delete(entry);
+      this.clearError();
+      try {
+        await this.begin(options);
+      } catch (error) {
+        log.error(`[devserver] ${entry} failed when it ran:`, error);
+      }
+    }
+  }
+
+  // ---- The socket
+
+  private newTransport(): Transport {
+    return new Transport({
+      session: randomID(),
+      log,
+      seq: () => this.seq,
+      open: (query) => this.socket(query),
+      renew: () => this.renewToken(),
+      hello: () => ({ type: "hello", url: typeof location === "undefined" ? "" : location.href, title: typeof document === "undefined" ? "" : document.title }),
+      receive: (payload) => this.queue.push(() => this.receive(payload)),
+      opened: (webSocket) => this.queue.push(() => this.events.emit("vite:ws:connect", { webSocket })),
+      lost: (webSocket, reason) => {
+        if (!this.leaving) log.warn(`[devserver] the connection was lost (${reason}); reconnecting.`);
+        this.queue.push(() => this.events.emit("vite:ws:disconnect", { webSocket }));
+      },
+    });
+  }
+
+  private socket(query: Record<string, string>): Socket {
+    const url = new URL(this.config.socket ?? this.config.base, this.scriptURL);
+    url.protocol = url.protocol.replace(/^http/, "ws");
+    url.search = new URLSearchParams({ token: this.config.token, ...query }).toString();
+    return new WebSocket(url, "vite-hmr") as unknown as Socket;
+  }
+
+  /** Reads the script's configuration again: a server that was started anew has another token. */
+  private async renewToken(): Promise<boolean> {
+    const response = await fetch(this.scriptURL, { cache: "no-store" });
+    if (!response.ok) return false;
+    const [line] = (await response.text()).split("\n", 1);
+    const json = /^const __config__ = (\{.*\});$/.exec(line!)?.[1];
+    if (json) this.config.token = (JSON.parse(json) as Config).token;
+    return true;
+  }
+
+  private async receive(payload: Exclude<ServerPayload, ReplyPayload>): Promise<void> {
+    switch (payload.type) {
+      case "connected":
+        log.debug(`[devserver] connected${payload.client ? ` as ${payload.client}` : ""}.`);
+        return;
+      case "update":
+        this.seq = Math.max(this.seq, payload.seq);
+        return this.updater.apply(payload);
+      case "full-reload":
+        return this.updater.reload(payload);
+      case "prune":
+        return this.updater.prune(payload.paths.filter((id) => this.registry.instance(id)));
+      case "error":
+        await this.events.emit("vite:error", payload);
+        this.showError(payload.err);
+        return;
+      case "fixed":
+        this.clearError();
+        return this.updater.retry();
+      case "custom":
+        return this.custom(payload.event, payload.data);
+      case "need-revisions":
+        this.sendRevisions();
+        return;
+      case "ack":
+        return;
+      default: {
+        const never: never = payload;
+        log.debug("[devserver] unknown message", never);
+      }
+    }
+  }
+
+  private custom(event: string, data: unknown): Promise<void> {
+    if (event === "devserver:unknown-event") {
+      log.warn(`[devserver] nothing on the server listens for the event ${JSON.stringify((data as { event?: string } | undefined)?.event)}`);
+    }
+    return this.events.emit(event, data);
+  }
+
+  /** Tells the server what runs here, so that it can send what differs. */
+  private sendRevisions(): void {
+    let modules: Record<string, string> = {};
+    let size = 0;
+    const css = linkedStyles((url) => this.stylePath(url));
+    for (const [id, rev] of this.registry.revisions()) {
+      modules[id] = rev;
+      size += id.length + rev.length + 6;
+      if (size > maxRevisions) {
+        this.tryToSend({ type: "revisions", modules, css: [] });
+        modules = {};
+        size = 0;
+      }
+    }
+    this.tryToSend({ type: "revisions", modules, css });
+  }
+
+  private tryToSend(payload: ReliablePagePayload): void {
+    try {
+      this.transport.send(payload);
+    } catch (error) {
+      if (!(error instanceof HotError)) throw error; // a full queue has been reported
+    }
+  }
+
+  // ---- HotHost
+
+  send(event: string, data: unknown): void {
+    this.tryToSend(data === undefined ? { type: "custom", event } : { type: "custom", event, data });
+  }
+
+  request(event: string, data: unknown, options: RequestOptions): Promise<unknown> {
+    return this.transport.request(event, data, options);
+  }
+
+  resolve(owner: ModuleID, specifier: string): ModuleID | undefined {
+    return resolveAccepted(owner, specifier, this.registry.instance(owner)?.definition.deps ?? {}, this.config.base);
+  }
+
+  invalidate(owner: ModuleID, message: string | undefined): void {
+    this.updater.invalidate(owner, message);
+  }
+
+  /** Third-party code names modules by URL. */
+  ownerID(owner: string): ModuleID {
+    const { base } = this.config;
+    return base !== "/" && owner.startsWith(base) ? owner.slice(base.length - 1) : owner;
+  }
+
+  // ---- MetaHost
+
+  url(id: ModuleID): string {
+    return moduleURL(id, this.config.base, this.scriptURL.origin);
+  }
+
+  get refresh(): MetaHost["refresh"] {
+    return this.fastRefresh.installed ? this.components : undefined;
+  }
+
+  private readonly components: MetaHost["refresh"] = (instance, state, components) => this.fastRefresh.module(instance, state, components);
+
+  // ---- Page
+
+  renderRefreshed(): void {
+    this.fastRefresh.perform();
+  }
+
+  async stage(update: UpdatePayload): Promise<Staged> {
+    if (!update.code) return { definitions: new Map(), deps: [] };
+    if (!this.evalForbidden) {
+      try {
+        return this.registry.stage(compileDefinitions(update.code, this.registry));
+      } catch (error) {
+        if (!update.url || error instanceof SyntaxError) throw error;
+        this.evalForbidden = true;
+      }
+    }
+    const url = this.absolute(update.url!);
+    return this.registry.stageAsync(() => import(/* @vite-ignore */ url));
+  }
+
+  async swapStyles(paths: readonly string[], timestamp: number): Promise<string[]> {
+    return swapLinks(paths, timestamp, (url) => this.stylePath(url));
+  }
+
+  reload(reason: string): void {
+    this.reloader.reload(reason, this.seq);
+  }
+
+  isAt(htmlPath: string): boolean {
+    if (htmlPath === "/index.html" || typeof location === "undefined") return true;
+    const path = decode(location.pathname);
+    const wanted = this.config.base + htmlPath.slice(1);
+    return [path, path + "index.html", path + "/index.html", path + ".html"].includes(wanted);
+  }
+
+  showError(error: ErrorInfo): void {
+    const place = error.loc ? `${error.loc.file ?? error.id ?? ""}:${error.loc.line}:${error.loc.column}: ` : "";
+    log.error(`[devserver] ${place}${error.message}${error.frame ? `\n${error.frame}` : ""}`);
+    if (this.config.overlay) showOverlay(error);
+  }
+
+  clearError(): void {
+    closeOverlay();
+  }
+
+  report(report: Parameters<Page["report"]>[0]): void {
+    this.tryToSend({ type: "report", ...report });
+  }
+
+  sendInvalidate(data: InvalidateData): void {
+    this.send("vite:invalidate", data);
+  }
+
+  private async openEditor(position: string): Promise<void> {
+    const url = new URL(`__open-in-editor?file=${encodeURIComponent(position)}`, this.absolute(this.config.base));
+    const response = await fetch(url, { method: "POST", headers: { "x-devserver-token": this.config.token } }).catch(() => undefined);
+    if (!response?.ok) log.warn(`[devserver] could not open ${position} in an editor${response ? `: ${(await response.text()).trim()}` : ""}`);
+  }
+
+  private absolute(url: string): string {
+    return new URL(url, this.scriptURL).href;
+  }
+
+  /** The path below base of a URL of this server. */
+  private stylePath(url: string): string | undefined {
+    const { base } = this.config;
+    const at = new URL(url, this.scriptURL);
+    if (at.host !== this.scriptURL.host || !at.pathname.startsWith(base)) return undefined;
+    return "/" + decode(at.pathname.slice(base.length));
+  }
+}
+
+/** Finds the import that a specifier of hot.accept means: as written, as a URL, or with another form of extension. */
+export function resolveAccepted(owner: ModuleID, specifier: string, deps: Record<string, ModuleID>, base: string): ModuleID | undefined {
+  const exact = deps[specifier];
+  if (typeof exact === "string") return exact;
+  let path: string;
+  if (specifier.startsWith("/")) path = base !== "/" && specifier.startsWith(base) ? specifier.slice(base.length - 1) : specifier;
+  else if (specifier.startsWith(".")) path = new URL(specifier, "http://x" + owner).pathname;
+  else return undefined;
+  const ids = Object.values(deps);
+  return ids.find((id) => id === path) ?? ids.find((id) => withoutExtension(id) === withoutExtension(path));
+}
+
+function withoutExtension(id: string): string {
+  return id.replace(/(\/index)?\.[cm]?[jt]sx?$/, "");
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
+
+function randomID(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(12)); // randomUUID exists on secure origins only
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+}

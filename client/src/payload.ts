@@ -1,0 +1,102 @@
+// The messages of the socket: the twin of hmr/payload.go. Both are tested against the files of testdata/payload.
+
+export interface ErrorInfo {
+  message: string;
+  stack?: string;
+  id?: string;
+  frame?: string;
+  plugin?: string;
+  loc?: { file?: string; line: number; column: number };
+  /** Path that can be opened in an editor. */
+  file?: string;
+  hint?: string;
+}
+
+export interface ConnectedPayload {
+  type: "connected";
+  client?: string;
+  epoch?: string;
+  session?: string;
+  /** Whether the server still knew this page's session. */
+  resumed?: boolean;
+  /** How many of this page's reliable frames the server has had. */
+  received?: number;
+  /** Number of the newest update. */
+  seq?: number;
+}
+
+export interface UpdatePayload {
+  type: "update";
+  seq: number;
+  timestamp: number;
+  changed?: string[] | null;
+  deleted?: string[] | null;
+  /** Linked stylesheets to swap. */
+  css?: string[] | null;
+  /** Worker entries that are affected. */
+  workers?: string[] | null;
+  /** Run the changed modules again even where their revision is the one that runs already. */
+  force?: boolean;
+  code?: string;
+  url?: string;
+}
+
+export interface FullReloadPayload {
+  type: "full-reload";
+  path?: string;
+  triggeredBy?: string;
+  reason?: string;
+}
+
+export interface PrunePayload { type: "prune"; paths: string[] }
+export interface ErrorPayload { type: "error"; err: ErrorInfo }
+export interface FixedPayload { type: "fixed" }
+export interface CustomPayload { type: "custom"; event: string; data?: unknown }
+export interface ReplyPayload { type: "reply"; id: number; data?: unknown; error?: { message: string; code?: string; path?: string } }
+export interface NeedRevisionsPayload { type: "need-revisions" }
+export interface AckPayload { type: "ack"; n: number }
+
+/** Everything that the server sends. */
+export type ServerPayload =
+  | ConnectedPayload | UpdatePayload | FullReloadPayload | PrunePayload | ErrorPayload | FixedPayload | CustomPayload
+  | ReplyPayload | NeedRevisionsPayload | AckPayload;
+
+export interface ReportPayload {
+  type: "report";
+  seq: number;
+  kind: "updated" | "reloaded" | "nothing" | "failed";
+  paths: string[];
+  reason?: string;
+}
+
+export interface RequestPayload { type: "request"; id: number; event: string; data?: unknown }
+
+/** Everything that a page sends and that is counted, kept and sent again after a lost connection. */
+export type ReliablePagePayload =
+  | { type: "hello"; url: string; title?: string }
+  | CustomPayload
+  | RequestPayload
+  | { type: "cancel"; id: number }
+  | { type: "revisions"; modules: Record<string, string>; css: string[] }
+  | ReportPayload
+  | { type: "subscribe"; channel: string }
+  | { type: "unsubscribe"; channel: string };
+
+/** Everything that a page sends. */
+export type PagePayload = ReliablePagePayload | AckPayload | { type: "ping" };
+
+/** Whether a frame of the server counts in its session. */
+export function isReliable(payload: { type: string }): boolean {
+  return payload.type !== "connected" && payload.type !== "ack";
+}
+
+/** One entry of the `updates` that listeners of `vite:beforeUpdate` and `vite:afterUpdate` get, in Vite's shape. */
+export interface Update {
+  type: "js-update" | "css-update";
+  path: string;
+  acceptedPath: string;
+  timestamp: number;
+  explicitImportRequired: boolean;
+  isWithinCircularImport: boolean;
+  firstInvalidatedBy?: string;
+}

@@ -1,0 +1,159 @@
+// Which modules take an update. Only the page can tell: it knows what has run and what really called accept.
+
+export type ModuleID = string;
+
+/** What the plan has to know of the page. It asks only about modules around the changed ones. */
+export interface RegistryView {
+  /** Whether the module runs in this page. */
+  ran(id: ModuleID): boolean;
+  /** Whether it threw while it ran, so that no accept of its own can save those who import it. */
+  failed(id: ModuleID): boolean;
+  importers(id: ModuleID): Iterable<ModuleID>;
+  selfAccepting(id: ModuleID): boolean;
+  /** Names given to acceptExports, or undefined when it was not called. */
+  acceptedExports(id: ModuleID): ReadonlySet<string> | undefined;
+  exports(id: ModuleID): string[];
+  /** Whether `importer` accepts updates of `dep`, its direct import. */
+  acceptsDep(importer: ModuleID, dep: ModuleID): boolean;
+  /** Names that `importer` takes from `dep`; undefined = everything. */
+  uses(importer: ModuleID, dep: ModuleID): readonly string[] | undefined;
+}
+
+/** A module that takes an update, and the module that it accepted: itself or a direct import. */
+export interface Boundary {
+  path: ModuleID;
+  acceptedPath: ModuleID;
+  /** It imports itself through others, so that running it again cannot keep the order of execution. */
+  circular: boolean;
+  firstInvalidatedBy?: ModuleID;
+}
+
+export type Decision =
+  | { kind: "nothing" }
+  | { kind: "update"; boundaries: Boundary[]; /** Modules that run again, changed ones first. */ rerun: ModuleID[] }
+  | { kind: "reload"; reason: string };
+
+export interface Change {
+  changed: Iterable<ModuleID>;
+  /** Modules whose file is gone. */
+  deleted?: Iterable<ModuleID>;
+  /** The module whose `invalidate` made its importers count as changed. */
+  firstInvalidatedBy?: ModuleID;
+}
+
+/**
+ * plan walks importers from each changed module up to its boundaries. It runs nothing and changes nothing.
+ *
+ * Modules that never ran here are ignored: when something imports them later it gets the new version.
+ */
+export function plan(view: RegistryView, change: Change): Decision {
+  return new Walk(view, change).decide();
+}
+
+class Walk {
+  private readonly boundaries = new Map<string, Boundary>();
+  private readonly visited = new Set<ModuleID>();
+  private readonly changed: Set<ModuleID>;
+  private readonly deleted: Set<ModuleID>;
+
+  constructor(private readonly view: RegistryView, private readonly change: Change) {
+    this.changed = new Set(change.changed);
+    this.deleted = new Set(change.deleted ?? []);
+  }
+
+  decide(): Decision {
+    for (const id of this.changed) {
+      const reason = this.propagate(id, [id]);
+      if (reason !== undefined) return { kind: "reload", reason };
+    }
+    for (const id of this.deleted) {
+      const reason = this.remove(id);
+      if (reason !== undefined) return { kind: "reload", reason };
+    }
+    if (this.boundaries.size === 0) return { kind: "nothing" };
+    return { kind: "update", boundaries: [...this.boundaries.values()], rerun: [...this.visited] };
+  }
+
+  /** Returns why the page must reload, or undefined. `chain` leads from the changed module to `id`. */
+  private propagate(id: ModuleID, chain: ModuleID[]): string | undefined {
+    if (this.visited.has(id) || !this.view.ran(id)) return undefined;
+    this.visited.add(id);
+    const saved = !this.view.failed(id);
+    const names = this.view.acceptedExports(id);
+    if (saved && (this.view.selfAccepting(id) || (names && this.view.exports(id).every((n) => names.has(n))))) {
+      return this.add(id, id, chain);
+    }
+    if (saved && names) {
+      const reason = this.add(id, id, chain);
+      if (reason !== undefined) return reason;
+    }
+    const importers = [...this.view.importers(id)].filter((i) => i !== id);
+    if (importers.length === 0) return this.deadEnd(chain);
+    for (const importer of importers) {
+      const reason = this.ask(importer, id, names, chain);
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
+  }
+
+  /** Goes on with one importer of `id`. */
+  private ask(importer: ModuleID, id: ModuleID, names: ReadonlySet<string> | undefined, chain: ModuleID[]): string | undefined {
+    if (this.view.acceptsDep(importer, id) && !this.view.failed(importer)) return this.add(importer, id, chain);
+    if (names && this.view.uses(importer, id)?.every((n) => names.has(n))) return undefined;
+    if (chain.includes(importer)) return undefined; // a cycle; its other importers decide
+    return this.propagate(importer, [...chain, importer]);
+  }
+
+  private add(path: ModuleID, acceptedPath: ModuleID, chain: ModuleID[]): string | undefined {
+    const first = this.change.firstInvalidatedBy;
+    if (first !== undefined && acceptedPath === first) {
+      return `${first} was invalidated and imports itself through ${chain.join(" → ")}`;
+    }
+    const key = path + "\n" + acceptedPath;
+    if (!this.boundaries.has(key)) {
+      this.boundaries.set(key, {
+        path, acceptedPath, circular: this.isCircular(acceptedPath, new Set(chain)),
+        ...(first === undefined ? {} : { firstInvalidatedBy: first }),
+      });
+    }
+    return undefined;
+  }
+
+  /** Whether one of the modules between the change and `id` is also imported by way of `id`'s importers. */
+  private isCircular(id: ModuleID, chain: Set<ModuleID>): boolean {
+    const seen = new Set([id]);
+    const todo = [id];
+    for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
+      for (const importer of this.view.importers(at)) {
+        if (importer === at) continue;
+        if (chain.has(importer)) return true;
+        if (!seen.has(importer)) {
+          seen.add(importer);
+          todo.push(importer);
+        }
+      }
+    }
+    return false;
+  }
+
+  private deadEnd(chain: ModuleID[]): string {
+    const first = this.change.firstInvalidatedBy;
+    if (first !== undefined) return `${first} was invalidated and no importer accepts it: ${[first, ...chain].join(" → ")}`;
+    const [id] = chain;
+    const failed = chain.find((m) => this.view.failed(m));
+    if (failed !== undefined) return `${failed} failed when it ran`;
+    return chain.length === 1 ? `no boundary for ${id}` : `no boundary for ${id}: ${chain.join(" → ")}`;
+  }
+
+  /**
+   * A deleted module that is still imported by others leaves them broken on the server: what runs goes on until
+   * they are mended. One that changed importers have let go of is pruned after the update.
+   */
+  private remove(id: ModuleID): string | undefined {
+    if (!this.view.ran(id) || this.visited.has(id)) return undefined;
+    for (const importer of this.view.importers(id)) {
+      if (importer !== id) return undefined;
+    }
+    return `${id} was deleted`;
+  }
+}

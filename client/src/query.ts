@@ -1,0 +1,7 @@
+/** Adds a query to a relative or root-relative URL, before the query that it has; others stay as they are. */
+export function injectQuery(url: string, query: string): string {
+  if (url[0] !== "." && url[0] !== "/") return url;
+  const pathname = url.replace(/[?#].*$/, "");
+  const { search, hash } = new URL(url, "http://example.invalid");
+  return `${pathname}?${query}${search ? "&" + search.slice(1) : ""}${hash}`;
+}

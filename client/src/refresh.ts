@@ -1,0 +1,182 @@
+// Fast refresh: components keep their state over edits. The compiler adds a call at the end of a module that names its
+// components and their hooks; what follows from it is here, for React and Preact.
+
+import type { HotState, Logger } from "./hot.ts";
+import type { Instance } from "./registry.ts";
+
+export interface Components {
+  components: Record<string, unknown>;
+  /** [component or hook, key of its hook calls, reset its state on each update, custom hooks that it calls] */
+  signatures?: [type: unknown, key: string, forceReset: boolean, customHooks?: () => unknown[]][];
+  /** `// @refresh reset` stands in the file. */
+  reset?: boolean;
+}
+
+/** What a framework does with components. */
+interface Runtime {
+  register(type: unknown, id: string): void;
+  sign(type: unknown, key: string, forceReset: boolean, customHooks: () => unknown[]): void;
+  isComponent(value: unknown): boolean;
+  /** Renders what was registered anew. */
+  perform(): void;
+}
+
+interface ReactRuntime {
+  injectIntoGlobalHook(global: unknown): void;
+  register(type: unknown, id: string): void;
+  setSignature(type: unknown, key: string, forceReset?: boolean, customHooks?: () => unknown[]): void;
+  performReactRefresh(): unknown;
+  isLikelyComponentType(type: unknown): boolean;
+}
+
+function react(runtime: ReactRuntime): Runtime {
+  runtime.injectIntoGlobalHook(globalThis);
+  return {
+    register: (type, id) => runtime.register(type, id),
+    // The custom hooks are looked up when they are compared: in a cycle they are not there yet.
+    sign: (type, key, forceReset, customHooks) => runtime.setSignature(type, key, forceReset, customHooks),
+    isComponent: (value) => runtime.isLikelyComponentType(value),
+    perform: () => void runtime.performReactRefresh(),
+  };
+}
+
+/** What @prefresh/core leaves in the global scope. */
+interface Prefresh {
+  getSignature(type: unknown): { key?: string; forceReset?: boolean } | undefined;
+  register(type: unknown, id: string): void;
+  getPendingUpdates(): [unknown, unknown][];
+  flush(): void;
+  replaceComponent(before: unknown, now: unknown, reset: boolean): void;
+  sign(type: unknown, key: string, forceReset: boolean, customHooks: () => unknown[], status: string): void;
+  computeKey(signature: object): string;
+}
+
+function preact(prefresh: Prefresh): Runtime {
+  return {
+    register: (type, id) => prefresh.register(type, id),
+    sign: (type, key, forceReset, customHooks) => prefresh.sign(type, key, forceReset, customHooks, "begin"),
+    isComponent: isPreactComponent,
+    perform() {
+      const pending = [...prefresh.getPendingUpdates()];
+      prefresh.flush();
+      for (const [before, now] of pending) {
+        const a = prefresh.getSignature(before) ?? {};
+        const b = prefresh.getSignature(now) ?? {};
+        const reset = a.key !== b.key || prefresh.computeKey(a) !== prefresh.computeKey(b) || !!b.forceReset;
+        prefresh.replaceComponent(before, now, reset);
+      }
+    },
+  };
+}
+
+function isPreactComponent(value: unknown): boolean {
+  if (typeof value !== "function") return false;
+  const prototype = value.prototype as { isReactComponent?: unknown; render?: unknown } | undefined;
+  if (prototype?.isReactComponent || prototype?.render) return true;
+  const name = value.name || (value as { displayName?: string }).displayName;
+  return typeof name === "string" && /^[^a-z_$0-9]/.test(name);
+}
+
+/** The glue between the framework's runtime, the modules and their updates. */
+export class Refresh {
+  private runtime: Runtime | undefined;
+  private readonly waiting = new Map<Instance, { hot: HotState; names: Components }>();
+  private enqueued = false;
+
+  constructor(private readonly log: Logger) {}
+
+  /** Looks whether a module that ran ahead of the page is a runtime of ours. */
+  install(exports: unknown): void {
+    const candidate = (exports ?? {}) as Partial<ReactRuntime> & { default?: Partial<ReactRuntime> };
+    const runtime = [candidate, candidate.default].find((c) => typeof c?.performReactRefresh === "function");
+    if (runtime) this.runtime = react(runtime as ReactRuntime);
+    const prefresh = (globalThis as { __PREFRESH__?: Prefresh }).__PREFRESH__;
+    if (!this.runtime && prefresh) this.runtime = preact(prefresh);
+  }
+
+  get installed(): boolean {
+    return this.runtime !== undefined;
+  }
+
+  /** $meta$.refresh(...): the end of a module that has components or hooks. */
+  module(instance: Instance, hot: HotState, names: Components): void {
+    const runtime = this.runtime;
+    if (!runtime) return;
+    for (const [type, key, forceReset, customHooks] of names.signatures ?? []) {
+      if (isType(type)) runtime.sign(type, key, forceReset || !!names.reset, customHooks ?? (() => []));
+    }
+    for (const [name, type] of Object.entries(names.components)) {
+      if (!isType(type)) continue;
+      if (names.reset && !names.signatures?.some(([signed]) => signed === type)) runtime.sign(type, "reset", true, () => []);
+      runtime.register(type, `${instance.id} ${name}`);
+    }
+    if (Object.keys(names.components).length > 0) this.waiting.set(instance, { hot, names });
+  }
+
+  /**
+   * Called when the module's body has run: makes it take its own updates. It does so even where an export is no
+   * component, since only the next version shows whether that export has changed; validate says no then.
+   */
+  afterRun(instance: Instance): void {
+    const waiting = this.waiting.get(instance);
+    if (!waiting || !this.runtime) return;
+    this.waiting.delete(instance);
+    const exports = values(instance);
+    if (exports.size === 0) return; // a script that renders: running it again would render twice
+    for (const [name, value] of exports) {
+      if (this.runtime.isComponent(value)) this.runtime.register(value, `${instance.id} export ${name}`);
+    }
+    const { hot } = waiting;
+    hot.accept((next: unknown) => {
+      if (next === undefined) return;
+      const message = this.validate(exports, entries(next));
+      if (message !== undefined) hot.host.invalidate(hot.owner, message);
+      else this.enqueued = true;
+    }, undefined);
+  }
+
+  /** Returns why importers have to take the update, or undefined. */
+  private validate(before: Map<string, unknown>, now: Map<string, unknown>): string | undefined {
+    for (const name of before.keys()) if (!now.has(name)) return `Could not Fast Refresh ("${name}" export was removed)`;
+    for (const name of now.keys()) if (!before.has(name)) return `Could not Fast Refresh (new export "${name}")`;
+    for (const [name, value] of now) {
+      if (this.runtime!.isComponent(value) || before.get(name) === value) continue;
+      return `Could not Fast Refresh ("${name}" export is incompatible)`;
+    }
+    return undefined;
+  }
+
+  /** Renders once for all components of an update. */
+  perform(): void {
+    if (!this.enqueued || !this.runtime) return;
+    this.enqueued = false;
+    try {
+      this.runtime.perform();
+    } catch (error) {
+      this.log.error("[devserver] a component failed to render after the update:", error);
+    }
+  }
+}
+
+function isType(value: unknown): boolean {
+  return typeof value === "function" || (typeof value === "object" && value !== null);
+}
+
+function values(instance: Instance): Map<string, unknown> {
+  return entries(instance.module.exports);
+}
+
+/** Exports by name. One that is in its dead zone, in a cycle, reads as undefined. */
+function entries(exports: unknown): Map<string, unknown> {
+  const map = new Map<string, unknown>();
+  if (!isType(exports)) return map;
+  for (const name of Object.keys(exports as object)) {
+    if (name === "__esModule") continue;
+    try {
+      map.set(name, (exports as Record<string, unknown>)[name]);
+    } catch {
+      map.set(name, undefined);
+    }
+  }
+  return map;
+}

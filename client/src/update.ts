@@ -1,0 +1,342 @@
+// How an update becomes effective in the page: plan, listeners, dispose, run, callbacks, prune, report. Decisions are
+// plan.ts's; what touches DOM or socket is behind Page.
+
+import type { Events, HotState, HotStore, Logger } from "./hot.ts";
+import type { ErrorInfo, FullReloadPayload, ReportPayload, Update, UpdatePayload } from "./payload.ts";
+import { plan, type Boundary, type Change, type Decision, type ModuleID, type RegistryView } from "./plan.ts";
+import type { Instance, Registry, Staged } from "./registry.ts";
+
+/** What applying updates needs of the page. */
+export interface Page {
+  readonly log: Logger;
+  /** Runs the update's code, which calls the registry's define. */
+  stage(update: UpdatePayload): Promise<Staged>;
+  /** Swaps linked stylesheets and returns the paths that this page has. Resolves when they are loaded. */
+  swapStyles(paths: readonly string[], timestamp: number): Promise<string[]>;
+  reload(reason: string): void;
+  /** Whether the page is at this HTML file's URL. */
+  isAt(htmlPath: string): boolean;
+  showError(error: ErrorInfo): void;
+  clearError(): void;
+  report(report: Omit<ReportPayload, "type">): void;
+  /** Lets fast refresh render once for all components of the update. */
+  renderRefreshed(): void;
+  /** Runs entries that waited for an error to be mended. */
+  startPending(): Promise<void>;
+  sendInvalidate(data: InvalidateData): void;
+}
+
+export interface InvalidateData { path: ModuleID; message: string | undefined; firstInvalidatedBy: ModuleID }
+
+/** Answers the plan's questions from the registry and the hot contexts. */
+export function viewOf(registry: Registry, hot: HotStore): RegistryView {
+  return {
+    ran: (id) => registry.instance(id) !== undefined,
+    failed: (id) => registry.instance(id)?.state === "failed",
+    importers: (id) => registry.importers(id),
+    selfAccepting: (id) => hot.state(id)?.selfAccepting ?? false,
+    acceptedExports: (id) => hot.state(id)?.acceptedExports,
+    exports: (id) => Object.keys((registry.instance(id)?.module.exports ?? {}) as object),
+    acceptsDep: (importer, dep) => hot.state(importer)?.acceptsDep(dep) ?? false,
+    uses: (importer, dep) => registry.uses(importer, dep),
+  };
+}
+
+interface Invalidation { path: ModuleID; message: string | undefined; first: ModuleID }
+
+/** Applies updates, one at a time; the queue sees to that. */
+export class Updater {
+  private readonly view: RegistryView;
+  /** Modules that were updated and may say once that they cannot take it. */
+  private readonly invalidatable = new Map<ModuleID, ModuleID>();
+  private invalidations: Invalidation[] = [];
+  /** Modules that run an older version than their definition, since the newer one could not run. */
+  private readonly stale = new Set<ModuleID>();
+  private timestamp = 0;
+  private seq = 0;
+  private applying = false;
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly hot: HotStore,
+    private readonly events: Events,
+    private readonly page: Page,
+    /** Queues work that must come before the next message. */
+    private readonly next: (task: () => Promise<void>) => void,
+  ) {
+    this.view = viewOf(registry, hot);
+  }
+
+  async apply(payload: UpdatePayload): Promise<void> {
+    this.seq = payload.seq;
+    this.timestamp = payload.timestamp;
+    const staged = await this.page.stage(payload);
+    const deleted = payload.deleted ?? [];
+    const changed = [...new Set([...(payload.changed ?? []), ...this.stale])].filter((id) => this.differs(id, staged, payload.force));
+    const decision = this.decide(payload, changed, deleted);
+    switch (decision.kind) {
+      case "reload":
+        return this.giveUp(decision.reason, changed[0] ?? deleted[0]);
+      case "nothing":
+        return this.applyNothing(payload, staged, deleted);
+      case "update":
+        return this.applyUpdate(payload, decision, staged, deleted);
+      default: {
+        const never: never = decision;
+        throw new Error(`unknown decision ${JSON.stringify(never)}`);
+      }
+    }
+  }
+
+  /** Replayed updates may bring what the page was loaded with. */
+  private differs(id: ModuleID, staged: Staged, force = false): boolean {
+    const instance = this.registry.instance(id);
+    if (!instance || force || instance.hot?.disposed || instance.state === "failed") return true;
+    return (staged.definitions.get(id) ?? this.registry.definition(id))?.rev !== instance.definition.rev;
+  }
+
+  private decide(payload: UpdatePayload, changed: ModuleID[], deleted: ModuleID[]): Decision {
+    for (const worker of payload.workers ?? []) {
+      const [importer] = this.registry.importersOfWorker(worker);
+      if (importer !== undefined) return { kind: "reload", reason: `the worker ${worker} changed` };
+    }
+    const [failed] = this.registry.failedEntries();
+    if (failed && [...changed, ...deleted].length > 0) return { kind: "reload", reason: `${failed.id} failed when it ran` };
+    return plan(this.view, { changed, deleted });
+  }
+
+  /** Tries again what could not run: the errors are mended. */
+  async retry(): Promise<void> {
+    if (this.stale.size > 0) await this.apply({ type: "update", seq: this.seq, timestamp: this.timestamp });
+    else await this.page.startPending();
+  }
+
+  private async applyNothing(payload: UpdatePayload, staged: Staged, deleted: ModuleID[]): Promise<void> {
+    this.registry.commit(staged, deleted);
+    const styles = payload.css ?? [];
+    if (styles.length > 0) {
+      const message = { type: "update", updates: styles.map((path) => this.styleUpdate(path)) };
+      await this.events.emit("vite:beforeUpdate", message);
+      this.page.clearError();
+      const swapped = await this.page.swapStyles(styles, payload.timestamp);
+      for (const path of swapped) this.page.log.log(`[devserver] css hot updated: ${path}`);
+      await this.events.emit("vite:afterUpdate", message);
+      if (swapped.length > 0) this.page.report({ seq: payload.seq, kind: "updated", paths: swapped });
+    } else this.page.report({ seq: payload.seq, kind: "nothing", paths: [] });
+    await this.page.startPending();
+  }
+
+  private async applyUpdate(payload: UpdatePayload, decision: UpdateDecision, staged: Staged, deleted: ModuleID[]): Promise<void> {
+    const message = { type: "update", updates: this.updatesOf(decision.boundaries, payload.css ?? []) };
+    await this.events.emit("vite:beforeUpdate", message);
+    this.page.clearError();
+    const styles = this.page.swapStyles(payload.css ?? [], payload.timestamp);
+    const done = await this.run(decision, staged, deleted);
+    const swapped = await styles;
+    for (const path of swapped) this.page.log.log(`[devserver] css hot updated: ${path}`);
+    if (done === "reloading") return;
+    await this.events.emit("vite:afterUpdate", message);
+    await this.prune(done.orphans);
+    const paths = [...new Set([...done.updated, ...swapped])];
+    if (done.failed.length > 0) {
+      this.page.report({ seq: payload.seq, kind: "failed", paths: done.failed.map((f) => f.path), reason: done.failed[0]!.message });
+    } else this.page.report({ seq: payload.seq, kind: "updated", paths });
+    await this.page.startPending();
+  }
+
+  /** Replaces modules and calls back. */
+  private async run(decision: UpdateDecision, staged: Staged, deleted: ModuleID[]): Promise<Done | "reloading"> {
+    // The callbacks are those of the instances that run now: the new ones register their own.
+    const jobs = decision.boundaries.map((boundary) => ({
+      boundary, callbacks: this.hot.state(boundary.path)?.callbacks(boundary.acceptedPath) ?? [], namespace: undefined as unknown, failed: false,
+    }));
+    const failed: { path: ModuleID; message: string }[] = [];
+    try {
+      await this.registry.complete(decision.boundaries.map((b) => b.acceptedPath), staged); // before anything is torn down
+    } catch (error) {
+      // An import of the new code does not compile or is not there; the server tells which, and why.
+      this.registry.commit(staged, deleted);
+      for (const { boundary, callbacks } of jobs) {
+        this.stale.add(boundary.acceptedPath);
+        failed.push({ path: boundary.acceptedPath, message: messageOf(error) });
+        this.page.log.error(`[devserver] failed to update ${boundary.acceptedPath}; what ran before goes on running.`, error);
+        this.callBack(boundary, callbacks, undefined);
+      }
+      return { updated: [], failed, orphans: [] };
+    }
+    await this.dispose(decision.rerun);
+    this.registry.commit(staged, deleted);
+    for (const id of decision.rerun) {
+      this.invalidatable.set(id, decision.boundaries.find((b) => b.acceptedPath === id)?.firstInvalidatedBy ?? id);
+    }
+    const old = this.registry.retire(decision.rerun);
+    this.applying = true;
+    for (const job of jobs) {
+      const { boundary } = job;
+      try {
+        await this.registry.evaluate(boundary.acceptedPath);
+        job.namespace = this.registry.namespace(boundary.acceptedPath);
+      } catch (error) {
+        if (boundary.circular) {
+          await this.giveUp(`${boundary.acceptedPath} imports itself through others and could not run again: ${messageOf(error)}`, boundary.acceptedPath);
+          return "reloading";
+        }
+        job.failed = true;
+        this.stale.add(boundary.acceptedPath);
+        failed.push(this.failed(boundary, error));
+      }
+    }
+    const renewed = this.settleInstances(old);
+    for (const id of renewed) this.stale.delete(id);
+    for (const job of jobs) this.callBack(job.boundary, job.callbacks, job.failed ? undefined : job.namespace);
+    this.page.renderRefreshed();
+    this.applying = false;
+    for (const job of jobs) if (!job.failed) this.page.log.log(`[devserver] hot updated: ${shown(job.boundary)}`);
+    const orphans = this.registry.orphans(renewed);
+    this.followInvalidations();
+    return { updated: jobs.filter((j) => !j.failed).map((j) => j.boundary.path), failed, orphans };
+  }
+
+  /** Disposes of all that will run again, importers before what they import. */
+  private async dispose(ids: ModuleID[]): Promise<void> {
+    await Promise.all([...ids].reverse().map((id) => this.hot.state(id)?.dispose()));
+  }
+
+  /** Keeps new instances that work and puts old ones back for those that do not. */
+  private settleInstances(old: Map<ModuleID, Instance>): ModuleID[] {
+    const states = new Map([...old].map(([id, instance]) => [id, instance.hot as HotState | undefined]));
+    const renewed = this.registry.restore(old);
+    for (const id of renewed) {
+      const state = states.get(id);
+      if (state) this.hot.replaced(state);
+      states.delete(id);
+    }
+    for (const state of states.values()) if (state) this.hot.restore(state);
+    return renewed;
+  }
+
+  private failed(boundary: Boundary, error: unknown): { path: ModuleID; message: string } {
+    const path = boundary.acceptedPath;
+    this.page.log.error(`[devserver] failed to update ${path}; what ran before goes on running.`, error);
+    this.page.showError({
+      message: `${path} failed when it ran: ${messageOf(error)}`, id: path,
+      ...(error instanceof Error && error.stack ? { stack: error.stack } : {}),
+    });
+    return { path, message: messageOf(error) };
+  }
+
+  private callBack(boundary: Boundary, callbacks: ((module: unknown) => unknown)[], namespace: unknown): void {
+    const failed = (error: unknown): void => this.page.log.error(`[devserver] an accept callback of ${boundary.path} failed:`, error);
+    for (const callback of callbacks) {
+      try {
+        const result = callback(namespace) as PromiseLike<unknown> | undefined;
+        if (typeof result?.then === "function") result.then(undefined, failed); // not awaited, as in Vite
+      } catch (error) {
+        failed(error);
+      }
+    }
+  }
+
+  // ---- Prune
+
+  /** Takes modules out of the page that nothing imports any more. */
+  async prune(ids: ModuleID[]): Promise<void> {
+    if (ids.length === 0) return;
+    const states = ids.map((id) => this.hot.state(id)).filter((s) => s !== undefined);
+    if (states.length > 0) {
+      await this.events.emit("vite:beforePrune", { type: "prune", paths: ids });
+      await Promise.all(states.map((s) => s.dispose()));
+      await Promise.all(states.map((s) => s.prune()));
+    }
+    for (const id of ids) {
+      this.hot.forget(id);
+      this.registry.drop(id);
+    }
+  }
+
+  // ---- Invalidate
+
+  /** hot.invalidate(): the module says that it cannot take the update, so its importers have to. */
+  invalidate(owner: ModuleID, message: string | undefined): void {
+    const first = this.invalidatable.get(owner) ?? owner;
+    const data: InvalidateData = { path: owner, message, firstInvalidatedBy: first };
+    void this.events.emit("vite:invalidate", data);
+    this.page.sendInvalidate(data);
+    this.page.log.debug(`[devserver] invalidate ${owner}${message ? `: ${message}` : ""}`);
+    if (!this.invalidatable.delete(owner)) return; // was never updated, or has said so already
+    this.invalidations.push({ path: owner, message, first });
+    if (!this.applying) this.followInvalidations();
+  }
+
+  /** Lets the importers take the update, all of them in one go. */
+  private followInvalidations(): void {
+    const list = this.invalidations;
+    if (list.length === 0) return;
+    this.invalidations = [];
+    this.next(() => this.applyInvalidations(list));
+  }
+
+  private async applyInvalidations(list: Invalidation[]): Promise<void> {
+    const boundaries = new Map<string, Boundary>();
+    const rerun = new Set<ModuleID>();
+    for (const { path, message, first } of list) {
+      const importers = [...this.registry.importers(path)].filter((i) => i !== path);
+      const change: Change = { changed: importers, firstInvalidatedBy: first };
+      const decision: Decision = importers.length > 0 ? plan(this.view, change) : { kind: "reload", reason: `no boundary for ${path}` };
+      if (decision.kind === "reload") {
+        return this.giveUp(message ? `${path}: ${message}` : decision.reason, path);
+      }
+      if (decision.kind === "nothing") continue;
+      for (const b of decision.boundaries) boundaries.set(b.path + "\n" + b.acceptedPath, b);
+      for (const id of decision.rerun) rerun.add(id);
+    }
+    if (boundaries.size === 0) return;
+    const decision: UpdateDecision = { kind: "update", boundaries: [...boundaries.values()], rerun: [...rerun] };
+    await this.applyUpdate({ type: "update", seq: this.seq, timestamp: this.timestamp }, decision, { definitions: new Map(), deps: [] }, []);
+  }
+
+  // ---- Reload
+
+  /** Reloads the page as the server says, unless the message is about another page. */
+  async reload(payload: FullReloadPayload): Promise<void> {
+    if (payload.path?.endsWith(".html") && !this.page.isAt(payload.path)) return;
+    await this.events.emit("vite:beforeFullReload", payload);
+    this.page.reload(payload.reason ?? (payload.triggeredBy ? `${payload.triggeredBy} changed` : "the server asked for it"));
+  }
+
+  /** Reloads the page since an update cannot be taken, and tells the server why. */
+  private async giveUp(reason: string, triggeredBy: ModuleID | undefined): Promise<void> {
+    this.page.report({ seq: this.seq, kind: "reloaded", paths: triggeredBy === undefined ? [] : [triggeredBy], reason });
+    await this.reload({ type: "full-reload", path: "*", reason, ...(triggeredBy === undefined ? {} : { triggeredBy }) });
+  }
+
+  // ---- What listeners get
+
+  private updatesOf(boundaries: Boundary[], styles: readonly string[]): Update[] {
+    const scripts = boundaries.map((b): Update => ({
+      type: "js-update", path: b.path, acceptedPath: b.acceptedPath, timestamp: this.timestamp, explicitImportRequired: false,
+      isWithinCircularImport: b.circular, ...(b.firstInvalidatedBy ? { firstInvalidatedBy: b.firstInvalidatedBy } : {}),
+    }));
+    return [...scripts, ...styles.map((path) => this.styleUpdate(path))];
+  }
+
+  private styleUpdate(path: string): Update {
+    return { type: "css-update", path, acceptedPath: path, timestamp: this.timestamp, explicitImportRequired: false, isWithinCircularImport: false };
+  }
+}
+
+type UpdateDecision = Extract<Decision, { kind: "update" }>;
+
+interface Done {
+  updated: ModuleID[];
+  failed: { path: ModuleID; message: string }[];
+  orphans: ModuleID[];
+}
+
+function shown({ path, acceptedPath }: Boundary): string {
+  return path === acceptedPath ? path : `${acceptedPath} via ${path}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,44 @@
+// The runtime inside workers: registry and modules without DOM, socket and updates. It is put in front of a worker's
+// modules as text, since a classic worker cannot import it.
+
+import { helpers } from "./helpers.ts";
+import { ModuleMeta, moduleURL } from "./meta.ts";
+import { Packs } from "./packs.ts";
+import type { Facade, StartOptions } from "./page.ts";
+import { Registry } from "./registry.ts";
+
+interface WorkerStart extends StartOptions {
+  base?: string;
+  env?: Record<string, unknown>;
+}
+
+function create(): Facade & { start(options: WorkerStart): unknown } {
+  let base = "/";
+  let env: Record<string, unknown> = {};
+  const { origin } = new URL(globalThis.location.href);
+  const importURL = (url: string): Promise<unknown> => import(/* @vite-ignore */ url);
+  const packs = (): Packs => new Packs(origin + base, importURL);
+  const registry: Registry = new Registry({
+    loadPack: (ids, have, exact) => packs().load(ids, have, exact),
+    importURL,
+    meta: (instance) => new ModuleMeta(instance, { registry, env, url: (id) => moduleURL(id, base, origin) }),
+  });
+  registry.builtIn.set("/@vite/client", { __esModule: true, updateStyle() {}, removeStyle() {}, createHotContext() {} });
+  const facade = {
+    helpers,
+    define: registry.define,
+    deps: registry.deps,
+    fail: (error: { message: string }) => console.error(`[devserver] ${error.message}`),
+    start(options: WorkerStart): unknown {
+      base = options.base ?? base;
+      env = options.env ?? env;
+      if (options.error) throw new Error(options.error.message);
+      return registry.enter(options.entry);
+    },
+  };
+  // Packs of dynamic imports take their registry from /@vite/client, which looks here.
+  (globalThis as Record<symbol, unknown>)[Symbol.for("devserver.registry")] = facade;
+  return facade;
+}
+
+export const registry = create();
