@@ -307,7 +307,8 @@ function send(message) {
   write(Buffer.concat([head, body]));
 }
 
-async function answer({ id, method, params }) {
+async function answer({ id, method, params, cancel }) {
+  if (cancel) return; // nobody waits any more; the work ends by itself
   try {
     const run = methods[method];
     if (!run) throw new Error(`unknown method ${method}`);
@@ -331,4 +332,4 @@ process.stdin.on("data", (chunk) => {
 process.stdin.on("end", () => process.exit(0)); // the server is gone
 process.on("uncaughtException", (e) => console.error(e));
 process.on("unhandledRejection", (e) => console.error(e));
-send({ id: 0, method: "hello", params: { protocol: 1, node: process.version } });
+send({ method: "hello", params: { protocol: 1, node: process.version } });

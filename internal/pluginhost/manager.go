@@ -1,0 +1,230 @@
+package pluginhost
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// Host runs plugins. *plugin.Host and *Child are Hosts.
+type Host interface {
+	Info() plugin.Info
+	Event(ctx context.Context, name, event string, request bool, c plugin.Client, data json.RawMessage) (any, error)
+	Connect(ctx context.Context, c plugin.Client) error
+	Disconnect(ctx context.Context, c plugin.Client) error
+	ResolveID(ctx context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error)
+	Load(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error)
+	Transform(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error)
+	TransformHTML(ctx context.Context, a plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error)
+	HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (*plugin.HotUpdateResult, error)
+	Route(method, path string) http.Handler
+}
+
+// Manager asks several hosts in order. A hook that no plugin has costs a look at a list. Its methods are safe for
+// concurrent use; a host may be replaced while it is asked.
+type Manager struct {
+	mu    sync.RWMutex
+	hosts []*entry
+}
+
+// entry is a host and what can be told of it without asking.
+type entry struct {
+	host    Host
+	info    plugin.Info
+	filters map[string][]plugin.Filter // by hook
+}
+
+func newEntry(h Host) *entry {
+	e := &entry{host: h, info: h.Info(), filters: map[string][]plugin.Filter{}}
+	for _, p := range e.info.Plugins {
+		for _, hook := range p.Hooks {
+			e.filters[hook] = append(e.filters[hook], p.Filter)
+		}
+	}
+	return e
+}
+
+// wants tells whether some plugin of the host has the hook and lets the ID through.
+func (e *entry) wants(hook, id string) bool {
+	return slices.ContainsFunc(e.filters[hook], func(f plugin.Filter) bool { return f.Matches(id) })
+}
+
+// NewManager returns a Manager that asks the hosts in the given order.
+func NewManager(hosts ...Host) *Manager {
+	m := &Manager{}
+	for _, h := range hosts {
+		m.hosts = append(m.hosts, newEntry(h))
+	}
+	return m
+}
+
+// Replace puts a host in the place of another one: at the end when old is nil, away when now is nil.
+func (m *Manager) Replace(old, now Host) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	hosts := slices.Clone(m.hosts)
+	at := slices.IndexFunc(hosts, func(e *entry) bool { return e.host == old })
+	switch {
+	case now == nil && at >= 0:
+		hosts = slices.Delete(hosts, at, at+1)
+	case now != nil && at >= 0:
+		hosts[at] = newEntry(now)
+	case now != nil:
+		hosts = append(hosts, newEntry(now))
+	}
+	m.hosts = hosts
+}
+
+func (m *Manager) list() []*entry {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.hosts
+}
+
+// Plugins describes all plugins of all hosts.
+func (m *Manager) Plugins() []plugin.PluginInfo {
+	var all []plugin.PluginInfo
+	for _, e := range m.list() {
+		all = append(all, e.info.Plugins...)
+	}
+	return all
+}
+
+// first asks the hosts that want the ID until one answers.
+func first[A, R any](ctx context.Context, m *Manager, hook, id string, args A, ask func(Host, context.Context, A) (*R, error)) (*R, error) {
+	for _, e := range m.list() {
+		if !e.wants(hook, id) {
+			continue
+		}
+		if r, err := ask(e.host, ctx, args); r != nil || err != nil {
+			return r, err
+		}
+	}
+	return nil, nil
+}
+
+// ResolveID returns the first answer, nil when there is none.
+func (m *Manager) ResolveID(ctx context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+	return first(ctx, m, "resolveID", a.Specifier, a, Host.ResolveID)
+}
+
+// Resolves tells whether a plugin takes the ID for a module of its own.
+func (m *Manager) Resolves(ctx context.Context, id string) bool {
+	if r, err := m.ResolveID(ctx, plugin.ResolveArgs{Specifier: id}); err == nil && r != nil {
+		return true
+	}
+	r, err := m.Load(ctx, plugin.LoadArgs{ID: id})
+	return err == nil && r != nil
+}
+
+// Load returns the first answer, nil when there is none.
+func (m *Manager) Load(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+	return first(ctx, m, "load", a.ID, a, Host.Load)
+}
+
+// Transform passes the source from host to host; nil means that none changed it.
+func (m *Manager) Transform(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+	var changed *plugin.TransformResult
+	for _, e := range m.list() {
+		if !e.wants("transform", a.ID) {
+			continue
+		}
+		r, err := e.host.Transform(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			if changed != nil {
+				r.Watch = append(r.Watch, changed.Watch...)
+			}
+			a.Code, changed = r.Code, r
+		}
+	}
+	return changed, nil
+}
+
+// TransformHTML passes the page from host to host; nil means that none changed it.
+func (m *Manager) TransformHTML(ctx context.Context, a plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
+	var all *plugin.TransformHTMLResult
+	for _, e := range m.list() {
+		if e.filters["transformHTML"] == nil {
+			continue
+		}
+		r, err := e.host.TransformHTML(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		if r == nil {
+			continue
+		}
+		if r.HTML != "" {
+			a.HTML = r.HTML
+		} else if all != nil {
+			r.HTML = all.HTML
+		}
+		if all != nil {
+			r.Tags = append(all.Tags, r.Tags...)
+		}
+		all = r
+	}
+	return all, nil
+}
+
+// WantsHotUpdate tells whether some plugin has the hook.
+func (m *Manager) WantsHotUpdate() bool {
+	return slices.ContainsFunc(m.list(), func(e *entry) bool { return e.filters["hotUpdate"] != nil })
+}
+
+// HotUpdate lets the hosts narrow the modules in turn; nil means that none did.
+func (m *Manager) HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (*plugin.HotUpdateResult, error) {
+	var narrowed *plugin.HotUpdateResult
+	for _, e := range m.list() {
+		if e.filters["hotUpdate"] == nil {
+			continue
+		}
+		r, err := e.host.HotUpdate(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			a.Modules, narrowed = r.Modules, r
+		}
+	}
+	return narrowed, nil
+}
+
+// Connect tells the hosts of a page that opened.
+func (m *Manager) Connect(ctx context.Context, c plugin.Client) error {
+	return m.presence("connect", func(h Host) error { return h.Connect(ctx, c) })
+}
+
+// Disconnect tells the hosts of a page that is gone.
+func (m *Manager) Disconnect(ctx context.Context, c plugin.Client) error {
+	return m.presence("disconnect", func(h Host) error { return h.Disconnect(ctx, c) })
+}
+
+func (m *Manager) presence(hook string, tell func(Host) error) error {
+	var errs []error
+	for _, e := range m.list() {
+		if e.filters[hook] != nil {
+			errs = append(errs, tell(e.host))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ServeRoute answers the request when a plugin has a route for it, and tells whether one had.
+func (m *Manager) ServeRoute(w http.ResponseWriter, r *http.Request) bool {
+	for _, e := range m.list() {
+		if h := e.host.Route(r.Method, r.URL.Path); h != nil {
+			h.ServeHTTP(w, r)
+			return true
+		}
+	}
+	return false
+}

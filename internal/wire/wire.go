@@ -1,0 +1,248 @@
+// Package wire is the protocol between the server and its plugin hosts: calls in both directions over two streams.
+//
+// A frame is a 4-byte big-endian length and a JSON object. A call has an id, a method and params; its answer has the id
+// and a result or an error; a notice has a method and no id; a cancel has the id of a call that nobody waits for any
+// more. Calls are handled at the same time, notices one after the other in the order sent.
+package wire
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// MaxFrame bounds a frame in bytes, so that garbage on the stream is not taken for a length to allocate.
+const MaxFrame = 256 << 20
+
+// ErrClosed is what pending calls get when the other side is gone.
+var ErrClosed = errors.New("the plugin host is gone")
+
+// Error is a failure as the other side sees it.
+type Error struct {
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	// Plugin and the place of the fault, where known; Path is a place in a payload.
+	Plugin string `json:"plugin,omitempty"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Path   string `json:"path,omitempty"`
+}
+
+func (e *Error) Error() string { return e.Message }
+
+type message struct {
+	ID     uint64          `json:"id,omitempty"`
+	Method string          `json:"method,omitempty"`
+	Params json.RawMessage `json:"params,omitempty"`
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  *Error          `json:"error,omitempty"`
+	Cancel bool            `json:"cancel,omitempty"`
+}
+
+// Handler answers calls and notices of the other side. For a notice the answer is dropped.
+type Handler func(ctx context.Context, method string, params json.RawMessage) (any, error)
+
+// Conn is one end. Its methods are safe for concurrent use.
+type Conn struct {
+	r      *bufio.Reader
+	handle Handler
+
+	writing sync.Mutex
+	w       io.Writer
+
+	ctx  context.Context
+	stop context.CancelFunc
+	busy sync.WaitGroup
+
+	mu      sync.Mutex
+	next    uint64
+	pending map[uint64]chan message
+	running map[uint64]context.CancelFunc
+	closed  bool
+}
+
+// New returns an end that reads from r and writes to w. Nothing is read before Run.
+func New(r io.Reader, w io.Writer, handle Handler) *Conn {
+	c := &Conn{r: bufio.NewReaderSize(r, 64<<10), w: w, handle: handle, pending: map[uint64]chan message{}, running: map[uint64]context.CancelFunc{}}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	return c
+}
+
+// Run reads until the stream ends, which is no error, or holds what is no frame. It returns when all handlers have.
+func (c *Conn) Run() error {
+	err := c.read()
+	c.mu.Lock()
+	c.closed = true
+	for id, answer := range c.pending {
+		close(answer)
+		delete(c.pending, id)
+	}
+	c.mu.Unlock()
+	c.stop()
+	c.busy.Wait()
+	return err
+}
+
+func (c *Conn) read() error {
+	for {
+		m, err := readFrame(c.r)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c.take(m)
+	}
+}
+
+func readFrame(r io.Reader) (message, error) {
+	var m message
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return m, err
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	if n == 0 || n > MaxFrame {
+		return m, fmt.Errorf("read frame: %d bytes are announced; something else than frames was written to the stream", n)
+	}
+	// The length is not believed until the bytes are there: a buffer grows with what arrives.
+	body, err := io.ReadAll(io.LimitReader(r, int64(n)))
+	if err != nil {
+		return m, err
+	}
+	if len(body) < int(n) {
+		return m, io.ErrUnexpectedEOF
+	}
+	if err := json.Unmarshal(body, &m); err != nil {
+		return m, fmt.Errorf("read frame: %w", err)
+	}
+	return m, nil
+}
+
+func (c *Conn) take(m message) {
+	switch {
+	case m.Cancel:
+		c.mu.Lock()
+		cancel := c.running[m.ID]
+		c.mu.Unlock()
+		if cancel != nil {
+			cancel()
+		}
+	case m.Method != "" && m.ID == 0:
+		_, _ = c.handle(c.ctx, m.Method, m.Params) // a notice has no answer
+	case m.Method != "":
+		ctx, cancel := context.WithCancel(c.ctx)
+		c.mu.Lock()
+		c.running[m.ID] = cancel
+		c.mu.Unlock()
+		c.busy.Go(func() { c.answer(ctx, cancel, m) })
+	default:
+		c.mu.Lock()
+		answer := c.pending[m.ID]
+		delete(c.pending, m.ID)
+		c.mu.Unlock()
+		if answer != nil {
+			answer <- m
+		}
+	}
+}
+
+func (c *Conn) answer(ctx context.Context, cancel context.CancelFunc, m message) {
+	defer cancel()
+	result, err := c.handle(ctx, m.Method, m.Params)
+	c.mu.Lock()
+	delete(c.running, m.ID)
+	c.mu.Unlock()
+	reply := message{ID: m.ID}
+	if err == nil {
+		reply.Result, err = json.Marshal(result)
+	}
+	if err != nil {
+		own, ok := errors.AsType[*Error](err)
+		if !ok {
+			own = &Error{Message: err.Error()}
+		}
+		reply.Result, reply.Error = nil, own
+	}
+	_ = c.write(reply) // the other side is gone, and with it who waits
+}
+
+// Call asks the other side and decodes its answer into result, which may be nil. A context that ends cancels the call
+// over there too.
+func (c *Conn) Call(ctx context.Context, method string, params, result any) error {
+	text, err := json.Marshal(params)
+	if err != nil {
+		return fmt.Errorf("call %s: %w", method, err)
+	}
+	answer := make(chan message, 1)
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	c.next++
+	id := c.next
+	c.pending[id] = answer
+	c.mu.Unlock()
+	if err := c.write(message{ID: id, Method: method, Params: text}); err != nil {
+		c.drop(id)
+		return ErrClosed
+	}
+	select {
+	case m, ok := <-answer:
+		switch {
+		case !ok:
+			return ErrClosed
+		case m.Error != nil:
+			return m.Error
+		case result != nil && len(m.Result) > 0:
+			if err := json.Unmarshal(m.Result, result); err != nil {
+				return fmt.Errorf("call %s: decode the answer: %w", method, err)
+			}
+		}
+		return nil
+	case <-ctx.Done():
+		c.drop(id)
+		_ = c.write(message{ID: id, Cancel: true}) // gone: nothing to cancel
+		return ctx.Err()
+	}
+}
+
+func (c *Conn) drop(id uint64) {
+	c.mu.Lock()
+	delete(c.pending, id)
+	c.mu.Unlock()
+}
+
+// Notify tells the other side something that has no answer.
+func (c *Conn) Notify(method string, params any) error {
+	text, err := json.Marshal(params)
+	if err != nil {
+		return fmt.Errorf("notify %s: %w", method, err)
+	}
+	return c.write(message{Method: method, Params: text})
+}
+
+func (c *Conn) write(m message) error {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("write frame: %w", err)
+	}
+	if len(body) > MaxFrame {
+		return fmt.Errorf("write frame: %d bytes are more than a frame may have", len(body))
+	}
+	frame := make([]byte, 4, 4+len(body))
+	binary.BigEndian.PutUint32(frame, uint32(len(body)))
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_, err = c.w.Write(append(frame, body...))
+	return err
+}

@@ -1,0 +1,309 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/wire"
+)
+
+// Timeout is how long a hook or handler may take.
+const Timeout = 30 * time.Second
+
+// Host runs plugins: it calls their hooks in order, within their time, and turns panics into errors. Both ways of
+// running plugins go through it; plugin authors have no use for it.
+type Host struct {
+	plugins []Plugin
+	server  Server
+}
+
+// Info is what plugins offer, as it crosses to the server.
+type Info struct {
+	Plugins []PluginInfo `json:"plugins"`
+}
+
+// PluginInfo is what one plugin offers.
+type PluginInfo struct {
+	Name   string      `json:"name"`
+	Events []EventInfo `json:"events,omitempty"`
+	Hooks  []string    `json:"hooks,omitempty"`
+	Filter Filter      `json:"filter"`
+	Routes []string    `json:"routes,omitempty"`
+	Watch  []string    `json:"watch,omitempty"`
+}
+
+// EventInfo is a handler's name, and its types as TypeScript, see TypeText.
+type EventInfo struct {
+	Name    string `json:"name"`
+	Request bool   `json:"request,omitempty"`
+	In      string `json:"in"`
+	Out     string `json:"out,omitempty"`
+}
+
+// NewHost checks the plugins and returns their Host.
+func NewHost(plugins []Plugin, s Server) (*Host, error) {
+	seen, requests := map[string]bool{}, map[string]string{}
+	for _, p := range plugins {
+		if p.Name == "" {
+			return nil, errors.New("a plugin has no Name")
+		}
+		if seen[p.Name] {
+			return nil, fmt.Errorf("two plugins are named %q", p.Name)
+		}
+		seen[p.Name] = true
+		for _, e := range p.Events {
+			if e.Name == "" || e.call == nil {
+				return nil, fmt.Errorf("plugin %s: an event has no name; make events by plugin.On and plugin.Handle", p.Name)
+			}
+			if other, twice := requests[e.Name]; e.Request && twice {
+				return nil, fmt.Errorf("plugins %s and %s both answer requests %q", other, p.Name, e.Name)
+			}
+			if e.Request {
+				requests[e.Name] = p.Name
+			}
+		}
+	}
+	return &Host{plugins, s}, nil
+}
+
+// Info describes the plugins.
+func (h *Host) Info() Info {
+	var info Info
+	for _, p := range h.plugins {
+		one := PluginInfo{Name: p.Name, Filter: p.Filter, Watch: p.Watch}
+		types := newTypeWriter()
+		for _, e := range p.Events {
+			one.Events = append(one.Events, EventInfo{Name: e.Name, Request: e.Request, In: types.text(e.In), Out: types.text(e.Out)})
+		}
+		for name, has := range map[string]bool{
+			"resolveID": p.ResolveID != nil, "load": p.Load != nil, "transform": p.Transform != nil, "transformHTML": p.TransformHTML != nil,
+			"hotUpdate": p.HotUpdate != nil, "connect": p.Connect != nil, "disconnect": p.Disconnect != nil,
+		} {
+			if has {
+				one.Hooks = append(one.Hooks, name)
+			}
+		}
+		for _, r := range p.Routes {
+			one.Routes = append(one.Routes, r.Pattern)
+		}
+		info.Plugins = append(info.Plugins, one)
+	}
+	return info
+}
+
+// guard runs a hook within its time. What it returns or panics with names plugin and hook.
+func guard[T any](ctx context.Context, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				done <- result{err: &wire.Error{Code: "handler_panic", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s panicked: %v\n%s", hook, plugin, v, debug.Stack())}}
+			}
+		}()
+		value, err := fn(ctx)
+		done <- result{value, err}
+	}()
+	var zero T
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return zero, named(plugin, hook, r.err)
+		}
+		return r.value, nil
+	case <-ctx.Done():
+		return zero, &wire.Error{Code: "timeout", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s did not return within %v", hook, plugin, Timeout)}
+	}
+}
+
+// named gives an error the plugin's name and keeps what the page may know of it.
+func named(plugin, hook string, err error) error {
+	if own, ok := errors.AsType[*wire.Error](err); ok {
+		if own.Plugin == "" {
+			own.Plugin = plugin
+		}
+		return own
+	}
+	if own, ok := errors.AsType[*hmr.Error](err); ok {
+		return &wire.Error{Code: own.Code, Message: own.Message, Path: own.Path, Plugin: plugin}
+	}
+	return &wire.Error{Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s: %v", hook, plugin, err)}
+}
+
+// Start starts the plugins in order.
+func (h *Host) Start(ctx context.Context) error {
+	for _, p := range h.plugins {
+		if p.Start == nil {
+			continue
+		}
+		if _, err := guard(ctx, p.Name, "Start", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Start(ctx, h.server) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop stops the plugins, the last one first.
+func (h *Host) Stop(ctx context.Context) error {
+	var errs []error
+	for i := len(h.plugins) - 1; i >= 0; i-- {
+		if p := h.plugins[i]; p.Stop != nil {
+			_, err := guard(ctx, p.Name, "Stop", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Stop(ctx) })
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Event hands a page's event or request to the plugin's handlers of that name and returns a request's answer.
+func (h *Host) Event(ctx context.Context, plugin, event string, request bool, c Client, data json.RawMessage) (any, error) {
+	for _, p := range h.plugins {
+		if p.Name != plugin {
+			continue
+		}
+		for _, e := range p.Events {
+			if e.Name != event || e.Request != request {
+				continue
+			}
+			answer, err := guard(ctx, p.Name, "handler of "+event, func(ctx context.Context) (any, error) { return e.call(ctx, c, data) })
+			if err != nil || request {
+				return answer, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// Connect tells the plugins of a page that opened, Disconnect of one that is gone.
+func (h *Host) Connect(ctx context.Context, c Client) error {
+	return h.presence(ctx, "Connect", c, func(p Plugin) func(context.Context, Client) { return p.Connect })
+}
+
+// Disconnect is the counterpart of Connect.
+func (h *Host) Disconnect(ctx context.Context, c Client) error {
+	return h.presence(ctx, "Disconnect", c, func(p Plugin) func(context.Context, Client) { return p.Disconnect })
+}
+
+func (h *Host) presence(ctx context.Context, hook string, c Client, pick func(Plugin) func(context.Context, Client)) error {
+	var errs []error
+	for _, p := range h.plugins {
+		if fn := pick(p); fn != nil {
+			_, err := guard(ctx, p.Name, hook, func(ctx context.Context) (struct{}, error) { fn(ctx, c); return struct{}{}, nil })
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// first calls a hook of each plugin until one answers.
+func first[A, R any](ctx context.Context, h *Host, hook, id string, args A, pick func(Plugin) func(context.Context, A) (*R, error)) (*R, error) {
+	for _, p := range h.plugins {
+		fn := pick(p)
+		if fn == nil || !p.Filter.Matches(id) {
+			continue
+		}
+		r, err := guard(ctx, p.Name, hook, func(ctx context.Context) (*R, error) { return fn(ctx, args) })
+		if r != nil || err != nil {
+			return r, err
+		}
+	}
+	return nil, nil
+}
+
+// ResolveID asks the plugins in order.
+func (h *Host) ResolveID(ctx context.Context, a ResolveArgs) (*ResolveResult, error) {
+	return first(ctx, h, "ResolveID", a.Specifier, a, func(p Plugin) func(context.Context, ResolveArgs) (*ResolveResult, error) { return p.ResolveID })
+}
+
+// Load asks the plugins in order.
+func (h *Host) Load(ctx context.Context, a LoadArgs) (*LoadResult, error) {
+	return first(ctx, h, "Load", a.ID, a, func(p Plugin) func(context.Context, LoadArgs) (*LoadResult, error) { return p.Load })
+}
+
+// Transform passes the source from plugin to plugin. Nil means that none changed it.
+func (h *Host) Transform(ctx context.Context, a TransformArgs) (*TransformResult, error) {
+	var changed *TransformResult
+	for _, p := range h.plugins {
+		if p.Transform == nil || !p.Filter.Matches(a.ID) {
+			continue
+		}
+		r, err := guard(ctx, p.Name, "Transform", func(ctx context.Context) (*TransformResult, error) { return p.Transform(ctx, a) })
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			a.Code = r.Code
+			if changed != nil {
+				r.Watch = append(r.Watch, changed.Watch...)
+			}
+			changed = r
+		}
+	}
+	return changed, nil
+}
+
+// TransformHTML passes the page from plugin to plugin and gathers their tags.
+func (h *Host) TransformHTML(ctx context.Context, a TransformHTMLArgs) (*TransformHTMLResult, error) {
+	var all *TransformHTMLResult
+	for _, p := range h.plugins {
+		if p.TransformHTML == nil {
+			continue
+		}
+		r, err := guard(ctx, p.Name, "TransformHTML", func(ctx context.Context) (*TransformHTMLResult, error) { return p.TransformHTML(ctx, a) })
+		if err != nil {
+			return nil, err
+		}
+		if r == nil {
+			continue
+		}
+		if all == nil {
+			all = &TransformHTMLResult{}
+		}
+		if r.HTML != "" {
+			a.HTML, all.HTML = r.HTML, r.HTML
+		}
+		all.Tags = append(all.Tags, r.Tags...)
+	}
+	return all, nil
+}
+
+// HotUpdate lets each plugin narrow the modules in turn. Nil means that none did.
+func (h *Host) HotUpdate(ctx context.Context, a HotUpdateArgs) (*HotUpdateResult, error) {
+	var narrowed *HotUpdateResult
+	for _, p := range h.plugins {
+		if p.HotUpdate == nil {
+			continue
+		}
+		r, err := guard(ctx, p.Name, "HotUpdate", func(ctx context.Context) (*HotUpdateResult, error) { return p.HotUpdate(ctx, a) })
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			a.Modules, narrowed = r.Modules, r
+		}
+	}
+	return narrowed, nil
+}
+
+// Route returns the handler for a request, or nil.
+func (h *Host) Route(method, path string) http.Handler {
+	for _, p := range h.plugins {
+		for _, r := range p.Routes {
+			if r.matches(method, path) {
+				return r.Handler
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,264 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+
+	"github.com/seed-b8174343/devserver/internal/wire"
+)
+
+// Protocol is the version of what is said between server and child; both must have the same.
+const Protocol = 1
+
+// Main runs the plugins as devserver's child: it talks over stdin and stdout until the server closes them, then
+// returns. What the program prints goes to stderr, which devserver shows. Started by hand it says so and exits.
+func Main(plugins ...Plugin) {
+	if os.Getenv("DEVSERVER_PLUGIN_HOST") == "" {
+		fmt.Fprintln(os.Stderr, "This program holds plugins of devserver. Run devserver in the folder above: it builds and starts this one.")
+		os.Exit(2)
+	}
+	out := os.Stdout
+	os.Stdout = os.Stderr // a stray fmt.Println must not break the frames
+	log.SetFlags(0)
+	c := &child{root: os.Getenv("DEVSERVER_ROOT")}
+	host, err := NewHost(plugins, c)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	c.host = host
+	c.conn = wire.New(os.Stdin, out, c.handle)
+	go func() {
+		if err := host.Start(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		_ = c.conn.Notify("hello", Hello{Protocol: Protocol, Info: host.Info()}) // the server is gone: Run returns
+	}()
+	if err := c.conn.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "lost the server:", err)
+		os.Exit(1)
+	}
+	_ = host.Stop(context.Background()) // there is nobody to tell
+}
+
+// Hello is the first notice of a child.
+type Hello struct {
+	Protocol int  `json:"protocol"`
+	Info     Info `json:"info"`
+}
+
+// EventCall hands a page's event to a child.
+type EventCall struct {
+	Plugin  string          `json:"plugin,omitempty"`
+	Event   string          `json:"event,omitempty"`
+	Request bool            `json:"request,omitempty"`
+	Client  ClientInfo      `json:"client"`
+	Data    json.RawMessage `json:"data,omitempty"`
+}
+
+// ClientInfo describes a page to a child.
+type ClientInfo struct {
+	ID        string `json:"id"`
+	URL       string `json:"url,omitempty"`
+	UserAgent string `json:"userAgent,omitempty"`
+	User      string `json:"user,omitempty"`
+}
+
+// SendCall is what a child sends to pages: to one client, one user, or all.
+type SendCall struct {
+	Client string          `json:"client,omitempty"`
+	User   string          `json:"user,omitempty"`
+	All    bool            `json:"all,omitempty"`
+	Event  string          `json:"event"`
+	Data   json.RawMessage `json:"data,omitempty"`
+}
+
+// RouteCall is an HTTP request for a route of a child; Stream names the notices of its answer.
+type RouteCall struct {
+	Stream uint64      `json:"stream"`
+	Method string      `json:"method"`
+	URL    string      `json:"url"`
+	Host   string      `json:"host"`
+	Header http.Header `json:"header"`
+	Body   []byte      `json:"body,omitempty"`
+}
+
+// RoutePart is a part of the answer to a RouteCall: the head (Status is set), then bytes of the body.
+type RoutePart struct {
+	Stream uint64      `json:"stream"`
+	Status int         `json:"status,omitempty"`
+	Header http.Header `json:"header,omitempty"`
+	Body   []byte      `json:"body,omitempty"`
+}
+
+// child is the server as plugins of a child see it.
+type child struct {
+	root string
+	host *Host
+	conn *wire.Conn
+}
+
+func (c *child) handle(ctx context.Context, method string, params json.RawMessage) (any, error) {
+	switch method {
+	case "event":
+		return answer(params, func(a EventCall) (any, error) {
+			return c.host.Event(ctx, a.Plugin, a.Event, a.Request, &remote{c, a.Client}, a.Data)
+		})
+	case "connect":
+		return answer(params, func(a EventCall) (any, error) { return nil, c.host.Connect(ctx, &remote{c, a.Client}) })
+	case "disconnect":
+		return answer(params, func(a EventCall) (any, error) { return nil, c.host.Disconnect(ctx, &remote{c, a.Client}) })
+	case "resolveID":
+		return answer(params, func(a ResolveArgs) (any, error) { return c.host.ResolveID(ctx, a) })
+	case "load":
+		return answer(params, func(a LoadArgs) (any, error) { return c.host.Load(ctx, a) })
+	case "transform":
+		return answer(params, func(a TransformArgs) (any, error) { return c.host.Transform(ctx, a) })
+	case "transformHTML":
+		return answer(params, func(a TransformHTMLArgs) (any, error) { return c.host.TransformHTML(ctx, a) })
+	case "hotUpdate":
+		return answer(params, func(a HotUpdateArgs) (any, error) { return c.host.HotUpdate(ctx, a) })
+	case "route":
+		return answer(params, func(a RouteCall) (any, error) { return nil, c.route(ctx, a) })
+	default:
+		return nil, fmt.Errorf("unknown method %q", method)
+	}
+}
+
+func answer[A any](params json.RawMessage, fn func(A) (any, error)) (any, error) {
+	var a A
+	if err := json.Unmarshal(params, &a); err != nil {
+		return nil, fmt.Errorf("decode params: %w", err)
+	}
+	return fn(a)
+}
+
+// route runs the route's handler; its answer goes back in parts, as the handler writes and flushes them.
+func (c *child) route(ctx context.Context, a RouteCall) (err error) {
+	u, err := url.ParseRequestURI(a.URL)
+	if err != nil {
+		return err
+	}
+	h := c.host.Route(a.Method, u.Path)
+	if h == nil {
+		return fmt.Errorf("no route for %s %s", a.Method, u.Path)
+	}
+	r, err := http.NewRequestWithContext(ctx, a.Method, a.URL, io.NopCloser(bytes.NewReader(a.Body)))
+	if err != nil {
+		return err
+	}
+	r.Header, r.Host, r.RequestURI = a.Header, a.Host, a.URL
+	w := &remoteWriter{c: c, stream: a.Stream, header: http.Header{}}
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("route %s panicked: %v", u.Path, v)
+		}
+	}()
+	h.ServeHTTP(w, r)
+	w.WriteHeader(http.StatusOK)
+	return err
+}
+
+// remoteWriter is an http.ResponseWriter whose response is written at the server.
+type remoteWriter struct {
+	c      *child
+	stream uint64
+	header http.Header
+	sent   bool
+}
+
+func (w *remoteWriter) Header() http.Header { return w.header }
+
+func (w *remoteWriter) WriteHeader(status int) {
+	if w.sent {
+		return
+	}
+	w.sent = true
+	_ = w.c.conn.Notify("route.part", RoutePart{Stream: w.stream, Status: status, Header: w.header}) // Write tells of a lost server
+}
+
+func (w *remoteWriter) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if err := w.c.conn.Notify("route.part", RoutePart{Stream: w.stream, Body: b}); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// Flush does nothing: every Write is on its way at once.
+func (w *remoteWriter) Flush() { w.WriteHeader(http.StatusOK) }
+
+func (c *child) Root() string         { return c.root }
+func (c *child) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }
+
+func (c *child) call(method string, params, result any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
+	defer cancel()
+	return c.conn.Call(ctx, method, params, result)
+}
+
+func (c *child) Clients() []Client {
+	var infos []ClientInfo
+	if err := c.call("clients", struct{}{}, &infos); err != nil {
+		return nil // no server, no clients
+	}
+	list := make([]Client, len(infos))
+	for i, info := range infos {
+		list[i] = &remote{c, info}
+	}
+	return list
+}
+
+func (c *child) send(to SendCall, data any) error {
+	if data != nil {
+		text, err := json.Marshal(data)
+		if err != nil {
+			return fmt.Errorf("send event %q: %w", to.Event, err)
+		}
+		to.Data = text
+	}
+	return c.conn.Notify("send", to)
+}
+
+func (c *child) Broadcast(event string, data any) error {
+	return c.send(SendCall{All: true, Event: event}, data)
+}
+
+func (c *child) SendToUser(user, event string, data any) error {
+	return c.send(SendCall{User: user, Event: event}, data)
+}
+
+func (c *child) Modules() (ids []string, err error) {
+	err = c.call("modules", struct{}{}, &ids)
+	return ids, err
+}
+
+func (c *child) Importers(id string) (ids []string, err error) {
+	err = c.call("importers", id, &ids)
+	return ids, err
+}
+
+func (c *child) Reload(id string) error { return c.call("reload", id, nil) }
+
+// remote is a page as plugins of a child see it.
+type remote struct {
+	*child
+	info ClientInfo
+}
+
+func (r *remote) ID() string        { return r.info.ID }
+func (r *remote) URL() string       { return r.info.URL }
+func (r *remote) UserAgent() string { return r.info.UserAgent }
+func (r *remote) User() string      { return r.info.User }
+func (r *remote) Send(event string, data any) error {
+	return r.send(SendCall{Client: r.info.ID, Event: event}, data)
+}

@@ -1,0 +1,197 @@
+package plugin
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"path"
+	"strings"
+)
+
+// Plugin is a set of hooks. Every field but Name may be left out.
+type Plugin struct {
+	// Name is unique, and the prefix of the plugin's events by convention ("adder:add").
+	Name string
+	// Events are made by On and Handle.
+	Events []Event
+	// Start is called before anything else, Stop after everything else.
+	Start func(ctx context.Context, s Server) error
+	Stop  func(ctx context.Context) error
+	// Connect and Disconnect are called for each page that opens or is gone.
+	Connect, Disconnect func(ctx context.Context, c Client)
+
+	// ResolveID says what a specifier means; the first answer of all plugins wins. Nil with a nil error is "not mine".
+	ResolveID func(context.Context, ResolveArgs) (*ResolveResult, error)
+	// Load gives the source of a module; the first answer wins. It is called once for each version of a module.
+	Load func(context.Context, LoadArgs) (*LoadResult, error)
+	// Transform changes the source of a module before it is compiled; each plugin sees the last one's output.
+	Transform func(context.Context, TransformArgs) (*TransformResult, error)
+	// TransformHTML changes a page or adds tags to it.
+	TransformHTML func(context.Context, TransformHTMLArgs) (*TransformHTMLResult, error)
+	// HotUpdate may narrow the modules of a change, or empty them and send an event instead.
+	HotUpdate func(context.Context, HotUpdateArgs) (*HotUpdateResult, error)
+
+	// Filter limits ResolveID, Load and Transform to IDs of interest, so that others never cross to the plugin.
+	Filter Filter
+	// Routes answer HTTP requests, see Route.
+	Routes []RouteDef
+	// Watch are further files and folders, relative to the project's root, whose changes reach HotUpdate.
+	Watch []string
+}
+
+// Filter matches module IDs (specifiers, for ResolveID). The zero value matches all.
+type Filter struct {
+	// Prefixes and Suffixes: one of them must match, if there are any. A query does not count for a suffix.
+	Prefixes []string `json:"prefixes,omitempty"`
+	Suffixes []string `json:"suffixes,omitempty"`
+}
+
+// Matches tells whether the ID is of interest.
+func (f Filter) Matches(id string) bool {
+	if len(f.Prefixes)+len(f.Suffixes) == 0 {
+		return true
+	}
+	for _, p := range f.Prefixes {
+		if strings.HasPrefix(id, p) {
+			return true
+		}
+	}
+	name, _, _ := strings.Cut(id, "?")
+	for _, s := range f.Suffixes {
+		if strings.HasSuffix(name, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// ResolveArgs is a specifier and the ID of the module that holds it.
+type ResolveArgs struct {
+	Specifier string `json:"specifier"`
+	Importer  string `json:"importer"`
+}
+
+// ResolveResult is the module that the specifier means. For a module without a file choose an ID with a prefix of your
+// own, such as "virtual:routes"; Load must give its source.
+type ResolveResult struct {
+	ID string `json:"id"`
+}
+
+// LoadArgs is a module to load. File is its path on disk, "" when it has none.
+type LoadArgs struct {
+	ID   string `json:"id"`
+	File string `json:"file,omitempty"`
+}
+
+// LoadResult is a module's source: JavaScript, TypeScript, JSX or CSS by the ID's extension, else JavaScript.
+type LoadResult struct {
+	Code string `json:"code"`
+	// Watch are files that the source was made from; the module is loaded again when one changes.
+	Watch []string `json:"watch,omitempty"`
+}
+
+// TransformArgs is a module's source.
+type TransformArgs struct {
+	ID   string `json:"id"`
+	File string `json:"file,omitempty"`
+	Code string `json:"code"`
+}
+
+// TransformResult is the changed source.
+type TransformResult struct {
+	Code  string   `json:"code"`
+	Watch []string `json:"watch,omitempty"`
+}
+
+// TransformHTMLArgs is a page. Path is its URL below base.
+type TransformHTMLArgs struct {
+	Path string `json:"path"`
+	File string `json:"file"`
+	HTML string `json:"html"`
+}
+
+// TransformHTMLResult changes the page. An empty HTML leaves it as it is; Tags are added.
+type TransformHTMLResult struct {
+	HTML string    `json:"html,omitempty"`
+	Tags []HTMLTag `json:"tags,omitempty"`
+}
+
+// HTMLTag is an element to put into a page. Place is "head-prepend", "head" (the default), "body-prepend" or "body".
+type HTMLTag struct {
+	Name  string            `json:"name"`
+	Attrs map[string]string `json:"attrs,omitempty"`
+	Text  string            `json:"text,omitempty"`
+	Place string            `json:"place,omitempty"`
+}
+
+// HotUpdateArgs is a changed file and the modules that it changes. Kind is "create", "update" or "delete"; Timestamp is
+// in milliseconds.
+type HotUpdateArgs struct {
+	Kind      string   `json:"kind"`
+	File      string   `json:"file"`
+	Modules   []string `json:"modules"`
+	Timestamp int64    `json:"timestamp"`
+}
+
+// HotUpdateResult replaces the modules of the change; an empty list means that the plugin has handled it.
+type HotUpdateResult struct {
+	Modules []string `json:"modules"`
+}
+
+// Client is one open page.
+type Client interface {
+	// ID names the page while it is open.
+	ID() string
+	// URL is the page's address, UserAgent the browser's description, User the signed-in user or "" for a guest.
+	URL() string
+	UserAgent() string
+	User() string
+	// Send sends an event to this page only.
+	Send(event string, data any) error
+	// Broadcast sends an event to all pages, SendToUser to every page of one user.
+	Broadcast(event string, data any) error
+	SendToUser(user, event string, data any) error
+}
+
+// Server is what a plugin can ask of the server.
+type Server interface {
+	// Root is the project's folder.
+	Root() string
+	Logger() *slog.Logger
+	// Clients are the pages that are open.
+	Clients() []Client
+	Broadcast(event string, data any) error
+	SendToUser(user, event string, data any) error
+	// Modules are the IDs of all modules that are loaded, Importers those of the modules that import id.
+	Modules() ([]string, error)
+	Importers(id string) ([]string, error)
+	// Reload compiles the module again and updates the pages that run it: for virtual modules whose content changed.
+	Reload(id string) error
+}
+
+// RouteDef is an HTTP route, made by Route.
+type RouteDef struct {
+	Pattern string
+	Handler http.Handler
+}
+
+// Route answers requests below a path ("/api/") or at one ("/status"). A method may stand in front ("POST /save").
+func Route(pattern string, h http.Handler) RouteDef { return RouteDef{pattern, h} }
+
+// matches tells whether the route is for the request.
+func (d RouteDef) matches(method, p string) bool { return MatchRoute(d.Pattern, method, p) }
+
+// MatchRoute tells whether a route's pattern matches a request, for hosts of plugins.
+func MatchRoute(pattern, method, p string) bool {
+	if m, rest, ok := strings.Cut(pattern, " "); ok {
+		if m != method {
+			return false
+		}
+		pattern = strings.TrimSpace(rest)
+	}
+	p = path.Clean("/"+strings.TrimPrefix(p, "/")) + map[bool]string{true: "/"}[len(p) > 1 && strings.HasSuffix(p, "/")]
+	if strings.HasSuffix(pattern, "/") {
+		return strings.HasPrefix(p, pattern) || p+"/" == pattern
+	}
+	return p == pattern
+}
