@@ -392,8 +392,8 @@ export class Registry implements AsyncHost {
     }
   }
 
-  /** Brings the module's edges up to date and returns the modules that it has let go of. */
-  private reindex(id: ModuleID): ModuleID[] {
+  /** Brings the module's edges up to date and notes the modules that it has let go of. */
+  private reindex(id: ModuleID): void {
     const before = this.edges.get(id);
     const definition = this.current.get(id)?.definition;
     const now = new Set(definition && staticDeps(definition));
@@ -401,16 +401,17 @@ export class Registry implements AsyncHost {
       // A module goes on importing what it has loaded, unless its new version no longer names it.
       if (definition?.info.dynamic?.some((s) => definition.deps[s] === dep)) now.add(dep);
     }
-    const gone: ModuleID[] = [];
     for (const dep of before ?? []) {
       if (now.has(dep)) continue;
       this.importersOf.get(dep)?.delete(id);
-      gone.push(dep);
+      this.released.add(dep);
     }
     this.edges.set(id, now);
     for (const dep of now) this.addImporter(dep, id);
-    return gone;
   }
+
+  /** Modules that lost an importer since the last look for orphans. */
+  private readonly released = new Set<ModuleID>();
 
   private link(importer: ModuleID, dep: ModuleID): void {
     this.edges.get(importer)?.add(dep); // a module that is not indexed yet takes it from `loaded`
@@ -454,12 +455,13 @@ export class Registry implements AsyncHost {
     return renewed;
   }
 
-  /** Finds modules that nobody imports any more after `renewed` have run again, and those that only they imported. */
-  orphans(renewed: Iterable<ModuleID>): ModuleID[] {
-    const candidates = new Set<ModuleID>(this.unindexed.map((i) => i.id)); // ran in this update, perhaps in vain
+  /** Finds modules that nobody imports any more since the last time, and those that only they imported. */
+  orphans(): ModuleID[] {
+    const candidates = this.unindexed.map((i) => i.id); // ran in this update, perhaps in vain
     this.index();
+    candidates.push(...this.released);
+    this.released.clear();
     const orphans = new Set<ModuleID>();
-    for (const id of renewed) for (const dep of this.reindex(id)) candidates.add(dep);
     for (const id of candidates) this.collectOrphan(id, orphans);
     return [...orphans];
   }

@@ -192,7 +192,7 @@ export class Updater {
     this.page.renderRefreshed();
     this.applying = false;
     for (const job of jobs) if (!job.failed) this.page.log.log(`[devserver] hot updated: ${shown(job.boundary)}`);
-    const orphans = this.registry.orphans(renewed);
+    const orphans = this.registry.orphans();
     this.followInvalidations();
     return { updated: jobs.filter((j) => !j.failed).map((j) => j.boundary.path), failed, orphans };
   }

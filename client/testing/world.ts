@@ -1,0 +1,198 @@
+// A page without DOM and socket for tests: modules as they come from the server, updates applied to them, and a
+// journal of what happened.
+
+import { transformSync } from "esbuild";
+import { compileDefinitions } from "../src/evaluate-code.ts";
+import { Events, HotStore, type HotHost } from "../src/hot.ts";
+import { ModuleMeta, moduleURL, type MetaHost } from "../src/meta.ts";
+import { resolveAccepted } from "../src/accepted.ts";
+import type { ErrorInfo, ReportPayload, UpdatePayload } from "../src/payload.ts";
+import { Queue } from "../src/queue.ts";
+import { Refresh } from "../src/refresh.ts";
+import { Registry } from "../src/registry.ts";
+import { Updater, type Page } from "../src/update.ts";
+
+/** Files by ID; a value of null deletes. */
+export type Files = Record<string, string | null>;
+
+/** Compiles a module as the server does, and returns its `$d(...)`. */
+export function definition(id: string, code: string, rev: string, known: (id: string) => boolean): string {
+  const isAsync = code.startsWith("async:");
+  const out = isAsync
+    ? code.slice(6).replace(/^import \* as (\w+) from (".*?");?$/gm, "const $1 = __toESM(require($2));").replace(/^import (".*?");?$/gm, "require($1);")
+    : transformSync(code, { format: "cjs", target: "esnext", define: { "import.meta": "$meta$" } }).code;
+  const deps: Record<string, string> = {};
+  const dynamic: string[] = [];
+  for (const [, kind, spec] of out.matchAll(/(require|import|accept)\("([^"]+)"\)/g)) {
+    const to = spec!.startsWith(".") ? resolve(id, spec!, known) : spec!;
+    deps[spec!] = to;
+    if (kind === "import") dynamic.push(spec!);
+  }
+  const info = dynamic.length > 0 ? `,${JSON.stringify({ dynamic })}` : "";
+  const body = out.replace(/\bimport\(/g, "$load$(");
+  return `$d(${JSON.stringify(id)},${JSON.stringify(rev)},${JSON.stringify(deps)},${isAsync ? "async " : ""}function(module,exports,require,$load$,$meta$){\n${body}\n}${info});\n`;
+}
+
+function resolve(importer: string, spec: string, known: (id: string) => boolean): string {
+  const path = new URL(spec, "http://x" + importer).pathname;
+  return [path, path + ".js", path + ".ts", path + ".tsx"].find(known) ?? path;
+}
+
+export class World implements Page, HotHost, MetaHost {
+  /** What happened, line by line; modules write to it with `note(...)`. */
+  readonly journal: string[] = [];
+  readonly errors: unknown[] = [];
+  readonly reports: Omit<ReportPayload, "type">[] = [];
+  readonly sent: [string, unknown][] = [];
+  readonly env = { MODE: "test" };
+  readonly log = {
+    debug: () => {},
+    log: (...args: unknown[]) => void this.journal.push(args.join(" ").replace("[devserver] ", "")),
+    warn: (...args: unknown[]) => void this.journal.push("warn: " + args.join(" ").replace("[devserver] ", "")),
+    error: (...args: unknown[]) => void (this.errors.push(args[1]), this.journal.push("error: " + String(args[0]).replace("[devserver] ", ""))),
+  };
+  readonly events = new Events(this.log);
+  readonly hot = new HotStore(this);
+  readonly fastRefresh = new Refresh(this.log);
+  readonly registry: Registry = new Registry({
+    loadPack: async (ids, have, exact) => this.pack(ids, have, exact),
+    importURL: async (url) => ({ url }),
+    meta: (instance) => new ModuleMeta(instance, this),
+  });
+  readonly queue = new Queue((error) => this.log.error("queue", error));
+  readonly updater = new Updater(this.registry, this.hot, this.events, this, (task) => this.queue.pushFront(task));
+  /** The server's files, and those of them that do not compile. */
+  readonly files = new Map<string, string>();
+  readonly broken = new Set<string>();
+  readonly packs: string[] = [];
+  shown: ErrorInfo | undefined;
+  pendingEntry: string | undefined;
+  private seq = 0;
+
+  constructor(files: Files, private readonly options: { lazy?: string[] } = {}) {
+    for (const [id, code] of Object.entries(files)) this.files.set(id, code!);
+    (globalThis as Record<string, unknown>)["note"] = (...args: unknown[]) => void this.journal.push(args.map(String).join(" "));
+    this.registry.afterRun = (instance) => this.fastRefresh.afterRun(instance);
+    this.define([...this.files.keys()].filter((id) => !options.lazy?.includes(id)));
+  }
+
+  get refresh(): MetaHost["refresh"] {
+    return this.fastRefresh.installed ? (instance, hot, components) => this.fastRefresh.module(instance, hot, components) : undefined;
+  }
+
+  private code(ids: string[]): string {
+    return ids.map((id) => definition(id, this.files.get(id)!, hash(this.files.get(id)!), (x) => this.files.has(x))).join("");
+  }
+
+  private define(ids: string[]): void {
+    const here = ids.filter((id) => this.files.has(id) && !this.broken.has(id));
+    compileDefinitions(this.code(here), this.registry)();
+  }
+
+  private pack(ids: string[], have: string[], exact: boolean): void {
+    this.packs.push(`${ids.join(",")}${exact ? " exact" : ""} have ${have.join(",")}`);
+    this.define(exact ? [...this.files.keys()] : [...ids, ...(this.options.lazy ?? [])]);
+  }
+
+  /** Runs an entry. */
+  start(id: string): unknown {
+    return this.registry.enter(id);
+  }
+
+  /** Saves files and applies the update that the server would send. */
+  async update(files: Files, more: Partial<UpdatePayload> = {}): Promise<void> {
+    const changed: string[] = [];
+    const deleted: string[] = [];
+    for (const [id, code] of Object.entries(files)) {
+      if (code === null) {
+        this.files.delete(id);
+        deleted.push(id);
+      } else {
+        this.files.set(id, code);
+        changed.push(id);
+      }
+    }
+    const payload: UpdatePayload = {
+      type: "update", seq: ++this.seq, timestamp: this.seq * 1000, changed, deleted, code: this.code(changed.filter((id) => !this.broken.has(id))), ...more,
+    };
+    this.queue.push(() => this.updater.apply(payload));
+    await this.queue.idle();
+  }
+
+  exports(id: string): Record<string, unknown> {
+    return this.registry.namespace(id) as Record<string, unknown>;
+  }
+
+  /** The journal since the last look. */
+  look(): string[] {
+    return this.journal.splice(0);
+  }
+
+  // ---- Page
+
+  async stage(update: UpdatePayload) {
+    return update.code ? this.registry.stage(compileDefinitions(update.code, this.registry)) : { definitions: new Map(), deps: [] };
+  }
+
+  async swapStyles(paths: readonly string[]): Promise<string[]> {
+    return [...paths];
+  }
+
+  reload(reason: string): void {
+    this.journal.push(`reload: ${reason}`);
+  }
+
+  isAt(path: string): boolean {
+    return path === "/here.html";
+  }
+
+  showError(error: ErrorInfo): void {
+    this.shown = error;
+  }
+
+  clearError(): void {
+    this.shown = undefined;
+  }
+
+  report(report: Omit<ReportPayload, "type">): void {
+    this.reports.push(report);
+  }
+
+  renderRefreshed(): void {
+    this.fastRefresh.perform();
+  }
+
+  async startPending(): Promise<void> {}
+
+  sendInvalidate(data: unknown): void {
+    this.sent.push(["vite:invalidate", data]);
+  }
+
+  // ---- HotHost and MetaHost
+
+  send(event: string, data: unknown): void {
+    this.sent.push([event, data]);
+  }
+
+  async request(): Promise<unknown> {
+    return undefined;
+  }
+
+  resolve(owner: string, specifier: string): string | undefined {
+    return resolveAccepted(owner, specifier, this.registry.instance(owner)?.definition.deps ?? {}, "/");
+  }
+
+  invalidate(owner: string, message: string | undefined): void {
+    this.updater.invalidate(owner, message);
+  }
+
+  url(id: string): string {
+    return moduleURL(id, "/", "http://localhost:5173");
+  }
+}
+
+export function hash(text: string): string {
+  let h = 0;
+  for (let i = 0; i < text.length; i++) h = (h * 31 + text.charCodeAt(i)) | 0;
+  return h.toString(36);
+}
