@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -589,4 +590,30 @@ func TestInvalidate(t *testing.T) {
 	}
 	r.Invalidate(filepath.Join(root, "src"), filepath.Join(root, "lib"))
 	want("./a", `error: no file "./a": there is no folder "src"`)
+}
+
+// TestConcurrent is for the race detector.
+func TestConcurrent(t *testing.T) {
+	root := tree(t, pnpm)
+	r := newResolver(t, Options{Root: root})
+	main := filepath.Join(root, "src/main.ts")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 50 {
+				for _, spec := range []string{"a", "ui", "./main", "./gone", "nothing"} {
+					_, _ = r.Resolve(spec, main)
+				}
+				_, _ = r.TSConfig(main)
+				_ = r.PackageOf(main).SideEffectFree(main)
+			}
+		})
+	}
+	for range 20 {
+		r.Invalidate(main)
+		r.Invalidate(filepath.Join(root, "package.json"))
+		r.Refresh()
+	}
+	wg.Wait()
+	check(t, r, root, Import, []resolution{{"ui", "src/main.ts", "packages/ui/src/index.ts"}})
 }
