@@ -1,0 +1,241 @@
+package transform
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+// CSSInput is a stylesheet to compile.
+type CSSInput struct {
+	// ID is the module's ID without query, File its path on disk, Code its text.
+	ID, File, Code string
+	// Modules makes class names local (CSS Modules).
+	Modules bool
+	// Resolve finds the file of an @import, a url() or a `composes … from`.
+	Resolve func(specifier, importer string) (file string, err error)
+	// URL is where the browser finds a file.
+	URL func(file string) string
+	// Read gives the text of an imported file; nil reads it from disk.
+	Read func(file string) (string, error)
+}
+
+// CSSOutput is a compiled stylesheet.
+type CSSOutput struct {
+	CSS string
+	// Exports maps the class names of a CSS module, as written, to those in CSS. Nil for other stylesheets.
+	Exports map[string]string
+	// Names tells two sets of exports apart: while it stays, importers of the module need not run again.
+	Names string
+	// Deps are the files that CSS was made from beside File, also those that were not found.
+	Deps []string
+}
+
+// reaching is what makes a stylesheet depend on other files; without it the text is used as it is.
+var reaching = regexp.MustCompile(`(?i)@import|url\(|image-set\(|@charset`)
+
+// CompileCSS follows @import and url() and makes class names of CSS Modules local. Everything else, nesting too, stays
+// as it was written: the browser has what the author wrote.
+func CompileCSS(in CSSInput) (*CSSOutput, []Error) {
+	if !in.Modules && !reaching.MatchString(in.Code) {
+		return &CSSOutput{CSS: in.Code}, nil
+	}
+	in.Code = strings.ToValidUTF8(in.Code, "\uFFFD") // esbuild may loop on other bytes
+	b := &cssBuild{in: in, deps: map[string]bool{}, failed: map[string]error{}, files: map[string]string{}}
+	options := api.BuildOptions{
+		Bundle: true, Write: false, LogLevel: api.LogLevelSilent, Target: api.ESNext, Outdir: "/", Charset: api.CharsetUTF8,
+		LegalComments: api.LegalCommentsInline,
+		Plugins:       []api.Plugin{{Name: "css", Setup: b.setup}},
+	}
+	if in.Modules { // the names come from a script that imports the stylesheet
+		options.Stdin = &api.StdinOptions{Contents: "import names from \"entry:css\"; export default names", Sourcefile: "names.js", ResolveDir: "/"}
+		options.Format = api.FormatESModule
+	} else {
+		options.EntryPoints = []string{"entry:css"}
+	}
+	result := api.Build(options)
+	deps := slices.Sorted(maps.Keys(b.deps))
+	if len(result.Errors) > 0 {
+		return &CSSOutput{Deps: deps}, b.errors(result.Errors)
+	}
+	out := &CSSOutput{Deps: deps}
+	for _, f := range result.OutputFiles {
+		if strings.HasSuffix(f.Path, ".css") {
+			out.CSS = pathComment.ReplaceAllString(string(f.Contents), "")
+		} else {
+			out.Exports = exportedNames(string(f.Contents))
+		}
+	}
+	if in.Modules {
+		if out.Exports == nil {
+			out.Exports = map[string]string{}
+		}
+		text, _ := json.Marshal(out.Exports) // sorted by key
+		sum := sha256.Sum256(text)
+		out.Names = hex.EncodeToString(sum[:6])
+	}
+	return out, nil
+}
+
+// pathComment is what esbuild writes before the content of each file.
+var pathComment = regexp.MustCompile(`(?m)^/\* css:.* \*/\n`)
+
+// cssBuild is one run of esbuild. Its paths are names that it makes of files: esbuild derives the names of local classes
+// from them, and two btn.module.css in different folders must not clash.
+type cssBuild struct {
+	in CSSInput
+
+	mu     sync.Mutex
+	deps   map[string]bool
+	failed map[string]error
+	files  map[string]string // name -> file
+}
+
+// name gives a file the name under which esbuild knows it: readable, the same in each run, one for each file.
+func (b *cssBuild) name(file string) string {
+	base := filepath.Base(file)
+	base, _, _ = strings.Cut(base, ".")
+	key := file
+	if rel, err := filepath.Rel(filepath.Dir(b.in.File), file); err == nil {
+		key = path.Join(path.Dir(b.in.ID), filepath.ToSlash(rel)) // the same on every machine
+	}
+	sum := sha256.Sum256([]byte(key))
+	name := "/" + base + "_" + hex.EncodeToString(sum[:3]) + ".css"
+	b.mu.Lock()
+	b.files[name] = file
+	b.mu.Unlock()
+	return name
+}
+
+func (b *cssBuild) file(name string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.files[name]
+}
+
+func (b *cssBuild) setup(build api.PluginBuild) {
+	build.OnResolve(api.OnResolveOptions{Filter: "^entry:css$"}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
+		return api.OnResolveResult{Path: b.name(b.in.File), Namespace: "css"}, nil
+	})
+	build.OnResolve(api.OnResolveOptions{Filter: ".*", Namespace: "css"}, b.resolve)
+	build.OnLoad(api.OnLoadOptions{Filter: ".*", Namespace: "css"}, b.load)
+}
+
+// resolve finds an imported stylesheet, which becomes part of the output, or the URL of anything else.
+func (b *cssBuild) resolve(args api.OnResolveArgs) (api.OnResolveResult, error) {
+	spec := args.Path
+	external := api.OnResolveResult{Path: spec, External: true}
+	if spec == "" || strings.HasPrefix(spec, "#") || strings.HasPrefix(spec, "data:") || strings.HasPrefix(spec, "//") || strings.Contains(spec, "://") {
+		return external, nil
+	}
+	name, suffix := spec, ""
+	if at := strings.IndexAny(spec, "?#"); at >= 0 {
+		name, suffix = spec[:at], spec[at:]
+	}
+	importer := b.file(args.Importer)
+	file, err := b.in.Resolve(name, importer)
+	if args.Kind == api.ResolveCSSURLToken {
+		if err != nil {
+			return external, nil // as in the browser: the request fails, the rest of the stylesheet holds
+		}
+		b.note(file)
+		return api.OnResolveResult{Path: b.in.URL(file) + suffix, External: true}, nil
+	}
+	if err != nil {
+		if !filepath.IsAbs(name) { // it may be created
+			b.note(filepath.Join(filepath.Dir(importer), filepath.FromSlash(name)))
+		}
+		b.mu.Lock()
+		b.failed[err.Error()] = err
+		b.mu.Unlock()
+		return api.OnResolveResult{}, err
+	}
+	b.note(file)
+	return api.OnResolveResult{Path: b.name(file), Namespace: "css"}, nil
+}
+
+func (b *cssBuild) note(file string) {
+	if file == b.in.File {
+		return
+	}
+	b.mu.Lock()
+	b.deps[file] = true
+	b.mu.Unlock()
+}
+
+func (b *cssBuild) load(args api.OnLoadArgs) (api.OnLoadResult, error) {
+	file, code := b.file(args.Path), b.in.Code
+	if file != b.in.File {
+		var err error
+		if code, err = b.read(file); err != nil {
+			return api.OnLoadResult{}, err
+		}
+	}
+	r := api.OnLoadResult{Contents: &code, Loader: api.LoaderCSS}
+	if b.in.Modules && (file == b.in.File || strings.Contains(filepath.Base(file), ".module.")) {
+		r.Loader = api.LoaderLocalCSS
+	}
+	return r, nil
+}
+
+func (b *cssBuild) read(file string) (string, error) {
+	if b.in.Read != nil {
+		return b.in.Read(file)
+	}
+	text, err := os.ReadFile(file)
+	return strings.ToValidUTF8(string(text), "\uFFFD"), err
+}
+
+// errors turns esbuild's messages into ours. What Resolve said keeps its own words.
+func (b *cssBuild) errors(messages []api.Message) []Error {
+	list := make([]Error, 0, len(messages))
+	for _, m := range messages {
+		e := Error{ID: b.in.ID, File: b.in.File, Text: m.Text}
+		if own, ok := b.failed[m.Text]; ok {
+			if placed, ok := errors.AsType[*Error](own); ok {
+				e.Text, e.Hint = placed.Text, placed.Hint
+			}
+		}
+		if l := m.Location; l != nil {
+			e.Line, e.Column = l.Line, l.Column+1
+			code := b.in.Code
+			if file := b.file(strings.TrimPrefix(l.File, "css:")); file != "" && file != b.in.File {
+				e.File = file
+				code, _ = b.read(file) // without it there is no frame
+			}
+			e.Frame = CodeFrame(code, e.Line, e.Column)
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+var namePattern = regexp.MustCompile(`(?m)^\s*(?:"((?:[^"\\]|\\.)*)"|([\w$-]+)): "((?:[^"\\]|\\.)*)",?$`)
+
+// exportedNames reads the table of names off esbuild's output, which prints one a line.
+func exportedNames(script string) map[string]string {
+	names := map[string]string{}
+	for _, m := range namePattern.FindAllStringSubmatch(script, -1) {
+		names[unquoted(m[1])+m[2]] = unquoted(m[3])
+	}
+	return names
+}
+
+func unquoted(s string) string {
+	var text string
+	if json.Unmarshal([]byte(`"`+s+`"`), &text) != nil {
+		return s
+	}
+	return text
+}
