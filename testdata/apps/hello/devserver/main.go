@@ -1,4 +1,5 @@
-// The Go side of the hello app: devserver finds this folder, builds it and answers the page's events with it.
+// Command devserver is the Go side of the hello app. The server finds this folder, builds it and answers the page's
+// events with it; change it while the page is open and the next event reaches the new program.
 package main
 
 import (
@@ -9,15 +10,20 @@ import (
 )
 
 func main() {
+	var server plugin.Server
 	plugin.Main(plugin.Plugin{
 		Name: "hello",
+		Start: func(_ context.Context, s plugin.Server) error {
+			server = s
+			return nil
+		},
 		Events: []plugin.Event{
 			plugin.On("my-custom-event", func(ctx context.Context, c plugin.Client, in struct{ Message string }) error {
 				log.Println("Received custom event:", in.Message)
-				return c.Send("custom-response", map[string]any{"success": true}) // this page only
+				return c.Send("custom-response", map[string]any{"success": true}) // this page only; Broadcast reaches all
 			}),
 			plugin.On("hello:broadcast", func(ctx context.Context, c plugin.Client, in struct{ Text string }) error {
-				return c.Broadcast("hello:all", in) // every open page
+				return c.Broadcast("hello:all", map[string]any{"text": in.Text, "pages": len(server.Clients())})
 			}),
 		},
 	})

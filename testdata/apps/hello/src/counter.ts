@@ -1,31 +1,27 @@
-// A counter that keeps its value while this file is edited: the value lives in import.meta.hot.data, and the module
-// accepts its own updates.
+// A counter whose value outlives edits of this file: it is kept in import.meta.hot.data, which the next version of the
+// module gets too.
 const label = "Count";
 
 interface State {
   count: number;
   host?: Element;
 }
-const state: State = (import.meta.hot?.data.state as State | undefined) ?? { count: 0 };
+const state: State = import.meta.hot?.data.state ?? { count: 0 };
 
-function render(): void {
+export function counter(host: Element): void {
+  state.host = host;
   const button = document.createElement("button");
   button.id = "count";
   button.textContent = `${label}: ${state.count}`;
   button.onclick = () => {
     state.count++;
-    render();
+    button.textContent = `${label}: ${state.count}`;
   };
-  state.host?.replaceChildren(button);
-}
-
-export function counter(host: Element): void {
-  state.host = host;
-  render();
+  host.replaceChildren(button);
 }
 
 if (import.meta.hot) {
   import.meta.hot.data.state = state;
-  import.meta.hot.accept(() => {});
-  if (state.host) render(); // this is an update: the page is there already
+  import.meta.hot.accept();
+  if (state.host) counter(state.host); // this is a new version: the page is there already
 }

@@ -1,15 +1,22 @@
 import "./style.css";
 import logo from "./logo.svg";
+import { name, version } from "./about.json";
 import { counter } from "./counter";
 import { panel } from "./panel";
 
 const app = document.querySelector<HTMLElement>("#app")!;
 app.innerHTML = `
-  <img class="logo" src="${logo}" alt="" width="72" height="72">
-  <h1>Hello, devserver</h1>
-  <section id="counter"></section>
-  <section id="panel"></section>
-  <p class="hint">Edit <code>src/counter.ts</code> or <code>src/style.css</code> and watch this page. <a href="/about.html">About</a></p>
+  <header>
+    <img src="${logo}" alt="" width="56" height="56">
+    <h1>Hello, devserver</h1>
+    <p>Change <code>src/counter.ts</code> or <code>src/style.css</code> and save: this page follows, and the count stays.</p>
+  </header>
+  <section id="counter" aria-label="Counter"></section>
+  <section id="panel" aria-label="Events"></section>
+  <footer>${name} ${version} · <a href="/about.html">About</a></footer>
 `;
-counter(document.querySelector("#counter")!);
-panel(document.querySelector("#panel")!);
+counter(app.querySelector("#counter")!);
+panel(app.querySelector("#panel")!);
+
+// The page can be drawn again at any time, so whatever changes below this module is drawn again and nothing reloads.
+import.meta.hot?.accept();

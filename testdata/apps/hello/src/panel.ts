@@ -1,6 +1,7 @@
-// Two buttons that talk to devserver/main.go over the socket that also carries the updates.
+// Two buttons that talk to devserver/main.go over the socket that the updates come by.
 export function panel(host: Element): void {
   host.innerHTML = `
+    <h2>Events</h2>
     <button id="send">Send my-custom-event</button>
     <button id="broadcast">Broadcast to all pages</button>
     <ol id="log" aria-live="polite"></ol>
@@ -8,13 +9,21 @@ export function panel(host: Element): void {
   const log = (text: string): void => {
     const line = document.createElement("li");
     line.textContent = text;
-    host.querySelector("#log")!.prepend(line);
+    const list = host.querySelector("#log")!;
+    list.prepend(line);
+    while (list.children.length > 4) list.lastChild!.remove();
   };
   if (import.meta.hot) {
     const hot = import.meta.hot;
-    host.querySelector("#send")!.addEventListener("click", () => hot.send("my-custom-event", { message: "Hello from the browser!" }));
-    host.querySelector("#broadcast")!.addEventListener("click", () => hot.send("hello:broadcast", { text: `Hello from ${navigator.userAgent.split(" ").pop()}` }));
-    hot.on("custom-response", (data: { success: boolean }) => log(`answer to this page: success is ${data.success}`));
-    hot.on("hello:all", (data: { text: string }) => log(`to all pages: ${data.text}`));
+    // The answer comes to this page alone.
+    hot.on("custom-response", (data: { success: boolean }) => log(`Answer to this page: success is ${data.success}`));
+    host.querySelector("#send")!.addEventListener("click", () => {
+      hot.send("my-custom-event", { message: "Hello from the browser!" });
+    });
+    // This one goes to every page that is open; try it with two.
+    hot.on("hello:all", (data: { text: string; pages: number }) => log(`To all ${data.pages} open: ${data.text}`));
+    host.querySelector("#broadcast")!.addEventListener("click", () => {
+      hot.send("hello:broadcast", { text: `hello at ${new Date().toLocaleTimeString()}` });
+    });
   }
 }

@@ -1,0 +1,1 @@
+export const text = (count: number): string => `clicked ${count} times`;

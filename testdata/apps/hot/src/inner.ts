@@ -1,0 +1,2 @@
+// Accepted by nobody, but below ./dep, which parent.ts accepts.
+export const inner = "inner 1";

@@ -1,0 +1,11 @@
+// accept(["./a", "./b"], callback): only what was updated is there.
+import { a } from "./a";
+import { b } from "./b";
+import { log, show } from "./log";
+
+show("list", `${a} ${b}`);
+
+import.meta.hot!.accept(["./a", "./b"], ([newA, newB]: [typeof import("./a") | undefined, typeof import("./b") | undefined]) => {
+  log(`list ${newA?.a} ${newB?.b}`);
+  show("list", `${newA?.a} ${newB?.b}`);
+});

@@ -1,0 +1,4 @@
+// No import.meta.hot here nor above: an edit reloads the page, and says why.
+import { show } from "./log";
+
+show("plain", "1");

@@ -1,0 +1,4 @@
+import { shown } from "./exports";
+import { log } from "./log";
+
+log(`user of ${shown}`);

@@ -1,0 +1,3 @@
+import { title } from "../src/shared";
+
+document.querySelector("#route")!.textContent = title("about");

@@ -1,0 +1,1 @@
+export const title = (path: string): string => `at ${path}`;
