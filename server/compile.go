@@ -100,7 +100,7 @@ func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) 
 	}
 	modules := strings.Contains(path.Base(name), ".module.")
 	out, errs := transform.CompileCSS(transform.CSSInput{
-		ID: name, File: src.file, Code: code, Modules: modules, Link: has(src.query, "direct"),
+		ID: name, File: src.file, Code: code, Modules: modules,
 		Resolve: func(spec, importer string) (string, error) {
 			r, err := p.resolver.ResolveStyle(spec, importer)
 			if err != nil {
@@ -127,10 +127,9 @@ func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) 
 	case has(src.query, "inline"):
 		v.Code = transform.InlineCSSModule(out)
 	case has(src.query, "direct"):
-		v.Code = "" // served as text, see asset.go; the revision below comes from the CSS
-		v.Code = transform.RawModule(out.CSS)
+		v.Code = transform.RawModule(out.CSS) // served as text, see asset.go; this gives the revision
 	default:
-		v.Code = transform.CSSModule(out)
+		v.Code = transform.CSSModule(src.id, out)
 	}
 	return nil
 }

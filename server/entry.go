@@ -190,7 +190,10 @@ func (p *project) errorIn(list []graph.Entry) *hmr.ErrorInfo {
 // fresh loads what the modules reach and catches up with files that changed behind the watcher's back: what a page
 // gets never rests on an event having arrived.
 func (p *project) fresh(ids ...string) {
-	p.graph.Crawl(p.ctx, p.entriesOf(ids)...)
+	for _, id := range ids {
+		p.entered.Store(id, true)
+	}
+	p.watchNew(p.graph.Crawl(p.ctx, p.entriesOf(ids)...))
 	var changed []string
 	for _, e := range p.graph.Closure(ids, nil) {
 		m := p.graph.Module(e.ID)
@@ -200,6 +203,13 @@ func (p *project) fresh(ids ...string) {
 	}
 	if len(changed) > 0 {
 		p.apply(written(changed))
+	}
+}
+
+// watchNew watches the folders of modules that lie outside the root.
+func (p *project) watchNew(ids []string) {
+	for _, id := range ids {
+		p.watchModule(id)
 	}
 }
 

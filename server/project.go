@@ -22,6 +22,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/proxy"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/watch"
+	"github.com/seed-b8174343/devserver/plugin"
 )
 
 // project is everything that follows from one reading of the configuration: what may be read, how specifiers
@@ -44,6 +45,15 @@ type project struct {
 
 	define  map[string]string
 	refresh string // "", "react" or "preact"
+	// runtime finds runtimeID once: the module of the refresh runtime, "" when there is none.
+	runtime   sync.Once
+	runtimeID string
+
+	inProcess   *plugin.Host        // nil without plugins in process
+	goPlugins   *pluginhost.Project // the project's devserver/ folder, nil without one
+	registering sync.Mutex
+	offs        []func() // take the project's handlers off the hub
+	childOffs   []func() // those of the running child
 	// configFiles are the files whose edit makes a new project; contents tells edits from mere touches.
 	configFiles map[string]bool
 
@@ -52,6 +62,7 @@ type project struct {
 	packs    served
 	updates  updateLog
 	stamps   sync.Map // file -> time of its last change, for assets
+	entered  sync.Map // IDs that a page asked for by itself
 	pages    sync.Map // HTML files that were served
 	watched  sync.Map // folders watched on behalf of modules outside the root
 	contents sync.Map // file -> hash, see contentChanged
@@ -108,8 +119,7 @@ func (p *project) build() (err error) {
 	if err != nil {
 		return err
 	}
-	p.plugins, err = p.startPlugins()
-	if err != nil {
+	if err := p.startPlugins(); err != nil {
 		return err
 	}
 	p.graph = graph.New(p, runtime.GOMAXPROCS(0))
@@ -122,6 +132,9 @@ func (p *project) build() (err error) {
 // begin starts what works in the background: following edits and compiling the first page ahead of the browser.
 func (p *project) begin() {
 	p.tasks.Go(p.follow)
+	if p.goPlugins != nil {
+		p.tasks.Go(p.goPlugins.Reload)
+	}
 	p.tasks.Go(func() {
 		file, ok := p.existingPage("/index.html")
 		if !ok {
@@ -141,9 +154,7 @@ func (p *project) close() error {
 		errs = append(errs, p.watcher.Close())
 	}
 	p.tasks.Wait()
-	if p.plugins != nil {
-		errs = append(errs, p.plugins.Close())
-	}
+	errs = append(errs, p.stopPlugins())
 	if p.resolver != nil {
 		p.resolver.Close()
 	}

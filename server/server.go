@@ -86,6 +86,9 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s.hub = s.newHub()
+	if err := s.handleAdmin(); err != nil {
+		return nil, err
+	}
 	p, err := newProject(s, cfg)
 	if err != nil {
 		s.hub.Close()
@@ -287,7 +290,7 @@ func (s *Server) Restart(reason string) error {
 	s.restarting.Lock()
 	defer s.restarting.Unlock()
 	old := s.project.Load()
-	cfg, err := s.reloadConfig(old.cfg)
+	cfg, err := old.cfg.Reload()
 	if err != nil {
 		return err
 	}

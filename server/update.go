@@ -29,7 +29,6 @@ type edit struct {
 	deleted []string // modules whose file is gone
 	styles  []string // linked stylesheets that differ
 	fresh   []string // modules that were never loaded before
-	started time.Time
 }
 
 // follow takes the watcher's batches until the project closes.
@@ -54,7 +53,7 @@ func (p *project) apply(batch watch.Batch) {
 	if p.ctx.Err() != nil {
 		return
 	}
-	e := &edit{changes: batch, started: time.Now()}
+	e := &edit{changes: batch}
 	if reason := p.restartReason(e); reason != "" {
 		p.tasks.Go(func() {
 			if err := p.server.Restart(reason); err != nil {
@@ -63,16 +62,29 @@ func (p *project) apply(batch watch.Batch) {
 		})
 		return
 	}
-	p.forget(e)
-	p.affected(e)
-	p.reload(e)
-	p.awaitRest(e)
-	if !p.askPlugins(e) {
+	if p.goChanged(e) {
 		return
 	}
+	p.forget(e)
+	p.affected(e)
+	p.update(e)
+	p.reloadPages(e)
+}
+
+// applyModules is apply for modules whose content changed without a file.
+func (p *project) applyModules(ids ...string) {
+	p.applying.Lock()
+	defer p.applying.Unlock()
+	p.update(&edit{ids: ids})
+}
+
+// update is the part of apply that follows once it is known which modules may differ.
+func (p *project) update(e *edit) {
+	p.reload(e)
+	p.awaitRest(e)
+	p.askPlugins(e)
 	p.crawlNew(e)
 	p.publish(e)
-	p.reloadPages(e)
 }
 
 // written makes a batch of files that are known to differ.
@@ -260,9 +272,9 @@ func emptied(v *graph.Version) bool {
 }
 
 // askPlugins lets plugins narrow the changed modules, or handle the change themselves.
-func (p *project) askPlugins(e *edit) bool {
+func (p *project) askPlugins(e *edit) {
 	if !p.plugins.WantsHotUpdate() {
-		return true
+		return
 	}
 	for _, c := range e.changes {
 		var mine []string
@@ -287,7 +299,6 @@ func (p *project) askPlugins(e *edit) bool {
 			}
 		}
 	}
-	return true
 }
 
 // crawlNew loads what the changed modules import now and did not before.
@@ -308,7 +319,7 @@ func (p *project) crawlNew(e *edit) {
 // publish sends one update with the code of all that changed, and the errors that stand.
 func (p *project) publish(e *edit) {
 	if len(e.changed)+len(e.deleted)+len(e.styles) > 0 {
-		u := p.update(e.changed, e.fresh)
+		u := p.payload(e.changed, e.fresh)
 		u.Deleted = e.deleted
 		for _, id := range e.styles {
 			u.CSS = append(u.CSS, strings.TrimSuffix(strings.TrimSuffix(id, "direct"), "?"))
@@ -321,8 +332,8 @@ func (p *project) publish(e *edit) {
 	p.publishErrors()
 }
 
-// update makes the payload that carries the modules' code.
-func (p *project) update(changed, fresh []string) *hmr.Update {
+// payload makes the update that carries the modules' code.
+func (p *project) payload(changed, fresh []string) *hmr.Update {
 	w := &writer{}
 	for _, id := range fresh {
 		if entry, ok := p.graph.Entry(id); ok {
@@ -453,7 +464,7 @@ func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
 		}
 	}
 	if len(u.changed)+len(u.deleted) > 0 {
-		payload := p.update(u.changed, p.unknownTo(page, u.changed))
+		payload := p.payload(u.changed, p.unknownTo(page, u.changed))
 		payload.Deleted = u.deleted
 		if err := c.Publish(payload); err != nil {
 			p.log.Debug("send comparison", "pkg", "server", "error", err)

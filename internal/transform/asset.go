@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The functions of this file write bodies of module factories for what is not JavaScript. `$meta$` offers
-// updateStyle(css) and removeStyle(), which keep one <style> for the module, and hot as everywhere.
+// The functions of this file write bodies of module factories for what is not JavaScript. Stylesheets use the client's
+// updateStyle and removeStyle, which keep one <style> for each ID.
 
 const esModule = `Object.defineProperty(exports, "__esModule", { value: true });` + "\n"
 
@@ -41,18 +41,18 @@ func WasmModule(url string) string {
 
 // CSSModule puts a stylesheet into the page. A plain one takes its own updates. One with class names does so while the
 // names stay: when they change, whoever uses them must run again.
-func CSSModule(out *CSSOutput) string {
+func CSSModule(id string, out *CSSOutput) string {
 	var b strings.Builder
 	b.WriteString(esModule)
-	b.WriteString("$meta$.updateStyle(" + literal(out.CSS) + ");\n")
+	b.WriteString("const { updateStyle, removeStyle } = require(\"/@vite/client\");\nconst id = " + literal(id) + ";\nupdateStyle(id, " + literal(out.CSS) + ");\n")
 	if out.Exports == nil {
-		b.WriteString("$meta$.hot.accept();\n")
+		b.WriteString("$meta$.hot?.accept();\n")
 	} else {
 		writeNames(&b, out.Exports)
 		b.WriteString("const names = " + literal(out.Names) + ";\nexports.__names = names;\nObject.defineProperty(exports, \"__names\", { enumerable: false });\n" +
-			"$meta$.hot.accept((next) => { if (next && next.__names !== names) $meta$.hot.invalidate(\"class names changed\"); });\n")
+			"$meta$.hot?.accept((next) => { if (next && next.__names !== names) $meta$.hot.invalidate(\"class names changed\"); });\n")
 	}
-	b.WriteString("$meta$.hot.prune(() => $meta$.removeStyle());")
+	b.WriteString("$meta$.hot?.prune(() => removeStyle(id));")
 	return b.String()
 }
 

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/seed-b8174343/devserver/internal/cert"
+	"github.com/seed-b8174343/devserver/internal/config"
+)
+
+// certificate returns the TLS configuration, nil for plain HTTP. HTTP/2 comes with TLS.
+func (s *Server) certificate(cfg config.Server) (*tls.Config, error) {
+	if cfg.HTTPS == nil {
+		return nil, nil
+	}
+	var c tls.Certificate
+	var err error
+	if cfg.HTTPS.Cert != "" || cfg.HTTPS.Key != "" {
+		if c, err = tls.LoadX509KeyPair(cfg.HTTPS.Cert, cfg.HTTPS.Key); err != nil {
+			return nil, fmt.Errorf("server.https: %w", err)
+		}
+	} else {
+		dir, err := s.cacheDir("cert")
+		if err != nil {
+			return nil, err
+		}
+		var hosts []string
+		if cfg.Host != "" && cfg.Host != "0.0.0.0" && cfg.Host != "::" {
+			hosts = append(hosts, cfg.Host)
+		}
+		var file string
+		if c, file, err = cert.Local(dir, hosts); err != nil {
+			return nil, err
+		}
+		s.log.Info("https with a certificate of this machine; to end the browser's warning, add it to your trusted certificates: " + file)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{c}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}, nil
+}
+
+// cacheDir returns a folder of this project for results that may be lost, private to the user.
+func (s *Server) cacheDir(name string) (string, error) {
+	base := s.opts.CacheDir
+	if base == "" {
+		user, err := os.UserCacheDir()
+		if err != nil { // no HOME
+			user = filepath.Join(os.TempDir(), fmt.Sprint("devserver-", os.Getuid()))
+		}
+		sum := sha256.Sum256([]byte(s.root))
+		base = filepath.Join(user, "devserver", hex.EncodeToString(sum[:8]))
+	}
+	dir := filepath.Join(base, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make cache folder: %w", err)
+	}
+	return dir, nil
+}

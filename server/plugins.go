@@ -1,0 +1,270 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/wire"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// startPlugins starts those that run in process and, in the background, builds those of the project's devserver/
+// folder: a page need not wait for the Go compiler.
+func (p *project) startPlugins() error {
+	p.plugins = pluginhost.NewManager()
+	if len(p.server.opts.Plugins) > 0 {
+		host, err := plugin.NewHost(p.server.opts.Plugins, &backend{p})
+		if err != nil {
+			return err
+		}
+		if err := host.Start(p.ctx); err != nil {
+			return err
+		}
+		p.inProcess = host
+		p.plugins.Replace(nil, host)
+		if err := p.register(host); err != nil {
+			return err
+		}
+	}
+	p.offs = append(p.offs,
+		p.server.hub.OnConnect(func(ctx context.Context, c *hmr.Client) {
+			p.present("connect", p.plugins.Connect(ctx, &page{c, p.server.hub}))
+		}),
+		p.server.hub.OnDisconnect(func(ctx context.Context, c *hmr.Client) {
+			p.present("disconnect", p.plugins.Disconnect(ctx, &page{c, p.server.hub}))
+		}))
+	if p.server.opts.NoPlugins || !pluginhost.Has(p.root) {
+		return nil
+	}
+	cache, err := p.server.cacheDir("plugins")
+	if err != nil {
+		return err
+	}
+	p.goPlugins = pluginhost.NewProject(pluginhost.ProjectOptions{
+		Dir: filepath.Join(p.root, pluginhost.Folder), CacheDir: cache, Backend: &backend{p}, Logger: p.log,
+		Changed: p.swapped, Failed: p.pluginsFailed,
+	})
+	p.log.Info("building and running the Go plugins in " + pluginhost.Folder + "/ (--no-plugins leaves them alone)")
+	return nil
+}
+
+func (p *project) stopPlugins() error {
+	var errs []error
+	if p.goPlugins != nil {
+		errs = append(errs, p.goPlugins.Close())
+	}
+	p.unregister()
+	if p.inProcess != nil {
+		errs = append(errs, p.inProcess.Stop(context.Background()))
+	}
+	return errors.Join(errs...)
+}
+
+func (p *project) present(hook string, err error) {
+	if err != nil {
+		p.log.Warn(hook+" hook failed", "error", err)
+	}
+}
+
+// swapped puts a new child in the place of the old one. Pages stay connected and are told.
+func (p *project) swapped(old, now *pluginhost.Child) {
+	p.registering.Lock()
+	defer p.registering.Unlock()
+	var oldHost, newHost pluginhost.Host
+	if old != nil {
+		oldHost = old
+	}
+	if now != nil {
+		newHost = now
+	}
+	p.plugins.Replace(oldHost, newHost)
+	for _, off := range p.childOffs {
+		off()
+	}
+	p.childOffs = nil
+	if now == nil {
+		return
+	}
+	offs, err := p.listen(now)
+	p.childOffs = offs
+	if err != nil {
+		p.report(asError(err))
+	}
+	p.errors.clear(pluginErrorID)
+	p.publishErrors()
+	names := make([]string, 0, len(now.Info().Plugins))
+	for _, one := range now.Info().Plugins {
+		names = append(names, one.Name)
+	}
+	p.log.Info("plugins ready: " + strings.Join(names, ", "))
+	p.writeTypes()
+	if old != nil {
+		_ = p.server.hub.Broadcast("devserver:plugins:reloaded", map[string]any{"plugins": names}) // a list of strings encodes
+	}
+}
+
+// pluginErrorID is under what a build error of the plugins stands among the errors of modules.
+const pluginErrorID = "/" + pluginhost.Folder
+
+// pluginsFailed shows why there are no (new) plugins.
+func (p *project) pluginsFailed(err error) {
+	build, ok := errors.AsType[*pluginhost.BuildError](err)
+	if !ok {
+		p.log.Error(err.Error())
+		return
+	}
+	e := &transform.Error{ID: pluginErrorID, File: p.shown(build.File), Line: build.Line, Column: build.Column, Text: build.Text, Plugin: pluginhost.Folder, Hint: "the plugins that ran before go on"}
+	if text, readErr := os.ReadFile(build.File); readErr == nil && build.Line > 0 {
+		e.Frame = transform.CodeFrame(string(text), build.Line, max(build.Column, 1))
+	}
+	p.errors.set(pluginErrorID, e)
+	p.publishErrors()
+}
+
+// register ties the handlers of plugins in process to the hub for as long as the project lives.
+func (p *project) register(h pluginhost.Host) error {
+	offs, err := p.listen(h)
+	p.offs = append(p.offs, offs...)
+	return err
+}
+
+func (p *project) unregister() {
+	p.registering.Lock()
+	defer p.registering.Unlock()
+	for _, off := range append(p.offs, p.childOffs...) {
+		off()
+	}
+	p.offs, p.childOffs = nil, nil
+}
+
+// listen registers the host's handlers. Events of one page reach a plugin in order: each plugin is a group of its own.
+func (p *project) listen(h pluginhost.Host) (offs []func(), err error) {
+	hub := p.server.hub
+	for _, one := range h.Info().Plugins {
+		seen := map[string]bool{}
+		for _, e := range one.Events {
+			if seen[e.Name] {
+				continue // the host calls all handlers of a name
+			}
+			seen[e.Name] = !e.Request
+			call := func(ctx context.Context, c *hmr.Client, data json.RawMessage) (any, error) {
+				answer, err := h.Event(ctx, one.Name, e.Name, e.Request, &page{c, hub}, data)
+				return answer, forPage(err)
+			}
+			if !e.Request {
+				offs = append(offs, hub.OnIn(one.Name, e.Name, func(ctx context.Context, c *hmr.Client, data json.RawMessage) error {
+					_, err := call(ctx, c, data)
+					return err
+				}))
+				continue
+			}
+			off, handleErr := hub.HandleIn(one.Name, e.Name, call)
+			if handleErr != nil {
+				err = errors.Join(err, fmt.Errorf("plugin %s: %w", one.Name, handleErr))
+				continue
+			}
+			offs = append(offs, off)
+		}
+	}
+	return offs, err
+}
+
+// forPage keeps what a page may know of a plugin's error.
+func forPage(err error) error {
+	if own, ok := errors.AsType[*wire.Error](err); ok {
+		code := own.Code
+		if code == "" {
+			code = "handler_error"
+		}
+		return &hmr.Error{Code: code, Message: own.Message, Path: own.Path}
+	}
+	return err
+}
+
+// goChanged tells whether the edit is one of the plugins' Go code, and builds it anew if so.
+func (p *project) goChanged(e *edit) bool {
+	if p.goPlugins == nil {
+		return false
+	}
+	dir := filepath.Join(p.root, pluginhost.Folder) + string(filepath.Separator)
+	changed, others := false, false
+	for _, c := range e.changes {
+		switch ext := filepath.Ext(c.Path); {
+		case strings.HasPrefix(c.Path, dir) && (ext == ".go" || ext == ".mod" || ext == ".work"):
+			changed = changed || p.contentChanged(c.Path)
+		case strings.HasPrefix(c.Path, dir) && ext == ".sum": // `go build` writes it
+		default:
+			others = true
+		}
+	}
+	if changed {
+		p.log.Info("plugins changed, building")
+		p.tasks.Go(p.goPlugins.Reload)
+	}
+	return !others
+}
+
+// backend is the server as plugins see it.
+type backend struct{ p *project }
+
+func (b *backend) Root() string         { return b.p.root }
+func (b *backend) Logger() *slog.Logger { return b.p.log }
+
+func (b *backend) Clients() []plugin.Client {
+	open := b.p.server.hub.Clients()
+	list := make([]plugin.Client, len(open))
+	for i, c := range open {
+		list[i] = &page{c, b.p.server.hub}
+	}
+	return list
+}
+
+func (b *backend) Broadcast(event string, data any) error {
+	return b.p.server.hub.Broadcast(event, data)
+}
+
+func (b *backend) SendToUser(user, event string, data any) error {
+	return b.p.server.hub.SendToUser(user, event, data)
+}
+
+func (b *backend) SendTo(client, event string, data json.RawMessage) error {
+	for _, c := range b.p.server.hub.Clients() {
+		if c.ID() == client {
+			return c.Publish(&hmr.Custom{Event: event, Data: data})
+		}
+	}
+	return hmr.ErrClosed
+}
+
+func (b *backend) Modules() ([]string, error)            { return b.p.graph.IDs(), nil }
+func (b *backend) Importers(id string) ([]string, error) { return b.p.graph.Importers(id), nil }
+
+// Reload runs a module again whose content changed without a file: a virtual module of a plugin.
+func (b *backend) Reload(id string) error {
+	if b.p.graph.Version(id) == nil {
+		return fmt.Errorf("reload %q: no such module is loaded", id)
+	}
+	b.p.tasks.Go(func() { b.p.applyModules(id) })
+	return nil
+}
+
+// page is an open page as plugins see it.
+type page struct {
+	*hmr.Client
+	hub *hmr.Hub
+}
+
+func (c *page) Broadcast(event string, data any) error { return c.hub.Broadcast(event, data) }
+
+func (c *page) SendToUser(user, event string, data any) error {
+	return c.hub.SendToUser(user, event, data)
+}
