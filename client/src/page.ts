@@ -222,8 +222,11 @@ class BrowserPage implements Page, MetaHost, HotHost {
   }
 
   private custom(event: string, data: unknown): Promise<void> {
-    if (event === "devserver:unknown-event") {
-      log.warn(`[devserver] nothing on the server listens for the event ${JSON.stringify((data as { event?: string } | undefined)?.event)}`);
+    const about = data as { event?: string; error?: { message?: string } } | undefined;
+    if (event === "devserver:unknown-event" && !about?.event?.startsWith("vite:")) {
+      log.warn(`[devserver] nothing on the server listens for the event ${JSON.stringify(about?.event)}`);
+    } else if (event === "devserver:event-error") {
+      log.error(`[devserver] the server could not handle the event ${JSON.stringify(about?.event)}: ${about?.error?.message}`);
     }
     return this.events.emit(event, data);
   }
@@ -249,7 +252,7 @@ class BrowserPage implements Page, MetaHost, HotHost {
     try {
       this.transport.send(payload);
     } catch (error) {
-      if (!(error instanceof HotError)) throw error; // a full queue has been reported
+      if (!(error instanceof HotError)) throw error; // the transport has told it
     }
   }
 

@@ -34,6 +34,8 @@ export interface TransportOptions {
   /** Bounds of what waits for the server. */
   maxFrames?: number;
   maxBytes?: number;
+  /** The server ends a connection that carries a message longer than this. */
+  maxMessage?: number;
   timers?: Timers;
 }
 
@@ -50,6 +52,9 @@ const firstDelay = 200;
 const maxDelay = 5000;
 const pingEvery = 30_000;
 const defaultTimeout = 30_000;
+
+/** A frame that does nothing. */
+const noop = '{"type":"cancel","id":0}';
 
 interface Frame {
   text: string;
@@ -149,8 +154,20 @@ export class Transport {
       this.options.lost?.(socket, reason || `code ${code}`);
     } else this.failures++;
     if (this.closed) return;
+    if (code === 1009) this.dropLongest();
     if (was && code !== 1008 && code !== 1013 && code !== 1009) this.later(0);
     else this.later(this.delay());
+  }
+
+  /** What the server refuses to read must not be sent again and again. */
+  private dropLongest(): void {
+    const longest = this.held.reduce<Frame | undefined>((a, b) => (a && a.text.length >= b.text.length ? a : b), undefined);
+    if (!longest) return;
+    // Its place in the count is kept, or the frames behind it would be taken for those before.
+    this.heldBytes -= longest.text.length - noop.length;
+    this.options.log.error(`[devserver] a message of ${longest.text.length} characters is more than the server takes; it was dropped: ${longest.text.slice(0, 80)}`);
+    if (longest.request !== undefined) this.pending.get(longest.request)?.reject(new HotError("too_big", "the request is more than the server takes"));
+    longest.text = noop;
   }
 
   /** Half of the wait is chance, so that pages do not come back all at once. */
@@ -183,6 +200,7 @@ export class Transport {
   // ---- Receiving
 
   private message(socket: Socket, data: unknown): void {
+    if (this.socket !== socket) return; // given up already; the next connection brings it again
     let payload: ServerPayload;
     try {
       payload = JSON.parse(String(data)) as ServerPayload;
@@ -278,7 +296,12 @@ export class Transport {
   /** Sends now, or holds the frame until there is a connection. Throws a HotError when too much is held already. */
   send(payload: ReliablePagePayload): void {
     const text = JSON.stringify(payload);
-    const { maxFrames = 100_000, maxBytes = 8 << 20 } = this.options;
+    const { maxFrames = 100_000, maxBytes = 8 << 20, maxMessage = 1 << 20 } = this.options;
+    if (text.length > maxMessage || (text.length * 3 > maxMessage && new TextEncoder().encode(text).length > maxMessage)) {
+      const error = new HotError("too_big", `a message of ${text.length} characters is more than the server takes (${maxMessage} bytes); it was not sent`);
+      this.options.log.error(`[devserver] ${error.message}: ${text.slice(0, 80)}`);
+      throw error;
+    }
     if (this.closed) throw new HotError("connection_lost", "there is no connection to the server");
     if (this.held.length >= maxFrames || this.heldBytes + text.length > maxBytes) {
       const error = new HotError("queue_full", `${this.held.length} messages wait for the server already; this one was not sent`);

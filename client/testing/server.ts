@@ -1,0 +1,141 @@
+// The server's side of the socket, as far as sessions go, for tests: it counts, keeps, replays.
+
+import type { Socket, Timers } from "../src/transport.ts";
+
+export class FakeSocket implements Socket {
+  readyState = 0;
+  onopen: ((event: unknown) => void) | null = null;
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+  onerror: ((event: unknown) => void) | null = null;
+  readonly toServer: string[] = [];
+  readonly toPage: string[] = [];
+
+  constructor(readonly query: Record<string, string>) {}
+
+  send(text: string): void {
+    if (this.readyState === 1) this.toServer.push(text);
+  }
+
+  close(code = 1000, reason = ""): void {
+    this.cut(code, reason);
+  }
+
+  /** Ends the connection; what is on its way is gone. */
+  cut(code = 1006, reason = ""): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.onclose?.({ code, reason });
+  }
+}
+
+interface Session { received: number; confirmed: number; kept: string[] }
+
+export class FakeServer {
+  readonly sessions = new Map<string, Session>();
+  readonly got: { type: string; event?: string; data?: unknown; id?: number; channel?: string }[] = [];
+  socket: FakeSocket | undefined;
+  session: Session | undefined;
+  opened = 0;
+  epoch = "e1";
+  refuse = false;
+
+  readonly open = (query: Record<string, string>): Socket => {
+    this.opened++;
+    this.socket = new FakeSocket(query);
+    return this.socket;
+  };
+
+  /** Accepts the connection that the page has opened. */
+  accept(): void {
+    const socket = this.socket!;
+    socket.readyState = 1;
+    const key = socket.query["session"]!;
+    let session = this.sessions.get(key);
+    const resumed = session !== undefined;
+    if (!session) this.sessions.set(key, (session = { received: 0, confirmed: 0, kept: [] }));
+    this.session = session;
+    const had = Number(socket.query["received"]);
+    if (resumed) {
+      session.kept.splice(0, had - session.confirmed);
+      session.confirmed = had;
+    }
+    socket.toPage.push(JSON.stringify({ type: "connected", epoch: this.epoch, resumed, received: session.received, seq: 0 }));
+    if (resumed) socket.toPage.push(...session.kept);
+    else for (const f of session.kept) socket.toPage.push(f);
+  }
+
+  /** Sends a reliable frame, now or when the page is back. */
+  send(payload: object): void {
+    const text = JSON.stringify(payload);
+    this.session!.kept.push(text);
+    if (this.socket?.readyState === 1) this.socket.toPage.push(text);
+  }
+
+  /** Carries up to n frames in each direction, or all, answers included. */
+  carry(n?: number): void {
+    const socket = this.socket!;
+    if (n === undefined) {
+      while (socket.readyState === 1 && socket.toServer.length + socket.toPage.length > 0) this.carry(1);
+      return;
+    }
+    for (let i = 0; i < n && socket.readyState === 1 && socket.toServer.length > 0; i++) this.take(socket.toServer.shift()!);
+    for (let i = 0; i < n && socket.readyState === 1 && socket.toPage.length > 0; i++) socket.onmessage?.({ data: socket.toPage.shift()! });
+  }
+
+  private take(text: string): void {
+    const frame = JSON.parse(text) as (typeof this.got)[number] & { n?: number };
+    if (frame.type === "ping") return;
+    const session = this.session!;
+    if (frame.type === "ack") {
+      session.kept.splice(0, frame.n! - session.confirmed);
+      session.confirmed = frame.n!;
+      return;
+    }
+    session.received++;
+    this.got.push(frame);
+    if (session.received % 64 === 0) this.socket!.toPage.push(JSON.stringify({ type: "ack", n: session.received }));
+  }
+
+  ack(): void {
+    this.socket!.toPage.push(JSON.stringify({ type: "ack", n: this.session!.received }));
+  }
+
+  events(): unknown[] {
+    return this.got.filter((f) => f.type === "custom").map((f) => f.data);
+  }
+}
+
+/** Timers that run when told. */
+export class FakeTimers implements Timers {
+  private next = 1;
+  private readonly waiting = new Map<number, { at: number; fn: () => void }>();
+  now = 0;
+
+  set(fn: () => void, ms: number): number {
+    this.waiting.set(this.next, { at: this.now + ms, fn });
+    return this.next++;
+  }
+
+  clear(timer: unknown): void {
+    this.waiting.delete(timer as number);
+  }
+
+  get delays(): number[] {
+    return [...this.waiting.values()].map((t) => t.at - this.now).sort((a, b) => a - b);
+  }
+
+  /** Lets time pass, promises included. */
+  async pass(ms: number): Promise<void> {
+    const end = this.now + ms;
+    for (;;) {
+      await new Promise((r) => setImmediate(r));
+      const due = [...this.waiting].filter(([, t]) => t.at <= end).sort((a, b) => a[1].at - b[1].at)[0];
+      if (!due) break;
+      this.waiting.delete(due[0]);
+      this.now = Math.max(this.now, due[1].at);
+      due[1].fn();
+    }
+    this.now = end;
+  }
+}
