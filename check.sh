@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Runs every check that a change must pass, and installs what the checks need first.
+#
+#   ./check.sh                 everything, as CI does
+#   ./check.sh ./hmr ./server  these packages only (./client for the TypeScript)
+#
+#   FUZZTIME=1m ./check.sh     longer fuzzing (default 20s a target, 0 for none)
+#   SKIP_INSTALL=1             installs nothing; a missing tool is then an error
+set -euo pipefail
+cd "$(dirname "$0")"
+
+if [ $# -eq 0 ]; then
+  packages=(./...)
+  client=yes
+  whole=yes
+else
+  packages=()
+  client=no
+  whole=no
+  for arg in "$@"; do
+    case "${arg%/}" in
+      ./client | client) client=yes packages+=(./client) ;;
+      ./*) packages+=("${arg%/}") ;;
+      *) packages+=("./${arg%/}") ;;
+    esac
+  done
+fi
+fuzztime=${FUZZTIME:-20s}
+began=$(date +%s)
+
+# step NAME COMMAND...: runs it, prints how long it took, and stops at a failure.
+step() {
+  local name=$1 from to
+  shift
+  printf '==> %s\n' "$name"
+  from=$(date +%s.%N)
+  if ! "$@"; then
+    printf '\nFAILED: %s\n' "$name" >&2
+    exit 1
+  fi
+  to=$(date +%s.%N)
+  printf '    %s: %.1f s\n' "$name" "$(awk "BEGIN { print $to - $from }")"
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    echo "cannot run as root: $*" >&2
+    return 1
+  fi
+}
+
+# install APT DNF BREW: installs a tool by the package manager that is there; - means that it is not there by that one.
+install() {
+  local name
+  [ -z "${SKIP_INSTALL:-}" ] || return 1
+  if command -v apt-get >/dev/null; then
+    name=$1
+    [ "$name" != - ] || return 1
+    # shellcheck disable=SC2086 # more than one package
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $name >/dev/null ||
+      { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $name >/dev/null; }
+  elif command -v dnf >/dev/null; then
+    name=$2
+    [ "$name" != - ] || return 1
+    # shellcheck disable=SC2086
+    as_root dnf install -q -y $name
+  elif command -v brew >/dev/null; then
+    name=$3
+    [ "$name" != - ] || return 1
+    # shellcheck disable=SC2086
+    brew install --quiet $name
+  else
+    return 1
+  fi
+}
+
+has_browser() {
+  local name
+  [ -z "${DEVSERVER_BROWSER:-}" ] || [ "$DEVSERVER_BROWSER" = required ] || return 0
+  for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do
+    if command -v "$name" >/dev/null; then return 0; fi
+  done
+  [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ] || [ -x /Applications/Chromium.app/Contents/MacOS/Chromium ]
+}
+
+need_go() {
+  command -v go >/dev/null || { echo "Go 1.26 or newer is needed: https://go.dev/dl/" >&2; return 1; }
+  go version
+}
+
+need_browser() {
+  has_browser || install chromium chromium chromium && has_browser ||
+    { echo "browser tests need Chromium or Chrome: install one, or name it in DEVSERVER_BROWSER" >&2; return 1; }
+}
+
+need_node() {
+  command -v node >/dev/null && command -v npm >/dev/null || install "nodejs npm" "nodejs npm" node ||
+    { echo "the client's tests need Node.js 20 or newer with npm" >&2; return 1; }
+  echo "    node $(node --version)"
+}
+
+# The race detector is written in C on Linux.
+need_cc() {
+  [ "$(go env GOOS)" != linux ] || command -v "$(go env CC)" >/dev/null || install "gcc libc6-dev" gcc - ||
+    { echo "the race detector needs a C compiler: install gcc" >&2; return 1; }
+}
+
+formatted() {
+  local list
+  list=$(git ls-files -co --exclude-standard '*.go' | while read -r f; do [ ! -f "$f" ] || gofmt -l "$f"; done)
+  [ -z "$list" ] || { printf 'gofmt would change:\n%s\n' "$list" >&2; return 1; }
+}
+
+# Plugin folders of the example apps are modules of their own.
+vet_examples() {
+  local mod
+  for mod in testdata/apps/*/devserver/go.mod; do
+    [ -f "$mod" ] || continue
+    (cd "$(dirname "$mod")" && go vet ./...) || return 1
+  done
+}
+
+# What is only compiled on other systems must at least build there.
+cross() {
+  local os
+  for os in windows darwin; do
+    GOOS=$os CGO_ENABLED=0 go build -o /dev/null ./cmd/devserver || return 1
+  done
+}
+
+race() {
+  CGO_ENABLED=1 DEVSERVER_BROWSER=${DEVSERVER_BROWSER:-required} go test -race -timeout 12m "${packages[@]}"
+}
+
+fuzz() {
+  local dir target
+  for dir in $(go list -f '{{.Dir}}' "${packages[@]}"); do
+    for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$dir"/*_test.go 2>/dev/null); do
+      echo "    $target in ${dir#"$PWD"/}"
+      (cd "$dir" && go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzztime" . | { grep -v '^fuzz: elapsed' || true; }) || return 1
+    done
+  done
+}
+
+npm_packages() {
+  # npm writes this file last; an older lock file means that nothing has changed since.
+  [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error
+}
+
+client_packages() { (cd client && npm_packages); }
+client_types() { (cd client && npx --no-install tsc --noEmit); }
+client_tests() { (cd client && npm test --silent); }
+
+step "go" need_go
+step "format" formatted
+step "vet" go vet "${packages[@]}"
+[ $whole = no ] || step "vet examples" vet_examples
+step "staticcheck" go tool staticcheck "${packages[@]}"
+[ $whole = no ] || step "builds for other systems" cross
+step "browser" need_browser
+# Types and tests of the client come before the Go tests: some of those build apps with it.
+if [ $client = yes ]; then
+  step "node" need_node
+  step "client packages" client_packages
+  step "client types" client_types
+  step "client tests" client_tests
+fi
+step "C compiler" need_cc
+step "tests with the race detector, in a browser too" race
+case "$fuzztime" in 0 | 0s) ;; *) step "fuzz, $fuzztime each" fuzz ;; esac
+
+total=$(($(date +%s) - began))
+printf '\nall checks passed in %d min %d s\n' $((total / 60)) $((total % 60))
