@@ -33,7 +33,7 @@ func (q *query) bare(name, importer string) (Resolved, error) {
 
 func (q *query) bareAnew(key bareKey) (Resolved, error) {
 	name := key.name
-	if builtin, ok := strings.CutPrefix(name, "node:"); ok {
+	if builtin, ok := strings.CutPrefix(name, "node:"); ok && builtin != "" {
 		return Resolved{Builtin: builtin}, nil
 	}
 	if key.ts != nil {

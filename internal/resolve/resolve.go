@@ -235,9 +235,12 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 	} else if q.kind == Style && len(name) > 1 && name[0] == '~' && name[1] != '/' {
 		name, packaged = name[1:], true // webpack's sign for "a package"
 	}
+	if name == "" { // "?raw", or an alias to nothing
+		return Resolved{}, &NotFound{Specifier: specifier, Importer: importer, Text: fmt.Sprintf("no file %q", specifier)}
+	}
 	res, err := q.named(name, importer, packaged)
 	if err != nil && strings.Contains(name, "%") {
-		if plain, bad := url.PathUnescape(name); bad == nil { // "./a%20b.js", as a browser would take it
+		if plain, bad := url.PathUnescape(name); bad == nil && plain != name && !strings.Contains(plain, "\x00") { // "./a%20b.js", as a browser would take it
 			if again, err := q.named(plain, importer, packaged); err == nil {
 				again.Query = search
 				return again, nil

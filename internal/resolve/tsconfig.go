@@ -135,7 +135,12 @@ func (p *tsProject) pick(file string) *tsFile {
 	if main := p.configs[0]; !main.solution() || len(p.configs) == 1 {
 		return main
 	}
-	// A file that none includes (a virtual module, a new folder): the app's config comes first by custom.
+	// A file that none includes, such as a page or a virtual module: the config of the app, not that of its tools.
+	for _, f := range p.configs[1:] {
+		if f.options["jsx"] != nil || strings.Contains(strings.ToLower(string(f.options["lib"])), `"dom"`) {
+			return f
+		}
+	}
 	return p.configs[1]
 }
 

@@ -54,7 +54,8 @@ func TestTSConfig(t *testing.T) {
 			{"src/main.tsx", app},
 			{"src/lib/deep.ts", app},
 			{"vite.config.ts", "[tsconfig.node.json] experimentalDecorators:true,jsx:react-jsx,target:es2022"},
-			{"virtual.ts", "[tsconfig.node.json] experimentalDecorators:true,jsx:react-jsx,target:es2022"},
+			{"virtual.ts", app},
+			{"index.html", app},
 		}},
 		{"flat, and nothing said of the target", `
 -- package.json --

@@ -8,7 +8,7 @@ window.log ??= [];
 
 export function log(text: string): void {
   window.log.push(text);
-  document.querySelector("#log")!.textContent = window.log.join("\n");
+  document.querySelector("#lines")!.textContent = window.log.join("\n");
 }
 
 export function show(id: string, text: string): void {
