@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 // TestScript runs the real command by the stories in testdata/script. Besides testscript's own verbs there are
 //
 //	waitready FILE              waits until the server has written its URLs there, sets $URL and $PORT, connects a socket
-//	get [-status N] PATH        requests a path; the body is in the file `body`, the headers are in `headers`
+//	get [-status N] PATH        requests a path; the body goes to the file `body`, headers and Proto to `headers`
 //	replace FILE OLD NEW        edits a file
 //	payload TYPE [TEXT...]      waits for the next message of that type that holds all texts
 //	send EVENT JSON             sends an event over the socket
@@ -142,7 +143,7 @@ func connect(ts *testscript.TestScript, url string) {
 		ts.Logf("no socket: the client's script holds no token")
 		return
 	}
-	dialer := websocket.Dialer{Subprotocols: []string{"vite-hmr"}, HandshakeTimeout: scriptPatience}
+	dialer := websocket.Dialer{Subprotocols: []string{"vite-hmr"}, HandshakeTimeout: scriptPatience, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	conn, _, err := dialer.Dial("ws"+strings.TrimPrefix(url, "http")+"/?token="+m[1], nil)
 	ts.Check(err)
 	page := pageOf(ts)
@@ -167,12 +168,18 @@ func connect(ts *testscript.TestScript, url string) {
 }
 
 func request(ts *testscript.TestScript, url string) (status int, header http.Header, body string) {
-	client := &http.Client{Timeout: scriptPatience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Timeout:       scriptPatience,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		// The certificate is one that the server has made itself.
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true, DisableKeepAlives: true},
+	}
 	res, err := client.Get(url)
 	ts.Check(err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	ts.Check(err)
+	res.Header.Set("Proto", res.Proto)
 	return res.StatusCode, res.Header, string(text)
 }
 
