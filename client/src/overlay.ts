@@ -46,14 +46,13 @@ export class ErrorOverlay extends Base {
     super();
     const root = this.attachShadow({ mode: "open" });
     const style = node("style", "", css);
-    root.append(style);
-    if (!applies(style)) adopt(root);
-    root.append(this.render(error));
+    root.append(style, this.render(error));
   }
 
   /** Escape closes the overlay wherever the focus is; the panel takes it so that a keyboard reaches the links. */
   connectedCallback(): void {
     document.addEventListener("keydown", this.onKey);
+    if (this.shadowRoot?.querySelector("style")?.sheet === null) adopt(this.shadowRoot);
     this.shadowRoot?.querySelector<HTMLElement>(".panel")?.focus({ preventScroll: true });
   }
 
@@ -148,10 +147,6 @@ function stack(text: string): HTMLElement {
   return details;
 }
 
-function applies(style: HTMLElement): boolean {
-  return (style as HTMLStyleElement).sheet !== null || !style.isConnected;
-}
-
 /** Under a Content-Security-Policy that forbids style elements a constructed sheet still works. */
 function adopt(root: ShadowRoot): void {
   try {
@@ -166,7 +161,7 @@ function adopt(root: ShadowRoot): void {
 /** Shows the error in place of the one before. */
 export function showOverlay(error: ErrorInfo): boolean {
   if (typeof document === "undefined" || !globalThis.customElements) return false;
-  define();
+  defineOverlay();
   closeOverlay();
   const Overlay = (customElements.get(overlayName) ?? ErrorOverlay) as typeof ErrorOverlay;
   try {
@@ -182,6 +177,7 @@ export function closeOverlay(): void {
   for (const element of document.querySelectorAll<ErrorOverlay>(overlayName)) element.remove();
 }
 
-function define(): void {
-  if (!customElements.get(overlayName)) customElements.define(overlayName, ErrorOverlay);
+/** Lets `new ErrorOverlay()` work for others. */
+export function defineOverlay(): void {
+  if (globalThis.customElements && !customElements.get(overlayName)) customElements.define(overlayName, ErrorOverlay);
 }

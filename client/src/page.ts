@@ -6,7 +6,7 @@ import { compileDefinitions } from "./evaluate-code.ts";
 import { helpers } from "./helpers.ts";
 import { Events, HotError, HotStore, type HotContext, type HotHost, type Logger, type RequestOptions } from "./hot.ts";
 import { ModuleMeta, moduleURL, type MetaHost } from "./meta.ts";
-import { closeOverlay, ErrorOverlay, showOverlay } from "./overlay.ts";
+import { closeOverlay, defineOverlay, ErrorOverlay, showOverlay } from "./overlay.ts";
 import { Packs } from "./packs.ts";
 import type { ErrorInfo, ReliablePagePayload, ReplyPayload, ServerPayload, UpdatePayload } from "./payload.ts";
 import type { ModuleID } from "./plan.ts";
@@ -102,6 +102,7 @@ class BrowserPage implements Page, MetaHost, HotHost {
   /** Opens the socket and listens for what brings it back. */
   open(): void {
     this.reloader.explain();
+    defineOverlay();
     this.transport.connect(this.config.epoch);
     const wake = (): void => this.transport.wake();
     addEventListener("online", wake);

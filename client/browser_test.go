@@ -1,0 +1,244 @@
+package client_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// These tests run the client in a real browser, for what needs a DOM or a socket. The rules of updates themselves are
+// tested beside the sources, without one.
+
+const counterApp = `
+-- index.html --
+<!doctype html><link rel="stylesheet" href="/linked.css"><div id="app">-</div><script type="module" src="/main.js"></script>
+-- linked.css --
+#app { color: rgb(1, 1, 1) }
+-- main.js --
+import "./style.css";
+import { label } from "./label.js";
+window.runs = (window.runs ?? 0) + 1;
+document.querySelector("#app").textContent = label;
+-- label.js --
+export const label = "one";
+import.meta.hot?.accept((m) => { document.querySelector("#app").textContent = m.label; });
+-- style.css --
+#app { background-color: rgb(1, 2, 3) }
+`
+
+func TestBrowserUpdate(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
+	p := s.Page(t, "/")
+	p.WaitText("#app", "one")
+	s.WaitPages(1)
+	s.Edit("label.js", "one", "two")
+	p.WaitText("#app", "two")
+	p.WaitConsole("[devserver] hot updated: /label.js")
+	s.Edit("style.css", "1, 2, 3", "4, 5, 6")
+	p.WaitStyle("#app", "background-color", "rgb(4, 5, 6)")
+	s.Edit("linked.css", "1, 1, 1", "7, 7, 7")
+	p.WaitStyle("#app", "color", "rgb(7, 7, 7)")
+	p.WaitConsole("[devserver] css hot updated: /linked.css")
+	p.Wait(`document.querySelectorAll("link[rel=stylesheet]").length === 1 && window.runs === 1`)
+	p.NoReload()
+	p.NoErrors()
+	s.Edit("main.js", "window.runs =", "window.two = 1; window.runs =")
+	p.WaitReload(1)
+	p.WaitConsole("[devserver] page was reloaded: no boundary for /main.js")
+}
+
+func TestBrowserOverlay(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
+	p := s.Page(t, "/")
+	p.WaitText("#app", "one")
+	s.WaitPages(1)
+	s.Save("label.js", `"one";`, `"<img src=x onerror=window.hacked=1>" = ;`)
+	p.WaitOverlay("label.js:1:", "<img src=x", "Esc")
+	p.Wait(`document.querySelector("vite-error-overlay").shadowRoot.querySelector("button.file").textContent.includes("label.js:1:")`)
+	p.Wait(`!window.hacked && !document.querySelector("vite-error-overlay").shadowRoot.querySelector("img, script")`)
+	p.Wait(`(document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" })), !document.querySelector("vite-error-overlay"))`)
+	s.Save("label.js", `= ;`, `= ; `)
+	p.WaitOverlay("label.js:1:")
+	s.Save("label.js", s.Read("label.js"), `import.meta.hot?.accept(); export const label = "three"; document.querySelector("#app").textContent = label`)
+	p.WaitNoOverlay()
+	p.WaitText("#app", "three")
+	p.NoReload()
+}
+
+func TestBrowserRunTimeErrorInUpdate(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
+	p := s.Page(t, "/")
+	p.WaitText("#app", "one")
+	s.WaitPages(1)
+	good := s.Read("label.js")
+	s.Write("label.js", `throw new Error("at run time")`)
+	p.WaitOverlay("/label.js failed when it ran: at run time")
+	s.Write("label.js", strings.ReplaceAll(good, "one", "back"))
+	p.WaitNoOverlay()
+	p.WaitText("#app", "back")
+	p.NoReload()
+}
+
+func TestBrowserBrokenFromStart(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
+	good := s.Read("label.js")
+	s.Write("label.js", "export const = 1")
+	p := s.Page(t, "/")
+	p.WaitOverlay("label.js:1:")
+	p.Wait(`window.runs === undefined`)
+	s.WaitPages(1)
+	s.Write("label.js", good)
+	p.WaitText("#app", "one")
+	p.WaitNoOverlay()
+	p.NoReload()
+	s.Edit("label.js", "one", "two")
+	p.WaitText("#app", "two")
+	p.NoReload()
+}
+
+func TestBrowserMissingImportAppears(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
+	s.Edit("label.js", `"one"`, `(await import("./extra.js"))?.default ?? "none"`)
+	s.Write("label.js", `import extra from "./extra"; export const label = extra; import.meta.hot?.accept()`)
+	p := s.Page(t, "/")
+	p.WaitOverlay("./extra")
+	s.WaitPages(1)
+	s.Write("extra.js", `export default "extra"`)
+	p.WaitText("#app", "extra")
+	p.WaitNoOverlay()
+	p.NoReload()
+}
+
+func TestBrowserServerRestart(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
+	p := s.Page(t, "/")
+	p.WaitText("#app", "one")
+	s.WaitPages(1)
+	s.Stop()
+	p.WaitConsole("the connection was lost")
+	s.Again()
+	s.WaitPages(1)
+	s.Edit("label.js", "one", "two")
+	p.WaitText("#app", "two")
+	p.NoReload()
+
+	s.Stop()
+	s.Edit("label.js", "two", "while it was down")
+	s.Again()
+	p.WaitText("#app", "while it was down")
+	p.NoReload()
+}
+
+func TestBrowserEvents(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><script type="module" src="/main.js"></script>
+-- main.js --
+window.log = [];
+const { hot } = import.meta;
+hot.on("answer", (data) => log.push(data));
+hot.send("ask", { n: 1 });
+hot.send("ask", { n: 2 });
+hot.send("nobody");
+window.sum = (a, b) => hot.request("sum", { a, b });
+`)))
+	hub := s.Server().Hub()
+	hub.On("ask", func(_ context.Context, c *hmr.Client, data json.RawMessage) error { return c.Send("answer", data) })
+	if _, err := hub.Handle("sum", func(_ context.Context, _ *hmr.Client, data json.RawMessage) (any, error) {
+		var in struct{ A, B int }
+		if err := json.Unmarshal(data, &in); err != nil {
+			return nil, err
+		}
+		if in.A < 0 {
+			return nil, &hmr.Error{Code: "negative", Message: "a is negative", Path: "a"}
+		}
+		return in.A + in.B, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p := s.Page(t, "/")
+	p.Wait(`JSON.stringify(window.log) === '[{"n":1},{"n":2}]'`)
+	p.WaitConsole(`nothing on the server listens for the event "nobody"`)
+	p.Wait(`await sum(1, 2) === 3`)
+	p.Wait(`await sum(-1, 2).then(() => false, (e) => e.code === "negative" && e.path === "a" && e.message === "a is negative")`)
+	p.NoErrors()
+}
+
+// Where evaluating text is forbidden the code of updates is loaded by URL.
+func TestBrowserContentSecurityPolicy(t *testing.T) {
+	for name, policy := range map[string]string{
+		"no eval":       "script-src 'self'; style-src 'self'",
+		"trusted types": "require-trusted-types-for 'script'",
+		"no policy":     "require-trusted-types-for 'script'; trusted-types none",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
+			s.Edit("index.html", "<!doctype html>", `<!doctype html><meta http-equiv="Content-Security-Policy" content="`+policy+`">`)
+			p := s.Page(t, "/")
+			p.WaitText("#app", "one")
+			s.WaitPages(1)
+			p.WaitStyle("#app", "background-color", "rgb(1, 2, 3)")
+			for _, n := range []string{"two", "three"} {
+				s.Edit("label.js", s.Read("label.js")[len(`export const label = "`):][:strings.Index(s.Read("label.js")[len(`export const label = "`):], `"`)], n)
+				p.WaitText("#app", n)
+			}
+			s.Edit("style.css", "1, 2, 3", "4, 5, 6")
+			p.WaitStyle("#app", "background-color", "rgb(4, 5, 6)")
+			s.Edit("label.js", "= \"three\"", "= ;")
+			p.WaitOverlay("label.js:1:")
+			p.NoReload()
+		})
+	}
+}
+
+func TestBrowserSrcdocFrame(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp), devtest.Text(`
+-- frame.html --
+<!doctype html><body><script>
+const frame = document.createElement("iframe");
+frame.srcdoc = '<script type="module" src="/@vite/client"></' + 'script><div id="app"></div><script type="module" src="/main.js"></' + 'script>';
+document.body.append(frame);
+</script>
+`)))
+	p := s.Page(t, "/frame.html")
+	p.Wait(`document.querySelector("iframe").contentDocument.querySelector("#app")?.textContent === "one"`)
+	s.WaitPages(2)
+	s.Edit("label.js", "one", "two")
+	p.Wait(`document.querySelector("iframe").contentDocument.querySelector("#app")?.textContent === "two"`)
+	p.NoErrors()
+}
+
+func TestBrowserWithoutSocket(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
+	s.Edit("index.html", "<!doctype html>", `<!doctype html><script>WebSocket = function () { throw new SyntaxError("no sockets here") }</script>`)
+	p := s.Page(t, "/")
+	p.WaitText("#app", "one")
+	p.WaitConsole("no connection to the server is possible")
+}
+
+func TestBrowserThirdPartyClient(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
+	p := s.Page(t, "/")
+	p.WaitText("#app", "one")
+	p.Wait(`(async () => {
+		const { createHotContext, updateStyle, removeStyle, injectQuery, ErrorOverlay } = await import("/@vite/client");
+		const hot = createHotContext("/x.js");
+		window.heard = 0;
+		hot.on("x:y", () => window.heard++);
+		updateStyle("x", "#app { font-size: 33px }");
+		document.body.append(new ErrorOverlay({ message: "mine", stack: "" }));
+		return injectQuery("/a?b#c", "import") === "/a?import&b#c";
+	})()`)
+	p.WaitStyle("#app", "font-size", "33px")
+	p.WaitOverlay("mine")
+	if err := s.Server().Hub().Broadcast("x:y", nil); err != nil {
+		t.Fatal(err)
+	}
+	p.Wait(`window.heard === 1`)
+	p.Wait(`(async () => { (await import("/@vite/client")).removeStyle("x"); return true })()`)
+	p.Wait(`getComputedStyle(document.querySelector("#app")).fontSize !== "33px"`)
+}

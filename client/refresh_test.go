@@ -1,0 +1,139 @@
+package client_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// packages copies npm packages of the client's tests into an app.
+func packages(t *testing.T, names ...string) devtest.Source {
+	t.Helper()
+	if _, err := os.Stat("node_modules"); err != nil {
+		t.Skip("npm packages are not installed: run npm ci in client/")
+	}
+	return func(root string) error {
+		for _, name := range names {
+			dir := filepath.Join("node_modules", filepath.FromSlash(name))
+			if err := os.CopyFS(filepath.Join(root, dir), os.DirFS(dir)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+const reactApp = `
+-- package.json --
+{"type": "module", "dependencies": {"react": "*", "react-dom": "*"}}
+-- tsconfig.json --
+{"compilerOptions": {"jsx": "react-jsx"}}
+-- index.html --
+<!doctype html><div id="root"></div><script type="module" src="/src/main.tsx"></script>
+-- src/main.tsx --
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+createRoot(document.getElementById("root")!).render(<StrictMode><App /></StrictMode>);
+-- src/App.tsx --
+import { useState } from "react";
+import { Other } from "./Other";
+import { useLabel } from "./useLabel";
+export function App() {
+  const [n, setN] = useState(0);
+  const label = useLabel();
+  return <><button id="n" onClick={() => setN(n + 1)}>first {n} {label}</button><Other /></>;
+}
+-- src/Other.tsx --
+import { memo, forwardRef, useState } from "react";
+const Inner = forwardRef(function Inner(_props: object, _ref) {
+  const [k, setK] = useState(10);
+  return <button id="k" onClick={() => setK(k + 1)}>other {k}</button>;
+});
+export const Other = memo(Inner);
+-- src/useLabel.ts --
+import { useState } from "react";
+export function useLabel() {
+  const [l] = useState("label");
+  return l;
+}
+`
+
+func TestBrowserReact(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, packages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(reactApp)))
+	p := s.Page(t, "/")
+	p.WaitText("#n", "first 0 label")
+	s.WaitPages(1)
+	p.Click("#n")
+	p.Click("#k")
+	p.WaitText("#n", "first 1 label")
+	p.WaitText("#k", "other 11")
+
+	s.Save("src/App.tsx", "first", "second") // text: state stays
+	p.WaitText("#n", "second 1 label")
+	s.Save("src/Other.tsx", ">other", ">changed")
+	p.WaitText("#k", "changed 11")
+	p.WaitText("#n", "second 1 label")
+
+	s.Save("src/useLabel.ts", `return l;`, `return l + "!";`) // a custom hook's text: state stays
+	p.WaitText("#n", "second 1 label!")
+
+	s.Save("src/useLabel.ts", `const [l]`, `const [, ] = useState(1); const [l]`) // its hooks: the component starts anew, with what it renders
+	p.WaitText("#n", "second 0 label!")
+	p.WaitText("#k", "changed 10")
+	p.Click("#n")
+	p.WaitText("#n", "second 1 label!")
+
+	s.Save("src/Other.tsx", "const [k, setK] = useState(10)", "const [k, setK] = useState(20)")
+	p.WaitText("#k", "changed 20")
+	p.WaitText("#n", "second 1 label!")
+
+	s.Save("src/App.tsx", "return <>", "throw new Error('in render'); return <>") // a render error ends with the next save
+	p.WaitConsole("in render")
+	s.Save("src/App.tsx", "throw new Error('in render'); ", "")
+	p.WaitText("#n", "second 0 label!")
+	p.NoReload()
+
+	s.Save("src/Other.tsx", "export const Other", "export const constant = {};\nexport const Other")
+	p.WaitConsole(`Could not Fast Refresh (new export "constant")`)
+}
+
+func TestBrowserReactIncompatibleExport(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, packages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(reactApp)))
+	s.Save("src/App.tsx", "export function App", "export const options = { x: 1 };\nexport function App")
+	p := s.Page(t, "/")
+	p.WaitText("#n", "first 0 label")
+	s.WaitPages(1)
+	s.Save("src/App.tsx", "first", "second")
+	p.WaitReload(1)
+	p.WaitText("#n", "second 0 label")
+	p.WaitConsole(`[devserver] page was reloaded: /src/App.tsx: Could not Fast Refresh ("options" export is incompatible)`)
+}
+
+func TestBrowserPreact(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, packages(t, "preact", "@prefresh/core", "@prefresh/utils"), devtest.Text(strings.NewReplacer(
+		`{"react": "*", "react-dom": "*"}`, `{"preact": "*", "@prefresh/core": "*"}`,
+		`"jsx": "react-jsx"`, `"jsx": "react-jsx", "jsxImportSource": "preact"`,
+		`import { StrictMode } from "react";`+"\n", "", `import { createRoot } from "react-dom/client";`, `import { render } from "preact";`,
+		`createRoot(document.getElementById("root")!).render(<StrictMode><App /></StrictMode>);`, `render(<App />, document.getElementById("root")!);`,
+		`import { memo, forwardRef, useState } from "react";`, `import { useState } from "preact/hooks";`,
+		`import { useState } from "react";`, `import { useState } from "preact/hooks";`,
+		`const Inner = forwardRef(function Inner(_props: object, _ref) {`, `export function Other() {`, "});\nexport const Other = memo(Inner);", "}",
+	).Replace(reactApp))))
+	p := s.Page(t, "/")
+	p.WaitText("#n", "first 0 label")
+	s.WaitPages(1)
+	p.Click("#n")
+	p.Click("#k")
+	p.WaitText("#n", "first 1 label")
+	s.Save("src/App.tsx", "first", "second")
+	p.WaitText("#n", "second 1 label")
+	p.WaitText("#k", "other 11")
+	s.Save("src/Other.tsx", "useState(10)", "useState(30)")
+	p.WaitText("#k", "other 30")
+	p.WaitText("#n", "second 1 label")
+	p.NoReload()
+}
