@@ -184,25 +184,63 @@ func (p *project) scriptInput(ctx context.Context, src source) (transform.Input,
 	if in.Dependency {
 		if pkg := p.resolver.PackageOf(src.file); pkg != nil {
 			in.SideEffectFree = pkg.SideEffectFree(src.file)
+			in.StarExports = func(spec string) ([]string, bool) { return p.starExports(spec, src.file, nil) }
 			in.NodeESM = pkg.ESM(src.file)
 		}
 		return in, nil
 	}
 	in.Refresh = p.refresh
 	in.Glob = func(patterns []string) []string { return p.glob(src, patterns) }
-	ts, err := p.resolver.TSConfig(cmpFile(src.file, p.root))
+	ts, err := p.resolver.TSConfig(placeOf(src.file, p.root))
 	if err != nil {
 		return in, err
 	}
-	if ts != nil {
-		in.TSConfigRaw = ts.Raw
-		in.JSX = transform.JSX{Runtime: ts.JSX.Runtime, ImportSource: ts.JSX.ImportSource, Factory: ts.JSX.Factory, Fragment: ts.JSX.Fragment, Dev: true}
+	for _, file := range ts.Files {
+		p.noteTSConfig(file)
 	}
+	in.TSConfigRaw = ts.Raw
+	in.JSX = transform.JSX{Runtime: ts.JSX.Runtime, ImportSource: ts.JSX.ImportSource, Factory: ts.JSX.Factory, Fragment: ts.JSX.Fragment, Dev: true}
 	return in, nil
 }
 
-// cmpFile gives virtual modules a place in the project, so that the root's tsconfig rules them.
-func cmpFile(file, root string) string {
+// starExports lists what `export * from spec` in importer brings, so that a barrel of stars can be lazy too. It is not ok
+// when a module on the way cannot be told without compiling it, may have side effects, or imports itself.
+func (p *project) starExports(spec, importer string, seen []string) (names []string, ok bool) {
+	r, err := p.resolver.Resolve(spec, importer)
+	if err != nil || r.File == "" || slices.Contains(seen, r.File) || !isDependency(r.File) {
+		return nil, false
+	}
+	if pkg := p.resolver.PackageOf(r.File); pkg == nil || !pkg.SideEffectFree(r.File) {
+		return nil, false
+	}
+	if known, done := p.exported.Load(r.File); done {
+		list, _ := known.([]string)
+		return list, list != nil
+	}
+	text, err := p.gate.ReadFile(r.File)
+	if err != nil {
+		return nil, false
+	}
+	names, stars, ok := transform.ScanExports(string(text))
+	for _, star := range stars {
+		if !ok {
+			break
+		}
+		var more []string
+		more, ok = p.starExports(star, r.File, append(seen, r.File))
+		names = append(names, more...)
+	}
+	if !ok {
+		names = nil
+	} else if names == nil {
+		names = []string{}
+	}
+	p.exported.Store(r.File, names)
+	return names, ok
+}
+
+// placeOf gives virtual modules a place in the project, so that the root's tsconfig rules them.
+func placeOf(file, root string) string {
 	if file == "" {
 		return filepath.Join(root, "virtual.ts")
 	}
@@ -220,7 +258,7 @@ func (p *project) resolveImports(ctx context.Context, src source, out *transform
 			v.Edges = append(v.Edges, edge)
 			continue
 		}
-		to, err := p.resolveID(ctx, imp.Specifier, src.id, edge.Kind)
+		to, err := p.resolveID(ctx, imp.Specifier, src.id, importKind(src, out, edge.Kind))
 		var missing *resolve.NotFound
 		switch {
 		case err == nil:
@@ -239,6 +277,18 @@ func (p *project) resolveImports(ctx context.Context, src source, out *transform
 		v.Edges = append(v.Edges, edge)
 	}
 	return nil
+}
+
+// importKind tells the resolver who asks: packages answer require() in CommonJS with other files than import.
+func importKind(src source, out *transform.Output, kind graph.Kind) resolve.Kind {
+	switch {
+	case kind == graph.Worker:
+		return resolve.URL
+	case kind == graph.Static && out.Exports == nil && isDependency(src.file):
+		return resolve.Require
+	default:
+		return resolve.Import
+	}
 }
 
 func edgeKind(k transform.ImportKind) graph.Kind {

@@ -193,6 +193,7 @@ func (p *project) fresh(ids ...string) {
 	for _, id := range ids {
 		p.entered.Store(id, true)
 	}
+	p.noticeInstalls()
 	p.watchNew(p.graph.Crawl(p.ctx, p.entriesOf(ids)...))
 	var changed []string
 	for _, e := range p.graph.Closure(ids, nil) {
@@ -204,6 +205,15 @@ func (p *project) fresh(ids ...string) {
 	if len(changed) > 0 {
 		p.apply(written(changed))
 	}
+}
+
+// noticeInstalls sees packages that were installed, upgraded or removed since they were read; nobody watches node_modules.
+func (p *project) noticeInstalls() {
+	if !p.resolver.Refresh() {
+		return
+	}
+	p.exported.Clear()
+	p.applyModules(append(p.graph.Unresolved(), p.graph.Stale(func(file string, v *graph.Version) bool { return isDependency(file) && stale(file, v) })...)...)
 }
 
 // watchNew watches the folders of modules that lie outside the root.

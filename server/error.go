@@ -2,12 +2,16 @@ package server
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
 // asError gives any error the one shape that terminal, overlay and payload show.
@@ -15,7 +19,27 @@ func asError(err error) *transform.Error {
 	if e, ok := errors.AsType[*transform.Error](err); ok {
 		return e
 	}
+	if e, ok := errors.AsType[*resolve.Error](err); ok { // a broken package.json or tsconfig
+		return placedIn(e.File, e.Line, e.Column, e.Text, e.Hint)
+	}
+	if e, ok := errors.AsType[*config.Error](err); ok {
+		return &transform.Error{File: e.File, Line: e.Line, Column: e.Column, Text: e.Text, Hint: e.Hint, Frame: e.Frame}
+	}
+	if e, ok := errors.AsType[*wire.Error](err); ok {
+		shown := placedIn(e.File, e.Line, e.Column, e.Message, e.Hint)
+		shown.Plugin = e.Plugin
+		return shown
+	}
 	return &transform.Error{Text: err.Error()}
+}
+
+// placedIn is an error in a file that is not a module, with the code around it.
+func placedIn(file string, line, column int, text, hint string) *transform.Error {
+	e := &transform.Error{File: file, Line: line, Column: column, Text: text, Hint: hint}
+	if source, err := os.ReadFile(file); err == nil && line > 0 {
+		e.Frame = transform.CodeFrame(string(source), line, max(column, 1))
+	}
+	return e
 }
 
 // joined returns the first of several errors: one is what a reader can act on, the next shows after the fix.
@@ -113,7 +137,7 @@ func (p *project) report(e *transform.Error) {
 // errorInfo is the error as pages get it.
 func (p *project) errorInfo(e *transform.Error) *hmr.ErrorInfo {
 	info := &hmr.ErrorInfo{Message: e.Text, ID: e.ID, Frame: e.Frame, Plugin: e.Plugin, Hint: e.Hint}
-	if e.File != "" {
+	if e.File != "" && e.File != "/" {
 		info.Loc = &hmr.Loc{File: e.File, Line: e.Line, Column: e.Column}
 		info.File = e.File
 		if !filepath.IsAbs(e.File) {

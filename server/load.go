@@ -70,6 +70,8 @@ func builtinModule(id string) *graph.Version {
 	switch {
 	case strings.HasPrefix(id, "http://"), strings.HasPrefix(id, "https://"), strings.HasPrefix(id, "data:"):
 		return &graph.Version{Rev: "native", Async: true, Code: "module.exports = await import(" + quote(id) + ");"}
+	case id == clientPath: // the registry has it built in
+		return &graph.Version{Rev: "client"}
 	case id == emptyID:
 		return &graph.Version{Rev: "empty"}
 	case strings.HasPrefix(id, nodeBuiltinPrefix):
@@ -207,12 +209,11 @@ func has(query, key string) bool {
 
 // Resolve implements graph.Loader: it follows a lazy re-export of a barrel.
 func (p *project) Resolve(ctx context.Context, specifier, importer string) (string, error) {
-	id, err := p.resolveID(ctx, specifier, importer, graph.Static)
-	return id, err
+	return p.resolveID(ctx, specifier, importer, resolve.Import) // only ES modules have lazy re-exports
 }
 
 // resolveID turns the specifier in importer's source into a module ID: plugins first, then the resolver.
-func (p *project) resolveID(ctx context.Context, specifier, importer string, kind graph.Kind) (string, error) {
+func (p *project) resolveID(ctx context.Context, specifier, importer string, kind resolve.Kind) (string, error) {
 	answer, err := p.plugins.ResolveID(ctx, plugin.ResolveArgs{Specifier: specifier, Importer: importer})
 	if err != nil {
 		return "", err
@@ -224,7 +225,7 @@ func (p *project) resolveID(ctx context.Context, specifier, importer string, kin
 	if file == "" {
 		file = filepath.Join(p.root, "index.html") // virtual modules import as the root does
 	}
-	r, err := p.resolver.Resolve(specifier, file)
+	r, err := p.resolver.ResolveKind(kind, specifier, file)
 	if err != nil {
 		return "", err
 	}
@@ -237,7 +238,7 @@ func (p *project) idOf(r resolve.Resolved) string {
 		return nodeBuiltinPrefix + r.Builtin
 	case r.Empty:
 		return emptyID
-	case r.External:
+	case r.External && !r.Public:
 		return r.URL
 	}
 	id := p.gate.FileToID(r.File)

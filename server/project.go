@@ -57,15 +57,17 @@ type project struct {
 	// configFiles are the files whose edit makes a new project; contents tells edits from mere touches.
 	configFiles map[string]bool
 
-	applying sync.Mutex // one batch at a time; see apply
-	errors   errorSet
-	packs    served
-	updates  updateLog
-	stamps   sync.Map // file -> time of its last change, for assets
-	entered  sync.Map // IDs that a page asked for by itself
-	pages    sync.Map // HTML files that were served
-	watched  sync.Map // folders watched on behalf of modules outside the root
-	contents sync.Map // file -> hash, see contentChanged
+	applying  sync.Mutex // one batch at a time; see apply
+	errors    errorSet
+	packs     served
+	updates   updateLog
+	stamps    sync.Map // file -> time of its last change, for assets
+	entered   sync.Map // IDs that a page asked for by itself
+	pages     sync.Map // HTML files that were served
+	watched   sync.Map // folders watched on behalf of modules outside the root
+	exported  sync.Map // file of a package -> names that its stars bring, nil when they cannot be told
+	tsconfigs sync.Map // files that tsconfigs were read from
+	contents  sync.Map // file -> hash, see contentChanged
 
 	lastReport atomicString
 	now        func() time.Time
@@ -186,6 +188,17 @@ func (p *project) noteConfigFiles() {
 		if !strings.HasPrefix(f, p.root+string(filepath.Separator)) {
 			_ = p.watcher.Add(filepath.Dir(f)) // an env folder that does not exist has nothing to watch
 		}
+	}
+}
+
+// noteTSConfig remembers a file whose edit may change what modules compile to, wherever it lies.
+func (p *project) noteTSConfig(file string) {
+	if _, known := p.tsconfigs.LoadOrStore(file, true); known {
+		return
+	}
+	p.contentChanged(file)
+	if !strings.HasPrefix(file, p.root+string(filepath.Separator)) && !isDependency(file) {
+		p.watchDir(filepath.Dir(file))
 	}
 }
 

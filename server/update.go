@@ -110,7 +110,7 @@ func (p *project) restartReason(e *edit) string {
 func (p *project) forget(e *edit) {
 	var paths []string
 	for _, c := range e.changes {
-		if c.Kind != watch.Written || isManifest(c.Path) {
+		if c.Kind != watch.Written || p.isManifest(c.Path) {
 			paths = append(paths, c.Path)
 		}
 	}
@@ -119,9 +119,13 @@ func (p *project) forget(e *edit) {
 	}
 }
 
-func isManifest(file string) bool {
+// isManifest tells whether the file rules how modules resolve or compile.
+func (p *project) isManifest(file string) bool {
 	base := filepath.Base(file)
-	return base == "package.json" || strings.HasPrefix(base, "tsconfig") || base == "jsconfig.json"
+	if _, known := p.tsconfigs.Load(file); known {
+		return true
+	}
+	return base == "package.json" || base == "tsconfig.json" || base == "jsconfig.json" || base == "node_modules"
 }
 
 // affected finds the modules that may differ: those of the files themselves, those made from them, those that missed
@@ -131,7 +135,7 @@ func (p *project) affected(e *edit) {
 	for _, c := range e.changes {
 		e.ids = append(e.ids, p.graph.ByFile(c.Path)...)
 		came = came || c.Kind == watch.Created
-		manifest = manifest || isManifest(c.Path)
+		manifest = manifest || p.isManifest(c.Path)
 		if c.Kind != watch.Written {
 			e.ids = append(e.ids, p.graph.Globbing(func(pattern string) bool { return matchGlob(pattern, filepath.ToSlash(c.Path)) })...)
 		}
@@ -156,7 +160,7 @@ func (p *project) affected(e *edit) {
 func (p *project) underManifest(e *edit) []string {
 	var ids []string
 	for _, c := range e.changes {
-		if isManifest(c.Path) && p.contentChanged(c.Path) {
+		if p.isManifest(c.Path) && p.contentChanged(c.Path) {
 			for _, id := range p.graph.ByDir(filepath.Dir(c.Path)) {
 				if !isDependency(p.File(id)) {
 					ids = append(ids, id)

@@ -172,6 +172,20 @@ func (g *Graph) Globbing(match func(pattern string) bool) []string {
 	return g.pick(func() map[*Module]struct{} { return g.globs }, func(v *Version) bool { return slices.ContainsFunc(v.Globs, match) })
 }
 
+// Stale returns the IDs of the loaded modules that the check calls stale, sorted. The check runs under the graph's lock.
+func (g *Graph) Stale(check func(file string, v *Version) bool) []string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	var ids []string
+	for id, m := range g.modules {
+		if m.version != nil && check(m.File, m.version) {
+			ids = append(ids, id)
+		}
+	}
+	sort.Strings(ids)
+	return ids
+}
+
 func (g *Graph) pick(from func() map[*Module]struct{}, keep func(*Version) bool) []string {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
