@@ -8,6 +8,7 @@
 #   SKIP_INSTALL=1             installs nothing; a missing tool is then an error
 set -euo pipefail
 cd "$(dirname "$0")"
+export LC_ALL=C # numbers with a point
 
 if [ $# -eq 0 ]; then
   packages=(./...)
@@ -28,17 +29,20 @@ fi
 fuzztime=${FUZZTIME:-20s}
 began=$(date +%s)
 
+# Seconds with a fraction where bash knows it.
+now() { echo "${EPOCHREALTIME:-$(date +%s)}"; }
+
 # step NAME COMMAND...: runs it, prints how long it took, and stops at a failure.
 step() {
   local name=$1 from to
   shift
   printf '==> %s\n' "$name"
-  from=$(date +%s.%N)
+  from=$(now)
   if ! "$@"; then
     printf '\nFAILED: %s\n' "$name" >&2
     exit 1
   fi
-  to=$(date +%s.%N)
+  to=$(now)
   printf '    %s: %.1f s\n' "$name" "$(awk "BEGIN { print $to - $from }")"
 }
 
