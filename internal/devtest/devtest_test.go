@@ -95,3 +95,22 @@ func TestPageFailures(t *testing.T) {
 		t.Errorf("failures = %q", have)
 	}
 }
+
+func TestSocket(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(app)))
+	sock := s.Socket(t)
+	sock.WaitFor(devtest.Is("connected", "epoch"))
+	s.WaitPages(1)
+	sock.Emit("nobody:listens", map[string]any{"a": 1})
+	sock.WaitFor(devtest.Event("devserver:unknown-event", "nobody:listens"))
+	if reply := sock.Request(7, "nobody:answers", nil); !strings.Contains(reply.Text, `"error"`) {
+		t.Errorf("reply = %s", reply.Text)
+	}
+	if _, status, err := s.Dial(t, devtest.DialOptions{Token: "wrong"}); err == nil || status != 403 {
+		t.Errorf("with a wrong token: status %d, %v", status, err)
+	}
+	s.Stop()
+	if code := sock.Closed(); code != 1001 && code != 1012 {
+		t.Errorf("close code = %d, want 1001 or 1012", code)
+	}
+}
