@@ -93,8 +93,8 @@ type stylesheet struct {
 
 func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) error {
 	name, _, _ := strings.Cut(src.id, "?")
-	code, inputs, err := p.preprocess(ctx, src)
-	v.Inputs = inputs
+	code, inputs, globs, err := p.preprocess(ctx, src)
+	v.Inputs, v.Globs = inputs, globs
 	if err != nil {
 		return err
 	}

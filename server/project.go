@@ -43,6 +43,8 @@ type project struct {
 	watcher   *watch.Watcher
 	graph     *graph.Graph
 
+	node    *pluginhost.Node // runs the project's JavaScript tools
+	tools   styleTools
 	define  map[string]string
 	refresh string // "", "react" or "preact"
 	// runtime finds runtimeID once: the module of the refresh runtime, "" when there is none.
@@ -124,6 +126,9 @@ func (p *project) build() (err error) {
 	if err := p.startPlugins(); err != nil {
 		return err
 	}
+	if err := p.startNode(); err != nil {
+		return err
+	}
 	p.graph = graph.New(p, runtime.GOMAXPROCS(0))
 	p.define = p.defines()
 	p.refresh = p.detectRefresh()
@@ -157,6 +162,9 @@ func (p *project) close() error {
 	}
 	p.tasks.Wait()
 	errs = append(errs, p.stopPlugins())
+	if p.node != nil {
+		errs = append(errs, p.node.Close())
+	}
 	if p.resolver != nil {
 		p.resolver.Close()
 	}

@@ -291,12 +291,14 @@ async function warm({ packages }) {
 function failure(e) {
   const span = e.span; // Sass
   const file = e.file ?? e.filename ?? e.input?.file ?? (span?.url ? fileURLToPath(span.url) : undefined) ?? e.loc?.file ?? e.id;
+  const line = e.line ?? (span ? span.start.line + 1 : undefined) ?? e.loc?.line;
+  const column = e.column ?? (span ? span.start.column : undefined) ?? e.loc?.column ?? 0;
   return {
     message: e.sassMessage ?? e.reason ?? e.message ?? String(e),
     hint: e.hint,
     file,
-    line: e.line ?? (span ? span.start.line + 1 : undefined) ?? e.loc?.line,
-    column: (e.column ?? (span ? span.start.column : undefined) ?? e.loc?.column ?? 0) + (e.name === "CssSyntaxError" ? 0 : 1),
+    line,
+    column: line === undefined ? undefined : column + (e.name === "CssSyntaxError" ? 0 : 1), // PostCSS counts from 1
   };
 }
 
@@ -312,7 +314,9 @@ async function answer({ id, method, params, cancel }) {
   try {
     const run = methods[method];
     if (!run) throw new Error(`unknown method ${method}`);
-    send({ id, result: (await run(params ?? {})) ?? null });
+    // What Go leaves out arrives as null, for which default values do not stand in.
+    const given = Object.fromEntries(Object.entries(params ?? {}).filter(([, v]) => v !== null));
+    send({ id, result: (await run(given)) ?? null });
   } catch (e) {
     send({ id, error: failure(e) });
   }
@@ -332,4 +336,4 @@ process.stdin.on("data", (chunk) => {
 process.stdin.on("end", () => process.exit(0)); // the server is gone
 process.on("uncaughtException", (e) => console.error(e));
 process.on("unhandledRejection", (e) => console.error(e));
-send({ method: "hello", params: { protocol: 1, node: process.version } });
+send({ method: "hello", params: { protocol: 1, info: { plugins: [] } } });

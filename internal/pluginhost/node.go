@@ -1,0 +1,116 @@
+package pluginhost
+
+import (
+	"bytes"
+	"context"
+	_ "embed" // the Node host
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+
+	"github.com/seed-b8174343/devserver/internal/wire"
+)
+
+//go:embed node/host.mjs
+var nodeProgram []byte
+
+// ErrNoNode tells that the project's JavaScript tools cannot run.
+var ErrNoNode = &wire.Error{Code: "no_node", Message: "Node.js is not installed, and this project's tools (PostCSS, Tailwind, Sass, vite.config) need it", Hint: "install it from https://nodejs.org"}
+
+// NodeOptions configures a Node.
+type NodeOptions struct {
+	// Root is the project's folder, CacheDir where the program is put.
+	Root, CacheDir string
+	Backend        Backend
+	Logger         *slog.Logger
+}
+
+// Node runs the project's own JavaScript tools in one Node process, which starts with the first call and again when it
+// died. The zero value is not ready; use NewNode. Its methods are safe for concurrent use.
+type Node struct {
+	o NodeOptions
+
+	mu     sync.Mutex
+	child  *Child
+	closed bool
+}
+
+// NewNode returns a Node that runs nothing yet.
+func NewNode(o NodeOptions) *Node { return &Node{o: o} }
+
+// Call asks the process, see node/host.mjs for the methods. When the process dies meanwhile it is asked once more in a new one.
+func (n *Node) Call(ctx context.Context, method string, params, result any) error {
+	for again := false; ; again = true {
+		c, err := n.running(ctx)
+		if err != nil {
+			return err
+		}
+		err = c.Call(ctx, method, params, result)
+		if !errors.Is(err, wire.ErrClosed) {
+			return err
+		}
+		<-c.Exited()
+		if again {
+			return &wire.Error{Message: fmt.Sprintf("the Node process ended while it ran %s: %s", method, c.Why())}
+		}
+		n.o.Logger.Warn("the Node process ended and is started again", "why", c.Why())
+	}
+}
+
+func (n *Node) running(ctx context.Context) (*Child, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return nil, wire.ErrClosed
+	}
+	if n.child != nil {
+		select {
+		case <-n.child.Exited():
+		default:
+			return n.child, nil
+		}
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		return nil, ErrNoNode
+	}
+	program, err := n.program()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(node, program, n.o.Root)
+	cmd.Dir = n.o.Root
+	n.child, err = StartChild(ctx, "node", cmd, n.o.Backend, func(line string) { n.o.Logger.Info(line, "plugin", "node") })
+	return n.child, err
+}
+
+// program writes the program where Node can read it. What lies there is replaced unless it is exactly ours.
+func (n *Node) program() (string, error) {
+	file := filepath.Join(n.o.CacheDir, "host.mjs")
+	if was, err := os.ReadFile(file); err == nil && bytes.Equal(was, nodeProgram) {
+		return file, nil
+	}
+	if err := os.MkdirAll(n.o.CacheDir, 0o700); err != nil {
+		return "", fmt.Errorf("start node: %w", err)
+	}
+	if err := os.WriteFile(file, nodeProgram, 0o600); err != nil {
+		return "", fmt.Errorf("start node: %w", err)
+	}
+	return file, nil
+}
+
+// Close ends the process.
+func (n *Node) Close() error {
+	n.mu.Lock()
+	c := n.child
+	n.closed, n.child = true, nil
+	n.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	return c.Close()
+}
