@@ -65,7 +65,7 @@ func load(in *invocation) (*config.Config, string, error) {
 	if cfg, err = cfg.Merge(in.flags); err != nil {
 		return nil, "", err
 	}
-	if in.root != "" && in.configFile != "" {
+	if in.root != "" {
 		return cfg, in.root, nil
 	}
 	root, err := cfg.ProjectRoot()
@@ -110,6 +110,7 @@ func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invoca
 	if err != nil {
 		return err
 	}
+	_ = os.Remove(in.ready) // of an earlier run; who waits for it must not read that one
 	urls, err := srv.Listen(ctx)
 	if err != nil {
 		return errors.Join(err, srv.Close())
