@@ -185,6 +185,7 @@ func (p *project) defines() map[string]string {
 // noteConfigFiles remembers what the project was read from; files that don't exist yet count too.
 func (p *project) noteConfigFiles() {
 	files := append([]string{}, p.env.Files()...)
+	files = append(files, p.server.viteFiles...)
 	if p.cfg.Path != "" {
 		files = append(files, p.cfg.Path)
 	} else {

@@ -37,6 +37,7 @@ type Server struct {
 
 	project    atomic.Pointer[project]
 	restarting sync.Mutex
+	viteFiles  []string // what the vite.config was read from; guarded by restarting after New
 
 	listeners  []net.Listener
 	urls       URLs
@@ -81,6 +82,9 @@ func New(opts Options) (*Server, error) {
 		if cfg, err = config.Load(root, ""); err != nil {
 			return nil, err
 		}
+	}
+	if cfg, err = s.withVite(cfg); err != nil {
+		return nil, err
 	}
 	if s.guard, err = s.newGuard(cfg); err != nil {
 		return nil, err
@@ -292,6 +296,9 @@ func (s *Server) Restart(reason string) error {
 	old := s.project.Load()
 	cfg, err := old.cfg.Reload()
 	if err != nil {
+		return err
+	}
+	if cfg, err = s.withVite(cfg); err != nil {
 		return err
 	}
 	p, err := newProject(s, cfg)

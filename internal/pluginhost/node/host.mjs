@@ -35,12 +35,13 @@ function find(specifier, ...through) {
     }
   }
   const name = specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : specifier.split("/")[0];
-  throw Object.assign(new Error(`${name} is not installed in this project`), { hint: `npm install -D ${name}`, cause: error });
+  throw Object.assign(new Error(`${name} is not installed in this project`), { hint: `npm install -D ${name}`, cause: error, missing: true });
 }
 
 async function load(specifier, ...through) {
   const module = await import(pathToFileURL(find(specifier, ...through)).href);
-  return module;
+  // Of a CommonJS package Node tells only some names; the default export has them all.
+  return module.default && typeof module.default === "object" ? { ...module.default, ...module } : module;
 }
 
 const plain = (module) => module.default ?? module;
@@ -294,6 +295,7 @@ function failure(e) {
   const line = e.line ?? (span ? span.start.line + 1 : undefined) ?? e.loc?.line;
   const column = e.column ?? (span ? span.start.column : undefined) ?? e.loc?.column ?? 0;
   return {
+    code: e.missing ? "not_installed" : undefined,
     message: e.sassMessage ?? e.reason ?? e.message ?? String(e),
     hint: e.hint,
     file,

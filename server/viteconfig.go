@@ -1,0 +1,169 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-b8174343/devserver/internal/cache"
+	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/wire"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// viteConfig is what the Node host makes of a vite.config.
+type viteConfig struct {
+	File    string          `json:"file"`
+	Deps    []string        `json:"deps"`
+	Plugins []string        `json:"plugins"`
+	Config  json.RawMessage `json:"config"`
+}
+
+// viteConfigWait bounds how long a configuration may take to load: it is a program.
+const viteConfigWait = 60 * time.Second
+
+// withVite lays the values of the project's vite.config beneath the configuration. Loading it starts Node and the
+// project's Vite, so its result is kept until one of its files changes.
+func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
+	file := findViteConfig(s.root)
+	if file == "" || !cfg.ReadsViteConfig() {
+		return cfg, nil
+	}
+	v, err := s.loadViteConfig(file, cfg.ModeOrDefault())
+	if errors.Is(err, pluginhost.ErrNoNode) {
+		s.log.Warn(filepath.Base(file)+" is not read: Node.js is not installed", "hint", "put what devserver needs into "+config.FileName)
+		return cfg, nil
+	}
+	if missing, ok := errors.AsType[*wire.Error](err); ok && missing.Code == "not_installed" {
+		s.log.Warn(filepath.Base(file)+" is not read: "+missing.Message, "hint", "npm install")
+		s.viteFiles = []string{file}
+		return cfg, nil
+	}
+	if err != nil {
+		e := asError(err)
+		if e.File == "" {
+			e.File = file
+		}
+		return nil, fmt.Errorf("read vite config: %w", e)
+	}
+	made, ignored, err := cfg.WithVite(file, v.Config)
+	if err != nil {
+		return nil, err
+	}
+	s.viteFiles = append([]string{file}, v.Deps...)
+	s.tellVite(file, v, ignored)
+	return made, nil
+}
+
+func findViteConfig(root string) string {
+	for _, ext := range []string{"js", "mjs", "ts", "cjs", "mts", "cts"} {
+		file := filepath.Join(root, "vite.config."+ext)
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
+	}
+	return ""
+}
+
+func (s *Server) loadViteConfig(file, mode string) (*viteConfig, error) {
+	dir, err := s.cacheDir("vite")
+	if err != nil {
+		return nil, err
+	}
+	kept, err := cache.Open(dir, 0)
+	if err != nil {
+		s.log.Debug("no cache for the vite config", "pkg", "server", "error", err)
+	}
+	defer func() { _ = kept.Close() }() // a cache is allowed to forget
+	at := cache.KeyOf("vite config", file, mode)
+	v := &viteConfig{}
+	if text, ok := kept.Get(at); ok && !s.opts.Force {
+		var was keptVite
+		if json.Unmarshal(text, &was) == nil && was.State == stateOf(append(was.Vite.Deps, file)) {
+			return &was.Vite, nil
+		}
+	}
+	nodeDir, err := s.cacheDir("node")
+	if err != nil {
+		return nil, err
+	}
+	node := pluginhost.NewNode(pluginhost.NodeOptions{Root: s.root, CacheDir: nodeDir, Backend: alone{s}, Logger: s.log})
+	defer func() { _ = node.Close() }() // its work is done
+	ctx, cancel := context.WithTimeout(s.ctx, viteConfigWait)
+	defer cancel()
+	if err := node.Call(ctx, "viteConfig", map[string]string{"mode": mode}, v); err != nil {
+		return nil, err
+	}
+	if text, err := json.Marshal(keptVite{State: stateOf(append(slices.Clone(v.Deps), file)), Vite: *v}); err == nil {
+		kept.Put(at, text)
+	}
+	return v, nil
+}
+
+// keptVite is a loaded vite.config in the cache, with the state of the files that it came from.
+type keptVite struct {
+	State string
+	Vite  viteConfig
+}
+
+// stateOf changes when one of the files or the project's installed packages do.
+func stateOf(files []string) string {
+	slices.Sort(files)
+	var b strings.Builder
+	for _, f := range slices.Compact(files) {
+		if info, err := os.Stat(f); err == nil {
+			fmt.Fprintln(&b, f, info.Size(), info.ModTime().UnixNano())
+		} else {
+			fmt.Fprintln(&b, f, "gone")
+		}
+	}
+	return b.String()
+}
+
+// builtIn are the beginnings of the names of Vite plugins whose work devserver does itself.
+var builtIn = []string{"vite:react", "vite:preact", "preact:", "prefresh", "transform-react-jsx", "vite:transform-hook-names", "@tailwindcss/vite", "vite-tsconfig-paths", "vite:basic-ssl", "vite-plugin-basic-ssl"}
+
+// tellVite says in one line what was read and what does not run.
+func (s *Server) tellVite(file string, v *viteConfig, ignored []string) {
+	var foreign []string
+	for _, name := range v.Plugins {
+		if !slices.ContainsFunc(builtIn, func(known string) bool { return strings.HasPrefix(name, known) }) {
+			foreign = append(foreign, name)
+		}
+	}
+	line := "read " + filepath.Base(file)
+	if len(foreign) > 0 {
+		line += "; these plugins do not run yet: " + strings.Join(foreign, ", ")
+	}
+	if len(ignored) > 0 {
+		line += "; not used: " + strings.Join(ignored, "; ")
+	}
+	if len(foreign)+len(ignored) > 0 {
+		s.log.Warn(line)
+		return
+	}
+	s.log.Info(line)
+}
+
+// alone is the server as a process sees it that only loads a configuration: there are no pages yet.
+type alone struct{ s *Server }
+
+var errNoPages = errors.New("the server has not started yet")
+
+func (a alone) Root() string                                 { return a.s.root }
+func (a alone) Logger() *slog.Logger                         { return a.s.log }
+func (a alone) Clients() []plugin.Client                     { return nil }
+func (a alone) Broadcast(string, any) error                  { return errNoPages }
+func (a alone) SendToUser(string, string, any) error         { return errNoPages }
+func (a alone) SendTo(string, string, json.RawMessage) error { return errNoPages }
+func (a alone) Modules() ([]string, error)                   { return nil, errNoPages }
+func (a alone) Importers(string) ([]string, error)           { return nil, errNoPages }
+func (a alone) Reload(string) error                          { return errNoPages }
