@@ -140,7 +140,7 @@ func (p *project) compileScript(ctx context.Context, src source, v *graph.Versio
 	if err != nil {
 		return err
 	}
-	out, errs := transform.Compile(in)
+	out, errs := p.compiled(in)
 	if len(errs) > 0 {
 		for i := range errs {
 			errs[i].File = p.shown(src.file)

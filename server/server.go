@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/guard"
 )
@@ -34,6 +35,7 @@ type Server struct {
 
 	guard *guard.Guard
 	hub   *hmr.Hub
+	cache *cache.Cache // compiled modules of earlier runs; nil without
 
 	project    atomic.Pointer[project]
 	restarting sync.Mutex
@@ -93,10 +95,11 @@ func New(opts Options) (*Server, error) {
 	if err := s.handleAdmin(); err != nil {
 		return nil, err
 	}
+	s.openCache()
 	p, err := newProject(s, cfg)
 	if err != nil {
 		s.hub.Close()
-		return nil, err
+		return nil, errors.Join(err, s.cache.Close())
 	}
 	s.project.Store(p)
 	return s, nil
@@ -279,6 +282,9 @@ func (s *Server) Close() error {
 	s.hub.Close()
 	err := s.project.Load().close()
 	s.background.Wait()
+	if cacheErr := s.cache.Close(); cacheErr != nil {
+		s.log.Warn("results are not kept for the next start", "error", cacheErr)
+	}
 	return err
 }
 
