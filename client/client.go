@@ -42,8 +42,8 @@ type Config struct {
 	Socket string `json:"socket,omitempty"`
 	// ShareTabs lets all tabs of a browser use one socket.
 	ShareTabs bool `json:"shareTabs,omitempty"`
-	// Toasts shows notifications that the app does not handle itself.
-	Toasts bool `json:"toasts,omitempty"`
+	// NoToasts keeps notifications from being shown where the app does not handle them itself.
+	NoToasts bool `json:"noToasts,omitempty"`
 }
 
 // Prefix returns the line that is served in front of Script. The page reads it again, as text, when the server was
@@ -116,6 +116,9 @@ func Bundle(opts Options) (code, sourceMap []byte, err error) {
 func readEmbedded(build api.PluginBuild) {
 	const namespace = "embedded"
 	build.OnResolve(api.OnResolveOptions{Filter: `^\.|\.ts$`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
+		if args.Path == "./channel.ts" && args.Importer == "react.ts" {
+			return api.OnResolveResult{Path: "devserver/client", External: true}, nil // a module of its own for app code
+		}
 		return api.OnResolveResult{Path: path.Base(args.Path), Namespace: namespace}, nil
 	})
 	build.OnLoad(api.OnLoadOptions{Filter: ".", Namespace: namespace}, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
@@ -139,6 +142,17 @@ var worker = sync.OnceValue(func() string {
 
 // Worker returns statements that define `$r`, the registry, for classic and module workers alike.
 func Worker() string { return worker() }
+
+var libraries = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"devserver/client": mustBundle(Options{Entry: "channel.ts"}),
+		"devserver/react":  mustBundle(Options{Entry: "react.ts"}),
+	}
+})
+
+// Library returns the ES module that app code imports as "devserver/client" or "devserver/react", "" for other
+// specifiers. The latter imports the former, and "react".
+func Library(specifier string) string { return libraries()[specifier] }
 
 // mustBundle panics when the embedded sources do not compile, which the package's tests rule out.
 func mustBundle(opts Options) string {

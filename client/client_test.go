@@ -54,3 +54,15 @@ func TestPrefixIsOneLine(t *testing.T) {
 		t.Errorf("got %q", line)
 	}
 }
+
+func TestLibrary(t *testing.T) {
+	if code := client.Library("devserver/client"); !strings.Contains(code, "onNotification") || strings.Contains(code, "import ") {
+		t.Errorf("devserver/client: %.200s", code)
+	}
+	if code := client.Library("devserver/react"); !strings.Contains(code, `from "react"`) || !strings.Contains(code, `from "devserver/client"`) {
+		t.Errorf("devserver/react: %.200s", code)
+	}
+	if code := client.Library("devserver/other"); code != "" {
+		t.Errorf("devserver/other: %.200s", code)
+	}
+}

@@ -15,8 +15,8 @@ export interface Config {
   socket?: string;
   /** Whether the tabs of a browser use one socket together. */
   shareTabs?: boolean;
-  /** Whether notifications show as toasts when the app does not handle them. */
-  toasts?: boolean;
+  /** Notifications that the app does not handle are not shown. */
+  noToasts?: boolean;
 }
 
 export function withDefaults(config: Partial<Config> | undefined): Config {

@@ -2,6 +2,7 @@
 
 import { resolveAccepted } from "./accepted.ts";
 import type { Config } from "./config.ts";
+import { connectionKey, Listeners, notificationEvent, randomID, type Connection, type Off, type ReadyState } from "./connection.ts";
 import { compileDefinitions } from "./evaluate-code.ts";
 import { helpers } from "./helpers.ts";
 import { Events, HotError, HotStore, type HotContext, type HotHost, type Logger, type RequestOptions } from "./hot.ts";
@@ -15,6 +16,7 @@ import { Refresh } from "./refresh.ts";
 import { Registry, type Staged } from "./registry.ts";
 import { Reloader } from "./reload.ts";
 import { linkedStyles, removeStyle, swapLinks, updateStyle } from "./style.ts";
+import { showToast, type Toast } from "./toast.ts";
 import { Transport, type Socket } from "./transport.ts";
 import { Updater, type InvalidateData, type Page } from "./update.ts";
 
@@ -51,7 +53,7 @@ export function startPage(config: Config, scriptURL: string): { facade: Facade; 
   return { facade: shared ?? page.facade, createHotContext: (owner) => page.hot.create(page.ownerID(owner)).context };
 }
 
-class BrowserPage implements Page, MetaHost, HotHost {
+class BrowserPage implements Page, MetaHost, HotHost, Connection {
   readonly log = log;
   readonly events = new Events(log);
   readonly registry: Registry;
@@ -61,6 +63,8 @@ class BrowserPage implements Page, MetaHost, HotHost {
   private readonly queue = new Queue((error) => log.error("[devserver] an update could not be applied:", error));
   private readonly updater: Updater;
   private readonly transport: Transport;
+  private readonly listeners: Listeners;
+  private notificationHandlers = 0;
   private readonly packs: Packs;
   private readonly reloader: Reloader;
   private readonly pending = new Map<ModuleID, StartOptions>();
@@ -86,6 +90,7 @@ class BrowserPage implements Page, MetaHost, HotHost {
     });
     this.updater = new Updater(this.registry, this.hot, this.events, this, (task) => this.queue.pushFront(task));
     this.transport = this.newTransport();
+    this.listeners = new Listeners(log, (c) => this.transport.subscribe(c), (c) => this.transport.unsubscribe(c));
     ErrorOverlay.options = { open: (position) => void this.openEditor(position) };
   }
 
@@ -101,6 +106,7 @@ class BrowserPage implements Page, MetaHost, HotHost {
 
   /** Opens the socket and listens for what brings it back. */
   open(): void {
+    (globalThis as { [connectionKey]?: Connection })[connectionKey] = this;
     this.reloader.explain();
     defineOverlay();
     this.transport.connect(this.config.epoch);
@@ -164,8 +170,12 @@ class BrowserPage implements Page, MetaHost, HotHost {
       renew: () => this.renewToken(),
       hello: () => ({ type: "hello", url: typeof location === "undefined" ? "" : location.href, title: typeof document === "undefined" ? "" : document.title }),
       receive: (payload) => this.queue.push(() => this.receive(payload)),
-      opened: (webSocket) => this.queue.push(() => this.events.emit("vite:ws:connect", { webSocket })),
+      opened: (webSocket) => {
+        this.listeners.readyState("open");
+        this.queue.push(() => this.events.emit("vite:ws:connect", { webSocket }));
+      },
       lost: (webSocket, reason) => {
+        this.listeners.readyState("connecting");
         if (!this.leaving) log.warn(`[devserver] the connection was lost (${reason}); reconnecting.`);
         this.queue.push(() => this.events.emit("vite:ws:disconnect", { webSocket }));
       },
@@ -229,7 +239,38 @@ class BrowserPage implements Page, MetaHost, HotHost {
     } else if (event === "devserver:event-error") {
       log.error(`[devserver] the server could not handle the event ${JSON.stringify(about?.event)}: ${about?.error?.message}`);
     }
+    this.listeners.emit(event, data);
+    if (event === notificationEvent && !this.config.noToasts && this.notificationHandlers === 0 && !this.events.has(event)) {
+      showToast(data as Toast);
+    }
     return this.events.emit(event, data);
+  }
+
+  // ---- Connection: what the library for app code uses
+
+  get readyState(): ReadyState {
+    return this.transport.connected ? "open" : "connecting";
+  }
+
+  onReadyState(listener: (state: ReadyState) => void): Off {
+    return this.listeners.onReadyState(listener);
+  }
+
+  on(event: string, listener: (data: never) => void): Off {
+    return this.listeners.on(event, listener);
+  }
+
+  subscribe(channel: string, listener: (data: never) => void): Off {
+    return this.listeners.channel(channel, listener);
+  }
+
+  /** The socket also carries the updates, so it stays. */
+  close(): void {}
+
+  /** The app shows notifications itself until the returned function is called. */
+  handlesNotifications(): Off {
+    this.notificationHandlers++;
+    return () => void this.notificationHandlers--;
   }
 
   /** Tells the server what runs here, so that it can send what differs. */
@@ -259,11 +300,11 @@ class BrowserPage implements Page, MetaHost, HotHost {
 
   // ---- HotHost
 
-  send(event: string, data: unknown): void {
+  send(event: string, data?: unknown): void {
     this.tryToSend(data === undefined ? { type: "custom", event } : { type: "custom", event, data });
   }
 
-  request(event: string, data: unknown, options: RequestOptions): Promise<unknown> {
+  request(event: string, data?: unknown, options: RequestOptions = {}): Promise<unknown> {
     return this.transport.request(event, data, options);
   }
 
@@ -371,9 +412,4 @@ function decode(path: string): string {
   } catch {
     return path;
   }
-}
-
-function randomID(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12)); // randomUUID exists on secure origins only
-  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 }

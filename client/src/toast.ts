@@ -1,0 +1,58 @@
+// Notifications of the server where the app shows none itself: a small panel in the corner, gone after a while.
+
+export interface Toast {
+  title: string;
+  description?: string;
+  type?: string;
+}
+
+const css = `
+:host { all: initial; position: fixed; right: 16px; bottom: 16px; z-index: 2147483646; display: flex; flex-direction: column; gap: 8px; max-width: min(360px, calc(100vw - 32px)); color-scheme: light dark; pointer-events: none; }
+.toast { pointer-events: auto; display: flex; gap: 12px; align-items: flex-start; padding: 10px 12px; border-radius: 8px; border: 1px solid light-dark(#d8dce2, #343942); border-left: 4px solid var(--tone);
+  background: light-dark(#fff, #1b1e24); color: light-dark(#1d2026, #e6e8ec); font: 14px/1.4 system-ui, sans-serif; box-shadow: 0 6px 20px #0004; overflow-wrap: anywhere; }
+.text { flex: 1; } .title { font-weight: 600; } .description { margin-top: 2px; white-space: pre-wrap; color: light-dark(#5d6470, #9aa2af); }
+button { border: 0; background: none; color: inherit; font: inherit; line-height: 1; padding: 2px 4px; cursor: pointer; opacity: .6; } button:hover, button:focus-visible { opacity: 1; }
+.info { --tone: light-dark(#0b5cc4, #7ab7ff); } .success { --tone: #2f9e5b; } .warning { --tone: #c98a08; } .error { --tone: light-dark(#c62f2f, #ff7b72); }
+`;
+
+const stay = 6000;
+const atMost = 5;
+let list: ShadowRoot | undefined;
+
+/** Shows a toast. It stays while the pointer is over it. */
+export function showToast(toast: Toast): void {
+  if (typeof document === "undefined") return;
+  const root = host();
+  const type = ["success", "warning", "error"].includes(toast.type ?? "") ? toast.type! : "info";
+  const panel = element("div", `toast ${type}`);
+  panel.setAttribute("role", type === "error" ? "alert" : "status");
+  const text = element("div", "text");
+  text.append(element("div", "title", toast.title));
+  if (toast.description) text.append(element("div", "description", toast.description));
+  const close = element("button", "", "✕");
+  close.setAttribute("aria-label", "Dismiss");
+  panel.append(text, close);
+  let timer = setTimeout(() => panel.remove(), stay);
+  close.addEventListener("click", () => panel.remove());
+  panel.addEventListener("pointerenter", () => clearTimeout(timer));
+  panel.addEventListener("pointerleave", () => (timer = setTimeout(() => panel.remove(), stay)));
+  root.append(panel);
+  const toasts = root.querySelectorAll(".toast");
+  if (toasts.length > atMost) toasts[0]!.remove();
+}
+
+function host(): ShadowRoot {
+  if (list?.host.isConnected) return list;
+  const at = document.createElement("devserver-toasts");
+  list = at.attachShadow({ mode: "open" });
+  list.append(element("style", "", css));
+  (document.body ?? document.documentElement).append(at);
+  return list;
+}
+
+function element(tag: string, className: string, text = ""): HTMLElement {
+  const e = document.createElement(tag);
+  if (className) e.className = className;
+  e.textContent = text;
+  return e;
+}
