@@ -11,7 +11,7 @@ type TypesFile struct{ Name, Text string }
 // adds what they lack (adding to them takes a file that is a module, declaring devserver/client one that is not).
 func Types(declarations string, vite bool) []TypesFile {
 	const note = "// Written by devserver from the Go types of this project's plugins. Do not edit; it may be left out of version control.\n\n"
-	parts := []string{"hot.d.ts", "channels.d.ts"}
+	parts := []string{"env.d.ts", "channels.d.ts"}
 	if !vite {
 		parts = append(parts, "standalone.d.ts")
 	}

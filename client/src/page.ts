@@ -110,6 +110,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     this.reloader.explain();
     defineOverlay();
     this.transport.connect(this.config.epoch);
+    addEventListener("load", () => globalThis.requestIdleCallback?.(() => this.registry.prepare()), { once: true });
     const wake = (): void => this.transport.wake();
     addEventListener("online", wake);
     addEventListener("pageshow", () => {

@@ -383,6 +383,11 @@ export class Registry implements AsyncHost {
     return uses && Object.hasOwn(uses, dep) ? uses[dep] ?? [] : undefined;
   }
 
+  /** Works out what the first update will ask for, while there is nothing else to do. */
+  prepare(): void {
+    this.index();
+  }
+
   private index(): void {
     const list = this.unindexed;
     if (list.length === 0) return;

@@ -1,4 +1,4 @@
-// The public types of import.meta.hot. This file holds interfaces and type aliases only, so that it can stand at the
+// The public types of import.meta.hot (not named hot.d.ts: beside hot.ts it would count as its output). This file holds interfaces and type aliases only, so that it can stand at the
 // top of a script file as well as inside `declare global`: client.go makes devserver-env.d.ts of it.
 
 /** Events that pages send, with their payloads. Written from the types of the Go handlers; add your own the same way. */
