@@ -146,10 +146,15 @@ func (c *Client) sendIf(f *frame, condition func() bool) bool {
 	return true
 }
 
-// resume tells whether the session can go on after the page has had the given number of frames, and drops those.
+// resume tells whether the session can go on after the page has had the given number of frames, and drops those. A
+// connection that is still there is dead: what comes of it from now on is not counted, as the page sends it again.
 func (c *Client) resume(received uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.conn != nil {
+		c.conn.abandon(websocket.CloseNormalClosure, "the page has another connection")
+		c.conn = nil
+	}
 	if c.gone || received < c.acked || received > c.acked+uint64(len(c.queue)) {
 		return false
 	}
@@ -177,13 +182,10 @@ func (c *Client) receivedCount() uint64 {
 	return c.received
 }
 
-// attach makes cn the page's connection; one that is still there is dead and is dropped.
+// attach makes cn the page's connection.
 func (c *Client) attach(cn *conn, hello []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.conn != nil {
-		c.conn.abandon(websocket.CloseNormalClosure, "the page has another connection")
-	}
 	if c.grace != nil {
 		c.grace.Stop()
 	}

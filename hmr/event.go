@@ -87,10 +87,8 @@ func (h *Hub) Events() []string {
 // dispatch hands a page's frame to those it is for. It is called by the page's reader, in the order sent.
 func (h *Hub) dispatch(c *Client, in *incoming) {
 	switch in.Type {
-	case "custom":
-		h.dispatchEvent(c, in)
-	case "request":
-		h.dispatchRequest(c, in)
+	case "custom", "request":
+		h.handOut(c, in, false)
 	case "cancel":
 		c.mu.Lock()
 		cancel := c.cancels[in.ID]
@@ -119,13 +117,26 @@ func (h *Hub) dispatch(c *Client, in *incoming) {
 	}
 }
 
-func (h *Hub) dispatchEvent(c *Client, in *incoming) {
-	h.mu.Lock()
-	list := h.events[in.Event]
-	h.mu.Unlock()
+// handOut hands an event or request to its handlers, or keeps it for them, see Hold.
+func (h *Hub) handOut(c *Client, in *incoming, kept bool) {
 	if in.Event == "" {
 		return
 	}
+	h.mu.Lock()
+	list, answer := h.events[in.Event], h.requests[in.Event]
+	handled := in.Type == "custom" && len(list) > 0 || in.Type == "request" && answer != nil
+	held := !kept && h.hold(c, in, handled)
+	h.mu.Unlock()
+	switch {
+	case held:
+	case in.Type == "custom":
+		h.dispatchEvent(c, in, list)
+	default:
+		h.dispatchRequest(c, in, answer)
+	}
+}
+
+func (h *Hub) dispatchEvent(c *Client, in *incoming, list []*listener) {
 	if len(list) == 0 {
 		c.mu.Lock()
 		told := c.unknown[in.Event] || len(c.unknown) > 1000 // names are the page's to make up
@@ -143,10 +154,7 @@ func (h *Hub) dispatchEvent(c *Client, in *incoming) {
 	}
 }
 
-func (h *Hub) dispatchRequest(c *Client, in *incoming) {
-	h.mu.Lock()
-	l := h.requests[in.Event]
-	h.mu.Unlock()
+func (h *Hub) dispatchRequest(c *Client, in *incoming, l *listener) {
 	if l == nil {
 		_ = c.Publish(&Reply{ID: in.ID, Error: &Error{Code: "unknown_event", Message: fmt.Sprintf("nobody answers requests %q", in.Event)}})
 		return

@@ -91,9 +91,59 @@ type Hub struct {
 	events   map[string][]*listener
 	requests map[string]*listener
 	hooks    hooks
+	holds    int             // how many Hold are not released
+	held     []heldFrame     // what came meanwhile and has no handler, in order
+	waiting  map[*Client]int // how many of them each page has
 	seq      uint64
 	ring     []ringUpdate // the last updates, oldest first
 	ringSize int
+}
+
+// heldFrame is an event or request that waits for its handler.
+type heldFrame struct {
+	c  *Client
+	in *incoming
+}
+
+// mostHeld bounds what waits for handlers; beyond it nobody handles it.
+const mostHeld = 10_000
+
+// Hold keeps events and requests that have no handler until release is called, when they are handled in order: for a
+// server whose handlers come a little later than its pages.
+func (h *Hub) Hold() (release func()) {
+	h.mu.Lock()
+	h.holds++
+	h.mu.Unlock()
+	return sync.OnceFunc(func() {
+		for {
+			h.mu.Lock()
+			if h.holds > 1 || len(h.held) == 0 {
+				h.holds--
+				h.mu.Unlock()
+				return
+			}
+			f := h.held[0]
+			h.held = h.held[1:]
+			h.mu.Unlock()
+			h.handOut(f.c, f.in, true)
+			h.mu.Lock()
+			if h.waiting[f.c]--; h.waiting[f.c] == 0 {
+				delete(h.waiting, f.c)
+			}
+			h.mu.Unlock()
+		}
+	})
+}
+
+// hold keeps a frame that has no handler, or comes behind one of the same page that is kept, when somebody has asked
+// for it. The caller holds mu.
+func (h *Hub) hold(c *Client, in *incoming, handled bool) bool {
+	if h.holds == 0 || handled && h.waiting[c] == 0 || len(h.held) >= mostHeld {
+		return false
+	}
+	h.held = append(h.held, heldFrame{c, in})
+	h.waiting[c]++
+	return true
 }
 
 type ringUpdate struct {
@@ -122,7 +172,7 @@ const (
 func NewHub(o Options) *Hub {
 	o.setDefaults()
 	h := &Hub{
-		o: o, sessions: map[string]*Client{}, events: map[string][]*listener{}, requests: map[string]*listener{},
+		o: o, sessions: map[string]*Client{}, events: map[string][]*listener{}, requests: map[string]*listener{}, waiting: map[*Client]int{},
 		upgrader: websocket.Upgrader{
 			Subprotocols: []string{"vite-hmr", "vite-ping"},
 			CheckOrigin:  func(*http.Request) bool { return true }, // Options.Check has decided

@@ -236,6 +236,29 @@ func TestBlockedHandlerHoldsUpItsOwnGroupOnly(t *testing.T) {
 	close(release)
 }
 
+func TestHeldEventsReachHandlersThatComeLater(t *testing.T) {
+	hub, at := serve(t, hmr.Options{})
+	release := hub.Hold()
+	p := open(t, at, "p")
+	for i := range 50 {
+		p.send(fmt.Sprintf(`{"type":"custom","event":"n","data":%d}`, i))
+	}
+	p.send(`{"type":"request","id":1,"event":"ask"}`)
+	hub.On("n", func(_ context.Context, c *hmr.Client, data json.RawMessage) error { return c.Send("n", data) })
+	if _, err := hub.Handle("ask", func(context.Context, *hmr.Client, json.RawMessage) (any, error) { return "yes", nil }); err != nil {
+		t.Fatal(err)
+	}
+	go release()
+	for i := 50; i < 100; i++ {
+		p.send(fmt.Sprintf(`{"type":"custom","event":"n","data":%d}`, i))
+	}
+	for i := range 100 {
+		if f := p.await("an echo", event("n")); f["data"] != float64(i) {
+			t.Fatalf("event %d is %v", i, f["data"])
+		}
+	}
+}
+
 func TestUpdatesMadeWhileAPageLoadsAreReplayed(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Epoch: "e"})
 	for i := range 3 {

@@ -53,6 +53,7 @@ func (p *project) startPlugins() error {
 		Dir: filepath.Join(p.root, pluginhost.Folder), CacheDir: cache, Backend: &backend{p}, Logger: p.log,
 		Changed: p.swapped, Failed: p.pluginsFailed,
 	})
+	p.releaseEvents = p.server.hub.Hold() // until the plugins have said what they handle
 	p.log.Info("building and running the Go plugins in " + pluginhost.Folder + "/ (--no-plugins leaves them alone)")
 	return nil
 }
@@ -86,6 +87,9 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	if now != nil {
 		newHost = now
 	}
+	release := p.server.hub.Hold() // no event falls between the old handlers and the new
+	defer release()
+	defer p.releaseEvents()
 	p.plugins.Replace(oldHost, newHost)
 	for _, off := range p.childOffs {
 		off()
@@ -117,6 +121,7 @@ const pluginErrorID = "/" + pluginhost.Folder
 
 // pluginsFailed shows why there are no (new) plugins.
 func (p *project) pluginsFailed(err error) {
+	p.releaseEvents()
 	build, ok := errors.AsType[*pluginhost.BuildError](err)
 	if !ok {
 		p.log.Error(err.Error())
@@ -138,6 +143,7 @@ func (p *project) register(h pluginhost.Host) error {
 }
 
 func (p *project) unregister() {
+	p.releaseEvents()
 	p.registering.Lock()
 	defer p.registering.Unlock()
 	for _, off := range append(p.offs, p.childOffs...) {

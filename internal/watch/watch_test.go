@@ -31,7 +31,6 @@ func TestGather(t *testing.T) {
 			t.Errorf("got %v", b)
 		}
 		// A checkout is one batch, held until it settles.
-		start = time.Now()
 		go func() {
 			for i := range 100 {
 				in <- Change{Written, string(rune('a' + i))}
