@@ -242,3 +242,79 @@ func TestBrowserThirdPartyClient(t *testing.T) {
 	p.Wait(`(async () => { (await import("/@vite/client")).removeStyle("x"); return true })()`)
 	p.Wait(`getComputedStyle(document.querySelector("#app")).fontSize !== "33px"`)
 }
+
+func TestBrowserDynamicImport(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><div id="app">-</div><script type="module" src="/main.js"></script>
+-- main.js --
+import { shared } from "./shared.js";
+window.load = async (n) => (await import("./pages/" + n + ".js")).default();
+window.both = () => Promise.all([import("./pages/a.js"), import("./pages/b.js")]).then((all) => all.map((m) => m.default()).join());
+window.same = () => import("./shared.js").then((m) => m.shared === shared);
+window.broken = () => import("./broken.js").then((m) => m.default, (e) => "rejected");
+-- shared.js --
+export const shared = {};
+-- pages/a.js --
+import { shared } from "../shared.js";
+import { deep } from "./deep.js";
+export default () => "a" + deep + (shared !== undefined);
+import.meta.hot.accept((m) => { document.querySelector("#app").textContent = m.default() });
+-- pages/b.js --
+import { deep } from "./deep.js";
+export default () => "b" + deep;
+-- pages/deep.js --
+export const deep = 1;
+-- broken.js --
+export default = 1;
+`)))
+	p := s.Page(t, "/")
+	p.Wait(`await same()`)
+	p.Wait(`await both() === "a1true,b1"`)
+	p.Wait(`await load("a") === "a1true"`)
+	packs := 0
+	for _, u := range p.Requests() {
+		if strings.Contains(u, "/@devserver/pack") {
+			packs++
+		}
+	}
+	if packs != 1 {
+		t.Errorf("two imports of one moment made %d requests", packs)
+	}
+	p.Wait(`await broken() === "rejected"`)
+	p.WaitOverlay("broken.js:1:")
+	s.WaitPages(1)
+	s.Save("broken.js", "default =", "default")
+	p.WaitNoOverlay()
+	p.Wait(`await broken() === 1`)
+	p.NoReload()
+	s.Save("pages/a.js", `"a"`, `"A"`)
+	p.WaitText("#app", "A1true")
+	p.NoReload()
+}
+
+func TestBrowserWorkers(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><p id="module"></p><p id="classic"></p><script type="module" src="/main.js"></script>
+-- main.js --
+const show = (id) => ({ data }) => { document.getElementById(id).textContent = data };
+new Worker(new URL("./w.js", import.meta.url), { type: "module" }).onmessage = show("module");
+new Worker(new URL("./c.js", import.meta.url)).onmessage = show("classic");
+-- w.js --
+import { x } from "./x.js";
+import("./lazy.js").then(({ lazy }) => postMessage(x + lazy + (import.meta.hot === undefined) + import.meta.env.MODE));
+-- c.js --
+import { x } from "./x.js";
+postMessage(x);
+-- x.js --
+export const x = "x";
+-- lazy.js --
+import { x } from "./x.js";
+export const lazy = "lazy" + x;
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#module", "xlazyxtruedevelopment")
+	p.WaitText("#classic", "x")
+	p.NoErrors()
+}

@@ -70,6 +70,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
   private readonly pending = new Map<ModuleID, StartOptions>();
   private seq: number;
   private leaving = false;
+  private shown: ErrorInfo | undefined;
   /** Under a strict Content-Security-Policy code is imported by URL. */
   private evalForbidden = false;
 
@@ -80,7 +81,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     this.packs = new Packs(this.absolute(config.base), (url) => import(/* @vite-ignore */ url));
     this.hot = new HotStore(this);
     this.registry = new Registry({
-      loadPack: (ids, have, exact) => this.packs.load(ids, have, exact),
+      loadPack: (ids, have, exact) => this.loadPack(ids, have, exact),
       importURL: (url) => import(/* @vite-ignore */ url),
       meta: (instance) => new ModuleMeta(instance, this),
     });
@@ -99,8 +100,20 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     define: (...args) => this.registry.define(...args),
     deps: (...args) => this.registry.deps(...args),
     start: (options) => this.start(options),
-    fail: (error) => this.showError(error),
+    fail: (error) => {
+      this.packFailure = error.message;
+      this.showError(error);
+    },
   };
+
+  /** What the last pack said that it lacks. */
+  private packFailure: string | undefined;
+
+  private async loadPack(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined> {
+    this.packFailure = undefined;
+    await this.packs.load(ids, have, exact);
+    return this.packFailure;
+  }
 
   // ---- Starting
 
@@ -371,12 +384,16 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
   }
 
   showError(error: ErrorInfo): void {
+    this.shown = error;
     const place = error.loc ? `${error.loc.file ?? error.id ?? ""}:${error.loc.line}:${error.loc.column}: ` : "";
     log.error(`[devserver] ${place}${error.message}${error.frame ? `\n${error.frame}` : ""}`);
     if (this.config.overlay) showOverlay(error);
   }
 
-  clearError(): void {
+  clearError(changed?: readonly ModuleID[]): void {
+    const { id } = this.shown ?? {};
+    if (changed && id !== undefined && !changed.includes(id)) return;
+    this.shown = undefined;
     closeOverlay();
   }
 

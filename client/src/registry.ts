@@ -55,8 +55,11 @@ export interface HotRecord {
 }
 
 export interface Host {
-  /** Fetches and runs the packs that define the modules. `exact` = everything below them, whatever `have` says. */
-  loadPack(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<void>;
+  /**
+   * Fetches and runs the packs that define the modules. `exact` = everything below them, whatever `have` says. Returns
+   * what the server said it could not compile, if anything.
+   */
+  loadPack(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined>;
   /** A module that the server does not know, such as one of another site. */
   importURL(url: string): Promise<unknown>;
   meta(instance: Instance): Meta;
@@ -187,11 +190,12 @@ export class Registry implements AsyncHost {
   }
 
   /** Fetches what is missing below `ids`. Throws when the server cannot give it. */
-  async complete(ids: ModuleID[], staged?: Staged): Promise<void> {
+  async complete(ids: ModuleID[], staged?: Staged, failure?: string): Promise<void> {
     let missing = this.missing(ids, staged);
     for (let tries = 0; missing.length > 0; tries++) {
+      if (failure !== undefined) throw new Error(failure);
       if (tries === 2) throw new ModuleNotFoundError(`The server has no ${missing.join(", ")}`);
-      await this.host.loadPack(missing, [...this.roots], true);
+      failure = await this.host.loadPack(missing, [...this.roots], true);
       missing = this.missing(ids, staged);
     }
   }
@@ -296,8 +300,8 @@ export class Registry implements AsyncHost {
       this.link(from.id, id);
     }
     if (!this.current.has(id)) {
-      if (!this.definitions.has(id)) await this.host.loadPack([id], [...this.roots], false);
-      await this.complete([id]);
+      const failure = this.definitions.has(id) ? undefined : await this.host.loadPack([id], [...this.roots], false);
+      await this.complete([id], undefined, failure);
       this.roots.add(id); // what it reaches is here from now on
     }
     await this.evaluate(id);

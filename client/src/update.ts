@@ -17,7 +17,8 @@ export interface Page {
   /** Whether the page is at this HTML file's URL. */
   isAt(htmlPath: string): boolean;
   showError(error: ErrorInfo): void;
-  clearError(): void;
+  /** Takes the shown error away: any, or only one of these modules. */
+  clearError(changed?: readonly ModuleID[]): void;
   report(report: Omit<ReportPayload, "type">): void;
   /** Lets fast refresh render once for all components of the update. */
   renderRefreshed(): void;
@@ -113,6 +114,7 @@ export class Updater {
 
   private async applyNothing(payload: UpdatePayload, staged: Staged, deleted: ModuleID[]): Promise<void> {
     this.registry.commit(staged, deleted);
+    if (payload.changed?.length) this.page.clearError(payload.changed);
     const styles = payload.css ?? [];
     if (styles.length > 0) {
       const message = { type: "update", updates: styles.map((path) => this.styleUpdate(path)) };

@@ -17,9 +17,14 @@ function create(): Facade & { start(options: WorkerStart): unknown } {
   let env: Record<string, unknown> = {};
   const { origin } = new URL(globalThis.location.href);
   const importURL = (url: string): Promise<unknown> => import(/* @vite-ignore */ url);
-  const packs = (): Packs => new Packs(origin + base, importURL);
+  let packs = new Packs(origin + base, importURL);
+  let failure: string | undefined;
   const registry: Registry = new Registry({
-    loadPack: (ids, have, exact) => packs().load(ids, have, exact),
+    async loadPack(ids, have, exact) {
+      failure = undefined;
+      await packs.load(ids, have, exact);
+      return failure;
+    },
     importURL,
     meta: (instance) => new ModuleMeta(instance, { registry, env, url: (id) => moduleURL(id, base, origin) }),
   });
@@ -28,10 +33,14 @@ function create(): Facade & { start(options: WorkerStart): unknown } {
     helpers,
     define: registry.define,
     deps: registry.deps,
-    fail: (error: { message: string }) => console.error(`[devserver] ${error.message}`),
+    fail: (error: { message: string }) => {
+      failure = error.message;
+      console.error(`[devserver] ${error.message}`);
+    },
     start(options: WorkerStart): unknown {
       base = options.base ?? base;
       env = options.env ?? env;
+      packs = new Packs(origin + base, importURL);
       if (options.error) throw new Error(options.error.message);
       return registry.enter(options.entry);
     },

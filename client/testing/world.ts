@@ -89,7 +89,7 @@ export class World implements Page, HotHost, MetaHost {
     compileDefinitions(this.code(here), this.registry)();
   }
 
-  private pack(ids: string[], have: string[], exact: boolean): void {
+  private pack(ids: string[], have: string[], exact: boolean): undefined {
     this.packs.push(`${ids.join(",")}${exact ? " exact" : ""} have ${have.join(",")}`);
     this.define(exact ? [...this.files.keys()] : [...ids, ...(this.options.lazy ?? [])]);
   }
