@@ -74,6 +74,7 @@ type project struct {
 	contents  sync.Map // file -> hash, see contentChanged
 
 	lastReport atomicString
+	relaxed    atomic.Bool // see relaxGC
 	now        func() time.Time
 
 	ctx   context.Context

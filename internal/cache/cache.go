@@ -1,25 +1,28 @@
 // Package cache keeps compiled results on disk between runs, addressed by what they were made from.
 //
-// An entry is one file: a checksum, then the content. Reading verifies the checksum, so that a damaged, cut off or
-// planted entry is a miss and never code that runs. Writing goes through a temporary file and a rename: a process
-// that is killed half-way leaves no entry, and two servers on one cache never see each other's halves. Everything is
-// private to the user (0700 and 0600). Without a usable folder the cache is empty and stays so; nothing fails.
+// Entries lie in segments: files that are written once, under a temporary name, and then renamed. A process that is
+// killed half-way leaves no segment, and two servers on one cache never see each other's halves. Each entry carries a
+// sum that is checked before it is used, so that a damaged, cut off or planted one is a miss and never code that runs.
+// Everything is private to the user (0700 and 0600). Without a usable folder the cache is empty and stays so.
 //
-// The checksum is keyed with a secret that lies beside the entries, readable by the user alone: whoever can only
-// place files here (an unpacked archive, a shared folder) cannot make one that is accepted.
+// The sum is keyed with a secret that lies beside the segments, readable by the user alone: whoever can only place
+// files here (an unpacked archive, a shared folder) cannot make an entry that is accepted.
 package cache
 
 import (
+	"bufio"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -27,24 +30,42 @@ import (
 // DefaultLimit bounds the size of a cache in bytes.
 const DefaultLimit = 512 << 20
 
-// Cache is a folder of entries. Use Open. All methods are safe for concurrent use, by several processes too. The nil
+const (
+	// quiet is how long nothing must be added before a segment is written: what made the entries comes first.
+	quiet = 2 * time.Second
+	// mostSegments is how many there may be before they are written anew as one.
+	mostSegments = 24
+	// headSize is that of an entry's head: key, sum, length of the content.
+	headSize = 2*sha256.Size + 4
+	// maxEntry bounds an entry, so that a damaged length is not believed.
+	maxEntry = 64 << 20
+	suffix   = ".seg"
+)
+
+// Cache is a folder of segments. Use Open. All methods are safe for concurrent use, by several processes too. The nil
 // Cache has no entries and keeps none.
 type Cache struct {
 	dir    string
 	secret []byte
 	limit  int64
 
-	writes  chan write
+	mu      sync.Mutex
+	index   map[Key]place
+	files   []*os.File
+	pending map[Key][]byte
+	timer   *time.Timer
+	failed  error // the first failure to write, after which nothing more is kept
+	closed  bool
+	used    map[Key]bool
 	writing sync.WaitGroup
-
-	mu     sync.Mutex
-	failed error // the first failure to write; told once by Err
-	closed bool
 }
 
-type write struct {
-	key  Key
-	data []byte
+// place is where an entry's content lies, and the sum that it must have.
+type place struct {
+	file   *os.File
+	at     int64
+	length int
+	sum    [sha256.Size]byte
 }
 
 // Key addresses an entry by everything that its content follows from.
@@ -77,9 +98,51 @@ func Open(dir string, limit int64) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cache: %w", err)
 	}
-	c := &Cache{dir: dir, secret: secret, limit: limit, writes: make(chan write, 4096)}
-	c.writing.Go(c.writeBehind)
+	c := &Cache{dir: dir, secret: secret, limit: limit, index: map[Key]place{}, pending: map[Key][]byte{}, used: map[Key]bool{}}
+	for _, name := range c.segments() {
+		c.read(name)
+	}
 	return c, nil
+}
+
+// segments lists the files, oldest first.
+func (c *Cache) segments() []string {
+	entries, _ := os.ReadDir(c.dir) // an unreadable folder has none
+	var names []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), suffix) {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names) // they begin with the time
+	return names
+}
+
+// read adds a segment's entries to the index, up to the first head that makes no sense.
+func (c *Cache) read(name string) {
+	f, err := os.Open(filepath.Join(c.dir, name))
+	if err != nil {
+		return
+	}
+	info, err := f.Stat()
+	if err != nil {
+		_ = f.Close()
+		return
+	}
+	c.files = append(c.files, f)
+	var head [headSize]byte
+	for at := int64(0); at+headSize <= info.Size(); {
+		if _, err := f.ReadAt(head[:], at); err != nil {
+			return
+		}
+		p := place{file: f, at: at + headSize, length: int(binary.BigEndian.Uint32(head[2*sha256.Size:]))}
+		if p.length > maxEntry || p.at+int64(p.length) > info.Size() {
+			return
+		}
+		copy(p.sum[:], head[sha256.Size:])
+		c.index[Key(head[:sha256.Size])] = p
+		at = p.at + int64(p.length)
+	}
 }
 
 // readSecret reads the folder's secret or makes one. Of two processes that make one at once, the first wins.
@@ -101,26 +164,33 @@ func readSecret(file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// Get returns the content kept under the key. ok is false when there is none, or none that can be trusted.
+// Get returns the content kept under the key. ok is false when there is none, or none that can be trusted. The caller
+// must not change it.
 func (c *Cache) Get(key Key) (data []byte, ok bool) {
 	if c == nil {
 		return nil, false
 	}
-	text, err := os.ReadFile(c.file(key))
-	if err != nil || len(text) < sha256.Size {
-		return nil, false
+	c.mu.Lock()
+	data, ok = c.pending[key]
+	p, known := c.index[key]
+	if known {
+		c.used[key] = true
 	}
-	sum, data := text[:sha256.Size], text[sha256.Size:]
-	if !hmac.Equal(sum, c.sum(key, data)) {
+	c.mu.Unlock()
+	if ok || !known {
+		return data, ok
+	}
+	data = make([]byte, p.length)
+	if _, err := p.file.ReadAt(data, p.at); err != nil || !hmac.Equal(p.sum[:], c.sum(key, data)) {
 		return nil, false
 	}
 	return data, true
 }
 
-// Put keeps the content under the key. It returns at once and writes behind; when the queue is full or the disk fails,
-// the entry is not kept. data must not change afterwards.
+// Put keeps the content under the key. It returns at once; what was put is written when nothing more comes for a while,
+// and by Close. data must not change afterwards.
 func (c *Cache) Put(key Key, data []byte) {
-	if c == nil {
+	if c == nil || len(data) > maxEntry {
 		return
 	}
 	c.mu.Lock()
@@ -128,9 +198,11 @@ func (c *Cache) Put(key Key, data []byte) {
 	if c.closed || c.failed != nil {
 		return
 	}
-	select {
-	case c.writes <- write{key, data}:
-	default: // a cache is allowed to forget
+	c.pending[key] = data
+	if c.timer == nil {
+		c.timer = time.AfterFunc(quiet, c.flush)
+	} else {
+		c.timer.Reset(quiet)
 	}
 }
 
@@ -144,19 +216,30 @@ func (c *Cache) Err() error {
 	return c.failed
 }
 
-// Close writes what is queued and bounds the folder's size.
+// Close writes what was put and bounds the folder's size. Get has no entries afterwards.
 func (c *Cache) Close() error {
 	if c == nil {
 		return nil
 	}
 	c.mu.Lock()
-	if !c.closed {
-		c.closed = true
-		close(c.writes)
+	already := c.closed
+	c.closed = true
+	if c.timer != nil {
+		c.timer.Stop()
 	}
 	c.mu.Unlock()
+	if already {
+		return c.Err()
+	}
+	c.flush()
 	c.writing.Wait()
-	c.trim()
+	c.compact()
+	c.mu.Lock()
+	for _, f := range c.files {
+		_ = f.Close()
+	}
+	c.index, c.files = map[Key]place{}, nil
+	c.mu.Unlock()
 	return c.Err()
 }
 
@@ -165,26 +248,116 @@ func (c *Cache) Clear() error {
 	if c == nil {
 		return nil
 	}
-	for _, e := range c.entries() {
-		if err := os.Remove(e.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("clear cache: %w", err)
+	c.mu.Lock()
+	c.index, c.pending = map[Key]place{}, map[Key][]byte{}
+	c.mu.Unlock()
+	return c.remove(c.segments())
+}
+
+func (c *Cache) remove(names []string) error {
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(c.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove from cache: %w", err)
 		}
 	}
 	return nil
 }
 
-func (c *Cache) writeBehind() {
-	for w := range c.writes {
-		file := c.file(w.key)
-		err := os.MkdirAll(filepath.Dir(file), 0o700)
-		if err == nil {
-			err = replace(file, append(c.sum(w.key, w.data), w.data...))
+// flush writes what is pending as a segment.
+func (c *Cache) flush() {
+	c.mu.Lock()
+	batch := c.pending
+	c.pending = map[Key][]byte{}
+	if len(batch) == 0 || c.failed != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.writing.Add(1)
+	c.mu.Unlock()
+	defer c.writing.Done()
+	name, err := c.write(func(add func(Key, []byte) error) error {
+		for key, data := range batch {
+			if err := add(key, data); err != nil {
+				return err
+			}
 		}
-		if err != nil { // disk full, read-only: go on without
-			c.mu.Lock()
-			c.failed = fmt.Errorf("write cache: %w", err)
-			c.mu.Unlock()
+		return nil
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil { // disk full, read-only: go on without
+		c.failed = fmt.Errorf("write cache: %w", err)
+		return
+	}
+	for key := range batch {
+		c.used[key] = true
+	}
+	c.read(name)
+}
+
+// write makes a segment of what fill adds and returns its name.
+func (c *Cache) write(fill func(add func(Key, []byte) error) error) (string, error) {
+	f, err := os.CreateTemp(c.dir, ".tmp-*") // 0600
+	if err != nil {
+		return "", err
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	err = fill(func(key Key, data []byte) error {
+		head := make([]byte, 0, headSize)
+		head = append(append(head, key[:]...), c.sum(key, data)...)
+		if _, err := w.Write(binary.BigEndian.AppendUint32(head, uint32(len(data)))); err != nil {
+			return err
 		}
+		_, err := w.Write(data)
+		return err
+	})
+	name := fmt.Sprintf("%016x-%s%s", time.Now().UnixNano(), filepath.Base(f.Name())[5:], suffix)
+	if err = errors.Join(err, w.Flush(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), filepath.Join(c.dir, name))
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return name, err
+}
+
+// compact writes the entries as one segment when there are many segments or they are too large. What was used by this
+// run is kept first; what does not fit goes.
+func (c *Cache) compact() {
+	names := c.segments()
+	var total int64
+	for _, name := range names {
+		if info, err := os.Stat(filepath.Join(c.dir, name)); err == nil {
+			total += info.Size()
+		}
+	}
+	if total <= c.limit && len(names) <= mostSegments {
+		return
+	}
+	_, err := c.write(func(add func(Key, []byte) error) error {
+		left := c.limit * 4 / 5
+		for _, used := range []bool{true, false} {
+			for key, p := range c.index {
+				if c.used[key] != used || int64(p.length)+headSize > left {
+					continue
+				}
+				data := make([]byte, p.length)
+				if _, err := p.file.ReadAt(data, p.at); err != nil && !errors.Is(err, io.EOF) {
+					continue
+				}
+				if !hmac.Equal(p.sum[:], c.sum(key, data)) {
+					continue
+				}
+				left -= int64(p.length) + headSize
+				if err := add(key, data); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		_ = c.remove(names) // what stays is compacted next time
 	}
 }
 
@@ -209,50 +382,4 @@ func (c *Cache) sum(key Key, data []byte) []byte {
 	h.Write(key[:])
 	h.Write(data)
 	return h.Sum(nil)
-}
-
-func (c *Cache) file(key Key) string {
-	name := hex.EncodeToString(key[:])
-	return filepath.Join(c.dir, name[:2], name[2:])
-}
-
-type entry struct {
-	file string
-	size int64
-	used time.Time
-}
-
-func (c *Cache) entries() []entry {
-	var list []entry
-	_ = filepath.WalkDir(c.dir, func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Dir(file) == c.dir {
-			return nil // what cannot be listed is not counted; the key and temporary files stay
-		}
-		if info, err := d.Info(); err == nil {
-			list = append(list, entry{file, info.Size(), info.ModTime()})
-		}
-		return nil
-	})
-	return list
-}
-
-// trim removes the oldest entries until the rest fits the limit with a fifth to spare.
-func (c *Cache) trim() {
-	list := c.entries()
-	var total int64
-	for _, e := range list {
-		total += e.size
-	}
-	if total <= c.limit {
-		return
-	}
-	slices.SortFunc(list, func(a, b entry) int { return a.used.Compare(b.used) })
-	for _, e := range list {
-		if total <= c.limit*4/5 {
-			return
-		}
-		if os.Remove(e.file) == nil {
-			total -= e.size
-		}
-	}
 }

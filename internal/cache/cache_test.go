@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -45,18 +44,20 @@ func TestDamagedOrPlantedEntryIsAMiss(t *testing.T) {
 		"flipped bit": func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
 		"cut off":     func(b []byte) []byte { return b[:len(b)-1] },
 		"empty":       func([]byte) []byte { return nil },
-		"planted":     func([]byte) []byte { return []byte(strings.Repeat("x", 32) + "alert(1)") },
+		"planted":     func(b []byte) []byte { return append(b[:headSize:headSize], "evil"...) },
+		"long":        func(b []byte) []byte { b[2*32] = 0xff; return b },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "cache")
 			key := KeyOf("a")
 			c := open(t, dir, 0)
 			keep(t, c, key, "code")
-			text, err := os.ReadFile(c.file(key))
+			file := filepath.Join(dir, c.segments()[0])
+			text, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(c.file(key), damage(text), 0o600); err != nil {
+			if err := os.WriteFile(file, damage(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			again := open(t, dir, 0)
@@ -69,16 +70,49 @@ func TestDamagedOrPlantedEntryIsAMiss(t *testing.T) {
 }
 
 func TestEntryOfAnotherKeyIsAMiss(t *testing.T) {
-	c := open(t, filepath.Join(t.TempDir(), "cache"), 0)
+	dir := filepath.Join(t.TempDir(), "cache")
+	c := open(t, dir, 0)
 	keep(t, c, KeyOf("a"), "code of a")
-	if err := os.MkdirAll(filepath.Dir(c.file(KeyOf("b"))), 0o700); err != nil {
+	file := filepath.Join(dir, c.segments()[0])
+	text, err := os.ReadFile(file)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(c.file(KeyOf("a")), c.file(KeyOf("b"))); err != nil {
+	b := KeyOf("b")
+	copy(text, b[:])
+	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := c.Get(KeyOf("b")); ok {
+	again := open(t, dir, 0)
+	defer again.Close()
+	if _, ok := again.Get(b); ok {
 		t.Error("an entry that was moved to another key was used")
+	}
+}
+
+// A process that is killed while it writes leaves a temporary file and nothing else.
+func TestHalfWrittenSegmentIsNotRead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	keep(t, open(t, dir, 0), KeyOf("a"), "code")
+	if err := os.WriteFile(filepath.Join(dir, ".tmp-1"), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, dir, 0)
+	defer c.Close()
+	if _, ok := c.Get(KeyOf("a")); !ok || len(c.index) != 1 {
+		t.Errorf("the cache has %d entries", len(c.index))
+	}
+}
+
+func TestManySegmentsBecomeOne(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	for i := range mostSegments + 2 {
+		keep(t, open(t, dir, 0), KeyOf(string(rune('a'+i))), "code")
+	}
+	c := open(t, dir, 0)
+	defer c.Close()
+	if len(c.segments()) > 2 || len(c.index) != mostSegments+2 {
+		t.Errorf("%d segments with %d entries", len(c.segments()), len(c.index))
 	}
 }
 
@@ -86,7 +120,7 @@ func TestFilesArePrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
 	c := open(t, dir, 0)
 	keep(t, c, KeyOf("a"), "code")
-	for _, file := range []string{dir, filepath.Join(dir, "key"), c.file(KeyOf("a"))} {
+	for _, file := range []string{dir, filepath.Join(dir, "key"), filepath.Join(dir, c.segments()[0])} {
 		info, err := os.Stat(file)
 		if err != nil {
 			t.Fatal(err)
@@ -116,8 +150,12 @@ func TestSizeIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var total int64
-	for _, e := range c.entries() {
-		total += e.size
+	for _, name := range c.segments() {
+		info, err := os.Stat(filepath.Join(c.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += info.Size()
 	}
 	if total > 10_000 || total == 0 {
 		t.Errorf("entries take %d bytes, limit is 10000", total)

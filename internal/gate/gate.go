@@ -17,6 +17,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -356,11 +357,10 @@ func packageStore(segment string) bool {
 
 var (
 	secretDirs = map[string]bool{".git": true, ".hg": true, ".svn": true, ".ssh": true, ".gnupg": true, ".aws": true, ".azure": true, ".kube": true, ".docker": true}
-	// secretNames are compared in lower case on every system: `.ENV` is `.env` where file names ignore case (CVE-2024-23331).
-	secretNames = []string{
-		".env", ".env.*", "*.env", ".npmrc", ".yarnrc*", ".netrc", ".htpasswd", ".git-credentials", ".pypirc",
-		"*.pem", "*.key", "*.crt", "*.cer", "*.der", "*.p12", "*.pfx", "*.jks", "*.kdbx", "id_rsa*", "id_ed25519*", "id_ecdsa*",
-	}
+	// Names are compared in lower case on every system: `.ENV` is `.env` where file names ignore case (CVE-2024-23331).
+	secretNames    = map[string]bool{".env": true, ".npmrc": true, ".netrc": true, ".htpasswd": true, ".git-credentials": true, ".pypirc": true}
+	secretPrefixes = []string{".env.", ".yarnrc", "id_rsa", "id_ed25519", "id_ecdsa"}
+	secretSuffixes = map[string]bool{".env": true, ".pem": true, ".key": true, ".crt": true, ".cer": true, ".der": true, ".p12": true, ".pfx": true, ".jks": true, ".kdbx": true}
 )
 
 // hard is the list that no import and no configuration opens.
@@ -386,12 +386,10 @@ func (g *Gate) hard(file string) bool {
 }
 
 func secretName(name string) bool {
-	for _, pattern := range secretNames {
-		if ok, _ := path.Match(pattern, name); ok {
-			return true
-		}
+	if secretNames[name] || secretSuffixes[path.Ext(name)] {
+		return true
 	}
-	return false
+	return slices.ContainsFunc(secretPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
 // unbackup takes off what editors add to the names of copies: `.env~`, `#.env#`, `.env.swp`, `key.pem.bak`.

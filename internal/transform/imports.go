@@ -80,7 +80,7 @@ func (r *reader) imports() {
 	if len(r.bindings) > 0 {
 		r.uses()
 	}
-	if r.in.Dependency && r.in.SideEffectFree && r.p.exports.end > 0 && !r.p.async {
+	if r.in.Dependency && r.in.SideEffectFree && (r.p.exports.end > 0 || len(r.stars) > 0) && !r.p.async {
 		r.lazyReExports()
 	}
 	if r.in.NodeESM {
