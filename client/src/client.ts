@@ -3,10 +3,12 @@
 
 import { withDefaults, type Config } from "./config.ts";
 import { startPage } from "./page.ts";
+import { carryIfWorker } from "./tabs.ts";
 
 declare const __config__: Partial<Config> | undefined;
 
 const config = withDefaults(typeof __config__ === "undefined" ? undefined : __config__);
+carryIfWorker();
 const page = startPage(config, import.meta.url);
 
 /** What packs call: `$r`. */

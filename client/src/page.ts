@@ -17,6 +17,7 @@ import { Registry, type Staged } from "./registry.ts";
 import { Reloader } from "./reload.ts";
 import { linkedStyles, removeStyle, swapLinks, updateStyle } from "./style.ts";
 import { showToast, type Toast } from "./toast.ts";
+import { shareSockets, type SharedSockets } from "./tabs.ts";
 import { Transport, type Socket } from "./transport.ts";
 import { Updater, type InvalidateData, type Page } from "./update.ts";
 
@@ -64,6 +65,8 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
   private readonly updater: Updater;
   private readonly transport: Transport;
   private readonly listeners: Listeners;
+  private readonly session = randomID();
+  private shared: SharedSockets | undefined;
   private notificationHandlers = 0;
   private readonly packs: Packs;
   private readonly reloader: Reloader;
@@ -122,6 +125,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     (globalThis as { [connectionKey]?: Connection })[connectionKey] = this;
     this.reloader.explain();
     defineOverlay();
+    if (this.config.shareTabs) this.shared = shareSockets(this.scriptURL, this.session);
     this.transport.connect(this.config.epoch);
     addEventListener("load", () => globalThis.requestIdleCallback?.(() => this.registry.prepare()), { once: true });
     const wake = (): void => this.transport.wake();
@@ -177,7 +181,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
 
   private newTransport(): Transport {
     return new Transport({
-      session: randomID(),
+      session: this.session,
       log,
       seq: () => this.seq,
       open: (query) => this.socket(query),
@@ -199,7 +203,13 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
   private socket(query: Record<string, string>): Socket {
     const url = new URL(this.config.socket ?? this.config.base, this.scriptURL);
     url.protocol = url.protocol.replace(/^http/, "ws");
-    url.search = new URLSearchParams({ token: this.config.token, ...query }).toString();
+    const { token } = this.config;
+    if (this.shared?.usable) {
+      url.search = new URLSearchParams({ token, mux: "1" }).toString();
+      const { session: _, ...rest } = query;
+      return this.shared.open(url.href, new URLSearchParams(rest).toString());
+    }
+    url.search = new URLSearchParams({ token, ...query }).toString();
     return new WebSocket(url, "vite-hmr") as unknown as Socket;
   }
 

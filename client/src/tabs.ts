@@ -1,0 +1,307 @@
+// One socket for all tabs of a browser. A carrier owns it: a SharedWorker, or where there is none the tab that holds a
+// lock. The carrier only carries: each tab keeps a session of its own, which counts and resumes as over a socket of its
+// own, so that nothing is lost when the carrier goes, and the server can address each tab.
+//
+// On the shared socket (query `mux=1`) each text frame begins with the session and a space. What follows is a frame of
+// that session (`{...}`), `+received=3&epoch=e&seq=7` from the page (the tab opens or resumes its session), or
+// `-CODE reason` (the session is closed, from either side; from the page: the tab is gone).
+
+import type { Socket } from "./transport.ts";
+
+/** From a tab to the carrier. */
+type Up =
+  | { op: "open"; session: string; url: string; query: string }
+  | { op: "send"; session: string; text: string }
+  | { op: "close"; session: string };
+
+/** From the carrier to a tab; no session = to all of them. */
+type Down =
+  | { op: "open"; session: string }
+  | { op: "frame"; session: string; text: string }
+  | { op: "close"; session: string; code: number; reason: string }
+  /** The server speaks with one page a socket only. */
+  | { op: "unsupported"; session: string }
+  | { op: "new-carrier"; session?: undefined };
+
+export interface Port {
+  post(message: Down): void;
+}
+
+interface Tab {
+  port: Port;
+  query: string;
+}
+
+/** Owns the socket and hands frames to the tabs that they are for. */
+export class Carrier {
+  private socket: Socket | undefined;
+  private ready = false;
+  private readonly tabs = new Map<string, Tab>();
+
+  /** `gone` resolves when the tab with that session does not exist any more. */
+  constructor(private readonly openSocket: (url: string) => Socket, private readonly gone: (session: string) => Promise<void>) {}
+
+  receive(message: Up, port: Port): void {
+    switch (message.op) {
+      case "open":
+        return this.open(message, port);
+      case "send":
+        if (this.tabs.has(message.session) && this.ready) this.socket!.send(`${message.session} ${message.text}`);
+        return;
+      case "close":
+        return this.leave(message.session);
+      default: {
+        const never: never = message;
+        void never;
+      }
+    }
+  }
+
+  private open({ session, url, query }: Extract<Up, { op: "open" }>, port: Port): void {
+    const known = this.tabs.has(session);
+    this.tabs.set(session, { port, query });
+    if (!known) void this.gone(session).then(() => this.leave(session));
+    if (this.ready) this.begin(session);
+    else if (!this.socket) this.connect(url);
+  }
+
+  private begin(session: string): void {
+    const tab = this.tabs.get(session)!;
+    this.socket!.send(`${session} +${tab.query}`);
+    tab.port.post({ op: "open", session });
+  }
+
+  private leave(session: string): void {
+    if (!this.tabs.delete(session)) return;
+    if (this.ready) this.socket!.send(`${session} -1001`);
+    if (this.tabs.size === 0) this.drop();
+  }
+
+  private drop(): void {
+    const socket = this.socket;
+    this.socket = undefined;
+    this.ready = false;
+    socket?.close(1000);
+  }
+
+  private connect(url: string): void {
+    let socket: Socket;
+    try {
+      socket = this.openSocket(url);
+    } catch {
+      return this.closeAll(1006, "");
+    }
+    this.socket = socket;
+    socket.onopen = () => {
+      if (this.socket !== socket) return;
+      this.ready = true;
+      for (const session of this.tabs.keys()) this.begin(session);
+    };
+    socket.onmessage = ({ data }) => this.socket === socket && this.deliver(String(data));
+    socket.onclose = ({ code, reason }) => {
+      if (this.socket !== socket) return;
+      this.socket = undefined;
+      this.ready = false;
+      this.closeAll(code, reason);
+    };
+    socket.onerror = () => {}; // a close event follows
+  }
+
+  private deliver(text: string): void {
+    if (text.startsWith("{")) return this.refuse();
+    const space = text.indexOf(" ");
+    const session = text.slice(0, space);
+    const rest = text.slice(space + 1);
+    const tab = this.tabs.get(session);
+    if (!tab) return;
+    const end = /^-(\d+) ?(.*)$/s.exec(rest);
+    if (!end) return tab.port.post({ op: "frame", session, text: rest });
+    this.tabs.delete(session);
+    tab.port.post({ op: "close", session, code: Number(end[1]), reason: end[2]! });
+  }
+
+  /** The server took the socket for that of a single page. */
+  private refuse(): void {
+    const tabs = [...this.tabs];
+    this.tabs.clear();
+    this.drop();
+    for (const [session, { port }] of tabs) port.post({ op: "unsupported", session });
+  }
+
+  private closeAll(code: number, reason: string): void {
+    const tabs = [...this.tabs];
+    this.tabs.clear();
+    for (const [session, { port }] of tabs) port.post({ op: "close", session, code, reason });
+  }
+}
+
+/** A tab's way to the carrier. */
+export interface Link {
+  post(message: Up): void;
+  /** Set by the tab. */
+  receive: (message: Down) => void;
+}
+
+/** How long a carrier may take to answer before the tab tries anew. */
+const patience = 5000;
+
+/** What a tab has in place of a WebSocket. */
+class TabSocket implements Socket {
+  readyState = 0;
+  onopen: ((event: unknown) => void) | null = null;
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+  onerror: ((event: unknown) => void) | null = null;
+  private readonly timer: ReturnType<typeof setTimeout>;
+
+  constructor(private readonly link: Link, private readonly session: string) {
+    this.timer = setTimeout(() => this.readyState === 0 && this.ended(1006, "no carrier"), patience);
+  }
+
+  send(text: string): void {
+    if (this.readyState === 1) this.link.post({ op: "send", session: this.session, text });
+  }
+
+  close(code = 1000, reason = ""): void {
+    if (this.readyState === 3) return;
+    this.link.post({ op: "close", session: this.session });
+    this.ended(code, reason);
+  }
+
+  opened(): void {
+    clearTimeout(this.timer);
+    this.readyState = 1;
+    this.onopen?.({});
+  }
+
+  ended(code: number, reason: string): void {
+    clearTimeout(this.timer);
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.onclose?.({ code, reason });
+  }
+}
+
+/** Opens sockets that are carried by another context, or says that this is not possible here. */
+export class SharedSockets {
+  private current: TabSocket | undefined;
+  /** False once the server or the browser has shown that it cannot be done. */
+  usable = true;
+
+  constructor(private readonly link: Link, private readonly session: string, private readonly held: Promise<void>) {
+    link.receive = (message) => this.receive(message);
+  }
+
+  open(url: string, query: string): Socket {
+    const socket = new TabSocket(this.link, this.session);
+    this.current?.ended(1006, "");
+    this.current = socket;
+    // Only a tab that holds its lock can be missed by the carrier.
+    void this.held.then(() => this.current === socket && this.link.post({ op: "open", session: this.session, url, query }));
+    return socket;
+  }
+
+  /** The page is left; one that comes back from the browser's cache opens its session again. */
+  leave(): void {
+    this.current?.close(1001);
+  }
+
+  /** The carrier cannot be had at all. */
+  fail(): void {
+    this.usable = false;
+    this.current?.ended(1006, "");
+  }
+
+  private receive(message: Down): void {
+    if (message.op === "new-carrier") return this.current?.ended(1006, "");
+    if (message.session !== this.session) return;
+    const socket = this.current;
+    switch (message.op) {
+      case "open":
+        return socket?.opened();
+      case "frame":
+        return socket?.onmessage?.({ data: message.text });
+      case "close":
+        return socket?.ended(message.code, message.reason);
+      case "unsupported":
+        return this.fail();
+      default: {
+        const never: never = message;
+        void never;
+      }
+    }
+  }
+}
+
+// ---- In the browser
+
+const channelName = "devserver-tabs";
+const carrierLock = "devserver-carrier";
+
+function tabLock(session: string): string {
+  return `devserver-tab-${session}`;
+}
+
+function hold(name: string): Promise<void> {
+  return new Promise((resolve) => void navigator.locks.request(name, () => (resolve(), new Promise(() => {}))));
+}
+
+function newCarrier(): Carrier {
+  const gone = (session: string): Promise<void> => navigator.locks.request(tabLock(session), () => {}).then(() => {});
+  return new Carrier((url) => new WebSocket(url, "vite-hmr") as unknown as Socket, gone);
+}
+
+/** Connects this tab to the carrier. Undefined where the browser has neither locks nor a way to share. */
+export function shareSockets(scriptURL: URL, session: string): SharedSockets | undefined {
+  if (typeof navigator === "undefined" || !navigator.locks) return undefined; // pages from other machines without https
+  try {
+    const held = hold(tabLock(session));
+    const shared = typeof SharedWorker === "function" ? overWorker(scriptURL, session, held) : overChannel(scriptURL, session, held);
+    addEventListener("pagehide", () => shared.leave());
+    return shared;
+  } catch {
+    return undefined; // a Content-Security-Policy may forbid workers
+  }
+}
+
+function overWorker(scriptURL: URL, session: string, held: Promise<void>): SharedSockets {
+  const url = new URL(scriptURL);
+  url.search = "?tabs";
+  const worker = new SharedWorker(url, { type: "module", name: channelName });
+  const link: Link = { post: (message) => worker.port.postMessage(message), receive: () => {} };
+  const shared = new SharedSockets(link, session, held);
+  worker.port.onmessage = ({ data }) => link.receive(data as Down);
+  worker.onerror = () => shared.fail();
+  return shared;
+}
+
+interface Addressed { to: "carrier" | "tabs"; message: Up | Down }
+
+function overChannel(scriptURL: URL, session: string, held: Promise<void>): SharedSockets {
+  const name = `${channelName} ${scriptURL.pathname}`;
+  const channel = new BroadcastChannel(name);
+  const link: Link = { post: (message) => channel.postMessage({ to: "carrier", message } satisfies Addressed), receive: () => {} };
+  const shared = new SharedSockets(link, session, held);
+  channel.onmessage = ({ data }) => (data as Addressed).to === "tabs" && link.receive((data as Addressed).message as Down);
+  void hold(carrierLock + name).then(() => carryOver(name));
+  return shared;
+}
+
+/** This tab is the carrier from now on. */
+function carryOver(name: string): void {
+  const channel = new BroadcastChannel(name); // another object than the tab's own, which hears it
+  const carrier = newCarrier();
+  const post = (message: Down): void => channel.postMessage({ to: "tabs", message } satisfies Addressed);
+  channel.onmessage = ({ data }) => (data as Addressed).to === "carrier" && carrier.receive((data as Addressed).message as Up, { post });
+  post({ op: "new-carrier" });
+}
+
+/** Runs the carrier when this is the SharedWorker that shareSockets starts. */
+export function carryIfWorker(): void {
+  const scope = globalThis as unknown as { onconnect?: ((event: { ports: readonly MessagePort[] }) => void) | null; location?: Location };
+  if (!("onconnect" in scope) || typeof document !== "undefined" || scope.location?.search !== "?tabs") return;
+  const carrier = newCarrier();
+  scope.onconnect = ({ ports: [port] }) => {
+    port!.onmessage = ({ data }) => carrier.receive(data as Up, { post: (message) => port!.postMessage(message) });
+  };
+}
