@@ -39,9 +39,11 @@ type Update struct {
 	Changed   []string `json:"changed"`
 	Deleted   []string `json:"deleted,omitempty"`
 	// CSS are the paths of linked stylesheets to load again.
-	CSS  []string `json:"css,omitempty"`
-	Code string   `json:"code,omitempty"`
-	URL  string   `json:"url,omitempty"`
+	CSS []string `json:"css,omitempty"`
+	// Workers are the entries of workers that run changed code: only a reload gives them the new one.
+	Workers []string `json:"workers,omitempty"`
+	Code    string   `json:"code,omitempty"`
+	URL     string   `json:"url,omitempty"`
 }
 
 // FullReload makes pages reload: those at Path, or all when it is empty or "*".

@@ -352,7 +352,7 @@ func (p *project) payload(changed, fresh []string) *hmr.Update {
 	for id, deps := range p.grownBarrels(changed, fresh) {
 		w.deps(id, deps)
 	}
-	u := &hmr.Update{Changed: changed, Timestamp: p.now().UnixMilli()}
+	u := &hmr.Update{Changed: changed, Workers: p.graph.Workers(changed), Timestamp: p.now().UnixMilli()}
 	if w.Len() == 0 {
 		return u
 	}

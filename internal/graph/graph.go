@@ -38,6 +38,8 @@ type Graph struct {
 	loading map[string]chan struct{}
 	globs   map[*Module]struct{}
 	broken  map[*Module]struct{}
+	// workerEdges counts the imports of kind Worker.
+	workerEdges int
 }
 
 // New returns an empty graph that compiles with loader, at most workers modules at once.
@@ -170,6 +172,37 @@ func (g *Graph) Unresolved() []string {
 // Globbing returns the IDs of the modules that list files by pattern where match accepts the pattern, sorted.
 func (g *Graph) Globbing(match func(pattern string) bool) []string {
 	return g.pick(func() map[*Module]struct{} { return g.globs }, func(v *Version) bool { return slices.ContainsFunc(v.Globs, match) })
+}
+
+// Workers returns the entries of workers that run one of the modules, sorted. Projects without workers pay nothing.
+func (g *Graph) Workers(ids []string) []string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.workerEdges == 0 {
+		return nil
+	}
+	var entries []string
+	seen := map[*Module]bool{}
+	var up func(m *Module)
+	up = func(m *Module) {
+		if m == nil || seen[m] {
+			return
+		}
+		seen[m] = true
+		for importer := range m.importers {
+			byWorker := importer.good != nil && slices.ContainsFunc(importer.good.Edges, func(e Edge) bool { return e.Kind == Worker && e.To == m.ID })
+			if byWorker {
+				entries = append(entries, m.ID)
+			} else {
+				up(importer)
+			}
+		}
+	}
+	for _, id := range ids {
+		up(g.modules[id])
+	}
+	sort.Strings(entries)
+	return slices.Compact(entries)
 }
 
 // Stale returns the IDs of the loaded modules that the check calls stale, sorted. The check runs under the graph's lock.
@@ -316,6 +349,9 @@ func (g *Graph) index(m *Module, before, now *Version) {
 func (g *Graph) link(m *Module, before, now *Version) {
 	if before != nil {
 		for _, e := range before.Edges {
+			if e.Kind == Worker {
+				g.workerEdges--
+			}
 			if to := g.modules[g.target(m, e)]; to != nil {
 				if to.importers[m]--; to.importers[m] <= 0 {
 					delete(to.importers, m)
@@ -328,6 +364,9 @@ func (g *Graph) link(m *Module, before, now *Version) {
 		return
 	}
 	for _, e := range now.Edges {
+		if e.Kind == Worker {
+			g.workerEdges++
+		}
 		if e.To != "" {
 			g.node(e.To).importers[m]++
 		}
