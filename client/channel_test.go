@@ -57,6 +57,7 @@ func TestBrowserChannelHook(t *testing.T) {
 	p.Click("#send")
 	p.WaitText("#seen", "bx0")
 	s.Save("src/App.tsx", "tag + m.text", "tag + m.text + '!'")
+	p.WaitConsole("hot updated: /src/App.tsx")
 	p.Click("#send")
 	p.WaitText("#seen", "bx0,bx1!")
 	p.NoReload()
