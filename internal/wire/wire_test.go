@@ -1,0 +1,132 @@
+package wire_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-b8174343/devserver/internal/wire"
+)
+
+// pair connects two ends by pipes.
+func pair(t testing.TB, server, child wire.Handler) (a, b *wire.Conn) {
+	t.Helper()
+	ar, bw := io.Pipe()
+	br, aw := io.Pipe()
+	a, b = wire.New(ar, aw, server), wire.New(br, bw, child)
+	done := make(chan error, 2)
+	go func() { done <- a.Run() }()
+	go func() { done <- b.Run() }()
+	t.Cleanup(func() {
+		aw.Close()
+		bw.Close()
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return a, b
+}
+
+func nothing(context.Context, string, json.RawMessage) (any, error) { return nil, nil }
+
+func TestCallsGoBothWaysAtTheSameTime(t *testing.T) {
+	var b *wire.Conn
+	a, b := pair(t, func(_ context.Context, method string, params json.RawMessage) (any, error) {
+		return "a:" + method, nil
+	}, func(ctx context.Context, method string, params json.RawMessage) (any, error) {
+		if method == "fails" {
+			return nil, &wire.Error{Code: "c", Message: "m", Path: "p"}
+		}
+		var back string
+		err := b.Call(ctx, "back", nil, &back) // a call while being called
+		return back + string(params), err
+	})
+	var got string
+	if err := a.Call(t.Context(), "there", 1, &got); err != nil || got != "a:back1" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	err := a.Call(t.Context(), "fails", nil, nil)
+	if own, ok := errors.AsType[*wire.Error](err); !ok || own.Code != "c" || own.Path != "p" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCancelReachesTheOtherSide(t *testing.T) {
+	ended := make(chan struct{})
+	a, _ := pair(t, nothing, func(ctx context.Context, _ string, _ json.RawMessage) (any, error) {
+		<-ctx.Done()
+		close(ended)
+		return nil, ctx.Err()
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(time.Millisecond, cancel)
+	if err := a.Call(ctx, "hang", nil, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	<-ended
+}
+
+func TestNoticesKeepTheirOrder(t *testing.T) {
+	got := make(chan string, 100)
+	a, _ := pair(t, nothing, func(_ context.Context, method string, _ json.RawMessage) (any, error) {
+		got <- method
+		return nil, nil
+	})
+	for i := range 100 {
+		if err := a.Notify(fmt.Sprint(i), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 100 {
+		if method := <-got; method != fmt.Sprint(i) {
+			t.Fatalf("notice %d is %s", i, method)
+		}
+	}
+}
+
+func TestPendingCallsEndWithTheStream(t *testing.T) {
+	r, w := io.Pipe()
+	c := wire.New(r, io.Discard, nothing)
+	go func() { _ = c.Run() }()
+	time.AfterFunc(time.Millisecond, func() { w.Close() })
+	if err := c.Call(t.Context(), "x", nil, nil); !errors.Is(err, wire.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	if err := c.Call(t.Context(), "x", nil, nil); !errors.Is(err, wire.ErrClosed) {
+		t.Errorf("after the end: got %v", err)
+	}
+}
+
+func TestGarbageIsTold(t *testing.T) {
+	for name, text := range map[string]string{
+		"printed text": "Listening on port 3000\n",
+		"no JSON":      "\x00\x00\x00\x02xx",
+		"cut off":      "\x00\x00\x00\x10{}",
+	} {
+		if err := wire.New(strings.NewReader(text), io.Discard, nothing).Run(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func FuzzRun(f *testing.F) {
+	frame := func(body string) []byte {
+		return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
+	}
+	f.Add(frame(`{"id":1,"method":"m","params":{}}`))
+	f.Add(frame(`{"id":1,"result":1}`))
+	f.Add(frame(`{"id":1,"cancel":true}`))
+	f.Add([]byte("\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		_ = wire.New(bytes.NewReader(stream), io.Discard, nothing).Run() // must return and not panic
+	})
+}
