@@ -317,4 +317,9 @@ export const lazy = "lazy" + x;
 	p.WaitText("#module", "xlazyxtruedevelopment")
 	p.WaitText("#classic", "x")
 	p.NoErrors()
+	s.WaitPages(1)
+	s.Save("x.js", `"x"`, `"y"`)
+	p.WaitConsole("[devserver] page was reloaded: the worker /")
+	p.WaitText("#module", "ylazyytruedevelopment")
+	p.WaitText("#classic", "y")
 }

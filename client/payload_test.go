@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "rewrite the files of testdata/payload")
 func TestPayloadFiles(t *testing.T) {
 	for name, payload := range map[string]hmr.Payload{
 		"connected":   &hmr.Connected{Client: "c1", Epoch: "e", Session: "s", Resumed: true, Received: 3, Seq: 7},
-		"update":      &hmr.Update{Seq: 8, Timestamp: 1000, Changed: []string{"/src/a.ts"}, Deleted: []string{"/src/b.ts"}, CSS: []string{"/style.css"}, Code: "$d()", URL: "/@devserver/update/8.js"},
+		"update":      &hmr.Update{Seq: 8, Timestamp: 1000, Changed: []string{"/src/a.ts"}, Deleted: []string{"/src/b.ts"}, CSS: []string{"/style.css"}, Workers: []string{"/src/w.ts"}, Code: "$d()", URL: "/@devserver/update/8.js"},
 		"full-reload": &hmr.FullReload{Path: "/index.html", TriggeredBy: "/index.html", Reason: "index.html was edited"},
 		"prune":       &hmr.Prune{Paths: []string{"/src/a.ts"}},
 		"error": &hmr.ErrorPayload{Err: hmr.ErrorInfo{

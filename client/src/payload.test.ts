@@ -8,7 +8,7 @@ const dir = new URL("../testdata/payload/", import.meta.url);
 /** What the server's files mean here, checked by the compiler against the types of payload.ts. */
 const payloads: Record<string, ServerPayload> = {
   connected: { type: "connected", client: "c1", epoch: "e", session: "s", resumed: true, received: 3, seq: 7 },
-  update: { type: "update", seq: 8, timestamp: 1000, changed: ["/src/a.ts"], deleted: ["/src/b.ts"], css: ["/style.css"], code: "$d()", url: "/@devserver/update/8.js" },
+  update: { type: "update", seq: 8, timestamp: 1000, changed: ["/src/a.ts"], deleted: ["/src/b.ts"], css: ["/style.css"], workers: ["/src/w.ts"], code: "$d()", url: "/@devserver/update/8.js" },
   "full-reload": { type: "full-reload", path: "/index.html", triggeredBy: "/index.html", reason: "index.html was edited" },
   prune: { type: "prune", paths: ["/src/a.ts"] },
   error: {

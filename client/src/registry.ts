@@ -276,6 +276,8 @@ export class Registry implements AsyncHost {
     if (typeof from.definition.deps[specifier] !== "string") {
       throw new ModuleNotFoundError(`Cannot find ${JSON.stringify(specifier)}, imported by ${from.id}`);
     }
+    // A module may be imported both ways by one specifier, which is listed as dynamic then.
+    if (from.definition.info.dynamic?.includes(specifier)) this.noteLoaded(from.id, id);
     const instance = this.current.get(id);
     if (instance) {
       if (instance.state === "failed") throw instance.error;
@@ -293,12 +295,7 @@ export class Registry implements AsyncHost {
       if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(url)) return this.host.importURL(url);
       throw new ModuleNotFoundError(`Cannot find ${JSON.stringify(url)}, imported by ${from.id}`);
     }
-    let loaded = this.loaded.get(from.id);
-    if (!loaded) this.loaded.set(from.id, (loaded = new Set()));
-    if (!loaded.has(id)) {
-      loaded.add(id);
-      this.link(from.id, id);
-    }
+    this.noteLoaded(from.id, id);
     if (!this.current.has(id)) {
       const failure = this.definitions.has(id) ? undefined : await this.host.loadPack([id], [...this.roots], false);
       await this.complete([id], undefined, failure);
@@ -306,6 +303,14 @@ export class Registry implements AsyncHost {
     }
     await this.evaluate(id);
     return this.namespace(id);
+  }
+
+  private noteLoaded(importer: ModuleID, id: ModuleID): void {
+    let loaded = this.loaded.get(importer);
+    if (!loaded) this.loaded.set(importer, (loaded = new Set()));
+    if (loaded.has(id)) return;
+    loaded.add(id);
+    this.link(importer, id);
   }
 
   /** What `import * as` of the module gives; undefined when it has not run. */

@@ -194,6 +194,12 @@ test("dynamic imports count as importers once they were made", async () => {
   assert.deepEqual(w.look(), ["reload: no boundary for /b.js: /b.js → /main.js"]);
 });
 
+test("a module that is imported both statically and dynamically", async () => {
+  const w = run({ "/main.js": `import "./a"; export const load = () => import("./a"); import.meta.hot.accept("./a", () => note("accepted"))`, "/a.js": `note("a1")` });
+  await w.update({ "/a.js": `note("a2")` });
+  assert.deepEqual(w.look(), ["a2", "accepted", "hot updated: /a.js via /main.js"]);
+});
+
 test("prune: dispose, then prune, data deleted, also what only the pruned module imported", async () => {
   const w = run({
     "/main.js": `import "./a"; import "./keep"; import.meta.hot.accept()`,
