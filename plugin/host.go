@@ -109,7 +109,7 @@ func guard[T any](ctx context.Context, plugin, hook string, fn func(context.Cont
 	go func() {
 		defer func() {
 			if v := recover(); v != nil {
-				done <- result{err: &wire.Error{Code: "handler_panic", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s panicked: %v\n%s", hook, plugin, v, debug.Stack())}}
+				done <- result{err: &wire.Error{Code: "handler_panic", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s panicked: %v", hook, plugin, v), Stack: string(debug.Stack())}}
 			}
 		}()
 		value, err := fn(ctx)

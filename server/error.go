@@ -128,9 +128,6 @@ func (p *project) report(e *transform.Error) {
 	if e.Frame != "" {
 		args = append(args, "frame", e.Frame)
 	}
-	if e.Hint != "" {
-		args = append(args, "hint", e.Hint)
-	}
 	p.log.Error(e.Error(), args...)
 }
 

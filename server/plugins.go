@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/hmr"
@@ -105,6 +106,7 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	}
 	p.errors.clear(pluginErrorID)
 	p.publishErrors()
+	p.compileAgain(old, now)
 	names := make([]string, 0, len(now.Info().Plugins))
 	for _, one := range now.Info().Plugins {
 		names = append(names, one.Name)
@@ -114,6 +116,32 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	if old != nil {
 		_ = p.server.hub.Broadcast("devserver:plugins:reloaded", map[string]any{"plugins": names}) // a list of strings encodes
 	}
+}
+
+// compileAgain runs the modules that the plugins' hooks may have a say in through them: those that were compiled before
+// the plugins came, or by other ones.
+func (p *project) compileAgain(children ...*pluginhost.Child) {
+	var filters []plugin.Filter
+	for _, c := range children {
+		if c == nil {
+			continue
+		}
+		for _, one := range c.Info().Plugins {
+			if slices.ContainsFunc(one.Hooks, func(h string) bool { return h == "resolveID" || h == "load" || h == "transform" }) {
+				filters = append(filters, one.Filter)
+			}
+		}
+	}
+	if filters == nil {
+		return
+	}
+	ids := p.graph.Unresolved()
+	for _, id := range p.graph.IDs() {
+		if !isDependency(p.File(id)) && slices.ContainsFunc(filters, func(f plugin.Filter) bool { return f.Matches(id) }) {
+			ids = append(ids, id)
+		}
+	}
+	p.applyModules(unique(ids)...)
 }
 
 // pluginErrorID is under what a build error of the plugins stands among the errors of modules.
@@ -164,7 +192,7 @@ func (p *project) listen(h pluginhost.Host) (offs []func(), err error) {
 			seen[e.Name] = !e.Request
 			call := func(ctx context.Context, c *hmr.Client, data json.RawMessage) (any, error) {
 				answer, err := h.Event(ctx, one.Name, e.Name, e.Request, &page{c, hub}, data)
-				return answer, forPage(err)
+				return answer, p.forPage(err)
 			}
 			if !e.Request {
 				offs = append(offs, hub.OnIn(one.Name, e.Name, func(ctx context.Context, c *hmr.Client, data json.RawMessage) error {
@@ -184,9 +212,12 @@ func (p *project) listen(h pluginhost.Host) (offs []func(), err error) {
 	return offs, err
 }
 
-// forPage keeps what a page may know of a plugin's error.
-func forPage(err error) error {
+// forPage keeps what a page may know of a plugin's error; the stack of a panic goes to the log.
+func (p *project) forPage(err error) error {
 	if own, ok := errors.AsType[*wire.Error](err); ok {
+		if own.Stack != "" {
+			p.log.Error(own.Message, "plugin", own.Plugin, "stack", own.Stack)
+		}
 		code := own.Code
 		if code == "" {
 			code = "handler_error"

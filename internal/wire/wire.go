@@ -33,6 +33,8 @@ type Error struct {
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
 	Path   string `json:"path,omitempty"`
+	// Stack is that of a panic, for the log only.
+	Stack string `json:"stack,omitempty"`
 }
 
 func (e *Error) Error() string { return e.Message }

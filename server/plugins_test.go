@@ -1,0 +1,228 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
+)
+
+const pluginApp = `
+-- index.html --
+<!doctype html><head></head><script type="module" src="/main.js"></script>
+-- main.js --
+import text from "virtual:text";
+import { shout } from "./lib.js";
+console.log(shout(text));
+-- lib.js --
+export const shout = (s) => s + "REPLACED";
+`
+
+type sum struct{ A, B int }
+
+// hooks uses every hook; inProcess and child run the same code.
+const hooks = `
+	Name: "all",
+	Events: []plugin.Event{
+		plugin.On("all:echo", func(ctx context.Context, c plugin.Client, in struct{ N int }) error { return c.Send("all:echoed", in) }),
+		plugin.Handle("all:sum", func(ctx context.Context, c plugin.Client, in struct{ A, B int }) (int, error) { return in.A + in.B, nil }),
+		plugin.On("all:panic", func(ctx context.Context, c plugin.Client, in any) error { panic("on purpose") }),
+	},
+	ResolveID: func(ctx context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+		if a.Specifier == "virtual:text" { return &plugin.ResolveResult{ID: a.Specifier}, nil }
+		return nil, nil
+	},
+	Load: func(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+		if a.ID == "virtual:text" { return &plugin.LoadResult{Code: "export default 'made by a plugin'"}, nil }
+		return nil, nil
+	},
+	Transform: func(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+		if a.ID != "/lib.js" { return nil, nil }
+		return &plugin.TransformResult{Code: strings.ReplaceAll(a.Code, "REPLACED", "!")}, nil
+	},
+	TransformHTML: func(ctx context.Context, a plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
+		return &plugin.TransformHTMLResult{Tags: []plugin.HTMLTag{{Name: "meta", Attrs: map[string]string{"name": "by-plugin"}}}}, nil
+	},
+	Routes: []plugin.RouteDef{plugin.Route("/api/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Plugin", "yes")
+		w.WriteHeader(http.StatusTeapot)
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %s", r.Method, r.URL, body)
+	}))},
+`
+
+// goPlugin writes the project's devserver/ folder, with the module replaced by this checkout.
+func goPlugin(t *testing.T, app *devtest.Files, body string) {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.Write("devserver/go.mod", "module plugins\n\ngo 1.26.0\n\nrequire github.com/seed-b8174343/devserver v0.0.0\n\nrequire github.com/gorilla/websocket v1.5.3 // indirect\n\nreplace github.com/seed-b8174343/devserver => "+root+"\n")
+	app.Write("devserver/go.sum", string(sums))
+	app.Write("devserver/main.go", `package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+var _, _, _, _ = fmt.Sprint, io.ReadAll, http.NotFound, strings.ToUpper
+
+func main() {
+	plugin.Main(plugin.Plugin{`+body+`})
+}
+`)
+}
+
+func withPlugins(o *server.Options) { o.NoPlugins = false }
+
+func TestHooksOfAChild(t *testing.T) {
+	app := devtest.App(t, devtest.Text(pluginApp))
+	goPlugin(t, app, hooks)
+	s := devtest.Start(t, app, withPlugins)
+	s.Log.Wait(t, "plugins ready: all")
+	tryHooks(t, s)
+	// A panic in a handler is told and ends nothing.
+	c := s.Socket(t)
+	c.Emit("all:panic", nil)
+	s.Log.Wait(t, "on purpose")
+	c.Emit("all:echo", map[string]int{"n": 1})
+	c.WaitFor(devtest.Event("all:echoed"))
+}
+
+func TestHooksInProcess(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(pluginApp)), func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{
+			Name: "all",
+			Events: []plugin.Event{
+				plugin.On("all:echo", func(_ context.Context, c plugin.Client, in struct{ N int }) error { return c.Send("all:echoed", in) }),
+				plugin.Handle("all:sum", func(_ context.Context, _ plugin.Client, in sum) (int, error) { return in.A + in.B, nil }),
+			},
+			ResolveID: func(_ context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+				if a.Specifier == "virtual:text" {
+					return &plugin.ResolveResult{ID: a.Specifier}, nil
+				}
+				return nil, nil
+			},
+			Load: func(_ context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+				if a.ID == "virtual:text" {
+					return &plugin.LoadResult{Code: "export default 'made by a plugin'"}, nil
+				}
+				return nil, nil
+			},
+			Filter: plugin.Filter{Prefixes: []string{"virtual:", "/lib"}},
+			Transform: func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+				if a.ID == "/main.js" {
+					return nil, errors.New("the filter let an ID through that it should not")
+				}
+				return &plugin.TransformResult{Code: strings.ReplaceAll(a.Code, "REPLACED", "!")}, nil
+			},
+			TransformHTML: func(context.Context, plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
+				return &plugin.TransformHTMLResult{Tags: []plugin.HTMLTag{{Name: "meta", Attrs: map[string]string{"name": "by-plugin"}}}}, nil
+			},
+			Routes: []plugin.RouteDef{plugin.Route("/api/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Plugin", "yes")
+				w.WriteHeader(http.StatusTeapot)
+				_, _ = fmt.Fprintf(w, "%s %s ", r.Method, r.URL)
+			}))},
+		}}
+	})
+	tryHooks(t, s)
+}
+
+func tryHooks(t *testing.T, s *devtest.Server) {
+	t.Helper()
+	pack := s.Get("/main.js", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
+	for _, part := range []string{"made by a plugin", `s + "!"`, `"virtual:text"`} {
+		if !strings.Contains(pack.Body, part) {
+			t.Errorf("the pack lacks %q:\n%s", part, pack.Body)
+		}
+	}
+	if page := s.Get("/", "Accept", "text/html"); !strings.Contains(page.Body, `<meta name="by-plugin">`) {
+		t.Errorf("the page is %s", page.Body)
+	}
+	if res := s.Get("/api/x?y=1"); res.Status != http.StatusTeapot || !strings.HasPrefix(res.Body, "GET /api/x?y=1") || res.Header.Get("X-Plugin") != "yes" {
+		t.Errorf("the route answered %+v", res)
+	}
+	c := s.Socket(t)
+	c.Emit("all:echo", map[string]int{"n": 7})
+	if f := c.WaitFor(devtest.Event("all:echoed")); !strings.Contains(string(f.Text), "7") {
+		t.Errorf("got %s", f.Text)
+	}
+	if f := c.Request(1, "all:sum", map[string]int{"a": 2, "b": 3}); !strings.Contains(string(f.Text), `"data":5`) {
+		t.Errorf("got %s", f.Text)
+	}
+	f := c.Request(2, "all:sum", map[string]any{"a": "two"})
+	for _, part := range []string{"bad_payload", "all:sum", "A", "integer", "string"} {
+		if !strings.Contains(string(f.Text), part) {
+			t.Errorf("the error lacks %q: %s", part, f.Text)
+		}
+	}
+}
+
+// TestPluginsChangeWhilePagesStayConnected edits the Go code: a new answer, a mistake, a crash.
+func TestPluginsChangeWhilePagesStayConnected(t *testing.T) {
+	app := devtest.App(t, devtest.Text(pluginApp))
+	answer := func(text string) string {
+		return `Name: "p", Events: []plugin.Event{plugin.Handle("p:ask", func(ctx context.Context, c plugin.Client, in any) (string, error) { ` + text + ` })},`
+	}
+	goPlugin(t, app, answer(`return "one", nil`))
+	s := devtest.Start(t, app, withPlugins)
+	c := s.Socket(t)
+	if f := c.Request(1, "p:ask", nil); !strings.Contains(string(f.Text), "one") { // asked before the plugins are built
+		t.Errorf("got %s", f.Text)
+	}
+
+	goPlugin(t, app, answer(`return "two", nil`))
+	c.WaitFor(devtest.Event("devserver:plugins:reloaded"))
+	if f := c.Request(2, "p:ask", nil); !strings.Contains(string(f.Text), "two") {
+		t.Errorf("got %s", f.Text)
+	}
+
+	goPlugin(t, app, answer(`return tow, nil`))
+	if f := c.WaitFor(devtest.Is("error")); !strings.Contains(string(f.Text), "devserver/main.go") || !strings.Contains(string(f.Text), "undefined: tow") {
+		t.Errorf("got %s", f.Text)
+	}
+	if f := c.Request(3, "p:ask", nil); !strings.Contains(string(f.Text), "two") {
+		t.Errorf("the old plugins do not go on: %s", f.Text)
+	}
+
+	goPlugin(t, app, answer(`return "three", nil`)+`
+		Connect: func(ctx context.Context, c plugin.Client) { panic("x") },`)
+	c.WaitFor(devtest.Is("fixed"))
+	if f := c.Request(4, "p:ask", nil); !strings.Contains(string(f.Text), "three") {
+		t.Errorf("got %s", f.Text)
+	}
+}
+
+func TestPluginsThatClashAreRefused(t *testing.T) {
+	on := plugin.Handle("x", func(context.Context, plugin.Client, any) (any, error) { return nil, nil })
+	for name, list := range map[string][]plugin.Plugin{
+		"no name":       {{}},
+		"same name":     {{Name: "a"}, {Name: "a"}},
+		"same request":  {{Name: "a", Events: []plugin.Event{on}}, {Name: "b", Events: []plugin.Event{on}}},
+		"event by hand": {{Name: "a", Events: []plugin.Event{{Name: "x"}}}},
+	} {
+		if _, err := plugin.NewHost(list, nil); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
