@@ -82,6 +82,9 @@ func (cn *conn) write() {
 		}
 		select {
 		case <-cn.done:
+			if _, open := cn.ackDue(); open {
+				cn.writeAck() // so that the page knows what need not be sent again
+			}
 			goodbye(cn.ws, cn.code, cn.reason)
 			return
 		case <-cn.c.wake:

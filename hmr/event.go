@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -138,6 +139,9 @@ func (h *Hub) handOut(c *Client, in *incoming, kept bool) {
 
 func (h *Hub) dispatchEvent(c *Client, in *incoming, list []*listener) {
 	if len(list) == 0 {
+		if strings.HasPrefix(in.Event, "vite:") || strings.HasPrefix(in.Event, "devserver:") {
+			return // the client's own; nobody has to listen
+		}
 		c.mu.Lock()
 		told := c.unknown[in.Event] || len(c.unknown) > 1000 // names are the page's to make up
 		c.unknown[in.Event] = true

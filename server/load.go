@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -82,6 +83,10 @@ func builtinModule(id string) *graph.Version {
 	return nil
 }
 
+// libraryPrefix begins the IDs of the library for app code, which comes with devserver where the project has not
+// installed it.
+const libraryPrefix = "/@devserver/library/"
+
 const (
 	emptyID           = "/@devserver/empty"
 	nodeBuiltinPrefix = "/@devserver/node/"
@@ -99,6 +104,10 @@ func (p *project) read(ctx context.Context, id string) (source, error) {
 	}
 	if loaded != nil {
 		src.code = loaded.Code
+		return src, nil
+	}
+	if name, ok := strings.CutPrefix(id, libraryPrefix); ok {
+		src.code = client.Library("devserver/" + name)
 		return src, nil
 	}
 	if index, ok := inlineScript(src.query); ok {
@@ -226,6 +235,9 @@ func (p *project) resolveID(ctx context.Context, specifier, importer string, kin
 		file = filepath.Join(p.root, "index.html") // virtual modules import as the root does
 	}
 	r, err := p.resolver.ResolveKind(kind, specifier, file)
+	if err != nil && (specifier == "devserver/client" || specifier == "devserver/react") {
+		return libraryPrefix + strings.TrimPrefix(specifier, "devserver/"), nil
+	}
 	if err != nil {
 		return "", err
 	}

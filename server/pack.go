@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/seed-b8174343/devserver/internal/graph"
@@ -60,7 +61,8 @@ func info(e graph.Entry) string {
 	var dynamic []string
 	uses := map[string][]string{}
 	for _, d := range e.Deps {
-		if d.Kind != graph.Static {
+		also := func(o graph.Dep) bool { return o.Specifier == d.Specifier && o.Kind == graph.Static }
+		if d.Kind != graph.Static && !slices.ContainsFunc(e.Deps, also) {
 			dynamic = append(dynamic, d.Specifier)
 		}
 		if d.Uses != nil {

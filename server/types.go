@@ -8,42 +8,40 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// TypesFile is written into the project's root and tells editors the types of the plugins' events.
-const TypesFile = "devserver-env.d.ts"
-
-// writeTypes refreshes the file when the plugins' events differ from what it says. Projects without TypeScript have no
-// use for it.
+// writeTypes refreshes the declaration files that tell editors the types of the plugins' events, when they differ from
+// what is there. Projects without TypeScript have no use for them.
 func (p *project) writeTypes() {
 	var events []plugin.EventInfo
 	for _, one := range p.plugins.Plugins() {
 		events = append(events, one.Events...)
 	}
-	file := filepath.Join(p.root, TypesFile)
-	was, err := os.ReadFile(file)
-	if err != nil && (len(events) == 0 || !p.usesTypeScript()) {
+	if _, err := os.Stat(filepath.Join(p.root, "tsconfig.json")); err != nil {
 		return
 	}
-	text := typesText(events)
-	if string(was) == text {
-		return
+	dir := p.root
+	if info, err := os.Stat(filepath.Join(p.root, "src")); err == nil && info.IsDir() {
+		dir = filepath.Join(p.root, "src") // what tsconfig files include, as a rule
 	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		p.log.Warn("write "+TypesFile, "error", err)
-		return
+	for _, f := range client.Types(declarations(events), p.resolver.Dependencies()["vite"]) {
+		file := filepath.Join(dir, f.Name)
+		was, err := os.ReadFile(file)
+		if string(was) == f.Text || err != nil && len(events) == 0 {
+			continue
+		}
+		if err := os.WriteFile(file, []byte(f.Text), 0o644); err != nil {
+			p.log.Warn("write "+f.Name, "error", err)
+			return
+		}
+		p.log.Info("wrote " + p.shown(file) + " (the types of your events)")
 	}
-	p.log.Info("wrote " + TypesFile + " (the types of your events)")
 }
 
-func (p *project) usesTypeScript() bool {
-	_, err := os.Stat(filepath.Join(p.root, "tsconfig.json"))
-	return err == nil
-}
-
-// typesText declares the events for our own types and for Vite's, so that a project keeps one editor setup.
-func typesText(events []plugin.EventInfo) string {
+// declarations writes the events as the interfaces that the client's types are made of.
+func declarations(events []plugin.EventInfo) string {
 	slices.SortStableFunc(events, func(a, b plugin.EventInfo) int { return cmp.Compare(a.Name, b.Name) })
 	events = slices.CompactFunc(events, func(a, b plugin.EventInfo) bool { return a.Name == b.Name && a.Request == b.Request })
 	var sent, asked strings.Builder
@@ -55,24 +53,5 @@ func typesText(events []plugin.EventInfo) string {
 			sent.WriteString("  " + name + ": " + e.In + ";\n")
 		}
 	}
-	return `// Written by devserver from the Go types of this project's plugins. Do not edit; it may be left out of version control.
-export {};
-
-interface DevserverEvents {
-` + sent.String() + `}
-
-interface DevserverRequests {
-` + asked.String() + `}
-
-declare global {
-  interface DevserverHot {
-    send<E extends keyof DevserverEvents>(event: E, data: DevserverEvents[E]): void;
-    request<E extends keyof DevserverRequests>(event: E, data: DevserverRequests[E]["request"], options?: { timeout?: number; signal?: AbortSignal }): Promise<DevserverRequests[E]["response"]>;
-  }
-}
-
-declare module "vite/types/customEvent.d.ts" {
-  interface CustomEventMap extends DevserverEvents {}
-}
-`
+	return "interface DevserverEvents {\n" + sent.String() + "}\n\ninterface DevserverRequests {\n" + asked.String() + "}\n"
 }

@@ -25,6 +25,7 @@ const unfinished = 60 * time.Millisecond
 type edit struct {
 	changes watch.Batch
 	ids     []string // modules that may differ
+	emptied []string // modules whose file is empty now and was not: perhaps half of a save
 	changed []string // modules that do differ
 	deleted []string // modules whose file is gone
 	styles  []string // linked stylesheets that differ
@@ -80,7 +81,7 @@ func (p *project) applyModules(ids ...string) {
 
 // update is the part of apply that follows once it is known which modules may differ.
 func (p *project) update(e *edit) {
-	p.reload(e)
+	p.reload(e, false)
 	p.awaitRest(e)
 	p.askPlugins(e)
 	p.crawlNew(e)
@@ -171,19 +172,28 @@ func (p *project) underManifest(e *edit) []string {
 	return ids
 }
 
-// reload compiles the modules that may differ and keeps those that do.
-func (p *project) reload(e *edit) {
+// reload compiles the modules that may differ and keeps those that do. A file that became empty is left for later unless
+// this is final: taking it for what the user wrote would empty the page.
+func (p *project) reload(e *edit, final bool) {
 	type result struct {
 		id          string
 		now, before *graph.Version
 		gone        bool
+		emptied     bool
 	}
 	results := make([]result, len(e.ids))
 	p.each(len(e.ids), func(i int) {
 		id := e.ids[i]
-		if file := p.File(id); file != "" && statFile(file) == nil && p.graph.Version(id) != nil {
-			results[i] = result{id: id, gone: true}
-			return
+		if file, v := p.File(id), p.graph.Version(id); file != "" && v != nil {
+			state := statFile(file)
+			switch {
+			case state == nil:
+				results[i] = result{id: id, gone: true}
+				return
+			case state.size == 0 && !final && filled(v):
+				results[i] = result{id: id, emptied: true}
+				return
+			}
 		}
 		now, before := p.graph.Reload(p.ctx, id)
 		results[i] = result{id: id, now: now, before: before}
@@ -192,6 +202,8 @@ func (p *project) reload(e *edit) {
 		switch {
 		case r.gone:
 			e.deleted = append(e.deleted, r.id)
+		case r.emptied:
+			e.emptied = append(e.emptied, r.id)
 		case r.now.Err != nil:
 			p.errors.set(r.id, asError(r.now.Err))
 		case p.errors.clear(r.id), r.before == nil, r.before.Rev != r.now.Rev:
@@ -241,38 +253,51 @@ func (p *project) awaitRest(e *edit) {
 			next := &edit{changes: more}
 			p.forget(next)
 			p.affected(next)
-			p.reload(next)
+			p.reload(next, false)
+			e.emptied = slices.DeleteFunc(e.emptied, func(id string) bool { return slices.Contains(next.ids, id) })
+			e.emptied = append(e.emptied, next.emptied...)
 			e.changes = append(e.changes, more...)
 			e.ids = unique(append(e.ids, next.ids...))
 			e.changed = unique(append(e.changed, next.changed...))
 			e.styles = unique(append(e.styles, next.styles...))
 			e.deleted = unique(append(e.deleted, next.deleted...))
 		case <-deadline.C:
+			p.settle(e)
 			return
 		case <-p.ctx.Done():
 			return
 		}
 	}
+	p.settle(e)
+}
+
+// settle takes what was read last for what the user wrote.
+func (p *project) settle(e *edit) {
+	if len(e.emptied) > 0 { // it is empty on purpose
+		last := &edit{ids: e.emptied}
+		p.reload(last, true)
+		e.changed = unique(append(e.changed, last.changed...))
+		e.styles = unique(append(e.styles, last.styles...))
+	}
+	broken := func(id string) bool { v := p.graph.Version(id); return v != nil && v.Err != nil }
+	e.changed = slices.DeleteFunc(e.changed, broken) // it compiled, and was saved again with a mistake
+	e.styles = slices.DeleteFunc(e.styles, broken)
 	// A file that was gone for a moment (delete, then create) is no deleted module.
 	e.deleted = slices.DeleteFunc(e.deleted, func(id string) bool { return p.graph.Version(id) != nil })
 }
 
 // brokenBy tells whether a module of the edit has an error, is gone or became empty.
 func (p *project) brokenBy(e *edit) bool {
-	if len(e.deleted) > 0 {
+	if len(e.deleted)+len(e.emptied) > 0 {
 		return true
 	}
-	for _, id := range e.ids {
-		if v := p.graph.Version(id); v != nil && (v.Err != nil || emptied(v)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.ids, func(id string) bool { v := p.graph.Version(id); return v != nil && v.Err != nil })
 }
 
-func emptied(v *graph.Version) bool {
+// filled tells whether the version came from a file that was not empty.
+func filled(v *graph.Version) bool {
 	s, ok := v.State.(*fileState)
-	return ok && s != nil && s.size == 0
+	return ok && s != nil && s.size > 0
 }
 
 // askPlugins lets plugins narrow the changed modules, or handle the change themselves.
