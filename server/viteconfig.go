@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,10 @@ const viteConfigWait = 60 * time.Second
 func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 	file := findViteConfig(s.root)
 	if file == "" || !cfg.ReadsViteConfig() {
+		return cfg, nil
+	}
+	if text, err := os.ReadFile(file); err == nil && saysNothing(string(text)) {
+		s.viteFiles = []string{file}
 		return cfg, nil
 	}
 	v, err := s.loadViteConfig(file, cfg.ModeOrDefault())
@@ -71,6 +76,40 @@ func findViteConfig(root string) string {
 		}
 	}
 	return ""
+}
+
+// knownPlugins are the packages of Vite plugins whose work devserver does itself.
+var knownPlugins = map[string]bool{
+	"@vitejs/plugin-react": true, "@vitejs/plugin-react-swc": true, "@preact/preset-vite": true, "@tailwindcss/vite": true,
+	"vite-tsconfig-paths": true, "@vitejs/plugin-basic-ssl": true,
+}
+
+var (
+	comments     = regexp.MustCompile(`(?m)^\s*//.*$|/\*[^*]*\*/`)
+	importLine   = regexp.MustCompile(`^import (\w+|\{ ?defineConfig ?\}) from ["']([^"']+)["'];? ?`)
+	onlyPlugins  = regexp.MustCompile(`^export default defineConfig\( ?\{ ?(?:plugins: ?\[((?: ?\w+\(\) ?,?)*) ?\] ?,? ?)?\} ?\) ?;? ?$`)
+	calledPlugin = regexp.MustCompile(`(\w+)\(\)`)
+)
+
+// saysNothing tells whether a vite.config does no more than name plugins whose work is built in, as those of templates
+// do. Running it would start Node and load Vite, which takes longer than everything else at a start, to learn nothing.
+func saysNothing(text string) bool {
+	text = strings.Join(strings.Fields(comments.ReplaceAllString(text, "")), " ")
+	imported := map[string]string{}
+	for m := importLine.FindStringSubmatch(text); m != nil; m = importLine.FindStringSubmatch(text) {
+		imported[m[1]] = m[2]
+		text = text[len(m[0]):]
+	}
+	m := onlyPlugins.FindStringSubmatch(text)
+	if m == nil {
+		return false
+	}
+	for _, call := range calledPlugin.FindAllStringSubmatch(m[1], -1) {
+		if !knownPlugins[imported[call[1]]] {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Server) loadViteConfig(file, mode string) (*viteConfig, error) {
