@@ -63,6 +63,9 @@ func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	if slices.Contains(v.Plugins, "vite:basic-ssl") && made.Server.HTTPS == nil {
+		made.Server.HTTPS = &config.HTTPS{} // the plugin's work: a certificate of this machine
+	}
 	s.viteFiles = append([]string{file}, v.Deps...)
 	s.tellVite(file, v, ignored)
 	return made, nil
@@ -81,7 +84,7 @@ func findViteConfig(root string) string {
 // knownPlugins are the packages of Vite plugins whose work devserver does itself.
 var knownPlugins = map[string]bool{
 	"@vitejs/plugin-react": true, "@vitejs/plugin-react-swc": true, "@preact/preset-vite": true, "@tailwindcss/vite": true,
-	"vite-tsconfig-paths": true, "@vitejs/plugin-basic-ssl": true,
+	"vite-tsconfig-paths": true,
 }
 
 var (

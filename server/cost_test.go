@@ -1,0 +1,101 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
+)
+
+// TestCostOfAnEdit holds an edit to its cost by counting: what is compiled, sent and asked for must follow from what
+// changed, not from the size of the project.
+func TestCostOfAnEdit(t *testing.T) {
+	const n = 60
+	app := devtest.App(t, devtest.Text("-- index.html --\n<!doctype html><script type=\"module\" src=\"/m0.ts\"></script>\n"))
+	for i := range n {
+		text := fmt.Sprintf("export const v%d: number = %d;\nimport.meta.hot?.accept();\n", i, i)
+		for child := 2*i + 1; child <= 2*i+2 && child < n; child++ {
+			text = fmt.Sprintf("import { v%d } from \"./m%d\";\nconsole.log(v%d);\n", child, child, child) + text
+		}
+		app.Write(fmt.Sprintf("m%d.ts", i), text)
+	}
+	var compiled atomic.Int64
+	s := devtest.Start(t, app, func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{Name: "count", Transform: func(context.Context, plugin.TransformArgs) (*plugin.TransformResult, error) {
+			compiled.Add(1)
+			return nil, nil
+		}}}
+	})
+	s.Get("/m0.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
+	if got := compiled.Load(); got != n {
+		t.Errorf("the first load compiled %d modules, want each of %d once", got, n)
+	}
+	s.Get("/m0.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
+	if got := compiled.Load(); got != n {
+		t.Errorf("a second load compiled %d modules", got-n)
+	}
+	c := s.Socket(t)
+	for name, test := range map[string]struct {
+		files []string
+		want  int64
+	}{"leaf": {[]string{"m59.ts"}, 1}, "root": {[]string{"m0.ts"}, 1}, "three": {[]string{"m3.ts", "m30.ts", "m50.ts"}, 3}} {
+		before, frames := compiled.Load(), c.Count(devtest.Is("update"))
+		for _, f := range test.files {
+			s.Save(f, ": number =", ": number = 1 +")
+			frame := c.WaitFor(devtest.Is("update", "/"+f))
+			if len(frame.Text) > 2500 {
+				t.Errorf("%s: an update of one small module has %d bytes", name, len(frame.Text))
+			}
+		}
+		if got := compiled.Load() - before; got != test.want {
+			t.Errorf("%s: compiled %d modules, want %d", name, got, test.want)
+		}
+		if got := c.Count(devtest.Is("update")) - frames; got != len(test.files) {
+			t.Errorf("%s: %d frames for %d saves", name, got, len(test.files))
+		}
+	}
+	// What changes nothing costs no frame.
+	frames := c.Count(devtest.Is("update"))
+	s.Save("m7.ts", "v7", "v7")
+	s.Save("m8.ts", ": number =", ": number = 2 +")
+	c.WaitFor(devtest.Is("update", "/m8.ts"))
+	if got := c.Count(devtest.Is("update")) - frames; got != 1 {
+		t.Errorf("a save of the same content made an update (%d frames)", got)
+	}
+}
+
+// TestManyFilesAreOneUpdate is a checkout: one frame with everything, nothing missed.
+func TestManyFilesAreOneUpdate(t *testing.T) {
+	const n = 200
+	app := devtest.App(t, devtest.Text("-- index.html --\n<!doctype html>\n"))
+	var entry strings.Builder
+	for i := range n {
+		app.Write(fmt.Sprintf("src/m%d.js", i), "export default 1;\n")
+		fmt.Fprintf(&entry, "import \"./m%d.js\";\n", i)
+	}
+	app.Write("src/main.js", entry.String())
+	s := devtest.Start(t, app)
+	s.Get("/src/main.js", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
+	c := s.Socket(t)
+	for i := range n {
+		s.Write(fmt.Sprintf("src/m%d.js", i), "export default 2;\n")
+	}
+	seen := map[string]bool{}
+	frames := 0
+	for len(seen) < n {
+		var u struct{ Changed []string }
+		c.WaitFor(devtest.Is("update")).Decode(t, &u)
+		frames++
+		for _, id := range u.Changed {
+			seen[id] = true
+		}
+	}
+	if frames > 10 { // the writing takes longer than a burst may be held on a slow machine
+		t.Errorf("%d files came in %d frames", n, frames)
+	}
+}
