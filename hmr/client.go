@@ -32,15 +32,18 @@ type Client struct {
 	ackSent   uint64
 	wake      chan struct{} // tells the writer that there is work
 
-	unknown map[string]bool // events that were reported as unknown
-	lanes   map[string]*lane
-	cancels map[uint64]func()
+	channels map[string]bool // that the page listens to
+	unknown  map[string]bool // events that were reported as unknown
+	lanes    map[string]*lane
+	cancels  map[uint64]func()
 }
 
 // frame is an encoded payload, shared by all pages that get it.
 type frame struct {
 	text     []byte
 	prepared *websocket.PreparedMessage
+	// private is set for what one user may see.
+	private bool
 }
 
 func newFrame(p Payload) (*frame, error) {
@@ -52,13 +55,13 @@ func newFrame(p Payload) (*frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &frame{text, prepared}, nil
+	return &frame{text: text, prepared: prepared}, nil
 }
 
 func newClient(h *Hub, number int, session, user, userAgent string) *Client {
 	return &Client{
 		hub: h, number: number, session: session, user: user, userAgent: userAgent, wake: make(chan struct{}, 1),
-		unknown: map[string]bool{}, lanes: map[string]*lane{}, cancels: map[uint64]func(){},
+		channels: map[string]bool{}, unknown: map[string]bool{}, lanes: map[string]*lane{}, cancels: map[uint64]func(){},
 	}
 }
 
@@ -144,6 +147,28 @@ func (c *Client) sendIf(f *frame, condition func() bool) bool {
 	default:
 	}
 	return true
+}
+
+// nothingFrame stands where a frame was that the page must not have: both sides count frames, so it cannot just go.
+var nothingFrame = sync.OnceValue(func() *frame {
+	f, err := newFrame(&Custom{Event: "devserver:nothing"})
+	if err != nil {
+		panic(err) // a constant
+	}
+	return f
+})
+
+// forgetPrivate drops what waits for the user that the page was. The caller holds mu.
+func (c *Client) forgetPrivate() {
+	for i, f := range c.queue {
+		if f.private {
+			c.queueSize += len(nothingFrame().text) - len(f.text)
+			if cn := c.conn; cn != nil && c.acked+uint64(i) >= cn.written {
+				cn.waiting += len(nothingFrame().text) - len(f.text)
+			}
+			c.queue[i] = nothingFrame()
+		}
+	}
 }
 
 // resume tells whether the session can go on after the page has had the given number of frames, and drops those. A

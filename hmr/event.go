@@ -97,6 +97,10 @@ func (h *Hub) dispatch(c *Client, in *incoming) {
 		if cancel != nil {
 			cancel()
 		}
+	case "subscribe":
+		h.subscribe(c, in.Channel)
+	case "unsubscribe":
+		h.unsubscribe(c, in.Channel)
 	case "hello":
 		c.mu.Lock()
 		c.url = in.URL
@@ -124,6 +128,11 @@ func (h *Hub) handOut(c *Client, in *incoming, kept bool) {
 		return
 	}
 	h.mu.Lock()
+	if channel := h.channels[in.Event]; channel != nil && in.Type == "custom" {
+		h.mu.Unlock()
+		h.sendTo(channel, c, in.Data)
+		return
+	}
 	list, answer := h.events[in.Event], h.requests[in.Event]
 	handled := in.Type == "custom" && len(list) > 0 || in.Type == "request" && answer != nil
 	held := !kept && h.hold(c, in, handled)

@@ -90,6 +90,7 @@ type Hub struct {
 	sessions map[string]*Client // by session
 	events   map[string][]*listener
 	requests map[string]*listener
+	channels map[string]*channel
 	hooks    hooks
 	holds    int             // how many Hold are not released
 	held     []heldFrame     // what came meanwhile and has no handler, in order
@@ -172,7 +173,7 @@ const (
 func NewHub(o Options) *Hub {
 	o.setDefaults()
 	h := &Hub{
-		o: o, sessions: map[string]*Client{}, events: map[string][]*listener{}, requests: map[string]*listener{}, waiting: map[*Client]int{},
+		o: o, sessions: map[string]*Client{}, events: map[string][]*listener{}, requests: map[string]*listener{}, channels: map[string]*channel{}, waiting: map[*Client]int{},
 		upgrader: websocket.Upgrader{
 			Subprotocols: []string{"vite-hmr", "vite-ping"},
 			CheckOrigin:  func(*http.Request) bool { return true }, // Options.Check has decided
@@ -277,6 +278,7 @@ func (h *Hub) SendToUser(user, event string, data any) error {
 	if err != nil {
 		return err
 	}
+	f.private = true
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range h.sessions {

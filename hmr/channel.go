@@ -1,0 +1,245 @@
+package hmr
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"sync"
+)
+
+// Channel carries typed messages between pages and Go under one name: pages send In, Go sends Out. Only pages that listen
+// to it get its messages. Make one with NewChannel and register it with Hub.Register.
+type Channel[In, Out any] struct {
+	channel
+}
+
+// BroadcastOnly is the In of a channel that pages cannot send to.
+type BroadcastOnly struct{}
+
+// channel is what all channels have, whatever their types.
+type channel struct {
+	id     string
+	handle func(ctx context.Context, c *Client, data json.RawMessage) error // nil: pages cannot send
+	allow  func(ctx context.Context, c *Client, d Direction) error
+
+	mu       sync.Mutex
+	hub      *Hub
+	retained *frame
+}
+
+// Direction tells what a page asks of a channel.
+type Direction string
+
+// The directions that a permission is asked for.
+const (
+	Listen Direction = "listen"
+	Send   Direction = "send"
+)
+
+// Registrant is a Channel of any types.
+type Registrant interface{ base() *channel }
+
+func (c *channel) base() *channel { return c }
+
+var channelPart = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*$`)
+
+// NewChannel makes a channel with the ID `{plugin}_{module}_{name}`. The parts are letters, digits and dashes: an
+// underscore would make two channels of one ID. A wrong part is a mistake of the program, so it panics.
+func NewChannel[In, Out any](plugin, module, name string) *Channel[In, Out] {
+	for _, part := range []string{plugin, module, name} {
+		if !channelPart.MatchString(part) {
+			panic(fmt.Sprintf("hmr.NewChannel: %q is no part of a channel's ID: use letters, digits and dashes, a letter first", part))
+		}
+	}
+	return &Channel[In, Out]{channel{id: plugin + "_" + module + "_" + name}}
+}
+
+// ID is the channel's name on the wire.
+func (c *Channel[In, Out]) ID() string { return c.id }
+
+// Conn is the page that a message came from, with the way back.
+type Conn[Out any] struct {
+	*Client
+	id string
+}
+
+// Reply answers on the channel, this page only.
+func (c Conn[Out]) Reply(out Out) error { return c.Send(c.id, out) }
+
+// Handle sets who takes the pages' messages. Call it before Register.
+//
+// A BroadcastOnly channel has no messages to handle, so this panics for one.
+func (c *Channel[In, Out]) Handle(fn func(ctx context.Context, from Conn[Out], in In) error) *Channel[In, Out] {
+	if _, silent := any(*new(In)).(BroadcastOnly); silent {
+		panic(fmt.Sprintf("hmr: channel %s is broadcast-only and has nothing to handle", c.id))
+	}
+	c.handle = func(ctx context.Context, from *Client, data json.RawMessage) error {
+		var in In
+		if len(data) > 0 {
+			if err := json.Unmarshal(data, &in); err != nil {
+				return &Error{Code: "bad_payload", Message: fmt.Sprintf("channel %s: %v", c.id, err)}
+			}
+		}
+		return fn(ctx, Conn[Out]{from, c.id}, in)
+	}
+	return c
+}
+
+// Allow sets who is asked whether a page may listen or send; an error refuses it and is told to the page.
+func (c *Channel[In, Out]) Allow(fn func(ctx context.Context, page *Client, d Direction) error) *Channel[In, Out] {
+	c.allow = fn
+	return c
+}
+
+// Broadcast sends to all pages that listen.
+func (c *Channel[In, Out]) Broadcast(out Out) error { return c.broadcast(out, false) }
+
+// Retain is Broadcast, and keeps the message for pages that listen later: they get the newest one at once.
+func (c *Channel[In, Out]) Retain(out Out) error { return c.broadcast(out, true) }
+
+// SendToUser sends to the listening pages of one user and to no other.
+func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
+	if user == "" {
+		return fmt.Errorf("channel %s: send to user: no user is named", c.id)
+	}
+	f, err := c.frame(out)
+	if err != nil {
+		return err
+	}
+	f.private = true
+	c.mu.Lock()
+	hub := c.hub
+	c.mu.Unlock()
+	return c.publish(hub, f, func(cl *Client) bool { return cl.user == user })
+}
+
+func (c *channel) broadcast(out any, retain bool) error {
+	f, err := c.frame(out)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if retain {
+		c.retained = f
+	}
+	hub := c.hub
+	c.mu.Unlock()
+	return c.publish(hub, f, nil)
+}
+
+func (c *channel) frame(out any) (*frame, error) {
+	p, err := newCustom(c.id, out)
+	if err != nil {
+		return nil, err
+	}
+	return newFrame(p)
+}
+
+// publish sends to the pages that listen and that the condition, asked under Client.mu, lets through.
+func (c *channel) publish(hub *Hub, f *frame, to func(*Client) bool) error {
+	if hub == nil {
+		return fmt.Errorf("channel %s is not registered with a hub", c.id)
+	}
+	hub.mu.Lock()
+	defer hub.mu.Unlock()
+	for _, cl := range hub.sessions {
+		cl.sendIf(f, func() bool { return cl.channels[c.id] && (to == nil || to(cl)) })
+	}
+	return nil
+}
+
+// Register lets pages use the channels. Two of one ID are an error, and nothing is registered then.
+func (h *Hub) Register(channels ...Registrant) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var errs []error
+	seen := map[string]bool{}
+	for _, r := range channels {
+		id := r.base().id
+		if h.channels[id] != nil || seen[id] {
+			errs = append(errs, fmt.Errorf("register channel %q: there is one of this ID already", id))
+		}
+		seen[id] = true
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	for _, r := range channels {
+		c := r.base()
+		c.mu.Lock()
+		c.hub = h
+		c.mu.Unlock()
+		h.channels[c.id] = c
+	}
+	return nil
+}
+
+// ChannelError is the event that tells a page why a channel does not do what it asked.
+const ChannelError = "devserver:channel-error"
+
+func (h *Hub) refuse(page *Client, id string, err error) {
+	h.o.Logger.Debug("channel refused", "pkg", "hmr", "channel", id, "page", page.ID(), "error", err)
+	_ = page.Send(ChannelError, map[string]any{"channel": id, "error": reply(&incoming{}, nil, err).Error}) // it is gone
+}
+
+// subscribe lets the page listen, and gives it the retained message. An ID without a channel is an event that somebody
+// else sends; listening to it costs nothing and needs no leave.
+func (h *Hub) subscribe(page *Client, id string) {
+	h.mu.Lock()
+	c := h.channels[id]
+	h.mu.Unlock()
+	if c == nil {
+		return
+	}
+	h.lane(page, "channel").add(h, func() {
+		if err := h.permitted(c, page, Listen); err != nil {
+			h.refuse(page, id, err)
+			return
+		}
+		// Under the channel's lock a message is either retained before, and sent here, or broadcast after.
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		page.mu.Lock()
+		fresh := !page.channels[id]
+		page.channels[id] = true
+		page.mu.Unlock()
+		if fresh && c.retained != nil {
+			page.send(c.retained)
+		}
+	})
+}
+
+func (h *Hub) unsubscribe(page *Client, id string) {
+	h.lane(page, "channel").add(h, func() {
+		page.mu.Lock()
+		delete(page.channels, id)
+		page.mu.Unlock()
+	})
+}
+
+// permitted asks the channel's Allow, if it has one.
+func (h *Hub) permitted(c *channel, page *Client, d Direction) error {
+	if c.allow == nil {
+		return nil
+	}
+	return h.callIn(h.ctx, page, string(d)+" "+c.id, func(ctx context.Context) error { return c.allow(ctx, page, d) })
+}
+
+// sendTo hands a page's message to the channel.
+func (h *Hub) sendTo(c *channel, page *Client, data json.RawMessage) {
+	h.lane(page, "channel "+c.id).add(h, func() {
+		err := h.permitted(c, page, Send)
+		switch {
+		case err != nil:
+		case c.handle == nil:
+			err = &Error{Code: "broadcast_only", Message: fmt.Sprintf("pages cannot send to channel %s", c.id)}
+		default:
+			err = h.callIn(h.ctx, page, c.id, func(ctx context.Context) error { return c.handle(ctx, page, data) })
+		}
+		if err != nil {
+			h.refuse(page, c.id, err)
+		}
+	})
+}
