@@ -3,6 +3,7 @@ package server
 import (
 	"io"
 	"log/slog"
+	"net/http"
 
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/plugin"
@@ -26,6 +27,9 @@ type Options struct {
 	Stdout, Stderr io.Writer
 	// Version is shown in the client and the banner.
 	Version string
+	// Identify tells the user of a page when its socket opens, from the request's cookies for example; "" is a guest.
+	// Nil makes everybody a guest.
+	Identify func(*http.Request) (user string, err error)
 	// CacheDir overrides where builds and results are kept; "" is a folder of this project in the user's cache directory.
 	CacheDir string
 }
