@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/hmr"
@@ -127,6 +128,7 @@ func (p *project) servePackText(w http.ResponseWriter, r *http.Request, pk *writ
 	p.packs.add(key, pk.sections)
 	pk.WriteString("//# sourceMappingURL=" + path.Join(p.base, mapPath) + "?of=" + key + "\n")
 	serveTagged(w, r, pk.Bytes(), key)
+	p.server.freeLater()
 }
 
 // serveText sends bytes with a strong ETag of their content, so that a reload costs a 304 and the browser keeps the
@@ -246,9 +248,23 @@ func (p *project) relaxGC() func() {
 	was := debug.SetGCPercent(crawlGC)
 	return func() {
 		debug.SetGCPercent(was)
-		p.tasks.Go(debug.FreeOSMemory) // not before the page has its answer
+		p.server.freeLater()
 	}
 }
+
+// freeLater gives memory back to the system when no pack was made for a while: one of a large project takes several
+// times what the project does.
+func (s *Server) freeLater() {
+	s.freeing.Lock()
+	defer s.freeing.Unlock()
+	if s.freeTimer == nil {
+		s.freeTimer = time.AfterFunc(freeAfter, debug.FreeOSMemory)
+	} else {
+		s.freeTimer.Reset(freeAfter)
+	}
+}
+
+const freeAfter = 2 * time.Second
 
 // crawlGC is the growth in percent before a collection during the first crawl; measured against 100, 200 and 800.
 const crawlGC = 400

@@ -41,6 +41,9 @@ type Server struct {
 	restarting sync.Mutex
 	viteFiles  []string // what the vite.config was read from; guarded by restarting after New
 
+	freeing   sync.Mutex
+	freeTimer *time.Timer // see freeLater
+
 	listeners  []net.Listener
 	urls       URLs
 	background sync.WaitGroup
@@ -276,6 +279,11 @@ func (s *Server) Serve(ctx context.Context) error {
 // Close ends what New started. It is safe to call more than once.
 func (s *Server) Close() error {
 	s.stop()
+	s.freeing.Lock()
+	if s.freeTimer != nil {
+		s.freeTimer.Stop()
+	}
+	s.freeing.Unlock()
 	for _, l := range s.listeners {
 		_ = l.Close()
 	}
