@@ -185,7 +185,7 @@ func (h *Hub) refuse(page *Client, id string, err error) {
 }
 
 // subscribe lets the page listen, and gives it the retained message. An ID without a channel is an event that somebody
-// else sends; listening to it costs nothing and needs no leave.
+// else sends; listening to it costs nothing and needs no leave. What a page does with one channel happens in its order.
 func (h *Hub) subscribe(page *Client, id string) {
 	h.mu.Lock()
 	c := h.channels[id]
@@ -193,7 +193,7 @@ func (h *Hub) subscribe(page *Client, id string) {
 	if c == nil {
 		return
 	}
-	h.lane(page, "channel").add(h, func() {
+	h.lane(page, "channel "+id).add(h, func() {
 		if err := h.permitted(c, page, Listen); err != nil {
 			h.refuse(page, id, err)
 			return
@@ -212,7 +212,7 @@ func (h *Hub) subscribe(page *Client, id string) {
 }
 
 func (h *Hub) unsubscribe(page *Client, id string) {
-	h.lane(page, "channel").add(h, func() {
+	h.lane(page, "channel "+id).add(h, func() {
 		page.mu.Lock()
 		delete(page.channels, id)
 		page.mu.Unlock()

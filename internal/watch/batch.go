@@ -20,6 +20,7 @@ func gather(in <-chan Change, out chan<- Batch, done <-chan struct{}) {
 	var ready chan<- Batch
 	var batch Batch
 	var quiet, limit <-chan time.Time
+	burst, overdue := false, false
 	take := func(c Change) {
 		pending[c.Path] = merge(pending, c)
 		batch = nil
@@ -39,7 +40,8 @@ func gather(in <-chan Change, out chan<- Batch, done <-chan struct{}) {
 			ready, quiet, limit = nil, nil, nil
 		case len(pending) <= many:
 			ready = out
-		case limit == nil: // a burst begins
+		case !burst:
+			burst, overdue = true, false
 			ready, quiet, limit = nil, time.After(settle), time.After(longest)
 		}
 		if ready != nil && batch == nil {
@@ -50,17 +52,17 @@ func gather(in <-chan Change, out chan<- Batch, done <-chan struct{}) {
 			return
 		case c := <-in:
 			take(c)
-			if limit != nil {
+			if burst && !overdue {
 				ready, quiet = nil, time.After(settle)
 			}
 		case ready <- batch:
 			clear(pending)
 			batch, ready, quiet, limit = nil, nil, nil, nil
+			burst = false
 		case <-quiet:
 			ready, quiet = out, nil
 		case <-limit:
-			ready, quiet = out, nil
-			limit = make(chan time.Time) // stays in the burst until the receiver takes it
+			ready, quiet, overdue = out, nil, true // until the receiver takes it
 		}
 	}
 }
