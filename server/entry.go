@@ -176,7 +176,8 @@ func (p *project) workerPack(id string) []byte {
 	return pk.Bytes()
 }
 
-// errorIn returns the first error among the modules, as the page shows it; nil when all compiled.
+// errorIn returns the first error among the modules, as the page shows it; nil when all compiled. The terminal gets it
+// too, once for as long as it stands.
 func (p *project) errorIn(list []graph.Entry) *hmr.ErrorInfo {
 	for _, e := range list {
 		v := e.Version
@@ -184,7 +185,11 @@ func (p *project) errorIn(list []graph.Entry) *hmr.ErrorInfo {
 			v = now
 		}
 		if v.Err != nil {
-			return p.errorInfo(asError(v.Err))
+			err := asError(v.Err)
+			if p.errors.stand(e.ID, err) {
+				p.report(err)
+			}
+			return p.errorInfo(err)
 		}
 	}
 	return nil

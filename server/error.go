@@ -64,6 +64,16 @@ func (s *errorSet) set(id string, err *transform.Error) {
 	s.byID[id] = err
 }
 
+// stand sets an error that a page was told, and tells whether it is news.
+func (s *errorSet) stand(id string, err *transform.Error) bool {
+	s.mu.Lock()
+	was := s.byID[id]
+	s.shown = true
+	s.mu.Unlock()
+	s.set(id, err)
+	return was == nil || was.Error() != err.Error()
+}
+
 // clear forgets the module's error and tells whether it had one.
 func (s *errorSet) clear(id string) bool {
 	s.mu.Lock()

@@ -1,0 +1,431 @@
+package server_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// page is the HTML of small apps: one element for text, one script.
+const page = `
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text"></p><p id="more"></p><script type="module" src="/main.js"></script>
+`
+
+func TestCircularImports(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Dir("../testdata/apps/circular")))
+	p := s.Page(t, "/")
+	p.WaitText("#parity", "10 is even, 7 is odd")
+	p.WaitText("#order", "odd even main")
+	p.WaitText("#live", "live 2 2")
+	s.Edit("src/even.js", "return n === 0 ||", "return n === 0 || n === 10 ||")
+	p.WaitText("#parity", "updated: 10 is even")
+	p.NoReload()
+	p.NoErrors()
+	// odd.js is imported by main.js itself too, which does not accept it.
+	s.Edit("src/odd.js", "return n !== 0 &&", "return n !== 0 && n !== 10 &&")
+	p.WaitReload(1)
+	p.WaitText("#parity", "10 is even, 7 is odd")
+}
+
+func TestDeadEnd(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+import { text } from "./a.js";
+document.querySelector("#text").textContent = text;
+-- a.js --
+export { text } from "./b.js";
+-- b.js --
+export const text = "one";
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#text", "one")
+	s.Edit("b.js", "one", "two")
+	p.WaitText("#text", "two")
+	p.WaitReload(1)
+	const reason = "no boundary for /b.js: /b.js → /a.js → /main.js"
+	p.WaitConsole("page reload: " + reason)
+	p.WaitConsole("page was reloaded: " + reason)
+	s.Log.Wait(t, "page reload ("+reason+")")
+	// A module that no page imports reloads nothing.
+	s.Write("unused.js", "export {}")
+	s.Edit("unused.js", "{}", "default 1")
+	s.Edit("b.js", "two", "three")
+	p.WaitText("#text", "three")
+	p.WaitReload(2)
+}
+
+// TestFilesThatComeAndGo: imports that lead nowhere yet, modules that are deleted, moved and come back.
+func TestFilesThatComeAndGo(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+import { text } from "./text.js";
+document.querySelector("#text").textContent = text;
+import.meta.hot.accept("./text.js", (m) => { document.querySelector("#text").textContent = m ? m.text : "failed"; });
+-- text.js --
+export const text = "one";
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#text", "one")
+
+	// An import of a file that is not there: the page goes on, until the file appears.
+	s.Edit("text.js", `export const text = "one";`, `import { more } from "./more/more.js"; export const text = "one " + more;`)
+	p.WaitOverlay("./more/more.js", "text.js")
+	p.WaitText("#text", "one")
+	s.Write("more/more.js", `export const more = "more";`)
+	p.WaitText("#text", "one more")
+	p.WaitNoOverlay()
+
+	// Its deletion breaks the importer; what runs goes on.
+	s.Remove("more/more.js")
+	p.WaitOverlay("./more/more.js")
+	p.WaitText("#text", "one more")
+	s.Write("more/more.js", `export const more = "again";`)
+	p.WaitText("#text", "one again")
+	p.WaitNoOverlay()
+
+	// A folder moves, and its importer with it.
+	s.Rename("more", "lots")
+	s.Edit("text.js", "./more/more.js", "./lots/more.js")
+	p.WaitNoOverlay()
+	s.Edit("lots/more.js", "again", "moved")
+	p.WaitText("#text", "one moved")
+
+	// The import goes first, then the file.
+	s.Write("text.js", `export const text = "alone";`)
+	p.WaitText("#text", "alone")
+	s.Remove("lots/more.js")
+	s.Save("text.js", "alone", "at last")
+	p.WaitText("#text", "at last")
+	p.WaitNoOverlay()
+	p.NoReload()
+
+	// Without an import a page needs nothing of a deleted entry; with one it says so.
+	s.Rename("text.js", "other.js")
+	p.WaitOverlay("./text.js")
+	s.Rename("other.js", "text.js")
+	p.WaitNoOverlay()
+	p.WaitText("#text", "at last")
+	p.NoReload()
+}
+
+func TestReconnect(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"><p id="text"></p><script type="module" src="/main.js"></script>
+-- style.css --
+#text { color: rgb(1, 1, 1) }
+-- main.js --
+import { text } from "./text.js";
+const set = (m) => { document.querySelector("#text").textContent = m.text; };
+set({ text });
+import.meta.hot.accept("./text.js", set);
+import.meta.hot.on("vite:ws:connect", () => { window.connects = (window.connects ?? 0) + 1; });
+-- text.js --
+export const text = "one";
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#text", "one")
+	q := p.Beside("/")
+	q.WaitText("#text", "one")
+	s.WaitPages(2)
+
+	// Two tabs, one edit.
+	s.Edit("text.js", "one", "two")
+	p.WaitText("#text", "two")
+	q.WaitText("#text", "two")
+
+	// Started again with nothing changed: nothing happens.
+	connects := devtest.Eval[int](p, `window.connects ?? 0`)
+	s.Again()
+	p.Wait(`(window.connects ?? 0) > ` + strconv.Itoa(connects))
+	s.WaitPages(2)
+	p.NoReload()
+	p.WaitText("#text", "two")
+
+	// Changed while the server was away: only that is updated.
+	s.Stop()
+	s.Edit("text.js", "two", "three")
+	s.Edit("style.css", "rgb(1, 1, 1)", "rgb(2, 2, 2)")
+	s.Again()
+	p.WaitText("#text", "three")
+	q.WaitText("#text", "three")
+	p.WaitStyle("#text", "color", "rgb(2, 2, 2)")
+	p.NoReload()
+	q.NoReload()
+
+	// What nobody accepts reloads, then as ever.
+	s.Stop()
+	s.Edit("main.js", "window.connects ?? 0", "window.connects || 0")
+	s.Again()
+	p.WaitReload(1)
+	q.WaitReload(1)
+	s.Edit("text.js", "three", "four")
+	p.WaitText("#text", "four")
+	p.WaitReload(1)
+}
+
+func TestDynamicImports(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+window.load = async (name) => (await import("./pages/" + name + ".js")).default;
+window.loadLate = async () => { const { late } = await import("./late.js"); document.querySelector("#text").textContent = late; return late; };
+import.meta.hot.accept();
+-- pages/home.js --
+export default "home";
+-- pages/about.js --
+export default "about";
+-- late.js --
+import { part } from "./part.js";
+export const late = "late " + part;
+import.meta.hot.accept((m) => { document.querySelector("#text").textContent = m.late; });
+-- part.js --
+export const part = "part";
+`)))
+	p := s.Page(t, "/")
+	p.Wait(`window.loadLate`)
+	has := func(text string) bool { return strings.Contains(strings.Join(p.Requests(), "\n"), text) }
+	before := len(p.Requests())
+	// Edits of what is not loaded yet do nothing, and come with it.
+	s.Edit("part.js", `"part"`, `"new part"`)
+	p.Wait(`loadLate().then((t) => t === "late new part")`)
+	if len(p.Requests()) == before {
+		t.Error("a dynamic import came without a request")
+	}
+	if n := devtest.Eval[bool](p, `loadLate().then(() => true)`); !n || has("/part.js") {
+		t.Error("a module below a dynamic import was requested by itself")
+	}
+	s.Edit("late.js", `"late "`, `"later "`)
+	p.WaitText("#text", "later new part")
+	s.Edit("part.js", "new part", "other part")
+	p.WaitText("#text", "later other part")
+	p.Wait(`loadLate().then((t) => t === "later other part")`)
+
+	// An expression as the argument.
+	p.Wait(`load("home").then((t) => t === "home")`)
+	p.Wait(`load("about").then((t) => t === "about")`)
+	p.Wait(`load("nowhere").then(() => false, () => true)`)
+	p.NoReload()
+}
+
+func TestTopLevelAwait(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Dir("../testdata/apps/tla")))
+	p := s.Page(t, "/")
+	p.WaitText("#late", "late")
+	p.WaitText("#order", "slow:begin quick:begin quick:end slow:end main")
+	p.WaitText("#config", "configured slow quick")
+	s.Edit("src/slow.ts", `slow = "slow"`, `slow = "slower"`)
+	p.WaitText("#config", "configured slower quick")
+	p.NoReload()
+	s.Edit("src/quick.ts", `await null;`, ``)
+	p.WaitText("#order", "slow:begin quick:begin quick:end slow:end main slow:begin slow:end main quick:begin quick:end main")
+	p.NoReload()
+	p.NoErrors()
+}
+
+func TestStylesheets(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Dir("../testdata/apps/css")))
+	p := s.Page(t, "/")
+	p.WaitStyle("#linked", "color", "rgb(1, 2, 3)")
+	p.WaitStyle("#imported", "color", "rgb(4, 5, 6)")
+	p.WaitStyle("#nested", "color", "rgb(7, 8, 9)")
+	p.WaitStyle("#module", "color", "rgb(10, 11, 12)")
+	p.WaitStyle("#module", "padding-top", "4px")
+	p.WaitStyle("#other", "color", "rgb(13, 14, 15)")
+	p.WaitContains("#inline", ".only-text { color: red; }")
+	p.Type("#typed", "typed")
+
+	// Edits restyle and run nothing.
+	s.Edit("src/linked.css", "rgb(1, 2, 3)", "rgb(101, 2, 3)")
+	p.WaitStyle("#linked", "color", "rgb(101, 2, 3)")
+	s.Edit("src/imported.css", "rgb(4, 5, 6)", "rgb(104, 5, 6)")
+	p.WaitStyle("#imported", "color", "rgb(104, 5, 6)")
+	s.Edit("src/nested.css", "rgb(7, 8, 9)", "rgb(107, 8, 9)")
+	p.WaitStyle("#nested", "color", "rgb(107, 8, 9)")
+	picture := p.Style("#picture", "background-image")
+	s.Edit("src/dot.svg", "#2458d3", "#24d358")
+	p.Wait(`getComputedStyle(document.querySelector("#picture")).backgroundImage !== ` + quoteJS(strings.ReplaceAll(picture, `\`, `\\`)))
+	if n := devtest.Eval[int](p, `window.runs`); n != 1 {
+		t.Errorf("main.ts ran %d times", n)
+	}
+	if n := devtest.Eval[int](p, `document.querySelectorAll("link[rel=stylesheet]").length`); n != 1 {
+		t.Errorf("%d linked stylesheets", n)
+	}
+	p.NoReload()
+
+	// A mistake in a stylesheet keeps the old style.
+	s.Edit("src/imported.css", "rgb(104, 5, 6)", "rgb(204, 5, 6")
+	s.Edit("src/imported.css", "rgb(204, 5, 6", "rgb(204, 5, 6)")
+	p.WaitStyle("#imported", "color", "rgb(204, 5, 6)")
+
+	// A stylesheet module exports names: as long as they stay the same its style swaps, or its importers decide.
+	s.Edit("src/button.module.css", "rgb(10, 11, 12)", "rgb(110, 11, 12)")
+	p.WaitStyle("#module", "color", "rgb(110, 11, 12)")
+	p.WaitStyle("#other", "color", "rgb(13, 14, 15)")
+}
+
+// TestContents: JSON, assets, and the queries that say what of a file is wanted.
+func TestContents(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+import data, { name } from "./data.json";
+import raw from "./note.txt?raw";
+import url from "./note.txt?url";
+import picture from "./picture.svg";
+import inline from "./picture.svg?inline";
+import css from "./style.css?inline";
+window.got = { name, list: data.list.length, raw, url, picture, inline, css };
+import.meta.hot.accept();
+-- data.json --
+{ "name": "one", "list": [1, 2], "not-a-name": true }
+-- note.txt --
+a note
+-- picture.svg --
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle r="3"/></svg>
+-- style.css --
+p { color: red }
+`)))
+	p := s.Page(t, "/")
+	p.Wait(`got.name === "one" && got.list === 2 && got.raw === "a note\n"`)
+	p.Wait(`fetch(got.url).then((r) => r.text()).then((t) => t === "a note\n")`)
+	p.Wait(`fetch(got.picture).then((r) => r.headers.get("content-type")).then((t) => t.startsWith("image/svg+xml"))`)
+	p.Wait(`got.inline.startsWith("data:image/svg+xml") && fetch(got.inline).then((r) => r.text()).then((t) => t.includes("<circle"))`)
+	p.Wait(`got.css.includes("red") && getComputedStyle(document.querySelector("#text")).color === "rgb(0, 0, 0)"`)
+	s.Edit("data.json", `"one"`, `"two"`)
+	p.Wait(`got.name === "two"`)
+	s.Edit("note.txt", "a note", "another note")
+	p.Wait(`got.raw === "another note\n" && fetch(got.url).then((r) => r.text()).then((t) => t === "another note\n")`)
+	s.Edit("style.css", "red", "blue")
+	p.Wait(`got.css.includes("blue")`)
+	s.Edit("picture.svg", `r="3"`, `r="4"`)
+	p.Wait(`fetch(got.inline).then((r) => r.text()).then((t) => t.includes('r="4"'))`)
+	p.Wait(`fetch(got.picture).then((r) => r.text()).then((t) => t.includes('r="4"'))`)
+	s.Edit("data.json", `"two",`, `"two"`)
+	p.WaitOverlay("data.json")
+	s.Edit("data.json", `"two"`, `"three",`)
+	p.Wait(`got.name === "three"`)
+	p.WaitNoOverlay()
+	p.NoReload()
+}
+
+func TestGlob(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+const eager = import.meta.glob("./parts/*.js", { eager: true, import: "name" });
+const lazy = import.meta.glob("./lazy/**/*.js");
+window.eager = eager;
+window.names = Object.values(eager).join();
+window.lazy = lazy;
+import.meta.hot.accept();
+-- parts/a.js --
+export const name = "a";
+-- parts/b.js --
+export const name = "b";
+-- lazy/deep/x.js --
+export default "x";
+`)))
+	p := s.Page(t, "/")
+	p.Wait(`names === "a,b" && Object.keys(lazy).join() === "./lazy/deep/x.js"`)
+	p.Wait(`lazy["./lazy/deep/x.js"]().then((m) => m.default === "x")`)
+	s.Write("parts/c.js", `export const name = "c";`)
+	p.Wait(`names === "a,b,c"`)
+	s.Edit("parts/b.js", `"b"`, `"B"`)
+	p.Wait(`names === "a,B,c"`)
+	s.Remove("parts/a.js")
+	p.Wait(`names === "B,c"`)
+	s.Write("lazy/new/y.js", `export default "y";`)
+	p.Wait(`lazy["./lazy/new/y.js"]?.().then((m) => m.default === "y")`)
+	p.NoReload()
+	p.NoErrors()
+}
+
+// TestDependencies: names of packages that an edit brings need no reload.
+func TestDependencies(t *testing.T) {
+	devtest.NeedBrowser(t)
+	app := devtest.App(t, devtest.Text(page+`
+-- main.js --
+import { add } from "many-es";
+import ms from "old-ms";
+window.got = [add(1, 2), ms("2")].join();
+import.meta.hot.accept();
+`))
+	app.Package("many-es", `{"name":"many-es","version":"1.0.0","type":"module","module":"index.js","main":"index.js","sideEffects":false}`, map[string]string{
+		"index.js":   "export { default as add } from './add.js';\nexport { default as sub } from './sub.js';\nexport { default as mul } from './mul.js';\nexport * from './more.js';\n",
+		"add.js":     "export default (a, b) => a + b;\n",
+		"sub.js":     "import neg from './_neg.js';\nimport add from './add.js';\nexport default (a, b) => add(a, neg(b));\n",
+		"mul.js":     "export default (a, b) => a * b;\n",
+		"_neg.js":    "export default (a) => -a;\n",
+		"more.js":    "export const twice = (a) => 2 * a;\nexport const half = (a) => a / 2;\n",
+		"deep/in.js": "export default 'deep';\n",
+	})
+	app.Package("old-ms", `{"name":"old-ms","version":"1.0.0","main":"./lib"}`, map[string]string{
+		"lib/index.js": "var util = require('./util');\nmodule.exports = function (s) { return util.seconds(s); };\nmodule.exports.minutes = function (s) { return s * 60; };\n",
+		"lib/util.js":  "exports.seconds = function (s) { return Number(s) * 1000; };\nexports.env = process.env.NODE_ENV;\n",
+	})
+	app.Package("late-cjs", `{"name":"late-cjs","version":"1.0.0"}`, map[string]string{"index.js": "exports.late = 'late';\n"})
+	s := devtest.Start(t, app)
+	p := s.Page(t, "/")
+	p.Wait(`got === "3,2000"`)
+
+	s.Edit("main.js", `import { add } from "many-es";`, `import { add, sub } from "many-es";`)
+	s.Edit("main.js", `add(1, 2), `, `add(1, 2), sub(5, 1), `)
+	p.Wait(`got === "3,4,2000"`)
+	s.Edit("main.js", `import { add, sub } from "many-es";`, `import { add, sub, half } from "many-es"; import * as all from "many-es"; import deep from "many-es/deep/in.js";`)
+	s.Edit("main.js", `sub(5, 1), `, `sub(5, 1), half(10), all.mul(2, 3), deep, `)
+	p.Wait(`got === "3,4,5,6,deep,2000"`)
+	s.Edit("main.js", `import ms from "old-ms";`, `import ms, { minutes } from "old-ms"; import { late } from "late-cjs";`)
+	s.Edit("main.js", `ms("2")`, `ms("2"), minutes(2), late`)
+	p.Wait(`got === "3,4,5,6,deep,2000,120,late"`)
+	// A name that is not there says so.
+	s.Edit("main.js", `import { late }`, `import { late, missing }`)
+	s.Edit("main.js", `, late]`, `, late, missing]`)
+	p.Wait(`got !== "3,4,5,6,deep,2000,120,late" || document.querySelector("devserver-error-overlay, vite-error-overlay")`)
+	// One that is installed now.
+	s.Write("main.js", `import { fresh } from "installed-later"; window.got = fresh; import.meta.hot.accept();`)
+	p.WaitOverlay("installed-later")
+	s.Package("installed-later", `{"name":"installed-later","version":"1.0.0","type":"module","exports":"./fresh.js"}`, map[string]string{"fresh.js": "export const fresh = 'fresh';\n"})
+	p.Wait(`got === "fresh"`)
+	p.WaitNoOverlay()
+	p.NoReload()
+}
+
+// TestHalfWrittenFiles: half of a save neither reloads the page nor shows an error.
+func TestHalfWrittenFiles(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+import { text } from "./text.js";
+document.querySelector("#text").textContent = text;
+window.runs = (window.runs ?? 0) + 1;
+import.meta.hot.accept();
+-- text.js --
+export const text = "one";
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#text", "one")
+	// As editors write: emptied, half, whole.
+	for _, part := range []string{"", "export const te", `export const text = "two";`} {
+		s.Write("text.js", part)
+	}
+	p.WaitText("#text", "two")
+	// Deleted and made again.
+	s.Remove("text.js")
+	s.Write("text.js", `export const text = "three";`)
+	p.WaitText("#text", "three")
+	p.NoReload()
+	p.NoErrors()
+	if n := devtest.Eval[int](p, `window.runs`); n != 3 {
+		t.Errorf("main.js ran %d times, want 3", n)
+	}
+}
