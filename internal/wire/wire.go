@@ -56,8 +56,15 @@ type Conn struct {
 	r      *bufio.Reader
 	handle Handler
 
-	writing sync.Mutex
-	w       io.Writer
+	w io.Writer
+
+	// out holds encoded frames until the goroutine that writes has taken them: who sends never waits for a pipe that
+	// the other side does not empty, unless too much waits already.
+	outMu   sync.Mutex
+	out     []byte
+	writing chan struct{} // closed when the goroutine that writes has ended; nil while there is none
+	room    chan struct{} // closed and replaced when out was taken
+	broken  error         // why nothing can be written any more
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -72,24 +79,36 @@ type Conn struct {
 
 // New returns an end that reads from r and writes to w. Nothing is read before Run.
 func New(r io.Reader, w io.Writer, handle Handler) *Conn {
-	c := &Conn{r: bufio.NewReaderSize(r, 64<<10), w: w, handle: handle, pending: map[uint64]chan message{}, running: map[uint64]context.CancelFunc{}}
+	c := &Conn{r: bufio.NewReaderSize(r, 64<<10), w: w, handle: handle, pending: map[uint64]chan message{}, running: map[uint64]context.CancelFunc{}, room: make(chan struct{})}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c
 }
 
-// Run reads until the stream ends, which is no error, or holds what is no frame. It returns when all handlers have.
+// Run reads until the stream ends, which is no error, or holds what is no frame. It returns when all handlers have and
+// their answers are written.
 func (c *Conn) Run() error {
 	err := c.read()
+	c.end()
+	c.busy.Wait()
+	c.outMu.Lock()
+	written := c.writing
+	c.outMu.Unlock()
+	if written != nil {
+		<-written
+	}
+	return err
+}
+
+// end lets nobody wait for answers that cannot come any more.
+func (c *Conn) end() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.closed = true
 	for id, answer := range c.pending {
 		close(answer)
 		delete(c.pending, id)
 	}
-	c.mu.Unlock()
 	c.stop()
-	c.busy.Wait()
-	return err
 }
 
 func (c *Conn) read() error {
@@ -174,7 +193,7 @@ func (c *Conn) answer(ctx context.Context, cancel context.CancelFunc, m message)
 		}
 		reply.Result, reply.Error = nil, own
 	}
-	_ = c.write(reply) // the other side is gone, and with it who waits
+	_ = c.write(context.Background(), reply) // the other side is gone, and with it who waits
 }
 
 // Call asks the other side and decodes its answer into result, which may be nil. A context that ends cancels the call
@@ -194,9 +213,9 @@ func (c *Conn) Call(ctx context.Context, method string, params, result any) erro
 	id := c.next
 	c.pending[id] = answer
 	c.mu.Unlock()
-	if err := c.write(message{ID: id, Method: method, Params: text}); err != nil {
+	if err := c.write(ctx, message{ID: id, Method: method, Params: text}); err != nil {
 		c.drop(id)
-		return ErrClosed
+		return err
 	}
 	select {
 	case m, ok := <-answer:
@@ -213,7 +232,7 @@ func (c *Conn) Call(ctx context.Context, method string, params, result any) erro
 		return nil
 	case <-ctx.Done():
 		c.drop(id)
-		_ = c.write(message{ID: id, Cancel: true}) // gone: nothing to cancel
+		_ = c.write(c.ctx, message{ID: id, Cancel: true}) // gone: nothing to cancel
 		return ctx.Err()
 	}
 }
@@ -230,10 +249,13 @@ func (c *Conn) Notify(method string, params any) error {
 	if err != nil {
 		return fmt.Errorf("notify %s: %w", method, err)
 	}
-	return c.write(message{Method: method, Params: text})
+	return c.write(c.ctx, message{Method: method, Params: text})
 }
 
-func (c *Conn) write(m message) error {
+// maxOut is how many bytes may wait to be written; whoever sends more waits. A single frame may be larger.
+const maxOut = 8 << 20
+
+func (c *Conn) write(ctx context.Context, m message) error {
 	body, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("write frame: %w", err)
@@ -241,10 +263,58 @@ func (c *Conn) write(m message) error {
 	if len(body) > MaxFrame {
 		return fmt.Errorf("write frame: %d bytes are more than a frame may have", len(body))
 	}
-	frame := make([]byte, 4, 4+len(body))
-	binary.BigEndian.PutUint32(frame, uint32(len(body)))
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	_, err = c.w.Write(append(frame, body...))
-	return err
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	for len(c.out) > maxOut && c.broken == nil && !m.Cancel { // a cancel is small and sent by who must not wait
+		room := c.room
+		c.outMu.Unlock()
+		select {
+		case <-room:
+			c.outMu.Lock()
+		case <-ctx.Done():
+			c.outMu.Lock()
+			return ctx.Err()
+		}
+	}
+	if c.broken != nil {
+		return ErrClosed
+	}
+	c.out = binary.BigEndian.AppendUint32(c.out, uint32(len(body)))
+	c.out = append(c.out, body...)
+	if c.writing == nil {
+		c.writing = make(chan struct{})
+		go c.flush()
+	}
+	return nil
+}
+
+// flush writes what waits until nothing does. Frames that gather meanwhile go out by one system call.
+func (c *Conn) flush() {
+	var spare []byte
+	for {
+		c.outMu.Lock()
+		if len(c.out) == 0 || c.broken != nil {
+			close(c.writing)
+			c.writing = nil
+			c.outMu.Unlock()
+			return
+		}
+		text := c.out
+		c.out = spare[:0]
+		close(c.room)
+		c.room = make(chan struct{})
+		c.outMu.Unlock()
+		if _, err := c.w.Write(text); err != nil {
+			c.outMu.Lock()
+			c.broken, c.out = err, nil
+			close(c.room)
+			c.room = make(chan struct{})
+			c.outMu.Unlock()
+			c.end()
+			continue
+		}
+		if spare = text; cap(spare) > 1<<20 {
+			spare = nil // what one large frame took is not kept
+		}
+	}
 }

@@ -118,6 +118,45 @@ func TestGarbageIsTold(t *testing.T) {
 	}
 }
 
+// TestCallsEndWhenTheOtherSideDoesNotRead stops a peer in its tracks: callers are held no longer than they asked for.
+func TestCallsEndWhenTheOtherSideDoesNotRead(t *testing.T) {
+	r, w := io.Pipe()
+	in, end := io.Pipe()
+	c := wire.New(in, w, nothing)
+	done := make(chan error, 1)
+	go func() { done <- c.Run() }()
+	large := strings.Repeat("x", 9<<20)
+	for range 3 { // one is being written, one waits, one finds no room
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		if err := c.Call(ctx, "m", large, nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		cancel()
+	}
+	r.Close() // as when the process is killed
+	if err := c.Notify("m", large); err == nil {
+		if err = c.Notify("m", large); !errors.Is(err, wire.ErrClosed) {
+			t.Errorf("after the end: got %v", err)
+		}
+	}
+	end.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAnswersArriveAfterTheLastFrame ends the input of a side that is still answering, as a server does that drains.
+func TestAnswersArriveAfterTheLastFrame(t *testing.T) {
+	in, out := bytes.NewReader(append(binary.BigEndian.AppendUint32(nil, 21), `{"id":1,"method":"m"}`...)), &bytes.Buffer{}
+	c := wire.New(in, out, func(ctx context.Context, _ string, _ json.RawMessage) (any, error) {
+		<-ctx.Done()
+		return "late", nil
+	})
+	if err := c.Run(); err != nil || !strings.Contains(out.String(), `"result":"late"`) {
+		t.Errorf("wrote %q, %v", out, err)
+	}
+}
+
 func FuzzRun(f *testing.F) {
 	frame := func(body string) []byte {
 		return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
