@@ -29,7 +29,7 @@ func (p *project) compile(ctx context.Context, src source, v *graph.Version) err
 	case has(src.query, "worker"), has(src.query, "sharedworker"):
 		return p.compileWorker(src, v)
 	case has(src.query, "url"):
-		v.Code = transform.AssetModule(p.assetURL(src))
+		p.compileAsset(src, v)
 	case ext == ".css" || isPreprocessed(ext):
 		return p.compileCSS(ctx, src, v)
 	case ext == ".wasm" && has(src.query, "init"):
@@ -37,7 +37,7 @@ func (p *project) compile(ctx context.Context, src source, v *graph.Version) err
 	case has(src.query, "inline"):
 		return p.compileInline(src, v)
 	case src.file != "" && isAsset(name):
-		v.Code = transform.AssetModule(p.assetURL(src))
+		p.compileAsset(src, v)
 	default:
 		return p.compileScript(ctx, src, v)
 	}
@@ -52,6 +52,15 @@ func (p *project) assetURL(src source) string {
 		u += fmt.Sprint("?t=", stamp)
 	}
 	return u
+}
+
+// compileAsset makes the module that exports a file's URL. Its revision is the file's and not the URL's, whose stamp
+// another server would not give it.
+func (p *project) compileAsset(src source, v *graph.Version) {
+	v.Code = transform.AssetModule(p.assetURL(src))
+	if state := statFile(src.file); state != nil && isAsset(src.file) { // others keep their URL
+		v.Rev = fmt.Sprintf("%x-%x", state.size, state.mtime.UnixNano())
+	}
 }
 
 func (p *project) compileWorker(src source, v *graph.Version) error {
@@ -111,7 +120,7 @@ func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) 
 		},
 		URL: func(file string) string {
 			p.gate.Permit(file)
-			return p.url(p.gate.FileToID(file))
+			return p.assetURL(source{id: p.gate.FileToID(file), file: file})
 		},
 	})
 	if out != nil {

@@ -61,7 +61,9 @@ func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
 	if err := p.compile(ctx, src, v); err != nil {
 		return v, err
 	}
-	v.Rev = revision(v)
+	if v.Rev == "" {
+		v.Rev = revision(v)
+	}
 	return v, nil
 }
 

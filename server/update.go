@@ -492,9 +492,10 @@ func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
 			u.changed = append(u.changed, id)
 		}
 	}
-	if len(u.changed)+len(u.deleted) > 0 {
+	u.styles = p.linked(page)
+	if len(u.changed)+len(u.deleted)+len(u.styles) > 0 {
 		payload := p.payload(u.changed, p.unknownTo(page, u.changed))
-		payload.Deleted = u.deleted
+		payload.Deleted, payload.CSS = u.deleted, u.styles
 		if err := c.Publish(payload); err != nil {
 			p.log.Debug("send comparison", "pkg", "server", "error", err)
 		}
@@ -503,6 +504,18 @@ func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
 		_ = c.Publish(p.errorPayload(err))
 		return
 	}
+}
+
+// linked returns the stylesheets that the page links and we serve. What it has of them nobody knows: an unchanged one
+// costs a 304 and shows nothing.
+func (p *project) linked(page hmr.Revisions) []string {
+	var paths []string
+	for _, path := range page.CSS {
+		if id := path + "?direct"; p.mayServe(id) && p.File(id) != "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
 // unknownTo returns what the changed modules reach and the page does not have.

@@ -21,14 +21,22 @@ func TestCircularImports(t *testing.T) {
 	p.WaitText("#parity", "10 is even, 7 is odd")
 	p.WaitText("#order", "odd even main")
 	p.WaitText("#live", "live 2 2")
+	// main.js accepts even.js, but imports odd.js as well, which imports even.js.
 	s.Edit("src/even.js", "return n === 0 ||", "return n === 0 || n === 10 ||")
-	p.WaitText("#parity", "updated: 10 is even")
-	p.NoReload()
-	p.NoErrors()
-	// odd.js is imported by main.js itself too, which does not accept it.
-	s.Edit("src/odd.js", "return n !== 0 &&", "return n !== 0 && n !== 10 &&")
 	p.WaitReload(1)
 	p.WaitText("#parity", "10 is even, 7 is odd")
+	p.WaitConsole("no boundary for /src/even.js: /src/even.js → /src/odd.js → /src/main.js")
+	// Without that import the cycle is below the boundary as a whole.
+	s.Edit("src/main.js", `import { isOdd } from "./odd.js";`, `const isOdd = (n) => !isEven(n);`)
+	p.WaitReload(2)
+	p.WaitText("#order", "odd even main")
+	s.Edit("src/even.js", "n === 10 ||", "n === 12 ||")
+	p.WaitText("#parity", "updated: 10 is even")
+	p.WaitReload(2)
+	s.Edit("src/odd.js", "return n !== 0 &&", "return n !== 0 && n !== 9 &&")
+	p.WaitText("#parity", "updated: 10 is odd")
+	p.WaitReload(2)
+	p.NoErrors()
 }
 
 func TestDeadEnd(t *testing.T) {
@@ -121,8 +129,12 @@ func TestReconnect(t *testing.T) {
 <!doctype html><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"><p id="text"></p><script type="module" src="/main.js"></script>
 -- style.css --
 #text { color: rgb(1, 1, 1) }
+-- dot.svg --
+<svg xmlns="http://www.w3.org/2000/svg"></svg>
 -- main.js --
 import { text } from "./text.js";
+import dot from "./dot.svg";
+window.dot = dot;
 const set = (m) => { document.querySelector("#text").textContent = m.text; };
 set({ text });
 import.meta.hot.accept("./text.js", set);
@@ -148,27 +160,37 @@ export const text = "one";
 	s.WaitPages(2)
 	p.NoReload()
 	p.WaitText("#text", "two")
+	s.Edit("style.css", "rgb(1, 1, 1)", "rgb(9, 9, 9)") // the new server knows what the pages link
+	p.WaitStyle("#text", "color", "rgb(9, 9, 9)")
+	// An asset that was edited before is the same one to the next server.
+	s.Edit("dot.svg", "</svg>", "<g/></svg>")
+	p.WaitReload(1)
+	q.WaitReload(1)
+	s.WaitPages(2)
+	s.Again()
+	s.WaitPages(2)
+	p.Wait(`window.connects > 1`)
 
 	// Changed while the server was away: only that is updated.
 	s.Stop()
 	s.Edit("text.js", "two", "three")
-	s.Edit("style.css", "rgb(1, 1, 1)", "rgb(2, 2, 2)")
+	s.Edit("style.css", "rgb(9, 9, 9)", "rgb(2, 2, 2)")
 	s.Again()
 	p.WaitText("#text", "three")
 	q.WaitText("#text", "three")
 	p.WaitStyle("#text", "color", "rgb(2, 2, 2)")
-	p.NoReload()
-	q.NoReload()
+	p.WaitReload(1)
+	q.WaitReload(1)
 
 	// What nobody accepts reloads, then as ever.
 	s.Stop()
 	s.Edit("main.js", "window.connects ?? 0", "window.connects || 0")
 	s.Again()
-	p.WaitReload(1)
-	q.WaitReload(1)
+	p.WaitReload(2)
+	q.WaitReload(2)
 	s.Edit("text.js", "three", "four")
 	p.WaitText("#text", "four")
-	p.WaitReload(1)
+	p.WaitReload(2)
 }
 
 func TestDynamicImports(t *testing.T) {
@@ -395,6 +417,7 @@ import.meta.hot.accept();
 	s.Write("main.js", `import { fresh } from "installed-later"; window.got = fresh; import.meta.hot.accept();`)
 	p.WaitOverlay("installed-later")
 	s.Package("installed-later", `{"name":"installed-later","version":"1.0.0","type":"module","exports":"./fresh.js"}`, map[string]string{"fresh.js": "export const fresh = 'fresh';\n"})
+	s.Write("package.json", `{"dependencies":{"installed-later":"1.0.0"}}`) // as npm does; nobody watches node_modules
 	p.Wait(`got === "fresh"`)
 	p.WaitNoOverlay()
 	p.NoReload()

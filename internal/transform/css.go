@@ -150,7 +150,11 @@ func (b *cssBuild) resolve(args api.OnResolveArgs) (api.OnResolveResult, error) 
 			return external, nil // as in the browser: the request fails, the rest of the stylesheet holds
 		}
 		b.note(file)
-		return api.OnResolveResult{Path: b.in.URL(file) + suffix, External: true}, nil
+		url := b.in.URL(file)
+		if strings.Contains(url, "?") && strings.HasPrefix(suffix, "?") {
+			suffix = "&" + suffix[1:]
+		}
+		return api.OnResolveResult{Path: url + suffix, External: true}, nil
 	}
 	if err != nil {
 		if !filepath.IsAbs(name) { // it may be created
