@@ -98,8 +98,8 @@ func (h *Host) Info() Info {
 }
 
 // guard runs a hook within its time. What it returns or panics with names plugin and hook.
-func guard[T any](ctx context.Context, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+func guard[T any](parent context.Context, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(parent, Timeout)
 	defer cancel()
 	type result struct {
 		value T
@@ -123,6 +123,9 @@ func guard[T any](ctx context.Context, plugin, hook string, fn func(context.Cont
 		}
 		return r.value, nil
 	case <-ctx.Done():
+		if err := parent.Err(); err != nil {
+			return zero, err // nobody waits for it any more
+		}
 		return zero, &wire.Error{Code: "timeout", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s did not return within %v", hook, plugin, Timeout)}
 	}
 }
@@ -298,12 +301,17 @@ func (h *Host) HotUpdate(ctx context.Context, a HotUpdateArgs) (*HotUpdateResult
 
 // Route returns the handler for a request, or nil.
 func (h *Host) Route(method, path string) http.Handler {
+	_, handler := h.route(method, path)
+	return handler
+}
+
+func (h *Host) route(method, path string) (plugin string, handler http.Handler) {
 	for _, p := range h.plugins {
 		for _, r := range p.Routes {
 			if r.matches(method, path) {
-				return r.Handler
+				return p.Name, r.Handler
 			}
 		}
 	}
-	return nil
+	return "", nil
 }

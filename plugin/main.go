@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,8 +8,8 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
+	"time"
 
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
@@ -25,8 +24,10 @@ func Main(plugins ...Plugin) {
 		fmt.Fprintln(os.Stderr, "This program holds plugins of devserver. Run devserver in the folder above: it builds and starts this one.")
 		os.Exit(2)
 	}
-	out := os.Stdout
-	os.Stdout = os.Stderr // a stray fmt.Println must not break the frames
+	in, out := os.Stdin, os.Stdout
+	// A stray fmt.Println must not break the frames, nor what reads from the terminal take some away.
+	os.Stdout = os.Stderr
+	os.Stdin, _ = os.Open(os.DevNull) // nil on failure: reading it is an error then, which is as good
 	log.SetFlags(0)
 	c := &child{root: os.Getenv("DEVSERVER_ROOT")}
 	host, err := NewHost(plugins, c)
@@ -35,7 +36,7 @@ func Main(plugins ...Plugin) {
 		os.Exit(1)
 	}
 	c.host = host
-	c.conn = wire.New(os.Stdin, out, c.handle)
+	c.conn = wire.New(&lifeline{in}, out, c.handle)
 	go func() {
 		if err := host.Start(context.Background()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -48,6 +49,21 @@ func Main(plugins ...Plugin) {
 		os.Exit(1)
 	}
 	_ = host.Stop(context.Background()) // there is nobody to tell
+}
+
+// lastGrace is how long a child may go on after the server has closed its input, or is gone. The server itself waits
+// less; this is for one that was killed.
+const lastGrace = 5 * time.Second
+
+// lifeline ends the process some time after the input has ended, whatever its handlers do.
+type lifeline struct{ r io.Reader }
+
+func (l *lifeline) Read(b []byte) (int, error) {
+	n, err := l.r.Read(b)
+	if err != nil {
+		time.AfterFunc(lastGrace, func() { os.Exit(1) })
+	}
+	return n, err
 }
 
 // Hello is the first notice of a child.
@@ -82,22 +98,39 @@ type SendCall struct {
 	Data   json.RawMessage `json:"data,omitempty"`
 }
 
-// RouteCall is an HTTP request for a route of a child; Stream names the notices of its answer.
+// RouteCall is an HTTP request for a route of a child. Stream names it in what is asked about it while it runs: the
+// child reads the request's body by RouteRead and writes the answer by RoutePart. Each waits for its answer before the
+// next, so whoever is slower sets the pace and nothing piles up in between.
 type RouteCall struct {
-	Stream uint64      `json:"stream"`
-	Method string      `json:"method"`
-	URL    string      `json:"url"`
-	Host   string      `json:"host"`
-	Header http.Header `json:"header"`
-	Body   []byte      `json:"body,omitempty"`
+	Stream        uint64      `json:"stream"`
+	Method        string      `json:"method"`
+	URL           string      `json:"url"`
+	Host          string      `json:"host"`
+	RemoteAddr    string      `json:"remoteAddr,omitempty"`
+	Header        http.Header `json:"header"`
+	ContentLength int64       `json:"contentLength,omitempty"` // -1 = unknown
 }
 
-// RoutePart is a part of the answer to a RouteCall: the head (Status is set), then bytes of the body.
+// RouteRead asks for at most Max bytes of the request's body.
+type RouteRead struct {
+	Stream uint64 `json:"stream"`
+	Max    int    `json:"max"`
+}
+
+// RouteData answers a RouteRead.
+type RouteData struct {
+	Body []byte `json:"body,omitempty"`
+	End  bool   `json:"end,omitempty"`
+}
+
+// RoutePart is a part of the answer to a RouteCall: the head (Status is set), bytes of the body, or both. Flush sends
+// on what there is.
 type RoutePart struct {
 	Stream uint64      `json:"stream"`
 	Status int         `json:"status,omitempty"`
 	Header http.Header `json:"header,omitempty"`
 	Body   []byte      `json:"body,omitempty"`
+	Flush  bool        `json:"flush,omitempty"`
 }
 
 // child is the server as plugins of a child see it.
@@ -129,6 +162,8 @@ func (c *child) handle(ctx context.Context, method string, params json.RawMessag
 		return answer(params, func(a HotUpdateArgs) (any, error) { return c.host.HotUpdate(ctx, a) })
 	case "route":
 		return answer(params, func(a RouteCall) (any, error) { return nil, c.route(ctx, a) })
+	case "ping":
+		return nil, nil
 	default:
 		return nil, fmt.Errorf("unknown method %q", method)
 	}
@@ -141,61 +176,6 @@ func answer[A any](params json.RawMessage, fn func(A) (any, error)) (any, error)
 	}
 	return fn(a)
 }
-
-// route runs the route's handler; its answer goes back in parts, as the handler writes and flushes them.
-func (c *child) route(ctx context.Context, a RouteCall) (err error) {
-	u, err := url.ParseRequestURI(a.URL)
-	if err != nil {
-		return err
-	}
-	h := c.host.Route(a.Method, u.Path)
-	if h == nil {
-		return fmt.Errorf("no route for %s %s", a.Method, u.Path)
-	}
-	r, err := http.NewRequestWithContext(ctx, a.Method, a.URL, io.NopCloser(bytes.NewReader(a.Body)))
-	if err != nil {
-		return err
-	}
-	r.Header, r.Host, r.RequestURI = a.Header, a.Host, a.URL
-	w := &remoteWriter{c: c, stream: a.Stream, header: http.Header{}}
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("route %s panicked: %v", u.Path, v)
-		}
-	}()
-	h.ServeHTTP(w, r)
-	w.WriteHeader(http.StatusOK)
-	return err
-}
-
-// remoteWriter is an http.ResponseWriter whose response is written at the server.
-type remoteWriter struct {
-	c      *child
-	stream uint64
-	header http.Header
-	sent   bool
-}
-
-func (w *remoteWriter) Header() http.Header { return w.header }
-
-func (w *remoteWriter) WriteHeader(status int) {
-	if w.sent {
-		return
-	}
-	w.sent = true
-	_ = w.c.conn.Notify("route.part", RoutePart{Stream: w.stream, Status: status, Header: w.header}) // Write tells of a lost server
-}
-
-func (w *remoteWriter) Write(b []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	if err := w.c.conn.Notify("route.part", RoutePart{Stream: w.stream, Body: b}); err != nil {
-		return 0, err
-	}
-	return len(b), nil
-}
-
-// Flush does nothing: every Write is on its way at once.
-func (w *remoteWriter) Flush() { w.WriteHeader(http.StatusOK) }
 
 func (c *child) Root() string         { return c.root }
 func (c *child) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }

@@ -3,8 +3,6 @@ package plugin
 import (
 	"context"
 	"log/slog"
-	"net/http"
-	"path"
 	"strings"
 )
 
@@ -14,7 +12,9 @@ type Plugin struct {
 	Name string
 	// Events are made by On and Handle.
 	Events []Event
-	// Start is called before anything else, Stop after everything else.
+	// Start is called before anything else, Stop after everything else. When the code of a child changes, the new program's
+	// Start runs while the old one still serves, so that a mistake in it changes nothing: a port or a lock that only one
+	// program can have should be taken with retries.
 	Start func(ctx context.Context, s Server) error
 	Stop  func(ctx context.Context) error
 	// Connect and Disconnect are called for each page that opens or is gone.
@@ -167,31 +167,4 @@ type Server interface {
 	Importers(id string) ([]string, error)
 	// Reload compiles the module again and updates the pages that run it: for virtual modules whose content changed.
 	Reload(id string) error
-}
-
-// RouteDef is an HTTP route, made by Route.
-type RouteDef struct {
-	Pattern string
-	Handler http.Handler
-}
-
-// Route answers requests below a path ("/api/") or at one ("/status"). A method may stand in front ("POST /save").
-func Route(pattern string, h http.Handler) RouteDef { return RouteDef{pattern, h} }
-
-// matches tells whether the route is for the request.
-func (d RouteDef) matches(method, p string) bool { return MatchRoute(d.Pattern, method, p) }
-
-// MatchRoute tells whether a route's pattern matches a request, for hosts of plugins.
-func MatchRoute(pattern, method, p string) bool {
-	if m, rest, ok := strings.Cut(pattern, " "); ok {
-		if m != method {
-			return false
-		}
-		pattern = strings.TrimSpace(rest)
-	}
-	p = path.Clean("/"+strings.TrimPrefix(p, "/")) + map[bool]string{true: "/"}[len(p) > 1 && strings.HasSuffix(p, "/")]
-	if strings.HasSuffix(pattern, "/") {
-		return strings.HasPrefix(p, pattern) || p+"/" == pattern
-	}
-	return p == pattern
 }

@@ -9,10 +9,12 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
@@ -21,10 +23,16 @@ import (
 const (
 	// handshake is how long a child may take to say hello; its Start hooks run before.
 	handshake = 30 * time.Second
-	// drain is how long a child that is being replaced may finish what it handles.
-	drain = 2 * time.Second
-	// maxBody bounds the body of a request to a child's route.
-	maxBody = 10 << 20
+	// drain is how long a child that was replaced may finish what it handles.
+	drain = 10 * time.Second
+	// A server that stops waits less: people wait for it.
+	drainAtStop = 500 * time.Millisecond
+	// stopping is how long a child's Stop hooks may take once its input has ended.
+	stopping = time.Second
+	// answering is how long a child may take for a hook: its own deadline, and some time to tell of it.
+	answering = plugin.Timeout + 5*time.Second
+	// alive is how long a child may take to answer anything at all before it counts as hung.
+	alive = 5 * time.Second
 )
 
 // Backend is what children ask the server for.
@@ -47,9 +55,10 @@ type Child struct {
 	exitErr error
 	last    lastLines
 
-	streams sync.Map // number -> *responseStream
+	streams sync.Map // number -> *routeStream
 	next    atomic.Uint64
-	calls   sync.WaitGroup
+	calls   counter
+	probing atomic.Bool
 }
 
 // StartChild starts the program and waits for its hello. log gets what it prints.
@@ -68,8 +77,7 @@ func StartChild(ctx context.Context, name string, cmd *exec.Cmd, backend Backend
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	cmd.Env = append(cmd.Environ(), "DEVSERVER_PLUGIN_HOST=1", "DEVSERVER_ROOT="+backend.Root())
-	ownGroup(cmd)
-	if err := cmd.Start(); err != nil {
+	if err := start(cmd, c.exited); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	c.stdin = stdin
@@ -104,9 +112,9 @@ func (c *Child) run(stderr io.Reader, log func(string)) {
 		lines := bufio.NewReaderSize(stderr, 64<<10)
 		for {
 			line, tooLong, err := lines.ReadLine()
-			if len(line) > 0 {
-				c.last.add(string(line))
-				log(string(line))
+			if text := clean(string(line)); text != "" {
+				c.last.add(text)
+				log(text)
 			}
 			if err != nil && !tooLong {
 				return
@@ -118,6 +126,9 @@ func (c *Child) run(stderr io.Reader, log func(string)) {
 		c.last.add(err.Error())
 		c.kill()
 	}
+	// What the plugins started may outlive them and hold our end of their output open.
+	rest := time.AfterFunc(stopping, func() { killGroup(c.cmd) })
+	defer rest.Stop()
 	printing.Wait()
 	c.exitErr = errors.Join(err, c.cmd.Wait())
 	close(c.exited)
@@ -146,24 +157,57 @@ func (c *Child) Why() string {
 
 // Call asks the child. It is part of what the methods below are made of, and open for hosts that have methods of their own.
 func (c *Child) Call(ctx context.Context, method string, params, result any) error {
-	c.calls.Add(1)
-	defer c.calls.Done()
+	c.calls.add(1)
+	defer c.calls.add(-1)
 	return c.conn.Call(ctx, method, params, result)
 }
 
-// Close lets the child finish what it handles, then closes its input, then ends it.
-func (c *Child) Close() error {
-	done := make(chan struct{})
-	go func() { c.calls.Wait(); close(done) }()
+// ask is Call for hooks, which have a time limit. A child that is over it is looked after.
+func (c *Child) ask(ctx context.Context, method string, params, result any) error {
+	limited, cancel := context.WithTimeout(ctx, answering)
+	defer cancel()
+	err := c.Call(limited, method, params, result)
+	if errors.Is(err, context.DeadlineExceeded) {
+		c.probe()
+		if ctx.Err() == nil {
+			err = &wire.Error{Code: "timeout", Message: fmt.Sprintf("%s did not answer %q within %v", c.name, method, answering)}
+		}
+	}
+	return err
+}
+
+// probe kills the child when it answers nothing at all any more, so that it is started again.
+func (c *Child) probe() {
+	if !c.probing.CompareAndSwap(false, true) {
+		return
+	}
+	go func() { // ends with the process at the latest
+		defer c.probing.Store(false)
+		ctx, cancel := context.WithTimeout(context.Background(), alive)
+		defer cancel()
+		if err := c.conn.Call(ctx, "ping", nil, nil); errors.Is(err, context.DeadlineExceeded) {
+			c.last.add(fmt.Sprintf("it did not answer for %v and was killed", alive))
+			c.kill()
+		}
+	}()
+}
+
+// Close lets the child finish what it is about to, then closes its input, then ends it.
+func (c *Child) Close() error { return c.end(drainAtStop) }
+
+// Retire is Close for a child that was replaced: it has longer.
+func (c *Child) Retire() error { return c.end(drain) }
+
+func (c *Child) end(drain time.Duration) error {
 	select {
-	case <-done:
+	case <-c.calls.none():
 	case <-time.After(drain):
 	case <-c.exited:
 	}
 	_ = c.stdin.Close() // the child's Main returns
 	select {
 	case <-c.exited:
-	case <-time.After(drain):
+	case <-time.After(stopping):
 		c.kill()
 		<-c.exited
 	}
@@ -195,10 +239,13 @@ func (c *Child) handle(_ context.Context, method string, params json.RawMessage)
 		if err := json.Unmarshal(params, &part); err != nil {
 			return nil, err
 		}
-		if s, ok := c.streams.Load(part.Stream); ok {
-			s.(*responseStream).write(part)
+		return nil, c.stream(part.Stream).write(part)
+	case "route.read":
+		var read plugin.RouteRead
+		if err := json.Unmarshal(params, &read); err != nil {
+			return nil, err
 		}
-		return nil, nil
+		return c.stream(read.Stream).read(read.Max)
 	case "clients":
 		infos := []plugin.ClientInfo{}
 		for _, cl := range b.Clients() {
@@ -242,47 +289,47 @@ func describe(c plugin.Client) plugin.ClientInfo {
 // Event implements Host.
 func (c *Child) Event(ctx context.Context, name, event string, request bool, cl plugin.Client, data json.RawMessage) (any, error) {
 	var answer json.RawMessage
-	err := c.Call(ctx, "event", plugin.EventCall{Plugin: name, Event: event, Request: request, Client: describe(cl), Data: data}, &answer)
+	err := c.ask(ctx, "event", plugin.EventCall{Plugin: name, Event: event, Request: request, Client: describe(cl), Data: data}, &answer)
 	return answer, err
 }
 
 // Connect implements Host.
 func (c *Child) Connect(ctx context.Context, cl plugin.Client) error {
-	return c.Call(ctx, "connect", plugin.EventCall{Client: describe(cl)}, nil)
+	return c.ask(ctx, "connect", plugin.EventCall{Client: describe(cl)}, nil)
 }
 
 // Disconnect implements Host.
 func (c *Child) Disconnect(ctx context.Context, cl plugin.Client) error {
-	return c.Call(ctx, "disconnect", plugin.EventCall{Client: describe(cl)}, nil)
+	return c.ask(ctx, "disconnect", plugin.EventCall{Client: describe(cl)}, nil)
 }
 
 // ResolveID implements Host.
 func (c *Child) ResolveID(ctx context.Context, a plugin.ResolveArgs) (r *plugin.ResolveResult, err error) {
-	err = c.Call(ctx, "resolveID", a, &r)
+	err = c.ask(ctx, "resolveID", a, &r)
 	return r, err
 }
 
 // Load implements Host.
 func (c *Child) Load(ctx context.Context, a plugin.LoadArgs) (r *plugin.LoadResult, err error) {
-	err = c.Call(ctx, "load", a, &r)
+	err = c.ask(ctx, "load", a, &r)
 	return r, err
 }
 
 // Transform implements Host.
 func (c *Child) Transform(ctx context.Context, a plugin.TransformArgs) (r *plugin.TransformResult, err error) {
-	err = c.Call(ctx, "transform", a, &r)
+	err = c.ask(ctx, "transform", a, &r)
 	return r, err
 }
 
 // TransformHTML implements Host.
 func (c *Child) TransformHTML(ctx context.Context, a plugin.TransformHTMLArgs) (r *plugin.TransformHTMLResult, err error) {
-	err = c.Call(ctx, "transformHTML", a, &r)
+	err = c.ask(ctx, "transformHTML", a, &r)
 	return r, err
 }
 
 // HotUpdate implements Host.
 func (c *Child) HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (r *plugin.HotUpdateResult, err error) {
-	err = c.Call(ctx, "hotUpdate", a, &r)
+	err = c.ask(ctx, "hotUpdate", a, &r)
 	return r, err
 }
 
@@ -296,52 +343,6 @@ func (c *Child) Route(method, path string) http.Handler {
 		}
 	}
 	return nil
-}
-
-// responseStream writes the parts of a child's answer.
-type responseStream struct {
-	mu   sync.Mutex
-	w    http.ResponseWriter
-	open bool
-	head bool
-}
-
-func (s *responseStream) write(part plugin.RoutePart) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.open {
-		return
-	}
-	if part.Status != 0 && !s.head {
-		s.head = true
-		for key, values := range part.Header {
-			s.w.Header()[key] = values
-		}
-		s.w.WriteHeader(part.Status)
-	}
-	if len(part.Body) > 0 {
-		_, _ = s.w.Write(part.Body) // the browser went away: the request's context ends
-	}
-	_ = http.NewResponseController(s.w).Flush()
-}
-
-func (c *Child) serveRoute(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		http.Error(w, "413 the body is too large", http.StatusRequestEntityTooLarge)
-		return
-	}
-	id := c.next.Add(1)
-	s := &responseStream{w: w, open: true}
-	c.streams.Store(id, s)
-	err = c.Call(r.Context(), "route", plugin.RouteCall{Stream: id, Method: r.Method, URL: r.RequestURI, Host: r.Host, Header: r.Header, Body: body}, nil)
-	c.streams.Delete(id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open = false
-	if err != nil && !s.head && r.Context().Err() == nil {
-		http.Error(w, "502 the plugin failed: "+err.Error(), http.StatusBadGateway)
-	}
 }
 
 // lastLines keeps the end of what a program printed, for the message about its end.
@@ -366,4 +367,49 @@ func (l *lastLines) text() string {
 		return "it printed nothing"
 	}
 	return strings.Join(l.lines, "\n")
+}
+
+// escapes are the sequences by which programs colour what they print, and move the cursor.
+var escapes = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])`)
+
+// clean returns a printed line without what a terminal would obey.
+func clean(line string) string {
+	line = escapes.ReplaceAllString(line, "")
+	return strings.TrimRightFunc(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' {
+			return -1
+		}
+		return r
+	}, line), unicode.IsSpace)
+}
+
+// counter counts what runs. Unlike a sync.WaitGroup it may rise again while somebody waits.
+type counter struct {
+	mu   sync.Mutex
+	n    int
+	zero chan struct{} // closed when n is next 0; nil when nobody waits
+}
+
+func (c *counter) add(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n += n; c.n == 0 && c.zero != nil {
+		close(c.zero)
+		c.zero = nil
+	}
+}
+
+// none returns a channel that is closed once nothing runs.
+func (c *counter) none() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == 0 {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	if c.zero == nil {
+		c.zero = make(chan struct{})
+	}
+	return c.zero
 }

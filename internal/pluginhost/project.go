@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,12 +26,20 @@ const Folder = "devserver"
 // ErrNoGo tells that plugins cannot be built since Go is not installed.
 var ErrNoGo = errors.New("the folder devserver/ holds plugins in Go, but Go is not installed (see https://go.dev/dl); the server runs without them")
 
-// BuildError is what the Go compiler says of a project's plugins.
-type BuildError struct {
-	// File is absolute; Line and Column count from 1, 0 when unknown. Text is the first message, Output all of them.
+// BuildMessage is one thing that the Go compiler says.
+type BuildMessage struct {
+	// File is absolute; Line and Column count from 1, 0 when unknown.
 	File         string
 	Line, Column int
-	Text, Output string
+	Text         string
+}
+
+// BuildError is what the Go compiler says of a project's plugins: the first message, and All of them. Output is its own
+// text.
+type BuildError struct {
+	BuildMessage
+	All    []BuildMessage
+	Output string
 }
 
 func (e *BuildError) Error() string { return e.Text }
@@ -55,9 +64,12 @@ type Project struct {
 	busy sync.WaitGroup
 
 	building sync.Mutex
-	mu       sync.Mutex
-	current  *Child
-	closed   bool
+	queued   atomic.Bool // a Reload waits for its turn; it will see all that is written until then
+	crashes  atomic.Int32
+
+	mu      sync.Mutex
+	current *Child
+	closed  bool
 }
 
 // Has tells whether the project has plugins in Go.
@@ -74,12 +86,19 @@ func NewProject(o ProjectOptions) *Project {
 }
 
 // Reload builds the plugins and puts the new program in the place of the running one: build, start, handshake, switch,
-// drain, stop. Anything that goes wrong is told to Failed and leaves the running one alone.
-func (p *Project) Reload() {
+// drain, stop. Anything that goes wrong is told to Failed and leaves the running one alone. Calls that come while
+// another one waits for its turn are one with it.
+func (p *Project) Reload() { _ = p.reload() } // Failed was told
+
+func (p *Project) reload() error {
+	if !p.queued.CompareAndSwap(false, true) {
+		return nil
+	}
 	p.building.Lock()
 	defer p.building.Unlock()
+	p.queued.Store(false)
 	if p.ctx.Err() != nil {
-		return
+		return p.ctx.Err()
 	}
 	program, err := p.build()
 	if err == nil {
@@ -88,9 +107,11 @@ func (p *Project) Reload() {
 	if err != nil && p.ctx.Err() == nil {
 		p.o.Failed(err)
 	}
+	return err
 }
 
-// build compiles the program into the cache. Go's own cache makes a rebuild of what did not change quick.
+// build compiles the program into the cache, under a name that stays: Go finds out by itself that nothing changed, and
+// does not even link it then.
 func (p *Project) build() (string, error) {
 	gobin, err := exec.LookPath("go")
 	if err != nil {
@@ -99,13 +120,12 @@ func (p *Project) build() (string, error) {
 	if err := os.MkdirAll(p.o.CacheDir, 0o700); err != nil {
 		return "", fmt.Errorf("build plugins: %w", err)
 	}
-	sum := sha256.Sum256([]byte(p.o.Dir + strconv.FormatInt(time.Now().UnixNano(), 36)))
-	program := filepath.Join(p.o.CacheDir, "plugins-"+hex.EncodeToString(sum[:8]))
-	if runtime.GOOS == "windows" {
-		program += ".exe"
-	}
-	cmd := exec.CommandContext(p.ctx, gobin, "build", "-o", program, ".")
+	sum := sha256.Sum256([]byte(p.o.Dir))
+	program := filepath.Join(p.o.CacheDir, "plugins-"+hex.EncodeToString(sum[:8])+exe())
+	// Symbols and the state of a repository are a third of the time; stack traces need neither.
+	cmd := exec.CommandContext(p.ctx, gobin, "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, ".")
 	cmd.Dir = p.o.Dir
+	cmd.WaitDelay = time.Second
 	// A go.work above, or flags of the user's shell, are not about this module.
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
 	var out bytes.Buffer
@@ -116,32 +136,86 @@ func (p *Project) build() (string, error) {
 	return program, nil
 }
 
-var compilerLine = regexp.MustCompile(`(?m)^(?:\./)?([^\s:][^:\n]*\.go):(\d+):(?:(\d+):)? (.+)$`)
+func exe() string {
+	if runtime.GOOS == "windows" {
+		return ".exe"
+	}
+	return ""
+}
 
+var compilerLine = regexp.MustCompile(`^(?:\./)?([^\s:][^:]*?(?:\.go|go\.mod)):(\d+):(?:(\d+):)? (.+)$`)
+
+// parse reads the places out of what `go build` printed.
 func (p *Project) parse(output string, err error) error {
-	m := compilerLine.FindStringSubmatch(output)
-	if m == nil {
+	e := &BuildError{Output: output}
+	for line := range strings.Lines(output) {
+		line = strings.TrimRight(line, "\r\n")
+		if m := compilerLine.FindStringSubmatch(line); m != nil {
+			one := BuildMessage{File: m[1], Text: m[4]}
+			one.Line, _ = strconv.Atoi(m[2])
+			one.Column, _ = strconv.Atoi(m[3])
+			if !filepath.IsAbs(one.File) {
+				one.File = filepath.Join(p.o.Dir, one.File)
+			}
+			e.All = append(e.All, one)
+			continue
+		}
+		if len(e.All) > 0 && strings.HasPrefix(line, "\t") { // what the message above goes on with
+			last := &e.All[len(e.All)-1]
+			last.Text += "\n" + strings.TrimSpace(line)
+		}
+	}
+	if len(e.All) == 0 {
 		text := strings.TrimSpace(output)
 		if text == "" {
 			text = err.Error()
 		}
-		return &BuildError{File: filepath.Join(p.o.Dir, "go.mod"), Text: text, Output: output}
+		e.All = []BuildMessage{{File: filepath.Join(p.o.Dir, "go.mod"), Text: text}}
 	}
-	line, _ := strconv.Atoi(m[2])
-	column, _ := strconv.Atoi(m[3])
-	file := m[1]
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(p.o.Dir, file)
+	e.BuildMessage = e.All[0]
+	return e
+}
+
+// runName gives the program another name to run by: the file that `go build` writes next must not be one that runs.
+func runName(program string) (string, error) {
+	sweep(filepath.Dir(program))
+	name := filepath.Join(filepath.Dir(program), runPrefix+strconv.FormatInt(time.Now().UnixNano(), 36)+exe())
+	if err := os.Link(program, name); err == nil {
+		return name, nil
 	}
-	return &BuildError{File: file, Line: line, Column: column, Text: m[4], Output: output}
+	text, err := os.ReadFile(program)
+	if err != nil {
+		return "", fmt.Errorf("start plugins: %w", err)
+	}
+	if err := os.WriteFile(name, text, 0o700); err != nil {
+		return "", fmt.Errorf("start plugins: %w", err)
+	}
+	return name, nil
+}
+
+const runPrefix = "run-"
+
+// sweep removes what could not be removed while it ran.
+func sweep(dir string) {
+	names, _ := filepath.Glob(filepath.Join(dir, runPrefix+"*")) // the pattern is fine
+	for _, name := range names {
+		nanos, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(name), runPrefix), exe()), 36, 64)
+		if err == nil && time.Since(time.Unix(0, nanos)) > time.Minute { // a younger one may be about to start
+			_ = os.Remove(name)
+		}
+	}
 }
 
 // swap starts the program and hands over to it.
 func (p *Project) swap(program string) error {
-	cmd := exec.Command(program)
+	name, err := runName(program)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(name)
 	cmd.Dir = p.o.Backend.Root()
 	now, err := StartChild(p.ctx, "plugins", cmd, p.o.Backend, func(line string) { p.o.Logger.Info(line, "plugin", Folder) })
-	_ = os.Remove(program) // it runs from memory now; where that is not possible the cache is cleaned at the next start
+	_ = os.Remove(name) // where a program that runs cannot be removed, sweep does it later
 	if err != nil {
 		return err
 	}
@@ -152,16 +226,38 @@ func (p *Project) swap(program string) error {
 	}
 	old := p.current
 	p.current = now
+	p.busy.Add(2) // before Close can wait
 	p.mu.Unlock()
 	p.o.Changed(old, now)
-	if old != nil {
-		p.busy.Go(func() { _ = old.Close() })
-	}
-	p.busy.Go(func() { p.watch(now, time.Now()) })
+	go func() { defer p.busy.Done(); p.retire(old) }()
+	go func() { defer p.busy.Done(); p.watch(now, time.Now()) }()
 	return nil
 }
 
-// watch starts the plugins again when they crash, with pauses that grow while they crash soon.
+// retire ends a child that was replaced, at once when the server stops meanwhile.
+func (p *Project) retire(c *Child) {
+	if c == nil {
+		return
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = c.Retire() }()
+	select {
+	case <-done:
+	case <-p.ctx.Done():
+		_ = c.Close()
+		<-done
+	}
+}
+
+const (
+	// firstPause is how long plugins that crashed rest before they are started again; each further crash doubles it.
+	firstPause = 500 * time.Millisecond
+	maxPause   = 30 * time.Second
+	// settled is how long they must have run for a crash to count as the first.
+	settled = time.Minute
+)
+
+// watch starts the plugins again when they crash, with pauses that grow while they keep crashing.
 func (p *Project) watch(c *Child, since time.Time) {
 	select {
 	case <-c.Exited():
@@ -178,16 +274,37 @@ func (p *Project) watch(c *Child, since time.Time) {
 		return
 	}
 	p.o.Changed(c, nil)
-	p.o.Failed(fmt.Errorf("the plugins crashed and are started again: %s", c.Why()))
-	pause := time.Second
-	if time.Since(since) < 5*time.Second {
-		pause = 5 * time.Second
+	why, ran := fmt.Errorf("the plugins crashed: %s", c.Why()), time.Since(since)
+	p.o.Failed(why)
+	for why != nil {
+		pause := p.pause(ran)
+		ran = 0
+		p.o.Logger.Warn("starting the plugins again", "in", pause, "plugin", Folder)
+		select {
+		case <-time.After(pause):
+		case <-p.ctx.Done():
+			return
+		}
+		if p.running() {
+			return // an edit was quicker
+		}
+		if why = p.reload(); errors.As(why, new(*BuildError)) {
+			return // nothing to be gained before the next edit
+		}
 	}
-	select {
-	case <-time.After(pause):
-		p.Reload()
-	case <-p.ctx.Done():
+}
+
+func (p *Project) running() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current != nil
+}
+
+func (p *Project) pause(ran time.Duration) time.Duration {
+	if ran > settled {
+		p.crashes.Store(0)
 	}
+	return min(firstPause<<min(p.crashes.Add(1)-1, 10), maxPause)
 }
 
 // Close stops the plugins.

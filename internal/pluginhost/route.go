@@ -1,0 +1,111 @@
+package pluginhost
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// routeStream is a request that a child answers: it reads the body and writes the answer from over there.
+type routeStream struct {
+	body    io.Reader
+	reading atomic.Int32
+
+	mu   sync.Mutex // held while writing, so that a request that ends waits for it
+	w    http.ResponseWriter
+	open bool
+	head bool
+}
+
+// errStream is for parts of requests that are over: the browser went away.
+var errStream = errors.New("the request is over")
+
+// stream returns a request that runs. Of one that is over nothing can be had.
+func (c *Child) stream(id uint64) *routeStream {
+	if s, ok := c.streams.Load(id); ok {
+		return s.(*routeStream)
+	}
+	return &routeStream{}
+}
+
+func (s *routeStream) write(part plugin.RoutePart) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.open {
+		return errStream
+	}
+	if part.Status != 0 && !s.head {
+		s.head = part.Status >= http.StatusOK
+		header := s.w.Header()
+		for key, values := range part.Header {
+			header[http.CanonicalHeaderKey(key)] = values
+		}
+		s.w.WriteHeader(part.Status)
+	}
+	if len(part.Body) > 0 {
+		if _, err := s.w.Write(part.Body); err != nil {
+			return err
+		}
+	}
+	if part.Flush {
+		return http.NewResponseController(s.w).Flush()
+	}
+	return nil
+}
+
+func (s *routeStream) read(limit int) (plugin.RouteData, error) {
+	if s.body == nil || limit <= 0 {
+		return plugin.RouteData{}, errStream
+	}
+	s.reading.Add(1)
+	defer s.reading.Add(-1)
+	buf := make([]byte, min(limit, 1<<20))
+	n, err := s.body.Read(buf)
+	if errors.Is(err, io.EOF) {
+		return plugin.RouteData{Body: buf[:n], End: true}, nil
+	}
+	return plugin.RouteData{Body: buf[:n]}, err
+}
+
+// interrupt ends reads and writes that wait for a slow browser, when the child does not wait for them any more.
+func (s *routeStream) interrupt(w http.ResponseWriter) {
+	past := time.Unix(1, 0)
+	if s.reading.Load() > 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(past)
+	}
+	if !s.mu.TryLock() {
+		_ = http.NewResponseController(w).SetWriteDeadline(past)
+		return
+	}
+	s.mu.Unlock()
+}
+
+func (c *Child) serveRoute(w http.ResponseWriter, r *http.Request) {
+	id := c.next.Add(1)
+	s := &routeStream{body: r.Body, w: w, open: true}
+	c.streams.Store(id, s)
+	// What a handler writes before it has read all must go out: HTTP/1 needs to be told.
+	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
+	err := c.Call(r.Context(), "route", plugin.RouteCall{
+		Stream: id, Method: r.Method, URL: r.URL.RequestURI(), Host: r.Host, RemoteAddr: r.RemoteAddr, Header: r.Header, ContentLength: r.ContentLength,
+	}, nil)
+	c.streams.Delete(id)
+	if err != nil {
+		s.interrupt(w)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = false
+	switch {
+	case err == nil || r.Context().Err() != nil:
+	case s.head:
+		panic(http.ErrAbortHandler) // the browser must not take half an answer for a whole one
+	default:
+		http.Error(w, "502 the plugin failed: "+clean(err.Error()), http.StatusBadGateway)
+	}
+}

@@ -1,0 +1,183 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"path"
+	"runtime/debug"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/wire"
+)
+
+// RouteDef is an HTTP route, made by Route.
+type RouteDef struct {
+	Pattern string
+	Handler http.Handler
+}
+
+// Route answers requests below a path ("/api/") or at one ("/status"). A method may stand in front ("POST /save").
+// Bodies stream both ways, and the request's context ends when the browser goes away. In a child process connections
+// cannot be hijacked: serve WebSockets by events, or from a port of your own.
+func Route(pattern string, h http.Handler) RouteDef { return RouteDef{pattern, h} }
+
+// matches tells whether the route is for the request.
+func (d RouteDef) matches(method, p string) bool { return MatchRoute(d.Pattern, method, p) }
+
+// MatchRoute tells whether a route's pattern matches a request, for hosts of plugins.
+func MatchRoute(pattern, method, p string) bool {
+	if m, rest, ok := strings.Cut(pattern, " "); ok {
+		if m != method && (m != http.MethodGet || method != http.MethodHead) {
+			return false
+		}
+		pattern = strings.TrimSpace(rest)
+	}
+	p = path.Clean("/"+strings.TrimPrefix(p, "/")) + map[bool]string{true: "/"}[len(p) > 1 && strings.HasSuffix(p, "/")]
+	if strings.HasSuffix(pattern, "/") {
+		return strings.HasPrefix(p, pattern) || p+"/" == pattern
+	}
+	return p == pattern
+}
+
+// routeChunk is how much of a body crosses at a time, either way.
+const routeChunk = 64 << 10
+
+// route runs the route's handler in a child; its answer goes back in parts, as the handler writes and flushes them.
+func (c *child) route(ctx context.Context, a RouteCall) (err error) {
+	u, err := url.ParseRequestURI(a.URL)
+	if err != nil {
+		return err
+	}
+	name, h := c.host.route(a.Method, u.Path)
+	if h == nil {
+		return fmt.Errorf("no route for %s %s", a.Method, u.Path)
+	}
+	r, err := http.NewRequestWithContext(ctx, a.Method, a.URL, nil)
+	if err != nil {
+		return err
+	}
+	r.Header, r.Host, r.RequestURI, r.RemoteAddr, r.ContentLength = a.Header, a.Host, a.URL, a.RemoteAddr, a.ContentLength
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	r.Body = http.NoBody
+	if a.ContentLength != 0 {
+		r.Body = &remoteBody{c: c, ctx: ctx, stream: a.Stream}
+	}
+	w := &remoteWriter{c: c, ctx: ctx, stream: a.Stream, header: http.Header{}}
+	defer func() {
+		switch v := recover(); v {
+		case nil:
+		case http.ErrAbortHandler:
+			err = &wire.Error{Code: "aborted", Plugin: name, Message: "the handler ended the connection"}
+		default:
+			err = &wire.Error{Code: "handler_panic", Plugin: name, Message: fmt.Sprintf("route %s of plugin %s panicked: %v", u.Path, name, v), Stack: string(debug.Stack())}
+		}
+	}()
+	h.ServeHTTP(w, r)
+	w.WriteHeader(http.StatusOK)
+	return w.send(false)
+}
+
+// remoteBody reads the body of a request that is at the server.
+type remoteBody struct {
+	c      *child
+	ctx    context.Context
+	stream uint64
+	rest   []byte
+	err    error
+}
+
+func (b *remoteBody) Read(p []byte) (int, error) {
+	for len(b.rest) == 0 {
+		if b.err != nil {
+			return 0, b.err
+		}
+		var data RouteData
+		if b.err = b.c.conn.Call(b.ctx, "route.read", RouteRead{b.stream, routeChunk}, &data); b.err == nil && data.End {
+			b.err = io.EOF
+		}
+		b.rest = data.Body
+	}
+	n := copy(p, b.rest)
+	b.rest = b.rest[n:]
+	return n, nil
+}
+
+func (b *remoteBody) Close() error {
+	if b.err == nil {
+		b.err = errors.New("read after the request's body was closed")
+	}
+	b.rest = nil
+	return nil
+}
+
+// remoteWriter is an http.ResponseWriter whose response is written at the server.
+type remoteWriter struct {
+	c      *child
+	ctx    context.Context
+	stream uint64
+	header http.Header // the handler's to change
+	head   http.Header // what it was at WriteHeader
+	status int         // 0 until WriteHeader
+	sent   bool
+	body   []byte
+}
+
+func (w *remoteWriter) Header() http.Header { return w.header }
+
+func (w *remoteWriter) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		_ = w.part(RoutePart{Status: status, Header: w.header, Flush: true}) // Write tells of a lost server
+		return
+	}
+	w.status, w.head = status, maps.Clone(w.header) // what is set later comes too late, as always
+}
+
+// Write gathers what is written until there is a chunk of it, or Flush.
+func (w *remoteWriter) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	for done := 0; ; {
+		n := min(len(b)-done, routeChunk-len(w.body))
+		w.body = append(w.body, b[done:done+n]...)
+		if done += n; done == len(b) {
+			return done, nil
+		}
+		if err := w.send(false); err != nil {
+			return done, err
+		}
+	}
+}
+
+// Flush implements http.Flusher.
+func (w *remoteWriter) Flush() { _ = w.FlushError() }
+
+// FlushError is Flush for http.ResponseController.
+func (w *remoteWriter) FlushError() error {
+	w.WriteHeader(http.StatusOK)
+	return w.send(true)
+}
+
+func (w *remoteWriter) send(flush bool) error {
+	p := RoutePart{Body: w.body, Flush: flush}
+	if !w.sent {
+		p.Status, p.Header = w.status, w.head
+	}
+	w.sent = true
+	err := w.part(p)
+	w.body = w.body[:0]
+	return err
+}
+
+func (w *remoteWriter) part(p RoutePart) error {
+	p.Stream = w.stream
+	return w.c.conn.Call(w.ctx, "route.part", p, nil)
+}
