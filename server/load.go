@@ -23,6 +23,9 @@ import (
 // Load compiles the module for the graph: load, transform, compile, resolve. It implements graph.Loader.
 func (p *project) Load(ctx context.Context, id string) *graph.Version {
 	v, err := p.load(ctx, id)
+	if errors.Is(err, errEmptied) {
+		return &graph.Version{Rev: "emptied", Err: errEmptied, State: v.State}
+	}
 	if err != nil {
 		e := asError(err)
 		if e.ID == "" {
@@ -58,6 +61,11 @@ func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
 	if err != nil {
 		return v, err
 	}
+	if src.state != nil && src.code == "" && ctx.Value(holdEmpty{}) != nil && !isAsset(src.file) {
+		if was := p.graph.Good(id); was != nil && filled(was) {
+			return v, errEmptied
+		}
+	}
 	if err := p.compile(ctx, src, v); err != nil {
 		return v, err
 	}
@@ -66,6 +74,12 @@ func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
 	}
 	return v, nil
 }
+
+// holdEmpty in a context asks not to take an empty file for the new content of one that was not: editors truncate before
+// they write, and whoever reads in between would empty the page. Such a version fails with errEmptied.
+type holdEmpty struct{}
+
+var errEmptied = errors.New("the file is empty")
 
 // builtinModule makes the modules that have no source: native modules of other origins, which only the browser can
 // load, and the empty module that packages ask for in their "browser" field.

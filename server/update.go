@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -179,30 +181,26 @@ func (p *project) reload(e *edit, final bool) {
 		id          string
 		now, before *graph.Version
 		gone        bool
-		emptied     bool
+	}
+	ctx := p.ctx
+	if !final {
+		ctx = context.WithValue(ctx, holdEmpty{}, true)
 	}
 	results := make([]result, len(e.ids))
 	p.each(len(e.ids), func(i int) {
 		id := e.ids[i]
-		if file, v := p.File(id), p.graph.Version(id); file != "" && v != nil {
-			state := statFile(file)
-			switch {
-			case state == nil:
-				results[i] = result{id: id, gone: true}
-				return
-			case state.size == 0 && !final && filled(v):
-				results[i] = result{id: id, emptied: true}
-				return
-			}
+		if file := p.File(id); file != "" && statFile(file) == nil && p.graph.Version(id) != nil {
+			results[i] = result{id: id, gone: true}
+			return
 		}
-		now, before := p.graph.Reload(p.ctx, id)
+		now, before := p.graph.Reload(ctx, id)
 		results[i] = result{id: id, now: now, before: before}
 	})
 	for _, r := range results {
 		switch {
 		case r.gone:
 			e.deleted = append(e.deleted, r.id)
-		case r.emptied:
+		case errors.Is(r.now.Err, errEmptied):
 			e.emptied = append(e.emptied, r.id)
 		case r.now.Err != nil:
 			p.errors.set(r.id, asError(r.now.Err))
