@@ -135,6 +135,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
       wake();
     });
     addEventListener("pagehide", () => (this.leaving = true));
+    document.addEventListener("freeze", () => this.leaving && this.transport.leave()); // after all listeners of pagehide
     document.addEventListener("resume", wake); // a frozen tab
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
   }

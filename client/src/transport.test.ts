@@ -56,6 +56,24 @@ test("what was on its way when the connection was cut arrives once, both ways", 
   assert.deepEqual(got, ["a", "b", "c"]);
 });
 
+for (const ended of [true, false]) test(`a page that is left ${ended ? "starts a session" : "resumes"} when it comes back`, async () => {
+  const { server, timers, transport, event, lines } = setup();
+  transport.connect();
+  server.accept();
+  event(1);
+  server.carry();
+  transport.leave();
+  if (ended) server.sessions.clear();
+  event(2);
+  await timers.pass(60_000);
+  assert.equal(transport.connected, false);
+  transport.wake();
+  server.accept();
+  server.carry();
+  assert.deepEqual(server.events(), [1, 2]);
+  assert.deepEqual(lines.filter((l) => l.includes("may not have arrived")), []);
+});
+
 test("a thousand cuts: nothing lost, doubled or reordered", async () => {
   const { server, timers, transport, event, got } = setup();
   let seed = 42;

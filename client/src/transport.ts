@@ -73,6 +73,10 @@ export class Transport {
   private socket: Socket | undefined;
   private ready = false;
   private closed = false;
+  /** The page was left and may come back. */
+  private away = false;
+  /** The last connection ended because of that: what was written has arrived before. */
+  private left = false;
   /** Frames that the server has not confirmed. */
   private held: Frame[] = [];
   private heldBytes = 0;
@@ -125,10 +129,23 @@ export class Transport {
 
   /** The machine woke up, the network is back, or the tab came to the front: waiting makes no sense any more. */
   wake(): void {
+    this.away = false;
     if (this.ready) this.socket!.send('{"type":"ping"}'); // shows a connection that died in its sleep
     if (this.socket || this.closed || this.connections + this.failures === 0) return;
     this.failures = Math.min(this.failures, 1);
     this.connect();
+  }
+
+  /** The page was left. The browser may keep it, open socket and all, and bring it back; until then nobody sees it. */
+  leave(): void {
+    this.away = true;
+    this.timers.clear(this.retry);
+    this.retry = undefined;
+    const socket = this.socket;
+    if (!socket) return;
+    this.left = true;
+    this.lostSocket(socket, 1000, "the page was left");
+    socket.close(1000);
   }
 
   /** Ends the connection for good. */
@@ -153,7 +170,7 @@ export class Transport {
       this.failures = 0;
       this.options.lost?.(socket, reason || `code ${code}`);
     } else this.failures++;
-    if (this.closed) return;
+    if (this.closed || this.away) return;
     if (code === 1009) this.dropLongest();
     if (was && code !== 1008 && code !== 1013 && code !== 1009) this.later(0);
     else this.later(this.delay());
@@ -246,6 +263,7 @@ export class Transport {
     if (payload.epoch) this.epoch = payload.epoch;
     if (payload.resumed) this.confirm(payload.received ?? 0);
     else this.newSession(first);
+    this.left = false;
     for (const frame of this.held) this.write(frame);
     this.full = false;
     this.pingTimer = this.timers.set(() => this.ping(), pingEvery);
@@ -276,7 +294,7 @@ export class Transport {
     this.held = [hello, ...subscriptions, ...waiting.filter((f) => !isSubscription(f))];
     this.heldBytes = this.held.reduce((n, f) => n + f.text.length, 0);
     const events = lost.filter((f) => f.request === undefined && f.text.startsWith('{"type":"custom"'));
-    if (events.length > 0) {
+    if (events.length > 0 && !this.left) {
       this.options.log.warn(`[devserver] the server was replaced while ${events.length} event(s) were on their way; they may not have arrived:`, ...events.map((f) => f.text));
     }
     const waitingRequests = new Set(waiting.map((f) => f.request));

@@ -1,0 +1,279 @@
+package server_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// TestBrokenFromTheStart: pages that cannot run when they are opened come to life with the fix, without a reload by hand.
+func TestBrokenFromTheStart(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+import { text } from "./text.js";
+document.querySelector("#text").textContent = text;
+import.meta.hot.accept("./text.js", ({ text }) => { document.querySelector("#text").textContent = text; });
+-- text.js --
+export const text = = "one";
+-- missing.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text"></p><script type="module" src="/missing.js"></script>
+-- missing.js --
+import { text } from "./nowhere/text.js";
+document.querySelector("#text").textContent = text;
+-- throws.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text"></p><script type="module" src="/throws.js"></script>
+-- throws.js --
+import { value } from "./value.js";
+document.querySelector("#text").textContent = value();
+import.meta.hot.accept();
+-- value.js --
+export const value = () => { throw new Error("not yet"); };
+`)))
+	p := s.Page(t, "/")
+	p.WaitOverlay("text.js", "1", `Unexpected "="`, `export const text = = "one";`)
+	s.Log.Wait(t, "text.js:1:")
+	// An unrelated edit takes the overlay nowhere, a tab that is opened later shows it as well.
+	q := p.Beside("/")
+	q.WaitOverlay("text.js")
+	s.Edit("text.js", "= =", "=")
+	p.WaitText("#text", "one")
+	q.WaitText("#text", "one")
+	p.WaitNoOverlay()
+	q.WaitNoOverlay()
+	s.Edit("text.js", "one", "two")
+	p.WaitText("#text", "two")
+
+	p.Goto("/missing.html")
+	p.WaitOverlay("./nowhere/text.js", "missing.js")
+	s.Write("nowhere/text.js", `export const text = "found";`)
+	p.WaitText("#text", "found")
+	p.WaitNoOverlay()
+
+	p.Goto("/throws.html")
+	p.WaitConsole("not yet")
+	s.Edit("value.js", `{ throw new Error("not yet"); }`, `"now"`)
+	p.WaitText("#text", "now")
+}
+
+// TestOverlay: errors of all kinds of files, and that what ran goes on running.
+func TestOverlay(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+import { text } from "./text";
+import "./style.css";
+import data from "./data.json";
+window.show = () => { document.querySelector("#text").textContent = text + data.n; };
+show();
+import.meta.hot.accept();
+-- text.tsx --
+export const text: string = "one";
+-- style.css --
+@import "./part.css";
+-- part.css --
+#text { color: rgb(1, 1, 1) }
+-- data.json --
+{ "n": 1 }
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#text", "one1")
+	for _, c := range []struct{ file, old, new, place string }{
+		{"main.js", "show();\n", "show(;\n", "main.js:5:"},
+		{"text.tsx", `: string = "one"`, `: string == "one"`, "text.tsx:1:"},
+		{"data.json", `"n": 1`, `"n": 1,,`, "data.json:1:"},
+		{"style.css", "./part.css", "./missing.css", "style.css:1:"},
+	} {
+		s.Edit(c.file, c.old, c.new)
+		p.WaitOverlay(c.place)
+		s.Log.Wait(t, c.place)
+		p.Wait(`show() === undefined && document.querySelector("#text").textContent === "one1"`)
+		s.Edit(c.file, c.new, c.old)
+		p.WaitNoOverlay()
+	}
+	// Two errors: with one fixed the other shows.
+	s.Edit("text.tsx", `= "one"`, `== "one"`)
+	p.WaitOverlay("text.tsx")
+	s.Edit("data.json", `"n": 1`, `"n": 1,,`)
+	p.WaitOverlay("data.json")
+	s.Edit("data.json", `"n": 1,,`, `"n": 2`)
+	p.WaitOverlay("text.tsx")
+	s.Edit("text.tsx", `== "one"`, `= "two"`)
+	p.WaitNoOverlay()
+	p.WaitText("#text", "two2")
+	// An import with a typing mistake gets a suggestion.
+	s.Edit("main.js", `"./text"`, `"./txet"`)
+	p.WaitOverlay("./txet", "./text")
+	s.Edit("main.js", `"./txet"`, `"./text"`)
+	p.WaitNoOverlay()
+	// Escape closes it.
+	s.Edit("text.tsx", `= "two"`, `== "two"`)
+	p.WaitOverlay("text.tsx")
+	p.Wait(`(dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true })), document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true })), true)`)
+	p.WaitNoOverlay()
+	s.Edit("text.tsx", `== "two"`, `= "three"`)
+	p.WaitText("#text", "three2")
+	p.NoReload()
+}
+
+// TestSourceMaps maps the place where an error was thrown back to the source, in a pack and in an update.
+func TestSourceMaps(t *testing.T) {
+	devtest.NeedBrowser(t)
+	const source = `interface Props { name: string }
+
+export function h(type: string, props: unknown, ...children: unknown[]) { return { type, props, children }; }
+
+enum Kind { One, Two }
+
+export function fail(props: Props): unknown {
+  const element = <p title="a
+    b">{props.name}</p>;
+  if (Kind.Two as number === 1) throw new Error("thrown " + props.name + (element as { type: string }).type);
+  return element;
+}
+import.meta.hot!.accept();
+(window as unknown as { fail: typeof fail }).fail = fail;
+`
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><script type="module" src="/src/main.ts"></script>
+-- tsconfig.json --
+{ "compilerOptions": { "jsx": "react", "jsxFactory": "h" } }
+-- src/main.ts --
+import { a } from "./a";
+import "./view.tsx";
+export type T = string;
+window.dispatchEvent(new Event(a as T));
+-- src/a.ts --
+// some lines
+// before
+export const a = "ready";
+`)))
+	s.Write("src/view.tsx", source)
+	p := s.Page(t, "/")
+	place := func(text string) (line, column int) {
+		t.Helper()
+		before, _, found := strings.Cut(s.Read("src/view.tsx"), text)
+		if !found {
+			t.Fatalf("no %q", text)
+		}
+		return strings.Count(before, "\n") + 1, len(before) - strings.LastIndex(before, "\n")
+	}
+	check := func() {
+		t.Helper()
+		p.Wait(`window.fail`)
+		stack := devtest.Eval[string](p, `(() => { try { fail({ name: "x" }); } catch (error) { return error.stack; } return ""; })()`)
+		at := regexp.MustCompile(`\(?((?:https?://|/@devserver)[^\s()]+):(\d+):(\d+)\)?`).FindStringSubmatch(stack)
+		if at == nil {
+			t.Fatalf("no place in %s", stack)
+		}
+		line, _ := strconv.Atoi(at[2])
+		column, _ := strconv.Atoi(at[3])
+		file, gotLine, gotColumn := original(t, s, at[1], line, column)
+		wantLine, wantColumn := place(`new Error("thrown `)
+		if !strings.HasSuffix(file, "src/view.tsx") || gotLine != wantLine || gotColumn != wantColumn {
+			t.Errorf("mapped to %s:%d:%d, want src/view.tsx:%d:%d\n%s", file, gotLine, gotColumn, wantLine, wantColumn, stack)
+		}
+	}
+	check()
+	s.Edit("src/view.tsx", "interface Props", "console.debug('moved');\n\n\ninterface Props")
+	p.WaitConsole("hot updated: /src/view.tsx")
+	check()
+	p.NoReload()
+}
+
+// sourceMap is what the test reads of a map with sections.
+type sourceMap struct {
+	Sections []struct {
+		Offset struct{ Line, Column int }
+		Map    sourceMap
+	}
+	Sources        []string
+	SourcesContent []string
+	Mappings       string
+}
+
+// original finds the place in the source of a place in a script that the server sent; all are one-based.
+func original(t *testing.T, s *devtest.Server, script string, line, column int) (file string, originalLine, originalColumn int) {
+	t.Helper()
+	u, err := url.Parse(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := u.Path
+	if u.RawQuery != "" {
+		path += "?" + u.RawQuery
+	}
+	mapPath := "/@devserver/map?of=" + strings.TrimSuffix(path[strings.LastIndex(path, "/")+1:], ".js") // of an update, which is no request
+	if answer := s.Get(path); !strings.HasPrefix(path, "/@devserver/update/") {
+		_, after, found := strings.Cut(answer.Body, "//# sourceMappingURL=")
+		if !found {
+			t.Fatalf("%s has no map: status %d", path, answer.Status)
+		}
+		mapPath = strings.TrimSpace(after)
+	}
+	var m sourceMap
+	answer := s.Get(mapPath)
+	if err := json.Unmarshal([]byte(answer.Body), &m); err != nil {
+		t.Fatalf("%s: status %d: %v", mapPath, answer.Status, err)
+	}
+	for i := len(m.Sections) - 1; i >= 0; i-- {
+		if o := m.Sections[i].Offset; o.Line < line || o.Line == line-1 && o.Column < column {
+			line, m = line-o.Line, m.Sections[i].Map
+			break
+		}
+	}
+	// Fields: column here; source, line and column there; each relative to the last one.
+	var source, atLine, atColumn int
+	for n, mappings := range strings.Split(m.Mappings, ";") {
+		here := 0
+		for segment := range strings.SplitSeq(mappings, ",") {
+			fields := vlq(segment)
+			if len(fields) == 0 {
+				continue
+			}
+			here += fields[0]
+			if n == line-1 && here > column-1 {
+				break
+			}
+			if len(fields) < 4 {
+				continue
+			}
+			source, atLine, atColumn = source+fields[1], atLine+fields[2], atColumn+fields[3]
+		}
+		if n == line-1 {
+			if source >= len(m.Sources) {
+				t.Fatalf("%s names source %d of %d", mapPath, source, len(m.Sources))
+			}
+			return m.Sources[source], atLine + 1, atColumn + 1
+		}
+	}
+	t.Fatalf("line %d is not in %s", line, mapPath)
+	return "", 0, 0
+}
+
+// vlq decodes a segment of mappings.
+func vlq(segment string) []int {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	var values []int
+	value, shift := 0, 0
+	for _, c := range segment {
+		digit := strings.IndexRune(digits, c)
+		value |= digit & 31 << shift
+		shift += 5
+		if digit&32 != 0 {
+			continue
+		}
+		if value&1 != 0 {
+			value = -value
+		}
+		values = append(values, value/2)
+		value, shift = 0, 0
+	}
+	return values
+}
