@@ -24,20 +24,45 @@ interface Runtime {
 interface ReactRuntime {
   injectIntoGlobalHook(global: unknown): void;
   register(type: unknown, id: string): void;
-  setSignature(type: unknown, key: string, forceReset?: boolean, customHooks?: () => unknown[]): void;
-  performReactRefresh(): unknown;
-  isLikelyComponentType(type: unknown): boolean;
+  setSignature?(type: unknown, key: string, forceReset?: boolean, customHooks?: () => unknown[]): void;
+  performReactRefresh?(): unknown;
+  isLikelyComponentType?(type: unknown): boolean;
+  // The copy inside @vitejs/plugin-react exports these instead of the three above.
+  createSignatureFunctionForTransform?(): (type: unknown, key: string, forceReset?: boolean, customHooks?: () => unknown[]) => void;
+  validateRefreshBoundaryAndEnqueueUpdate?(id: string, before: object, now: object): unknown;
 }
+
+/** An export that never changes: asking the plugin's copy to compare it is asking it to render. */
+const unchanged = { unchanged: true };
 
 function react(runtime: ReactRuntime): Runtime {
   runtime.injectIntoGlobalHook(globalThis);
   return {
     register: (type, id) => runtime.register(type, id),
     // The custom hooks are looked up when they are compared: in a cycle they are not there yet.
-    sign: (type, key, forceReset, customHooks) => runtime.setSignature(type, key, forceReset, customHooks),
-    isComponent: (value) => runtime.isLikelyComponentType(value),
-    perform: () => void runtime.performReactRefresh(),
+    sign(type, key, forceReset, customHooks) {
+      if (runtime.setSignature) runtime.setSignature(type, key, forceReset, customHooks);
+      else runtime.createSignatureFunctionForTransform?.()(type, key, forceReset, customHooks);
+    },
+    isComponent: (value) => (runtime.isLikelyComponentType ? runtime.isLikelyComponentType(value) : isReactComponent(value)),
+    perform() {
+      if (runtime.performReactRefresh) runtime.performReactRefresh();
+      else runtime.validateRefreshBoundaryAndEnqueueUpdate?.("devserver", unchanged, unchanged);
+    },
   };
+}
+
+/** What can be a component: classes of React, functions with a capitalised name, memo and forwardRef. */
+function isReactComponent(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) {
+    const kind = (value as { $$typeof?: unknown }).$$typeof;
+    return kind === Symbol.for("react.memo") || kind === Symbol.for("react.forward_ref");
+  }
+  if (typeof value !== "function") return false;
+  const prototype = value.prototype as { isReactComponent?: unknown } | undefined;
+  if (prototype?.isReactComponent) return true;
+  if (prototype && Object.getOwnPropertyNames(prototype).some((name) => name !== "constructor")) return false;
+  return /^[A-Z]/.test(value.name || ((value as { displayName?: string }).displayName ?? ""));
 }
 
 /** What @prefresh/core leaves in the global scope. */
@@ -88,7 +113,7 @@ export class Refresh {
   /** Looks whether a module that ran ahead of the page is a runtime of ours. */
   install(exports: unknown): void {
     const candidate = (exports ?? {}) as Partial<ReactRuntime> & { default?: Partial<ReactRuntime> };
-    const runtime = [candidate, candidate.default].find((c) => typeof c?.performReactRefresh === "function");
+    const runtime = [candidate, candidate.default].find((c) => typeof (c?.performReactRefresh ?? c?.validateRefreshBoundaryAndEnqueueUpdate) === "function");
     if (runtime) this.runtime = react(runtime as ReactRuntime);
     const prefresh = (globalThis as { __PREFRESH__?: Prefresh }).__PREFRESH__;
     if (!this.runtime && prefresh) this.runtime = preact(prefresh);

@@ -76,6 +76,12 @@ func New(o Options) (*Gate, error) {
 	if w := Workspace(o.Root); w != "" {
 		g.allow = append(g.allow, w)
 	}
+	// A node_modules that is a link was put there by whoever set the project up; what lies behind it is its packages.
+	for _, dir := range slices.Clone(g.allow) {
+		if real, err := filepath.EvalSymlinks(filepath.Join(dir, "node_modules")); err == nil {
+			g.allow = append(g.allow, real)
+		}
+	}
 	for _, dir := range o.Allow {
 		if !filepath.IsAbs(dir) {
 			dir = filepath.Join(o.Root, dir)
