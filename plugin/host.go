@@ -301,8 +301,22 @@ func (h *Host) HotUpdate(ctx context.Context, a HotUpdateArgs) (*HotUpdateResult
 
 // Route returns the handler for a request, or nil.
 func (h *Host) Route(method, path string) http.Handler {
-	_, handler := h.route(method, path)
-	return handler
+	name, handler := h.route(method, path)
+	if handler == nil {
+		return nil
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if v := recover(); v == http.ErrAbortHandler {
+				panic(v)
+			} else if v != nil {
+				panic(fmt.Sprintf("route %s of plugin %s panicked: %v", r.URL.Path, name, v)) // the server's to report
+			}
+		}()
+		// Answering while the request is still being read works in a child, so it must here.
+		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
+		handler.ServeHTTP(w, r)
+	})
 }
 
 func (h *Host) route(method, path string) (plugin string, handler http.Handler) {

@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -183,7 +184,11 @@ func (c *child) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.S
 func (c *child) call(method string, params, result any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()
-	return c.conn.Call(ctx, method, params, result)
+	err := c.conn.Call(ctx, method, params, result)
+	if own, ok := errors.AsType[*wire.Error](err); ok {
+		return errors.New(own.Message) // what the server says is no error of this plugin's own
+	}
+	return err
 }
 
 func (c *child) Clients() []Client {

@@ -44,8 +44,8 @@ func MatchRoute(pattern, method, p string) bool {
 	return p == pattern
 }
 
-// routeChunk is how much of a body crosses at a time, either way.
-const routeChunk = 64 << 10
+// routeChunk is how much of a body crosses at a time, either way. In base64 it still fits into a pipe.
+const routeChunk = 32 << 10
 
 // route runs the route's handler in a child; its answer goes back in parts, as the handler writes and flushes them.
 func (c *child) route(ctx context.Context, a RouteCall) (err error) {

@@ -31,9 +31,10 @@ const (
 	stopping = time.Second
 	// answering is how long a child may take for a hook: its own deadline, and some time to tell of it.
 	answering = plugin.Timeout + 5*time.Second
-	// alive is how long a child may take to answer anything at all before it counts as hung.
-	alive = 5 * time.Second
 )
+
+// alive is how long a child may take to answer anything at all before it counts as hung. Tests shorten it.
+var alive = 5 * time.Second
 
 // Backend is what children ask the server for.
 type Backend interface {

@@ -48,6 +48,31 @@ type message struct {
 	Cancel bool            `json:"cancel,omitempty"`
 }
 
+// encode is json.Marshal, but params and result are taken as they are: they were just encoded, and json.Marshal would
+// read them once more.
+func (m message) encode() ([]byte, error) {
+	params, result := m.Params, m.Result
+	m.Params, m.Result = nil, nil
+	head, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	head = head[:len(head)-1] // the closing brace
+	for _, part := range []struct {
+		name string
+		text json.RawMessage
+	}{{`"params":`, params}, {`"result":`, result}} {
+		if len(part.text) == 0 {
+			continue
+		}
+		if len(head) > 1 {
+			head = append(head, ',')
+		}
+		head = append(append(head, part.name...), part.text...)
+	}
+	return append(head, '}'), nil
+}
+
 // Handler answers calls and notices of the other side. For a notice the answer is dropped.
 type Handler func(ctx context.Context, method string, params json.RawMessage) (any, error)
 
@@ -256,7 +281,7 @@ func (c *Conn) Notify(method string, params any) error {
 const maxOut = 8 << 20
 
 func (c *Conn) write(ctx context.Context, m message) error {
-	body, err := json.Marshal(m)
+	body, err := m.encode()
 	if err != nil {
 		return fmt.Errorf("write frame: %w", err)
 	}

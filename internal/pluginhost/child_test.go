@@ -1,0 +1,428 @@
+package pluginhost_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/wire"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// TestMain makes the test's own program the child too: it then runs the plugins below, with no build.
+func TestMain(m *testing.M) {
+	switch {
+	case os.Getenv("DEVSERVER_PLUGIN_HOST") != "":
+		runChild()
+	case os.Getenv("TEST_SERVER") != "":
+		runServer()
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+func runChild() {
+	switch os.Getenv("TEST_CHILD") {
+	case "garbage":
+		fmt.Println("Listening on port 3000")
+		time.Sleep(time.Hour)
+	case "silent":
+		fmt.Fprintln(os.Stderr, "no config")
+		os.Exit(1)
+	case "old":
+		c := wire.New(os.Stdin, os.Stdout, func(context.Context, string, json.RawMessage) (any, error) { return nil, nil })
+		_ = c.Notify("hello", plugin.Hello{Protocol: plugin.Protocol + 1})
+		_ = c.Run()
+		os.Exit(0)
+	}
+	plugin.Main(testPlugin())
+}
+
+func testPlugin() plugin.Plugin {
+	var server plugin.Server
+	return plugin.Plugin{
+		Name:  "test",
+		Start: func(_ context.Context, s plugin.Server) error { server = s; return nil },
+		Events: []plugin.Event{
+			plugin.On("echo", func(_ context.Context, c plugin.Client, in int) error { return c.Send("echoed", in) }),
+			plugin.On("all", func(_ context.Context, c plugin.Client, in string) error { return c.Broadcast("told", in) }),
+			plugin.On("user", func(_ context.Context, c plugin.Client, in string) error { return c.SendToUser(in, "told", c.URL()) }),
+			plugin.Handle("who", func(_ context.Context, c plugin.Client, _ any) (string, error) {
+				return fmt.Sprint(c.ID(), " ", c.URL(), " ", c.UserAgent(), " ", c.User(), " ", len(server.Clients()), " ", server.Root()), nil
+			}),
+			plugin.Handle("graph", func(context.Context, plugin.Client, any) ([]string, error) {
+				ids, err := server.Modules()
+				if err != nil {
+					return nil, err
+				}
+				above, err := server.Importers(ids[0])
+				return append(ids, above...), errors.Join(err, server.Reload("/nothing"))
+			}),
+			plugin.Handle("sum", func(_ context.Context, _ plugin.Client, in struct{ A, B int }) (int, error) { return in.A + in.B, nil }),
+			plugin.Handle("print", func(context.Context, plugin.Client, any) (string, error) {
+				fmt.Println("a stray print \x1b[31mred\x1b[0m\x07")
+				text, err := io.ReadAll(os.Stdin)
+				return string(text), err
+			}),
+			plugin.Handle("fail", func(context.Context, plugin.Client, any) (int, error) {
+				return 0, &hmr.Error{Code: "own", Message: "own message"}
+			}),
+			plugin.Handle("panic", func(context.Context, plugin.Client, any) (int, error) { panic("on purpose") }),
+			plugin.Handle("exit", func(context.Context, plugin.Client, any) (int, error) {
+				fmt.Fprintln(os.Stderr, "last words")
+				os.Exit(3)
+				return 0, nil
+			}),
+			plugin.Handle("wait", func(ctx context.Context, c plugin.Client, ms int) (string, error) {
+				if err := c.Send("waiting", nil); err != nil {
+					return "", err
+				}
+				select {
+				case <-ctx.Done():
+					_ = c.Send("cancelled", nil)
+					return "", ctx.Err()
+				case <-time.After(time.Duration(ms) * time.Millisecond):
+					return "done", nil
+				}
+			}),
+			plugin.Handle("leave", func(context.Context, plugin.Client, any) (int, error) {
+				cmd := exec.Command("sleep", "1000")
+				cmd.Stderr = os.Stderr // as a watcher that a plugin starts would
+				if err := cmd.Start(); err != nil {
+					return 0, err
+				}
+				return cmd.Process.Pid, nil
+			}),
+		},
+		Connect:    func(_ context.Context, c plugin.Client) { _ = c.Send("hi", c.ID()) },
+		Disconnect: func(_ context.Context, c plugin.Client) { _ = c.Broadcast("bye", c.ID()) },
+		Filter:     plugin.Filter{Prefixes: []string{"virtual:"}},
+		Load: func(_ context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+			return &plugin.LoadResult{Code: "export default " + strconv.Quote(a.ID)}, nil
+		},
+		Routes: testRoutes(),
+	}
+}
+
+// backend is a server that notes what plugins ask of it.
+type backend struct {
+	root string
+	sent chan string
+}
+
+func newBackend(t testing.TB) *backend { return &backend{t.TempDir(), make(chan string, 100_000)} }
+
+func (b *backend) note(to, event string, data any) error {
+	text, err := json.Marshal(data)
+	b.sent <- fmt.Sprintf("%s %s %s", to, event, text)
+	return err
+}
+
+func (b *backend) Root() string                        { return b.root }
+func (b *backend) Logger() *slog.Logger                { return slog.New(slog.DiscardHandler) }
+func (b *backend) Clients() []plugin.Client            { return []plugin.Client{client("c1"), client("c2")} }
+func (b *backend) Broadcast(event string, d any) error { return b.note("all", event, d) }
+func (b *backend) SendToUser(user, event string, d any) error {
+	return b.note("user "+user, event, d)
+}
+func (b *backend) SendTo(c, event string, d json.RawMessage) error { return b.note(c, event, d) }
+func (b *backend) Modules() ([]string, error)                      { return []string{"/a.js"}, nil }
+func (b *backend) Importers(id string) ([]string, error)           { return []string{"/above" + id}, nil }
+func (b *backend) Reload(id string) error                          { return fmt.Errorf("no module %q", id) }
+
+// wait returns what is sent next.
+func (b *backend) wait(t testing.TB) string {
+	t.Helper()
+	select {
+	case s := <-b.sent:
+		return s
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing was sent")
+		return ""
+	}
+}
+
+type client string
+
+func (c client) ID() string                           { return string(c) }
+func (c client) URL() string                          { return "http://x/" + string(c) }
+func (c client) UserAgent() string                    { return "browser" }
+func (c client) User() string                         { return "ann" }
+func (c client) Send(string, any) error               { return nil }
+func (c client) Broadcast(string, any) error          { return nil }
+func (c client) SendToUser(string, string, any) error { return nil }
+
+// lines collects what a child prints.
+type lines struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (l *lines) add(s string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, s)
+}
+
+func (l *lines) has(s string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Contains(l.all, s)
+}
+
+// self is a command that runs this test's program as a child.
+func self(env ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), env...)
+	return cmd
+}
+
+func startChild(t testing.TB, env ...string) (*pluginhost.Child, *backend, *lines) {
+	t.Helper()
+	b, printed := newBackend(t), &lines{}
+	c, err := pluginhost.StartChild(t.Context(), "plugins", self(env...), b, printed.add)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c, b, printed
+}
+
+// ask sends a request to the test's plugin.
+func ask(ctx context.Context, h pluginhost.Host, event, data string) (string, error) {
+	answer, err := h.Event(ctx, "test", event, true, client("c1"), json.RawMessage(data))
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(answer)
+	return string(text), err
+}
+
+func tell(t testing.TB, h pluginhost.Host, event, data string) {
+	t.Helper()
+	if _, err := h.Event(t.Context(), "test", event, false, client("c1"), json.RawMessage(data)); err != nil {
+		t.Error(err)
+	}
+}
+
+// eventually waits for a state.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not in time: " + what)
+		}
+	}
+}
+
+func exited(t testing.TB, c *pluginhost.Child) string {
+	t.Helper()
+	select {
+	case <-c.Exited():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the child is still there")
+	}
+	return c.Why()
+}
+
+func TestEventsOfAChild(t *testing.T) {
+	c, b, _ := startChild(t)
+	if got, err := ask(t.Context(), c, "who", ""); err != nil || got != `"c1 http://x/c1 browser ann 2 `+b.root+`"` {
+		t.Errorf("got %s, %v", got, err)
+	}
+	if got, err := ask(t.Context(), c, "sum", `{"a":2,"b":3}`); err != nil || got != "5" {
+		t.Errorf("got %s, %v", got, err)
+	}
+	for event, want := range map[string]string{"echo 7": "c1 echoed 7", `all "x"`: `all told "x"`, `user "bob"`: `user bob told "http://x/c1"`} {
+		name, data, _ := strings.Cut(event, " ")
+		tell(t, c, name, data)
+		if got := b.wait(t); got != want {
+			t.Errorf("%s: sent %q, want %q", event, got, want)
+		}
+	}
+	if err := errors.Join(c.Connect(t.Context(), client("c9")), c.Disconnect(t.Context(), client("c9"))); err != nil {
+		t.Error(err)
+	}
+	if got := b.wait(t) + ", " + b.wait(t); got != `c9 hi "c9", all bye "c9"` {
+		t.Errorf("got %s", got)
+	}
+	if _, err := ask(t.Context(), c, "graph", ""); err == nil || !strings.Contains(err.Error(), `no module "/nothing"`) {
+		t.Errorf("got %v", err)
+	}
+	if r, err := c.Load(t.Context(), plugin.LoadArgs{ID: "virtual:x"}); err != nil || r == nil || r.Code != `export default "virtual:x"` {
+		t.Errorf("got %v, %v", r, err)
+	}
+	if r, err := c.Load(t.Context(), plugin.LoadArgs{ID: "/src/x.ts"}); err != nil || r != nil {
+		t.Errorf("the filter let an ID through: %v, %v", r, err)
+	}
+}
+
+// TestHostsAreAlike holds the answers in process against those of a child.
+func TestHostsAreAlike(t *testing.T) {
+	c, b, _ := startChild(t)
+	h, err := plugin.NewHost([]plugin.Plugin{testPlugin()}, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{"who", `sum {"a":1,"b":2}`, `sum {"a":"x"}`, "fail", "panic", "graph", "nobody"} {
+		event, data, _ := strings.Cut(q, " ")
+		there, errThere := ask(t.Context(), c, event, data)
+		here, errHere := ask(t.Context(), h, event, data)
+		if there != here || fmt.Sprint(errThere) != fmt.Sprint(errHere) {
+			t.Errorf("%s: a child answers %s, %v; in process %s, %v", q, there, errThere, here, errHere)
+		}
+		own, ok := errors.AsType[*wire.Error](errThere)
+		if twin, alike := errors.AsType[*wire.Error](errHere); ok != alike || ok && (own.Code != twin.Code || own.Path != twin.Path || own.Plugin != twin.Plugin) {
+			t.Errorf("%s: errors differ: %+v and %+v", q, own, twin)
+		}
+	}
+}
+
+func TestPanicsNamePluginAndEvent(t *testing.T) {
+	c, _, _ := startChild(t)
+	_, err := ask(t.Context(), c, "panic", "")
+	own, ok := errors.AsType[*wire.Error](err)
+	if !ok || own.Code != "handler_panic" || own.Plugin != "test" || !strings.Contains(own.Message, "panic of plugin test panicked: on purpose") || !strings.Contains(own.Stack, "child_test.go") {
+		t.Errorf("got %+v", err)
+	}
+	if got, err := ask(t.Context(), c, "sum", `{"a":2}`); err != nil || got != "2" {
+		t.Errorf("after it: got %s, %v", got, err)
+	}
+}
+
+// TestPrintsAndReadsDoNoHarm: stdin and stdout belong to the protocol.
+func TestPrintsAndReadsDoNoHarm(t *testing.T) {
+	c, _, printed := startChild(t)
+	if got, err := ask(t.Context(), c, "print", ""); err != nil || got != `""` {
+		t.Errorf("got %s, %v", got, err)
+	}
+	eventually(t, "the line, without what terminals obey", func() bool { return printed.has("a stray print red") })
+}
+
+func TestCancelEndsTheHandler(t *testing.T) {
+	c, b, _ := startChild(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { _, err := ask(ctx, c, "wait", "60000"); done <- err }()
+	if got := b.wait(t); got != "c1 waiting null" {
+		t.Errorf("got %s", got)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if got := b.wait(t); got != "c1 cancelled null" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestRetireLetsHandlersFinish(t *testing.T) {
+	c, b, _ := startChild(t)
+	done := make(chan string, 1)
+	go func() { got, err := ask(t.Context(), c, "wait", "300"); done <- fmt.Sprint(got, err) }()
+	b.wait(t)
+	if err := c.Retire(); err != nil {
+		t.Error(err)
+	}
+	if got := <-done; got != `"done"<nil>` {
+		t.Errorf("got %s", got)
+	}
+	exited(t, c)
+}
+
+func TestChildrenThatDoNotStart(t *testing.T) {
+	for how, want := range map[string]string{
+		"garbage": "something else than frames",
+		"silent":  "no config",
+		"old":     "speaks version 2 of the protocol, this devserver version 1",
+	} {
+		t.Run(how, func(t *testing.T) {
+			_, err := pluginhost.StartChild(t.Context(), "plugins", self("TEST_CHILD="+how), newBackend(t), func(string) {})
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	if _, err := pluginhost.StartChild(t.Context(), "plugins", exec.Command("/nowhere"), newBackend(t), func(string) {}); err == nil {
+		t.Error("no error for a program that is not there")
+	}
+}
+
+func TestCrash(t *testing.T) {
+	c, _, _ := startChild(t)
+	if _, err := ask(t.Context(), c, "exit", ""); !errors.Is(err, wire.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	if why := exited(t, c); !strings.Contains(why, "exit status 3") || !strings.Contains(why, "last words") {
+		t.Errorf("got %q", why)
+	}
+	if _, err := ask(t.Context(), c, "sum", "{}"); !errors.Is(err, wire.ErrClosed) {
+		t.Errorf("after it: got %v", err)
+	}
+}
+
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":                           "plain",
+		"tab\tstays \r":                   "tab\tstays",
+		"\x1b[1;31mred\x1b[0m":            "red",
+		"\x1b]0;title\x07text\x1b[2K":     "text",
+		"\x1b]8;;http://x\x1b\\link\x1b7": "link",
+		"\x00a\u009bb\x7f":                "ab",
+	} {
+		if got := pluginhost.Clean(in); got != want {
+			t.Errorf("%q: got %q", in, got)
+		}
+	}
+}
+
+// BenchmarkRoundTrip compares a request to a plugin in process with one to a child.
+func BenchmarkRoundTrip(b *testing.B) {
+	child, back, _ := startChild(b)
+	inProcess, err := plugin.NewHost([]plugin.Plugin{testPlugin()}, back)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, host := range []struct {
+		name string
+		host pluginhost.Host
+	}{{"in process", inProcess}, {"child", child}} {
+		b.Run(host.name, func(b *testing.B) {
+			for b.Loop() {
+				if got, err := ask(b.Context(), host.host, "sum", `{"a":1,"b":2}`); err != nil || got != "3" {
+					b.Fatal(got, err)
+				}
+			}
+		})
+		b.Run(host.name+", 64 at a time", func(b *testing.B) {
+			b.SetParallelism(64)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if _, err := ask(b.Context(), host.host, "sum", `{"a":1,"b":2}`); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}

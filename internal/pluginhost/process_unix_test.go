@@ -1,0 +1,117 @@
+//go:build unix
+
+package pluginhost_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
+)
+
+// lives tells whether a process runs. One that nobody has waited for is dead, although it has a number.
+func lives(pid int) bool {
+	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
+		_, after, _ := bytes.Cut(stat, []byte(") "))
+		return !bytes.HasPrefix(after, []byte("Z"))
+	}
+	return syscall.Kill(pid, 0) == nil
+}
+
+func leave(t *testing.T, c *pluginhost.Child) int {
+	t.Helper()
+	got, err := ask(t.Context(), c, "leave", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(got)
+	if err != nil || !lives(pid) {
+		t.Fatalf("process %s: %v", got, err)
+	}
+	return pid
+}
+
+func TestCloseEndsWhatPluginsStarted(t *testing.T) {
+	c, _, _ := startChild(t)
+	pid := leave(t, c)
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the grandchild is gone", func() bool { return !lives(pid) })
+}
+
+func TestCrashEndsWhatPluginsStarted(t *testing.T) {
+	c, _, _ := startChild(t)
+	pid := leave(t, c)
+	_, _ = ask(t.Context(), c, "exit", "") // it dies meanwhile
+	exited(t, c)
+	eventually(t, "the grandchild is gone", func() bool { return !lives(pid) })
+}
+
+func TestHungChildIsKilled(t *testing.T) {
+	defer pluginhost.SetAlive(50 * time.Millisecond)()
+	c, _, _ := startChild(t)
+	if err := syscall.Kill(c.Pid(), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := ask(ctx, c, "sum", "{}"); err == nil {
+		t.Error("a stopped child answered")
+	}
+	if why := exited(t, c); !strings.Contains(why, "did not answer") {
+		t.Errorf("got %q", why)
+	}
+}
+
+// TestSlowHandlerIsNoHungChild: a child that is busy with one thing answers others.
+func TestSlowHandlerIsNoHungChild(t *testing.T) {
+	defer pluginhost.SetAlive(5 * time.Second)()
+	c, _, _ := startChild(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := ask(ctx, c, "wait", "60000"); err == nil {
+		t.Error("answered")
+	}
+	if got, err := ask(t.Context(), c, "sum", `{"a":1}`); err != nil || got != "1" {
+		t.Errorf("got %s, %v", got, err)
+	}
+}
+
+// TestChildDiesWithTheServer kills a server, which then can tell its child nothing.
+func TestChildDiesWithTheServer(t *testing.T) {
+	server := self("TEST_SERVER=" + t.TempDir())
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Fscan(out, &pid); err != nil || !lives(pid) {
+		t.Fatalf("process %d: %v", pid, err)
+	}
+	_ = server.Process.Kill() // it runs
+	_ = server.Wait()         // killed
+	eventually(t, "the child is gone", func() bool { return !lives(pid) })
+}
+
+// runServer is a server that starts a child and does nothing.
+func runServer() {
+	b := &backend{os.Getenv("TEST_SERVER"), make(chan string)}
+	c, err := pluginhost.StartChild(context.Background(), "plugins", self(), b, func(string) {})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(c.Pid())
+	select {}
+}
