@@ -59,15 +59,17 @@ func TestPages(t *testing.T) {
 
 	// The app accepts its own updates.
 	s.WaitPages(3)
-	loaded := route.Reloads()
+	loaded, loadedHere := route.Reloads(), p.Reloads()
 	s.Edit("src/app.ts", "title(location.pathname)", `"app " + title(location.pathname)`)
 	route.WaitText("#route", "app now at /settings/profile")
 	route.WaitReload(loaded)
 
 	// A page with an error in its inline script, and its fix.
 	s.Edit("about/index.html", `import { title }`, `import { title`)
-	p.WaitOverlay("about/index.html")
+	p.WaitReload(loadedHere + 1)
+	p.WaitOverlay("about/index.html:13:")
 	s.Edit("about/index.html", `import { title`, `import { title }`)
+	p.WaitReload(loadedHere + 2)
 	p.Wait(`document.querySelector("#route").dataset.inline === "now at in the page"`)
 	p.WaitNoOverlay()
 

@@ -290,7 +290,7 @@ func defines(in *Input) map[string]string {
 func withLoaderHint(in *Input, errs []Error) []Error {
 	name, _, _ := strings.Cut(in.ID, "?")
 	ext := path.Ext(name)
-	if _, known := loaderForExt(ext); known || ext == "" || in.Dependency {
+	if _, known := loaderForExt(ext); known || ext == "" || ext == ".html" || in.Dependency { // a page's scripts are JavaScript
 		return errs
 	}
 	for i := range errs {
