@@ -143,7 +143,7 @@ func exe() string {
 	return ""
 }
 
-var compilerLine = regexp.MustCompile(`^(?:\./)?([^\s:][^:]*?(?:\.go|go\.mod)):(\d+):(?:(\d+):)? (.+)$`)
+var compilerLine = regexp.MustCompile(`^(?:\./)?((?:[^\s:][^:]*)?(?:\.go|go\.mod)):(\d+):(?:(\d+):)? (.+)$`)
 
 // parse reads the places out of what `go build` printed.
 func (p *Project) parse(output string, err error) error {
