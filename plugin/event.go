@@ -70,23 +70,85 @@ func decode[T any](name string, data json.RawMessage) (T, error) {
 		err = errors.New("more than one value")
 	}
 	var zero T
-	return zero, payloadError(name, err)
+	return zero, payloadError(name, data, err)
 }
 
 // payloadError tells the page what it sent wrong: event, place, what was expected and what was found.
-func payloadError(name string, err error) error {
+func payloadError(name string, data json.RawMessage, err error) error {
 	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	if !ok {
 		return &hmr.Error{Code: "bad_payload", Message: fmt.Sprintf("the payload of %q cannot be read: %v", name, err)}
 	}
-	at := wrong.Field
+	path := pathAt(data, wrong.Offset)
+	at := path
 	if at == "" {
 		at = "the payload"
 	}
-	found, _, _ := strings.Cut(wrong.Value, " ") // "number 1.5": the kind is enough
+	found := map[string]string{"bool": "a boolean", "string": "a string", "number": "a number", "array": "an array", "object": "an object"}[wrong.Value]
+	if found == "" {
+		found = strings.TrimPrefix(wrong.Value, "number ") // a number that does not fit
+	}
 	return &hmr.Error{
-		Code: "bad_payload", Path: wrong.Field,
+		Code: "bad_payload", Path: path,
 		Message: fmt.Sprintf("payload of %q: %s must be %s, but is %s", name, at, jsonName(wrong.Type), found),
+	}
+}
+
+// pathAt is where in the JSON the value is at whose reading the decoder was after offset bytes: `items[2].name`, as the
+// page knows it. The decoder's own error has Go's names and no indices.
+func pathAt(data []byte, offset int64) string {
+	type level struct {
+		key   string
+		index int // -1 in an object
+		name  bool
+	}
+	var stack []level
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	path := func() string {
+		var b strings.Builder
+		for _, l := range stack {
+			switch {
+			case l.index >= 0:
+				fmt.Fprintf(&b, "[%d]", l.index)
+			case b.Len() > 0:
+				b.WriteString("." + l.key)
+			default:
+				b.WriteString(l.key)
+			}
+		}
+		return b.String()
+	}
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return path()
+		}
+		if len(stack) > 0 && token != json.Delim('}') && token != json.Delim(']') {
+			l := &stack[len(stack)-1]
+			if l.index >= 0 || l.name {
+				l.name = false
+			} else { // a key: its value comes next
+				l.key, l.name = token.(string), true
+				continue
+			}
+		}
+		if d.InputOffset() >= offset {
+			return path()
+		}
+		switch token {
+		case json.Delim('{'):
+			stack = append(stack, level{index: -1})
+			continue
+		case json.Delim('['):
+			stack = append(stack, level{index: 0})
+			continue
+		case json.Delim('}'), json.Delim(']'):
+			stack = stack[:len(stack)-1]
+		}
+		if len(stack) > 0 && stack[len(stack)-1].index >= 0 {
+			stack[len(stack)-1].index++
+		}
 	}
 }
 
