@@ -156,6 +156,7 @@ npm_packages() {
 }
 
 client_packages() { (cd client && npm_packages); }
+tool_packages() { (cd testdata/tools && npm_packages); }
 client_types() { (cd client && npx --no-install tsc --noEmit); }
 client_tests() { (cd client && npm test --silent); }
 
@@ -170,6 +171,7 @@ step "browser" need_browser
 if [ $client = yes ]; then
   step "node" need_node
   step "client packages" client_packages
+  step "packages of test projects" tool_packages
   step "client types" client_types
   step "client tests" client_tests
 fi

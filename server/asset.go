@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/gate"
+	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
 func init() {
@@ -55,7 +56,7 @@ func (p *project) serveStyle(w http.ResponseWriter, r *http.Request, t gate.Targ
 		return
 	}
 	p.watchModule(id)
-	p.serveText(w, r, []byte(v.Side.(*stylesheet).css))
+	p.serveText(w, r, []byte(transform.WithMapURL(v.Side.(*stylesheet).css, p.styleMapURL(name))))
 }
 
 // escapePath writes a path for a URL, keeping the slashes.

@@ -69,7 +69,7 @@ const cacheFrom = 200
 
 func inputKey(in transform.Input) cache.Key {
 	code := in.Code
-	in.Code, in.Glob, in.StarExports = "", nil, nil
+	in.Code, in.Written, in.Glob, in.StarExports = "", "", nil, nil
 	return cache.KeyOf(programID(), fmt.Sprintf("%#v", in), code)
 }
 

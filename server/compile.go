@@ -3,12 +3,14 @@ package server
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -102,27 +104,12 @@ type stylesheet struct {
 
 func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) error {
 	name, _, _ := strings.Cut(src.id, "?")
-	code, inputs, globs, err := p.preprocess(ctx, src)
+	code, inputs, globs, err := p.preprocess(ctx, src, false)
 	v.Inputs, v.Globs = inputs, globs
 	if err != nil {
 		return err
 	}
-	modules := strings.Contains(path.Base(name), ".module.")
-	out, errs := transform.CompileCSS(transform.CSSInput{
-		ID: name, File: src.file, Code: code, Modules: modules,
-		Resolve: func(spec, importer string) (string, error) {
-			r, err := p.resolver.ResolveStyle(spec, importer)
-			if err != nil {
-				return "", err
-			}
-			p.gate.Permit(r.File)
-			return r.File, p.gate.Allowed(r.File)
-		},
-		URL: func(file string) string {
-			p.gate.Permit(file)
-			return p.assetURL(source{id: p.gate.FileToID(file), file: file})
-		},
-	})
+	out, errs := transform.CompileCSS(p.styleInput(src, code))
 	if out != nil {
 		v.Inputs = append(v.Inputs, out.Deps...)
 	}
@@ -138,9 +125,31 @@ func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) 
 	case has(src.query, "direct"):
 		v.Code = transform.RawModule(out.CSS) // served as text, see asset.go; this gives the revision
 	default:
-		v.Code = transform.CSSModule(src.id, out)
+		v.Code = transform.CSSModule(src.id, out, p.styleMapURL(name))
 	}
 	return nil
+}
+
+// styleInput is what the compiler is told about a stylesheet that is plain CSS by now.
+func (p *project) styleInput(src source, code string) transform.CSSInput {
+	name, _, _ := strings.Cut(src.id, "?")
+	m := p.cfg.CSS.Modules
+	return transform.CSSInput{
+		ID: name, File: src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
+		Names: transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
+		Resolve: func(spec, importer string) (string, error) {
+			r, err := p.resolver.ResolveStyle(spec, importer)
+			if err != nil {
+				return "", err
+			}
+			p.gate.Permit(r.File)
+			return r.File, p.gate.Allowed(r.File)
+		},
+		URL: func(file string) string {
+			p.gate.Permit(file)
+			return p.assetURL(source{id: p.gate.FileToID(file), file: file})
+		},
+	}
 }
 
 // compileScript compiles JavaScript, TypeScript, JSX and JSON, and whatever plugins turn into them.
@@ -187,8 +196,8 @@ func (p *project) scriptInput(ctx context.Context, src source) (transform.Input,
 	}
 	in := transform.Input{
 		ID: src.id, File: src.file, Code: code, Loader: transform.LoaderFor(name),
-		Dependency: isDependency(src.file),
-		Define:     p.define,
+		Dependency: isDependency(src.file), DefaultOnly: !p.cfg.JSON.NamedExportsOrDefault(),
+		Define: p.define,
 	}
 	if in.Dependency {
 		if pkg := p.resolver.PackageOf(src.file); pkg != nil {
@@ -208,7 +217,48 @@ func (p *project) scriptInput(ctx context.Context, src source) (transform.Input,
 		p.noteTSConfig(file)
 	}
 	in.TSConfigRaw = ts.Raw
-	in.JSX = transform.JSX{Runtime: ts.JSX.Runtime, ImportSource: ts.JSX.ImportSource, Factory: ts.JSX.Factory, Fragment: ts.JSX.Fragment, Dev: true}
+	in.JSX = p.jsx(ts.JSX)
+	if ext := path.Ext(name); p.cfg.Esbuild.JSXInject != "" && (ext == ".jsx" || ext == ".tsx") {
+		in.Code = p.cfg.Esbuild.JSXInject + ";" + in.Code // on the first line, so that the others keep their numbers
+	}
+	if ts.DecoratorMetadata && (in.Loader == transform.LoaderTS || in.Loader == transform.LoaderTSX) && decorated.MatchString(in.Code) {
+		return p.withMetadata(ctx, in)
+	}
+	return in, nil
+}
+
+// jsx lays what the configuration says about JSX over what the project's files tell.
+func (p *project) jsx(told resolve.JSX) transform.JSX {
+	c := p.cfg.Esbuild
+	jsx := transform.JSX{Runtime: told.Runtime, ImportSource: told.ImportSource, Factory: told.Factory, Fragment: told.Fragment, Dev: c.JSXDev == nil || *c.JSXDev}
+	for to, from := range map[*string]string{&jsx.ImportSource: c.JSXImportSource, &jsx.Factory: c.JSXFactory, &jsx.Fragment: c.JSXFragment} {
+		if from != "" {
+			*to, jsx.Wins = from, true
+		}
+	}
+	switch {
+	case c.JSX == "transform" || c.JSX == "classic" || c.JSX == "" && (c.JSXFactory != "" || c.JSXFragment != ""):
+		jsx.Runtime, jsx.Wins = "classic", true
+	case c.JSX != "": // "preserve" too: nothing behind this server compiles JSX
+		jsx.Runtime, jsx.Wins = "automatic", true
+	}
+	return jsx
+}
+
+// decorated finds code that may have decorators: only they need types at run time.
+var decorated = regexp.MustCompile(`(?m)(?:^|[\s(,;{}])@[\p{L}_$(]`)
+
+// withMetadata lets the project's own TypeScript compile decorators, with the types of what they decorate: esbuild knows
+// no types. JSX stays for esbuild.
+func (p *project) withMetadata(ctx context.Context, in transform.Input) (transform.Input, error) {
+	made, err := p.runTool(ctx, "typescript", toolCall{File: in.File, Code: in.Code, Options: json.RawMessage(in.TSConfigRaw)})
+	if err != nil {
+		e := asError(err)
+		e.ID, e.File = in.ID, p.shown(in.File)
+		return in, e
+	}
+	in.Written, in.Code = in.Code, made.Code
+	in.Loader = transform.LoaderJSX
 	return in, nil
 }
 

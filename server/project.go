@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -101,7 +102,7 @@ func newProject(s *Server, cfg *config.Config) (*project, error) {
 
 // build makes the parts in the order in which they need each other.
 func (p *project) build() (err error) {
-	p.gate, err = gate.New(gate.Options{Root: p.root, Public: p.publicDir, Base: p.base, Allow: p.cfg.Server.FS.Allow, Deny: p.cfg.Server.FS.Deny})
+	p.gate, err = gate.New(gate.Options{Root: p.root, Public: p.publicDir, Base: p.base, Allow: allowed(p.cfg.Server.FS, p.root), Deny: p.cfg.Server.FS.Deny})
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,8 @@ func (p *project) build() (err error) {
 	}
 	p.resolver, err = resolve.New(resolve.Options{
 		Root: p.root, Public: p.publicDir, Alias: aliases(p.cfg), Conditions: p.cfg.Resolve.Conditions,
-		Dedupe: p.cfg.Resolve.Dedupe, Extensions: p.cfg.Resolve.Extensions, Logger: p.log,
+		Dedupe: p.cfg.Resolve.Dedupe, Extensions: p.cfg.Resolve.Extensions, MainFields: p.cfg.Resolve.MainFields,
+		PreserveSymlinks: p.cfg.Resolve.PreserveSymlinks, Logger: p.log,
 	})
 	if err != nil {
 		return err
@@ -260,6 +262,14 @@ func (p *project) each(n int, f func(i int)) {
 		})
 	}
 	wg.Wait()
+}
+
+// allowed are the folders outside the root that may be read: all of them when the configuration is not strict.
+func allowed(fs config.FS, root string) []string {
+	if fs.Strict == nil || *fs.Strict {
+		return fs.Allow
+	}
+	return append(slices.Clone(fs.Allow), filepath.VolumeName(root)+string(filepath.Separator))
 }
 
 func aliases(cfg *config.Config) []resolve.Alias {

@@ -3,6 +3,8 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -93,6 +95,10 @@ type mapOffset struct {
 
 func (p *project) serveMap(w http.ResponseWriter, r *http.Request) {
 	key := r.URL.Query().Get("of")
+	if id, ok := strings.CutPrefix(key, styleKey); ok {
+		p.serveStyleMap(w, r, id)
+		return
+	}
 	t, ok := p.packs.get(key)
 	if !ok {
 		t, ok = p.updates.get(key)
@@ -114,6 +120,10 @@ func (p *project) serveMap(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "500 internal error", http.StatusInternalServerError)
 		return
 	}
+	p.sendMap(w, r, text)
+}
+
+func (p *project) sendMap(w http.ResponseWriter, r *http.Request, text []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	p.serveText(w, r, text)
 }
@@ -136,4 +146,34 @@ func (p *project) mapOf(e graph.Entry) json.RawMessage {
 		return nil
 	}
 	return m
+}
+
+// styleKey begins the keys of maps of stylesheets, which are named by their module.
+const styleKey = "css:"
+
+// styleMapURL is where the map of a stylesheet is asked for.
+func (p *project) styleMapURL(id string) string {
+	return path.Join(p.base, mapPath) + "?of=" + url.QueryEscape(styleKey+id)
+}
+
+// serveStyleMap sends the map of a stylesheet that a page has.
+func (p *project) serveStyleMap(w http.ResponseWriter, r *http.Request, id string) {
+	if p.graph.Version(id) == nil && p.graph.Version(id+"?direct") == nil {
+		http.Error(w, "404 not found: no page has this stylesheet", http.StatusNotFound)
+		return
+	}
+	src, err := p.read(r.Context(), id)
+	if err == nil {
+		src.code, _, _, err = p.preprocess(r.Context(), src, true)
+	}
+	if err != nil {
+		http.Error(w, "404 not found: the stylesheet has an error", http.StatusNotFound)
+		return
+	}
+	text, errs := transform.StyleMap(p.styleInput(src, src.code), func(file string) string { return p.url(p.gate.FileToID(file)) })
+	if len(errs) > 0 || text == nil {
+		http.Error(w, "404 not found: the stylesheet has an error", http.StatusNotFound)
+		return
+	}
+	p.sendMap(w, r, text)
 }

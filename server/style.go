@@ -9,12 +9,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 )
 
-// styleResult is what a tool of the Node host makes of a stylesheet.
-type styleResult struct {
-	Code string   `json:"code"`
+// toolCall asks a tool of the Node host to turn a file into plain CSS or JavaScript.
+type toolCall struct {
+	File    string          `json:"file"`
+	Code    string          `json:"code"`
+	Options json.RawMessage `json:"options"`
+	// Map asks for a source map at the end of the result, which takes the one at the end of Code into account.
+	Map bool `json:"map,omitempty"`
+}
+
+// toolResult is what a tool makes of a file.
+type toolResult struct {
+	Code string `json:"code"`
+	// Deps are the files that it was made from besides, Dirs patterns of files whose coming and going counts.
 	Deps []string `json:"deps"`
 	Dirs []struct {
 		Dir  string `json:"dir"`
@@ -25,6 +36,47 @@ type styleResult struct {
 		File    string `json:"file"`
 		Line    int    `json:"line"`
 	} `json:"warnings"`
+}
+
+// keptTool is a result in the cache, with the state of the files that it came from.
+type keptTool struct {
+	State  string
+	Result toolResult
+}
+
+// runTool asks the Node host by way of the cache. What a tool makes depends on the file, on those that it tells and on
+// what is installed; one that looks at folders is asked each time.
+func (p *project) runTool(ctx context.Context, method string, call toolCall) (*toolResult, error) {
+	text, err := json.Marshal(call)
+	if err != nil {
+		return nil, err
+	}
+	key := cache.KeyOf("tool", programID(), method, string(text), stateOf(p.lockFiles()))
+	if data, ok := p.server.cache.Get(key); ok {
+		var was keptTool
+		if json.Unmarshal(data, &was) == nil && was.State == stateOf(slices.Clone(was.Result.Deps)) {
+			return &was.Result, nil
+		}
+	}
+	r := &toolResult{}
+	if err := p.node.Call(ctx, method, call, r); err != nil {
+		return nil, err
+	}
+	if len(r.Dirs) == 0 {
+		if data, err := json.Marshal(keptTool{stateOf(slices.Clone(r.Deps)), *r}); err == nil {
+			p.server.cache.Put(key, data)
+		}
+	}
+	return r, nil
+}
+
+// lockFiles change when other versions of packages are installed.
+func (p *project) lockFiles() []string {
+	var files []string
+	for _, name := range []string{"package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "node_modules/.package-lock.json", "node_modules/.yarn-integrity", "node_modules/.modules.yaml"} {
+		files = append(files, filepath.Join(p.root, name))
+	}
+	return files
 }
 
 // styleTools are the project's tools for stylesheets, as its package.json and files tell. The Node process that runs
@@ -88,14 +140,15 @@ func (p *project) startNode() error {
 }
 
 // preprocess turns a stylesheet into plain CSS: first the language (Sass, Less, Stylus), then Tailwind, then PostCSS.
-// inputs are the files that it was made from beside the source, globs the patterns whose matches count.
-func (p *project) preprocess(ctx context.Context, src source) (code string, inputs, globs []string, err error) {
+// inputs are the files that it was made from beside the source, globs the patterns whose matches count. With a map, the
+// code ends with its source map.
+func (p *project) preprocess(ctx context.Context, src source, withMap bool) (code string, inputs, globs []string, err error) {
 	code = src.code
 	name, _, _ := strings.Cut(src.id, "?")
 	for _, step := range p.styleSteps(strings.ToLower(path.Ext(name)), src) {
-		var r styleResult
-		if err = p.node.Call(ctx, step.method, map[string]any{"file": src.file, "code": code, "options": step.options}, &r); err != nil {
-			e := asError(err)
+		r, toolErr := p.runTool(ctx, step.method, toolCall{File: src.file, Code: code, Options: step.options, Map: withMap})
+		if toolErr != nil {
+			e := asError(toolErr)
 			if e.File == "" {
 				e.File = p.shown(src.file)
 			} else {
@@ -139,7 +192,7 @@ func (p *project) styleSteps(ext string, src source) []styleStep {
 		steps = append(steps, styleStep{method: "tailwind"})
 	}
 	if p.tools.postcss && !isDependency(src.file) {
-		steps = append(steps, styleStep{method: "postcss"})
+		steps = append(steps, styleStep{"postcss", json.RawMessage(p.cfg.CSS.PostCSS)})
 	}
 	return steps
 }

@@ -54,7 +54,7 @@ type Config struct {
 	CSS CSS `json:"css"`
 	// JSON tells what modules made of JSON files export.
 	JSON JSON `json:"json"`
-	// Esbuild tells how JSX is compiled where no tsconfig.json does.
+	// Esbuild tells how JSX is compiled. It wins over what tsconfig.json says.
 	Esbuild Esbuild `json:"esbuild"`
 	// Server holds the address, who may ask, and what may be read.
 	Server Server `json:"server"`
@@ -142,11 +142,11 @@ type JSON struct {
 	Stringify Ignored `json:"stringify"`
 }
 
-// Esbuild tells how JSX is compiled where no tsconfig.json does.
+// Esbuild tells how JSX is compiled. It wins over what tsconfig.json says.
 type Esbuild struct {
-	// JSX is the runtime: "automatic", "transform" (or "classic"), or "preserve". Default: told from package.json.
+	// JSX is the runtime: "automatic", "transform" (or "classic"), or "preserve". Default: told from tsconfig.json or package.json.
 	JSX string `json:"jsx" enum:"automatic,transform,classic,preserve"`
-	// JSXImportSource is the package of the automatic runtime. Default: told from package.json.
+	// JSXImportSource is the package of the automatic runtime. Default: told from tsconfig.json or package.json.
 	JSXImportSource string `json:"jsxImportSource"`
 	// JSXFactory makes elements in the classic runtime. Default: "React.createElement".
 	JSXFactory string `json:"jsxFactory"`

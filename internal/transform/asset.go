@@ -41,10 +41,12 @@ func WasmModule(url string) string {
 
 // CSSModule puts a stylesheet into the page. A plain one takes its own updates. One with class names does so while the
 // names stay: when they change, whoever uses them must run again.
-func CSSModule(id string, out *CSSOutput) string {
+//
+// mapURL is where the stylesheet's source map is asked for; none when empty.
+func CSSModule(id string, out *CSSOutput, mapURL string) string {
 	var b strings.Builder
 	b.WriteString(esModule)
-	b.WriteString("const { updateStyle, removeStyle } = require(\"/@vite/client\");\nconst id = " + literal(id) + ";\nupdateStyle(id, " + literal(out.CSS) + ");\n")
+	b.WriteString("const { updateStyle, removeStyle } = require(\"/@vite/client\");\nconst id = " + literal(id) + ";\nupdateStyle(id, " + literal(WithMapURL(out.CSS, mapURL)) + ");\n")
 	if out.Exports == nil {
 		b.WriteString("$meta$.hot?.accept();\n")
 	} else {
@@ -54,6 +56,14 @@ func CSSModule(id string, out *CSSOutput) string {
 	}
 	b.WriteString("$meta$.hot?.prune(() => removeStyle(id));")
 	return b.String()
+}
+
+// WithMapURL ends a stylesheet with the address of its source map; none when empty.
+func WithMapURL(css, mapURL string) string {
+	if mapURL == "" || css == "" {
+		return css
+	}
+	return strings.TrimSuffix(css, "\n") + "\n/*# sourceMappingURL=" + mapURL + " */\n"
 }
 
 // InlineCSSModule exports the stylesheet's text and puts nothing into the page.

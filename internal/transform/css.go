@@ -29,6 +29,8 @@ type CSSInput struct {
 	URL func(file string) string
 	// Read gives the text of an imported file; nil reads it from disk.
 	Read func(file string) (string, error)
+	// Names tells how a CSS module names its classes; the zero value is the usual way.
+	Names CSSNames
 }
 
 // CSSOutput is a compiled stylesheet.
@@ -40,6 +42,8 @@ type CSSOutput struct {
 	Names string
 	// Deps are the files that CSS was made from beside File, also those that were not found.
 	Deps []string
+
+	sourceMap []byte // when one was asked for
 }
 
 // reaching is what makes a stylesheet depend on other files; without it the text is used as it is.
@@ -48,9 +52,18 @@ var reaching = regexp.MustCompile(`(?i)@import|url\(|image-set\(|@charset`)
 // CompileCSS follows @import and url() and makes class names of CSS Modules local. Everything else, nesting too, stays
 // as it was written: the browser has what the author wrote.
 func CompileCSS(in CSSInput) (*CSSOutput, []Error) {
-	if !in.Modules && !reaching.MatchString(in.Code) {
+	if in.asWritten() {
 		return &CSSOutput{CSS: in.Code}, nil
 	}
+	return compileCSS(in, nil)
+}
+
+// asWritten tells that nothing has to be done.
+func (in *CSSInput) asWritten() bool { return !in.Modules && !reaching.MatchString(in.Code) }
+
+// compileCSS makes a source map too when mapName is not nil: it tells what the map calls a file. Maps that the
+// stylesheet and those it imports end with are taken into account.
+func compileCSS(in CSSInput, mapName func(file string) string) (*CSSOutput, []Error) {
 	in.Code = strings.ToValidUTF8(in.Code, "\uFFFD") // esbuild may loop on other bytes
 	b := &cssBuild{in: in, deps: map[string]bool{}, failed: map[string]error{}, files: map[string]string{}}
 	options := api.BuildOptions{
@@ -64,23 +77,35 @@ func CompileCSS(in CSSInput) (*CSSOutput, []Error) {
 	} else {
 		options.EntryPoints = []string{"entry:css"}
 	}
+	if mapName != nil {
+		options.Sourcemap = api.SourceMapExternal
+	}
 	result := api.Build(options)
 	deps := slices.Sorted(maps.Keys(b.deps))
 	if len(result.Errors) > 0 {
 		return &CSSOutput{Deps: deps}, b.errors(result.Errors)
 	}
 	out := &CSSOutput{Deps: deps}
+	text := ""
 	for _, f := range result.OutputFiles {
-		if strings.HasSuffix(f.Path, ".css") {
-			out.CSS = pathComment.ReplaceAllString(string(f.Contents), "")
-		} else {
+		switch {
+		case strings.HasSuffix(f.Path, ".css"):
+			text = string(f.Contents)
+			out.CSS = pathComment.ReplaceAllString(text, "")
+		case strings.HasSuffix(f.Path, ".css.map"):
+			out.sourceMap = f.Contents
+		case strings.HasSuffix(f.Path, ".js"):
 			out.Exports = exportedNames(string(f.Contents))
 		}
+	}
+	if out.sourceMap != nil {
+		out.sourceMap = b.styleMap(out.sourceMap, text, mapName)
 	}
 	if in.Modules {
 		if out.Exports == nil {
 			out.Exports = map[string]string{}
 		}
+		b.rename(out)
 		text, _ := json.Marshal(out.Exports) // sorted by key
 		sum := sha256.Sum256(text)
 		out.Names = hex.EncodeToString(sum[:6])
@@ -189,6 +214,9 @@ func (b *cssBuild) load(args api.OnLoadArgs) (api.OnLoadResult, error) {
 	r := api.OnLoadResult{Contents: &code, Loader: api.LoaderCSS}
 	if b.in.Modules && (file == b.in.File || strings.Contains(filepath.Base(file), ".module.")) {
 		r.Loader = api.LoaderLocalCSS
+		if b.in.Names.Global {
+			r.Loader = api.LoaderGlobalCSS
+		}
 	}
 	return r, nil
 }

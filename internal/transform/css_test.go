@@ -1,7 +1,9 @@
 package transform_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,6 +17,13 @@ import (
 // style compiles a stylesheet of a folder whose files may import each other.
 func style(t *testing.T, files map[string]string, name string) (*transform.CSSOutput, []transform.Error, string) {
 	t.Helper()
+	dir := folder(t, files)
+	out, errs := transform.CompileCSS(styleInput(dir, name, files[name]))
+	return out, errs, dir
+}
+
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
 	dir := t.TempDir()
 	for file, text := range files {
 		full := filepath.Join(dir, file)
@@ -25,8 +34,12 @@ func style(t *testing.T, files map[string]string, name string) (*transform.CSSOu
 			t.Fatal(err)
 		}
 	}
-	out, errs := transform.CompileCSS(transform.CSSInput{
-		ID: "/" + name, File: filepath.Join(dir, name), Code: files[name], Modules: strings.Contains(name, ".module."),
+	return dir
+}
+
+func styleInput(dir, name, code string) transform.CSSInput {
+	return transform.CSSInput{
+		ID: "/" + name, File: filepath.Join(dir, name), Code: code, Modules: strings.Contains(name, ".module."),
 		Resolve: func(spec, importer string) (string, error) {
 			file := filepath.Join(filepath.Dir(importer), spec)
 			if _, err := os.Stat(file); err != nil {
@@ -38,8 +51,7 @@ func style(t *testing.T, files map[string]string, name string) (*transform.CSSOu
 			rel, _ := filepath.Rel(dir, file)
 			return "/app/" + filepath.ToSlash(rel)
 		},
-	})
-	return out, errs, dir
+	}
 }
 
 func TestPlainStylesheetIsLeftAsWritten(t *testing.T) {
@@ -122,4 +134,127 @@ func TestCSSErrors(t *testing.T) {
 	if !slices.Equal(out.Deps, []string{filepath.Join(dir, "gone.css")}) {
 		t.Errorf("deps are %v: the file's creation would not be seen", out.Deps)
 	}
+}
+
+func TestNamesOfCSSModules(t *testing.T) {
+	files := map[string]string{
+		"src/btn.module.css":  ".big-red { composes: base from \"./base.module.css\"; animation: fade-in 1s } .snake_case {} :global(.as-is) {} @keyframes fade-in { to { top: 0 } }",
+		"src/base.module.css": ".base { top: 0 }",
+	}
+	for _, c := range []struct {
+		names    transform.CSSNames
+		exports  []string
+		css, not []string
+	}{
+		{transform.CSSNames{Convention: "camelCase"}, []string{"big-red", "bigRed", "fade-in", "fadeIn", "snakeCase", "snake_case"}, []string{".as-is"}, nil},
+		{transform.CSSNames{Convention: "camelCaseOnly"}, []string{"bigRed", "fadeIn", "snakeCase"}, nil, nil},
+		{transform.CSSNames{Convention: "dashes"}, []string{"big-red", "bigRed", "fade-in", "fadeIn", "snake_case"}, nil, nil},
+		{transform.CSSNames{Convention: "dashesOnly"}, []string{"bigRed", "fadeIn", "snake_case"}, nil, nil},
+		{transform.CSSNames{Pattern: "[name]__[local]--x"}, []string{"big-red", "fade-in", "snake_case"}, []string{".btn-module__big-red--x", ".base-module__base--x", "@keyframes btn-module__fade-in--x", "btn-module__fade-in--x 1s", ".as-is"}, []string{"btn_"}},
+		{transform.CSSNames{Pattern: "[hash:base64:6]"}, []string{"big-red", "fade-in", "snake_case"}, []string{".as-is"}, []string{"big-red"}},
+		{transform.CSSNames{Global: true}, []string{}, []string{".big-red", ".snake_case"}, nil},
+	} {
+		if c.names.Global {
+			files["src/btn.module.css"] = ".big-red {} .snake_case {}"
+		}
+		in := styleInput(folder(t, files), "src/btn.module.css", files["src/btn.module.css"])
+		in.Names = c.names
+		out, errs := transform.CompileCSS(in)
+		if len(errs) > 0 {
+			t.Errorf("%+v: %v", c.names, errs)
+			continue
+		}
+		if got := slices.Sorted(maps.Keys(out.Exports)); !slices.Equal(got, c.exports) {
+			t.Errorf("%+v exports %q, want %q", c.names, got, c.exports)
+		}
+		for _, part := range c.css {
+			if !strings.Contains(out.CSS, part) {
+				t.Errorf("%+v: %s lacks %q", c.names, out.CSS, part)
+			}
+		}
+		for _, part := range c.not {
+			if strings.Contains(out.CSS, part) {
+				t.Errorf("%+v: %s has %q", c.names, out.CSS, part)
+			}
+		}
+		for name, scoped := range out.Exports {
+			for class := range strings.FieldsSeq(scoped) {
+				if !strings.Contains(out.CSS, class) {
+					t.Errorf("%+v: %s is %q, which is not in %s", c.names, name, class, out.CSS)
+				}
+			}
+		}
+	}
+}
+
+// TestStyleMaps follows a place in what is served back to where it was written.
+func TestStyleMaps(t *testing.T) {
+	for name, c := range map[string]struct {
+		files        map[string]string
+		served, from string // a text of the stylesheet, and where it stands: file:line
+	}{
+		"as written":       {map[string]string{"a.css": ".x {}\n.y { color: red }\n"}, "color: red", "/a.css:2"},
+		"with an import":   {map[string]string{"a.css": "@import './b.css';\n\n.y { color: red }\n", "b.css": "\n\n.b { color: blue }\n"}, "color: blue", "/b.css:3"},
+		"behind an import": {map[string]string{"a.css": "@import './b.css';\n\n\n.y { color: red }\n", "b.css": "\n\n.b { color: blue }\n"}, "color: red", "/a.css:4"},
+		"a module":         {map[string]string{"a.module.css": "\n.y { color: red }\n"}, "color: red", "/a.module.css:2"},
+		// {"sources":["a.scss"],"mappings":";AAEA"}: the second line comes from the third
+		"made by a tool": {map[string]string{"a.css": "\n.y { color: red }\n/*# sourceMappingURL=data:application/json;base64,eyJ2ZXJzaW9uIjozLCJzb3VyY2VzIjpbImEuc2NzcyJdLCJuYW1lcyI6W10sIm1hcHBpbmdzIjoiO0FBRUEifQ== */"}, "color: red", "/a.scss:3"},
+	} {
+		file := slices.Min(slices.Collect(maps.Keys(c.files)))
+		out, errs, dir := style(t, c.files, file)
+		if len(errs) > 0 {
+			t.Fatal(name, errs)
+		}
+		text, errs := transform.StyleMap(styleInput(dir, file, c.files[file]), func(file string) string {
+			rel, _ := filepath.Rel(dir, file)
+			return "/" + filepath.ToSlash(rel)
+		})
+		if len(errs) > 0 {
+			t.Fatal(name, errs)
+		}
+		at := strings.Index(out.CSS, c.served)
+		if at < 0 {
+			t.Fatalf("%s: %s", name, out.CSS)
+		}
+		line := strings.Count(out.CSS[:at], "\n")
+		column := at - strings.LastIndexByte(out.CSS[:at], '\n') - 1
+		if got := placeOf(t, text, line, column); got != c.from {
+			t.Errorf("%s: %q comes from %s, want %s\n%s\n%s", name, c.served, got, c.from, out.CSS, text)
+		}
+	}
+}
+
+// placeOf looks a position (from 0) up in a source map, as source:line.
+func placeOf(t *testing.T, text []byte, line, column int) string {
+	t.Helper()
+	var m struct {
+		Sources  []string
+		Mappings string
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	var at [5]int // column, source, line, column, name
+	place := "nowhere"
+	for n, mapped := range strings.Split(m.Mappings, ";") {
+		at[0] = 0
+		for segment := range strings.SplitSeq(mapped, ",") {
+			field, value, shift := 0, 0, 0
+			for _, c := range segment {
+				digit := strings.IndexRune(digits, c)
+				value |= digit & 31 << shift
+				if shift += 5; digit&32 == 0 {
+					if at[field] += value >> 1; value&1 != 0 {
+						at[field] -= value &^ 1
+					}
+					field, value, shift = field+1, 0, 0
+				}
+			}
+			if n == line && segment != "" && at[0] <= column {
+				place = fmt.Sprintf("%s:%d", m.Sources[at[1]], at[2]+1)
+			}
+		}
+	}
+	return place
 }

@@ -20,6 +20,9 @@ func compileJSON(in *Input) (*Output, []Error) {
 	if len(text) >= jsonParseSize || strings.Contains(text, `"__proto__"`) { // which JavaScript would take for the prototype
 		text = "JSON.parse(" + quote(text) + ")"
 	}
+	if in.DefaultOnly {
+		return &Output{Code: esModule + "exports.default = " + text + ";\n"}, nil
+	}
 	return &Output{Code: "module.exports = " + text + ";\n"}, nil
 }
 

@@ -40,6 +40,10 @@ func ownSource(sources []string) int {
 // encodeMap writes a map with the module as its only source. Debuggers show it under its ID, where the page has it.
 func encodeMap(in *Input, mappings string, names []string) []byte {
 	name, _, _ := strings.Cut(in.ID, "?")
+	content := in.Code
+	if in.Written != "" {
+		content = in.Written
+	}
 	m := struct {
 		Version        int      `json:"version"`
 		Sources        []string `json:"sources"`
@@ -47,7 +51,7 @@ func encodeMap(in *Input, mappings string, names []string) []byte {
 		Names          []string `json:"names"`
 		Mappings       string   `json:"mappings"`
 		IgnoreList     []int    `json:"ignoreList,omitempty"`
-	}{3, []string{name}, []string{in.Code}, append([]string{}, names...), mappings, nil}
+	}{3, []string{name}, []string{content}, append([]string{}, names...), mappings, nil}
 	if in.Dependency {
 		m.IgnoreList = []int{0}
 	}

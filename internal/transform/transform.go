@@ -53,8 +53,10 @@ func loaderForExt(ext string) (Loader, bool) {
 	return LoaderJS, false
 }
 
-// JSX tells how JSX is compiled. A tsconfig (Input.TSConfigRaw) that says otherwise wins.
+// JSX tells how JSX is compiled.
 type JSX struct {
+	// Wins lays it over what a tsconfig (Input.TSConfigRaw) says otherwise; without it the tsconfig wins.
+	Wins bool
 	// Runtime is "automatic" (also when empty) or "classic".
 	Runtime string
 	// ImportSource is the package of the automatic runtime, "react" when empty.
@@ -71,6 +73,8 @@ type Input struct {
 	ID, File string
 	Code     string
 	Loader   Loader
+	// Written is the source as its author wrote it when a tool has made Code of it, with a source map at the end.
+	Written string
 	// Dependency marks code of an npm package. Such code gets no refresh, and no warnings.
 	Dependency bool
 	// SideEffectFree tells that the package says so of this file: its re-exports are then compiled lazy.
@@ -85,6 +89,8 @@ type Input struct {
 	TSConfigRaw string
 	// Define replaces identifiers and member expressions by JSON values or names, as esbuild's option of that name.
 	Define map[string]string
+	// DefaultOnly makes a JSON module export its value by default only, not its members by name.
+	DefaultOnly bool
 	// Glob lists the specifiers that import.meta.glob patterns match, sorted. A specifier is what the pattern would
 	// match: relative to the module ("./a/x.ts") for a relative pattern, else root-relative ("/src/a/x.ts").
 	// Patterns that begin with "!" take away. Nil matches nothing.
@@ -223,7 +229,7 @@ func transformOptions(in *Input) api.TransformOptions {
 		JSXImportSource: in.JSX.ImportSource,
 		JSXFactory:      in.JSX.Factory,
 		JSXFragment:     in.JSX.Fragment,
-		TsconfigRaw:     jsxCompiled.ReplaceAllString(in.TSConfigRaw, `"jsx":"react-jsx"`),
+		TsconfigRaw:     tsconfigRaw(in),
 		Define:          defines(in),
 	}
 	if in.JSX.Runtime == "classic" {
@@ -234,6 +240,19 @@ func transformOptions(in *Input) api.TransformOptions {
 
 // jsxCompiled finds the settings that leave JSX as it is, for another tool to compile. There is none behind this one.
 var jsxCompiled = regexp.MustCompile(`"jsx"\s*:\s*"(?:preserve|react-native)"`)
+
+// jsxSettings finds what a tsconfig says about JSX.
+var jsxSettings = regexp.MustCompile(`"(?:jsx|jsxImportSource|jsxFactory|jsxFragmentFactory)"\s*:\s*"[^"]*"\s*,?`)
+
+func tsconfigRaw(in *Input) string {
+	if in.JSX.Wins {
+		raw := jsxSettings.ReplaceAllString(in.TSConfigRaw, "")
+		return trailingComma.ReplaceAllString(raw, "$1")
+	}
+	return jsxCompiled.ReplaceAllString(in.TSConfigRaw, `"jsx":"react-jsx"`)
+}
+
+var trailingComma = regexp.MustCompile(`,(\s*})`)
 
 // sourcefile is the name by which esbuild knows the module. It shows in errors and in the positions of JSX elements.
 func sourcefile(in *Input) string {

@@ -49,16 +49,27 @@ const plain = (module) => module.default ?? module;
 // ---- PostCSS
 
 const postcssFiles = ["postcss.config.js", "postcss.config.cjs", "postcss.config.mjs", "postcss.config.ts", "postcss.config.mts", "postcss.config.json", ".postcssrc", ".postcssrc.json", ".postcssrc.js", ".postcssrc.cjs", ".postcssrc.mjs"];
-let inlinePostCSS; // css.postcss of vite.config, when it is an object
-const postcssConfigs = new Map(); // folder -> promise of {file, plugins, options}
+const postcssConfigs = new Map(); // folder and option -> promise of {file, plugins, options}
 
-function postcssConfig(dir) {
-  if (!postcssConfigs.has(dir)) postcssConfigs.set(dir, findPostCSS(dir));
-  return postcssConfigs.get(dir);
+/** `option` is css.postcss of the configuration: a folder or file, or the configuration itself. */
+function postcssConfig(dir, option) {
+  const key = dir + " " + JSON.stringify(option ?? null);
+  if (!postcssConfigs.has(key)) postcssConfigs.set(key, givenPostCSS(dir, option));
+  return postcssConfigs.get(key);
+}
+
+async function givenPostCSS(dir, option) {
+  if (!option) return findPostCSS(dir);
+  if (typeof option === "string") {
+    const at = resolve(root, option);
+    return statSync(at).isDirectory() ? findPostCSS(at) : readPostCSS(at);
+  }
+  // Plugins of a vite.config are functions, which cannot be handed over: they are loaded here, where they run.
+  const { plugins, ...options } = option.viteMode ? (await loadVite(option.viteMode)).config.css.postcss : option;
+  return { file: "", plugins: await pluginsOf(plugins), options };
 }
 
 async function findPostCSS(dir) {
-  if (inlinePostCSS) return { file: "", ...inlinePostCSS, plugins: await pluginsOf(inlinePostCSS.plugins) };
   for (let at = dir; ; at = dirname(at)) {
     for (const name of postcssFiles) {
       const file = join(at, name);
@@ -102,11 +113,11 @@ async function instance(name, options) {
   return make.postcss === true || typeof make === "function" ? make(options) : make;
 }
 
-async function runPostCSS({ file, code }) {
-  const config = await postcssConfig(dirname(file));
+async function runPostCSS({ file, code, options, map }) {
+  const config = await postcssConfig(dirname(file), options);
   if (!config || config.plugins.length === 0) return { code, deps: config?.file ? [config.file] : [], dirs: [] };
   const postcss = plain(await load("postcss", "vite", "@tailwindcss/postcss"));
-  const result = await postcss(config.plugins).process(code, { ...config.options, from: file, map: false });
+  const result = await postcss(config.plugins).process(code, { ...config.options, from: file, map: map ? { inline: true, annotation: true, sourcesContent: true } : false });
   const deps = config.file ? [config.file] : [];
   const dirs = [];
   for (const m of result.messages) {
@@ -151,7 +162,9 @@ const stamp = (file) => {
 
 // ---- Sass, Less, Stylus
 
-async function runSass({ file, code, options = {} }) {
+const withMap = (code, map) => (map ? `${code}\n/*# sourceMappingURL=data:application/json;base64,${Buffer.from(typeof map === "string" ? map : JSON.stringify(map)).toString("base64")} */` : code);
+
+async function runSass({ file, code, options = {}, map }) {
   let sass;
   try {
     sass = await load("sass-embedded");
@@ -167,8 +180,10 @@ async function runSass({ file, code, options = {} }) {
     importers: [{ findFileUrl: (url) => packageStyle(url, file) }],
     logger: { warn() {}, debug: (message) => console.error(message) },
     ...rest,
+    sourceMap: Boolean(map),
+    sourceMapIncludeSources: true,
   });
-  return { code: result.css, deps: result.loadedUrls.filter((u) => u.protocol === "file:").map((u) => fileURLToPath(u)).filter((f) => f !== file) };
+  return { code: withMap(result.css, result.sourceMap), deps: result.loadedUrls.filter((u) => u.protocol === "file:").map((u) => fileURLToPath(u)).filter((f) => f !== file) };
 }
 
 /** `@use "pkg/style"` and `~pkg/style`: packages by name. */
@@ -182,11 +197,11 @@ function packageStyle(url, from) {
   }
 }
 
-async function runLess({ file, code, options = {} }) {
+async function runLess({ file, code, options = {}, map }) {
   const less = plain(await load("less"));
   const { additionalData, ...rest } = options;
-  const result = await less.render((typeof additionalData === "string" ? additionalData : "") + code, { filename: file, paths: [dirname(file), root, join(root, "node_modules")], ...rest });
-  return { code: result.css, deps: result.imports.map((f) => resolve(f)) };
+  const result = await less.render((typeof additionalData === "string" ? additionalData : "") + code, { filename: file, paths: [dirname(file), root, join(root, "node_modules")], ...rest, sourceMap: map ? { outputSourceFiles: true } : undefined });
+  return { code: withMap(result.css, result.map), deps: result.imports.map((f) => resolve(f)) };
 }
 
 async function runStylus({ file, code, options = {} }) {
@@ -199,42 +214,47 @@ async function runStylus({ file, code, options = {} }) {
 
 async function runTypeScript({ file, code, options = {} }) {
   const ts = plain(await load("typescript"));
-  const { options: compilerOptions } = ts.convertCompilerOptionsFromJson({ ...options, module: "esnext", target: options.target ?? "esnext", sourceMap: false, inlineSourceMap: true, inlineSources: true, noEmit: false }, root);
+  const told = options.compilerOptions ?? {};
+  const { options: compilerOptions } = ts.convertCompilerOptionsFromJson(
+    { ...told, experimentalDecorators: true, emitDecoratorMetadata: true, jsx: "preserve", module: "esnext", target: told.target ?? "esnext", sourceMap: false, inlineSourceMap: true, inlineSources: true, noEmit: false },
+    root,
+  );
   return { code: ts.transpileModule(code, { fileName: file, compilerOptions }).outputText, deps: [] };
 }
 
 // ---- vite.config
 
 const viteFiles = ["vite.config.js", "vite.config.mjs", "vite.config.ts", "vite.config.cjs", "vite.config.mts", "vite.config.cts"];
-let proxies = {}; // key -> options with functions, which stay here
 
-async function readViteConfig({ mode }) {
+async function loadVite(mode) {
   const name = viteFiles.find((f) => existsSync(join(root, f)));
   if (!name) return null;
   const vite = await load("vite");
-  const loaded = await vite.loadConfigFromFile({ command: "serve", mode }, join(root, name), root, "silent");
+  return vite.loadConfigFromFile({ command: "serve", mode }, join(root, name), root, "silent");
+}
+
+async function readViteConfig({ mode }) {
+  const loaded = await loadVite(mode);
   if (!loaded) return null;
   const { config } = loaded;
   const plugins = (await Promise.all((config.plugins ?? []).flat(Infinity))).flat(Infinity).filter(Boolean);
-  if (config.css?.postcss && typeof config.css.postcss === "object") inlinePostCSS = config.css.postcss;
-  proxies = config.server?.proxy ?? {};
   return {
     file: loaded.path,
     deps: loaded.dependencies.map((d) => resolve(root, d)),
     plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
-    config: carried(config),
+    config: carried(config, plugins, mode),
   };
 }
 
 /** The values of a config that another process can use. */
-function carried(config) {
+function carried(config, plugins, mode) {
   const out = {};
   for (const key of ["base", "envDir", "envPrefix", "publicDir", "define", "json", "appType"]) if (config[key] !== undefined) out[key] = data(config[key]);
   if (config.define) out.define = Object.fromEntries(Object.entries(config.define).map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v)]));
   const r = config.resolve ?? {};
   out.resolve = { conditions: r.conditions, dedupe: r.dedupe, extensions: r.extensions, alias: aliases(r.alias) };
-  if (config.css) out.css = { modules: data(config.css.modules), preprocessorOptions: data(config.css.preprocessorOptions), postcss: typeof config.css.postcss === "string" ? config.css.postcss : undefined };
-  if (config.esbuild) out.esbuild = data(config.esbuild);
+  if (config.css) out.css = { modules: data(config.css.modules), preprocessorOptions: data(config.css.preprocessorOptions), postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss };
+  out.esbuild = { ...pluginJSX(plugins, mode), ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
   const s = config.server;
   if (s) {
     out.server = data({ host: s.host, port: s.port, strictPort: s.strictPort, open: s.open, headers: s.headers, allowedHosts: s.allowedHosts, cors: s.cors, fs: s.fs });
@@ -242,6 +262,30 @@ function carried(config) {
     if (s.proxy) out.server.proxy = Object.fromEntries(Object.entries(s.proxy).map(([k, v]) => [k, proxyRule(v)]));
   }
   return data(out);
+}
+
+/** What the plugins of frameworks would set: how JSX is compiled. */
+function pluginJSX(plugins, mode) {
+  const jsx = {};
+  for (const p of plugins) {
+    if (!/^(vite:react|vite:preact|preact:)/.test(p.name ?? "")) continue;
+    try {
+      const hook = typeof p.config === "object" ? p.config?.handler : p.config;
+      const set = hook?.call({ meta: {} }, {}, { command: "serve", mode });
+      Object.assign(jsx, oxcJSX(set?.oxc), data(set?.esbuild || undefined));
+    } catch (e) {
+      console.error(`${p.name}: ${e.message}`); // a hook that needs more of Vite
+    }
+  }
+  return { jsx: jsx.jsx, jsxImportSource: jsx.jsxImportSource, jsxFactory: jsx.jsxFactory, jsxFragment: jsx.jsxFragment };
+}
+
+/** The names that newer versions of Vite have for the same. */
+function oxcJSX(oxc) {
+  if (!oxc) return {};
+  const jsx = typeof oxc.jsx === "object" ? oxc.jsx : {};
+  const runtime = jsx.runtime ?? (typeof oxc.jsx === "string" ? oxc.jsx : undefined);
+  return data({ jsx: runtime === "classic" ? "transform" : runtime, jsxImportSource: jsx.importSource, jsxFactory: jsx.pragma, jsxFragment: jsx.pragmaFrag, jsxInject: oxc.jsxInject });
 }
 
 const text = (v) => (v == null ? undefined : Buffer.isBuffer(v) ? v.toString() : String(v));
@@ -264,7 +308,13 @@ function prefixRule(f) {
 function aliases(alias) {
   if (!alias) return undefined;
   const list = Array.isArray(alias) ? alias : Object.entries(alias).map(([find, replacement]) => ({ find, replacement }));
-  return list.filter((a) => typeof a.replacement === "string").map(({ find, replacement }) => (find instanceof RegExp ? { regex: find.source, flags: find.flags, replacement } : { find, replacement }));
+  return list.filter((a) => typeof a.replacement === "string").map(({ find, replacement }) => (find instanceof RegExp ? expression(find, replacement) : { find, replacement }));
+}
+
+/** An expression that may match anywhere, as one that begins at the specifier's beginning. */
+function expression(find, replacement) {
+  if (find.source.startsWith("^")) return { find: find.source, replacement };
+  return { find: "^(.*?)" + find.source, replacement: "$1" + replacement.replace(/\$(\d)/g, (_, n) => "$" + (Number(n) + 1)) };
 }
 
 /** Drops what JSON cannot carry. */

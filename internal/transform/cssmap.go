@@ -1,0 +1,113 @@
+package transform
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// styleMap makes esbuild's map one of the stylesheet as it is served: without the lines that CompileCSS leaves out of
+// text (if there is one), and with the sources' names as the page knows them.
+func (b *cssBuild) styleMap(made []byte, text string, mapName func(string) string) []byte {
+	var m styleSourceMap
+	if json.Unmarshal(made, &m) != nil {
+		return nil
+	}
+	lines, kept := strings.Split(m.Mappings, ";"), []string(nil)
+	for i, line := range strings.Split(text, "\n") {
+		if i < len(lines) && !pathComment.MatchString(line+"\n") { // such a line is esbuild's own: nothing is mapped in it
+			kept = append(kept, lines[i])
+		}
+	}
+	if text != "" {
+		m.Mappings = strings.Join(kept, ";")
+	}
+	for i, source := range m.Sources {
+		m.Sources[i] = mapName(b.sourceFile(source))
+	}
+	for _, content := range m.SourcesContent {
+		if content != nil { // a map at the end is no part of what the author wrote
+			*content, _, _ = cutMap(*content)
+		}
+	}
+	m.Names = slices.Clip(append([]string{}, m.Names...)) // [] and not null
+	encoded, err := json.Marshal(m)
+	if err != nil {
+		return nil // strings and numbers always encode
+	}
+	return encoded
+}
+
+// styleSourceMap is a source map of several files.
+type styleSourceMap struct {
+	Version        int       `json:"version"`
+	Sources        []string  `json:"sources"`
+	SourcesContent []*string `json:"sourcesContent"`
+	Mappings       string    `json:"mappings"`
+	Names          []string  `json:"names"`
+}
+
+// StyleMap returns the source map of what CompileCSS makes of the same input, but for a map of its own that the
+// stylesheet may end with: tools that made it write one, and it is followed to what they made it from. name is what the
+// map calls a file.
+func StyleMap(in CSSInput, name func(file string) string) ([]byte, []Error) {
+	if !in.asWritten() {
+		out, errs := compileCSS(in, name)
+		if len(errs) > 0 {
+			return nil, errs
+		}
+		return out.sourceMap, nil
+	}
+	b := &cssBuild{in: in}
+	if _, encoded, ok := cutMap(in.Code); ok {
+		if text, err := base64.StdEncoding.DecodeString(encoded); err == nil {
+			return b.styleMap(text, "", name), nil
+		}
+	}
+	lines := strings.Count(in.Code, "\n")
+	m := styleSourceMap{
+		Version: 3, Sources: []string{name(in.File)}, SourcesContent: []*string{&in.Code}, Names: []string{},
+		Mappings: "AAAA" + strings.Repeat(";AACA", lines), // each line is its own
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return nil, nil // strings and numbers always encode
+	}
+	return text, nil
+}
+
+// cutMap cuts the map off the end of a text that a tool has made.
+func cutMap(code string) (rest, encoded string, ok bool) {
+	at := strings.LastIndex(code, "# sourceMappingURL=data:application/json")
+	if at < 2 {
+		return code, "", false
+	}
+	_, encoded, ok = strings.Cut(code[at:], ";base64,")
+	encoded, _, _ = strings.Cut(encoded, " ")
+	encoded, _, _ = strings.Cut(encoded, "*")
+	return strings.TrimRight(code[:at-2], "\n"), strings.TrimSpace(encoded), ok
+}
+
+// sourceFile is the file behind a source of esbuild's map: one of ours by its name, or one that a preprocessor told, as
+// a URL or relative to the stylesheet.
+func (b *cssBuild) sourceFile(source string) string {
+	_, name, _ := strings.Cut(source, "css:")
+	if file := b.file(name); file != "" {
+		return file
+	}
+	if u, err := url.Parse(name); err == nil && u.Scheme == "file" {
+		return filepath.FromSlash(u.Path)
+	}
+	if _, told, ok := strings.Cut(source, "file://"); ok {
+		if path, err := url.PathUnescape(told); err == nil {
+			return filepath.FromSlash(path)
+		}
+	}
+	if filepath.IsAbs(source) {
+		return source
+	}
+	return filepath.Join(filepath.Dir(b.in.File), filepath.FromSlash(strings.TrimPrefix(source, "css:/")))
+}

@@ -1,0 +1,224 @@
+package server_test
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// tools gives an app the JavaScript tools of testdata/tools.
+func tools(t *testing.T, app *devtest.Files) {
+	t.Helper()
+	packages, err := filepath.Abs("../testdata/tools/node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(packages); err != nil {
+		t.Skip("npm packages are not installed: run npm ci in testdata/tools/")
+	}
+	if err := os.Symlink(packages, filepath.Join(app.Root, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// module is what a page gets for its first script, every module in it.
+func module(t *testing.T, s *devtest.Server) string {
+	t.Helper()
+	answer := s.Get("/main.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
+	if answer.Status != 200 {
+		t.Fatalf("status %d: %s", answer.Status, answer.Body)
+	}
+	return answer.Body
+}
+
+// TestStyleTools compiles stylesheets by the project's own tools, edits what they were made from, and reads their maps.
+func TestStyleTools(t *testing.T) {
+	for name, c := range map[string]struct {
+		files                    string
+		has                      string // in the compiled stylesheet
+		edit, old, now, becomes  string
+		mapOf, sources, contents string
+	}{
+		"sass": {
+			"-- package.json --\n{\"devDependencies\":{\"sass\":\"*\"}}\n-- a.scss --\n@use './colors';\n.a { .b { color: colors.$c } }\n-- _colors.scss --\n$c: rgb(1, 2, 3);\n",
+			".a .b {\\n  color: rgb(1, 2, 3);", "_colors.scss", "1, 2, 3", "4, 5, 6", "rgb(4, 5, 6)",
+			"/a.scss", `"/a.scss"`, `.a { .b { color: colors.$c } }`,
+		},
+		"less": {
+			"-- package.json --\n{\"devDependencies\":{\"less\":\"*\"}}\n-- a.less --\n@import './colors.less';\n.a { .b { color: @c } }\n-- colors.less --\n@c: #010203;\n",
+			"color: #010203", "colors.less", "#010203", "#040506", "color: #040506",
+			"/a.less", `"/a.less"`, `.a { .b { color: @c } }`,
+		},
+		"postcss": {
+			"-- package.json --\n{\"devDependencies\":{\"postcss\":\"*\"}}\n-- postcss.config.cjs --\nmodule.exports = { plugins: [require('./double.cjs')] }\n" +
+				"-- double.cjs --\nmodule.exports = { postcssPlugin: 'double', Declaration: { size(d) { d.prop = 'width'; d.cloneAfter({ prop: 'height' }) } } }\n-- a.css --\n.a { size: 1px }\n",
+			"width: 1px; height: 1px", "a.css", "1px", "2px", "height: 2px",
+			"/a.css", `"/a.css"`, `.a { size: 1px }`,
+		},
+		"postcss in the configuration": {
+			"-- package.json --\n{}\n-- devserver.config.json --\n{\"css\":{\"postcss\":{\"plugins\":[\"./double.cjs\"]}}}\n" +
+				"-- double.cjs --\nmodule.exports = { postcssPlugin: 'double', Declaration: { size(d) { d.prop = 'width'; d.cloneAfter({ prop: 'height' }) } } }\n-- a.css --\n.a { size: 1px }\n",
+			"width: 1px; height: 1px", "a.css", "1px", "2px", "height: 2px",
+			"/a.css", `"/a.css"`, `.a { size: 1px }`,
+		},
+		"postcss in vite.config": {
+			"-- package.json --\n{}\n-- vite.config.js --\nexport default { css: { postcss: { plugins: [{ postcssPlugin: 'double', Declaration: { size(d) { d.prop = 'width'; d.cloneAfter({ prop: 'height' }) } } }] } } }\n-- a.css --\n.a { size: 1px }\n",
+			"width: 1px; height: 1px", "a.css", "1px", "2px", "height: 2px",
+			"/a.css", `"/a.css"`, `.a { size: 1px }`,
+		},
+		"tailwind": {
+			"-- package.json --\n{\"devDependencies\":{\"@tailwindcss/vite\":\"*\"}}\n-- a.css --\n@import 'tailwindcss/utilities' source('.');\n@theme { --spacing: 4px }\n-- card.ts --\nexport const card = 'p-7'\n",
+			".p-7", "card.ts", "p-7", "p-9", ".p-9",
+			"", "", "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := name
+			for _, candidate := range []string{"a.scss", "a.less", "a.css"} {
+				if strings.Contains(c.files, "-- "+candidate+" --") {
+					file = candidate
+				}
+			}
+			app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.ts\"></script>\n-- main.ts --\nimport './"+file+"'\n"+c.files))
+			tools(t, app)
+			s := devtest.Start(t, app)
+			if pack := module(t, s); !strings.Contains(pack, c.has) {
+				t.Fatalf("lacks %q:\n%s", c.has, pack)
+			}
+			if c.mapOf != "" {
+				text := s.Get("/@devserver/map?of=" + url.QueryEscape("css:"+c.mapOf)).Body
+				for _, part := range []string{c.sources, c.contents} {
+					if !strings.Contains(text, part) {
+						t.Errorf("the map lacks %q: %s", part, text)
+					}
+				}
+			}
+			page := s.Socket(t)
+			app.Edit(c.edit, c.old, c.now)
+			if update := page.WaitFor(devtest.Is("update", "/"+file)); !strings.Contains(string(update.Text), c.becomes) {
+				t.Errorf("lacks %q: %s", c.becomes, update.Text)
+			}
+		})
+	}
+}
+
+// TestToolResultsAreKept starts a project twice: the second time with a tool that would fail.
+func TestToolResultsAreKept(t *testing.T) {
+	app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.ts\"></script>\n-- main.ts --\nimport './a.less'\n-- package.json --\n{\"devDependencies\":{\"less\":\"*\"}}\n"+
+		"-- a.less --\n@import './b.less';\n.a { color: @c }\n-- b.less --\n@c: #010203;\n-- node_modules/less/package.json --\n{\"name\":\"less\",\"version\":\"1.0.0\",\"main\":\"index.cjs\"}\n"+
+		"-- node_modules/less/index.cjs --\nmodule.exports = { async render(code, o) { return { css: '/* once */', imports: [require('path').join(require('path').dirname(o.filename), 'b.less')] } } }\n"))
+	s := devtest.Start(t, app)
+	if pack := module(t, s); !strings.Contains(pack, "once") {
+		t.Fatal(pack)
+	}
+	app.Write("node_modules/less/index.cjs", "module.exports = { async render() { return { css: '/* twice */', imports: [] } } }\n")
+	s.Stop()
+	s.Again()
+	if pack := module(t, s); !strings.Contains(pack, "once") {
+		t.Errorf("the tool ran again: %s", pack)
+	}
+	s.Stop()
+	app.Edit("b.less", "#010203", "#040506")
+	s.Again()
+	if pack := module(t, s); !strings.Contains(pack, "twice") {
+		t.Errorf("an old result is used although a file that it was made from is another one: %s", pack)
+	}
+}
+
+// TestDecoratorMetadata compiles decorators with the project's TypeScript when tsconfig asks for types at run time.
+func TestDecoratorMetadata(t *testing.T) {
+	app := devtest.App(t, devtest.Text(`-- index.html --
+<script type="module" src="/main.ts"></script>
+-- package.json --
+{}
+-- tsconfig.json --
+{"compilerOptions": {"experimentalDecorators": true, "emitDecoratorMetadata": true}}
+-- main.ts --
+import { Engine } from "./engine"
+const injected: ClassDecorator = () => {}
+
+@injected
+export class Car {
+  constructor(readonly engine: Engine, wheels: number) {}
+}
+-- engine.ts --
+export class Engine {}
+`))
+	tools(t, app)
+	s := devtest.Start(t, app)
+	pack := module(t, s)
+	for _, part := range []string{`"design:paramtypes"`, `Number`, `Engine`} {
+		if !strings.Contains(pack, part) {
+			t.Errorf("lacks %s:\n%s", part, pack)
+		}
+	}
+	_, key, _ := strings.Cut(pack, "sourceMappingURL=")
+	if text := s.Get(strings.TrimSpace(key)).Body; !strings.Contains(text, "constructor(readonly engine: Engine, wheels: number) {}") || strings.Contains(text, "design:paramtypes") {
+		t.Errorf("the source map shows what the tool made, not what was written: %s", text)
+	}
+	page := s.Socket(t)
+	app.Edit("main.ts", "wheels: number", "wheels: string")
+	if update := page.WaitFor(devtest.Is("update", "/main.ts")); !strings.Contains(string(update.Text), "String") {
+		t.Errorf("got %s", update.Text)
+	}
+}
+
+// TestJSXOfTheConfiguration lays what the configuration says over tsconfig.json.
+func TestJSXOfTheConfiguration(t *testing.T) {
+	for name, c := range map[string]struct{ config, file, has, not string }{
+		"vite.config":             {`export default { esbuild: { jsx: "transform", jsxFactory: "h", jsxInject: "import { h } from './h'" } }`, "vite.config.mjs", `.h)("b"`, "jsx-dev-runtime"},
+		"a plugin of vite.config": {`export default { plugins: [{ name: "vite:react-babel", config: () => ({ esbuild: { jsx: "automatic", jsxImportSource: "./own" } }) }] }`, "vite.config.mjs", "./own/jsx-dev-runtime", `("react/`},
+		"newer names":             {`export default { oxc: { jsx: { runtime: "automatic", importSource: "./own" } } }`, "vite.config.mjs", "./own/jsx-dev-runtime", `("react/`},
+		"ours":                    {`{"esbuild": {"jsxImportSource": "./own", "jsxDev": false}}`, "devserver.config.json", "./own/jsx-runtime", "jsxDEV"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.ts\"></script>\n-- main.ts --\nimport './a'\n-- a.tsx --\nexport const a = <b>x</b>\n"+
+				"-- h.ts --\nexport const h = () => {}\n-- own/jsx-runtime.ts --\nexport const jsx = () => {}\n-- own/jsx-dev-runtime.ts --\nexport const jsxDEV = () => {}\n"+
+				"-- package.json --\n{}\n-- tsconfig.json --\n{\"compilerOptions\": {\"jsx\": \"react-jsx\", \"jsxImportSource\": \"react\", \"target\": \"es2022\"}}\n-- "+c.file+" --\n"+c.config+"\n"))
+			tools(t, app)
+			s := devtest.Start(t, app)
+			if pack := module(t, s); !strings.Contains(pack, c.has) || strings.Contains(pack, c.not) {
+				t.Errorf("lacks %q or has %q:\n%s", c.has, c.not, pack)
+			}
+		})
+	}
+}
+
+// TestOptionsOfModules: JSON without named exports, packages by another field, class names by a pattern.
+func TestOptionsOfModules(t *testing.T) {
+	app := devtest.App(t, devtest.Text(`-- index.html --
+<script type="module" src="/main.ts"></script>
+-- devserver.config.json --
+{
+  "json": { "namedExports": false },
+  "resolve": { "mainFields": ["special", "main"] },
+  "css": { "modules": { "generateScopedName": "[name]-[local]", "localsConvention": "camelCaseOnly" } },
+}
+-- main.ts --
+import data from "./data.json"
+import "pkg"
+import styles from "./card.module.css"
+console.log(data, styles)
+-- data.json --
+{"a": 1}
+-- card.module.css --
+.big-one { color: red }
+-- node_modules/pkg/package.json --
+{"name": "pkg", "main": "main.js", "special": "special.js"}
+-- node_modules/pkg/main.js --
+exports.is = "the main one"
+-- node_modules/pkg/special.js --
+exports.is = "the special one"
+`))
+	s := devtest.Start(t, app)
+	pack := module(t, s)
+	for _, part := range []string{"exports.default = {\"a\": 1}", "the special one", ".card-module-big-one", `"bigOne": "card-module-big-one"`} {
+		if !strings.Contains(pack, part) {
+			t.Errorf("lacks %s:\n%s", part, pack)
+		}
+	}
+}
