@@ -104,7 +104,12 @@ func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	if user == "" {
 		return fmt.Errorf("channel %s: send to user: no user is named", c.id)
 	}
-	f, err := c.frame(out)
+	return c.sendPrivate(out, func(cl *Client) bool { return cl.user == user })
+}
+
+// sendPrivate sends what is only for those that the condition lets through; it is asked under Hub.mu and Client.mu.
+func (c *channel) sendPrivate(out any, to func(*Client) bool) error {
+	f, err := newEventFrame(c.id, out)
 	if err != nil {
 		return err
 	}
@@ -112,11 +117,11 @@ func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	c.mu.Lock()
 	hub := c.hub
 	c.mu.Unlock()
-	return c.publish(hub, f, func(cl *Client) bool { return cl.user == user })
+	return c.publish(hub, f, to)
 }
 
 func (c *channel) broadcast(out any, retain bool) error {
-	f, err := c.frame(out)
+	f, err := newEventFrame(c.id, out)
 	if err != nil {
 		return err
 	}
@@ -129,15 +134,7 @@ func (c *channel) broadcast(out any, retain bool) error {
 	return c.publish(hub, f, nil)
 }
 
-func (c *channel) frame(out any) (*frame, error) {
-	p, err := newCustom(c.id, out)
-	if err != nil {
-		return nil, err
-	}
-	return newFrame(p)
-}
-
-// publish sends to the pages that listen and that the condition, asked under Client.mu, lets through.
+// publish sends to the pages that listen and that the condition, asked under Hub.mu and Client.mu, lets through.
 func (c *channel) publish(hub *Hub, f *frame, to func(*Client) bool) error {
 	if hub == nil {
 		return fmt.Errorf("channel %s is not registered with a hub", c.id)

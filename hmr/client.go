@@ -16,6 +16,9 @@ type Client struct {
 	session   string
 	userAgent string
 
+	moving sync.Mutex      // one Join or Leave at a time
+	rooms  map[string]bool // guarded by Hub.mu
+
 	mu    sync.Mutex
 	user  string
 	url   string

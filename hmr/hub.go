@@ -91,6 +91,7 @@ type Hub struct {
 	events   map[string][]*listener
 	requests map[string]*listener
 	channels map[string]*channel
+	rooms    map[string]map[*Client]bool // those that somebody is in
 	hooks    hooks
 	holds    int             // how many Hold are not released
 	held     []heldFrame     // what came meanwhile and has no handler, in order
@@ -155,6 +156,7 @@ type ringUpdate struct {
 // hooks are funcs by kind; each list is replaced, never changed, so that it can be read without the lock.
 type hooks struct {
 	connect, disconnect []*clientHook
+	join, leave         []*roomHook
 	report              func(*Client, Report)
 	revisions           func(*Client, Revisions)
 	first               func() []Payload
@@ -173,7 +175,7 @@ const (
 func NewHub(o Options) *Hub {
 	o.setDefaults()
 	h := &Hub{
-		o: o, sessions: map[string]*Client{}, events: map[string][]*listener{}, requests: map[string]*listener{}, channels: map[string]*channel{}, waiting: map[*Client]int{},
+		o: o, sessions: map[string]*Client{}, events: map[string][]*listener{}, requests: map[string]*listener{}, channels: map[string]*channel{}, rooms: map[string]map[*Client]bool{}, waiting: map[*Client]int{},
 		upgrader: websocket.Upgrader{
 			Subprotocols: []string{"vite-hmr", "vite-ping"},
 			CheckOrigin:  func(*http.Request) bool { return true }, // Options.Check has decided
@@ -270,11 +272,7 @@ func (h *Hub) SendToUser(user, event string, data any) error {
 	if user == "" {
 		return errors.New("send to user: no user is named; Broadcast reaches everybody")
 	}
-	p, err := newCustom(event, data)
-	if err != nil {
-		return err
-	}
-	f, err := newFrame(p)
+	f, err := newEventFrame(event, data)
 	if err != nil {
 		return err
 	}
@@ -285,6 +283,14 @@ func (h *Hub) SendToUser(user, event string, data any) error {
 		c.sendIf(f, func() bool { return c.user == user })
 	}
 	return nil
+}
+
+func newEventFrame(event string, data any) (*frame, error) {
+	p, err := newCustom(event, data)
+	if err != nil {
+		return nil, err
+	}
+	return newFrame(p)
 }
 
 func newCustom(event string, data any) (*Custom, error) {
@@ -304,23 +310,22 @@ func newCustom(event string, data any) (*Custom, error) {
 
 // OnConnect calls fn for each page that opens; a page that comes back after a loss does not open again. off ends it.
 func (h *Hub) OnConnect(fn func(context.Context, *Client)) (off func()) {
-	return h.hook(&h.hooks.connect, fn)
+	return addHook(h, &h.hooks.connect, &clientHook{fn})
 }
 
 // OnDisconnect calls fn for each page that is gone for good. off ends it.
 func (h *Hub) OnDisconnect(fn func(context.Context, *Client)) (off func()) {
-	return h.hook(&h.hooks.disconnect, fn)
+	return addHook(h, &h.hooks.disconnect, &clientHook{fn})
 }
 
-func (h *Hub) hook(list *[]*clientHook, fn func(context.Context, *Client)) (off func()) {
-	own := &clientHook{fn}
+func addHook[H comparable](h *Hub, list *[]H, own H) (off func()) {
 	h.mu.Lock()
 	*list = append(slices.Clone(*list), own)
 	h.mu.Unlock()
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		*list = slices.DeleteFunc(slices.Clone(*list), func(k *clientHook) bool { return k == own })
+		*list = slices.DeleteFunc(slices.Clone(*list), func(k H) bool { return k == own })
 	}
 }
 
@@ -464,6 +469,7 @@ func (h *Hub) forget(c *Client) {
 	}
 	disconnect := h.hooks.disconnect
 	h.mu.Unlock()
+	c.leave(c.Rooms()...) // Join lets nobody in from here on
 	for _, k := range disconnect {
 		h.call(c, "disconnect", func(ctx context.Context) error { k.fn(ctx, c); return nil })
 	}

@@ -90,10 +90,22 @@ type ClientInfo struct {
 	User      string `json:"user,omitempty"`
 }
 
-// SendCall is what a child sends to pages: to one client, one user, or all.
+// ClientsCall asks for the pages that are open, or for those in the room if one is named.
+type ClientsCall struct {
+	Room string `json:"room,omitempty"`
+}
+
+// RoomCall lets a page into a room, or out of it.
+type RoomCall struct {
+	Client string `json:"client"`
+	Room   string `json:"room"`
+}
+
+// SendCall is what a child sends to pages: to one client, one user, one room, or all.
 type SendCall struct {
 	Client string          `json:"client,omitempty"`
 	User   string          `json:"user,omitempty"`
+	Room   string          `json:"room,omitempty"`
 	All    bool            `json:"all,omitempty"`
 	Event  string          `json:"event"`
 	Data   json.RawMessage `json:"data,omitempty"`
@@ -191,9 +203,18 @@ func (c *child) call(method string, params, result any) error {
 	return err
 }
 
-func (c *child) Clients() []Client {
+func (c *child) Clients() []Client { return c.clients(ClientsCall{}) }
+
+func (c *child) ClientsIn(room string) []Client {
+	if room == "" {
+		return nil
+	}
+	return c.clients(ClientsCall{Room: room})
+}
+
+func (c *child) clients(which ClientsCall) []Client {
 	var infos []ClientInfo
-	if err := c.call("clients", struct{}{}, &infos); err != nil {
+	if err := c.call("clients", which, &infos); err != nil {
 		return nil // no server, no clients
 	}
 	list := make([]Client, len(infos))
@@ -222,6 +243,13 @@ func (c *child) SendToUser(user, event string, data any) error {
 	return c.send(SendCall{User: user, Event: event}, data)
 }
 
+func (c *child) SendToRoom(room, event string, data any) error {
+	if room == "" {
+		return errors.New("send to room: it has no name")
+	}
+	return c.send(SendCall{Room: room, Event: event}, data)
+}
+
 func (c *child) Modules() (ids []string, err error) {
 	err = c.call("modules", struct{}{}, &ids)
 	return ids, err
@@ -247,3 +275,6 @@ func (r *remote) User() string      { return r.info.User }
 func (r *remote) Send(event string, data any) error {
 	return r.send(SendCall{Client: r.info.ID, Event: event}, data)
 }
+
+func (r *remote) Join(room string) error  { return r.call("join", RoomCall{r.info.ID, room}, nil) }
+func (r *remote) Leave(room string) error { return r.call("leave", RoomCall{r.info.ID, room}, nil) }

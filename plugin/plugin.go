@@ -148,9 +148,14 @@ type Client interface {
 	User() string
 	// Send sends an event to this page only.
 	Send(event string, data any) error
-	// Broadcast sends an event to all pages, SendToUser to every page of one user.
+	// Broadcast sends an event to all pages, SendToUser to every page of one user, SendToRoom to those in a room.
 	Broadcast(event string, data any) error
 	SendToUser(user, event string, data any) error
+	SendToRoom(room, event string, data any) error
+	// Join lets the page into a room until it leaves, is gone, or its user changes. Rooms are made by their name, which is
+	// printable text of up to 256 bytes, and are shared by all plugins: begin it with the plugin's name.
+	Join(room string) error
+	Leave(room string) error
 }
 
 // Server is what a plugin can ask of the server.
@@ -158,10 +163,12 @@ type Server interface {
 	// Root is the project's folder.
 	Root() string
 	Logger() *slog.Logger
-	// Clients are the pages that are open.
+	// Clients are the pages that are open, ClientsIn those in a room.
 	Clients() []Client
+	ClientsIn(room string) []Client
 	Broadcast(event string, data any) error
 	SendToUser(user, event string, data any) error
+	SendToRoom(room, event string, data any) error
 	// Modules are the IDs of all modules that are loaded, Importers those of the modules that import id.
 	Modules() ([]string, error)
 	Importers(id string) ([]string, error)

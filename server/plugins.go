@@ -256,8 +256,13 @@ type backend struct{ p *project }
 func (b *backend) Root() string         { return b.p.root }
 func (b *backend) Logger() *slog.Logger { return b.p.log }
 
-func (b *backend) Clients() []plugin.Client {
-	open := b.p.server.hub.Clients()
+func (b *backend) Clients() []plugin.Client { return b.pages(b.p.server.hub.Clients()) }
+
+func (b *backend) ClientsIn(room string) []plugin.Client {
+	return b.pages(b.p.server.hub.ClientsIn(room))
+}
+
+func (b *backend) pages(open []*hmr.Client) []plugin.Client {
 	list := make([]plugin.Client, len(open))
 	for i, c := range open {
 		list[i] = &page{c, b.p.server.hub}
@@ -273,10 +278,27 @@ func (b *backend) SendToUser(user, event string, data any) error {
 	return b.p.server.hub.SendToUser(user, event, data)
 }
 
+func (b *backend) SendToRoom(room, event string, data any) error {
+	return b.p.server.hub.SendToRoom(room, event, data)
+}
+
 func (b *backend) SendTo(client, event string, data json.RawMessage) error {
+	return b.with(client, func(c *hmr.Client) error { return c.Publish(&hmr.Custom{Event: event, Data: data}) })
+}
+
+func (b *backend) Join(client, room string) error {
+	return b.with(client, func(c *hmr.Client) error { return c.Join(room) })
+}
+
+func (b *backend) Leave(client, room string) error {
+	return b.with(client, func(c *hmr.Client) error { c.Leave(room); return nil })
+}
+
+// with finds a page by its ID.
+func (b *backend) with(client string, do func(*hmr.Client) error) error {
 	for _, c := range b.p.server.hub.Clients() {
 		if c.ID() == client {
-			return c.Publish(&hmr.Custom{Event: event, Data: data})
+			return do(c)
 		}
 	}
 	return hmr.ErrClosed
@@ -304,4 +326,13 @@ func (c *page) Broadcast(event string, data any) error { return c.hub.Broadcast(
 
 func (c *page) SendToUser(user, event string, data any) error {
 	return c.hub.SendToUser(user, event, data)
+}
+
+func (c *page) SendToRoom(room, event string, data any) error {
+	return c.hub.SendToRoom(room, event, data)
+}
+
+func (c *page) Leave(room string) error {
+	c.Client.Leave(room)
+	return nil
 }

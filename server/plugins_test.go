@@ -33,6 +33,14 @@ const hooks = `
 	Name: "all",
 	Events: []plugin.Event{
 		plugin.On("all:echo", func(ctx context.Context, c plugin.Client, in struct{ N int }) error { return c.Send("all:echoed", in) }),
+		plugin.On("all:join", func(ctx context.Context, c plugin.Client, room string) error {
+			if err := c.Join(room); err != nil { return err }
+			return c.SendToRoom(room, "all:joined", c.ID())
+		}),
+		plugin.On("all:leave", func(ctx context.Context, c plugin.Client, room string) error {
+			if err := c.Leave(room); err != nil { return err }
+			return c.SendToRoom(room, "all:left", c.ID())
+		}),
 		plugin.Handle("all:sum", func(ctx context.Context, c plugin.Client, in struct{ A, B int }) (int, error) { return in.A + in.B, nil }),
 		plugin.On("all:panic", func(ctx context.Context, c plugin.Client, in any) error { panic("on purpose") }),
 	},
@@ -114,6 +122,12 @@ func TestHooksInProcess(t *testing.T) {
 			Name: "all",
 			Events: []plugin.Event{
 				plugin.On("all:echo", func(_ context.Context, c plugin.Client, in struct{ N int }) error { return c.Send("all:echoed", in) }),
+				plugin.On("all:join", func(_ context.Context, c plugin.Client, room string) error {
+					return errors.Join(c.Join(room), c.SendToRoom(room, "all:joined", c.ID()))
+				}),
+				plugin.On("all:leave", func(_ context.Context, c plugin.Client, room string) error {
+					return errors.Join(c.Leave(room), c.SendToRoom(room, "all:left", c.ID()))
+				}),
 				plugin.Handle("all:sum", func(_ context.Context, _ plugin.Client, in sum) (int, error) { return in.A + in.B, nil }),
 			},
 			ResolveID: func(_ context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
@@ -169,6 +183,19 @@ func tryHooks(t *testing.T, s *devtest.Server) {
 	}
 	if f := c.Request(1, "all:sum", map[string]int{"a": 2, "b": 3}); !strings.Contains(string(f.Text), `"data":5`) {
 		t.Errorf("got %s", f.Text)
+	}
+	other := s.Socket(t)
+	c.Emit("all:join", "all:hall")
+	c.WaitFor(devtest.Event("all:joined"))
+	other.Emit("all:join", "all:hall")
+	c.WaitFor(devtest.Event("all:joined"))
+	other.WaitFor(devtest.Event("all:joined"))
+	other.Emit("all:leave", "all:hall")
+	c.WaitFor(devtest.Event("all:left"))
+	other.Emit("all:join", "\n")
+	other.WaitFor(devtest.Event("devserver:event-error", "printable"))
+	if n := other.Count(devtest.Event("all:left")); n != 0 {
+		t.Error("a page that left the room got its message")
 	}
 	f := c.Request(2, "all:sum", map[string]any{"a": "two"})
 	for _, part := range []string{"bad_payload", "all:sum", "a must be", "integer", "string"} {

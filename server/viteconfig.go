@@ -206,6 +206,10 @@ func (a alone) Clients() []plugin.Client                     { return nil }
 func (a alone) Broadcast(string, any) error                  { return errNoPages }
 func (a alone) SendToUser(string, string, any) error         { return errNoPages }
 func (a alone) SendTo(string, string, json.RawMessage) error { return errNoPages }
+func (a alone) ClientsIn(string) []plugin.Client             { return nil }
+func (a alone) SendToRoom(string, string, any) error         { return errNoPages }
+func (a alone) Join(string, string) error                    { return errNoPages }
+func (a alone) Leave(string, string) error                   { return errNoPages }
 func (a alone) Modules() ([]string, error)                   { return nil, errNoPages }
 func (a alone) Importers(string) ([]string, error)           { return nil, errNoPages }
 func (a alone) Reload(string) error                          { return errNoPages }

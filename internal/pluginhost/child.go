@@ -41,6 +41,9 @@ type Backend interface {
 	plugin.Server
 	// SendTo sends an event to one page by its ID.
 	SendTo(client, event string, data json.RawMessage) error
+	// Join and Leave let one page, by its ID, into a room and out of it.
+	Join(client, room string) error
+	Leave(client, room string) error
 }
 
 // Child is a running child process, or any program that speaks the protocol.
@@ -248,11 +251,20 @@ func (c *Child) handle(_ context.Context, method string, params json.RawMessage)
 		}
 		return c.stream(read.Stream).read(read.Max)
 	case "clients":
-		infos := []plugin.ClientInfo{}
-		for _, cl := range b.Clients() {
-			infos = append(infos, describe(cl))
+		var which plugin.ClientsCall
+		if err := json.Unmarshal(params, &which); err != nil {
+			return nil, err
 		}
-		return infos, nil
+		return clients(b, which), nil
+	case "join", "leave":
+		var r plugin.RoomCall
+		if err := json.Unmarshal(params, &r); err != nil {
+			return nil, err
+		}
+		if method == "leave" {
+			return nil, b.Leave(r.Client, r.Room)
+		}
+		return nil, b.Join(r.Client, r.Room)
 	case "modules":
 		return b.Modules()
 	case "importers", "reload":
@@ -268,6 +280,18 @@ func (c *Child) handle(_ context.Context, method string, params json.RawMessage)
 	return nil, fmt.Errorf("unknown method %q", method)
 }
 
+func clients(b Backend, which plugin.ClientsCall) []plugin.ClientInfo {
+	list := b.Clients
+	if which.Room != "" {
+		list = func() []plugin.Client { return b.ClientsIn(which.Room) }
+	}
+	infos := []plugin.ClientInfo{}
+	for _, cl := range list() {
+		infos = append(infos, describe(cl))
+	}
+	return infos
+}
+
 func send(b Backend, s plugin.SendCall) error {
 	var data any
 	if len(s.Data) > 0 {
@@ -278,6 +302,8 @@ func send(b Backend, s plugin.SendCall) error {
 		return b.Broadcast(s.Event, data)
 	case s.User != "":
 		return b.SendToUser(s.User, s.Event, data)
+	case s.Room != "":
+		return b.SendToRoom(s.Room, s.Event, data)
 	default:
 		return b.SendTo(s.Client, s.Event, s.Data)
 	}

@@ -60,6 +60,13 @@ func testPlugin() plugin.Plugin {
 			plugin.On("echo", func(_ context.Context, c plugin.Client, in int) error { return c.Send("echoed", in) }),
 			plugin.On("all", func(_ context.Context, c plugin.Client, in string) error { return c.Broadcast("told", in) }),
 			plugin.On("user", func(_ context.Context, c plugin.Client, in string) error { return c.SendToUser(in, "told", c.URL()) }),
+			plugin.On("join", func(_ context.Context, c plugin.Client, room string) error {
+				if err := c.Join(room); err != nil {
+					return err
+				}
+				return c.SendToRoom(room, "in", server.ClientsIn(room)[0].ID())
+			}),
+			plugin.Handle("part", func(_ context.Context, c plugin.Client, room string) (int, error) { return 0, c.Leave(room) }),
 			plugin.Handle("who", func(_ context.Context, c plugin.Client, _ any) (string, error) {
 				return fmt.Sprint(c.ID(), " ", c.URL(), " ", c.UserAgent(), " ", c.User(), " ", len(server.Clients()), " ", server.Root()), nil
 			}),
@@ -139,9 +146,15 @@ func (b *backend) SendToUser(user, event string, d any) error {
 	return b.note("user "+user, event, d)
 }
 func (b *backend) SendTo(c, event string, d json.RawMessage) error { return b.note(c, event, d) }
-func (b *backend) Modules() ([]string, error)                      { return []string{"/a.js"}, nil }
-func (b *backend) Importers(id string) ([]string, error)           { return []string{"/above" + id}, nil }
-func (b *backend) Reload(id string) error                          { return fmt.Errorf("no module %q", id) }
+func (b *backend) SendToRoom(room, event string, d any) error {
+	return b.note("room "+room, event, d)
+}
+func (b *backend) ClientsIn(room string) []plugin.Client { return []plugin.Client{client(room)} }
+func (b *backend) Join(c, room string) error             { return b.note(c, "joins", room) }
+func (b *backend) Leave(c, room string) error            { return fmt.Errorf("%s stays in %s", c, room) }
+func (b *backend) Modules() ([]string, error)            { return []string{"/a.js"}, nil }
+func (b *backend) Importers(id string) ([]string, error) { return []string{"/above" + id}, nil }
+func (b *backend) Reload(id string) error                { return fmt.Errorf("no module %q", id) }
 
 // wait returns what is sent next.
 func (b *backend) wait(t testing.TB) string {
@@ -164,6 +177,9 @@ func (c client) User() string                         { return "ann" }
 func (c client) Send(string, any) error               { return nil }
 func (c client) Broadcast(string, any) error          { return nil }
 func (c client) SendToUser(string, string, any) error { return nil }
+func (c client) SendToRoom(string, string, any) error { return nil }
+func (c client) Join(string) error                    { return nil }
+func (c client) Leave(string) error                   { return nil }
 
 // lines collects what a child prints.
 type lines struct {
@@ -256,6 +272,15 @@ func TestEventsOfAChild(t *testing.T) {
 		if got := b.wait(t); got != want {
 			t.Errorf("%s: sent %q, want %q", event, got, want)
 		}
+	}
+	tell(t, c, "join", `"hall"`)
+	for _, want := range []string{`c1 joins "hall"`, `room hall in "hall"`} {
+		if got := b.wait(t); got != want {
+			t.Errorf("sent %q, want %q", got, want)
+		}
+	}
+	if _, err := ask(t.Context(), c, "part", `"hall"`); err == nil || !strings.Contains(err.Error(), "c1 stays in hall") {
+		t.Errorf("leaving failed with %v", err)
 	}
 	if err := errors.Join(c.Connect(t.Context(), client("c9")), c.Disconnect(t.Context(), client("c9"))); err != nil {
 		t.Error(err)
