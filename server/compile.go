@@ -19,7 +19,6 @@ import (
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
-	"github.com/seed-b8174343/devserver/plugin"
 )
 
 // compile fills the version with what the source becomes, by query first and by extension then.
@@ -186,16 +185,8 @@ type script struct {
 // scriptInput is what the compiler is told about a module; equal inputs give equal code and source maps.
 func (p *project) scriptInput(ctx context.Context, src source) (transform.Input, error) {
 	name, _, _ := strings.Cut(src.id, "?")
-	code := src.code
-	changed, err := p.plugins.Transform(ctx, plugin.TransformArgs{ID: src.id, File: src.file, Code: code})
-	if err != nil {
-		return transform.Input{}, err
-	}
-	if changed != nil {
-		code = changed.Code
-	}
 	in := transform.Input{
-		ID: src.id, File: src.file, Code: code, Loader: transform.LoaderFor(name),
+		ID: src.id, File: src.file, Code: src.code, Loader: transform.LoaderFor(name),
 		Dependency: isDependency(src.file), DefaultOnly: !p.cfg.JSON.NamedExportsOrDefault(),
 		Define: p.define,
 	}

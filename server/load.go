@@ -47,6 +47,7 @@ type source struct {
 	query string // of the ID, without "?"
 	code  string
 	state *fileState
+	watch []string // files that plugins made the code from
 }
 
 func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
@@ -66,13 +67,35 @@ func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
 			return v, errEmptied
 		}
 	}
-	if err := p.compile(ctx, src, v); err != nil {
+	err = p.compile(ctx, src, v)
+	v.Inputs = append(v.Inputs, p.watchInputs(src.watch)...)
+	if err != nil {
 		return v, err
 	}
 	if v.Rev == "" {
 		v.Rev = revision(v)
 	}
 	return v, nil
+}
+
+// watchInputs makes sure that edits of files that plugins named are seen, and returns them as absolute paths.
+func (p *project) watchInputs(files []string) []string {
+	inputs := make([]string, len(files))
+	for i, file := range files {
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(p.root, filepath.FromSlash(file))
+		}
+		inputs[i] = filepath.Clean(file)
+		if strings.HasPrefix(inputs[i], p.root+string(filepath.Separator)) {
+			continue
+		}
+		dir := inputs[i]
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			dir = filepath.Dir(dir)
+		}
+		p.watchDir(dir)
+	}
+	return inputs
 }
 
 // holdEmpty in a context asks not to take an empty file for the new content of one that was not: editors truncate before
@@ -108,8 +131,25 @@ const (
 	nodeBuiltinPrefix = "/@devserver/node/"
 )
 
-// read gets the module's source: from the first plugin that has it, else from the file.
+// read gets the module's source, from the first plugin that has it or else from the file, and lets plugins change it.
+// What asks for a file as it is (?raw, ?url, assets) gets it so.
 func (p *project) read(ctx context.Context, id string) (source, error) {
+	src, err := p.original(ctx, id)
+	if err != nil || has(src.query, "raw") || has(src.query, "url") || isAsset(src.file) {
+		return src, err
+	}
+	changed, err := p.plugins.Transform(ctx, plugin.TransformArgs{ID: src.id, File: src.file, Code: src.code})
+	if err != nil {
+		return src, err
+	}
+	if changed != nil {
+		src.code = changed.Code
+		src.watch = append(src.watch, changed.Watch...)
+	}
+	return src, nil
+}
+
+func (p *project) original(ctx context.Context, id string) (source, error) {
 	src := source{id: id, file: p.File(id)}
 	if _, query, ok := strings.Cut(id, "?"); ok {
 		src.query = query
@@ -119,7 +159,7 @@ func (p *project) read(ctx context.Context, id string) (source, error) {
 		return src, err
 	}
 	if loaded != nil {
-		src.code = loaded.Code
+		src.code, src.watch = loaded.Code, loaded.Watch
 		return src, nil
 	}
 	if name, ok := strings.CutPrefix(id, libraryPrefix); ok {

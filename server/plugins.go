@@ -184,6 +184,7 @@ func (p *project) unregister() {
 func (p *project) listen(h pluginhost.Host) (offs []func(), err error) {
 	hub := p.server.hub
 	for _, one := range h.Info().Plugins {
+		p.watchInputs(one.Watch)
 		seen := map[string]bool{}
 		for _, e := range one.Events {
 			if seen[e.Name] {

@@ -253,3 +253,61 @@ func TestPluginsThatClashAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestPluginsWatchFiles: a module and a stylesheet are made from files that only plugins know of, inside the project and beside
+// it; a further file matters to HotUpdate alone.
+func TestPluginsWatchFiles(t *testing.T) {
+	app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.js\"></script>\n-- main.js --\nimport 'virtual:menu'\nimport './a.css'\n"+
+		"-- a.css --\n.a { color: COLOR }\n-- menu.txt --\nsoup\n"))
+	app.Write("../beside/color.txt", "red\n")
+	app.Write("../notes/todo.txt", "nothing\n")
+	text := func(name string) string { return strings.TrimSpace(app.Read(name)) }
+	touched := make(chan string, 10)
+	s := devtest.Start(t, app, func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{
+			Name: "menu",
+			ResolveID: func(_ context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+				if a.Specifier != "virtual:menu" {
+					return nil, nil
+				}
+				return &plugin.ResolveResult{ID: a.Specifier}, nil
+			},
+			Load: func(_ context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+				if a.ID != "virtual:menu" {
+					return nil, nil
+				}
+				return &plugin.LoadResult{Code: fmt.Sprintf("export default %q", text("menu.txt")), Watch: []string{"menu.txt"}}, nil
+			},
+			Transform: func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+				if !strings.HasSuffix(a.ID, ".css") {
+					return nil, nil
+				}
+				return &plugin.TransformResult{Code: strings.ReplaceAll(a.Code, "COLOR", text("../beside/color.txt")), Watch: []string{"../beside/color.txt"}}, nil
+			},
+			Watch: []string{"../notes"},
+			HotUpdate: func(_ context.Context, a plugin.HotUpdateArgs) (*plugin.HotUpdateResult, error) {
+				touched <- filepath.Base(a.File)
+				return nil, nil
+			},
+		}}
+	})
+	pack := s.Get("/main.js", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body
+	if !strings.Contains(pack, "soup") || !strings.Contains(pack, ".a { color: red }") {
+		t.Fatal(pack)
+	}
+	page := s.Socket(t)
+	app.Write("menu.txt", "salad\n")
+	if f := page.WaitFor(devtest.Is("update", "virtual:menu")); !strings.Contains(string(f.Text), "salad") {
+		t.Errorf("got %s", f.Text)
+	}
+	app.Write("../beside/color.txt", "blue\n")
+	if f := page.WaitFor(devtest.Is("update", "/a.css")); !strings.Contains(string(f.Text), "color: blue") {
+		t.Errorf("got %s", f.Text)
+	}
+	app.Write("../notes/todo.txt", "something\n")
+	for file := range touched {
+		if file == "todo.txt" {
+			break
+		}
+	}
+}
