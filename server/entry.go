@@ -25,22 +25,35 @@ func (p *project) serveEntry(w http.ResponseWriter, r *http.Request, id string) 
 		p.serveText(w, r, p.workerPack(strings.TrimSuffix(id, "?worker_file")))
 		return
 	}
+	state := p.graph.Changes()
+	if was, ok := p.sent.Load(id); ok && was.(sentPack).state == state && matches(r, was.(sentPack).tag) {
+		p.packs.add(was.(sentPack).tag, was.(sentPack).sections) // debuggers ask for the maps of what runs now
+		notModified(w, was.(sentPack).tag)
+		return
+	}
 	list := p.graph.Closure(p.entries(id), nil)
 	pk := &writer{}
 	p.preamble(pk)
-	for _, e := range list {
-		if e.Version.Err == nil {
-			pk.define(e)
-		}
-	}
+	pk.definitions(list)
 	start := map[string]any{"entry": id, "prelude": p.prelude()}
-	if info := p.errorIn(list); info != nil {
-		start["error"] = info
+	broken := p.errorIn(list)
+	if broken != nil {
+		start["error"] = broken
 	}
 	text, _ := json.Marshal(start)
 	pk.text("const $e = await $r.start(" + string(text) + ");\n")
 	pk.exports(p.exportsOf(id))
-	p.servePackText(w, r, pk)
+	tag := p.servePackText(w, r, pk)
+	if broken == nil {
+		p.sent.Store(id, sentPack{state, tag, pk.sections})
+	}
+}
+
+// sentPack is the last pack of an entry. While nothing has changed since, a reload is answered without making it again.
+type sentPack struct {
+	state    uint64 // of the graph, before the pack was made of it
+	tag      string
+	sections []section
 }
 
 // entries are what a page's pack starts from: the entry itself and what must run before it.
@@ -70,11 +83,7 @@ func (p *project) servePack(w http.ResponseWriter, r *http.Request) {
 	list := p.graph.Closure(ids, have)
 	pk := &writer{}
 	p.preamble(pk)
-	for _, e := range list {
-		if e.Version.Err == nil {
-			pk.define(e)
-		}
-	}
+	pk.definitions(list)
 	if info := p.errorIn(list); info != nil {
 		text, _ := json.Marshal(info)
 		pk.text("$r.fail(" + string(text) + ");\n")
@@ -122,13 +131,15 @@ func (p *project) exportsOf(id string) []string {
 	return nil
 }
 
-func (p *project) servePackText(w http.ResponseWriter, r *http.Request, pk *writer) {
+// servePackText sends a pack and returns its tag.
+func (p *project) servePackText(w http.ResponseWriter, r *http.Request, pk *writer) (tag string) {
 	sum := sha256.Sum256(pk.Bytes())
 	key := base64.RawURLEncoding.EncodeToString(sum[:12])
 	p.packs.add(key, pk.sections)
 	pk.WriteString("//# sourceMappingURL=" + path.Join(p.base, mapPath) + "?of=" + key + "\n")
 	serveTagged(w, r, pk.Bytes(), key)
 	p.server.freeLater()
+	return key
 }
 
 // serveText sends bytes with a strong ETag of their content, so that a reload costs a 304 and the browser keeps the
@@ -139,20 +150,35 @@ func (p *project) serveText(w http.ResponseWriter, r *http.Request, text []byte)
 }
 
 func serveTagged(w http.ResponseWriter, r *http.Request, text []byte, tag string) {
+	if matches(r, tag) {
+		notModified(w, tag)
+		return
+	}
 	h := w.Header()
 	h.Set("ETag", `"`+tag+`"`)
 	h.Set("Cache-Control", "no-cache")
-	for candidate := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		if strings.TrimPrefix(strings.TrimSpace(candidate), "W/") == `"`+tag+`"` {
-			h.Del("Content-Type")
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-	}
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(text) // the browser went away
 	}
+}
+
+// matches tells whether the browser has what the tag names.
+func matches(r *http.Request, tag string) bool {
+	for candidate := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+		if strings.TrimPrefix(strings.TrimSpace(candidate), "W/") == `"`+tag+`"` {
+			return true
+		}
+	}
+	return false
+}
+
+func notModified(w http.ResponseWriter, tag string) {
+	h := w.Header()
+	h.Set("ETag", `"`+tag+`"`)
+	h.Set("Cache-Control", "no-cache")
+	h.Del("Content-Type")
+	w.WriteHeader(http.StatusNotModified)
 }
 
 // workerPack is a program of its own: it imports nothing, so that it runs in classic and module workers alike.
@@ -162,11 +188,7 @@ func (p *project) workerPack(id string) []byte {
 	pk := &writer{}
 	pk.text("(async () => {\n" + client.Worker() + "\n")
 	pk.text("const { define: $d, deps: $deps } = $r, { " + helperNames + " } = $r.helpers;\n")
-	for _, e := range list {
-		if e.Version.Err == nil {
-			pk.define(e)
-		}
-	}
+	pk.definitions(list)
 	start := map[string]any{"entry": id, "base": p.base, "env": p.env.Object()}
 	if info := p.errorIn(list); info != nil {
 		start["error"] = info
@@ -203,11 +225,22 @@ func (p *project) fresh(ids ...string) {
 	}
 	p.noticeInstalls()
 	p.watchNew(p.graph.Crawl(p.ctx, p.entriesOf(ids)...))
+	type loaded struct {
+		file    string
+		version *graph.Version
+	}
+	var own []loaded
+	p.graph.Walk(ids, func(m *graph.Module, v *graph.Version) {
+		if !isDependency(m.File) {
+			own = append(own, loaded{m.File, v})
+		}
+	})
+	differs := make([]bool, len(own))
+	p.each(len(own), func(i int) { differs[i] = stale(own[i].file, own[i].version) })
 	var changed []string
-	for _, e := range p.graph.Closure(ids, nil) {
-		m := p.graph.Module(e.ID)
-		if v := p.graph.Version(e.ID); v != nil && !isDependency(m.File) && stale(m.File, v) {
-			changed = append(changed, m.File)
+	for i := range own {
+		if differs[i] {
+			changed = append(changed, own[i].file)
 		}
 	}
 	if len(changed) > 0 {

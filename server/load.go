@@ -63,7 +63,7 @@ func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
 		return v, err
 	}
 	if src.state != nil && src.code == "" && ctx.Value(holdEmpty{}) != nil && !isAsset(src.file) {
-		if was := p.graph.Good(id); was != nil && filled(was) {
+		if p.wasFilled(id) {
 			return v, errEmptied
 		}
 	}
@@ -76,6 +76,12 @@ func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
 		v.Rev = revision(v)
 	}
 	return v, nil
+}
+
+// wasFilled tells whether the module's file had content when it was read last, be it broken.
+func (p *project) wasFilled(id string) bool {
+	good, last := p.graph.Good(id), p.graph.Version(id)
+	return good != nil && filled(good) || last != nil && (filled(last) || errors.Is(last.Err, errEmptied))
 }
 
 // watchInputs makes sure that edits of files that plugins named are seen, and returns them as absolute paths.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/graph"
 )
@@ -22,15 +23,31 @@ type writer struct {
 
 // section is the place of a module's code in a pack or an update.
 type section struct {
-	line  int // zero-based line of the first line of the code
-	entry graph.Entry
+	line    int // zero-based line of the first line of the code
+	id      string
+	version *graph.Version
 }
 
 func (w *writer) text(s string) {
 	w.WriteString(s)
-	for i := range len(s) {
-		if s[i] == '\n' {
-			w.line++
+	w.line += strings.Count(s, "\n")
+}
+
+// definitions writes those of all modules that compiled, into room made for them at once: a pack is many megabytes in a
+// large project, which growing would copy again and again.
+func (w *writer) definitions(list []graph.Entry) {
+	size := 0
+	for _, e := range list {
+		size += len(e.Version.Code) + len(e.ID) + 100
+		for _, d := range e.Deps {
+			size += len(d.Specifier) + len(d.ID) + 6
+		}
+	}
+	w.Grow(size)
+	w.sections = make([]section, 0, len(list))
+	for _, e := range list {
+		if e.Version.Err == nil {
+			w.define(e)
 		}
 	}
 }
@@ -50,7 +67,7 @@ func (w *writer) define(e graph.Entry) {
 		w.text("async ")
 	}
 	w.text("function(module,exports,require,$load$,$meta$){\n")
-	w.sections = append(w.sections, section{line: w.line, entry: e})
+	w.sections = append(w.sections, section{line: w.line, id: e.ID, version: e.Version})
 	w.text(e.Version.Code)
 	w.text("\n}" + info(e) + ");\n")
 }

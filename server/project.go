@@ -65,6 +65,7 @@ type project struct {
 	applying  sync.Mutex // one batch at a time; see apply
 	errors    errorSet
 	packs     served
+	sent      sync.Map // entry -> sentPack
 	updates   updateLog
 	stamps    sync.Map // file -> time of its last change, for assets
 	entered   sync.Map // IDs that a page asked for by itself

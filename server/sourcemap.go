@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
@@ -108,7 +107,7 @@ func (p *project) serveMap(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	maps := make([]json.RawMessage, len(t.sections))
-	p.each(len(t.sections), func(i int) { maps[i] = p.mapOf(t.sections[i].entry) })
+	p.each(len(t.sections), func(i int) { maps[i] = p.mapOf(t.sections[i]) })
 	m := indexMap{Version: 3, Sections: []mapSection{}}
 	for i, s := range t.sections {
 		if maps[i] != nil {
@@ -129,11 +128,11 @@ func (p *project) sendMap(w http.ResponseWriter, r *http.Request, text []byte) {
 }
 
 // mapOf returns the source map of a module's code, or nil when it has none or its source is another one now.
-func (p *project) mapOf(e graph.Entry) json.RawMessage {
-	if _, isScript := e.Version.Side.(*script); !isScript || strings.HasSuffix(strings.SplitN(e.ID, "?", 2)[0], ".json") {
+func (p *project) mapOf(s section) json.RawMessage {
+	if _, isScript := s.version.Side.(*script); !isScript || strings.HasSuffix(strings.SplitN(s.id, "?", 2)[0], ".json") {
 		return nil
 	}
-	src, err := p.read(p.ctx, e.ID)
+	src, err := p.read(p.ctx, s.id)
 	if err != nil {
 		return nil
 	}

@@ -42,12 +42,13 @@ export function removeStyle(id: string): void {
   if (sheet.constructed) document.adoptedStyleSheets = document.adoptedStyleSheets.filter((s) => s !== sheet.constructed);
 }
 
-/** A style that the server has put into the page. */
+/** Styles that were in the page before any module ran; looked for once, since a large page has thousands of ours. */
+let given: Map<string, HTMLStyleElement> | undefined;
+
 function find(id: string): HTMLStyleElement | undefined {
-  for (const element of document.querySelectorAll<HTMLStyleElement>(`style[${attribute}]`)) {
-    if (element.getAttribute(attribute) === id) return element;
-  }
-  return undefined;
+  given ??= new Map([...document.querySelectorAll<HTMLStyleElement>(`style[${attribute}]`)].map((e) => [e.getAttribute(attribute)!, e]));
+  const element = given.get(id);
+  return element?.isConnected ? element : undefined;
 }
 
 function insert(id: string): HTMLStyleElement {

@@ -38,6 +38,8 @@ type Graph struct {
 	loading map[string]chan struct{}
 	globs   map[*Module]struct{}
 	broken  map[*Module]struct{}
+	// changes counts what may change a closure.
+	changes uint64
 	// workerEdges counts the imports of kind Worker.
 	workerEdges int
 }
@@ -81,6 +83,13 @@ func (g *Graph) Good(id string) *Version {
 		return m.good
 	}
 	return nil
+}
+
+// Changes returns a number that is another one whenever Closure may return something else.
+func (g *Graph) Changes() uint64 {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.changes
 }
 
 // IDs returns the IDs of all modules, sorted.
@@ -268,6 +277,7 @@ func (g *Graph) Reload(ctx context.Context, id string) (now, before *Version) {
 	}
 	if before != nil && before.Rev == now.Rev && before.Err == nil && now.Err == nil {
 		// Same code. Take over what may still differ (the file's state, its inputs), but keep what was learnt of its use.
+		g.changes++
 		g.modules[id].version, g.modules[id].good = now, now
 		g.index(g.modules[id], before, now)
 		return now, before
@@ -284,6 +294,7 @@ func (g *Graph) Remove(id string) {
 	if m == nil || m.version == nil {
 		return
 	}
+	g.changes++
 	g.index(m, m.version, nil)
 	g.link(m, m.version, nil)
 	m.version, m.good = nil, nil
@@ -291,6 +302,7 @@ func (g *Graph) Remove(id string) {
 
 // put stores a version. The caller holds mu.
 func (g *Graph) put(id string, v *Version) {
+	g.changes++
 	m := g.node(id)
 	before := m.version
 	g.index(m, before, v)
@@ -507,6 +519,7 @@ func (c *crawl) follow(d demand) []demand {
 			m.lazyTo = map[string]string{}
 		}
 		if m.lazyTo[e.Specifier] == "" {
+			g.changes++
 			m.lazyTo[e.Specifier] = to
 			g.node(to).importers[m]++
 		}
@@ -597,6 +610,17 @@ func (g *Graph) Closure(roots, have []string) []Entry {
 		g.walk(id, seen, func(m *Module, v *Version) { list = append(list, g.entry(m, v)) })
 	}
 	return list
+}
+
+// Walk visits the modules of a closure with their last versions, in the order of Closure. visit runs under the graph's
+// lock.
+func (g *Graph) Walk(roots []string, visit func(*Module, *Version)) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	seen := make(map[*Module]bool, len(g.modules))
+	for _, id := range roots {
+		g.walk(id, seen, func(m *Module, _ *Version) { visit(m, m.version) })
+	}
 }
 
 // Entry returns the module as it goes into a pack or an update; ok is false when it never compiled.
