@@ -1,10 +1,12 @@
 package server
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/seed-b8174343/devserver/internal/cache"
@@ -53,13 +55,16 @@ func (p *project) compiled(in transform.Input) (*transform.Output, []transform.E
 	}
 	key := inputKey(in)
 	if data, ok := c.Get(key); ok {
-		if out := decodeOutput(data); out != nil {
+		out := &transform.Output{}
+		if out.UnmarshalBinary(data) == nil {
 			return out, nil
 		}
 	}
 	out, errs := transform.Compile(in)
 	if len(errs) == 0 && len(out.Globs) == 0 && len(out.Stars)+len(out.LazyStars) == 0 {
-		c.Put(key, encodeOutput(out))
+		if data, err := out.MarshalBinary(); err == nil {
+			c.Put(key, data)
+		}
 	}
 	return out, errs
 }
@@ -68,35 +73,36 @@ func (p *project) compiled(in transform.Input) (*transform.Output, []transform.E
 const cacheFrom = 200
 
 func inputKey(in transform.Input) cache.Key {
-	code := in.Code
-	in.Code, in.Written, in.Glob, in.StarExports = "", "", nil, nil
-	return cache.KeyOf(programID(), fmt.Sprintf("%#v", in), code)
+	j := in.JSX
+	var flags []byte
+	for _, set := range []bool{in.Dependency, in.SideEffectFree, in.NodeESM, in.DefaultOnly, j.Dev, j.Wins} {
+		flags = strconv.AppendBool(flags, set)
+	}
+	parts := append(make([]string, 0, 16+2*len(in.Define)),
+		programID(), "script", in.ID, in.File, in.Code, string(rune(in.Loader)), string(flags), in.Refresh, in.TSConfigRaw, j.Runtime, j.ImportSource, j.Factory, j.Fragment)
+	for _, name := range slices.Sorted(maps.Keys(in.Define)) {
+		parts = append(parts, name, in.Define[name])
+	}
+	return cache.KeyOf(parts...)
 }
 
-// encodeOutput writes the code as it is behind what is small: it need not be escaped and read again.
-func encodeOutput(out *transform.Output) []byte {
-	small := *out
-	small.Code = ""
-	head, err := json.Marshal(&small)
-	if err != nil {
-		return nil // plain values encode
+// compiledCSS is transform.CompileCSS by way of the cache, for stylesheets that depend on no other file.
+func (p *project) compiledCSS(in transform.CSSInput) (*transform.CSSOutput, []transform.Error) {
+	if !in.Modules || p.server.cache == nil {
+		return transform.CompileCSS(in) // as written, or made of other files
 	}
-	data := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(head)+len(out.Code)), uint32(len(head)))
-	return append(append(data, head...), out.Code...)
-}
-
-func decodeOutput(data []byte) *transform.Output {
-	if len(data) < 4 {
-		return nil
+	key := cache.KeyOf(programID(), "css", in.ID, in.Code, fmt.Sprint(in.Names))
+	if data, ok := p.server.cache.Get(key); ok {
+		out := &transform.CSSOutput{}
+		if json.Unmarshal(data, out) == nil {
+			return out, nil
+		}
 	}
-	n := int(binary.BigEndian.Uint32(data))
-	if n < 0 || 4+n > len(data) {
-		return nil
+	out, errs := transform.CompileCSS(in)
+	if len(errs) == 0 && out.Alone {
+		if data, err := json.Marshal(out); err == nil {
+			p.server.cache.Put(key, data)
+		}
 	}
-	out := &transform.Output{}
-	if json.Unmarshal(data[4:4+n], out) != nil {
-		return nil
-	}
-	out.Code = string(data[4+n:])
-	return out
+	return out, errs
 }

@@ -108,7 +108,7 @@ func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) 
 	if err != nil {
 		return err
 	}
-	out, errs := transform.CompileCSS(p.styleInput(src, code))
+	out, errs := p.compiledCSS(p.styleInput(src, code))
 	if out != nil {
 		v.Inputs = append(v.Inputs, out.Deps...)
 	}

@@ -74,11 +74,15 @@ type Key [sha256.Size]byte
 // KeyOf makes a key of the parts, in order; their borders count.
 func KeyOf(parts ...string) Key {
 	h := sha256.New()
+	var border [8]byte
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d:", len(p))
-		h.Write([]byte(p))
+		binary.BigEndian.PutUint64(border[:], uint64(len(p)))
+		h.Write(border[:])
+		_, _ = io.WriteString(h, p) // a hash never fails
 	}
-	return Key(h.Sum(nil))
+	var key Key
+	h.Sum(key[:0])
+	return key
 }
 
 // Open uses the folder, making it when needed. limit is the size in bytes that entries may take together; 0 means

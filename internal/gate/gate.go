@@ -466,6 +466,11 @@ func (g *Gate) ReadFile(file string) ([]byte, error) {
 		return nil, err
 	}
 	buf = buf[:n]
+	if more, err := f.Read(buf[n:cap(buf)]); more == 0 && err == io.EOF {
+		return buf, nil
+	} else {
+		buf = buf[:n+more]
+	}
 	rest, err := io.ReadAll(io.LimitReader(f, MaxSize)) // it may have grown since
 	return append(buf, rest...), err
 }

@@ -478,6 +478,7 @@ func (c *crawl) follow(d demand) []demand {
 		g.mu.Unlock()
 		return nil
 	}
+	first := !m.crawled
 	m.crawled = true
 	v := m.good
 	var next []demand
@@ -490,20 +491,20 @@ func (c *crawl) follow(d demand) []demand {
 		g.mu.Unlock()
 		return next
 	}
-	names, all := m.ask(d)
+	names, all := m.ask(d, first)
 	var resolve []Edge
-	for _, e := range v.Edges {
+	for _, i := range m.following(names, all, first) {
+		e := v.Edges[i]
 		switch {
-		case e.Kind != Static:
 		case e.Lazy == nil && e.Star:
 			next = append(next, demand{id: e.To, names: names, all: all})
 		case e.Lazy == nil:
 			if e.To != "" {
 				next = append(next, demand{id: e.To, names: e.Names, all: e.All})
 			}
-		case m.lazyTo[e.Specifier] == "" && e.asks(names, all):
+		case m.lazyTo[e.Specifier] == "":
 			resolve = append(resolve, e)
-		case m.lazyTo[e.Specifier] != "":
+		default:
 			next = append(next, e.demand(m.lazyTo[e.Specifier], names, all))
 		}
 	}
@@ -537,8 +538,9 @@ func (m *Module) grows(d demand) bool {
 	return d.all || slices.ContainsFunc(d.names, func(n string) bool { _, ok := m.asked[n]; return !ok })
 }
 
-// ask adds names to those asked of a lazy module and returns all of them. The caller holds Graph.mu.
-func (m *Module) ask(d demand) (names []string, all bool) {
+// ask adds names to those asked of a lazy module and returns those that are new, or all of them when the module's version
+// is followed for the first time. The caller holds Graph.mu.
+func (m *Module) ask(d demand, first bool) (names []string, all bool) {
 	if d.all {
 		m.askedAll = true
 	}
@@ -546,25 +548,65 @@ func (m *Module) ask(d demand) (names []string, all bool) {
 		m.asked = map[string]struct{}{}
 	}
 	for _, n := range d.names {
-		m.asked[n] = struct{}{}
+		if _, known := m.asked[n]; !known {
+			m.asked[n] = struct{}{}
+			names = append(names, n)
+		}
 	}
+	if !first {
+		return names, d.all
+	}
+	names = names[:0]
 	for n := range m.asked {
 		names = append(names, n)
 	}
 	return names, m.askedAll
 }
 
-// asks tells whether one of the names comes by way of the lazy edge.
-func (e Edge) asks(names []string, all bool) bool {
-	if all {
-		return true
+// lazyIndex finds the edges of a lazy module by what is asked of it: a barrel has thousands, and hundreds of importers
+// that each take a few.
+type lazyIndex struct {
+	of     *Version
+	byName map[string][]int // lazy edges by the names that they export
+	stars  []int            // what every new name concerns
+}
+
+func (m *Module) index() *lazyIndex {
+	if m.lazy != nil && m.lazy.of == m.good {
+		return m.lazy
 	}
-	for _, n := range names {
-		if _, ok := e.Lazy[n]; ok {
-			return true
+	m.lazy = &lazyIndex{of: m.good, byName: map[string][]int{}}
+	for i, e := range m.good.Edges {
+		switch {
+		case e.Kind != Static:
+		case e.Lazy != nil:
+			for name := range e.Lazy {
+				m.lazy.byName[name] = append(m.lazy.byName[name], i)
+			}
+		case e.Star:
+			m.lazy.stars = append(m.lazy.stars, i)
 		}
 	}
-	return false
+	return m.lazy
+}
+
+// following returns the edges of a lazy module that lead on from the names asked, in their order. The caller holds
+// Graph.mu.
+func (m *Module) following(names []string, all, first bool) []int {
+	index := m.index()
+	edges := slices.Clone(index.stars)
+	for _, n := range names {
+		edges = append(edges, index.byName[n]...)
+	}
+	if first || all {
+		for i, e := range m.good.Edges {
+			if e.Kind == Static && (all && e.Lazy != nil || first && e.Lazy == nil) {
+				edges = append(edges, i)
+			}
+		}
+	}
+	slices.Sort(edges)
+	return slices.Compact(edges)
 }
 
 // demand translates what is asked of the importer into what is asked of the edge's target.

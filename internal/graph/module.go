@@ -70,6 +70,8 @@ type Module struct {
 	askedAll bool
 	// crawled is set once the imports of the version were followed.
 	crawled bool
+	// lazy finds the lazy edges of good; nil before it is needed.
+	lazy *lazyIndex
 	// lazyTo holds the lazy edges in use: specifier -> module ID.
 	lazyTo map[string]string
 }

@@ -42,6 +42,8 @@ type CSSOutput struct {
 	Names string
 	// Deps are the files that CSS was made from beside File, also those that were not found.
 	Deps []string
+	// Alone tells that no other file and no URL had a part in it: equal inputs give equal outputs then.
+	Alone bool
 
 	sourceMap []byte // when one was asked for
 }
@@ -53,9 +55,13 @@ var reaching = regexp.MustCompile(`(?i)@import|url\(|image-set\(|@charset`)
 // as it was written: the browser has what the author wrote.
 func CompileCSS(in CSSInput) (*CSSOutput, []Error) {
 	if in.asWritten() {
-		return &CSSOutput{CSS: in.Code}, nil
+		return &CSSOutput{CSS: in.Code, Alone: true}, nil
 	}
-	return compileCSS(in, nil)
+	out, errs := compileCSS(in, nil)
+	if out != nil {
+		out.Alone = len(out.Deps) == 0 && !reaching.MatchString(in.Code)
+	}
+	return out, errs
 }
 
 // asWritten tells that nothing has to be done.
