@@ -125,6 +125,7 @@ func (c *channel) broadcast(out any, retain bool) error {
 	if err != nil {
 		return err
 	}
+	f.private = c.allow != nil
 	c.mu.Lock()
 	if retain {
 		c.retained = f
@@ -191,6 +192,12 @@ func (h *Hub) subscribe(page *Client, id string) {
 		return
 	}
 	h.lane(page, "channel "+id).add(h, func() {
+		page.mu.Lock()
+		if !page.channels[id] {
+			page.channels[id] = false // asked for, also when it is refused: another user may be let in
+		}
+		identity := page.identity
+		page.mu.Unlock()
 		if err := h.permitted(c, page, Listen); err != nil {
 			h.refuse(page, id, err)
 			return
@@ -199,11 +206,13 @@ func (h *Hub) subscribe(page *Client, id string) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		page.mu.Lock()
-		fresh := !page.channels[id]
+		defer page.mu.Unlock()
+		if page.identity != identity || page.gone || page.channels[id] {
+			return // for another user the channel is asked again
+		}
 		page.channels[id] = true
-		page.mu.Unlock()
-		if fresh && c.retained != nil {
-			page.send(c.retained)
+		if c.retained != nil {
+			page.enqueue(c.retained)
 		}
 	})
 }

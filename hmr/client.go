@@ -2,6 +2,7 @@ package hmr
 
 import (
 	"errors"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -15,16 +16,19 @@ type Client struct {
 	number    int
 	session   string
 	userAgent string
+	address   string // see address
 
 	moving sync.Mutex      // one Join or Leave at a time
 	rooms  map[string]bool // guarded by Hub.mu
 
-	mu    sync.Mutex
-	user  string
-	url   string
-	conn  *conn // nil while the page is away
-	gone  bool
-	grace *time.Timer
+	mu   sync.Mutex
+	user string
+	// identity counts the users that the page was, so that a permission given to one is not taken for another.
+	identity int
+	url      string
+	conn     *conn // nil while the page is away
+	gone     bool
+	grace    *time.Timer
 
 	// queue holds the reliable frames from number acked+1 on: what is not yet written, and what was written but not yet
 	// acknowledged and may have to be sent again.
@@ -35,7 +39,7 @@ type Client struct {
 	ackSent   uint64
 	wake      chan struct{} // tells the writer that there is work
 
-	channels map[string]bool // that the page listens to
+	channels map[string]bool // that the page asked to listen to, and whether it may
 	unknown  map[string]bool // events that were reported as unknown
 	lanes    map[string]*lane
 	cancels  map[uint64]func()
@@ -45,7 +49,7 @@ type Client struct {
 type frame struct {
 	text     []byte
 	prepared *websocket.PreparedMessage
-	// private is set for what one user may see.
+	// private is set for what the page may see because of the user that it is.
 	private bool
 }
 
@@ -61,9 +65,9 @@ func newFrame(p Payload) (*frame, error) {
 	return &frame{text: text, prepared: prepared}, nil
 }
 
-func newClient(h *Hub, number int, session, user, userAgent string) *Client {
+func newClient(h *Hub, number int, session, user string, r *http.Request) *Client {
 	return &Client{
-		hub: h, number: number, session: session, user: user, userAgent: userAgent, wake: make(chan struct{}, 1),
+		hub: h, number: number, session: session, user: user, userAgent: r.UserAgent(), address: address(r), wake: make(chan struct{}, 1),
 		channels: map[string]bool{}, unknown: map[string]bool{}, lanes: map[string]*lane{}, cancels: map[uint64]func(){},
 	}
 }
@@ -127,6 +131,12 @@ func (c *Client) sendIf(f *frame, condition func() bool) bool {
 	if c.gone || condition != nil && !condition() {
 		return false
 	}
+	c.enqueue(f)
+	return true
+}
+
+// enqueue queues the frame. The caller holds mu.
+func (c *Client) enqueue(f *frame) {
 	c.queue = append(c.queue, f)
 	c.queueSize += len(f.text)
 	if cn := c.conn; cn != nil {
@@ -149,7 +159,6 @@ func (c *Client) sendIf(f *frame, condition func() bool) bool {
 	case c.wake <- struct{}{}:
 	default:
 	}
-	return true
 }
 
 // nothingFrame stands where a frame was that the page must not have: both sides count frames, so it cannot just go.

@@ -156,6 +156,7 @@ type ringUpdate struct {
 // hooks are funcs by kind; each list is replaced, never changed, so that it can be read without the lock.
 type hooks struct {
 	connect, disconnect []*clientHook
+	identify            []*clientHook
 	join, leave         []*roomHook
 	report              func(*Client, Report)
 	revisions           func(*Client, Revisions)
@@ -350,7 +351,8 @@ func (h *Hub) FirstPayloads(fn func() []Payload) {
 	h.mu.Unlock()
 }
 
-// ServeHTTP upgrades the request to a WebSocket and serves it until it closes.
+// ServeHTTP upgrades the request to a WebSocket and serves it until it closes. A POST is a page's that asks to be
+// identified again by its cookies (see Reidentify); Options.Check is asked for both.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protocols := websocket.Subprotocols(r)
 	if slices.Contains(protocols, "vite-ping") { // "are you back?": needs no token, is no client
@@ -366,14 +368,15 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	user := ""
-	if h.o.Identify != nil {
-		var err error
-		if user, err = h.o.Identify(r); err != nil {
-			h.o.Logger.Warn("identify page", "error", err)
-			http.Error(w, "403 forbidden", http.StatusForbidden)
-			return
-		}
+	if r.Method == http.MethodPost {
+		h.serveIdentify(w, r)
+		return
+	}
+	user, err := h.identify(r)
+	if err != nil {
+		h.o.Logger.Warn("identify page", "error", err)
+		http.Error(w, "403 forbidden", http.StatusForbidden)
+		return
 	}
 	ws, err := h.upgrader.Upgrade(w, r, nil)
 	if err != nil {
@@ -395,6 +398,12 @@ func (h *Hub) serve(ws *websocket.Conn, r *http.Request, user string) {
 	since, sinceErr := strconv.ParseUint(q.Get("seq"), 10, 64)
 
 	h.mu.Lock()
+	known := h.sessions[session]
+	h.mu.Unlock()
+	if known != nil {
+		known.become(user) // the page may have signed in or out while it was away
+	}
+	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()
 		goodbye(ws, websocket.CloseGoingAway, "the server stops")
@@ -403,7 +412,7 @@ func (h *Hub) serve(ws *websocket.Conn, r *http.Request, user string) {
 	h.running.Add(1)
 	defer h.running.Done()
 	c, resumed := h.sessions[session], false
-	if session != "" && c != nil && c.user == user && c.resume(received) {
+	if session != "" && c != nil && c == known && c.resume(received) {
 		resumed = true
 	} else {
 		if c != nil {
@@ -411,14 +420,14 @@ func (h *Hub) serve(ws *websocket.Conn, r *http.Request, user string) {
 			delete(h.sessions, session)
 		}
 		h.next++
-		c = newClient(h, h.next, session, user, r.UserAgent())
+		c = newClient(h, h.next, session, user, r)
 		if session == "" {
-			c.session = "anonymous " + c.ID()
+			c.session = "anonymous " + randomID()
 		}
 		h.sessions[c.session] = c
 	}
 	cn := newConn(c, ws)
-	hello, _ := Encode(&Connected{Client: c.ID(), Epoch: h.o.Epoch, Session: session, Resumed: resumed, Received: c.receivedCount(), Seq: h.seq})
+	hello, _ := Encode(&Connected{Client: c.ID(), Epoch: h.o.Epoch, Session: session, Resumed: resumed, Received: c.receivedCount(), Seq: h.seq, Identifies: h.o.Identify != nil})
 	if !resumed {
 		h.welcome(c, q.Get("epoch"), since, sinceErr == nil)
 	}

@@ -49,9 +49,16 @@ func open(t testing.TB, at, session string) *page {
 	return p
 }
 
-func (p *page) connect() {
+func (p *page) connect() { p.connectAs("") }
+
+// connectAs connects with the cookie of a user, see byCookie.
+func (p *page) connectAs(user string) {
+	header := http.Header{"Sec-WebSocket-Protocol": {"vite-hmr"}}
+	if user != "" {
+		header.Set("Cookie", "user="+user)
+	}
 	q := url.Values{"session": {p.session}, "received": {fmt.Sprint(p.received)}}
-	ws, res, err := websocket.DefaultDialer.Dial(p.url+"/?"+q.Encode(), http.Header{"Sec-WebSocket-Protocol": {"vite-hmr"}})
+	ws, res, err := websocket.DefaultDialer.Dial(p.url+"/?"+q.Encode(), header)
 	if err != nil {
 		p.t.Fatal(err, res)
 	}

@@ -30,6 +30,8 @@ type Connected struct {
 	Resumed  bool   `json:"resumed"`
 	Received uint64 `json:"received"`
 	Seq      uint64 `json:"seq"`
+	// Identifies tells that the server knows users, so that the page shows its cookies again when they may have changed.
+	Identifies bool `json:"identifies,omitempty"`
 }
 
 // Update carries the code of changed modules. Hub.Publish gives it its Seq.

@@ -76,16 +76,21 @@ func (c *Client) leave(rooms ...string) {
 	for _, room := range rooms {
 		h.mu.Lock()
 		was := c.rooms[room]
-		delete(c.rooms, room)
-		delete(h.rooms[room], c)
-		if len(h.rooms[room]) == 0 {
-			delete(h.rooms, room)
-		}
+		h.removeFrom(room, c)
 		hooks := h.hooks.leave
 		h.mu.Unlock()
 		if was {
 			c.tellRoom(hooks, "leave", room)
 		}
+	}
+}
+
+// removeFrom takes the client out of the room, and the room away when that was the last one. The caller holds mu.
+func (h *Hub) removeFrom(room string, c *Client) {
+	delete(c.rooms, room)
+	delete(h.rooms[room], c)
+	if len(h.rooms[room]) == 0 {
+		delete(h.rooms, room)
 	}
 }
 

@@ -17,8 +17,10 @@ const (
 	packPath   = ownPrefix + "pack"
 	mapPath    = ownPrefix + "map"
 	updatePath = ownPrefix + "update/"
-	editorPath = "/__open-in-editor"
-	adminPath  = "/__devserver/"
+	// identifyPath is where pages show their cookies again, see hmr.Hub.
+	identifyPath = ownPrefix + "identify"
+	editorPath   = "/__open-in-editor"
+	adminPath    = "/__devserver/"
 )
 
 // Handler answers everything that the server answers. Use it to mount the server in a program of your own; Listen and
@@ -32,7 +34,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	p := s.project.Load()
 	name, inside := strings.CutPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/"))
 	if !inside || name == "" {
-		s.outside(w, r, p)
+		s.hub.WatchCookies(http.HandlerFunc(p.serveOutside)).ServeHTTP(w, r)
 		return
 	}
 	if websocket.IsWebSocketUpgrade(r) && p.isSocket(r, name) {
@@ -42,6 +44,11 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	if p.serveOwn(w, r, name) {
 		return
 	}
+	s.hub.WatchCookies(http.HandlerFunc(p.serveProject)).ServeHTTP(w, r)
+}
+
+// serveProject answers with what the project brings: a plugin's route, a backend behind a proxy, a file.
+func (p *project) serveProject(w http.ResponseWriter, r *http.Request) {
 	if p.plugins.ServeRoute(w, r) {
 		return
 	}
@@ -61,9 +68,9 @@ func (p *project) isSocket(r *http.Request, name string) bool {
 	return name == "/" && r.URL.Query().Has("token")
 }
 
-// outside answers requests that are not below base with the way there. The target is the constant base, never
+// serveOutside answers requests that are not below base with the way there. The target is the constant base, never
 // anything from the request (open redirects).
-func (s *Server) outside(w http.ResponseWriter, r *http.Request, p *project) {
+func (p *project) serveOutside(w http.ResponseWriter, r *http.Request) {
 	if p.proxy.Serve(w, r) {
 		return
 	}
@@ -84,6 +91,8 @@ func (p *project) serveOwn(w http.ResponseWriter, r *http.Request, name string) 
 		p.serveMap(w, r)
 	case strings.HasPrefix(name, updatePath):
 		p.serveUpdate(w, r, strings.TrimPrefix(name, updatePath))
+	case name == identifyPath && r.Method == http.MethodPost:
+		p.server.hub.ServeHTTP(w, r)
 	case name == editorPath:
 		p.serveEditor(w, r)
 	case strings.HasPrefix(name, adminPath) || name+"/" == adminPath:

@@ -27,7 +27,9 @@ type Options struct {
 	Stdout, Stderr io.Writer
 	// Version is shown in the client and the banner.
 	Version string
-	// Identify tells the user of a page when its socket opens, from the request's cookies for example; "" is a guest.
+	// Identify tells the user of a page from the cookies of a request, for example; "" is a guest. It is asked when the
+	// page's socket opens, and again when the page may have signed in or out: an answer of a plugin's route or through a
+	// proxy has changed a cookie, script has, the page came to the front, or it calls reidentify() of devserver/client.
 	// Nil makes everybody a guest.
 	Identify func(*http.Request) (user string, err error)
 	// CacheDir overrides where builds and results are kept; "" is a folder of this project in the user's cache directory.

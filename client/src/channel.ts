@@ -81,6 +81,14 @@ export function onNotification(listener: (notification: Notification) => void): 
   };
 }
 
+/**
+ * Lets the server look at the page's cookies again and resolves with the user, "" for a guest. It is needed only where
+ * the server cannot see that somebody signed in or out: not where the answer comes through it.
+ */
+export function reidentify(): Promise<string> {
+  return connection().reidentify();
+}
+
 /** The state of the page's connection, now and at each change. */
 export function onReadyState(listener: (state: ReadyState) => void): Off {
   return connection().onReadyState(listener);

@@ -24,6 +24,7 @@ declare module "devserver/client" {
     request(event: string, data?: unknown, options?: DevserverRequestOptions): Promise<unknown>;
     on(event: string, listener: (data: any) => void): Off;
     subscribe(channel: string, listener: (data: any) => void): Off;
+    reidentify(): Promise<string>;
     close(): void;
   }
 
@@ -46,6 +47,7 @@ declare module "devserver/client" {
   export function connect(options?: ConnectOptions): Connection;
   export function connection(): Connection;
   export function onNotification(listener: (notification: Notification) => void): Off;
+  export function reidentify(): Promise<string>;
   export function onReadyState(listener: (state: ReadyState) => void): Off;
   export function readyState(): ReadyState;
 }

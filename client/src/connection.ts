@@ -2,6 +2,7 @@
 // production it is one that connect() opens to a Go backend with an hmr.Hub.
 
 import { HotError, type Logger, type RequestOptions } from "./hot.ts";
+import { askHub, Identity, reidentifyEvent } from "./identity.ts";
 import type { ReliablePagePayload, ReplyPayload, ServerPayload } from "./payload.ts";
 import { Transport, type Socket, type TransportOptions } from "./transport.ts";
 
@@ -20,6 +21,11 @@ export interface Connection {
   on(event: string, listener: (data: never) => void): Off;
   /** As on, and tells the server that this page wants the channel's messages. */
   subscribe(channel: string, listener: (data: never) => void): Off;
+  /**
+   * Lets the server look at the page's cookies again, after a sign-in or sign-out that it cannot have seen, and resolves
+   * with the user, "" for a guest.
+   */
+  reidentify(): Promise<string>;
   close(): void;
 }
 
@@ -121,6 +127,8 @@ export function openConnection(options: ConnectOptions = {}): Connection {
 class OwnConnection implements Connection {
   private readonly transport: Transport;
   private readonly listeners: Listeners;
+  private readonly session = randomID();
+  private readonly identity = new Identity({ ask: () => askHub(this.address(), this.session) });
   private token = "";
   private seq = 0;
   readyState: ReadyState = "connecting";
@@ -128,7 +136,7 @@ class OwnConnection implements Connection {
   constructor(private readonly options: ConnectOptions) {
     const log: Logger = options.log ?? console;
     this.transport = new Transport({
-      session: randomID(), log, seq: () => this.seq,
+      session: this.session, log, seq: () => this.seq,
       ...(options.timers ? { timers: options.timers } : {}),
       open: (query) => this.open(query),
       ...(typeof options.token === "function" ? { renew: () => this.renew() } : {}),
@@ -146,11 +154,16 @@ class OwnConnection implements Connection {
     this.wake();
   }
 
-  private open(query: Record<string, string>): Socket {
+  private address(): URL {
     const url = new URL(this.options.url ?? "/", typeof location === "undefined" ? undefined : location.href);
+    if (this.token) url.searchParams.set("token", this.token);
+    return url;
+  }
+
+  private open(query: Record<string, string>): Socket {
+    const url = this.address();
     url.protocol = url.protocol.replace(/^http/, "ws");
     for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
-    if (this.token) url.searchParams.set("token", this.token);
     const open = this.options.open ?? ((u, protocol) => new WebSocket(u, protocol) as unknown as Socket);
     return open(url, "vite-hmr");
   }
@@ -171,10 +184,13 @@ class OwnConnection implements Connection {
     addEventListener("pageshow", this.woken);
     document.addEventListener("visibilitychange", this.woken);
     document.addEventListener("resume", this.woken);
+    this.identity.watch();
   }
 
   private receive(payload: Exclude<ServerPayload, ReplyPayload>): void {
-    if (payload.type === "custom") this.listeners.emit(payload.event, payload.data);
+    if (payload.type === "connected") this.identity.enabled = payload.identifies === true;
+    else if (payload.type === "custom" && payload.event === reidentifyEvent) this.identity.prompted();
+    else if (payload.type === "custom") this.listeners.emit(payload.event, payload.data);
     else if (payload.type === "update") this.seq = payload.seq; // another page's business
   }
 
@@ -204,8 +220,13 @@ class OwnConnection implements Connection {
     return this.listeners.channel(channel, listener);
   }
 
+  reidentify(): Promise<string> {
+    return this.identity.reidentify();
+  }
+
   close(): void {
     this.change("closed");
+    this.identity.enabled = false;
     this.transport.close();
     if (typeof removeEventListener === "function" && typeof document !== "undefined") {
       removeEventListener("online", this.woken);

@@ -6,6 +6,7 @@ import { connectionKey, Listeners, notificationEvent, randomID, type Connection,
 import { compileDefinitions } from "./evaluate-code.ts";
 import { helpers } from "./helpers.ts";
 import { Events, HotError, HotStore, type HotContext, type HotHost, type Logger, type RequestOptions } from "./hot.ts";
+import { askHub, Identity, reidentifyEvent } from "./identity.ts";
 import { ModuleMeta, moduleURL, type MetaHost } from "./meta.ts";
 import { closeOverlay, defineOverlay, ErrorOverlay, showOverlay } from "./overlay.ts";
 import { Packs } from "./packs.ts";
@@ -66,6 +67,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
   private readonly transport: Transport;
   private readonly listeners: Listeners;
   private readonly session = randomID();
+  private readonly identity = new Identity({ ask: () => this.askUser() });
   private shared: SharedSockets | undefined;
   private notificationHandlers = 0;
   private readonly packs: Packs;
@@ -135,6 +137,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
       wake();
     });
     addEventListener("pagehide", () => (this.leaving = true));
+    this.identity.watch();
     document.addEventListener("freeze", () => this.leaving && this.transport.leave()); // after all listeners of pagehide
     document.addEventListener("resume", wake); // a frozen tab
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
@@ -201,6 +204,13 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     });
   }
 
+  private askUser(): Promise<string> {
+    const { socket, base, token } = this.config;
+    const url = new URL(socket ?? `${base}@devserver/identify`, this.scriptURL);
+    url.searchParams.set("token", token);
+    return askHub(url, this.session);
+  }
+
   private socket(query: Record<string, string>): Socket {
     const url = new URL(this.config.socket ?? this.config.base, this.scriptURL);
     url.protocol = url.protocol.replace(/^http/, "ws");
@@ -227,6 +237,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
   private async receive(payload: Exclude<ServerPayload, ReplyPayload>): Promise<void> {
     switch (payload.type) {
       case "connected":
+        this.identity.enabled = payload.identifies === true;
         log.debug(`[devserver] connected${payload.client ? ` as ${payload.client}` : ""}.`);
         return;
       case "update":
@@ -257,7 +268,8 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     }
   }
 
-  private custom(event: string, data: unknown): Promise<void> {
+  private custom(event: string, data: unknown): Promise<void> | void {
+    if (event === reidentifyEvent) return this.identity.prompted();
     const about = data as { event?: string; error?: { message?: string } } | undefined;
     if (event === "devserver:unknown-event" && !about?.event?.startsWith("vite:")) {
       log.warn(`[devserver] nothing on the server listens for the event ${JSON.stringify(about?.event)}`);
@@ -287,6 +299,10 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
 
   subscribe(channel: string, listener: (data: never) => void): Off {
     return this.listeners.channel(channel, listener);
+  }
+
+  reidentify(): Promise<string> {
+    return this.identity.reidentify();
   }
 
   /** The socket also carries the updates, so it stays. */

@@ -23,6 +23,8 @@ export interface ConnectedPayload {
   received?: number;
   /** Number of the newest update. */
   seq?: number;
+  /** Whether the server knows users. */
+  identifies?: boolean;
 }
 
 export interface UpdatePayload {
