@@ -155,7 +155,9 @@ export class HotState implements HotRecord {
   private readonly disposers: DisposeCallback[] = [];
   private pruners: DisposeCallback[] = [];
   private inherited = false;
-  private readonly ended = new AbortController();
+  private ended: HotError | undefined;
+  /** Made for the first request: thousands of modules ask for nothing. */
+  private canceller: AbortController | undefined;
   acceptedExports: Set<string> | undefined;
   disposed = false;
   readonly context: HotContext;
@@ -239,7 +241,7 @@ export class HotState implements HotRecord {
     if (this.disposed) return;
     this.disposed = true;
     await this.call(this.disposers, "a dispose callback");
-    this.ended.abort(new HotError("disposed", `${this.owner} was replaced`));
+    this.cancel(`${this.owner} was replaced`);
   }
 
   async prune(): Promise<void> {
@@ -248,11 +250,23 @@ export class HotState implements HotRecord {
 
   end(): void {
     this.host.events.drop(this);
-    this.ended.abort(new HotError("disposed", `${this.owner} is gone`));
+    this.cancel(`${this.owner} is gone`);
+  }
+
+  /** Ends the requests of this run, and those that it may still make. */
+  private cancel(why: string): void {
+    this.ended ??= new HotError("disposed", why);
+    this.canceller?.abort(this.ended);
+  }
+
+  private get signal(): AbortSignal {
+    this.canceller ??= new AbortController();
+    if (this.ended) this.canceller.abort(this.ended);
+    return this.canceller.signal;
   }
 
   request(event: string, data: unknown, options: RequestOptions): Promise<unknown> {
-    const signals = [this.ended.signal, options.signal].filter((s) => s !== undefined);
+    const signals = [this.signal, options.signal].filter((s) => s !== undefined);
     return this.host.request(event, data, { ...options, signal: anySignal(signals) });
   }
 

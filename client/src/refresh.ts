@@ -148,10 +148,11 @@ export class Refresh {
     this.waiting.delete(instance);
     const exports = values(instance);
     if (exports.size === 0) return; // a script that renders: running it again would render twice
+    const { hot, names } = waiting;
+    const registered = new Set(Object.values(names.components)); // most exports: asking the runtime of each takes long
     for (const [name, value] of exports) {
-      if (this.runtime.isComponent(value)) this.runtime.register(value, `${instance.id} export ${name}`);
+      if (!registered.has(value) && this.runtime.isComponent(value)) this.runtime.register(value, `${instance.id} export ${name}`);
     }
-    const { hot } = waiting;
     hot.accept((next: unknown) => {
       if (next === undefined) return;
       const message = this.validate(exports, entries(next));
