@@ -18,8 +18,9 @@ type Client struct {
 	userAgent string
 	address   string // see address
 
-	moving sync.Mutex      // one Join or Leave at a time
-	rooms  map[string]bool // guarded by Hub.mu
+	reading sync.Mutex      // held while a frame is counted and handed out
+	moving  sync.Mutex      // one Join or Leave at a time
+	rooms   map[string]bool // guarded by Hub.mu
 
 	mu   sync.Mutex
 	user string

@@ -213,6 +213,9 @@ func (cn *conn) handle(text []byte) {
 		c.mu.Unlock()
 		return
 	}
+	// The reader of a lost connection may be here with its last frame while that of the next one has the frame behind.
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	c.mu.Lock()
 	current := c.conn == cn
 	if current {

@@ -11,5 +11,5 @@
 // Handlers of one page's events run one after the other in the order sent, for each group (plugin) on its own; those of
 // different pages run at the same time. A handler that panics, fails or takes too long is reported and stops nobody else.
 //
-// Lock order: Client.moving before Hub.mu before Client.mu.
+// Lock order: Client.reading before Client.moving before Hub.mu before Client.mu.
 package hmr
