@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,14 +17,7 @@ import (
 // changed, not from the size of the project.
 func TestCostOfAnEdit(t *testing.T) {
 	const n = 60
-	app := devtest.App(t, devtest.Text("-- index.html --\n<!doctype html><script type=\"module\" src=\"/m0.ts\"></script>\n"))
-	for i := range n {
-		text := fmt.Sprintf("export const v%d: number = %d;\nimport.meta.hot?.accept();\n", i, i)
-		for child := 2*i + 1; child <= 2*i+2 && child < n; child++ {
-			text = fmt.Sprintf("import { v%d } from \"./m%d\";\nconsole.log(v%d);\n", child, child, child) + text
-		}
-		app.Write(fmt.Sprintf("m%d.ts", i), text)
-	}
+	app := tree(t, n)
 	var compiled atomic.Int64
 	s := devtest.Start(t, app, func(o *server.Options) {
 		o.Plugins = []plugin.Plugin{{Name: "count", Transform: func(context.Context, plugin.TransformArgs) (*plugin.TransformResult, error) {
@@ -97,5 +91,62 @@ func TestManyFilesAreOneUpdate(t *testing.T) {
 	}
 	if frames > 10 { // the writing takes longer than a burst may be held on a slow machine
 		t.Errorf("%d files came in %d frames", n, frames)
+	}
+}
+
+// TestAllocationsOfAnEdit compares what an edit allocates in a small project and in one ten times as large.
+func TestAllocationsOfAnEdit(t *testing.T) {
+	perEdit := func(n int) uint64 {
+		s := devtest.Start(t, tree(t, n))
+		s.Get("/m0.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
+		c := s.Socket(t)
+		leaf := fmt.Sprintf("m%d.ts", n-1)
+		edit := func() {
+			s.Write(leaf, s.Read(leaf)+"//\n")
+			s.Edit(leaf, ": number =", ": number = 1 +")
+			c.WaitFor(devtest.Is("update", "/"+leaf))
+		}
+		edit() // the first one learns what later ones know
+		const edits = 20
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range edits {
+			edit()
+		}
+		runtime.ReadMemStats(&after)
+		s.Stop()
+		return (after.Mallocs - before.Mallocs) / edits
+	}
+	small, large := perEdit(50), perEdit(500)
+	if large > 2*small {
+		t.Errorf("an edit makes %d allocations with 500 modules and %d with 50", large, small)
+	}
+}
+
+// tree is an app of n modules, each of which imports two others and takes its own updates.
+func tree(t *testing.T, n int) *devtest.Files {
+	app := devtest.App(t, devtest.Text("-- index.html --\n<!doctype html><link rel=\"icon\" href=\"data:,\"><script type=\"module\" src=\"/m0.ts\"></script>\n"))
+	for i := range n {
+		text := fmt.Sprintf("export const v%d: number = %d;\nimport.meta.hot?.accept();\n", i, i)
+		for child := 2*i + 1; child <= 2*i+2 && child < n; child++ {
+			text = fmt.Sprintf("import { v%d } from \"./m%d\";\nconsole.debug(v%d);\n", child, child, child) + text
+		}
+		app.Write(fmt.Sprintf("m%d.ts", i), text)
+	}
+	return app
+}
+
+// TestRequestsOfALoad: page, client and one pack, however many modules there are; a reload asks for the same.
+func TestRequestsOfALoad(t *testing.T) {
+	s := devtest.Start(t, tree(t, 300))
+	p := s.Page(t, "/")
+	s.WaitPages(1)
+	first := len(p.Requests())
+	if first > 3 {
+		t.Errorf("a load of 300 modules makes %d requests: %q", first, p.Requests())
+	}
+	p.Reload()
+	if again := len(p.Requests()) - first; again > 3 {
+		t.Errorf("a reload makes %d requests: %q", again, p.Requests())
 	}
 }
