@@ -119,10 +119,10 @@ formatted() {
   [ -z "$list" ] || { printf 'gofmt would change:\n%s\n' "$list" >&2; return 1; }
 }
 
-# Plugin folders of the example apps are modules of their own.
+# Plugin folders of the example apps, and what measures, are modules of their own.
 vet_examples() {
   local mod
-  for mod in testdata/apps/*/devserver/go.mod; do
+  for mod in testdata/apps/*/devserver/go.mod bench/go.mod; do
     [ -f "$mod" ] || continue
     (cd "$(dirname "$mod")" && go vet ./...) || return 1
   done
