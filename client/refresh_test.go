@@ -101,6 +101,53 @@ func TestBrowserReact(t *testing.T) {
 	p.WaitConsole(`Could not Fast Refresh (new export "constant")`)
 }
 
+// TestBrowserReactBoundary: an error boundary that shows an error is mounted anew by the edit that mends it, wherever the
+// mistake was; what stands beside it keeps its state, and a class component starts anew.
+func TestBrowserReactBoundary(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, packages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(reactApp+`
+-- src/Bad.tsx --
+import { useState } from "react";
+export function Bad() {
+  const [k, setK] = useState(5);
+  return <button id="k" onClick={() => setK(k + 1)}>good {k}</button>;
+}
+-- src/Boundary.tsx --
+import { Component } from "react";
+export class Boundary extends Component<{ children: unknown }> {
+  state = { error: "" };
+  static getDerivedStateFromError(e: Error) { return { error: e.message }; }
+  render() { return this.state.error ? <p id="e">{this.state.error}</p> : this.props.children; }
+}
+`)))
+	s.Write("src/App.tsx", `
+import { useState } from "react";
+import { Boundary } from "./Boundary";
+import { Bad } from "./Bad";
+export function App() {
+  const [n, setN] = useState(0);
+  return <><button id="n" onClick={() => setN(n + 1)}>count {n}</button><Boundary><Bad /></Boundary></>;
+}
+`)
+	p := s.Page(t, "/")
+	p.WaitText("#k", "good 5")
+	s.WaitPages(1)
+	p.Click("#n")
+	p.Click("#k")
+	p.WaitText("#k", "good 6")
+	s.Save("src/Bad.tsx", "  return", "  if (k > 0) throw new Error(\"broken\");\n  return")
+	p.WaitText("#e", "broken")
+	s.Save("src/Bad.tsx", "  if (k > 0) throw new Error(\"broken\");\n", "")
+	p.WaitText("#k", "good 5")
+	p.WaitText("#n", "count 1")
+	s.Save("src/Bad.tsx", "good", "better") // nothing is wrong: state stays
+	p.Click("#k")
+	p.WaitText("#k", "better 6")
+	s.Save("src/Boundary.tsx", `<p id="e">`, `<p id="e" class="new">`) // a class component
+	p.WaitText("#k", "better 5")
+	p.WaitText("#n", "count 1")
+	p.NoReload()
+}
+
 func TestBrowserReactIncompatibleExport(t *testing.T) {
 	s := devtest.Start(t, devtest.App(t, packages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(reactApp)))
 	s.Save("src/App.tsx", "export function App", "export const options = { x: 1 };\nexport function App")

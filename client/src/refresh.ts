@@ -1,6 +1,7 @@
 // Fast refresh: components keep their state over edits. The compiler adds a call at the end of a module that names its
 // components and their hooks; what follows from it is here, for React and Preact.
 
+import { shortenRefresh } from "./fibers.ts";
 import type { HotState, Logger } from "./hot.ts";
 import type { Instance } from "./registry.ts";
 
@@ -37,6 +38,7 @@ const unchanged = { unchanged: true };
 
 function react(runtime: ReactRuntime): Runtime {
   runtime.injectIntoGlobalHook(globalThis);
+  shortenRefresh();
   return {
     register: (type, id) => runtime.register(type, id),
     // The custom hooks are looked up when they are compared: in a cycle they are not there yet.
