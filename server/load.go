@@ -259,12 +259,17 @@ func (p *project) File(id string) string {
 	return file
 }
 
-// shown is how a file is named to the user: relative to the root, with forward slashes.
+// shown is how a file is named to the user: relative to the root, with forward slashes, also where it lies elsewhere in
+// the workspace.
 func (p *project) shown(file string) string {
-	if rel, err := filepath.Rel(p.root, file); err == nil && !strings.HasPrefix(rel, "..") {
-		return filepath.ToSlash(rel)
+	rel, err := filepath.Rel(p.root, file)
+	if err != nil {
+		return filepath.ToSlash(file)
 	}
-	return filepath.ToSlash(file)
+	if strings.HasPrefix(rel, "..") && (p.workspace == "" || !strings.HasPrefix(file, p.workspace+string(filepath.Separator))) {
+		return filepath.ToSlash(file)
+	}
+	return filepath.ToSlash(rel)
 }
 
 // has tells whether a query holds the key, with or without a value.

@@ -35,6 +35,7 @@ type project struct {
 	root   string
 	base   string // begins and ends with a slash
 
+	workspace string // the root of the workspace that the project is part of, "" when it stands alone
 	publicDir string
 	gate      *gate.Gate
 	resolver  *resolve.Resolver
@@ -92,6 +93,7 @@ func newProject(s *Server, cfg *config.Config) (*project, error) {
 	}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
 	p.publicDir = cfg.PublicPath(s.root)
+	p.workspace = gate.Workspace(s.root)
 	if err := p.requireIndex(); err != nil && len(s.opts.Plugins) == 0 {
 		return nil, err
 	}
