@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/watch"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -113,7 +115,7 @@ func (p *project) restartReason(e *edit) string {
 func (p *project) forget(e *edit) {
 	var paths []string
 	for _, c := range e.changes {
-		if c.Kind != watch.Written || p.isManifest(c.Path) {
+		if c.Kind != watch.Written || p.isManifest(c.Path) || p.isLink(c) {
 			paths = append(paths, c.Path)
 		}
 	}
@@ -149,6 +151,9 @@ func (p *project) affected(e *edit) {
 			p.stamps.Store(c.Path, p.now().UnixMilli())
 		}
 	}
+	if slices.ContainsFunc(e.changes, p.isLink) {
+		e.ids = append(e.ids, p.rerouted()...)
+	}
 	if came || manifest {
 		e.ids = append(e.ids, p.graph.Unresolved()...)
 	}
@@ -157,6 +162,40 @@ func (p *project) affected(e *edit) {
 		e.ids = append(e.ids, p.underManifest(e)...)
 	}
 	e.ids = unique(e.ids)
+}
+
+// isLink tells whether the change is one of a symbolic link: modules go by the real path of their file, so that none
+// has the link's. A file in the place of a link counts as written.
+func (p *project) isLink(c watch.Change) bool {
+	if p.resolver.Linked(c.Path) {
+		return true
+	}
+	info, err := os.Lstat(c.Path)
+	return err == nil && info.Mode()&os.ModeSymlink != 0
+}
+
+// rerouted returns the app's modules of which an import leads elsewhere now.
+func (p *project) rerouted() []string {
+	var ids []string
+	for _, id := range p.graph.IDs() {
+		v := p.graph.Version(id)
+		if v == nil || isDependency(p.File(id)) {
+			continue
+		}
+		if len(v.Inputs) > 0 || slices.ContainsFunc(v.Edges, func(e graph.Edge) bool { return p.leadsElsewhere(id, e) }) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (p *project) leadsElsewhere(importer string, e graph.Edge) bool {
+	kind := resolve.Import
+	if e.Kind == graph.Worker {
+		kind = resolve.URL
+	}
+	to, err := p.resolveID(p.ctx, e.Specifier, importer, kind)
+	return err != nil || to != e.To
 }
 
 // underManifest returns the app's modules below changed tsconfig and package.json files.
@@ -193,7 +232,11 @@ func (p *project) reload(e *edit, final bool) {
 			results[i] = result{id: id, gone: true}
 			return
 		}
+		good := p.graph.Good(id)
 		now, before := p.graph.Reload(ctx, id)
+		if before != nil && errors.Is(before.Err, errEmptied) {
+			before = good // no page has seen it empty
+		}
 		results[i] = result{id: id, now: now, before: before}
 	})
 	for _, r := range results {

@@ -296,7 +296,7 @@ func (g *Graph) Remove(id string) {
 	}
 	g.changes++
 	g.index(m, m.version, nil)
-	g.link(m, m.version, nil)
+	g.link(m, m.good, nil) // the edges of a broken version are those of the last good one
 	m.version, m.good = nil, nil
 }
 

@@ -66,6 +66,13 @@ func (r *Resolver) Invalidate(paths ...string) {
 	}
 }
 
+// Linked tells whether the path is, or was, a symbolic link that answers went through: with another target they differ,
+// though no file that they named has changed.
+func (r *Resolver) Linked(path string) bool {
+	_, known := r.links.Load(path)
+	return known
+}
+
 // entry is what a name in a folder is.
 type entry uint8
 
@@ -184,6 +191,7 @@ func (f *folder) real() string {
 			return
 		}
 		if info.Mode()&(fs.ModeSymlink|fs.ModeIrregular) != 0 {
+			f.c.r.links.Store(f.path, true)
 			if p, err := filepath.EvalSymlinks(f.path); err == nil {
 				f.realPath = p
 			}
@@ -203,6 +211,7 @@ func (f *folder) realFile(name string) string {
 		return file
 	}
 	if f.list()[name] == entryLink {
+		f.c.r.links.Store(file, true)
 		if p, err := filepath.EvalSymlinks(file); err == nil {
 			return p
 		}

@@ -88,6 +88,8 @@ type Resolver struct {
 	foldsCase bool
 
 	cache atomic.Pointer[cache]
+	// links are the symbolic links that answers went through, see Linked.
+	links sync.Map // path -> true
 	// misses are bare specifiers that were not found a moment ago, so that a package which thousands of modules miss
 	// is not looked for thousands of times.
 	misses sync.Map // bareKey -> miss

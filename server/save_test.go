@@ -1,0 +1,360 @@
+package server_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// savedApp shows what ./text.js holds. fence.js is edited by tests to see that everything before has arrived.
+const savedApp = page + `
+-- main.js --
+import { text } from "./text.js";
+import "./fence.js";
+document.querySelector("#text").textContent = text;
+import.meta.hot.accept();
+-- text.js --
+export const text = "before";
+-- fence.js --
+export {};
+import.meta.hot.accept();
+`
+
+// saves are the ways in which programs write a file. Each ends with text.js saying the text. Pauses in them are part of
+// the fault: a program that stops in the middle of a save.
+var saves = []struct {
+	name string
+	save func(t *testing.T, s *devtest.Server, text string)
+}{
+	{"in place", func(t *testing.T, s *devtest.Server, text string) { s.Write("text.js", says(text)) }},
+	{"truncated, written after 5 ms", truncated(5 * time.Millisecond)},
+	{"truncated, written after 50 ms", truncated(50 * time.Millisecond)},
+	{"truncated, written after 300 ms", truncated(300 * time.Millisecond)},
+	{"half, then whole after 100 ms", func(t *testing.T, s *devtest.Server, text string) {
+		f := must(os.OpenFile(s.Path("text.js"), os.O_WRONLY|os.O_TRUNC, 0))
+		defer f.Close()
+		must(f.WriteString(says(text)[:15]))
+		time.Sleep(100 * time.Millisecond)
+		must(f.WriteString(says(text)[15:]))
+	}},
+	{"renamed over", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js.tmp", says(text))
+		s.Rename("text.js.tmp", "text.js")
+	}},
+	{"backup, then a new file (vim)", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("4913", "")
+		s.Remove("4913")
+		s.Rename("text.js", "text.js~")
+		s.Write("text.js", says(text))
+		s.Remove("text.js~")
+	}},
+	{"written beside and swapped (JetBrains)", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js___jb_tmp___", says(text))
+		s.Rename("text.js", "text.js___jb_old___")
+		s.Rename("text.js___jb_tmp___", "text.js")
+		s.Remove("text.js___jb_old___")
+	}},
+	{"deleted, made again at once", recreated(0)},
+	{"deleted, made again after 100 ms", recreated(100 * time.Millisecond)},
+	{"deleted, made again after 300 ms", recreated(300 * time.Millisecond)},
+	{"a mistake first, mended after 100 ms", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js", "export const text = = 1;")
+		time.Sleep(100 * time.Millisecond)
+		s.Write("text.js", says(text))
+	}},
+	{"20 saves in 200 ms", func(t *testing.T, s *devtest.Server, text string) {
+		for i := range 19 {
+			s.Write("text.js", says(fmt.Sprint("not yet ", i)))
+			time.Sleep(10 * time.Millisecond)
+		}
+		s.Write("text.js", says(text))
+	}},
+	{"two files that need each other, 100 ms apart", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js", `export { part as text } from "./part.js";`)
+		time.Sleep(100 * time.Millisecond)
+		s.Write("part.js", strings.Replace(says(text), "text", "part", 1))
+	}},
+	{"replaced by a folder and back", func(t *testing.T, s *devtest.Server, text string) {
+		s.Remove("text.js")
+		s.Write("text.js/index.js", says("a folder"))
+		time.Sleep(100 * time.Millisecond)
+		s.Remove("text.js")
+		s.Write("text.js", says(text))
+	}},
+	{"a link, retargeted", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("real/a.js", says("first target"))
+		s.Write("real/b.js", says(text))
+		s.Remove("text.js")
+		s.Link("real/a.js", "text.js")
+		serves(t, s, "first target")
+		s.Link("real/b.js", "text.js.new")
+		s.Rename("text.js.new", "text.js")
+	}},
+	{"a link made a file", func(t *testing.T, s *devtest.Server, text string) {
+		s.Remove("text.js")
+		s.Write("text.js", says(text))
+	}},
+	{"a folder moved away and another in its place", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js", `export { text } from "./lib/deep/text.js";`)
+		s.Write("lib/deep/text.js", says("before the move"))
+		serves(t, s, "before the move")
+		s.Write("next/deep/text.js", says(text))
+		s.Rename("lib", "old")
+		s.Rename("next", "lib")
+	}},
+	{"a linked folder, retargeted", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("v1/text.js", says("version 1"))
+		s.Write("v2/text.js", says(text))
+		s.Link("v1", "current")
+		s.Write("text.js", `export { text } from "./current/text.js";`)
+		serves(t, s, "version 1")
+		s.Link("v2", "current.new")
+		s.Rename("current.new", "current")
+	}},
+	{"a folder moved, its importer after 100 ms", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("from/text.js", says(text))
+		s.Write("text.js", `export { text as text } from "./from/text.js"; export const n = 1`)
+		s.Rename("from", "to")
+		time.Sleep(100 * time.Millisecond)
+		s.Write("text.js", `export { text } from "./to/text.js";`)
+	}},
+	{"its case renamed", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js", `export { text } from "./Part/Text.js";`)
+		s.Write("part/text.js", says(text))
+		s.Rename("part", "Part")
+		s.Rename("Part/text.js", "Part/Text.js")
+	}},
+	{"CRLF", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js", "// lines\r\n\r\n"+says(text)+"\r\n")
+	}},
+	{"with a byte order mark", func(t *testing.T, s *devtest.Server, text string) { s.Write("text.js", "\ufeff"+says(text)) }},
+	{"invalid UTF-8", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js", "const odd = \"\xff\xc3\"; // \xf0\x28\n"+says(text))
+	}},
+	{"U+2028 and NUL in a text", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js", "const odd = \"\u2028\x00\";\n"+says(text))
+	}},
+	{"20 MB of generated code", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js", "export const data = [\n"+strings.Repeat("  \"some generated line of sixty-four bytes, as tables have them\",\n", 20<<20/66)+"];\n"+says(text))
+	}},
+	{"small again", func(t *testing.T, s *devtest.Server, text string) { s.Write("text.js", says(text)) }},
+}
+
+// says is the module whose text is given.
+func says(text string) string { return fmt.Sprintf("export const text = %q;\n", text) }
+
+func truncated(pause time.Duration) func(*testing.T, *devtest.Server, string) {
+	return func(t *testing.T, s *devtest.Server, text string) {
+		f := must(os.OpenFile(s.Path("text.js"), os.O_WRONLY|os.O_TRUNC, 0))
+		defer f.Close()
+		time.Sleep(pause)
+		must(f.WriteString(says(text)))
+	}
+}
+
+func recreated(pause time.Duration) func(*testing.T, *devtest.Server, string) {
+	return func(t *testing.T, s *devtest.Server, text string) {
+		s.Remove("text.js")
+		time.Sleep(pause)
+		s.Write("text.js", says(text))
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// serves waits until what a reload gets has the text: the pack of the page's script.
+func serves(t *testing.T, s *devtest.Server, text string) {
+	t.Helper()
+	devtest.Eventually(t, fmt.Sprintf("a pack with %q", text), func() bool { return strings.Contains(pack(s), quoted(text)) }, func() string { return pack(s) })
+}
+
+func pack(s *devtest.Server) string {
+	return s.Get("/main.js", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body
+}
+
+func quoted(text string) string { return fmt.Sprintf("%q", text) }
+
+// told is what a page knows from the frames that came: the code of the last update of each module, and what stands.
+type told struct {
+	code    map[string]string
+	deleted []string
+	overlay string
+	reloads int
+}
+
+func listen(t *testing.T, sock *devtest.Socket) told {
+	t.Helper()
+	have := told{code: map[string]string{}}
+	for _, f := range sock.Frames() {
+		switch f.Type {
+		case "update":
+			var u struct {
+				Code             string
+				Changed, Deleted []string
+			}
+			f.Decode(t, &u)
+			for _, id := range u.Changed {
+				have.code[id] = u.Code
+			}
+			have.deleted = append(have.deleted, u.Deleted...)
+		case "error":
+			have.overlay = f.Text
+		case "fixed":
+			have.overlay = ""
+		case "full-reload":
+			have.reloads++
+		}
+	}
+	return have
+}
+
+// fenced returns what was told once everything that was saved before has been.
+func fenced(t *testing.T, s *devtest.Server, sock *devtest.Socket, n int) told {
+	t.Helper()
+	for i := range 2 { // what stands is told after an update, so before the next one
+		fence := fmt.Sprintf("fence %d.%d %d", n, i, time.Now().UnixNano())
+		s.Write("fence.js", "console.debug("+quoted(fence)+");\nimport.meta.hot.accept();\n")
+		sock.WaitFor(devtest.Is("update", fence))
+	}
+	return listen(t, sock)
+}
+
+// TestSaves: however a file is saved, the last content reaches the page, no error stays, and a reload gets it as well.
+func TestSaves(t *testing.T) {
+	for i, c := range saves {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
+			serves(t, s, "before")
+			sock := s.Socket(t)
+			text := fmt.Sprint("after ", i)
+			c.save(t, s, text)
+			sock.WaitFor(func(f devtest.Frame) bool { return f.Type == "update" && strings.Contains(f.Text, text) })
+			have := fenced(t, s, sock, i)
+			if have.overlay != "" {
+				t.Errorf("an error stands: %s", have.overlay)
+			}
+			if last := have.code["/text.js"]; last != "" && !strings.Contains(last, quoted(text)) && !strings.Contains(last, "./") {
+				t.Errorf("the last update of text.js is not what was saved last: %s", last)
+			}
+			if got := pack(s); !strings.Contains(got, quoted(text)) || strings.Contains(got, `"before"`) {
+				t.Errorf("a reload does not get what was saved last: %.2000s", got)
+			}
+		})
+	}
+}
+
+// TestSavesInAPage makes all of the saves in one open page, one after the other, and nobody reloads it by hand.
+func TestSavesInAPage(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
+	p := s.Page(t, "/")
+	p.WaitText("#text", "before")
+	for i, c := range saves {
+		text := fmt.Sprintf("%s %d", c.name, i)
+		c.save(t, s, text)
+		p.WaitText("#text", text)
+		p.WaitNoOverlay()
+	}
+}
+
+// TestSavesThatChangeNothing make no frame, so that no page loses its state to a touch.
+func TestSavesThatChangeNothing(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
+	serves(t, s, "before")
+	sock := s.Socket(t)
+	for i, c := range []struct {
+		name string
+		save func()
+	}{
+		{"chmod", func() { _ = os.Chmod(s.Path("text.js"), 0o600) }},
+		{"touch", func() { _ = os.Chtimes(s.Path("text.js"), time.Now(), time.Now().Add(time.Hour)) }},
+		{"touch of the page", func() { _ = os.Chtimes(s.Path("index.html"), time.Now(), time.Now().Add(time.Hour)) }},
+		{"same content", func() { s.Write("text.js", says("before")) }},
+		{"same content, another file", func() { s.Save("text.js", "before", "before") }},
+		{"same page", func() { s.Save("index.html", "doctype", "doctype") }},
+		{"swap files of editors", func() { s.Write(".text.js.swp", "x"); s.Write("#text.js#", "x"); s.Write("text.js~", "x") }},
+		{"a file that nobody imports", func() { s.Write("notes.txt", "x") }},
+		{"version control", func() { s.Write(".git/index", "x"); s.Write("node_modules/.cache/x.js", "x") }},
+	} {
+		c.save()
+		have := fenced(t, s, sock, i)
+		if len(have.code) > 1 || have.reloads > 0 || have.overlay != "" {
+			t.Fatalf("%s: updates of %d modules, %d reloads, overlay %q", c.name, len(have.code), have.reloads, have.overlay)
+		}
+	}
+}
+
+// TestCheckout goes to another branch and back with git: 1,000 files, of which many are new there, and one folder moved.
+func TestCheckout(t *testing.T) {
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Skip("no git")
+	}
+	const n = 1000
+	app := devtest.App(t, devtest.Text(savedApp))
+	run := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command(git, append([]string{"-C", app.Root, "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null"}, args...)...)
+		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	branch := func(name, folder string) {
+		var entry strings.Builder
+		for i := range n {
+			file := fmt.Sprintf("%s/d%d/m%d.js", folder, i%20, i)
+			app.Write(file, fmt.Sprintf("export default %q;\n", fmt.Sprint(name, i)))
+			fmt.Fprintf(&entry, "import \"./%s\";\n", file)
+		}
+		app.Write("text.js", entry.String()+says(name))
+		run("add", "-A")
+		run("commit", "-qm", name)
+	}
+	run("init", "-q", "-b", "main")
+	branch("main", "src")
+	run("checkout", "-qb", "other")
+	for i := range 20 { // some folders are gone there
+		app.Remove(fmt.Sprintf("src/d%d", i))
+	}
+	branch("other", "lib")
+	run("checkout", "-q", "main")
+
+	s := devtest.Start(t, app)
+	serves(t, s, "main")
+	sock := s.Socket(t)
+	want := func(name string) {
+		t.Helper()
+		sock.WaitFor(devtest.Is("update", fmt.Sprintf(`const text = \"%s\"`, name)))
+		whole := func() bool {
+			got := pack(s)
+			return strings.Contains(got, quoted(name)) && strings.Contains(got, quoted(fmt.Sprint(name, n-1))) && strings.Count(got, `"`+name) == n+1
+		}
+		devtest.Eventually(t, "all files of "+name, whole, nil)
+		if have := fenced(t, s, sock, 0); have.overlay != "" {
+			t.Errorf("an error stands after the checkout of %s: %.500s", name, have.overlay)
+		}
+	}
+	for _, name := range []string{"other", "main", "other"} {
+		run("checkout", "-qf", name)
+		want(name)
+	}
+	app.Write("text.js", says("work"))
+	sock.WaitFor(devtest.Is("update", "work"))
+	run("checkout", "--", "fence.js")
+	run("stash", "-q")
+	want("other")
+	run("stash", "pop", "-q")
+	serves(t, s, "work")
+}
