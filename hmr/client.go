@@ -2,7 +2,6 @@ package hmr
 
 import (
 	"errors"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -22,8 +21,9 @@ type Client struct {
 	moving  sync.Mutex      // one Join or Leave at a time
 	rooms   map[string]bool // guarded by Hub.mu
 
-	mu   sync.Mutex
-	user string
+	mu    sync.Mutex
+	user  string
+	asked time.Time // since when that is known
 	// identity counts the users that the page was, so that a permission given to one is not taken for another.
 	identity int
 	url      string
@@ -38,7 +38,6 @@ type Client struct {
 	acked     uint64
 	received  uint64 // reliable frames that came from the page
 	ackSent   uint64
-	wake      chan struct{} // tells the writer that there is work
 
 	channels map[string]bool // that the page asked to listen to, and whether it may
 	unknown  map[string]bool // events that were reported as unknown
@@ -66,9 +65,9 @@ func newFrame(p Payload) (*frame, error) {
 	return &frame{text: text, prepared: prepared}, nil
 }
 
-func newClient(h *Hub, number int, session, user string, r *http.Request) *Client {
+func newClient(session string, s *socket, number int) *Client {
 	return &Client{
-		hub: h, number: number, session: session, user: user, userAgent: r.UserAgent(), address: address(r), wake: make(chan struct{}, 1),
+		hub: s.hub, number: number, session: session, user: s.user, asked: s.since, userAgent: s.request.UserAgent(), address: address(s.request),
 		channels: map[string]bool{}, unknown: map[string]bool{}, lanes: map[string]*lane{}, cancels: map[uint64]func(){},
 	}
 }
@@ -154,11 +153,14 @@ func (c *Client) enqueue(f *frame) {
 		if c.conn != nil && c.conn.written <= c.acked {
 			break // still to be written: the bound for slow pages rules
 		}
+		if c.conn != nil && c.conn.prefix != nil { // what a frozen tab does not take piles up in the carrier's memory
+			c.conn.abandon(websocket.CloseTryAgainLater, "too slow: the tab does not confirm what it is sent")
+			c.conn = nil
+		}
 		c.trim(c.acked + 1)
 	}
-	select {
-	case c.wake <- struct{}{}:
-	default:
+	if c.conn != nil {
+		c.conn.socket.wakeUp()
 	}
 }
 
@@ -232,6 +234,9 @@ func (c *Client) attach(cn *conn, hello []byte) {
 		cn.waiting += len(f.text)
 	}
 	c.conn = cn
+	if c.gone { // it ended while the page came back
+		cn.abandon(websocket.CloseTryAgainLater, "the session has ended")
+	}
 }
 
 // detach notes that the connection is lost. The session waits for the page to come back, unless it cannot.
@@ -243,6 +248,9 @@ func (c *Client) detach(cn *conn, final bool) {
 	}
 	c.conn = nil
 	left := cn.saidGoodbye
+	if c.grace != nil {
+		c.grace.Stop()
+	}
 	if !final && !left {
 		c.grace = time.AfterFunc(c.hub.o.ResumeGrace, func() { c.end(websocket.CloseGoingAway, "") })
 	}

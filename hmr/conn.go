@@ -2,6 +2,8 @@ package hmr
 
 import (
 	"encoding/json"
+	"net/http"
+	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -19,26 +21,57 @@ const (
 	rateWindow = 4   // seconds over which the rate of a page is averaged
 )
 
-// conn is one connection of a client: a writer goroutine and the reader, which is the HTTP handler's.
-type conn struct {
-	c     *Client
-	ws    *websocket.Conn
-	hello []byte
+// socket is one WebSocket: a writer goroutine, and the reader, which is the HTTP handler's. It carries one session, or
+// those of all tabs of a browser, see mux.go.
+type socket struct {
+	hub     *Hub
+	ws      *websocket.Conn
+	request *http.Request
+	user    string
+	since   time.Time // before its user was asked for
 
-	// Guarded by Client.mu.
-	written uint64 // number of the last frame that was written
-	waiting int    // bytes queued and not written
+	wake   chan struct{} // tells the writer that there is work
+	done   chan struct{}
+	once   sync.Once
+	code   int
+	reason string
 
-	saidGoodbye bool // the page closed in order, so it does not come back; set by the reader before it returns
-	done        chan struct{}
-	once        sync.Once
-	code        int
-	reason      string
-	complained  time.Time
+	mu       sync.Mutex
+	conns    []*conn   // replaced, never changed
+	refusals []refusal // of a shared socket, still to be written
+
+	fresh bool // of a shared socket: sessions have been opened and nothing else; the reader's
 }
 
-func newConn(c *Client, ws *websocket.Conn) *conn {
-	return &conn{c: c, ws: ws, done: make(chan struct{})}
+// conn is a client's way over a socket.
+type conn struct {
+	c      *Client
+	socket *socket
+	prefix []byte // begins each frame on a shared socket; nil: the socket is the client's own
+	hello  []byte // until the writer has taken it
+	rate   *meter
+	in     chan []byte // frames from the tab, on a shared socket
+
+	dropped bool // the page has given it up, on a shared socket; guarded by socket.mu
+
+	// Guarded by Client.mu.
+	written     uint64 // number of the last frame that was written
+	waiting     int    // bytes queued and not written
+	saidGoodbye bool   // the page closed in order, so it does not come back
+
+	done       chan struct{}
+	once       sync.Once
+	code       int
+	reason     string
+	complained time.Time
+}
+
+func newConn(c *Client, s *socket, prefix []byte) *conn {
+	cn := &conn{c: c, socket: s, prefix: prefix, rate: newMeter(s.hub.o.EventRate), done: make(chan struct{})}
+	if prefix != nil {
+		cn.in = make(chan []byte, tabQueue)
+	}
+	return cn
 }
 
 // abandon ends the connection without waiting for it: the writer says goodbye, if the page still reads.
@@ -46,78 +79,126 @@ func (cn *conn) abandon(code int, reason string) {
 	cn.once.Do(func() {
 		cn.code, cn.reason = code, reason
 		close(cn.done)
+		if cn.prefix == nil {
+			cn.socket.abandon(code, reason)
+		} else {
+			cn.socket.wakeUp()
+		}
 	})
 }
 
-// run serves the connection until it ends.
-func (cn *conn) run() {
+func (cn *conn) over() bool {
+	select {
+	case <-cn.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *socket) abandon(code int, reason string) {
+	s.once.Do(func() {
+		s.code, s.reason = code, reason
+		close(s.done)
+	})
+}
+
+func (s *socket) wakeUp() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// add lets the writer write for the connection.
+func (s *socket) add(cn *conn) {
+	s.mu.Lock()
+	s.conns = append(slices.Clip(s.conns), cn)
+	s.mu.Unlock()
+	s.wakeUp()
+}
+
+func (s *socket) open() []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conns
+}
+
+// run serves the socket until read returns or the writer fails.
+func (s *socket) run(read func()) {
 	var writer sync.WaitGroup
-	writer.Go(cn.write)
-	cn.read()
-	cn.abandon(websocket.CloseNormalClosure, "")
+	writer.Go(s.write)
+	read()
+	s.abandon(websocket.CloseNormalClosure, "")
 	writer.Wait()
 }
 
 // write is the only one that writes to the socket.
-func (cn *conn) write() {
-	defer cn.ws.Close()
+func (s *socket) write() {
+	defer s.ws.Close()
 	ping := time.NewTicker(pingEach)
 	defer ping.Stop()
 	var ackTimer <-chan time.Time
-	if !cn.writeText(cn.hello) {
-		return
-	}
 	for {
-		if !cn.flush() {
+		if !s.writeEnds() || !s.flush() {
 			return
 		}
-		due, soon := cn.ackDue()
-		if due {
-			if !cn.writeAck() {
-				return
-			}
+		soon, ok := s.writeAcks(ackEach)
+		if !ok {
+			return
+		}
+		if !soon {
 			ackTimer = nil
-		} else if soon && ackTimer == nil {
+		} else if ackTimer == nil {
 			ackTimer = time.After(ackDelay)
 		}
 		select {
-		case <-cn.done:
-			if _, open := cn.ackDue(); open {
-				cn.writeAck() // so that the page knows what need not be sent again
-			}
-			goodbye(cn.ws, cn.code, cn.reason)
+		case <-s.done:
+			s.writeAcks(1) // so that the page knows what need not be sent again
+			goodbye(s.ws, s.code, s.reason)
 			return
-		case <-cn.c.wake:
+		case <-s.wake:
 		case <-ackTimer:
 			ackTimer = nil
-			if !cn.writeAck() {
+			if _, ok := s.writeAcks(1); !ok {
 				return
 			}
 		case <-ping.C:
-			if cn.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait)) != nil {
+			if s.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait)) != nil {
 				return
 			}
 		}
 	}
 }
 
-// flush writes what is queued.
-func (cn *conn) flush() bool {
-	for {
-		f := cn.take()
-		if f == nil {
-			return true
-		}
-		_ = cn.ws.SetWriteDeadline(time.Now().Add(writeWait))
-		if cn.ws.WritePreparedMessage(f.prepared) != nil {
-			return false
-		}
-		select {
-		case <-cn.done:
-			return true
-		default:
+// flush writes what is queued, one frame of each session in turn.
+func (s *socket) flush() bool {
+	conns := s.open()
+	for more := true; more; {
+		more = false
+		for _, cn := range conns {
+			if cn.hello != nil {
+				if !cn.writeText(cn.hello) {
+					return false
+				}
+				cn.hello = nil
+			}
+			f := cn.take()
+			if f == nil {
+				continue
+			}
+			more = true
+			if !cn.writeFrame(f) {
+				return false
+			}
+			select {
+			case <-s.done:
+				return true
+			default:
+			}
 		}
 	}
+	return true
 }
 
 func (cn *conn) take() *frame {
@@ -139,58 +220,114 @@ func (cn *conn) take() *frame {
 	return c.queue[at]
 }
 
-func (cn *conn) writeText(text []byte) bool {
-	_ = cn.ws.SetWriteDeadline(time.Now().Add(writeWait))
-	return cn.ws.WriteMessage(websocket.TextMessage, text) == nil
+func (cn *conn) writeFrame(f *frame) bool {
+	if cn.prefix != nil {
+		return cn.writeText(f.text)
+	}
+	_ = cn.socket.ws.SetWriteDeadline(time.Now().Add(writeWait))
+	return cn.socket.ws.WritePreparedMessage(f.prepared) == nil
 }
 
-// ackDue tells whether enough frames have come for an acknowledgement, and whether any have.
-func (cn *conn) ackDue() (due, soon bool) {
-	c := cn.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	open := c.received - c.ackSent
-	return open >= ackEach, open > 0
+func (cn *conn) writeText(text []byte) bool { return cn.socket.writeText(cn.prefix, text) }
+
+// writeText writes one message. The text is not copied to be put behind its prefix, which matters for large ones.
+func (s *socket) writeText(prefix, text []byte) bool {
+	_ = s.ws.SetWriteDeadline(time.Now().Add(writeWait))
+	if prefix == nil {
+		return s.ws.WriteMessage(websocket.TextMessage, text) == nil
+	}
+	w, err := s.ws.NextWriter(websocket.TextMessage)
+	if err != nil {
+		return false
+	}
+	_, _ = w.Write(prefix) // an error stays and is returned by Close
+	_, _ = w.Write(text)
+	return w.Close() == nil
 }
 
-func (cn *conn) writeAck() bool {
-	c := cn.c
-	c.mu.Lock()
-	n := c.received
-	c.ackSent = n
-	c.mu.Unlock()
-	text, _ := Encode(&Ack{n}) // always encodes
-	return cn.writeText(text)
+// writeAcks confirms what came, to the pages of which at least so many frames came. soon tells that there are others.
+func (s *socket) writeAcks(least uint64) (soon, ok bool) {
+	for _, cn := range s.open() {
+		if cn.hello != nil {
+			continue // which says how much came, and comes first
+		}
+		c := cn.c
+		c.mu.Lock()
+		n := c.received
+		unsaid := n - c.ackSent
+		if c.conn != cn && cn.prefix != nil {
+			unsaid = 0 // the session has moved on
+		}
+		if unsaid >= least {
+			c.ackSent = n
+		}
+		c.mu.Unlock()
+		switch {
+		case unsaid == 0:
+		case unsaid < least:
+			soon = true
+		default:
+			text, _ := Encode(&Ack{n}) // always encodes
+			if !cn.writeText(text) {
+				return false, false
+			}
+		}
+	}
+	return soon, true
+}
+
+// keepAlive ends reading when the page is silent for too long; it answers pings.
+func (s *socket) keepAlive() (extend func()) {
+	extend = func() { _ = s.ws.SetReadDeadline(time.Now().Add(readWait)) }
+	extend()
+	s.ws.SetPongHandler(func(string) error { extend(); return nil })
+	return extend
 }
 
 // read takes the page's frames until the connection ends.
 func (cn *conn) read() {
-	ws := cn.ws
+	ws := cn.socket.ws
 	ws.SetReadLimit(cn.c.hub.o.MaxMessage) // over it: close 1009, nothing is allocated from a declared length
-	_ = ws.SetReadDeadline(time.Now().Add(readWait))
-	ws.SetPongHandler(func(string) error { return ws.SetReadDeadline(time.Now().Add(readWait)) })
-	rate := newMeter(cn.c.hub.o.EventRate)
+	extend := cn.socket.keepAlive()
 	for {
 		kind, text, err := ws.ReadMessage()
 		if err != nil {
 			// Going away is what a page says when it is left; any other end may be a network that comes back.
-			cn.saidGoodbye = websocket.IsCloseError(err, websocket.CloseGoingAway, websocket.CloseNormalClosure)
+			cn.leave(websocket.IsCloseError(err, websocket.CloseGoingAway, websocket.CloseNormalClosure))
 			return
 		}
-		_ = ws.SetReadDeadline(time.Now().Add(readWait))
-		switch {
-		case kind != websocket.TextMessage:
-			cn.abandon(websocket.CloseUnsupportedData, "only text frames are understood")
+		extend()
+		if kind != websocket.TextMessage {
+			cn.abandon(websocket.CloseUnsupportedData, onlyText)
 			return
-		case !utf8.Valid(text):
-			cn.abandon(websocket.CloseInvalidFramePayloadData, "the text is not UTF-8")
-			return
-		case !rate.allow():
-			cn.abandon(websocket.ClosePolicyViolation, "too many messages")
+		}
+		if !cn.allows(text) {
 			return
 		}
 		cn.handle(text)
 	}
+}
+
+// leave notes whether the page closed the connection in order.
+func (cn *conn) leave(inOrder bool) {
+	cn.c.mu.Lock()
+	cn.saidGoodbye = inOrder
+	cn.c.mu.Unlock()
+}
+
+const onlyText = "only text frames are understood"
+
+// allows ends the connection for a frame that must not be handled.
+func (cn *conn) allows(text []byte) bool {
+	switch {
+	case !utf8.Valid(text):
+		cn.abandon(websocket.CloseInvalidFramePayloadData, "the text is not UTF-8")
+	case !cn.rate.allow():
+		cn.abandon(websocket.ClosePolicyViolation, "too many messages")
+	default:
+		return true
+	}
+	return false
 }
 
 // handle decodes a frame. What is not understood is told once a second at most and ignored, as a page is free to send
@@ -227,10 +364,7 @@ func (cn *conn) handle(text []byte) {
 		return // the page has a new connection already, and sends this again
 	}
 	if open == 1 || open >= ackEach {
-		select {
-		case c.wake <- struct{}{}:
-		default:
-		}
+		cn.socket.wakeUp()
 	}
 	c.hub.dispatch(c, &in)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"sort"
 	"strconv"
@@ -99,6 +100,7 @@ type Hub struct {
 	seq      uint64
 	ring     []ringUpdate // the last updates, oldest first
 	ringSize int
+	asked    map[string]time.Time // see identified
 }
 
 // heldFrame is an event or request that waits for its handler.
@@ -176,7 +178,7 @@ const (
 func NewHub(o Options) *Hub {
 	o.setDefaults()
 	h := &Hub{
-		o: o, sessions: map[string]*Client{}, events: map[string][]*listener{}, requests: map[string]*listener{}, channels: map[string]*channel{}, rooms: map[string]map[*Client]bool{}, waiting: map[*Client]int{},
+		o: o, sessions: map[string]*Client{}, events: map[string][]*listener{}, requests: map[string]*listener{}, channels: map[string]*channel{}, rooms: map[string]map[*Client]bool{}, waiting: map[*Client]int{}, asked: map[string]time.Time{},
 		upgrader: websocket.Upgrader{
 			Subprotocols: []string{"vite-hmr", "vite-ping"},
 			CheckOrigin:  func(*http.Request) bool { return true }, // Options.Check has decided
@@ -197,7 +199,7 @@ func (h *Hub) Close() {
 	clients := h.list()
 	h.mu.Unlock()
 	for _, c := range clients {
-		c.end(websocket.CloseGoingAway, "the server stops")
+		c.end(websocket.CloseGoingAway, stops)
 	}
 	h.stop()
 	h.running.Wait()
@@ -351,9 +353,11 @@ func (h *Hub) FirstPayloads(fn func() []Payload) {
 	h.mu.Unlock()
 }
 
-// ServeHTTP upgrades the request to a WebSocket and serves it until it closes. A POST is a page's that asks to be
-// identified again by its cookies (see Reidentify); Options.Check is asked for both.
+// ServeHTTP upgrades the request to a WebSocket and serves it until it closes. With the query mux=1 it carries many
+// sessions, those of a browser's tabs. A POST is a page's that asks to be identified again by its cookies (see
+// Reidentify); Options.Check is asked for both.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	since := time.Now()
 	protocols := websocket.Subprotocols(r)
 	if slices.Contains(protocols, "vite-ping") { // "are you back?": needs no token, is no client
 		if ws, err := h.upgrader.Upgrade(w, r, nil); err == nil {
@@ -382,7 +386,9 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Upgrade has answered
 	}
-	h.serve(ws, r, user)
+	h.serve(&socket{
+		hub: h, ws: ws, request: r, user: user, since: since, wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}, r.URL.Query())
 }
 
 func goodbye(ws *websocket.Conn, code int, reason string) {
@@ -390,10 +396,37 @@ func goodbye(ws *websocket.Conn, code int, reason string) {
 	_ = ws.Close()
 }
 
-// serve joins the connection to its session and reads until it ends.
-func (h *Hub) serve(ws *websocket.Conn, r *http.Request, user string) {
-	q := r.URL.Query()
+// serve reads from the socket until it ends.
+func (h *Hub) serve(s *socket, q url.Values) {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		goodbye(s.ws, websocket.CloseGoingAway, stops)
+		return
+	}
+	h.running.Add(1)
+	h.mu.Unlock()
+	defer h.running.Done()
+	if q.Get("mux") == "1" {
+		newMux(s).run()
+		return
+	}
 	session := q.Get("session")
+	cn, connect, err := h.join(s, session, nil, q)
+	if err != nil {
+		goodbye(s.ws, err.Code, err.Text)
+		return
+	}
+	h.connected(cn.c, connect)
+	s.run(cn.read)
+	cn.c.detach(cn, session == "")
+}
+
+const stops = "the server stops"
+
+// join gives the socket to a session, which begins or goes on. connect are the hooks to be told of one that begins. The
+// error says why it cannot.
+func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *conn, connect []*clientHook, refused *websocket.CloseError) {
 	received, _ := strconv.ParseUint(q.Get("received"), 10, 64) // absent: 0
 	since, sinceErr := strconv.ParseUint(q.Get("seq"), 10, 64)
 
@@ -401,47 +434,46 @@ func (h *Hub) serve(ws *websocket.Conn, r *http.Request, user string) {
 	known := h.sessions[session]
 	h.mu.Unlock()
 	if known != nil {
-		known.become(user) // the page may have signed in or out while it was away
+		known.become(s.user, s.since) // the page may have signed in or out while it was away
 	}
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.closed {
-		h.mu.Unlock()
-		goodbye(ws, websocket.CloseGoingAway, "the server stops")
-		return
+		return nil, nil, &websocket.CloseError{Code: websocket.CloseGoingAway, Text: stops}
 	}
-	h.running.Add(1)
-	defer h.running.Done()
-	c, resumed := h.sessions[session], false
-	if session != "" && c != nil && c == known && c.resume(received) {
-		resumed = true
-	} else {
+	c := h.sessions[session]
+	resumed := session != "" && c != nil && c == known && c.resume(received)
+	if !resumed {
+		if prefix != nil && !h.identified(s, session) {
+			return nil, nil, errIdentifyAnew
+		}
 		if c != nil {
 			go c.end(websocket.ClosePolicyViolation, "another page took over the session")
 			delete(h.sessions, session)
 		}
 		h.next++
-		c = newClient(h, h.next, session, user, r)
+		c = newClient(session, s, h.next)
 		if session == "" {
 			c.session = "anonymous " + randomID()
 		}
 		h.sessions[c.session] = c
+		connect = h.hooks.connect
 	}
-	cn := newConn(c, ws)
+	cn = newConn(c, s, prefix)
 	hello, _ := Encode(&Connected{Client: c.ID(), Epoch: h.o.Epoch, Session: session, Resumed: resumed, Received: c.receivedCount(), Seq: h.seq, Identifies: h.o.Identify != nil})
 	if !resumed {
 		h.welcome(c, q.Get("epoch"), since, sinceErr == nil)
 	}
 	c.attach(cn, hello)
-	connect := h.hooks.connect
-	h.mu.Unlock()
+	s.add(cn)
+	return cn, connect, nil
+}
 
-	if !resumed {
-		for _, k := range connect {
-			h.call(c, "connect", func(ctx context.Context) error { k.fn(ctx, c); return nil })
-		}
+// connected tells the hooks of a session that begins.
+func (h *Hub) connected(c *Client, connect []*clientHook) {
+	for _, k := range connect {
+		h.call(c, "connect", func(ctx context.Context) error { k.fn(ctx, c); return nil })
 	}
-	cn.run()
-	c.detach(cn, session == "")
 }
 
 // welcome queues what a new session must know: the updates since its page was made, or that nobody can tell. The caller

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // Disconnect ends all sessions of the user: signed out, revoked. The reason reaches the pages' consoles. It returns how
@@ -49,11 +50,12 @@ func (h *Hub) identify(r *http.Request) (string, error) {
 //
 // Pages ask for it themselves, see ServeHTTP and WatchCookies.
 func (h *Hub) Reidentify(c *Client, r *http.Request) error {
+	asked := time.Now()
 	user, err := h.identify(r)
 	if err != nil {
 		user, err = "", fmt.Errorf("identify page %s: %w", c.ID(), err)
 	}
-	c.become(user)
+	c.become(user, asked)
 	return err
 }
 
@@ -62,14 +64,15 @@ func (h *Hub) OnIdentify(fn func(context.Context, *Client)) (off func()) {
 	return addHook(h, &h.hooks.identify, &clientHook{fn})
 }
 
-// become makes the page that of another user.
-func (c *Client) become(user string) {
+// become makes the page that of another user. What is known since before the page's own user is old: a socket that tabs
+// share was opened before some of them signed in or out.
+func (c *Client) become(user string, asked time.Time) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	h := c.hub
 	// Under the hub's lock nothing is sent: all that comes later is for the new user.
 	h.mu.Lock()
-	ask, changed := c.change(user)
+	ask, changed := c.change(user, asked)
 	if !changed {
 		h.mu.Unlock()
 		return
@@ -97,11 +100,15 @@ func (c *Client) become(user string) {
 
 // change sets the user and takes from the page what was the other one's. It returns the channels that have to be asked
 // again. The caller holds Hub.mu.
-func (c *Client) change(user string) (ask []string, changed bool) {
+func (c *Client) change(user string, asked time.Time) (ask []string, changed bool) {
 	p, err := newEventFrame(IdentifiedEvent, map[string]string{"user": user})
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone || c.user == user || err != nil { // a string always encodes
+	if c.gone || asked.Before(c.asked) || err != nil { // a string always encodes
+		return nil, false
+	}
+	c.asked = asked
+	if c.user == user {
 		return nil, false
 	}
 	c.user = user
