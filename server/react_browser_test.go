@@ -1,0 +1,229 @@
+package server_test
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// reactKinds has every way of writing a component that people use, each with a counter of its own.
+const reactKinds = `
+-- package.json --
+{"type": "module", "dependencies": {"react": "*", "react-dom": "*"}}
+-- tsconfig.json --
+{"compilerOptions": {"jsx": "react-jsx"}}
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/src/main.tsx"></script>
+-- src/main.tsx --
+import { createRoot } from "react-dom/client";
+import App from "./App";
+createRoot(document.getElementById("root")!).render(<App />);
+-- src/App.tsx --
+import { lazy, Suspense } from "react";
+import { Arrow, Second } from "./Arrow";
+import Anonymous from "./Anonymous";
+import Named from "./Named";
+import { Wrapped } from "./Wrapped";
+import { Nested } from "./Nested";
+import { Reader } from "./Reader";
+import { Theme } from "./theme";
+import { Resets } from "./Resets";
+import { Plain } from "./Plain";
+const Lazy = lazy(() => import("./Lazy"));
+export default function App() {
+  return <Theme value="dark"><Arrow /><Second /><Anonymous /><Named /><Wrapped /><Nested /><Reader /><Resets /><Plain /><Suspense fallback="..."><Lazy /></Suspense></Theme>;
+}
+-- src/count.tsx --
+import { useState } from "react";
+export function useCount() { const [n, set] = useState(0); return [n, () => set(n + 1)] as const; }
+-- src/Arrow.tsx --
+import { useCount } from "./count";
+export const Arrow = () => { const [n, up] = useCount(); return <button id="arrow" onClick={up}>arrow {n}</button>; };
+export const Second = () => { const [n, up] = useCount(); return <button id="second" onClick={up}>second {n}</button>; };
+-- src/Anonymous.tsx --
+import { memo } from "react";
+import { useCount } from "./count";
+export default memo(() => { const [n, up] = useCount(); return <button id="anonymous" onClick={up}>anonymous {n}</button>; });
+-- src/Named.tsx --
+import { useCount } from "./count";
+export default function Named() { const [n, up] = useCount(); return <button id="named" onClick={up}>named {n}</button>; }
+-- src/Wrapped.tsx --
+import { useCount } from "./count";
+import { withBorder } from "./withBorder";
+function Inner() { const [n, up] = useCount(); return <button id="wrapped" onClick={up}>wrapped {n}</button>; }
+export const Wrapped = withBorder(Inner);
+-- src/withBorder.tsx --
+export function withBorder(Component: () => unknown) {
+  function WithBorder() { return <div className="border"><Component /></div>; }
+  return WithBorder;
+}
+-- src/Nested.tsx --
+import { useCount } from "./count";
+function Leaf({ text }: { text: string }) { const [n, up] = useCount(); return <button id="nested" onClick={up}>{text} {n}</button>; }
+function Middle() { return <Leaf text="nested" />; }
+export function Nested() { return <section><Middle /></section>; }
+-- src/theme.tsx --
+import { createContext } from "react";
+export const ThemeContext = createContext("none");
+export function Theme({ value, children }: { value: string; children: unknown }) { return <ThemeContext.Provider value={value}>{children}</ThemeContext.Provider>; }
+-- src/Reader.tsx --
+import { useContext } from "react";
+import { useCount } from "./count";
+import { ThemeContext } from "./theme";
+export function Reader() { const [n, up] = useCount(); const theme = useContext(ThemeContext); return <button id="reader" onClick={up}>reader {theme} {n}</button>; }
+-- src/Resets.tsx --
+// @refresh reset
+import { useCount } from "./count";
+export function Resets() { const [n, up] = useCount(); return <button id="resets" onClick={up}>resets {n}</button>; }
+-- src/Plain.jsx --
+import { useCount } from "./count";
+export function Plain() { const [n, up] = useCount(); return <button id="plain" onClick={up}>plain {n}</button>; }
+-- src/Lazy.tsx --
+import { useCount } from "./count";
+export default function Lazy() { const [n, up] = useCount(); return <button id="lazy" onClick={up}>lazy {n}</button>; }
+`
+
+// TestReactComponents edits each kind of component: its text changes, its state stays, and so does that of all others.
+func TestReactComponents(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(reactKinds)))
+	p := s.Page(t, "/")
+	p.WaitText("#lazy", "lazy 0")
+	s.WaitPages(1)
+	kinds := []struct{ id, file, old, text string }{
+		{"arrow", "src/Arrow.tsx", ">arrow", "arrow"},
+		{"second", "src/Arrow.tsx", ">second", "second"},
+		{"anonymous", "src/Anonymous.tsx", ">anonymous", "anonymous"},
+		{"named", "src/Named.tsx", ">named", "named"},
+		{"wrapped", "src/Wrapped.tsx", ">wrapped", "wrapped"},
+		{"nested", "src/Nested.tsx", `text="nested`, "nested"},
+		{"reader", "src/Reader.tsx", ">reader", "reader dark"},
+		{"plain", "src/Plain.jsx", ">plain", "plain"},
+		{"lazy", "src/Lazy.tsx", ">lazy", "lazy"},
+	}
+	for _, k := range kinds {
+		p.WaitText("#"+k.id, k.text+" 0")
+		p.Click("#" + k.id)
+		p.WaitText("#"+k.id, k.text+" 1")
+	}
+	for _, k := range kinds {
+		s.Edit(k.file, k.old, k.old+"!")
+		p.WaitContains("#"+k.id, "!")
+		p.WaitContains("#"+k.id, " 1")
+	}
+	for _, k := range kinds {
+		p.WaitContains("#"+k.id, " 1")
+	}
+
+	s.Edit("src/App.tsx", `value="dark"`, `value="light"`) // a provider: consumers see the new value, and keep their state
+	p.WaitText("#reader", "reader! light 1")
+	s.Edit("src/withBorder.tsx", `className="border"`, `className="border wide"`) // an HOC: what it made is made anew
+	p.Wait(`document.querySelector("#wrapped").parentElement.className === "border wide"`)
+	p.WaitText("#named", "named! 1")
+
+	p.Click("#resets")
+	p.WaitText("#resets", "resets 1")
+	s.Edit("src/Resets.tsx", ">resets", ">reset")
+	p.WaitText("#resets", "reset 0")
+	p.WaitText("#named", "named! 1")
+
+	// A custom hook whose hooks change starts those anew that use it, and nobody else.
+	s.Write("src/own.tsx", "import { useState } from \"react\";\nexport function useOwn() { const [n, set] = useState(5); return [n, () => set(n + 1)] as const; }\n")
+	s.Write("src/Named.tsx", "import { useOwn } from \"./own\";\nexport default function Named() { const [n, up] = useOwn(); return <button id=\"named\" onClick={up}>own {n}</button>; }\n")
+	p.WaitText("#named", "own 5")
+	p.Click("#named")
+	p.WaitText("#named", "own 6")
+	s.Edit("src/own.tsx", "useState(5);", "useState(5); useState(1);")
+	p.WaitText("#named", "own 5")
+	p.WaitText("#arrow", "arrow! 1")
+	p.NoReload()
+	p.NoErrors()
+
+	s.Edit("src/theme.tsx", "export function Theme", "export const themes = [];\nexport function Theme") // a new export that is no component
+	p.WaitConsole(`Could not Fast Refresh (new export "themes")`)
+}
+
+// TestReactClassic compiles JSX by the classic runtime, without an import of React in sight of the compiler's defaults.
+func TestReactClassic(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(`
+-- package.json --
+{"type": "module", "dependencies": {"react": "*", "react-dom": "*"}}
+-- tsconfig.json --
+{"compilerOptions": {"jsx": "react"}}
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/src/main.tsx"></script>
+-- src/main.tsx --
+import React from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+createRoot(document.getElementById("root")!).render(<App />);
+-- src/App.tsx --
+import * as React from "react";
+export function App() {
+  const [n, set] = React.useState(0);
+  return <><button id="n" onClick={() => set(n + 1)}>classic {n}</button></>;
+}
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#n", "classic 0")
+	s.WaitPages(1)
+	p.Click("#n")
+	p.WaitText("#n", "classic 1")
+	s.Edit("src/App.tsx", "classic", "old")
+	p.WaitText("#n", "old 1")
+	p.NoReload()
+	p.NoErrors()
+}
+
+// TestReactPositions: React's messages and developer tools name the line that the author wrote, before and after an edit.
+func TestReactPositions(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(`
+-- package.json --
+{"type": "module", "dependencies": {"react": "*", "react-dom": "*"}}
+-- tsconfig.json --
+{"compilerOptions": {"jsx": "react-jsx"}}
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/src/main.tsx"></script>
+-- src/main.tsx --
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+createRoot(document.getElementById("root")!).render(<App />);
+-- src/App.tsx --
+// a comment
+
+type Props = { text: string };
+
+export function App() {
+  const element = <p id="p">text</p>;
+  (window as any).element = element;
+  return element;
+}
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#p", "text")
+	s.WaitPages(1)
+	check := func(line int) {
+		t.Helper()
+		// React keeps the stack of the call that made an element.
+		stack := devtest.Eval[string](p, "String(window.element._debugStack?.stack)")
+		at := regexp.MustCompile(`App \((\S+):(\d+):(\d+)\)`).FindStringSubmatch(stack)
+		if at == nil {
+			t.Fatalf("no place in App: %s", stack)
+		}
+		l, _ := strconv.Atoi(at[2])
+		c, _ := strconv.Atoi(at[3])
+		if file, originalLine, _ := original(t, s, at[1], l, c); file != "/src/App.tsx" || originalLine != line {
+			t.Errorf("the element comes from %s:%d, want /src/App.tsx:%d\n%s", file, originalLine, line, stack)
+		}
+	}
+	check(6)
+	pack := s.Get("/src/main.tsx", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body
+	if !strings.Contains(pack, "lineNumber: 6") { // what React before 19 shows
+		t.Errorf("jsxDEV is not told the line:\n%s", pack[strings.Index(pack, "a comment"):])
+	}
+	s.Edit("src/App.tsx", "  const element", "\n\n  const element")
+	p.WaitConsole("hot updated: /src/App.tsx")
+	check(8)
+}
