@@ -452,3 +452,38 @@ export const text = "one";
 		t.Errorf("main.js ran %d times, want 3", n)
 	}
 }
+
+// TestCustomElements: an element that is defined by a module which takes its own updates cannot be defined again, so the
+// page is reloaded and says why; one that is guarded is updated in place.
+func TestCustomElements(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><x-once></x-once><x-guarded></x-guarded><script type="module" src="/main.js"></script>
+-- main.js --
+import "./once.js";
+import "./guarded.js";
+-- once.js --
+customElements.define("x-once", class extends HTMLElement { connectedCallback() { this.textContent = "once"; } });
+import.meta.hot.accept();
+-- guarded.js --
+const render = (e) => { e.textContent = "guarded"; };
+const all = import.meta.hot.data.all ??= new Set();
+import.meta.hot.data.render = render;
+all.forEach(render);
+if (!customElements.get("x-guarded")) {
+  const { data } = import.meta.hot;
+  customElements.define("x-guarded", class extends HTMLElement { connectedCallback() { all.add(this); data.render(this); } });
+}
+import.meta.hot.accept();
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("x-once", "once")
+	s.WaitPages(1)
+	s.Edit("guarded.js", `"guarded"`, `"still guarded"`)
+	p.WaitText("x-guarded", "still guarded")
+	p.NoReload()
+	s.Edit("once.js", `"once";`, `"twice";`)
+	p.WaitReload(1)
+	p.WaitText("x-once", "twice")
+	p.WaitConsole("page was reloaded: /once.js defines <x-once>, and a page can define a custom element only once")
+}

@@ -183,6 +183,11 @@ export class Updater {
           await this.giveUp(`${boundary.acceptedPath} imports itself through others and could not run again: ${messageOf(error)}`, boundary.acceptedPath);
           return "reloading";
         }
+        const element = definedTwice(error);
+        if (element !== undefined) {
+          await this.giveUp(`${boundary.acceptedPath} defines ${element}, and a page can define a custom element only once`, boundary.acceptedPath);
+          return "reloading";
+        }
         job.failed = true;
         this.stale.add(boundary.acceptedPath);
         failed.push(this.failed(boundary, error));
@@ -337,6 +342,13 @@ interface Done {
 
 function shown({ path, acceptedPath }: Boundary): string {
   return path === acceptedPath ? path : `${acceptedPath} via ${path}`;
+}
+
+/** The custom element that code tried to define again, which no browser allows; undefined for other errors. */
+function definedTwice(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error.name !== "NotSupportedError" || !/custom ?element/i.test(error.message)) return undefined;
+  const name = /["'“]([a-z][^"'”]*-[^"'”]*)["'”]/.exec(error.message)?.[1];
+  return name === undefined ? "a custom element" : `<${name}>`;
 }
 
 function messageOf(error: unknown): string {
