@@ -407,7 +407,9 @@ func (h *Hub) serve(s *socket, q url.Values) {
 	h.running.Add(1)
 	h.mu.Unlock()
 	defer h.running.Done()
-	if q.Get("mux") == "1" {
+	shared := q.Get("mux") == "1"
+	h.o.Logger.Debug("socket is open", "pkg", "hmr", "shared", shared)
+	if shared {
 		newMux(s).run()
 		return
 	}

@@ -149,6 +149,22 @@ test("a session that the server closes is one tab's business", async () => {
   c.transport.close();
 });
 
+test("a session that is opened again on the same socket: what was on its way before the hello is not for it", () => {
+  const sockets: FakeSocket[] = [];
+  const carrier = new Carrier((url) => (sockets.push(new FakeSocket({ url })), sockets[0]!), () => new Promise(() => {}));
+  const down: unknown[] = [];
+  const port: Port = { post: (message) => void (message.op === "frame" && down.push(message.text)) };
+  const open = (): void => carrier.receive({ op: "open", session: "a", url: "ws://x", query: "received=0" }, port);
+  open();
+  sockets[0]!.readyState = 1;
+  sockets[0]!.onopen!({});
+  open();
+  for (const text of ['{"type":"connected","client":"first"}', '{"type":"custom","data":1}', '{"type":"connected","client":"second"}', '{"type":"custom","data":1}']) {
+    sockets[0]!.onmessage!({ data: `a ${text}` });
+  }
+  assert.deepEqual(down, ['{"type":"connected","client":"second"}', '{"type":"custom","data":1}']);
+});
+
 test("a server that knows one page a socket gets one from each tab", async () => {
   const b = new Browser();
   const t = b.tab("a");

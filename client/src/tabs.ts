@@ -30,6 +30,8 @@ export interface Port {
 interface Tab {
   port: Port;
   query: string;
+  /** How often the server has been asked to open the session and has not said hello. What it sent before that is old. */
+  greetings: number;
 }
 
 /** Owns the socket and hands frames to the tabs that they are for. */
@@ -58,8 +60,8 @@ export class Carrier {
   }
 
   private open({ session, url, query }: Extract<Up, { op: "open" }>, port: Port): void {
-    const known = this.tabs.has(session);
-    this.tabs.set(session, { port, query });
+    const known = this.tabs.get(session);
+    this.tabs.set(session, { port, query, greetings: known?.greetings ?? 0 });
     if (!known) void this.gone(session).then(() => this.leave(session));
     if (this.ready) this.begin(session);
     else if (!this.socket) this.connect(url);
@@ -67,6 +69,7 @@ export class Carrier {
 
   private begin(session: string): void {
     const tab = this.tabs.get(session)!;
+    tab.greetings++;
     this.socket!.send(`${session} +${tab.query}`);
     tab.port.post({ op: "open", session });
   }
@@ -115,7 +118,11 @@ export class Carrier {
     const tab = this.tabs.get(session);
     if (!tab) return;
     const end = /^-(\d+) ?(.*)$/s.exec(rest);
-    if (!end) return tab.port.post({ op: "frame", session, text: rest });
+    if (!end) {
+      if (tab.greetings > 0 && rest.startsWith('{"type":"connected"')) tab.greetings--;
+      if (tab.greetings === 0) tab.port.post({ op: "frame", session, text: rest });
+      return;
+    }
     this.tabs.delete(session);
     tab.port.post({ op: "close", session, code: Number(end[1]), reason: end[2]! });
   }
@@ -283,16 +290,17 @@ function overChannel(scriptURL: URL, session: string, held: Promise<void>): Shar
   const link: Link = { post: (message) => channel.postMessage({ to: "carrier", message } satisfies Addressed), receive: () => {} };
   const shared = new SharedSockets(link, session, held);
   channel.onmessage = ({ data }) => (data as Addressed).to === "tabs" && link.receive((data as Addressed).message as Down);
-  void hold(carrierLock + name).then(() => carryOver(name));
+  void hold(carrierLock + name).then(() => carryOver(name, session));
   return shared;
 }
 
 /** This tab is the carrier from now on. */
-function carryOver(name: string): void {
+function carryOver(name: string, session: string): void {
   const channel = new BroadcastChannel(name); // another object than the tab's own, which hears it
   const carrier = newCarrier();
   const post = (message: Down): void => channel.postMessage({ to: "tabs", message } satisfies Addressed);
   channel.onmessage = ({ data }) => (data as Addressed).to === "carrier" && carrier.receive((data as Addressed).message as Up, { post });
+  addEventListener("pagehide", () => carrier.receive({ op: "close", session }, { post })); // its own message would come too late
   post({ op: "new-carrier" });
 }
 

@@ -56,6 +56,21 @@ test("what was on its way when the connection was cut arrives once, both ways", 
   assert.deepEqual(got, ["a", "b", "c"]);
 });
 
+test("a connection that is lost before its hello has arrived: the session begins with the next one", async () => {
+  const { server, timers, transport, event, got } = setup();
+  transport.connect();
+  transport.subscribe("c");
+  event(1);
+  server.accept();
+  server.send({ type: "custom", event: "e", data: "a" });
+  server.socket!.cut();
+  await timers.pass(1000);
+  server.accept();
+  server.carry();
+  assert.deepEqual(server.got.map((f) => f.type), ["hello", "subscribe", "custom"]);
+  assert.deepEqual(got, ["a"]);
+});
+
 for (const ended of [true, false]) test(`a page that is left ${ended ? "starts a session" : "resumes"} when it comes back`, async () => {
   const { server, timers, transport, event, lines } = setup();
   transport.connect();

@@ -261,7 +261,8 @@ export class Transport {
     this.failures = 0;
     const first = this.connections++ === 0;
     if (payload.epoch) this.epoch = payload.epoch;
-    if (payload.resumed) this.confirm(payload.received ?? 0);
+    // One that goes on at the first hello was opened by a connection that this page gave up before it was greeted.
+    if (payload.resumed && !first) this.confirm(payload.received ?? 0);
     else this.newSession(first);
     this.left = false;
     for (const frame of this.held) this.write(frame);

@@ -183,7 +183,7 @@ type Server struct {
 	FS FS `json:"fs"`
 	// Watch tells how edits are noticed.
 	Watch Watch `json:"watch"`
-	// HMR tells how pages show what happens.
+	// HMR tells how pages are connected and show what happens.
 	HMR HMR `json:"hmr"`
 	// Warmup is taken and ignored: pages are compiled ahead anyway.
 	Warmup Ignored `json:"warmup"`
@@ -244,10 +244,12 @@ type Watch struct {
 	Interval int `json:"interval" min:"1"`
 }
 
-// HMR tells how pages show what happens.
+// HMR tells how pages are connected and show what happens.
 type HMR struct {
 	// Overlay shows errors over the page. Default: true.
 	Overlay *bool `json:"overlay"`
+	// ShareTabs lets all tabs of a browser use one socket. Default: false.
+	ShareTabs bool `json:"shareTabs"`
 }
 
 // BaseOrDefault returns the base with a slash at both ends.

@@ -79,6 +79,14 @@ func (s *Server) tab(t testing.TB, parent context.Context, opts ...chromedp.Cont
 	return p
 }
 
+// Close closes the tab, as the user does.
+func (p *Page) Close() {
+	p.t.Helper()
+	if err := chromedp.Cancel(p.ctx); err != nil {
+		p.t.Fatalf("close the tab: %v", err)
+	}
+}
+
 // note remembers what happens in the tab. It runs on the goroutine that reads from the browser.
 func (p *Page) note(event any) {
 	p.mu.Lock()

@@ -1,0 +1,193 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
+)
+
+const tabsApp = `
+-- devserver.config.json --
+{"server": {"hmr": {"shareTabs": true}}}
+-- index.html --
+<!doctype html><head></head><p id="text"></p><script type="module" src="/main.js"></script>
+-- main.js --
+import { text } from "./text.js";
+const state = (window.state = { all: [], answers: [] });
+const { hot } = import.meta;
+hot.on("all", (n) => state.all.push(n));
+hot.on("answer", (n) => state.answers.push(n));
+window.ask = (n) => hot.send("ask", n);
+const show = (t) => (document.querySelector("#text").textContent = t);
+show(text);
+hot.accept("./text.js", (next) => show(next.text));
+-- text.js --
+export const text = "one";
+`
+
+// TestTabsShareASocket has five tabs of one browser, over a SharedWorker and where there is none.
+func TestTabsShareASocket(t *testing.T) {
+	devtest.NeedBrowser(t)
+	for name, head := range map[string]string{
+		"SharedWorker":     "",
+		"BroadcastChannel": "<script>delete window.SharedWorker</script>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := devtest.App(t, devtest.Text(tabsApp))
+			app.Edit("index.html", "<head>", "<head>"+head)
+			s := devtest.Start(t, app, func(o *server.Options) {
+				o.Plugins = []plugin.Plugin{{Name: "answers", Events: []plugin.Event{
+					plugin.On("ask", func(_ context.Context, c plugin.Client, n int) error { return c.Send("answer", n) }),
+				}}}
+			})
+			r := newRelay(t, s.URL)
+			f := &family{t: t, s: s}
+			profile := s.Tab(t)
+			for range 5 {
+				f.tabs = append(f.tabs, profile.Beside(r.url))
+			}
+			for _, tab := range f.tabs {
+				tab.WaitText("#text", "one")
+			}
+			s.WaitPages(5)
+			f.exchange(10)
+			if shared, own := s.Log.Count("shared=true"), s.Log.Count("shared=false"); shared != 1 || own != 0 {
+				t.Errorf("there were %d shared sockets and %d others", shared, own)
+			}
+			app.Edit("text.js", "one", "two")
+			for _, tab := range f.tabs {
+				tab.WaitText("#text", "two")
+			}
+
+			r.cut()
+			f.exchange(10)
+			s.WaitPages(5)
+
+			f.broadcast(5)
+			f.tabs[0].Close() // the one that carries, where there is no worker
+			f.tabs = f.tabs[1:]
+			f.exchange(10)
+			s.WaitPages(4) // it is known to be gone
+			app.Edit("text.js", "two", "three")
+			for _, tab := range f.tabs {
+				tab.WaitText("#text", "three")
+				tab.NoReload()
+			}
+			if own := s.Log.Count("shared=false"); own != 0 {
+				t.Errorf("%d tabs had a socket of their own", own)
+			}
+		})
+	}
+}
+
+// family is the tabs of a browser, each of which has had the same broadcasts and its own answers.
+type family struct {
+	t         *testing.T
+	s         *devtest.Server
+	tabs      []*devtest.Page
+	all, asks int
+}
+
+func (f *family) broadcast(n int) {
+	f.t.Helper()
+	for range n {
+		if err := f.s.Server().Hub().Broadcast("all", f.all); err != nil {
+			f.t.Fatal(err)
+		}
+		f.all++
+	}
+}
+
+// exchange sends n messages to all tabs and one from each, and checks that each tab has all of them and no others.
+func (f *family) exchange(n int) {
+	f.t.Helper()
+	f.broadcast(n)
+	f.asks++
+	for i, tab := range f.tabs {
+		devtest.Eval[*int](tab, fmt.Sprintf("void ask(%d)", 100*f.asks+i))
+	}
+	f.broadcast(n)
+	for i, tab := range f.tabs {
+		tab.Wait(fmt.Sprintf("state.all.length >= %d && state.answers.length >= %d", f.all, f.asks))
+		got := devtest.Eval[string](tab, "JSON.stringify(state.all.filter((n, i) => n !== i).concat(state.all.length))")
+		if got != fmt.Sprintf("[%d]", f.all) {
+			f.t.Errorf("tab %d had other than the %d broadcasts once and in order: %s", i, f.all, got)
+		}
+		if got := devtest.Eval[int](tab, "state.answers.at(-1) + 0 * state.answers.length"); got != 100*f.asks+i {
+			f.t.Errorf("tab %d had the answer %d", i, got)
+		}
+		if got := devtest.Eval[int](tab, "state.answers.length"); got != f.asks {
+			f.t.Errorf("tab %d had %d answers to %d questions", i, got, f.asks)
+		}
+	}
+}
+
+// relay stands between browser and server, and can be cut like a network.
+type relay struct {
+	url string
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func newRelay(t *testing.T, to string) *relay {
+	t.Helper()
+	target, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := strings.Cut(l.Addr().String(), ":")
+	r := &relay{url: "http://localhost:" + port + "/"}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", "127.0.0.1:"+target.Port())
+			if err != nil {
+				_ = in.Close()
+				continue
+			}
+			r.mu.Lock()
+			r.conns = append(r.conns, in, out)
+			r.mu.Unlock()
+			for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
+				running.Go(func() {
+					_, _ = io.Copy(way[0], way[1]) // ends with either connection
+					_, _ = way[0].Close(), way[1].Close()
+				})
+			}
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		r.cut()
+		running.Wait()
+	})
+	return r
+}
+
+// cut ends all connections.
+func (r *relay) cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.conns {
+		_ = c.Close()
+	}
+	r.conns = nil
+}
