@@ -150,13 +150,16 @@ fuzz() {
   done
 }
 
+# npm_packages COMMAND...: installs by npm what the lock file says. npm writes .package-lock.json last; an older lock
+# file means that nothing has changed since.
 npm_packages() {
-  # npm writes this file last; an older lock file means that nothing has changed since.
-  [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error
+  [ node_modules/.package-lock.json -nt package-lock.json ] || npm "$@" --no-audit --no-fund --loglevel=error
 }
 
-client_packages() { (cd client && npm_packages); }
-tool_packages() { (cd testdata/tools && npm_packages); }
+client_packages() { (cd client && npm_packages ci); }
+# The tools are native code in a package for each system, and the lock file has those of Linux only: `npm ci` refuses it,
+# `npm install` takes its versions and looks up what it lacks.
+tool_packages() { (cd testdata/tools && npm_packages install --no-save); }
 client_types() { (cd client && npx --no-install tsc --noEmit); }
 client_tests() { (cd client && npm test --silent); }
 

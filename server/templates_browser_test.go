@@ -30,7 +30,7 @@ func TestTemplates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.FromSlash("../testdata/tools/node_modules/create-vite/template-" + name)
 			if _, err := os.Stat(dir); err != nil {
-				t.Skip("npm packages are not installed: run npm ci in testdata/tools/")
+				t.Skip("npm packages are not installed: run npm install --no-save in testdata/tools/")
 			}
 			app := devtest.App(t, devtest.Dir(dir))
 			tools(t, app)

@@ -18,7 +18,7 @@ func tools(t *testing.T, app *devtest.Files) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(packages); err != nil {
-		t.Skip("npm packages are not installed: run npm ci in testdata/tools/")
+		t.Skip("npm packages are not installed: run npm install --no-save in testdata/tools/")
 	}
 	if err := os.Symlink(packages, filepath.Join(app.Root, "node_modules")); err != nil {
 		t.Fatal(err)
