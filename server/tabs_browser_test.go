@@ -10,6 +10,9 @@ import (
 	"sync"
 	"testing"
 
+	cdpage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
 	"github.com/seed-b8174343/devserver/internal/devtest"
 	"github.com/seed-b8174343/devserver/plugin"
 	"github.com/seed-b8174343/devserver/server"
@@ -72,6 +75,17 @@ func TestTabsShareASocket(t *testing.T) {
 			f.exchange(10)
 			s.WaitPages(5)
 
+			if head == "" { // browsers freeze no tab that holds a lock, as those do that may carry
+				all := f.tabs
+				setState(t, all[0], "frozen")
+				f.tabs = all[1:]
+				f.exchange(10)
+				setState(t, all[0], "active")
+				f.tabs = all
+				devtest.Eval[*int](all[0], fmt.Sprintf("void ask(%d)", 100*f.asks)) // which it could not while it was frozen
+				f.exchange(10)
+			}
+
 			f.broadcast(5)
 			f.tabs[0].Close() // the one that carries, where there is no worker
 			f.tabs = f.tabs[1:]
@@ -86,6 +100,14 @@ func TestTabsShareASocket(t *testing.T) {
 				t.Errorf("%d tabs had a socket of their own", own)
 			}
 		})
+	}
+}
+
+// setState freezes a tab and wakes it up again.
+func setState(t *testing.T, tab *devtest.Page, state cdpage.SetWebLifecycleStateState) {
+	t.Helper()
+	if _, err := chromedp.Call(tab.Context(), cdpage.SetWebLifecycleState, cdpage.SetWebLifecycleStateParams{State: state}); err != nil {
+		t.Fatalf("make a tab %s: %v", state, err)
 	}
 }
 
