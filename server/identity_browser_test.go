@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -58,9 +59,15 @@ func signBackend(t *testing.T) (at string, identify func(*http.Request) (string,
 // TestSignInIsSeen signs three users in and out in two browsers while messages for all of them are sent without end.
 func TestSignInIsSeen(t *testing.T) {
 	devtest.NeedBrowser(t)
+	for name, shareTabs := range map[string]bool{"a socket each": false, "one socket": true} {
+		t.Run(name, func(t *testing.T) { signInIsSeen(t, shareTabs) })
+	}
+}
+
+func signInIsSeen(t *testing.T, shareTabs bool) {
 	at, identify := signBackend(t)
 	app := devtest.App(t, devtest.Text(identityApp))
-	app.Write("devserver.config.json", fmt.Sprintf(`{"server": {"proxy": {"/api": %q}}}`, at))
+	app.Write("devserver.config.json", fmt.Sprintf(`{"server": {"hmr": {"shareTabs": %t}, "proxy": {"/api": %q}}}`, shareTabs, at))
 	var sender plugin.Server
 	s := devtest.Start(t, app, func(o *server.Options) {
 		o.Identify = identify
@@ -123,6 +130,17 @@ func TestSignInIsSeen(t *testing.T) {
 	if visible := devtest.Eval[string](first, "document.cookie"); visible != "" {
 		t.Errorf("the page can see the cookie %q, so this shows little", visible)
 	}
+
+	beside.Reload() // a new session, which is the user's from its beginning
+	var users []string
+	devtest.Eventually(t, "who is who after a reload", func() bool {
+		users = nil
+		for _, c := range s.Server().Hub().Clients() {
+			users = append(users, c.User())
+		}
+		slices.Sort(users)
+		return slices.Equal(users, []string{"bob", "bob", "cat"})
+	}, func() string { return fmt.Sprint(users) })
 }
 
 // A server that knows no users asks pages for nothing, whatever cookies change.
