@@ -1,14 +1,19 @@
 package hmr_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gorilla/websocket"
@@ -16,95 +21,155 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// data is what is sent to all: the size of a small update.
-var data = map[string]string{"text": strings.Repeat("x", 1000)}
+// TestMain makes the test's own program the browsers of a benchmark too: in a process of their own they neither count as
+// the server's memory nor take its files.
+func TestMain(m *testing.M) {
+	if at := os.Getenv("TEST_PAGES_AT"); at != "" {
+		n, _ := strconv.Atoi(os.Getenv("TEST_PAGES"))
+		if err := runPages(at, n); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
 
-// sockets opens n connections and returns a func that waits until each of them has had one more message.
-func sockets(b *testing.B, at string, n int) (await func()) {
-	b.Helper()
-	got := make(chan struct{}, n)
+// runPages opens n connections, prints a line when they are open, and one each time all have had one more message.
+func runPages(at string, n int) error {
+	var got atomic.Int64
 	for i := range n {
 		ws, _, err := websocket.DefaultDialer.Dial(fmt.Sprintf("%s/?session=s%d", at, i), nil)
 		if err != nil {
-			b.Skipf("open connection %d of %d: %v (the limit of open files may be too low)", i, n, err)
+			return fmt.Errorf("open connection %d of %d: %w (the limit of open files may be too low)", i, n, err)
 		}
-		b.Cleanup(func() { ws.Close() })
 		go func() {
-			received := 0
-			for {
+			for received := 0; ; {
 				_, text, err := ws.ReadMessage()
 				if err != nil {
-					return
+					os.Exit(0) // the benchmark is over
 				}
-				if strings.Contains(string(text[:min(len(text), 40)]), `"custom"`) {
-					if received++; received%64 == 0 {
-						_ = ws.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"type":"ack","n":%d}`, received))
-					}
-					got <- struct{}{}
+				if !strings.Contains(string(text[:min(len(text), 40)]), `"custom"`) {
+					continue
+				}
+				if received++; received%64 == 0 {
+					_ = ws.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"type":"ack","n":%d}`, received))
+				}
+				if got.Add(1)%int64(n) == 0 {
+					fmt.Println("all")
 				}
 			}
 		}()
 	}
+	fmt.Println("open")
+	select {}
+}
+
+// data is what is sent to all: the size of a small update.
+var data = map[string]string{"text": strings.Repeat("x", 1000)}
+
+// pages opens n connections from another process and returns a func that waits until each has had one more message.
+func pages(b *testing.B, at string, n int) (await func()) {
+	b.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "TEST_PAGES_AT="+at, fmt.Sprint("TEST_PAGES=", n))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // killed
+	})
+	lines := bufio.NewScanner(out)
+	line := func() string { lines.Scan(); return lines.Text() }
+	if first := line(); first != "open" {
+		b.Skip(first)
+	}
 	return func() {
-		for range n {
-			<-got
+		if l := line(); l != "all" {
+			b.Fatalf("the pages ended: %q", l)
 		}
 	}
 }
 
-// BenchmarkBroadcast sends one message to all pages until all have it; BenchmarkBareBroadcast does so with nothing but
-// gorilla's connections in a loop. Their ratio is what the hub costs.
+// BenchmarkBroadcast sends one message to all pages until all have it: through a hub, and with nothing but gorilla's
+// connections in a loop. Their ratio is what the hub costs, in time and in the server's memory for each page.
 func BenchmarkBroadcast(b *testing.B) {
 	for _, n := range []int{1_000, 10_000} {
-		b.Run(fmt.Sprintf("pages=%d", n), func(b *testing.B) {
+		b.Run(fmt.Sprintf("hub/pages=%d", n), func(b *testing.B) {
 			hub, at := serve(b, hmr.Options{})
-			before := heap()
-			await := sockets(b, at, n)
-			each := float64(heap()-before) / float64(n)
-			for b.Loop() {
-				if err := hub.Broadcast("e", data); err != nil {
-					b.Fatal(err)
-				}
-				await()
-			}
-			b.ReportMetric(each, "B/page") // both ends of its connection
+			measureBroadcast(b, at, n, func() int { return len(hub.Clients()) }, func() error { return hub.Broadcast("e", data) })
 		})
-	}
-}
-
-func BenchmarkBareBroadcast(b *testing.B) {
-	for _, n := range []int{1_000, 10_000} {
-		b.Run(fmt.Sprintf("pages=%d", n), func(b *testing.B) {
-			var mu sync.Mutex
-			var all []*websocket.Conn
-			up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				ws, err := up.Upgrade(w, r, nil)
-				if err != nil {
-					return
-				}
-				mu.Lock()
-				all = append(all, ws)
-				mu.Unlock()
-				for err == nil {
-					_, _, err = ws.ReadMessage()
-				}
-			}))
-			b.Cleanup(s.Close)
-			await := sockets(b, "ws"+strings.TrimPrefix(s.URL, "http"), n)
+		b.Run(fmt.Sprintf("bare/pages=%d", n), func(b *testing.B) {
+			at, count, loop := bareLoop(b)
 			text, err := hmr.Encode(&hmr.Custom{Event: "e", Data: encoded(b, data)})
 			if err != nil {
 				b.Fatal(err)
 			}
-			for b.Loop() {
-				for _, ws := range all {
-					if err := ws.WriteMessage(websocket.TextMessage, text); err != nil {
-						b.Fatal(err)
-					}
-				}
-				await()
-			}
+			measureBroadcast(b, at, n, count, func() error { return loop(text) })
 		})
+	}
+}
+
+func measureBroadcast(b *testing.B, at string, n int, count func() int, send func() error) {
+	before := memory()
+	await := pages(b, at, n)
+	until(b, func() bool { return count() == n }) // a page may think that it is connected before the server does
+	once := func() {
+		if err := send(); err != nil {
+			b.Fatal(err)
+		}
+		await()
+	}
+	once() // stacks grow at the first message
+	each := float64(memory()-before) / float64(n)
+	for b.Loop() {
+		once()
+	}
+	b.ReportMetric(each, "B/page")
+}
+
+// bareLoop serves WebSockets and returns a func that writes a message to all of them.
+func bareLoop(b *testing.B) (at string, count func() int, send func(text []byte) error) {
+	var running sync.WaitGroup
+	b.Cleanup(running.Wait)
+	var mu sync.Mutex
+	var all []*websocket.Conn
+	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ws, err := up.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer ws.Close()
+		running.Add(1)
+		defer running.Done()
+		mu.Lock()
+		all = append(all, ws)
+		mu.Unlock()
+		for err == nil {
+			_, _, err = ws.ReadMessage()
+		}
+	}))
+	b.Cleanup(s.Close)
+	count = func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(all)
+	}
+	return "ws" + strings.TrimPrefix(s.URL, "http"), count, func(text []byte) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, ws := range all {
+			if err := ws.WriteMessage(websocket.TextMessage, text); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 
@@ -133,6 +198,67 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
+// BenchmarkEvents is what a hub takes from 20 pages that send as fast as they can, each to a handler in order. What waits
+// must stay bounded: the memory that the run has needed at most is reported, and more than 256 MiB fails.
+func BenchmarkEvents(b *testing.B) {
+	const senders = 20
+	hub, at := serve(b, hmr.Options{EventRate: 1 << 30})
+	var left atomic.Int64
+	done := make(chan struct{}, 1)
+	hub.On("e", func(context.Context, *hmr.Client, json.RawMessage) error {
+		if left.Add(-1) == 0 {
+			done <- struct{}{}
+		}
+		return nil
+	})
+	var sockets []*websocket.Conn
+	for range senders {
+		ws, _, err := websocket.DefaultDialer.Dial(at, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer ws.Close()
+		go func() {
+			for err := error(nil); err == nil; {
+				_, _, err = ws.ReadMessage() // acknowledgements
+			}
+		}()
+		sockets = append(sockets, ws)
+	}
+	frame := []byte(`{"type":"custom","event":"e","data":{"n":1,"text":"a click somewhere"}}`)
+	before := memory()
+	var most atomic.Uint64
+	left.Store(int64(b.N))
+	b.ResetTimer()
+	for i, ws := range sockets {
+		share := b.N / senders
+		if i < b.N%senders {
+			share++
+		}
+		go func() {
+			for n := range share {
+				if err := ws.WriteMessage(websocket.TextMessage, frame); err != nil {
+					b.Error(err)
+					return
+				}
+				if n%10_000 == 0 {
+					var m runtime.MemStats
+					runtime.ReadMemStats(&m)
+					most.Store(max(most.Load(), m.HeapInuse))
+				}
+			}
+		}()
+	}
+	<-done
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(most.Load())/(1<<20), "MiB-heap-at-most")
+	b.ReportMetric((float64(memory())-float64(before))/(1<<20), "MiB-more-after")
+	if most.Load() > 256<<20 {
+		b.Errorf("the heap grew to %d bytes", most.Load())
+	}
+}
+
 func encoded(b *testing.B, v any) json.RawMessage {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -141,9 +267,10 @@ func encoded(b *testing.B, v any) json.RawMessage {
 	return text
 }
 
-func heap() uint64 {
+// memory is what the heap and the stacks take after a collection, in bytes.
+func memory() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	return m.HeapAlloc + m.StackInuse
 }

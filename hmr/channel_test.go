@@ -102,7 +102,7 @@ func TestChannelPermission(t *testing.T) {
 }
 
 // until asks again until it holds.
-func until(t *testing.T, ok func() bool) {
+func until(t testing.TB, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !ok(); {
 		if time.Now().After(deadline) {

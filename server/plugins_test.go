@@ -68,7 +68,7 @@ const hooks = `
 `
 
 // goPlugin writes the project's devserver/ folder, with the module replaced by this checkout.
-func goPlugin(t *testing.T, app *devtest.Files, body string) {
+func goPlugin(t testing.TB, app *devtest.Files, body string) {
 	t.Helper()
 	root, err := filepath.Abs("..")
 	if err != nil {
