@@ -160,16 +160,19 @@ func TestBrowserReactIncompatibleExport(t *testing.T) {
 	p.WaitConsole(`[devserver] page was reloaded: /src/App.tsx: Could not Fast Refresh ("options" export is incompatible)`)
 }
 
+// preactApp is reactApp in Preact's words.
+var preactApp = strings.NewReplacer(
+	`{"react": "*", "react-dom": "*"}`, `{"preact": "*", "@prefresh/core": "*"}`,
+	`"jsx": "react-jsx"`, `"jsx": "react-jsx", "jsxImportSource": "preact"`,
+	`import { StrictMode } from "react";`+"\n", "", `import { createRoot } from "react-dom/client";`, `import { render } from "preact";`,
+	`createRoot(document.getElementById("root")!).render(<StrictMode><App /></StrictMode>);`, `render(<App />, document.getElementById("root")!);`,
+	`import { memo, forwardRef, useState } from "react";`, `import { useState } from "preact/hooks";`,
+	`import { useState } from "react";`, `import { useState } from "preact/hooks";`,
+	`const Inner = forwardRef(function Inner(_props: object, _ref) {`, `export function Other() {`, "});\nexport const Other = memo(Inner);", "}",
+).Replace(reactApp)
+
 func TestBrowserPreact(t *testing.T) {
-	s := devtest.Start(t, devtest.App(t, packages(t, "preact", "@prefresh/core", "@prefresh/utils"), devtest.Text(strings.NewReplacer(
-		`{"react": "*", "react-dom": "*"}`, `{"preact": "*", "@prefresh/core": "*"}`,
-		`"jsx": "react-jsx"`, `"jsx": "react-jsx", "jsxImportSource": "preact"`,
-		`import { StrictMode } from "react";`+"\n", "", `import { createRoot } from "react-dom/client";`, `import { render } from "preact";`,
-		`createRoot(document.getElementById("root")!).render(<StrictMode><App /></StrictMode>);`, `render(<App />, document.getElementById("root")!);`,
-		`import { memo, forwardRef, useState } from "react";`, `import { useState } from "preact/hooks";`,
-		`import { useState } from "react";`, `import { useState } from "preact/hooks";`,
-		`const Inner = forwardRef(function Inner(_props: object, _ref) {`, `export function Other() {`, "});\nexport const Other = memo(Inner);", "}",
-	).Replace(reactApp))))
+	s := devtest.Start(t, devtest.App(t, packages(t, "preact", "@prefresh/core", "@prefresh/utils"), devtest.Text(preactApp)))
 	p := s.Page(t, "/")
 	p.WaitText("#n", "first 0 label")
 	s.WaitPages(1)
@@ -183,4 +186,20 @@ func TestBrowserPreact(t *testing.T) {
 	p.WaitText("#k", "other 30")
 	p.WaitText("#n", "second 1 label")
 	p.NoReload()
+}
+
+// TestBrowserPreactWithoutRuntime: edits arrive without @prefresh/core too, by a reload, and the terminal says what to
+// install.
+func TestBrowserPreactWithoutRuntime(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, packages(t, "preact"), devtest.Text(preactApp)))
+	p := s.Page(t, "/")
+	p.WaitText("#n", "first 0 label")
+	s.WaitPages(1)
+	s.Log.Wait(t, "the refresh runtime of preact is not installed")
+	s.Log.Wait(t, "npm install -D @prefresh/core @prefresh/utils")
+	s.Save("src/App.tsx", "first", "second")
+	p.WaitReload(1)
+	p.WaitText("#n", "second 0 label")
+	p.WaitConsole("[devserver] page was reloaded: no boundary for /src/App.tsx")
+	p.NoErrors()
 }
