@@ -13,16 +13,20 @@ import (
 // tools gives an app the JavaScript tools of testdata/tools.
 func tools(t *testing.T, app *devtest.Files) {
 	t.Helper()
-	packages, err := filepath.Abs("../testdata/tools/node_modules")
+	linkPackages(t, app, "testdata/tools")
+}
+
+// linkPackages gives an app the npm packages that are installed in a folder of the repository.
+func linkPackages(t *testing.T, app *devtest.Files, dir string) {
+	t.Helper()
+	packages, err := filepath.Abs(filepath.Join("..", filepath.FromSlash(dir), "node_modules"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(packages); err != nil {
-		t.Skip("npm packages are not installed: run npm install --no-save in testdata/tools/")
+		t.Skipf("npm packages are not installed: run npm install --no-save in %s/", dir)
 	}
-	if err := os.Symlink(packages, filepath.Join(app.Root, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
+	app.Link(packages, "node_modules")
 }
 
 // module is what a page gets for its first script, every module in it.
