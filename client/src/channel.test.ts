@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { channel, connect, connection, onNotification } from "./channel.ts";
+import { channel, connect, connection, onNotification, reidentify } from "./channel.ts";
 import { connectionKey, type Connection } from "./connection.ts";
 import { FakeServer, FakeTimers } from "../testing/server.ts";
 
@@ -108,4 +108,20 @@ test("a token that is asked for at each connection", async () => {
   server.socket!.cut();
   await timers.pass(10_000);
   assert.equal(server.socket!.query["token"], "t2");
+});
+
+test("a connection asks its hub who it is, when the hub knows users", async (t) => {
+  const { server } = open();
+  const asked: string[] = [];
+  t.mock.method(globalThis, "fetch", (url: URL, init: RequestInit) => {
+    asked.push(`${init.method} ${url.protocol}//${url.host}${url.pathname} ${init.credentials} ${url.searchParams.get("session") === server.socket!.query["session"]}`);
+    return Promise.resolve(new Response('{"user":"ann"}'));
+  });
+  server.accept();
+  server.carry();
+  assert.equal(await reidentify(), "");
+  assert.deepEqual(asked, []);
+  server.socket!.onmessage!({ data: '{"type":"connected","resumed":true,"received":0,"identifies":true}' });
+  assert.equal(await reidentify(), "ann");
+  assert.deepEqual(asked, ["POST http://x/socket include true"]);
 });
