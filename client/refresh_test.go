@@ -203,3 +203,66 @@ func TestBrowserPreactWithoutRuntime(t *testing.T) {
 	p.WaitConsole("[devserver] page was reloaded: no boundary for /src/App.tsx")
 	p.NoErrors()
 }
+
+// TestBrowserContext edits a file as apps have for themes and sessions: a context of its own, a provider, and a hook
+// that reads it. Its consumers must meet the new context, in whichever file they are.
+func TestBrowserContext(t *testing.T) {
+	const theme = `
+-- src/theme.tsx --
+import { createContext, useContext, useState } from "react";
+const Theme = createContext("none");
+export function ThemeProvider({ children }: { children: any }) {
+  const [name] = useState("dark");
+  return <Theme.Provider value={name + " one"}>{children}</Theme.Provider>;
+}
+export const useTheme = () => useContext(Theme);
+-- src/Reader.tsx --
+import { useState } from "react";
+import { useTheme } from "./theme";
+export function Reader() {
+  const [n, setN] = useState(0);
+  return <button id="n" onClick={() => setN(n + 1)}>{useTheme()} {n}</button>;
+}
+-- src/Themed.tsx --
+import { useState } from "react";
+import { Reader } from "./Reader";
+import { ThemeProvider } from "./theme";
+export function App() {
+  const [k, setK] = useState(0);
+  return <><button id="k" onClick={() => setK(k + 1)}>outside {k}</button><ThemeProvider><Reader /></ThemeProvider></>;
+}
+`
+	for name, app := range map[string]struct {
+		packages []string
+		text     string
+		edited   string // what the reader shows after an edit of the context's file
+		clicked  string
+	}{
+		"react": {[]string{"react", "react-dom", "scheduler", "react-refresh"}, reactApp + theme, "dark two 0", "dark two 1"},
+		"preact": {[]string{"preact", "@prefresh/core", "@prefresh/utils"}, preactApp + strings.NewReplacer(
+			`import { createContext, useContext, useState } from "react"`, `import { createContext } from "preact"; import { useContext, useState } from "preact/hooks"`,
+			`import { useState } from "react"`, `import { useState } from "preact/hooks"`).Replace(theme), "dark two 1", "dark two 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := devtest.App(t, packages(t, app.packages...), devtest.Text(app.text))
+			files.Edit("src/main.tsx", `"./App"`, `"./Themed"`)
+			s := devtest.Start(t, files)
+			p := s.Page(t, "/")
+			p.WaitText("#n", "dark one 0")
+			s.WaitPages(1)
+			p.Click("#k")
+			p.Click("#n")
+			p.WaitText("#n", "dark one 1")
+			s.Save("src/Reader.tsx", "<button", `<button title="x"`) // a consumer keeps its provider, and its state
+			p.Wait(`document.querySelector("#n").title === "x"`)
+			p.WaitText("#n", "dark one 1")
+			s.Save("src/theme.tsx", " one", " two") // another context: React mounts anew what is below its provider
+			p.WaitText("#n", app.edited)
+			p.WaitText("#k", "outside 1")
+			p.Click("#n")
+			p.WaitText("#n", app.clicked)
+			p.NoReload()
+			p.NoErrors()
+		})
+	}
+}
