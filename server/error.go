@@ -48,6 +48,9 @@ func joined(errs []transform.Error) error {
 	return &e
 }
 
+// configErrorID is under what a mistake in the configuration stands among the errors of modules.
+const configErrorID = "/" + config.FileName
+
 // errorSet holds the errors that stand, by the module or page that has them.
 type errorSet struct {
 	mu    sync.Mutex

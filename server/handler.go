@@ -33,12 +33,16 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	p := s.project.Load()
 	name, inside := strings.CutPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/"))
-	if !inside || name == "" {
+	if p.cfg.Err() == nil && (!inside || name == "") {
 		s.hub.WatchCookies(http.HandlerFunc(p.serveOutside)).ServeHTTP(w, r)
 		return
 	}
 	if websocket.IsWebSocketUpgrade(r) && p.isSocket(r, name) {
 		s.hub.ServeHTTP(w, r)
+		return
+	}
+	if p.cfg.Err() != nil && name != clientPath {
+		p.serveBroken(w)
 		return
 	}
 	if p.serveOwn(w, r, name) {

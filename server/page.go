@@ -101,9 +101,14 @@ func (p *project) failPage(w http.ResponseWriter, file string, err error) {
 	p.pages.Store(file, true)
 	p.errors.set(p.gate.FileToID(file), e)
 	p.report(e)
+	p.serveBroken(w)
+}
+
+// serveBroken sends a page with nothing but the client, which shows the error that stands.
+func (p *project) serveBroken(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusInternalServerError)
-	fmt.Fprintf(w, "<!doctype html><title>Error</title><script type=\"module\" src=%q></script>", path.Join(p.base, clientPath))
+	fmt.Fprintf(w, "<!doctype html><title>Error</title><link rel=\"icon\" href=\"data:,\"><script type=\"module\" src=%q></script>", path.Join(p.base, clientPath))
 }
 
 // pageFor finds the HTML file for a URL that is no file: `/about/` and `/about` may be a page, and what looks like a

@@ -43,7 +43,7 @@ func (p *project) startPlugins() error {
 		p.server.hub.OnDisconnect(func(ctx context.Context, c *hmr.Client) {
 			p.present("disconnect", p.plugins.Disconnect(ctx, &page{c, p.server.hub}))
 		}))
-	if p.server.opts.NoPlugins || !pluginhost.Has(p.root) {
+	if p.server.opts.NoPlugins || p.cfg.Err() != nil || !pluginhost.Has(p.root) {
 		return nil
 	}
 	cache, err := p.server.cacheDir("plugins")

@@ -94,7 +94,9 @@ func newProject(s *Server, cfg *config.Config) (*project, error) {
 	p.ctx, p.stop = context.WithCancel(s.ctx)
 	p.publicDir = cfg.PublicPath(s.root)
 	p.workspace = gate.Workspace(s.root)
-	if err := p.requireIndex(); err != nil && len(s.opts.Plugins) == 0 {
+	if err := cfg.Err(); err != nil {
+		p.errors.set(configErrorID, asError(err))
+	} else if err := p.requireIndex(); err != nil && len(s.opts.Plugins) == 0 {
 		return nil, err
 	}
 	if err := p.build(); err != nil {
@@ -147,6 +149,13 @@ func (p *project) build() (err error) {
 // begin starts what works in the background: following edits and compiling the first page ahead of the browser.
 func (p *project) begin() {
 	p.tasks.Go(p.follow)
+	if err := p.cfg.Err(); err != nil {
+		mistakes, _ := errors.AsType[config.Errors](err)
+		for _, e := range mistakes {
+			p.report(asError(e))
+		}
+		return
+	}
 	if p.goPlugins != nil {
 		p.tasks.Go(p.goPlugins.Reload)
 	}

@@ -84,12 +84,17 @@ func New(opts Options) (*Server, error) {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	cfg := opts.Config
 	if cfg == nil {
-		if cfg, err = config.Load(root, ""); err != nil {
+		cfg, err = config.Load(root, "")
+		if mistakes, ok := errors.AsType[config.Errors](err); ok {
+			cfg = config.Broken(root, "", config.Flags{}, mistakes)
+		} else if err != nil {
 			return nil, err
 		}
 	}
-	if cfg, err = s.withVite(cfg); err != nil {
-		return nil, err
+	if cfg.Err() == nil {
+		if cfg, err = s.withVite(cfg); err != nil {
+			return nil, err
+		}
 	}
 	if s.guard, err = s.newGuard(cfg); err != nil {
 		return nil, err
@@ -288,7 +293,9 @@ func (s *Server) Close() error {
 		_ = l.Close()
 	}
 	s.hub.Close()
+	s.restarting.Lock() // of two projects the new one is left, see Restart
 	err := s.project.Load().close()
+	s.restarting.Unlock()
 	s.background.Wait()
 	if cacheErr := s.cache.Close(); cacheErr != nil {
 		s.log.Warn("results are not kept for the next start", "error", cacheErr)
@@ -307,13 +314,18 @@ func (s *Server) Token() string { return s.token }
 func (s *Server) Restart(reason string) error {
 	s.restarting.Lock()
 	defer s.restarting.Unlock()
+	if s.ctx.Err() != nil {
+		return nil // closed meanwhile
+	}
 	old := s.project.Load()
 	cfg, err := old.cfg.Reload()
-	if err != nil {
-		return err
+	if err == nil {
+		cfg, err = s.withVite(cfg)
 	}
-	if cfg, err = s.withVite(cfg); err != nil {
-		return err
+	if err != nil {
+		old.errors.set(configErrorID, asError(err))
+		old.publishErrors()
+		return nil // it was told
 	}
 	p, err := newProject(s, cfg)
 	if err != nil {
@@ -325,5 +337,12 @@ func (s *Server) Restart(reason string) error {
 	s.project.Store(p)
 	p.begin()
 	s.log.Info("server restarted (" + reason + ")")
+	if old.cfg.Err() != nil {
+		s.log.Info("the address, https and allowedHosts of the configuration are used from the next start on")
+		return s.hub.Publish(&hmr.FullReload{Path: "*", Reason: reason})
+	}
+	if old.errors.clear(configErrorID) {
+		_ = s.hub.Publish(&hmr.Fixed{}) // errors of the new project are told as they are found
+	}
 	return s.hub.Publish(&hmr.NeedRevisions{})
 }

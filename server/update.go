@@ -60,7 +60,7 @@ func (p *project) apply(batch watch.Batch) {
 	}
 	e := &edit{changes: batch}
 	if reason := p.restartReason(e); reason != "" {
-		p.tasks.Go(func() {
+		p.server.background.Go(func() { // not a task of the project: the restart waits for those
 			if err := p.server.Restart(reason); err != nil {
 				p.report(asError(err))
 			}
@@ -139,7 +139,7 @@ func (p *project) affected(e *edit) {
 	came, manifest := false, false
 	for _, c := range e.changes {
 		e.ids = append(e.ids, p.graph.ByFile(c.Path)...)
-		came = came || c.Kind == watch.Created
+		came = came || c.Kind == watch.Created || c.Kind == watch.Replaced
 		manifest = manifest || p.isManifest(c.Path)
 		if c.Kind != watch.Written {
 			e.ids = append(e.ids, p.graph.Globbing(func(pattern string) bool { return matchGlob(pattern, filepath.ToSlash(c.Path)) })...)
@@ -511,6 +511,9 @@ func (p *project) serveUpdate(w http.ResponseWriter, r *http.Request, name strin
 
 // compare answers a page that could not resume: it tells what it runs, and gets what differs.
 func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
+	if p.cfg.Err() != nil {
+		return // nothing is served before the configuration is mended
+	}
 	p.applying.Lock()
 	defer p.applying.Unlock()
 	ids := make([]string, 0, len(page.Modules))

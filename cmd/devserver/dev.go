@@ -59,10 +59,11 @@ func load(in *invocation) (*config.Config, string, error) {
 		return nil, "", notAFolder(folder)
 	}
 	cfg, err := config.Load(folder, in.configFile)
-	if err != nil {
+	if mistakes, ok := errors.AsType[config.Errors](err); ok {
+		cfg = config.Broken(folder, in.configFile, in.flags, mistakes) // the pages show them until they are mended
+	} else if err != nil {
 		return nil, "", err
-	}
-	if cfg, err = cfg.Merge(in.flags); err != nil {
+	} else if cfg, err = cfg.Merge(in.flags); err != nil {
 		return nil, "", err
 	}
 	if in.root != "" {

@@ -65,6 +65,7 @@ type Config struct {
 	Path string `json:"-"`
 
 	from source
+	err  error // see Broken
 }
 
 // Plugins switches the plugins on that come with devserver.

@@ -33,6 +33,24 @@ func Load(root, explicit string) (*Config, error) {
 	return load(source{root: root, explicit: explicit})
 }
 
+// Broken returns the configuration to start with when Load failed with Errors: it says nothing but what the flags say,
+// Err returns the error, and Reload finds what is mended. A server that has it must serve nothing of the project, since
+// what the file denies is not known.
+func Broken(root, explicit string, flags Flags, err error) *Config {
+	c := &Config{from: source{root: root, explicit: explicit, flags: flags}, err: err}
+	if e, ok := errors.AsType[*Error](err); ok {
+		c.Path = e.File
+	}
+	c.lay(flags)
+	if c.finishBase() != nil {
+		c.Base = ""
+	}
+	return c
+}
+
+// Err returns why this is not what the file says: the error that Broken was given. Nil for every other configuration.
+func (c *Config) Err() error { return c.err }
+
 // Reload reads everything again: the file, with the same flags over it and the same values beneath it.
 func (c *Config) Reload() (*Config, error) { return load(c.from) }
 

@@ -24,7 +24,16 @@ type Source func(root string) error
 // Text is a project written down in txtar form: `-- index.html --` and what follows.
 func Text(archive string) Source {
 	return func(root string) error {
-		return txtar.Write(txtar.Parse([]byte(archive)), root)
+		for _, f := range txtar.Parse([]byte(archive)).Files {
+			file := filepath.Join(root, filepath.FromSlash(f.Name))
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				return err
+			}
+			if err := os.WriteFile(file, f.Data, 0o644); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 

@@ -2,6 +2,7 @@ package devtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -61,7 +62,9 @@ func (s *Server) start(t testing.TB) {
 	}
 	if opts.Config == nil {
 		cfg, err := config.Load(s.Root, "")
-		if err != nil {
+		if mistakes, ok := errors.AsType[config.Errors](err); ok {
+			cfg = config.Broken(s.Root, "", config.Flags{}, mistakes)
+		} else if err != nil {
 			t.Fatal(err)
 		}
 		opts.Config = cfg

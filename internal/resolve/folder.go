@@ -231,8 +231,12 @@ func (f *folder) hasModules() bool {
 		dir := filepath.Join(f.path, "node_modules")
 		info, err := os.Stat(dir)
 		f.modules = err == nil && info.IsDir()
-		if f.modules && !inModules(f.path) {
+		switch {
+		case inModules(f.path):
+		case f.modules:
 			f.c.noteModules(dir)
+		default:
+			f.c.note(dir) // it may come
 		}
 	})
 	return f.modules

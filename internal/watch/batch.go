@@ -67,16 +67,16 @@ func gather(in <-chan Change, out chan<- Batch, done <-chan struct{}) {
 	}
 }
 
-// merge tells what two changes of one path are together: a file that goes and comes was written.
+// merge tells what two changes of one path are together: a file that goes and comes was replaced.
 func merge(pending map[string]Kind, c Change) Kind {
 	was, known := pending[c.Path]
 	switch {
 	case !known:
 		return c.Kind
 	case was == Removed && c.Kind == Created:
-		return Written
-	case was == Created && c.Kind == Written:
-		return Created
+		return Replaced
+	case (was == Created || was == Replaced) && c.Kind == Written:
+		return was
 	default:
 		return c.Kind
 	}

@@ -28,10 +28,12 @@ const (
 	Written Kind = iota
 	Created
 	Removed
+	// Replaced is a file that was gone for a moment: what remembers the folder's entries may have seen it missing.
+	Replaced
 )
 
 // String is the kind as plugins are told it: "update", "create" or "delete".
-func (k Kind) String() string { return [...]string{"update", "create", "delete"}[k] }
+func (k Kind) String() string { return [...]string{"update", "create", "delete", "update"}[k] }
 
 // Change is one file, or a directory that is gone with all below it.
 type Change struct {

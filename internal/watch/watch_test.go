@@ -27,7 +27,7 @@ func TestGather(t *testing.T) {
 		in <- Change{Created, "b"}
 		in <- Change{Written, "b"}
 		synctest.Wait()
-		if b := <-out; !slices.Equal(b, Batch{{Written, "a"}, {Created, "b"}}) {
+		if b := <-out; !slices.Equal(b, Batch{{Replaced, "a"}, {Created, "b"}}) {
 			t.Errorf("got %v", b)
 		}
 		// A checkout is one batch, held until it settles.

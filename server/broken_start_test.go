@@ -1,0 +1,129 @@
+package server_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// brokenApp is whole; each case of TestBrokenStart breaks one thing of it before the server starts.
+const brokenApp = `
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text"></p><script type="module" src="/src/main.ts"></script>
+-- src/main.ts --
+import { text } from "dep";
+import { own } from "@/own";
+document.querySelector("#text")!.textContent = text + own;
+-- src/own.ts --
+export const own: string = " works";
+-- package.json --
+{ "name": "app", "dependencies": { "dep": "1.0.0" } }
+-- tsconfig.json --
+{ "compilerOptions": { "baseUrl": ".", "paths": { "@/*": ["src/*"] } } }
+-- devserver.config.json --
+{ "define": {} }
+-- node_modules/dep/package.json --
+{ "name": "dep", "version": "1.0.0", "type": "module", "exports": "./index.js" }
+-- node_modules/dep/index.js --
+export const text = "dep";
+`
+
+// TestBrokenStart: what is broken when the server starts is told over the page, with its place, and the page comes to
+// life by itself when it is mended; after an install, with the next load.
+func TestBrokenStart(t *testing.T) {
+	devtest.NeedBrowser(t)
+	install := func(s *devtest.Server) {
+		s.Package("dep", `{ "name": "dep", "version": "1.0.0", "type": "module", "exports": "./index.js" }`, map[string]string{"index.js": `export const text = "dep";`})
+		s.Write("node_modules/.package-lock.json", "{}")
+	}
+	for _, c := range []struct {
+		name     string
+		files    string // written over the whole app
+		remove   string
+		overlay  []string
+		mend     func(s *devtest.Server)
+		byReload bool // nobody watches node_modules; the next load sees what was installed
+	}{
+		{name: "the entry", files: "-- src/main.ts --\nconst x = = 1;\n", overlay: []string{"src/main.ts", "1:11", `Unexpected "="`}},
+		{name: "tsconfig.json", files: "-- tsconfig.json --\n{ \"compilerOptions\": { \"paths\": ] }\n", overlay: []string{"tsconfig.json", "1:33"}},
+		{name: "package.json", files: "-- package.json --\n{ \"name\": \"app\",, }\n", overlay: []string{"package.json", "1:17"}},
+		{name: "devserver.config.json", files: "-- devserver.config.json --\n{ \"define\": {},\n  \"serer\": {} }\n", overlay: []string{"devserver.config.json", "2:3", "serer", "server"}},
+		{name: "no node_modules", remove: "node_modules", overlay: []string{"src/main.ts", "dep", "npm install"}, mend: install, byReload: true},
+		{name: "a dependency is not installed", remove: "node_modules/dep", overlay: []string{"src/main.ts", "dep", "npm install"}, mend: install, byReload: true},
+		{name: "a dependency is broken", files: "-- node_modules/dep/index.js --\nexport const text = = 1;\n", overlay: []string{"node_modules/dep/index.js", "1:21"}, mend: install, byReload: true},
+		{name: "wrong case", files: "-- src/main.ts --\nimport { own } from \"./Own\";\ndocument.querySelector(\"#text\")!.textContent = own;\n", overlay: []string{"src/main.ts", "1:21", "./Own", "./own"}},
+		{name: "a cycle that uses what is not there yet", files: "-- src/own.ts --\nimport { late } from \"./late\";\nexport const own: string = late;\n-- src/late.ts --\nimport { own } from \"./own\";\nexport const late = own + \"!\";\n", overlay: nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			whole := devtest.App(t, devtest.Text(brokenApp))
+			app := devtest.App(t, devtest.Text(brokenApp), devtest.Text(c.files))
+			if c.remove != "" {
+				app.Remove(c.remove)
+			}
+			s := devtest.Start(t, app)
+			p := s.Page(t, "/")
+			if c.overlay == nil {
+				p.WaitConsole("before initialization")
+			} else {
+				p.WaitOverlay(c.overlay...)
+				s.Log.Wait(t, c.overlay[0])
+			}
+			switch {
+			case c.mend != nil:
+				c.mend(s)
+			case c.remove != "":
+				s.Write(c.remove, whole.Read(c.remove))
+			default:
+				for _, name := range []string{"index.html", "tsconfig.json", "package.json", "devserver.config.json", "src/own.ts", "src/main.ts"} {
+					if s.Read(name) != whole.Read(name) {
+						s.Write(name, whole.Read(name))
+					}
+				}
+			}
+			if c.byReload {
+				p.Reload()
+			}
+			p.WaitText("#text", "dep works")
+			p.WaitNoOverlay()
+		})
+	}
+}
+
+// TestBrokenConfigServesNothing: what the configuration denies is not known while it is broken, so nothing is served,
+// not even to a page that ran before.
+func TestBrokenConfigServesNothing(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(brokenApp)))
+	sock := s.Socket(t)
+	if res := s.Get("/src/own.ts"); res.Status != 200 {
+		t.Fatalf("status %d", res.Status)
+	}
+	// A mistake in a running server is told; what runs goes on.
+	s.Write("devserver.config.json", `{ "define": 1 }`)
+	sock.WaitFor(devtest.Is("error", "devserver.config.json"))
+	if res := s.Get("/src/own.ts"); res.Status != 200 {
+		t.Errorf("status %d after a mistake", res.Status)
+	}
+	s.Again()
+	for _, path := range []string{"/", "/src/own.ts", "/src/own.ts?raw", "/@fs" + s.Path("src/own.ts"), "/@devserver/pack?id=/src/own.ts", "/__open-in-editor?file=src/own.ts", "/__devserver/", "/nowhere"} {
+		if res := s.Get(path); res.Status != 500 || strings.Contains(res.Body, "works") {
+			t.Errorf("%s: status %d, %q", path, res.Status, res.Body)
+		}
+	}
+	sock = s.Socket(t)
+	sock.WaitFor(devtest.Is("error", "devserver.config.json"))
+	sock.Send(map[string]any{"type": "revisions", "modules": map[string]string{"/src/own.ts": "x"}})
+	s.Save("devserver.config.json", "1", "[]")
+	sock.WaitFor(devtest.Is("error", "define"))
+	if n := sock.Count(devtest.Is("update")); n != 0 {
+		t.Errorf("%d updates from a broken configuration", n)
+	}
+	if err := os.Remove(s.Path("devserver.config.json")); err != nil {
+		t.Fatal(err)
+	}
+	sock.WaitFor(devtest.Is("full-reload"))
+	if res := s.Get("/src/own.ts"); res.Status != 200 {
+		t.Errorf("status %d when mended", res.Status)
+	}
+}
