@@ -19,7 +19,11 @@ import (
 
 // servePage sends an HTML file with the client in front and its inline modules as modules of their own.
 func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string) {
-	page, err := p.rewritePage(r.Context(), file)
+	dir := path.Dir(p.gate.FileToID(file))
+	if path.Dir(strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/"))+"x") == dir {
+		dir = "" // relative URLs mean what their author meant
+	}
+	page, err := p.rewritePage(r.Context(), file, dir)
 	if err != nil {
 		p.failPage(w, file, err)
 		return
@@ -59,7 +63,8 @@ func (p *project) scriptID(file, src string) (string, bool) {
 	return path.Join(path.Dir(p.gate.FileToID(file)), src), true
 }
 
-func (p *project) rewritePage(ctx context.Context, file string) (*rewrittenPage, error) {
+// rewritePage makes the page that the browser gets. dir is the page's folder when it is answered at a URL in another one.
+func (p *project) rewritePage(ctx context.Context, file, dir string) (*rewrittenPage, error) {
 	text, err := p.gate.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -70,7 +75,7 @@ func (p *project) rewritePage(ctx context.Context, file string) (*rewrittenPage,
 	if err != nil {
 		return nil, err
 	}
-	opts := html.Options{Path: id, Base: p.base, Client: path.Join(p.base, clientPath)}
+	opts := html.Options{Path: id, Base: p.base, Dir: dir, Client: path.Join(p.base, clientPath)}
 	if tags != nil {
 		if tags.HTML != "" {
 			text = []byte(tags.HTML)
@@ -163,7 +168,7 @@ func inlineScript(query string) (index int, ok bool) {
 }
 
 func (p *project) readInline(src source, index int) (source, error) {
-	page, err := p.rewritePage(p.ctx, src.file)
+	page, err := p.rewritePage(p.ctx, src.file, "")
 	if err != nil {
 		return src, err
 	}

@@ -164,7 +164,7 @@ func (p *project) begin() {
 		if !ok {
 			return
 		}
-		if page, err := p.rewritePage(p.ctx, file); err == nil {
+		if page, err := p.rewritePage(p.ctx, file, ""); err == nil {
 			p.warm(page.entries(p, file))
 		}
 	})

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -343,6 +344,11 @@ func (s *Server) Restart(reason string) error {
 	}
 	if old.errors.clear(configErrorID) {
 		_ = s.hub.Publish(&hmr.Fixed{}) // errors of the new project are told as they are found
+	}
+	if names := p.env.Differs(old.env); len(names) > 0 { // import.meta.env comes with the page, and so does what stands in its HTML
+		why := "import.meta.env." + strings.Join(names, ", ") + " changed"
+		s.log.Info("page reload (" + why + ")")
+		return s.hub.Publish(&hmr.FullReload{Path: "*", Reason: why})
 	}
 	return s.hub.Publish(&hmr.NeedRevisions{})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -133,6 +134,20 @@ func prefixed(key string, prefixes []string) bool {
 
 // Object is import.meta.env. The caller must not change it.
 func (e *Env) Object() map[string]any { return e.vars }
+
+// Differs returns the names whose values are other ones than in the environment before, sorted. Values are not told: they
+// may be private.
+func (e *Env) Differs(before *Env) []string {
+	all := maps.Clone(e.vars)
+	maps.Copy(all, before.vars)
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if e.vars[name] != before.vars[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // Mode returns MODE.
 func (e *Env) Mode() string { return e.mode }

@@ -42,6 +42,9 @@ type Options struct {
 	Path string
 	// Base begins and ends with a slash.
 	Base string
+	// Dir is the folder of Path when the page is answered at a URL in another one, as for a route of a single-page app:
+	// relative URLs then start from Dir. Empty leaves them as they are.
+	Dir string
 	// Client is the URL of the client script; "" puts none in.
 	Client string
 	Tags   []Tag
@@ -124,6 +127,9 @@ func (r *rewriter) scan() {
 			r.notePlace(tag, at)
 			if tag != "html" && tag != "head" && r.first < 0 {
 				r.first = at
+			}
+			if inert == 0 {
+				r.urls(tag, at, r.pos)
 			}
 			if inert == 0 && (tag == "script" || tag == "link") {
 				attrs := attributes(z, more)

@@ -94,7 +94,7 @@ func TestTags(t *testing.T) {
 }
 
 func FuzzRewrite(f *testing.F) {
-	for _, seed := range []string{"<!doctype html><head></head>", "<script type=module>x</script>", "<script type=module", "<head><head></body></head>", "\x00<scr\x00ipt type=module>", "<template><template></template><script type=module>a</script>", "<script type=module/>x</script>", "<!--", "<svg><script type=module>x</script></svg>"} {
+	for _, seed := range []string{"<!doctype html><head></head>", "<script type=module>x</script>", "<script type=module", "<head><head></body></head>", "\x00<scr\x00ipt type=module>", "<template><template></template><script type=module>a</script>", "<script type=module/>x</script>", "<!--", "<svg><script type=module>x</script></svg>", "<img src=/a.png srcset='/a 1x, b 2x'>", "<img src = '/a&amp;b' x"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, page string) {
@@ -109,5 +109,26 @@ func FuzzRewrite(f *testing.F) {
 		if !inline && strings.Replace(string(out.HTML), injected, "", 1) != page {
 			t.Fatalf("a page without inline modules was changed:\n%q\n%q", page, out.HTML)
 		}
+		once := html.Rewrite([]byte(page), html.Options{Path: "/a/index.html", Base: "/app/", Dir: "/a"}).HTML
+		if twice := html.Rewrite(once, html.Options{Path: "/a/index.html", Base: "/app/"}).HTML; !inline && string(once) != string(twice) {
+			t.Fatalf("the base is put in twice:\n%q\n%q", once, twice)
+		}
 	})
+}
+
+func TestURLs(t *testing.T) {
+	for _, c := range []struct{ base, dir, page, want string }{
+		{"/app/", "", `<img src="/a.png">`, `<img src="/app/a.png">`},
+		{"/app/", "", `<IMG ALT='/x' SRC = /a.png srcset="/a.png 1x, b.png 2x, /app/c.png 3x">`, `<IMG ALT='/x' SRC = /app/a.png srcset="/app/a.png 1x, b.png 2x, /app/c.png 3x">`},
+		{"/app/", "", `<a href="/x"><link href='/a&amp;b.css'><script src=/main.js></script><img src="//cdn/x"><img src="data:,/">`, `<a href="/x"><link href='/app/a&amp;b.css'><script src=/app/main.js></script><img src="//cdn/x"><img src="data:,/">`},
+		{"/app/", "", `<img src="/app/a.png"><img src="a.png"><img src=""><img src><svg><use href="#i"/><use xlink:href="/s.svg#i"/></svg>`, `<img src="/app/a.png"><img src="a.png"><img src=""><img src><svg><use href="#i"/><use xlink:href="/app/s.svg#i"/></svg>`},
+		{"/app/", "", `<template><img src="/a.png"></template><!-- <img src="/a.png"> --><script>"<img src='/a.png'>"</script>`, `<template><img src="/a.png"></template><!-- <img src="/a.png"> --><script>"<img src='/a.png'>"</script>`},
+		{"/", "", `<img src="/a.png"><img src="./a.png">`, `<img src="/a.png"><img src="./a.png">`},
+		{"/", "/", `<img src="/a.png"><img src="./a.png?x=1#y"><img src="../b.png"><img src="https://x/y"><video poster=p.png>`, `<img src="/a.png"><img src="/a.png?x=1#y"><img src="/b.png"><img src="https://x/y"><video poster=/p.png>`},
+		{"/app/", "/about", `<script type="module" src="./main.js"></script>`, `<script type="module" src="/app/about/main.js"></script>`},
+	} {
+		if got := string(html.Rewrite([]byte(c.page), html.Options{Path: "/index.html", Base: c.base, Dir: c.dir}).HTML); got != c.want {
+			t.Errorf("base %s, dir %q: %s\n got %s\nwant %s", c.base, c.dir, c.page, got, c.want)
+		}
+	}
 }

@@ -1,0 +1,2 @@
+import { show } from "@/show";
+show("about", import.meta.env.BASE_URL);

@@ -1,0 +1,23 @@
+import icon from "./icon.svg";
+import iconURL from "./icon.svg?url";
+import iconText from "./icon.svg?raw";
+import iconInline from "./icon.svg?inline";
+import data, { list } from "./data.json";
+import note from "./note.txt?raw";
+import init from "./add.wasm?init";
+import moduleText from "./show?raw";
+import { show } from "./show";
+
+show("asset", icon);
+show("?url", iconURL === icon);
+show("?raw", iconText.startsWith("<svg"));
+show("?inline", iconInline.startsWith("data:image/svg+xml"));
+show("new URL", new URL("./icon.svg", import.meta.url).pathname);
+const name = "icon";
+show("new URL with a template", new URL(`./${name}.svg`, import.meta.url).pathname);
+show("json", [data.answer, list]);
+show("text", note.trim());
+show("source as text", moduleText.includes("export function show"));
+show("public", await (await fetch(`${import.meta.env.BASE_URL}docs/note.txt`)).text());
+const instance = await init();
+show("wasm", (instance.exports.add as (a: number, b: number) => number)(2, 3));

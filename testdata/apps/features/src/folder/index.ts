@@ -1,0 +1,2 @@
+import { show } from "../show";
+show("directory index", "ran");

@@ -1,0 +1,1 @@
+exports.kind = "CommonJS behind an alias"; exports.__esModule = true; exports.default = "default";

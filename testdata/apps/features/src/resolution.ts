@@ -1,0 +1,13 @@
+import { show } from "@/show";
+import legacy, { kind } from "legacy-name";
+import { where } from "#internal/where";
+import { path } from "~lib/path";
+import condition from "conditional";
+import "./folder";
+import { Typed } from "./typed.js";
+
+show("alias", [legacy, kind]);
+show("imports", where);
+show("paths", path);
+show("conditions", condition);
+show("js for ts", new Typed().name);
