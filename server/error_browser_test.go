@@ -122,6 +122,28 @@ export const text: string = "one";
 }
 
 // TestSourceMaps maps the place where an error was thrown back to the source, in a pack and in an update.
+// TestMissingScript: a page whose script does not exist says so, and runs when it is made or the page is mended.
+func TestMissingScript(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="p">-</p><script type="module" src="/src/mian.js"></script>
+-- src/main.js --
+document.querySelector("#p").textContent = "main";
+`)))
+	p := s.Page(t, "/")
+	p.WaitOverlay("src/mian.js", "does not exist")
+	s.WaitPages(1)
+	s.Write("src/mian.js", `document.querySelector("#p").textContent = "made";`)
+	p.WaitText("#p", "made")
+	p.WaitNoOverlay()
+	s.Edit("index.html", "mian", "mein")
+	p.WaitOverlay("src/mein.js")
+	s.WaitPages(1)
+	s.Edit("index.html", "mein", "main")
+	p.WaitText("#p", "main")
+	p.WaitNoOverlay()
+}
+
 func TestSourceMaps(t *testing.T) {
 	devtest.NeedBrowser(t)
 	const source = `interface Props { name: string }

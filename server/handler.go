@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/seed-b8174343/devserver/internal/gate"
+	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
 // The server's own paths, below base. They come before plugins, proxies and files, so that nothing can take them over.
@@ -121,6 +122,9 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 		if denied.Status == http.StatusNotFound && p.serveMissing(w, r) {
 			return
 		}
+		if denied.Status == http.StatusNotFound {
+			p.noteAbsent(r)
+		}
 		if denied.Reason != "" {
 			p.log.Warn("refused "+p.guard().Printable(r.RequestURI), "reason", denied.Reason, "allow", denied.Allow)
 		}
@@ -139,6 +143,28 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 	default:
 		p.serveStatic(w, r, target.File)
 	}
+}
+
+// noteAbsent tells about a page's module script that does not exist. The browser says no more than 404, and only in its
+// console; the page is reloaded when the file is there.
+func (p *project) noteAbsent(r *http.Request) {
+	if r.Header.Get("Sec-Fetch-Dest") != "script" || r.Header.Get("Sec-Fetch-Mode") != "cors" || r.Header.Get("Sec-Fetch-Site") != "same-origin" {
+		return // no module of a page of ours
+	}
+	id := path.Clean("/" + strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/")))
+	file := p.File(id)
+	if file == "" || p.gate.Allowed(file) != nil {
+		return
+	}
+	switch path.Ext(id) {
+	case ".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx":
+	default:
+		return
+	}
+	p.absent.Store(file, id)
+	p.entered.Store(id, true)
+	p.errors.set(id, &transform.Error{ID: id, File: p.shown(file), Text: "the page has a script that does not exist", Hint: "create the file, or mend the src in the page"})
+	p.publishErrors()
 }
 
 // serveMissing answers for URLs that are no file: modules that plugins make, and pages of single-page apps.

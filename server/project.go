@@ -72,6 +72,7 @@ type project struct {
 	entered   sync.Map // IDs that a page asked for by itself
 	pages     sync.Map // HTML files that were served
 	watched   sync.Map // folders watched on behalf of modules outside the root
+	absent    sync.Map // files of scripts that pages asked for in vain -> ID
 	exported  sync.Map // file of a package -> names that its stars bring, nil when they cannot be told
 	tsconfigs sync.Map // files that tsconfigs were read from
 	contents  sync.Map // file -> hash, see contentChanged

@@ -479,6 +479,11 @@ func (p *project) tell(e *edit) {
 // reloadPages reloads the pages whose HTML changed; an HTML file is never hot.
 func (p *project) reloadPages(e *edit) {
 	for _, c := range e.changes {
+		if id, absent := p.absent.Load(c.Path); absent && c.Kind != watch.Removed {
+			p.absent.Delete(c.Path)
+			p.errors.clear(id.(string))
+			_ = p.server.hub.Publish(&hmr.FullReload{Path: "*", TriggeredBy: id.(string), Reason: p.shown(c.Path) + " is there now"}) // strings encode
+		}
 		if !isPage(c.Path) {
 			continue
 		}
@@ -489,10 +494,24 @@ func (p *project) reloadPages(e *edit) {
 			continue
 		}
 		id := p.gate.FileToID(c.Path)
-		p.errors.clear(id)
+		p.forgetScripts(id)
 		_ = p.server.hub.Publish(&hmr.FullReload{Path: id, TriggeredBy: id, Reason: p.shown(c.Path) + " was edited"})
 		p.log.Info("page reload " + id + " (the page was edited)")
 	}
+}
+
+// forgetScripts drops the errors of an edited page and of its scripts: the reloaded page tells those that still hold.
+func (p *project) forgetScripts(page string) {
+	for _, e := range p.errors.list() {
+		if e.ID == page || strings.HasPrefix(e.ID, page+"?html-proxy") {
+			p.errors.clear(e.ID)
+		}
+	}
+	p.absent.Range(func(file, id any) bool {
+		p.absent.Delete(file)
+		p.errors.clear(id.(string))
+		return true
+	})
 }
 
 // serveUpdate sends an update's code as a module, for pages whose Content-Security-Policy forbids evaluating it.

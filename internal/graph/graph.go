@@ -257,7 +257,11 @@ func (g *Graph) Load(ctx context.Context, id string) *Version {
 			v := g.loader.Load(ctx, id)
 			g.mu.Lock()
 			delete(g.loading, id)
-			g.put(id, v)
+			if m := g.modules[id]; m != nil && m.version != nil {
+				v = m.version // an edit came meanwhile, and Reload has read it
+			} else {
+				g.put(id, v)
+			}
 			g.mu.Unlock()
 			close(done)
 			return v
