@@ -39,9 +39,9 @@ func (w *typeWriter) text(t reflect.Type) string {
 	case reflect.Bool:
 		return "boolean"
 	case reflect.String:
-		return "string"
+		return sourceMark(t, "") + "string"
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
-		return "number"
+		return sourceMark(t, "") + "number"
 	case reflect.Pointer:
 		return w.text(t.Elem()) + " | null"
 	case reflect.Slice, reflect.Array:
@@ -69,7 +69,20 @@ func (w *typeWriter) object(t reflect.Type) string {
 	if len(fields) == 0 {
 		return "Record<string, never>"
 	}
-	return "{ " + strings.Join(fields, "; ") + " }"
+	return sourceMark(t, "") + "{ " + strings.Join(fields, "; ") + " }"
+}
+
+// sourceMark names the declaration of a type, or of its field, in a comment before it: reflection has neither the
+// constants of an enum nor comments, so who has the source adds them. "" for types without a name.
+func sourceMark(t reflect.Type, field string) string {
+	name, _, _ := strings.Cut(t.Name(), "[") // without type arguments
+	if name == "" || t.PkgPath() == "" {
+		return ""
+	}
+	if field != "" {
+		name += "." + field
+	}
+	return "/*go " + t.PkgPath() + " " + name + "*/"
 }
 
 func (w *typeWriter) fields(t reflect.Type, into *[]string) {
@@ -101,11 +114,11 @@ func (w *typeWriter) fields(t reflect.Type, into *[]string) {
 			name = f.Name
 			if f.Tag.Get("json") == "" {
 				// encoding/json reads any case; pages write the first letter small, and answers have it as in Go.
-				*into = append(*into, both(name, text))
+				*into = append(*into, sourceMark(t, f.Name)+both(name, text))
 				continue
 			}
 		}
-		*into = append(*into, property(name)+map[bool]string{true: "?"}[optional]+": "+text)
+		*into = append(*into, sourceMark(t, f.Name)+property(name)+map[bool]string{true: "?"}[optional]+": "+text)
 	}
 }
 

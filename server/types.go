@@ -9,19 +9,17 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/client"
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
 // writeTypes refreshes the declaration files that tell editors the types of the plugins' events, when they differ from
 // what is there. Projects without TypeScript have no use for them.
 func (p *project) writeTypes() {
-	var events []plugin.EventInfo
-	for _, one := range p.plugins.Plugins() {
-		events = append(events, one.Events...)
-	}
 	if _, err := os.Stat(filepath.Join(p.root, "tsconfig.json")); err != nil {
 		return
 	}
+	events := p.typedEvents()
 	dir := p.root
 	if info, err := os.Stat(filepath.Join(p.root, "src")); err == nil && info.IsDir() {
 		dir = filepath.Join(p.root, "src") // what tsconfig files include, as a rule
@@ -40,6 +38,23 @@ func (p *project) writeTypes() {
 	}
 }
 
+// typedEvents returns the events of all plugins, with what the source tells of their types. Only the plugins of devserver/
+// have their source here; the package main of others is another one.
+func (p *project) typedEvents() (events []plugin.EventInfo) {
+	ofFolder := newGoSource(filepath.Join(p.root, pluginhost.Folder))
+	for _, one := range p.plugins.Plugins() {
+		source := ofFolder
+		if p.inProcess != nil && slices.ContainsFunc(p.inProcess.Info().Plugins, func(i plugin.PluginInfo) bool { return i.Name == one.Name }) {
+			source = nil
+		}
+		for _, e := range one.Events {
+			e.In, e.Out = source.complete(e.In), source.complete(e.Out)
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
 // declarations writes the events as the interfaces that the client's types are made of.
 func declarations(events []plugin.EventInfo) string {
 	slices.SortStableFunc(events, func(a, b plugin.EventInfo) int { return cmp.Compare(a.Name, b.Name) })
@@ -50,7 +65,8 @@ func declarations(events []plugin.EventInfo) string {
 		if e.Request {
 			asked.WriteString("  " + name + ": { request: " + e.In + "; response: " + e.Out + " };\n")
 		} else {
-			sent.WriteString("  " + name + ": " + e.In + ";\n")
+			doc, in := cutDoc(e.In) // editors show the comment of a property, not that of its type
+			sent.WriteString("  " + doc + name + ": " + in + ";\n")
 		}
 	}
 	return "interface DevserverEvents {\n" + sent.String() + "}\n\ninterface DevserverRequests {\n" + asked.String() + "}\n"

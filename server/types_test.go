@@ -1,0 +1,95 @@
+package server_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+const paintTypes = `package main
+
+import "plugins/paint"
+
+// Job is what to paint.
+type Job struct {
+	// Color is the first coat,
+	// and the last.
+	Color Color ` + "`json:\"color\"`" + `
+	Size  paint.Size ` + "`json:\"size\"`" + ` // Size is an ending */ of a comment.
+	Flags Flags ` + "`json:\"flags,omitempty\"`" + `
+	Free  Free ` + "`json:\"free\"`" + `
+}
+
+type Color string
+
+const (
+	Red   Color = "red"
+	Green Color = "gre" + "en"
+	Alias       = Red
+)
+
+type Flags int
+
+const (
+	Dry Flags = 1 << iota
+	Matte
+	Thick
+)
+
+type Free string
+`
+
+const paintUses = `
+const hot = import.meta.hot!;
+hot.send("p:paint", { color: "red", size: 1, flags: 3, free: "any" });
+hot.send("p:paint", { color: "green", size: 0, free: "" });
+hot.send("p:paint", { color: "blue", size: 1, free: "" }); // wrong
+hot.send("p:paint", { color: "red", size: 2, free: "" }); // wrong
+hot.send("p:paint", { color: "red", size: "1", free: "" }); // wrong
+`
+
+// TestTypesFromSource reads enums and comments from the plugins' source, and lets tsc judge uses of them.
+func TestTypesFromSource(t *testing.T) {
+	app := devtest.App(t, devtest.Text(pluginApp))
+	app.Write("tsconfig.json", `{"compilerOptions": {"strict": true, "noEmit": true, "target": "ES2022", "module": "ESNext", "moduleResolution": "bundler", "types": []}, "include": ["*.ts"]}`)
+	app.Write("use.ts", paintUses)
+	app.Write("devserver/types.go", paintTypes)
+	app.Write("devserver/paint/paint.go", "package paint\n\ntype Size int\n\nconst (\n\tSmall Size = iota\n\tLarge\n)\n")
+	goPlugin(t, app, `Name: "p", Events: []plugin.Event{plugin.On("p:paint", func(ctx context.Context, c plugin.Client, in Job) error { return nil })},`)
+	s := devtest.Start(t, app, withPlugins)
+	s.Log.Wait(t, "wrote devserver-env.d.ts")
+	text := app.Read("devserver-env.d.ts")
+	for _, part := range []string{
+		`/** Job is what to paint. */ "p:paint": {`, `/** Color is the first coat, and the last. */ color: "red" | "green"`,
+		`/** Size is an ending *\/ of a comment. */ size: 0 | 1;`, `flags?: number`, `free: string`,
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the types lack %q", part)
+		}
+	}
+	if strings.Contains(text, "/*go") || t.Failed() {
+		t.Fatal(text[:min(len(text), 1500)])
+	}
+
+	tsc, err := filepath.Abs("../client/node_modules/.bin/tsc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(tsc); err != nil {
+		t.Skip("npm packages are not installed: run npm ci in client/")
+	}
+	out, _ := exec.Command(tsc, "-p", app.Root, "--pretty", "false").CombinedOutput() // fails, since there are wrong uses
+	var lines []string
+	for _, m := range regexp.MustCompile(`(?m)^\S*\b(use\.ts\(\d+),\d+\): error`).FindAllStringSubmatch(string(out), -1) {
+		lines = append(lines, m[1])
+	}
+	if want := []string{"use.ts(5", "use.ts(6", "use.ts(7"}; !slices.Equal(slices.Compact(lines), want) {
+		t.Errorf("errors at %q, want %q:\n%s", lines, want, out)
+	}
+}
