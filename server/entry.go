@@ -284,7 +284,9 @@ func (p *project) relaxGC() func() {
 		return func() {}
 	}
 	was := debug.SetGCPercent(crawlGC)
+	p.crawling.Store(true)
 	return func() {
+		p.crawling.Store(false)
 		debug.SetGCPercent(was)
 		p.server.freeLater()
 	}
@@ -302,7 +304,8 @@ func (s *Server) freeLater() {
 	}
 }
 
-const freeAfter = 2 * time.Second
+// freeAfter is longer than the cache waits before it writes what was compiled, which it holds until then.
+const freeAfter = 3500 * time.Millisecond
 
 // crawlGC is the growth in percent before a collection during the first crawl; measured against 100, 200 and 800.
 const crawlGC = 400

@@ -79,6 +79,8 @@ type project struct {
 
 	lastReport atomicString
 	relaxed    atomic.Bool // see relaxGC
+	crawling   atomic.Bool // the first crawl is under way
+	texts      texts
 	now        func() time.Time
 
 	ctx   context.Context
