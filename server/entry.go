@@ -298,14 +298,16 @@ func (s *Server) freeLater() {
 	s.freeing.Lock()
 	defer s.freeing.Unlock()
 	if s.freeTimer == nil {
-		s.freeTimer = time.AfterFunc(freeAfter, debug.FreeOSMemory)
+		s.freeTimer = time.AfterFunc(freeAfter, func() {
+			debug.FreeOSMemory()
+			time.AfterFunc(freeAfter, debug.FreeOSMemory) // by now the cache has written what it held
+		})
 	} else {
 		s.freeTimer.Reset(freeAfter)
 	}
 }
 
-// freeAfter is longer than the cache waits before it writes what was compiled, which it holds until then.
-const freeAfter = 3500 * time.Millisecond
+const freeAfter = 2 * time.Second
 
 // crawlGC is the growth in percent before a collection during the first crawl; measured against 100, 200 and 800.
 const crawlGC = 400
