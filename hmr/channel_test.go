@@ -163,7 +163,7 @@ func TestDisconnectTellsWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ws.Close()
-	until(t, func() bool { return hub.Disconnect("ann", "session revoked") == 1 })
+	until(t, func() bool { return hub.Disconnect("ann", "session revoked "+strings.Repeat("é", 100)) == 1 }) // more than a close frame holds
 	for err == nil {
 		_, _, err = ws.ReadMessage()
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -391,7 +392,13 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}, r.URL.Query())
 }
 
+// mostReason is the longest reason that a close frame can carry, in bytes.
+const mostReason = 123
+
 func goodbye(ws *websocket.Conn, code int, reason string) {
+	if len(reason) > mostReason { // of a frame that is too long nothing would arrive, not even the code
+		reason = strings.ToValidUTF8(reason[:mostReason-len("…")], "") + "…"
+	}
 	_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(writeWait))
 	_ = ws.Close()
 }
