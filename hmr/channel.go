@@ -76,11 +76,9 @@ func (c *Channel[In, Out]) Handle(fn func(ctx context.Context, from Conn[Out], i
 		panic(fmt.Sprintf("hmr: channel %s is broadcast-only and has nothing to handle", c.id))
 	}
 	c.handle = func(ctx context.Context, from *Client, data json.RawMessage) error {
-		var in In
-		if len(data) > 0 {
-			if err := json.Unmarshal(data, &in); err != nil {
-				return &Error{Code: "bad_payload", Message: fmt.Sprintf("channel %s: %v", c.id, err)}
-			}
+		in, err := Decode[In](c.id, data)
+		if err != nil {
+			return err
 		}
 		return fn(ctx, Conn[Out]{from, c.id}, in)
 	}

@@ -51,7 +51,7 @@ func TestChannelReachesListenersOnly(t *testing.T) {
 		return f["event"] == "end"
 	})
 	a.send(`{"type":"custom","event":"blog_chat_echo","data":{"text":7}}`)
-	if f := a.await("the error", event(hmr.ChannelError)); !strings.Contains(fmt.Sprint(f), "bad_payload") {
+	if f := a.await("the error", event(hmr.ChannelError)); !strings.Contains(fmt.Sprint(f), "bad_payload") || !strings.Contains(fmt.Sprint(f), "must be ") {
 		t.Errorf("got %v", f)
 	}
 }
