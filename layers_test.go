@@ -18,7 +18,7 @@ const module = "github.com/seed-b8174343/devserver"
 var layers = map[string][]string{
 	"cmd/devserver": {"server", "hmr", "internal/config", "internal/terminal"},
 	"server": {
-		"client", "hmr", "plugin", "internal/cache", "internal/cert", "internal/config", "internal/env", "internal/gate",
+		"client", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/config", "internal/env", "internal/gate",
 		"internal/graph", "internal/guard", "internal/html", "internal/pluginhost", "internal/proxy", "internal/resolve",
 		"internal/transform", "internal/watch", "internal/wire",
 	},
@@ -26,6 +26,7 @@ var layers = map[string][]string{
 	"plugin":              {"hmr", "internal/wire"},
 	"hmr":                 {},
 	"client":              {},
+	"internal/builtin":    {"plugin"},
 	"internal/cache":      {},
 	"internal/cert":       {},
 	"internal/config":     {},

@@ -1,7 +1,7 @@
 // Package client holds the browser side of devserver: TypeScript that is embedded here and bundled by esbuild when it
 // is first asked for, which takes some milliseconds. No generated file is committed, and Go alone builds the tool.
 //
-// There are three programs in it: the script that every page runs first (Script), the runtime that stands in front of
+// There are four programs in it: the script that every page runs first (Script), what sends the console (Console), the runtime that stands in front of
 // a worker's modules (Worker), and the library for app code (Library: `devserver/client`, `devserver/react`).
 // All functions are safe for concurrent use.
 package client
@@ -135,6 +135,12 @@ var script = sync.OnceValue(func() string { return mustBundle(Options{Entry: "cl
 
 // Script returns the ES module that every page runs first. A line made by Config.Prefix belongs in front of it.
 func Script() string { return script() }
+
+var console = sync.OnceValue(func() string { return mustBundle(Options{Entry: "console.ts", Global: "$console", Minify: true}) })
+
+// Console returns statements that send what the page writes to its console as events "devserver:console". They belong
+// behind Script, in projects that ask for them.
+func Console() string { return console() }
 
 var worker = sync.OnceValue(func() string {
 	return mustBundle(Options{Entry: "worker.ts", Global: "$devserver", Minify: true}) + "const $r = $devserver.registry;\n"

@@ -28,6 +28,7 @@ func (p *project) serveEntry(w http.ResponseWriter, r *http.Request, id string) 
 	state := p.graph.Changes()
 	if was, ok := p.sent.Load(id); ok && was.(sentPack).state == state && matches(r, was.(sentPack).tag) {
 		p.packs.add(was.(sentPack).tag, was.(sentPack).sections) // debuggers ask for the maps of what runs now
+		p.places.add(r.URL.RequestURI(), was.(sentPack).sections)
 		notModified(w, was.(sentPack).tag)
 		return
 	}
@@ -136,6 +137,7 @@ func (p *project) servePackText(w http.ResponseWriter, r *http.Request, pk *writ
 	sum := sha256.Sum256(pk.Bytes())
 	key := base64.RawURLEncoding.EncodeToString(sum[:12])
 	p.packs.add(key, pk.sections)
+	p.places.add(r.URL.RequestURI(), pk.sections)
 	pk.WriteString("//# sourceMappingURL=" + path.Join(p.base, mapPath) + "?of=" + key + "\n")
 	serveTagged(w, r, pk.Bytes(), key)
 	p.server.freeLater()

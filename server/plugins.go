@@ -22,8 +22,8 @@ import (
 // folder: a page need not wait for the Go compiler.
 func (p *project) startPlugins() error {
 	p.plugins = pluginhost.NewManager()
-	if len(p.server.opts.Plugins) > 0 {
-		host, err := plugin.NewHost(p.server.opts.Plugins, &backend{p})
+	if list := slices.Concat(p.server.opts.Plugins, p.builtins()); len(list) > 0 {
+		host, err := plugin.NewHost(list, &backend{p})
 		if err != nil {
 			return err
 		}

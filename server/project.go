@@ -66,6 +66,8 @@ type project struct {
 	applying  sync.Mutex // one batch at a time; see apply
 	errors    errorSet
 	packs     served
+	places    served   // packs by the URL that pages have them from
+	maps      served   // source maps that positions were looked up in, see originalPosition
 	sent      sync.Map // entry -> sentPack
 	updates   updateLog
 	stamps    sync.Map // file -> time of its last change, for assets

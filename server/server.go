@@ -350,5 +350,8 @@ func (s *Server) Restart(reason string) error {
 		s.log.Info("page reload (" + why + ")")
 		return s.hub.Publish(&hmr.FullReload{Path: "*", Reason: why})
 	}
+	if p.readsConsole() != old.readsConsole() {
+		return s.hub.Publish(&hmr.FullReload{Path: "*", Reason: "plugins of the configuration changed"}) // the page's part comes with the page
+	}
 	return s.hub.Publish(&hmr.NeedRevisions{})
 }

@@ -44,7 +44,11 @@ func (p *project) serveClient(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	p.serveText(w, r, []byte(prefix+client.Script()))
+	script := client.Script()
+	if p.readsConsole() {
+		script += client.Console()
+	}
+	p.serveText(w, r, []byte(prefix+script))
 }
 
 // prelude lists the modules that must run before anything of the project: the refresh runtime, which has to see

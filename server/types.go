@@ -48,6 +48,9 @@ func (p *project) typedEvents() (events []plugin.EventInfo) {
 			source = nil
 		}
 		for _, e := range one.Events {
+			if strings.HasPrefix(e.Name, "devserver:") {
+				continue // ours: app code does not send it
+			}
 			e.In, e.Out = source.complete(e.In), source.complete(e.Out)
 			events = append(events, e)
 		}

@@ -522,7 +522,9 @@ func (p *project) serveUpdate(w http.ResponseWriter, r *http.Request, name strin
 		return
 	}
 	pk := &writer{}
-	p.preamble(pk)
+	preamble := &writer{}
+	p.preamble(preamble)
+	pk.text(strings.ReplaceAll(preamble.String(), "\n", "")) // lines are counted as when it is evaluated
 	pk.text(code)
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 	p.serveText(w, r, pk.Bytes())

@@ -159,3 +159,33 @@ func encodeVLQ(b *strings.Builder, n int) {
 		}
 	}
 }
+
+// Original finds where a position of the code, line and column counted from 1, was written, by the source map that
+// SourceMap returns. It is false where nothing of the source is.
+func Original(sourceMap []byte, line, column int) (originalLine, originalColumn int, ok bool) {
+	var m struct {
+		Mappings string `json:"mappings"`
+	}
+	if json.Unmarshal(sourceMap, &m) != nil {
+		return 0, 0, false
+	}
+	var state [5]int
+	n := 0
+	for text := range strings.SplitSeq(m.Mappings, ";") {
+		n++
+		state[0] = 0
+		for segment := range strings.SplitSeq(text, ",") {
+			if decodeSegment(segment, &state) < 4 || n < line {
+				continue
+			}
+			if ok && state[0] > column-1 {
+				break
+			}
+			originalLine, originalColumn, ok = state[2]+1, state[3]+1, true
+		}
+		if n == line {
+			break
+		}
+	}
+	return originalLine, originalColumn, ok
+}

@@ -48,28 +48,13 @@ func TestSourceMap(t *testing.T) {
 				}
 				line, column := lineColumn(out.Code, strings.Index(out.Code, marker))
 				wantLine, wantColumn := lineColumn(in.Code, strings.Index(in.Code, marker))
-				gotLine, gotColumn := original(m.Mappings, line, column)
-				if gotLine != wantLine || gotColumn != wantColumn {
+				gotLine, gotColumn, ok := Original(text, line, column)
+				if !ok || gotLine != wantLine || gotColumn != wantColumn {
 					t.Errorf("%s at %d:%d of\n%s\nis %d:%d, want %d:%d", marker, line, column, out.Code, gotLine, gotColumn, wantLine, wantColumn)
 				}
 			}
 		})
 	}
-}
-
-// original looks a 1-based position up in mappings with one source.
-func original(mappings string, line, column int) (int, int) {
-	var state [5]int
-	gotLine, gotColumn := 0, 0
-	for n, text := range strings.Split(mappings, ";") {
-		state[0] = 0
-		for segment := range strings.SplitSeq(text, ",") {
-			if decodeSegment(segment, &state) >= 4 && n == line-1 && state[0] <= column-1 {
-				gotLine, gotColumn = state[2]+1, state[3]+1
-			}
-		}
-	}
-	return gotLine, gotColumn
 }
 
 func TestRecodeKeepsWhatIsLeft(t *testing.T) {

@@ -1,0 +1,99 @@
+package server_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// consoleApp writes to its console from a component whose lines are not those of the code that is served.
+const consoleApp = `
+-- devserver.config.json --
+{"plugins": {"console": true}}
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text"></p><button id="fail">Fail</button><button id="reject">Reject</button>
+<script type="module" src="/src/main.tsx"></script>
+-- src/main.tsx --
+import { show } from "./show.tsx";
+import { fail } from "./fail.ts";
+
+interface Unused { a: string }
+
+document.querySelector("#fail")!.addEventListener("click", fail);
+document.querySelector("#reject")!.addEventListener("click", () => void Promise.reject(new Error("not kept")));
+show();
+-- src/show.tsx --
+interface Shown {
+  name: string;
+  element: Element | null;
+}
+
+export function show(): void {
+  const shown: Shown = { name: "first", element: document.querySelector("#text") };
+  console.log("%s is shown in %o", shown.name, shown.element);
+  console.warn("\x1b[2Jcleared", { list: [1, 2] });
+  document.querySelector("#text")!.textContent = "one";
+}
+
+if (import.meta.hot) import.meta.hot.accept((next) => next!.show());
+-- src/fail.ts --
+type Reason = string;
+
+export function fail(): void {
+  const why: Reason = "boom";
+  throw new TypeError(why);
+}
+`
+
+// TestConsoleInTerminal shows what a page writes, where its author wrote it.
+func TestConsoleInTerminal(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(consoleApp)))
+	p := s.Page(t, "/")
+	p.WaitText("#text", "one")
+	s.Log.Wait(t, "console.log src/show.tsx:8 (c1) first is shown in <p#text>\n")
+	s.Log.Wait(t, `console.warn src/show.tsx:9 (c1) \x1b[2Jcleared { list: [1, 2] }`)
+	p.WaitConsole("log: %s is shown in %o first") // the real console gets it as it was
+
+	p.Click("#fail")
+	s.Log.Wait(t, "uncaught error src/fail.ts:5 (c1) TypeError: boom\n")
+	s.Log.Wait(t, "at HTMLButtonElement.fail (src/fail.ts:5)")
+	p.Click("#reject")
+	s.Log.Wait(t, "unhandled rejection src/main.tsx:7 (c1) Error: not kept")
+
+	// After an edit the code comes from an update, and the lines are the new ones.
+	s.Edit("src/show.tsx", "interface Shown {", "export let edits = 1;\n\ninterface Shown {")
+	s.Log.Wait(t, "console.log src/show.tsx:10 (c1) first is shown")
+	p.NoReload()
+
+	// An edit of comments changes no code, but the lines.
+	s.Edit("src/fail.ts", "type Reason", "// a comment\n\ntype Reason")
+	devtest.Eventually(t, "the new line of fail", func() bool {
+		p.Click("#fail")
+		return s.Log.Count("uncaught error src/fail.ts:7 (c1)") > 0
+	}, s.Log.String)
+	p.NoReload()
+
+	// It is switched off: the page comes without it.
+	s.Edit("devserver.config.json", "true", "false")
+	p.WaitReload(1)
+	p.WaitText("#text", "one")
+	if own := devtest.Eval[string](p, `Function.prototype.toString.call(console.log)`); !strings.Contains(own, "[native code]") {
+		t.Errorf("the console is wrapped: %s", own)
+	}
+}
+
+// TestConsoleUnderCSP maps positions when updates are modules of their own.
+func TestConsoleUnderCSP(t *testing.T) {
+	devtest.NeedBrowser(t)
+	app := devtest.App(t, devtest.Text(consoleApp))
+	app.Edit("index.html", `<link rel="icon"`, `<meta http-equiv="Content-Security-Policy" content="script-src 'self'"><link rel="icon"`)
+	s := devtest.Start(t, app)
+	p := s.Page(t, "/")
+	p.WaitText("#text", "one")
+	s.Log.Wait(t, "console.log src/show.tsx:8 (c1) first is shown")
+	s.Edit("src/show.tsx", "interface Shown {", "export let edits = 1;\n\ninterface Shown {")
+	s.Log.Wait(t, "console.log src/show.tsx:10 (c1) first is shown")
+	p.NoReload()
+}
