@@ -104,7 +104,8 @@ func (p *Project) reload() error {
 	if err == nil {
 		err = p.swap(program)
 	}
-	if err != nil && p.ctx.Err() == nil {
+	// What failed while more was being saved is built again at once: a mistake in half a save is nobody's.
+	if err != nil && p.ctx.Err() == nil && !p.queued.Load() {
 		p.o.Failed(err)
 	}
 	return err
