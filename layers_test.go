@@ -26,7 +26,7 @@ var layers = map[string][]string{
 	"plugin":              {"hmr", "internal/wire"},
 	"hmr":                 {},
 	"client":              {},
-	"internal/builtin":    {"plugin"},
+	"internal/builtin":    {"plugin", "hmr"},
 	"internal/cache":      {},
 	"internal/cert":       {},
 	"internal/config":     {},

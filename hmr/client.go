@@ -137,6 +137,7 @@ func (c *Client) sendIf(f *frame, condition func() bool) bool {
 
 // enqueue queues the frame. The caller holds mu.
 func (c *Client) enqueue(f *frame) {
+	c.hub.tellSent(c, f)
 	c.queue = append(c.queue, f)
 	c.queueSize += len(f.text)
 	if cn := c.conn; cn != nil {

@@ -89,6 +89,7 @@ func (h *Hub) Events() []string {
 func (h *Hub) dispatch(c *Client, in *incoming) {
 	switch in.Type {
 	case "custom", "request":
+		h.tellReceived(c, in)
 		h.handOut(c, in, false)
 	case "cancel":
 		c.mu.Lock()

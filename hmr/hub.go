@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -102,6 +103,8 @@ type Hub struct {
 	ring     []ringUpdate // the last updates, oldest first
 	ringSize int
 	asked    map[string]time.Time // see identified
+
+	passed atomic.Pointer[func(Passed)] // see OnPassed
 }
 
 // heldFrame is an event or request that waits for its handler.

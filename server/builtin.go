@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,15 +15,28 @@ import (
 )
 
 // builtins are the plugins of our own that the configuration switches on.
-func (p *project) builtins() (list []plugin.Plugin) {
+func (p *project) builtins() (list []plugin.Plugin, err error) {
 	if p.cfg.Plugins.Console {
 		list = append(list, builtin.Console(locator{p}))
 	}
-	return list
+	if l := p.cfg.Plugins.Log; l != nil {
+		file := l.File
+		if file == "" {
+			dir, err := p.server.cacheDir("")
+			if err != nil {
+				return nil, err
+			}
+			file = filepath.Join(dir, "devserver.log")
+		}
+		list = append(list, builtin.Log(builtin.LogOptions{
+			File: file, MaxSize: l.MaxSizeOrDefault(), Keep: l.KeepOrDefault(), Where: locator{p}, Passed: p.server.hub.OnPassed,
+		}))
+	}
+	return list, nil
 }
 
 // readsConsole tells whether pages send what they write to their consoles.
-func (p *project) readsConsole() bool { return p.cfg.Plugins.Console }
+func (p *project) readsConsole() bool { return p.cfg.Plugins.Console || p.cfg.Plugins.Log != nil }
 
 // locator finds positions of packs and updates in the source.
 type locator struct{ p *project }

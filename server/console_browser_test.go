@@ -1,10 +1,14 @@
 package server_test
 
 import (
+	"context"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
 )
 
 // consoleApp writes to its console from a component whose lines are not those of the code that is served.
@@ -96,4 +100,45 @@ func TestConsoleUnderCSP(t *testing.T) {
 	s.Edit("src/show.tsx", "interface Shown {", "export let edits = 1;\n\ninterface Shown {")
 	s.Log.Wait(t, "console.log src/show.tsx:10 (c1) first is shown")
 	p.NoReload()
+}
+
+// TestEventLog keeps what passes between pages and a plugin, and what pages write.
+func TestEventLog(t *testing.T) {
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- devserver.config.json --
+{"plugins": {"log": {"file": "logs/events.jsonl"}}}
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text"></p><script type="module" src="/main.ts"></script>
+-- main.ts --
+type Sum = { sum: number };
+import.meta.hot!.on("adder:result", (data: Sum) => {
+  console.info("the sum is", data.sum);
+  document.querySelector("#text")!.textContent = String(data.sum);
+});
+import.meta.hot!.send("adder:add", { a: 1, b: 2 });
+`)), func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{Name: "adder", Events: []plugin.Event{
+			plugin.On("adder:add", func(_ context.Context, c plugin.Client, in struct{ A, B int }) error {
+				return c.Send("adder:result", map[string]int{"sum": in.A + in.B})
+			}),
+		}}}
+	})
+	p := s.Page(t, "/")
+	p.WaitText("#text", "3")
+	written := func() string {
+		text, _ := os.ReadFile(s.Path("logs/events.jsonl")) // it is there with the first line
+		return string(text)
+	}
+	for _, want := range []string{
+		`"type":"event","from":"c1","event":"adder:add","data":{"a":1,"b":2}}` + "\n",
+		`"type":"event","to":"c1","event":"adder:result","data":{"sum":3}}` + "\n",
+		`"type":"console","from":"c1","level":"info","at":"main.ts:3","text":"the sum is 3"}` + "\n",
+	} {
+		devtest.Eventually(t, "line "+want, func() bool { return strings.Contains(written(), want) }, written)
+	}
+	if s.Log.Count("console.info") > 0 {
+		t.Error("the terminal shows the console, which nobody asked for")
+	}
+	p.NoErrors()
 }

@@ -22,7 +22,11 @@ import (
 // folder: a page need not wait for the Go compiler.
 func (p *project) startPlugins() error {
 	p.plugins = pluginhost.NewManager()
-	if list := slices.Concat(p.server.opts.Plugins, p.builtins()); len(list) > 0 {
+	own, err := p.builtins()
+	if err != nil {
+		return err
+	}
+	if list := slices.Concat(p.server.opts.Plugins, own); len(list) > 0 {
 		host, err := plugin.NewHost(list, &backend{p})
 		if err != nil {
 			return err

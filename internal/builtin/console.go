@@ -48,9 +48,18 @@ func (l ConsoleLine) Located(where Locator) (position, text string) {
 	return position, where.Stack(text)
 }
 
+// level is one of those that Level has: the page may send anything.
+func (l ConsoleLine) level() string {
+	switch l.Level {
+	case "info", "warn", "error", "debug", "uncaught", "rejection":
+		return l.Level
+	}
+	return "log"
+}
+
 // kind is how a level is shown, and at which level of the server's own log.
 func (l ConsoleLine) kind() (string, slog.Level) {
-	switch l.Level {
+	switch level := l.level(); level {
 	case "warn":
 		return "console.warn", slog.LevelWarn
 	case "error":
@@ -59,10 +68,9 @@ func (l ConsoleLine) kind() (string, slog.Level) {
 		return "uncaught error", slog.LevelError
 	case "rejection":
 		return "unhandled rejection", slog.LevelError
-	case "info", "debug":
-		return "console." + l.Level, slog.LevelInfo
+	default:
+		return "console." + level, slog.LevelInfo
 	}
-	return "console.log", slog.LevelInfo
 }
 
 // Console returns the plugin that shows in the terminal what pages write to their consoles.
