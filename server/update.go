@@ -89,6 +89,7 @@ func (p *project) update(e *edit) {
 	p.awaitRest(e)
 	p.askPlugins(e)
 	p.crawlNew(e)
+	p.awaitNew(e)
 	p.publish(e)
 }
 
@@ -291,17 +292,7 @@ func (p *project) awaitRest(e *edit) {
 			if !ok {
 				return
 			}
-			next := &edit{changes: more}
-			p.forget(next)
-			p.affected(next)
-			p.reload(next, false)
-			e.emptied = slices.DeleteFunc(e.emptied, func(id string) bool { return slices.Contains(next.ids, id) })
-			e.emptied = append(e.emptied, next.emptied...)
-			e.changes = append(e.changes, more...)
-			e.ids = unique(append(e.ids, next.ids...))
-			e.changed = unique(append(e.changed, next.changed...))
-			e.styles = unique(append(e.styles, next.styles...))
-			e.deleted = unique(append(e.deleted, next.deleted...))
+			p.join(e, more)
 		case <-deadline.C:
 			p.settle(e)
 			return
@@ -310,6 +301,53 @@ func (p *project) awaitRest(e *edit) {
 		}
 	}
 	p.settle(e)
+}
+
+// join makes what came while an edit was held back a part of it.
+func (p *project) join(e *edit, more watch.Batch) {
+	next := &edit{changes: more}
+	p.forget(next)
+	p.affected(next)
+	p.reload(next, false)
+	e.emptied = slices.DeleteFunc(e.emptied, func(id string) bool { return slices.Contains(next.ids, id) })
+	e.emptied = append(e.emptied, next.emptied...)
+	e.changes = append(e.changes, more...)
+	e.ids = unique(append(e.ids, next.ids...))
+	e.changed = unique(append(e.changed, next.changed...))
+	e.styles = unique(append(e.styles, next.styles...))
+	e.deleted = unique(append(e.deleted, next.deleted...))
+}
+
+// awaitNew holds back an edit that brought in a file which was made a moment ago and is still empty: who made it is about
+// to write it, and a page that ran the empty one may never run it again.
+func (p *project) awaitNew(e *edit) {
+	deadline := time.NewTimer(unfinished)
+	defer deadline.Stop()
+	for slices.ContainsFunc(e.fresh, p.justMade) {
+		select {
+		case more, ok := <-p.watcher.Changes():
+			if !ok {
+				return
+			}
+			p.join(e, more)
+			p.settle(e)
+			p.crawlNew(e)
+		case <-deadline.C:
+			return
+		case <-p.ctx.Done():
+			return
+		}
+	}
+}
+
+// justMade tells whether the module was read from an empty file that is newer than an edit may be held back.
+func (p *project) justMade(id string) bool {
+	v := p.graph.Version(id)
+	if v == nil {
+		return false
+	}
+	s, ok := v.State.(*fileState)
+	return ok && s != nil && s.size == 0 && p.now().Sub(s.mtime) < unfinished
 }
 
 // settle takes what was read last for what the user wrote.
@@ -376,7 +414,7 @@ func (p *project) crawlNew(e *edit) {
 	if len(e.changed) == 0 {
 		return
 	}
-	e.fresh = p.graph.Crawl(p.ctx, e.changed...)
+	e.fresh = unique(append(e.fresh, p.graph.Crawl(p.ctx, e.changed...)...))
 	e.fresh = slices.DeleteFunc(e.fresh, func(id string) bool { return slices.Contains(e.changed, id) })
 	for _, id := range e.fresh {
 		if v := p.graph.Version(id); v != nil && v.Err != nil {
