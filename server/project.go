@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -154,6 +155,7 @@ func (p *project) build() (err error) {
 // begin starts what works in the background: following edits and compiling the first page ahead of the browser.
 func (p *project) begin() {
 	p.tasks.Go(p.follow)
+	p.tasks.Go(func() { p.restartIfConfigured(written(slices.Collect(maps.Keys(p.configFiles)))) }) // edited while it was read
 	if err := p.cfg.Err(); err != nil {
 		mistakes, _ := errors.AsType[config.Errors](err)
 		for _, e := range mistakes {
@@ -215,7 +217,11 @@ func (p *project) noteConfigFiles() {
 	}
 	for _, f := range files {
 		p.configFiles[f] = true
-		p.contentChanged(f)
+		if sum, read := p.server.before[f]; read {
+			p.contents.Store(f, sum)
+		} else {
+			p.contentChanged(f)
+		}
 		if !strings.HasPrefix(f, p.root+string(filepath.Separator)) {
 			_ = p.watcher.Add(filepath.Dir(f)) // an env folder that does not exist has nothing to watch
 		}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
@@ -40,7 +41,8 @@ type Server struct {
 
 	project    atomic.Pointer[project]
 	restarting sync.Mutex
-	viteFiles  []string // what the vite.config was read from; guarded by restarting after New
+	before     map[string][sha256.Size]byte // see noteBeforeReading; guarded by restarting
+	viteFiles  []string                     // what the vite.config was read from; guarded by restarting after New
 
 	freeing   sync.Mutex
 	freeTimer *time.Timer // see freeLater
@@ -310,6 +312,31 @@ func (s *Server) Hub() *hmr.Hub { return s.hub }
 // Token returns what a client that is no page of ours needs to open the socket.
 func (s *Server) Token() string { return s.token }
 
+// awaitConfig waits a short while when the configuration file is empty: it is being saved, and an empty one would be
+// valid, without its denials.
+func (s *Server) awaitConfig(p *project) {
+	for range 3 {
+		if info, err := os.Stat(p.cfg.Path); p.cfg.Path == "" || err != nil || info.Size() > 0 {
+			return
+		}
+		select {
+		case <-time.After(unfinished):
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// noteBeforeReading remembers the content of what the next project is read from. An edit in between is then seen as one:
+// the new project compares when it begins to follow edits.
+func (s *Server) noteBeforeReading(old *project) {
+	s.before = map[string][sha256.Size]byte{}
+	for f := range old.configFiles {
+		text, _ := os.ReadFile(f) // a file that is not there counts as empty
+		s.before[f] = sha256.Sum256(text)
+	}
+}
+
 // Restart reads the configuration again and starts over with it. Pages stay connected and run what is new; the
 // address stays. A configuration that is wrong leaves the running project alone.
 func (s *Server) Restart(reason string) error {
@@ -319,6 +346,8 @@ func (s *Server) Restart(reason string) error {
 		return nil // closed meanwhile
 	}
 	old := s.project.Load()
+	s.awaitConfig(old)
+	s.noteBeforeReading(old)
 	cfg, err := old.cfg.Reload()
 	if err == nil {
 		cfg, err = s.withVite(cfg)

@@ -59,12 +59,7 @@ func (p *project) apply(batch watch.Batch) {
 		return
 	}
 	e := &edit{changes: batch}
-	if reason := p.restartReason(e); reason != "" {
-		p.server.background.Go(func() { // not a task of the project: the restart waits for those
-			if err := p.server.Restart(reason); err != nil {
-				p.report(asError(err))
-			}
-		})
+	if p.restartIfConfigured(e.changes) {
 		return
 	}
 	if p.goChanged(e) {
@@ -102,14 +97,21 @@ func written(files []string) watch.Batch {
 	return b
 }
 
-// restartReason tells whether the edit changes what the project was configured from.
-func (p *project) restartReason(e *edit) string {
-	for _, c := range e.changes {
-		if p.configFiles[c.Path] && p.contentChanged(c.Path) {
-			return p.shown(c.Path) + " changed"
+// restartIfConfigured starts over when one of the changed files is one that the project was configured from.
+func (p *project) restartIfConfigured(changes watch.Batch) bool {
+	for _, c := range changes {
+		if !p.configFiles[c.Path] || !p.contentChanged(c.Path) {
+			continue
 		}
+		reason := p.shown(c.Path) + " changed"
+		p.server.background.Go(func() { // not a task of the project: the restart waits for those
+			if err := p.server.Restart(reason); err != nil {
+				p.report(asError(err))
+			}
+		})
+		return true
 	}
-	return ""
+	return false
 }
 
 // forget drops what the resolver remembers of folders whose entries came or went.
