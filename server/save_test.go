@@ -139,8 +139,8 @@ var saves = []struct {
 	{"U+2028 and NUL in a text", func(t *testing.T, s *devtest.Server, text string) {
 		s.Write("text.js", "const odd = \"\u2028\x00\";\n"+says(text))
 	}},
-	{"20 MB of generated code", func(t *testing.T, s *devtest.Server, text string) {
-		s.Write("text.js", "export const data = [\n"+strings.Repeat("  \"some generated line of sixty-four bytes, as tables have them\",\n", 20<<20/66)+"];\n"+says(text))
+	{"megabytes of generated code", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js", "export const data = [\n"+strings.Repeat("  \"some generated line of sixty-four bytes, as tables have them\",\n", generated/66)+"];\n"+says(text))
 	}},
 	{"small again", func(t *testing.T, s *devtest.Server, text string) { s.Write("text.js", says(text)) }},
 }
