@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -148,5 +149,44 @@ func TestRequestsOfALoad(t *testing.T) {
 	p.Reload()
 	if again := len(p.Requests()) - first; again > 3 {
 		t.Errorf("a reload makes %d requests: %q", again, p.Requests())
+	}
+}
+
+// TestManyEditsLeaveNothing: once what is kept for pages that come late is full, edits take no more memory, and no goroutine
+// stays behind. DEVSERVER_SOAK=1 makes 2,000 edits.
+func TestManyEditsLeaveNothing(t *testing.T) {
+	edits := 300
+	if os.Getenv("DEVSERVER_SOAK") != "" {
+		edits = 2_000
+	}
+	s := devtest.Start(t, tree(t, 30))
+	s.Get("/m0.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
+	good := s.Read("m29.ts")
+	n := 0
+	edit := func(times int) {
+		c := s.Socket(t)
+		defer c.Close()
+		for range times {
+			n++
+			mark := fmt.Sprintf("edit%d", n)
+			s.Write("m29.ts", good+"export const "+mark+" = 1;\n")
+			c.WaitFor(devtest.Is("update", mark))
+		}
+	}
+	state := func() (heap uint64, goroutines int) {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc, runtime.NumGoroutine()
+	}
+	edit(600) // the hub keeps the last 512
+	heap, goroutines := state()
+	edit(edits)
+	after, left := state()
+	if after > heap+4<<20 {
+		t.Errorf("%d edits left %d kB", edits, (after-heap)>>10)
+	}
+	if left > goroutines+5 {
+		t.Errorf("%d edits left %d goroutines", edits, left-goroutines)
 	}
 }

@@ -147,7 +147,9 @@ func connect(ts *testscript.TestScript, url string) {
 	conn, _, err := dialer.Dial("ws"+strings.TrimPrefix(url, "http")+"/?token="+m[1], nil)
 	ts.Check(err)
 	page := pageOf(ts)
+	page.mu.Lock() // the reader of a server before may still have something
 	page.conn, page.frames, page.next = conn, nil, 0
+	page.mu.Unlock()
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
