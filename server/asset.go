@@ -49,7 +49,7 @@ func (p *project) serveStyle(w http.ResponseWriter, r *http.Request, t gate.Targ
 	v := p.graph.Version(id)
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
 	if v == nil || v.Err != nil {
-		e := asError(v.Err)
+		e := p.asError(v.Err)
 		p.errors.set(id, e)
 		p.publishErrors()
 		http.Error(w, "/* "+strings.ReplaceAll(e.Error(), "*/", "* /")+" */", http.StatusInternalServerError)

@@ -136,6 +136,7 @@ func (p *project) styleInput(src source, code string) transform.CSSInput {
 	return transform.CSSInput{
 		ID: name, File: src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
 		Names: transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
+		Read:  p.readStyle,
 		Resolve: func(spec, importer string) (string, error) {
 			r, err := p.resolver.ResolveStyle(spec, importer)
 			if err != nil {
@@ -149,6 +150,12 @@ func (p *project) styleInput(src source, code string) transform.CSSInput {
 			return p.assetURL(source{id: p.gate.FileToID(file), file: file})
 		},
 	}
+}
+
+// readStyle reads a stylesheet that another one imports.
+func (p *project) readStyle(file string) (string, error) {
+	text, err := p.gate.ReadFile(file)
+	return strings.ToValidUTF8(string(text), "\uFFFD"), err
 }
 
 // compileScript compiles JavaScript, TypeScript, JSX and JSON, and whatever plugins turn into them.
@@ -244,7 +251,7 @@ var decorated = regexp.MustCompile(`(?m)(?:^|[\s(,;{}])@[\p{L}_$(]`)
 func (p *project) withMetadata(ctx context.Context, in transform.Input) (transform.Input, error) {
 	made, err := p.runTool(ctx, "typescript", toolCall{File: in.File, Code: in.Code, Options: json.RawMessage(in.TSConfigRaw)})
 	if err != nil {
-		e := asError(err)
+		e := p.asError(err)
 		e.ID, e.File = in.ID, p.shown(in.File)
 		return in, e
 	}
@@ -322,7 +329,7 @@ func (p *project) resolveImports(ctx context.Context, src source, out *transform
 			v.Missing = true
 			return p.missingError(src, imp.Specifier, missing)
 		default:
-			return placed(asError(err), src, imp.Specifier, p)
+			return placed(p.asError(err), src, imp.Specifier, p)
 		}
 		v.Edges = append(v.Edges, edge)
 	}

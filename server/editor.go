@@ -23,8 +23,8 @@ func (p *project) serveEditor(w http.ResponseWriter, r *http.Request) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(p.root, filepath.FromSlash(file))
 	}
-	real, err := filepath.EvalSymlinks(file)
-	if err != nil || p.gate.Allowed(real) != nil {
+	real, err := p.gate.Real(file)
+	if err != nil {
 		http.Error(w, "404 not found", http.StatusNotFound)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"path"
 	"runtime/debug"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/graph"
 )
 
@@ -71,9 +73,8 @@ func (p *project) servePack(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, id := range ids {
-		if !p.mayServe(id) {
-			p.log.Warn("refused pack", "id", p.guard().Printable(id))
-			http.Error(w, "403 forbidden", http.StatusForbidden)
+		if denied := p.mayServe(id); denied != nil {
+			p.refuse(w, id, denied)
 			return
 		}
 	}
@@ -94,15 +95,22 @@ func (p *project) servePack(w http.ResponseWriter, r *http.Request) {
 }
 
 // mayServe applies the gate to IDs that come in a query rather than as a URL.
-func (p *project) mayServe(id string) bool {
+func (p *project) mayServe(id string) *gate.Denied {
 	if p.graph.Version(id) != nil {
-		return true // it was reached through an import, which the gate has seen
+		return nil // it was reached through an import, which the gate has seen
 	}
-	file := p.File(id)
-	if file == "" {
-		return p.plugins.Resolves(p.ctx, id)
+	if file := p.File(id); file != "" {
+		_, err := p.gate.Real(file)
+		denied, _ := errors.AsType[*gate.Denied](err)
+		if denied != nil && denied.Reason == "" {
+			return nil // it may be imported, and its absence is told as that of any import
+		}
+		return denied
 	}
-	return p.gate.Allowed(file) == nil
+	if p.plugins.Resolves(p.ctx, id) {
+		return nil
+	}
+	return &gate.Denied{Status: http.StatusForbidden, Reason: "no module has this ID"}
 }
 
 // preamble imports the registry and its helpers, which definitions use by name.
@@ -209,7 +217,7 @@ func (p *project) errorIn(list []graph.Entry) *hmr.ErrorInfo {
 			v = now
 		}
 		if v.Err != nil {
-			err := asError(v.Err)
+			err := p.asError(v.Err)
 			if p.errors.stand(e.ID, err) {
 				p.report(err)
 			}

@@ -2,41 +2,44 @@ package server
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
 // asError gives any error the one shape that terminal, overlay and payload show.
-func asError(err error) *transform.Error {
+func (p *project) asError(err error) *transform.Error { return asError(err, p.gate) }
+
+func asError(err error, g *gate.Gate) *transform.Error {
 	if e, ok := errors.AsType[*transform.Error](err); ok {
 		return e
 	}
 	if e, ok := errors.AsType[*resolve.Error](err); ok { // a broken package.json or tsconfig
-		return placedIn(e.File, e.Line, e.Column, e.Text, e.Hint)
+		return placedIn(g, e.File, e.Line, e.Column, e.Text, e.Hint)
 	}
 	if e, ok := errors.AsType[*config.Error](err); ok {
 		return &transform.Error{File: e.File, Line: e.Line, Column: e.Column, Text: e.Text, Hint: e.Hint, Frame: e.Frame}
 	}
 	if e, ok := errors.AsType[*wire.Error](err); ok {
-		shown := placedIn(e.File, e.Line, e.Column, e.Message, e.Hint)
+		shown := placedIn(g, e.File, e.Line, e.Column, e.Message, e.Hint)
 		shown.Plugin = e.Plugin
 		return shown
 	}
 	return &transform.Error{Text: err.Error()}
 }
 
-// placedIn is an error in a file that is not a module, with the code around it.
-func placedIn(file string, line, column int, text, hint string) *transform.Error {
+// placedIn is an error in a file that is not a module, with the code around it, if the file may be shown: a tsconfig can
+// extend any file of the machine.
+func placedIn(g *gate.Gate, file string, line, column int, text, hint string) *transform.Error {
 	e := &transform.Error{File: file, Line: line, Column: column, Text: text, Hint: hint}
-	if source, err := os.ReadFile(file); err == nil && line > 0 {
+	if source, err := g.ReadFile(file); err == nil && line > 0 {
 		e.Frame = transform.CodeFrame(string(source), line, max(column, 1))
 	}
 	return e

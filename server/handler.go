@@ -119,16 +119,13 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 	// The gate sees the target as it came over the wire: net/http has cleaned up what attacks are made of.
 	target, denied := p.gate.Resolve(r.RequestURI)
 	if denied != nil {
-		if denied.Status == http.StatusNotFound && p.serveMissing(w, r) {
+		if denied.Reason == "" && p.serveMissing(w, r) {
 			return
 		}
-		if denied.Status == http.StatusNotFound {
+		if denied.Reason == "" {
 			p.noteAbsent(r)
 		}
-		if denied.Reason != "" {
-			p.log.Warn("refused "+p.guard().Printable(r.RequestURI), "reason", denied.Reason, "allow", denied.Allow)
-		}
-		http.Error(w, denied.Text(), denied.Status)
+		p.refuse(w, r.RequestURI, denied)
 		return
 	}
 	switch {
@@ -143,6 +140,18 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 	default:
 		p.serveStatic(w, r, target.File)
 	}
+}
+
+// refuse answers with a text that tells nothing of what is there, and tells the terminal why and what would allow it.
+func (p *project) refuse(w http.ResponseWriter, asked string, denied *gate.Denied) {
+	if denied.Reason != "" {
+		args := []any{"reason", denied.Reason}
+		if denied.Allow != "" {
+			args = append(args, "allow", denied.Allow)
+		}
+		p.log.Warn("refused "+p.guard().Printable(asked), args...)
+	}
+	http.Error(w, denied.Text(), denied.Status)
 }
 
 // noteAbsent tells about a page's module script that does not exist. The browser says no more than 404, and only in its
@@ -170,16 +179,19 @@ func (p *project) noteAbsent(r *http.Request) {
 // serveMissing answers for URLs that are no file: modules that plugins make, and pages of single-page apps.
 func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
 	name := strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/"))
-	if dest := r.Header.Get("Sec-Fetch-Dest"); dest == "script" || has(r.URL.RawQuery, "html-proxy") {
+	if r.Header.Get("Sec-Fetch-Dest") == "script" {
 		id := strings.TrimPrefix(name, "/@id/")
 		if r.URL.RawQuery != "" {
 			id += "?" + r.URL.RawQuery
 		}
-		if has(r.URL.RawQuery, "html-proxy") || p.plugins.Resolves(r.Context(), id) {
+		if p.plugins.Resolves(r.Context(), id) {
 			p.serveEntry(w, r, id)
 			return true
 		}
 		return false
+	}
+	if strings.HasPrefix(name, "/@fs/") || strings.HasPrefix(name, "/@id/") {
+		return false // the name of a file or module, never an app's route
 	}
 	file, ok := p.pageFor(r, name)
 	if ok {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,18 +44,52 @@ func (s *Server) certificate(cfg config.Server) (*tls.Config, error) {
 
 // cacheDir returns a folder of this project for results that may be lost, private to the user.
 func (s *Server) cacheDir(name string) (string, error) {
-	base := s.opts.CacheDir
-	if base == "" {
-		user, err := os.UserCacheDir()
-		if err != nil { // no HOME
-			user = filepath.Join(os.TempDir(), fmt.Sprint("devserver-", os.Getuid()))
-		}
-		sum := sha256.Sum256([]byte(s.root))
-		base = filepath.Join(user, "devserver", hex.EncodeToString(sum[:8]))
-	}
-	dir := filepath.Join(base, name)
+	s.cacheOnce.Do(s.findCache)
+	dir := filepath.Join(s.cacheBase, name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make cache folder: %w", err)
 	}
 	return dir, nil
+}
+
+// findCache chooses the folder above all cacheDirs. Where the user has none that can be written (no HOME, read-only, full)
+// a temporary one takes its place until the server ends: everything works, and the next start is as slow as the first. A
+// name in the system's temporary folder that stays the same would be another user's to make before us, and to fill.
+func (s *Server) findCache() {
+	base := s.opts.CacheDir
+	if base == "" {
+		user, err := os.UserCacheDir()
+		if err == nil {
+			sum := sha256.Sum256([]byte(s.root))
+			base = filepath.Join(user, "devserver", hex.EncodeToString(sum[:8]))
+		} else {
+			s.log.Debug("no cache folder", "pkg", "server", "error", err)
+		}
+	}
+	err := errors.New("there is no home folder")
+	if base != "" {
+		err = writable(base)
+	}
+	if err == nil {
+		s.cacheBase = base
+		return
+	}
+	temp, tempErr := os.MkdirTemp("", "devserver-*") // 0700
+	if tempErr != nil {
+		s.cacheBase = base // what needs it says why it fails
+		return
+	}
+	s.log.Warn("nothing is kept for the next start: the cache folder cannot be used", "error", err)
+	s.cacheBase, s.cacheTemp = temp, temp
+}
+
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".tmp-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

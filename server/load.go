@@ -28,7 +28,7 @@ func (p *project) Load(ctx context.Context, id string) *graph.Version {
 		return &graph.Version{Rev: "emptied", Err: errEmptied, State: v.State}
 	}
 	if err != nil {
-		e := asError(err)
+		e := p.asError(err)
 		if e.ID == "" {
 			e.ID = id
 		}

@@ -99,7 +99,7 @@ func htmlTags(tags []plugin.HTMLTag) []html.Tag {
 
 // failPage answers for a page that could not be made with one that shows why and reloads when it is mended.
 func (p *project) failPage(w http.ResponseWriter, file string, err error) {
-	e := asError(err)
+	e := p.asError(err)
 	if e.File == "" {
 		e.File = p.shown(file)
 	}

@@ -106,7 +106,7 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	offs, err := p.listen(now)
 	p.childOffs = offs
 	if err != nil {
-		p.report(asError(err))
+		p.report(p.asError(err))
 	}
 	p.errors.clear(pluginErrorID)
 	p.publishErrors()

@@ -101,7 +101,7 @@ func newProject(s *Server, cfg *config.Config) (*project, error) {
 	p.publicDir = cfg.PublicPath(s.root)
 	p.workspace = gate.Workspace(s.root)
 	if err := cfg.Err(); err != nil {
-		p.errors.set(configErrorID, asError(err))
+		p.errors.set(configErrorID, p.asError(err))
 	} else if err := p.requireIndex(); err != nil && len(s.opts.Plugins) == 0 {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (p *project) begin() {
 	if err := p.cfg.Err(); err != nil {
 		mistakes, _ := errors.AsType[config.Errors](err)
 		for _, e := range mistakes {
-			p.report(asError(e))
+			p.report(p.asError(e))
 		}
 		return
 	}

@@ -39,6 +39,10 @@ type Server struct {
 	hub   *hmr.Hub
 	cache *cache.Cache // compiled modules of earlier runs; nil without
 
+	cacheOnce sync.Once // see findCache
+	cacheBase string
+	cacheTemp string // a cacheBase that goes with the server, "" for none
+
 	project    atomic.Pointer[project]
 	restarting sync.Mutex
 	before     map[string][sha256.Size]byte // see noteBeforeReading; guarded by restarting
@@ -69,7 +73,7 @@ func Run(ctx context.Context, opts Options) error {
 
 // New reads the project's configuration and prepares a server. Nothing is listening yet. The caller ends it with
 // Serve's context, or with Close when Serve is never called.
-func New(opts Options) (*Server, error) {
+func New(opts Options) (_ *Server, err error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -85,6 +89,11 @@ func New(opts Options) (*Server, error) {
 	}
 	s := &Server{opts: opts, log: opts.Logger, root: root, token: secret(), epoch: secret()[:12]}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(s.cacheTemp) // "" is none
+		}
+	}()
 	cfg := opts.Config
 	if cfg == nil {
 		cfg, err = config.Load(root, "")
@@ -303,6 +312,9 @@ func (s *Server) Close() error {
 	if cacheErr := s.cache.Close(); cacheErr != nil {
 		s.log.Warn("results are not kept for the next start", "error", cacheErr)
 	}
+	if s.cacheTemp != "" {
+		err = errors.Join(err, os.RemoveAll(s.cacheTemp))
+	}
 	return err
 }
 
@@ -353,7 +365,7 @@ func (s *Server) Restart(reason string) error {
 		cfg, err = s.withVite(cfg)
 	}
 	if err != nil {
-		old.errors.set(configErrorID, asError(err))
+		old.errors.set(configErrorID, old.asError(err))
 		old.publishErrors()
 		return nil // it was told
 	}

@@ -132,7 +132,7 @@ func (p *project) startNode() error {
 	if len(warm) > 0 {
 		p.tasks.Go(func() {
 			if err := p.node.Call(p.ctx, "warm", map[string]any{"packages": warm}, nil); err != nil && p.ctx.Err() == nil {
-				p.report(asError(err))
+				p.report(p.asError(err))
 			}
 		})
 	}
@@ -148,7 +148,7 @@ func (p *project) preprocess(ctx context.Context, src source, withMap bool) (cod
 	for _, step := range p.styleSteps(strings.ToLower(path.Ext(name)), src) {
 		r, toolErr := p.runTool(ctx, step.method, toolCall{File: src.file, Code: code, Options: step.options, Map: withMap})
 		if toolErr != nil {
-			e := asError(toolErr)
+			e := p.asError(toolErr)
 			if e.File == "" {
 				e.File = p.shown(src.file)
 			} else {

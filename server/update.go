@@ -106,7 +106,7 @@ func (p *project) restartIfConfigured(changes watch.Batch) bool {
 		reason := p.shown(c.Path) + " changed"
 		p.server.background.Go(func() { // not a task of the project: the restart waits for those
 			if err := p.server.Restart(reason); err != nil {
-				p.report(asError(err))
+				p.report(p.asError(err))
 			}
 		})
 		return true
@@ -249,7 +249,7 @@ func (p *project) reload(e *edit, final bool) {
 		case errors.Is(r.now.Err, errEmptied):
 			e.emptied = append(e.emptied, r.id)
 		case r.now.Err != nil:
-			p.errors.set(r.id, asError(r.now.Err))
+			p.errors.set(r.id, p.asError(r.now.Err))
 		case p.errors.clear(r.id), r.before == nil, r.before.Rev != r.now.Rev:
 			if has(queryOf(r.id), "direct") {
 				e.styles = append(e.styles, r.id)
@@ -276,7 +276,7 @@ func (p *project) unlink(e *edit) {
 		now, before := p.graph.Reload(p.ctx, id)
 		switch {
 		case now.Err != nil:
-			p.errors.set(id, asError(now.Err))
+			p.errors.set(id, p.asError(now.Err))
 		case before == nil || before.Rev != now.Rev:
 			e.changed = append(e.changed, id)
 		}
@@ -395,7 +395,7 @@ func (p *project) askPlugins(e *edit) {
 		}
 		answer, err := p.plugins.HotUpdate(p.ctx, plugin.HotUpdateArgs{Kind: c.Kind.String(), File: c.Path, Modules: mine, Timestamp: p.now().UnixMilli()})
 		if err != nil {
-			p.report(asError(err))
+			p.report(p.asError(err))
 			continue
 		}
 		if answer == nil {
@@ -420,7 +420,7 @@ func (p *project) crawlNew(e *edit) {
 	e.fresh = slices.DeleteFunc(e.fresh, func(id string) bool { return slices.Contains(e.changed, id) })
 	for _, id := range e.fresh {
 		if v := p.graph.Version(id); v != nil && v.Err != nil {
-			p.errors.set(id, asError(v.Err))
+			p.errors.set(id, p.asError(v.Err))
 		}
 		p.watchModule(id)
 	}
@@ -579,7 +579,7 @@ func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
 	defer p.applying.Unlock()
 	ids := make([]string, 0, len(page.Modules))
 	for id := range page.Modules {
-		if p.mayServe(id) {
+		if p.mayServe(id) == nil {
 			ids = append(ids, id)
 		}
 	}
@@ -592,7 +592,7 @@ func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
 		case v == nil || v.Err != nil && statFile(p.File(id)) == nil && p.File(id) != "":
 			u.deleted = append(u.deleted, id)
 		case v.Err != nil:
-			p.errors.set(id, asError(v.Err))
+			p.errors.set(id, p.asError(v.Err))
 		case v.Rev != page.Modules[id]:
 			u.changed = append(u.changed, id)
 		}
@@ -616,7 +616,7 @@ func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
 func (p *project) linked(page hmr.Revisions) []string {
 	var paths []string
 	for _, path := range page.CSS {
-		if id := path + "?direct"; p.mayServe(id) && p.File(id) != "" {
+		if id := path + "?direct"; p.mayServe(id) == nil && p.File(id) != "" {
 			paths = append(paths, path)
 		}
 	}

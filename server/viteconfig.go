@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
@@ -53,7 +54,11 @@ func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 		return cfg, nil
 	}
 	if err != nil {
-		e := asError(err)
+		g, gateErr := gate.New(gate.Options{Root: s.root})
+		if gateErr != nil {
+			return nil, gateErr
+		}
+		e := asError(err, g)
 		if e.File == "" {
 			e.File = file
 		}

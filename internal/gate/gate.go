@@ -2,7 +2,8 @@
 //
 // Resolve takes the raw request target. Allowed takes files that are reached in another way (imports, source maps,
 // the editor). Both end in the same rules on the resolved real path; queries and headers choose the form of an answer
-// elsewhere, never whether these run. Open and ReadFile apply them once more at the last step.
+// elsewhere, never whether these run. Open and ReadFile apply them once more at the last step, to the real path of the
+// file that is open, so that neither a link nor a way that forgot to ask leads to a secret.
 //
 // A Gate is safe for concurrent use.
 package gate
@@ -142,6 +143,7 @@ type Target struct {
 // Denied tells why there is no Target. Text is what the client gets, Reason what the terminal shows; Reason is empty
 // for files that simply do not exist.
 type Denied struct {
+	// Status is that of the answer.
 	Status int
 	Reason string
 	// Allow tells the configuration that would let the file be read, if there is one.
@@ -160,7 +162,12 @@ func (d *Denied) Text() string {
 	}
 }
 
-func (d *Denied) Error() string { return d.Reason }
+func (d *Denied) Error() string {
+	if d.Reason == "" {
+		return d.Text()
+	}
+	return d.Reason
+}
 
 func bad(reason string) *Denied       { return &Denied{Status: http.StatusBadRequest, Reason: reason} }
 func forbidden(reason string) *Denied { return &Denied{Status: http.StatusForbidden, Reason: reason} }
@@ -209,7 +216,7 @@ func decode(target string) (name, query string, denied *Denied) {
 	}
 	// "//" hid names from deny lists (CVE-2023-34092) and makes redirects leave the site (CVE-2022-40083).
 	if strings.Contains(name, "//") {
-		return "", "", missing
+		return "", "", &Denied{Status: http.StatusNotFound, Reason: "the target holds an empty segment"}
 	}
 	for segment := range strings.SplitSeq(strings.TrimPrefix(name, "/"), "/") {
 		// "." at the end hid names too (CVE-2025-46565).
@@ -251,8 +258,11 @@ func (g *Gate) find(name, query string) (Target, *Denied) {
 		return g.check(absolute(rest), name, query, FS)
 	}
 	if g.public != "" && name != "/" {
-		if t, denied := g.check(filepath.Join(g.public, filepath.FromSlash(name)), name, query, Public); denied == nil || denied.Status != http.StatusNotFound {
-			return t, denied
+		file := filepath.Join(g.public, filepath.FromSlash(name))
+		if _, err := os.Lstat(file); err == nil {
+			if t, denied := g.check(file, name, query, Public); denied == nil || denied.Status != http.StatusNotFound {
+				return t, denied
+			}
 		}
 	}
 	return g.check(filepath.Join(g.o.Root, filepath.FromSlash(name)), name, query, Root)
@@ -267,27 +277,24 @@ func absolute(rest string) string {
 
 // check applies the rules to the requested path and to the real one.
 func (g *Gate) check(file, name, query string, kind Kind) (Target, *Denied) {
-	if g.denied(file, kind) {
+	if g.denied(file) {
 		return Target{}, g.refuse(file)
-	}
-	if strings.HasSuffix(name, "/") {
-		return Target{}, missing // a folder, or a file with a slash behind it (`/.env/`)
 	}
 	real, err := filepath.EvalSymlinks(file)
 	if err != nil {
-		if kind == FS && !g.inside(filepath.Clean(file), kind) {
+		if kind == FS && !g.inside(filepath.Clean(file)) {
 			return Target{}, g.refuse(file) // whether a file outside exists is nobody's business
 		}
 		return Target{}, missing
 	}
-	if !g.inside(real, kind) {
+	if !g.inside(real) {
 		return Target{}, g.refuse(real) // a link that leads out, a sibling with the same prefix (CVE-2025-58751), `/@fs/`
 	}
-	if g.denied(real, kind) {
+	if g.denied(real) {
 		return Target{}, g.refuse(real)
 	}
 	info, err := os.Stat(real)
-	if err != nil || !info.Mode().IsRegular() {
+	if err != nil || !info.Mode().IsRegular() || strings.HasSuffix(name, "/") {
 		return Target{}, missing // folders are not listed; pipes and devices would block or never end
 	}
 	id := name
@@ -302,17 +309,14 @@ func (g *Gate) check(file, name, query string, kind Kind) (Target, *Denied) {
 
 func (g *Gate) refuse(file string) *Denied {
 	d := forbidden(file + " may not be read")
-	if !g.inside(file, FS) && !g.hard(file) {
-		d.Allow = fmt.Sprintf(`"server": {"fs": {"allow": [%q]}}`, filepath.Dir(file))
+	if !g.inside(file) && !g.hard(file) {
+		d.Allow = fmt.Sprintf(`"server": {"fs": {"allow": [%q]}} in devserver.config.json`, filepath.Dir(file))
 	}
 	return d
 }
 
 // inside tells whether the path lies below an allowed folder. The separator counts: /app-secrets is not below /app.
-func (g *Gate) inside(file string, kind Kind) bool {
-	if kind == Public {
-		return below(file, g.public) || g.inside(file, Root)
-	}
+func (g *Gate) inside(file string) bool {
 	for _, dir := range g.allow {
 		if below(file, dir) {
 			return true
@@ -325,20 +329,19 @@ func below(file, dir string) bool {
 	return file == dir || strings.HasPrefix(file, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
 }
 
-// relative is the part of the path below the innermost allowed folder: what lies above is the user's own choice.
-func (g *Gate) relative(file string) string {
-	best := ""
-	for _, dir := range append([]string{g.public}, g.allow...) {
-		if dir != "" && below(file, dir) && len(dir) > len(best) {
-			best = dir
+// relative is the part of the path below dir, the innermost allowed folder: what lies above is the user's own choice.
+func (g *Gate) relative(file string) (rel, dir string) {
+	for _, d := range append([]string{g.public}, g.allow...) {
+		if d != "" && below(file, d) && len(d) > len(dir) {
+			dir = d
 		}
 	}
-	return filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(file, best), string(filepath.Separator)))
+	return filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(file, dir), string(filepath.Separator))), dir
 }
 
 // denied tells whether the path names something that is not served: secrets never, other hidden files only when a
 // module that is served imports that very file.
-func (g *Gate) denied(file string, kind Kind) bool {
+func (g *Gate) denied(file string) bool {
 	if g.hard(file) {
 		return true
 	}
@@ -348,8 +351,9 @@ func (g *Gate) denied(file string, kind Kind) bool {
 	if permitted {
 		return false
 	}
-	for i, segment := range strings.Split(g.relative(file), "/") {
-		if strings.HasPrefix(segment, ".") && segment != "." && !(kind == Public && i == 0 && segment == ".well-known") && !packageStore(segment) {
+	rel, dir := g.relative(file)
+	for i, segment := range strings.Split(rel, "/") {
+		if strings.HasPrefix(segment, ".") && segment != "." && !(dir == g.public && i == 0 && segment == ".well-known") && !packageStore(segment) {
 			return true
 		}
 	}
@@ -371,7 +375,8 @@ var (
 
 // hard is the list that no import and no configuration opens.
 func (g *Gate) hard(file string) bool {
-	rel := strings.ToLower(g.relative(file))
+	rel, _ := g.relative(file)
+	rel = strings.ToLower(rel)
 	for segment := range strings.SplitSeq(rel, "/") {
 		if secretDirs[segment] || secretName(unbackup(segment)) || secretName(segment) {
 			return true
@@ -427,22 +432,39 @@ func (g *Gate) Permit(file string) {
 
 // Allowed tells whether a file that was reached by an import, a map or the like may be read; file is a real path.
 func (g *Gate) Allowed(file string) error {
-	if !g.inside(file, FS) || g.denied(file, FS) {
+	if !g.inside(file) || g.denied(file) {
 		return g.refuse(file)
 	}
 	return nil
 }
 
-// Open opens a file that Resolve returned or Allowed let through. Only regular files are opened; the check is on the
-// open file, so that nothing can be put in its place in between.
+// Real returns the real path of a file that somebody names (a module ID in a query, a file for the editor) when it may
+// be read.
+func (g *Gate) Real(file string) (string, error) {
+	if err := g.Allowed(file); err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return "", missing
+	}
+	return real, g.Allowed(real)
+}
+
+// Open opens a file that may be read, whoever asks and however they came by its path. The rules are applied to what is
+// open, so that nothing can be put in its place in between, and a link that an import or an ID leads to is seen for what
+// is behind it. Only regular files are opened.
 func (g *Gate) Open(file string) (*os.File, fs.FileInfo, error) {
-	f, err := openNonblocking(file)
+	f, real, err := openReal(file)
 	if err != nil {
 		return nil, nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("open %s: not a regular file", file)
+	}
+	if err == nil {
+		err = g.Allowed(real)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, f.Close())
@@ -488,7 +510,7 @@ func (g *Gate) FileToID(file string) string {
 }
 
 // IDToFile returns the path that an ID without query stands for. ok is false for virtual modules. Nothing is checked:
-// the result goes through Allowed before it is read.
+// the result goes through Open, or through Real, before it is used.
 func (g *Gate) IDToFile(id string) (file string, ok bool) {
 	if rest, isFS := strings.CutPrefix(id, "/@fs/"); isFS {
 		return filepath.Clean(absolute(rest)), true

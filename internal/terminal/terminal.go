@@ -109,6 +109,8 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 			below.WriteString("\n" + indented(p.frame(Printable(value.String()))))
 		case "hint":
 			below.WriteString("\n" + indented(p.Cyan("hint: ")+Printable(value.String())))
+		case "allow": // what lets in what was refused, to be copied
+			below.WriteString("\n" + indented(p.Cyan("to allow it: ")+Printable(value.String())))
 		case "plugin":
 			plugin = "[" + oneLine(value.String()) + "] "
 		case "":

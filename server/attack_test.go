@@ -1,0 +1,255 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/server"
+)
+
+// canary is in every file that must not be read, in a form that code, markup and JSON leave as it is.
+const canary = "canarySecret7391"
+
+// fortress is a project with secrets inside, beside and behind links. ROOT and OUT in targets are its folder and the one
+// above.
+func fortress(t *testing.T) *devtest.Files {
+	app := devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><link rel="stylesheet" href="/src/style.css"><script type="module" src="/src/main.ts"></script>
+-- src/main.ts --
+import "./style.css";
+import { part } from "./part";
+document.title = part;
+-- src/part.ts --
+export const part: string = "fine";
+-- src/style.css --
+body { color: red }
+-- src/page.html --
+<!doctype html><p>fine</p>
+-- public/logo.svg --
+<svg xmlns="http://www.w3.org/2000/svg"/>
+-- node_modules/dep/package.json --
+{ "name": "dep", "version": "1.0.0" }
+-- node_modules/dep/index.js --
+module.exports = "fine";
+`))
+	text := func(form string) string { return strings.ReplaceAll(form, "X", canary) }
+	for name, form := range map[string]string{
+		".env": "KEY=X\n", ".env.local": "KEY=X\n", "src/.env": "X", "cfg/.env": "X", "server.pem": "X", "certs/tls.key": "X", ".git/config": "X", ".npmrc": "X", "src/.env~": "X", ".env.swp": "X",
+		".vscode/settings.json": `{"X":1}`, "private/plan.ts": `export default "X";`, "public/.env": "X", "public/server.key": "X", ".env.html": `<script type="module">"X"</script>`,
+		"../out/secret.txt": "X", "../out/secret.ts": `export default "X";`, "../out/secret.js": `export default "X";`, "../out/secret.css": `.X { color: red }`, "../out/secret.json": `{"X":1}`,
+		"../out/secret.html": `<!doctype html><p>X</p><script type="module">"X"</script>`, "../out/index.html": `<!doctype html>X`, "../out/secret.map": `{"version":3,"sources":["X"],"sourcesContent":["X"],"mappings":""}`,
+		"../out/broken.json": "{ \"X\": ,, }", "../out/secret.svg": "<svg>X</svg>", "../app-secrets/secret.txt": "X", "../app-secrets/index.html": "X", "../public-x/secret.txt": "X",
+	} {
+		app.Write(name, text(form))
+	}
+	for link, to := range map[string]string{
+		"link-out": "../out", "link.txt": "../out/secret.txt", "link.ts": "../out/secret.ts", "link.html": "../out/secret.html", "link.css": "../out/secret.css", "link.json": "../out/secret.json", "link.svg": "../out/secret.svg",
+		"env-link.txt": ".env", "env-link.ts": ".env", "env-link.html": ".env.html", "src/git": "../.git", "public/link.txt": "../../out/secret.txt", "public/env.txt": "../.env", "public/out": "../../out",
+	} {
+		app.Link(to, link)
+	}
+	app.Write("devserver.config.json", `{ "server": { "fs": { "deny": ["private/**"] } } }`)
+	return app
+}
+
+// fileAttacks are the ways by which other development servers were made to give away files, by the advisory. The targets
+// are crossed with queries and with the headers by which a server chooses the form of its answer.
+var fileAttacks = []struct {
+	class   string
+	targets []string
+	only    int  // the one status that is right; 0 is any of 400, 403 and 404
+	route   bool // the targets are plain names: a single-page app may have such a route, and gets its index page
+}{
+	{"CVE-2022-35204: decoded after the check", []string{"/@fsROOT/src/%2e%2e/%2e%2e/out/secret.txt", "/@fsROOT/src/..%2f..%2fout/secret.txt", "/@fsROOT/src/%252e%252e/%252e%252e/out/secret.txt", "/@fsROOT/%2e%2e/out/secret.txt"}, 0, false},
+	{"CVE-2023-34092: slashes at the start", []string{"//.env", "///.env", "/@fs//ROOT/.env", "/@fs/" + "ROOT//.env", "//src/../.env"}, 0, false},
+	{"CVE-2024-23331: another case", []string{"/.ENV", "/.Env.Local", "/SERVER.PEM", "/Server.Pem", "/.GIT/config", "/.Git/Config"}, 0, false},
+	{"CVE-2024-31207: folders that are denied", []string{"/.git/config", "/@fsROOT/.git/config", "/src/git/config", "/private/plan.ts", "/@fsROOT/private/plan.ts"}, 403, false},
+	{"CVE-2024-45811, CVE-2025-30208, CVE-2025-31125: queries around the check of /@fs/", []string{"/@fsOUT/out/secret.txt", "/@fsOUT/out/secret.ts", "/@fsOUT/out/secret.js", "/@fsOUT/out/secret.svg", "/@fs/etc/passwd"}, 403, false},
+	{"CVE-2025-31486: an ending in the query", []string{"/@fs/x/x/x/vite/?/../../../../../..OUT/out/secret.txt", "/@fs/etc/passwd?/../x.svg", "/@fsOUT/out/secret.txt?.svg"}, 0, false},
+	{"CVE-2025-32395: # in the target", []string{"/@fsROOT/src#/../../out/secret.txt", "/#/../out/secret.txt", "/.env#.ts", "/src/main.ts#"}, 400, false},
+	{"CVE-2025-46565: slash and dot at the end", []string{"/.env/.", "/.env/", "/.env//", "/.env/./", "/server.pem/.", "/@fsROOT/.env/."}, 0, false},
+	{"CVE-2025-58751: a sibling with the same prefix, links in public", []string{"/../app-secrets/secret.txt", "/@fsOUT/app-secrets/secret.txt", "/@fsROOT-secrets/secret.txt", "/../public-x/secret.txt", "/link.txt", "/env.txt", "/out/secret.txt"}, 0, false},
+	{"CVE-2025-58752: the HTML way", []string{"/../out/secret.html", "/@fsOUT/out/index.html", "/@fsOUT/out/", "/@fsOUT/out", "/link-out/index.html", "/link-out/", "/link.html", "/@fsOUT/app-secrets/", "/.env.html"}, 0, false},
+	{"inline scripts of pages elsewhere", []string{"//../../out/secret.html?html-proxy&index=0.js", "//../out/secret.html?html-proxy&index=0.js", "/@fs/OUT/out/secret.html?html-proxy&index=0.js", "/link.html?html-proxy&index=0.js", "/.env.html?html-proxy&index=0.js", "//env-link.ts?html-proxy", "//link.ts?html-proxy"}, 0, false},
+	{"CVE-2025-62522: backslashes", []string{`/.env\`, "/.env%5c", "/src/..%5c.env", "/src/..%5C..%5Cout/secret.txt", `/src\..\.env`}, 400, false},
+	{"GHSA-g7r4-m6w7-qqqr: backslashes that the path's cleaner does not know", []string{`/..\..\out\secret.txt`, `/src/..\..\out\secret.txt`, "/..%5c..%5cout%5csecret.txt"}, 400, false},
+	{"CVE-2026-39364: the deny list and queries", []string{"/src/.env", "/.env", "/.env.local", "/cfg/.env", "/server.pem", "/certs/tls.key", "/.npmrc", "/src/.env~", "/.env.swp"}, 403, false},
+	{"CVE-2026-39365: maps with a path", []string{"/node_modules/.vite/deps/../../../../out/secret.map", "/node_modules/.vite/deps/%2e%2e/%2e%2e/%2e%2e/%2e%2e/out/secret.map", "/link-out/secret.map", "/@fsOUT/out/secret.map"}, 0, false},
+	{"CVE-2026-53571: streams, short names, devices of Windows", []string{"/.env::$DATA", "/.env:$DATA", "/ENV~1", "/TLS~1.PEM", "/.env%20", "/.env.", "/.env%2e", "/nul", "/src/con.ts", "/server.pem::$DATA"}, 0, false},
+	{"CVE-2024-29180: joined to a folder before it is decoded", []string{"/public/..%2f..%2f../etc/passwd", "/..%2f..%2f../etc/passwd", "/public/%2e%2e/%2e%2e/out/secret.txt"}, 0, false},
+	{"dots of full width", []string{"/\uff0e\uff0e/out/secret.txt", "/%ef%bc%8e%ef%bc%8e/out/secret.txt", "/\uff0eenv"}, 404, true},
+	{"a second decoding", []string{"/%252e%252e/out/secret.txt", "/src/%252e%252e/%252eenv", "/%252eenv", "/%25%32%65env"}, 404, true},
+	{"NUL, overlong UTF-8, ..;/, full-width dots, file:, /proc", []string{
+		"/.env%00", "/.env%00.ts", "/%c0%ae%c0%ae/out/secret.txt", "/%c0%ae%c0%aeenv", "/..;/out/secret.txt", "/src/..;/..;/out/secret.txt",
+		"/file:///etc/passwd", "/@fs/file:///etc/passwd", "/@fs/proc/self/root/etc/passwd", "/@fs/proc/self/cwd/.env", "/@fs/proc/self/environ", "/@fs/dev/fd/0", "/@id/.env", "/@id/__x00__.env", "/%0a.env", "/.env%0d%0a", "/%2eenv", "/%2Eenv", "/.%65nv", "/%zz.env",
+	}, 0, false},
+	{"links are what they lead to", []string{"/link-out/secret.txt", "/link.txt", "/link.ts", "/link.css", "/link.json", "/link.svg", "/env-link.txt", "/env-link.ts", "/src/git/config", "/public/link.txt", "/public/env.txt"}, 403, false},
+	{"hidden files, also in public", []string{"/.vscode/settings.json", "/server.key", "/public/.env", "/public/server.key"}, 403, false},
+	{"absolute-form targets", []string{"http://localhost/.env", "http://127.0.0.1:1/.env", "file:///etc/passwd", "ftp://x/.env"}, 400, false},
+	{"targets without a slash", []string{".env", "src/.env", "*", "?raw"}, 400, false},
+}
+
+var attackQueries = []string{
+	"", "?", "??", "?raw", "?url", "?inline", "?import", "?worker", "?sharedworker", "?init", "?raw??", "?raw?", "?import&raw", "?import&raw??", "?import&url&inline", "?inline&import", "?raw?import", "?import&?inline=1.wasm?init",
+	"?.svg?import", "?.svg?.wasm?init", "?url&raw", "?raw&raw&raw", "?&raw", "?=&raw=", "?raw=1&t=2", "?worker&inline", "?worker_file", "?direct", "?html-proxy&index=0.js", "?html-proxy", "?import&?raw", "?t=1&.css", "?v=1&import&module", "?%72aw", "?raw%00",
+	"?x=/src/main.ts", "?/src/main.ts", "?/../../src/main.ts",
+}
+
+var attackHeaders = []string{
+	"",
+	"Accept: text/html\r\n",
+	"Sec-Fetch-Dest: script\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Site: same-origin\r\n",
+	"Sec-Fetch-Dest: worker\r\nSec-Fetch-Mode: same-origin\r\nSec-Fetch-Site: same-origin\r\n",
+	"Sec-Fetch-Dest: style\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Site: same-origin\r\nAccept: text/css\r\n",
+}
+
+// wire sends requests as bytes, without a client that would clean them up, over a connection that is kept while the
+// server keeps it.
+type wire struct {
+	t    *testing.T
+	addr string
+	conn net.Conn
+	in   *bufio.Reader
+	got  bytes.Buffer // every byte of the answer
+}
+
+func newWire(t *testing.T, s *devtest.Server) *wire {
+	w := &wire{t: t, addr: "127.0.0.1:" + s.URL[strings.LastIndexByte(s.URL, ':')+1:]}
+	t.Cleanup(w.close)
+	return w
+}
+
+func (w *wire) close() {
+	if w.conn != nil {
+		_ = w.conn.Close()
+		w.conn = nil
+	}
+}
+
+// ask returns the status and every byte of the answer.
+func (w *wire) ask(request string) (status int, answer string) {
+	w.t.Helper()
+	if w.conn == nil {
+		conn, err := net.Dial("tcp", w.addr)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.conn = conn
+		w.in = bufio.NewReader(io.TeeReader(conn, &w.got))
+	}
+	w.got.Reset()
+	_ = w.conn.SetDeadline(time.Now().Add(30 * time.Second))
+	if _, err := io.WriteString(w.conn, request); err != nil {
+		w.t.Fatalf("%q: %v", request, err)
+	}
+	method, _, _ := strings.Cut(request, " ")
+	res, err := http.ReadResponse(w.in, &http.Request{Method: method})
+	if err != nil {
+		w.t.Fatalf("%q: %v", request, err)
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	_ = res.Body.Close()
+	if err != nil || res.Close || res.StatusCode == http.StatusSwitchingProtocols {
+		w.close()
+	}
+	return res.StatusCode, w.got.String()
+}
+
+// leak returns the secret that the text gives away, as it is or in base64 at any of its three alignments.
+func leak(text string) string {
+	for _, secret := range []string{canary, "root:x:0:0"} {
+		if strings.Contains(text, secret) {
+			return secret
+		}
+		for shift := range 3 {
+			b := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
+			b = b[2*((shift+1)/2)*2/2 : len(b)-2] // the letters at the ends hold bits of the neighbours
+			if b = b[min(4, len(b)):]; strings.Contains(text, b) {
+				return secret + " in base64"
+			}
+		}
+	}
+	return ""
+}
+
+// TestFilesAreNotGivenAway sends every way of fileAttacks as bytes over a TCP connection, with every query and headers.
+// No byte of a secret comes back, neither plain nor in base64, and the status is a refusal.
+func TestFilesAreNotGivenAway(t *testing.T) {
+	if leak("data:;base64,"+base64.StdEncoding.EncodeToString([]byte("KEY="+canary))) == "" || leak("<"+canary) == "" {
+		t.Fatal("the test would not see a leak")
+	}
+	app := fortress(t)
+	s := devtest.Start(t, app, func(o *server.Options) { o.Logger = nil }) // which would tell of ten thousands of refusals
+	index := s.Get("/").Body
+	above := app.Root[:strings.LastIndexByte(app.Root, '/')]
+	if res := s.Get("/src/main.ts"); res.Status != 200 { // the graph knows the project
+		t.Fatal(res.Status)
+	}
+	for _, a := range fileAttacks {
+		t.Run(a.class, func(t *testing.T) {
+			w := newWire(t, s)
+			for _, target := range a.targets {
+				target = strings.NewReplacer("ROOT", app.Root, "OUT", above).Replace(target)
+				for _, query := range attackQueries {
+					for _, header := range attackHeaders {
+						request := "GET " + target + query + " HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\n"
+						status, answer := w.ask(request)
+						if secret := leak(answer); secret != "" {
+							t.Fatalf("%q gives away %s:\n%.500s", request, secret, answer)
+						}
+						ok := []int{400, 403, 404}
+						if a.only != 0 {
+							ok = []int{a.only, 400}
+						}
+						if a.route && status == 200 && strings.HasSuffix(answer, index) {
+							continue
+						}
+						if !slices.Contains(ok, status) {
+							t.Fatalf("%q is answered with %d, want one of %d:\n%.300s", request, status, ok, answer)
+						}
+						if _, body, _ := strings.Cut(answer, "\r\n\r\n"); strings.Contains(body, app.Root) || strings.Contains(answer, "Location") {
+							t.Fatalf("%q is told where the project lies, or is sent elsewhere:\n%.300s", request, answer)
+						}
+					}
+				}
+			}
+		})
+	}
+	if res := s.Get("/src/main.ts"); res.Status != 200 {
+		t.Fatal("the server does not answer any more")
+	}
+}
+
+// TestRefusalsAreTold: the answer is a constant, the terminal names the path and the line that would allow it, without
+// control characters of the request.
+func TestRefusalsAreTold(t *testing.T) {
+	app := fortress(t)
+	s := devtest.Start(t, app)
+	out := strings.TrimSuffix(app.Root, "/app") + "/out"
+	for target, body := range map[string]string{"/@fs" + out + "/secret.txt?raw": "403 forbidden\n", "/link.txt": "403 forbidden\n", "/.env.local": "403 forbidden\n", "/src/%2e%2e/x": "400 bad request\n", "/@devserver/pack?id=/@fs" + out + "/secret.ts": "403 forbidden\n"} {
+		if res := s.Get(target); res.Body != body {
+			t.Errorf("%s: %q, want %q", target, res.Body, body)
+		}
+	}
+	s.Log.Wait(t, out+"/secret.txt may not be read")
+	s.Log.Wait(t, fmt.Sprintf(`"server": {"fs": {"allow": [%q]}} in devserver.config.json`, out))
+	s.Log.Wait(t, app.Path(".env.local")+" may not be read")
+	s.Log.Wait(t, out+"/secret.ts may not be read")
+	s.Raw("GET /.env?\u009b2J\u202e HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	s.Raw("GET /@devserver/pack?id=/.git/%1b[2J%07 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	s.Log.Wait(t, `.git/\u001b[2J`)
+	if strings.ContainsAny(s.Log.String(), "\x1b\x07\u009b\u202e") {
+		t.Error("control characters of a request reached the terminal")
+	}
+}
