@@ -8,8 +8,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -251,5 +257,171 @@ func TestRefusalsAreTold(t *testing.T) {
 	s.Log.Wait(t, `.git/\u001b[2J`)
 	if strings.ContainsAny(s.Log.String(), "\x1b\x07\u009b\u202e") {
 		t.Error("control characters of a request reached the terminal")
+	}
+}
+
+// TestOtherWaysToAFile asks for secrets in every other way: IDs of packs, source maps, updates, the editor, messages over
+// the socket, imports and pages of the project itself, code frames.
+func TestOtherWaysToAFile(t *testing.T) {
+	app := fortress(t)
+	above := strings.TrimSuffix(app.Root, "/app")
+	app.Write("tsconfig.json", `{ "compilerOptions": {} }`)
+	for name, code := range map[string]string{
+		"i1.ts": `import x from "../out/secret.txt?raw"; console.log(x);`, "i2.ts": `import "../out/secret";`, "i3.ts": `import x from "./env-link.txt?raw"; console.log(x);`, "i4.ts": `import "./env-link";`,
+		"i5.ts": `import x from "../out/secret.svg?inline"; console.log(x);`, "i6.ts": `import "./i6.css";`, "i6.css": `@import "./link.css"; a { background: url(../out/secret.svg) }`, "i7.ts": `import "./i7.css";`, "i7.css": `@import "../out/secret.css";`,
+		"i8.ts": `console.log(import.meta.glob(["../out/*", "./.env*", "./link*", "./cfg/**", "./link-out/*"], { eager: true, query: "?raw" }));`, "i9.ts": `import data from "./link.json"; console.log(data);`,
+		"i10.ts": `new Worker(new URL("../out/secret.ts", import.meta.url)); console.log(new URL("./.env", import.meta.url), new URL("./link.svg?inline", import.meta.url));`, "i11.ts": `import x from "./link.svg?inline"; console.log(x);`, "i12.ts": `import x from "./.env?raw"; console.log(x)`,
+		"i13.ts": `import s from "./i6.css?inline"; import r from "./link.css?raw"; console.log(s, r);`, "i14.ts": `import x from "./sub/deep.ts"; console.log(x);`, "sub/deep.ts": `export default 1;`, "i15.ts": `import "../out/broken.json";`,
+		"sub/tsconfig.json": `{ "extends": "../../out/broken.json" }`,
+	} {
+		app.Write(name, code)
+	}
+	s := devtest.Start(t, app, func(o *server.Options) { o.Logger = nil })
+	sock := s.Socket(t)
+	w := newWire(t, s)
+	get := func(target string) {
+		t.Helper()
+		for _, header := range []string{"", attackHeaders[2]} {
+			request := "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\n"
+			if _, answer := w.ask(request); leak(answer) != "" {
+				t.Errorf("%q gives away %s:\n%.600s", request, leak(answer), answer)
+			}
+		}
+	}
+	// The project's own code reaches for secrets, as that of a package may.
+	for i := range 15 {
+		get(fmt.Sprintf("/i%d.ts", i+1))
+		get(fmt.Sprintf("/@devserver/map?of=css:/i%d.css", i+1))
+	}
+	secrets := []string{
+		"/.env", "/../out/secret.ts", "/link.ts", "/env-link.ts", "/link.css", "/link.json", "/link.svg", "/link.txt", "/link.html", "/link-out/secret.ts", "/src/git/config", "/private/plan.ts", "/.vscode/settings.json", "/server.pem", "/public/.env", "/public/link.txt",
+		"/@fs" + above + "/out/secret.ts", "/@fs" + app.Root + "/.env", "/@fs" + app.Root + "/../out/secret.ts", "/@fs//" + above + "/out/secret.ts", "//.env", "//../out/secret.html", above + "/out/secret.ts", "file://" + above + "/out/secret.ts", "/@fs/etc/passwd", "/@id/.env", "/./.env", "/src/../.env", `/..\out\secret.ts`,
+	}
+	forms := []string{"", "?raw", "?url", "?inline", "?import&raw", "?worker", "?direct", "?html-proxy&index=0.js", "?html-proxy", "?raw?raw", "??raw", "?worker_file", "?init"}
+	revisions := map[string]string{}
+	for _, id := range secrets {
+		for _, form := range forms {
+			e := url.QueryEscape(id + form)
+			get("/@devserver/pack?id=" + e)
+			get("/@devserver/pack?exact&id=/src/main.ts&id=" + e + "&have=" + e)
+			get("/@devserver/map?of=css:" + e)
+			get("/@devserver/map?of=" + e)
+			revisions[id+form] = "x"
+		}
+		get("/@devserver/update/" + strings.TrimPrefix(url.PathEscape(id), "/"))
+		get("/@devserver/library/" + strings.TrimPrefix(id, "/"))
+		get("/__devserver/" + strings.TrimPrefix(id, "/"))
+		get("/__devserver/../" + strings.TrimPrefix(id, "/"))
+		get("/@vite/client?" + url.QueryEscape(id))
+	}
+	// Over the socket: what servers that run modules answer (CVE-2026-39363), and our own messages.
+	for _, file := range []string{"file://" + above + "/out/secret.ts?raw", above + "/out/secret.ts", "/.env?raw", "/@fs" + above + "/out/secret.ts"} {
+		sock.Send(map[string]any{"type": "custom", "event": "vite:invoke", "data": map[string]any{"name": "fetchModule", "id": "send:1", "data": []string{file}}})
+		sock.Request(len(file), "vite:invoke", map[string]any{"name": "fetchModule", "data": []string{file}})
+		for _, kind := range []string{"error", "update", "full-reload", "report", "revisions", "prune", file} {
+			sock.Send(map[string]any{"type": kind, "path": file, "file": file, "id": file, "modules": map[string]string{file: "x"}, "css": []string{file}, "err": map[string]any{"file": file, "loc": map[string]any{"file": file, "line": 1}}, "updates": []any{map[string]any{"path": file, "acceptedPath": file}}})
+		}
+	}
+	css := []string{"/link.css", "/../out/secret.css", "/@fs" + above + "/out/secret.css"}
+	sock.Send(map[string]any{"type": "revisions", "modules": revisions, "css": css})
+	sock.Request(999, "devserver:admin:clients", nil)
+	// What went wrong is told with the code around it: not that of files outside.
+	s.Write("i14.ts", `import x from "./sub/deep.ts"; console.log(x, 2);`)
+	s.Write("sub/deep.ts", `export default 2;`)
+	get("/i14.ts")
+	get("/sub/deep.ts")
+	for _, f := range sock.Frames() {
+		if leak(f.Text) != "" {
+			t.Errorf("the socket gives away %s: %.500s", leak(f.Text), f.Text)
+		}
+	}
+	if res := s.Get("/src/main.ts"); res.Status != 200 || !strings.Contains(res.Body, "fine") {
+		t.Errorf("the project is not served any more: %d", res.Status)
+	}
+}
+
+// TestOwnPathsAreNotProxied: whatever a proxy of the project takes, our own paths, refused targets and other hosts never
+// reach a backend (CVE-2026-9595, CVE-2026-44578).
+func TestOwnPathsAreNotProxied(t *testing.T) {
+	var mu sync.Mutex
+	var seen []string
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		seen = append(seen, r.RequestURI)
+		mu.Unlock()
+		_, _ = io.WriteString(w, "backend")
+	}))
+	defer backend.Close()
+	app := fortress(t)
+	app.Write("devserver.config.json", fmt.Sprintf(`{ "server": { "proxy": { "/api": { "target": %q, "ws": true }, "^/(@|__).*": { "target": %q, "ws": true } } } }`, backend.URL, backend.URL))
+	s := devtest.Start(t, app)
+	if res := s.Get("/api/x"); res.Body != "backend" {
+		t.Fatalf("the proxy does not work: %q", res.Body)
+	}
+	canaryHost := strings.TrimPrefix(backend.URL, "http://")
+	upgrade := "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	w := newWire(t, s)
+	for _, request := range []string{
+		"GET /@vite/client HTTP/1.1\r\nHost: localhost\r\n", "GET /@devserver/pack?id=/src/main.ts HTTP/1.1\r\nHost: localhost\r\n", "GET /@devserver/nothing HTTP/1.1\r\nHost: localhost\r\n", "GET /__devserver/ HTTP/1.1\r\nHost: localhost\r\n",
+		"GET /__open-in-editor?file=/src/main.ts HTTP/1.1\r\nHost: localhost\r\n", "GET /?token=x HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "GET /api HTTP/1.1\r\nHost: localhost\r\nSec-WebSocket-Protocol: vite-hmr\r\n" + upgrade,
+		"GET http://" + canaryHost + "/api/ws HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "GET http://" + canaryHost + "/api HTTP/1.1\r\nHost: " + canaryHost + "\r\n", "CONNECT " + canaryHost + " HTTP/1.1\r\nHost: " + canaryHost + "\r\n", "GET /api HTTP/1.1\r\nHost: evil.test\r\n",
+		"GET /api/../.env HTTP/1.1\r\nHost: localhost\r\n", "GET //api HTTP/1.1\r\nHost: localhost\r\n", "GET /x/api HTTP/1.1\r\nHost: localhost\r\n", "GET /.env?/api HTTP/1.1\r\nHost: localhost\r\n", "GET /apisecrets/../.env HTTP/1.1\r\nHost: localhost\r\n",
+	} {
+		status, answer := w.ask(request + "\r\n")
+		if leak(answer) != "" || strings.HasSuffix(answer, "backend") && !strings.Contains(request, "/api/../") && !strings.Contains(request, "/apisecrets") {
+			t.Errorf("%q: %d, %.300s", request, status, answer)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, uri := range seen {
+		if !strings.HasPrefix(uri, "/api") {
+			t.Errorf("the backend was asked for %q", uri)
+		}
+	}
+}
+
+// TestEditorIsStartedWithoutAShell: only a page of ours can open files, only those that may be read, and the name is one
+// argument whatever it looks like (CVE-2018-6342, CVE-2026-53632).
+func TestEditorIsStartedWithoutAShell(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the editor of the test is a shell script")
+	}
+	app := fortress(t)
+	odd := []string{"-v.ts", "a;touch x.ts", "$(touch x).ts", "`touch x`.ts", "a b'\"&|.ts", "a\ntouch x\n.ts", "--wait"}
+	for _, name := range odd {
+		app.Write(name, "1")
+	}
+	tool := filepath.Join(t.TempDir(), "editor")
+	if err := os.WriteFile(tool, []byte("#!/bin/sh\nfor a in \"$@\"; do printf '<%s>' \"$a\"; done >> '"+tool+".log'; echo >> '"+tool+".log'\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DEVSERVER_EDITOR", tool)
+	s := devtest.Start(t, app)
+	opened := func() string { text, _ := os.ReadFile(tool + ".log"); return string(text) }
+	ask := func(file string, header ...string) int {
+		return s.Do("POST", "/__open-in-editor?file="+url.QueryEscape(file), "", append(header, "X-Devserver-Token", s.Token())...).Status
+	}
+	for _, file := range []string{".env", "link.txt", "../out/secret.txt", "/etc/passwd", "env-link.ts", ".git/config", "nowhere.ts", "src/main.ts;touch x", "$(touch x)", `\\host\share`, "//host/share", "src/main.ts\x00", "-v", ""} {
+		if status := ask(file); status == 204 {
+			t.Errorf("%q is opened", file)
+		}
+	}
+	for _, c := range [][]string{{"GET"}, {"POST"}, {"POST", "X-Devserver-Token", "x"}, {"POST", "Origin", "null", "X-Devserver-Token", s.Token()}, {"POST", "Origin", "http://localhost:1", "X-Devserver-Token", s.Token()}, {"GET", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"}} {
+		if res := s.Do(c[0], "/__open-in-editor?file=src/main.ts", "", c[1:]...); res.Status != 403 {
+			t.Errorf("%v: %d", c, res.Status)
+		}
+	}
+	for _, file := range odd {
+		if status := ask(file); status != 204 {
+			t.Errorf("%q: %d", file, status)
+		}
+		devtest.Eventually(t, "the editor with "+file, func() bool { return strings.Contains(opened(), "<"+app.Path(file)+">") }, opened)
+	}
+	if n := strings.Count(opened(), "<"); n != len(odd) {
+		t.Errorf("the editor had %d arguments for %d files:\n%s", n, len(odd), opened())
+	}
+	if _, err := os.Stat(app.Path("x")); err == nil {
+		t.Error("a shell ran")
 	}
 }

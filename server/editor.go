@@ -24,7 +24,7 @@ func (p *project) serveEditor(w http.ResponseWriter, r *http.Request) {
 		file = filepath.Join(p.root, filepath.FromSlash(file))
 	}
 	real, err := p.gate.Real(file)
-	if err != nil {
+	if info, statErr := os.Stat(real); err != nil || statErr != nil || !info.Mode().IsRegular() {
 		http.Error(w, "404 not found", http.StatusNotFound)
 		return
 	}
