@@ -106,7 +106,8 @@ func (g *Guard) check(r *http.Request) (int, string) {
 		// or read (CVE-2025-30359). Navigations are left alone, so that links to the app work.
 		return http.StatusForbidden, "403 forbidden: cross-site request"
 	}
-	if changes(r) && !g.originOK(r) {
+	if (changes(r) || r.Header.Get("Upgrade") != "") && !g.originOK(r) {
+		// Sockets are outside the browser's same-origin policy (CVE-2018-14732), those of proxies too.
 		return http.StatusForbidden, "403 forbidden: cross-origin request"
 	}
 	return 0, ""

@@ -1,0 +1,113 @@
+package server_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// foreignPage is a page of another site that tries what a page can to read, run or drive the server at TARGET. What it
+// gets hold of it puts into window.got.
+const foreignPage = `<!doctype html><link rel="icon" href="data:,"><script>
+const target = "TARGET", got = window.got = [], tried = [];
+const paths = ["/", "/src/main.ts", "/src/main.ts?raw", "/@vite/client", "/@devserver/pack?id=/src/part.ts", "/@devserver/map?of=css:/src/style.css", "/src/style.css", "/logo.svg", "/nowhere", "/.env", "/__devserver/"];
+const attempt = (what, f) => tried.push(new Promise((done) => f((text) => { got.push(what + ": " + text); done(); }, done)));
+// A script that is loaded at all could be spied on by hooks (CVE-2025-30359).
+const element = (what, make) => attempt(what, (leak, done) => { const e = make(); e.onload = () => leak("loaded"); e.onerror = () => done(); document.head.append(e); });
+for (const path of paths) {
+	const u = target + path;
+	attempt("fetch " + path, (leak, done) => fetch(u).then((r) => r.text()).then(leak, done));
+	attempt("fetch with cookies " + path, (leak, done) => fetch(u, { credentials: "include" }).then((r) => r.text()).then(leak, done));
+	attempt("fetch with a header " + path, (leak, done) => fetch(u, { headers: { "X-Devserver-Token": "x" } }).then((r) => r.text()).then(leak, done));
+	attempt("fetch no-cors " + path, (leak, done) => fetch(u, { mode: "no-cors" }).then((r) => r.text()).then((text) => text ? leak(text) : done(), done));
+	attempt("import " + path, (leak, done) => import(u).then((m) => leak(Object.keys(m).join()), done));
+	element("script " + path, () => Object.assign(document.createElement("script"), { src: u }));
+	element("module " + path, () => Object.assign(document.createElement("script"), { src: u, type: "module" }));
+	element("style " + path, () => Object.assign(document.createElement("link"), { href: u, rel: "stylesheet" }));
+	element("image " + path, () => Object.assign(document.createElement("img"), { src: u }));
+	element("preload " + path, () => Object.assign(document.createElement("link"), { href: u, rel: "modulepreload" }));
+	attempt("events " + path, (leak, done) => { const e = new EventSource(u); e.onopen = () => { e.close(); leak("open"); }; e.onerror = () => { e.close(); done(); }; });
+	if (path === "/") for (const protocol of [undefined, "vite-hmr", "vite-ping"]) { // browsers slow down sockets that fail
+		attempt("socket " + protocol + path, (leak, done) => { const s = new WebSocket(u.replace("http", "ws") + "?token=x", protocol); s.onopen = () => { leak("open"); s.close(); }; s.onerror = s.onclose = () => done(); });
+	}
+}
+element("editor by image", () => Object.assign(document.createElement("img"), { src: target + "/__open-in-editor?file=src/main.ts" }));
+attempt("editor by POST", (leak, done) => fetch(target + "/__open-in-editor?file=src/main.ts", { method: "POST", mode: "no-cors", body: "x" }).then(() => done(), done));
+attempt("identify by POST", (leak, done) => fetch(target + "/@devserver/identify?token=x", { method: "POST", mode: "no-cors", credentials: "include" }).then(() => done(), done));
+navigator.sendBeacon(target + "/__open-in-editor?file=src/main.ts", "x");
+attempt("frame", (leak, done) => { const f = document.createElement("iframe"); f.src = target + "/"; f.onload = () => { try { f.contentDocument ? leak(f.contentDocument.body.innerHTML) : done(); } catch { done(); } }; addEventListener("DOMContentLoaded", () => document.body.append(f)); });
+// A frame without an origin (CVE-2026-27977).
+attempt("sandboxed frame", (leak, done) => {
+	const f = document.createElement("iframe");
+	f.sandbox = "allow-scripts";
+	f.srcdoc = "<script>const t = " + JSON.stringify(target) + "; const ws = new WebSocket(t.replace('http', 'ws') + '/?token=x', 'vite-hmr'); ws.onopen = () => parent.postMessage('socket open', '*'); ws.onerror = () => fetch(t + '/src/main.ts').then((r) => r.text()).then((x) => parent.postMessage(x, '*'), () => parent.postMessage('', '*'));</" + "script>";
+	addEventListener("message", (e) => e.data ? leak(e.data) : done());
+	addEventListener("DOMContentLoaded", () => document.body.append(f));
+});
+Promise.all(tried).then(() => { window.finished = tried.length; });
+</script><body></body>`
+
+// TestBrowserForeignPage: a page of another port, of another name of this machine and of the other loopback address reads
+// nothing, opens no socket and starts no editor. Styles and scripts of ours do nothing there.
+func TestBrowserForeignPage(t *testing.T) {
+	devtest.NeedBrowser(t)
+	tool := filepath.Join(t.TempDir(), "editor")
+	if err := os.WriteFile(tool, []byte("#!/bin/sh\necho started >> '"+tool+".log'\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("DEVSERVER_EDITOR", tool)
+	app := fortress(t)
+	app.Write("public/control.html", strings.ReplaceAll(foreignPage, `"TARGET"`, "location.origin"))
+	s := devtest.Start(t, app)
+	own := s.Page(t, "/")
+	own.Wait(`document.title === "fine"`)
+	// A page of ours gets hold of all this: the attempts are real.
+	control := s.Page(t, "/control.html")
+	control.Wait(`window.finished > 100`)
+	if got := devtest.Eval[[]string](control, `window.got.map((text) => text.slice(0, 80))`); len(got) < 40 || !strings.Contains(strings.Join(got, "\n"), "import /src/main.ts") || !strings.Contains(strings.Join(got, "\n"), "socket vite-ping") {
+		t.Fatalf("a page of ours got no more than:\n%s", strings.Join(got, "\n"))
+	}
+	control.Close()
+	s.WaitPages(1)
+	var target string
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, strings.ReplaceAll(foreignPage, "TARGET", target))
+	}))
+	defer evil.Close()
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(s.URL, "http://"))
+	_, evilPort, _ := net.SplitHostPort(evil.Listener.Addr().String())
+	for _, c := range []struct{ name, from, to string }{
+		{"another port", "http://localhost:" + evilPort, "http://localhost:" + port},
+		{"an address against a name", "http://127.0.0.1:" + evilPort, "http://localhost:" + port},
+		{"another name of the same site", "http://evil.localhost:" + evilPort, "http://app.localhost:" + port},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			target = c.to
+			p := s.Tab(t)
+			p.Goto(c.from + "/")
+			p.Wait(`window.finished > 100`)
+			if got := devtest.Eval[[]string](p, `window.got`); len(got) > 0 {
+				t.Errorf("the foreign page got hold of:\n%.2000s", strings.Join(got, "\n"))
+			}
+			if color := devtest.Eval[string](p, `getComputedStyle(document.body).color`); color != "rgb(0, 0, 0)" {
+				t.Errorf("a stylesheet of ours took effect: %s", color)
+			}
+			p.Close()
+		})
+	}
+	if _, err := os.Stat(tool + ".log"); err == nil {
+		t.Error("a foreign page started the editor")
+	}
+	// The frame with our page in it is one of ours, and gone by now.
+	s.WaitPages(1)
+	s.Edit("src/part.ts", "fine", "better") // the server lives, and its own page takes updates
+	own.Wait(`document.title === "better"`)
+}
