@@ -140,14 +140,28 @@ race() {
   CGO_ENABLED=1 DEVSERVER_BROWSER=${DEVSERVER_BROWSER:-required} go test -race -timeout 12m "${packages[@]}"
 }
 
+fuzz_one() { (cd "$1" && go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" -parallel 1 . 2>&1); }
+
+# Each target has one worker, and as many run beside each other as there are processors. What one prints comes at its end.
 fuzz() {
-  local dir target
+  local dir target text jobs failed
+  jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+  text=$(mktemp -d)
   for dir in $(go list -f '{{.Dir}}' "${packages[@]}"); do
     for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$dir"/*_test.go 2>/dev/null); do
-      echo "    $target in ${dir#"$PWD"/}"
-      (cd "$dir" && go test -run '^$' -fuzz "^$target\$" -fuzztime "$fuzztime" . | { grep -v '^fuzz: elapsed' || true; }) || return 1
+      while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n 2>/dev/null || sleep 0.2; done
+      {
+        local out="$text/$target-$(basename "$dir")"
+        if ! fuzz_one "$dir" "$target" >"$out"; then : >"$text/failed"; fi
+        printf '    %s in %s\n%s\n' "$target" "${dir#"$PWD"/}" "$(grep -v '^fuzz: elapsed' "$out")"
+      } &
     done
   done
+  wait
+  failed=no
+  [ ! -e "$text/failed" ] || failed=yes
+  rm -rf "$text"
+  [ $failed = no ]
 }
 
 # npm_packages COMMAND...: installs by npm what the lock file says. npm writes .package-lock.json last; an older lock

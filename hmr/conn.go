@@ -2,6 +2,7 @@ package hmr
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -294,6 +295,7 @@ func (cn *conn) read() {
 		if err != nil {
 			// Going away is what a page says when it is left; any other end may be a network that comes back.
 			cn.leave(websocket.IsCloseError(err, websocket.CloseGoingAway, websocket.CloseNormalClosure))
+			cn.socket.refuseLength(err)
 			return
 		}
 		extend()
@@ -305,6 +307,14 @@ func (cn *conn) read() {
 			return
 		}
 		cn.handle(text)
+	}
+}
+
+// refuseLength gives its close code to a declared length that no number of the protocol's can be (CVE-2020-27813); others that
+// are too large have been answered by the reader.
+func (s *socket) refuseLength(err error) {
+	if errors.Is(err, websocket.ErrReadLimit) {
+		s.abandon(websocket.CloseMessageTooBig, "the message is too large")
 	}
 }
 

@@ -2,12 +2,16 @@ package hmr_test
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -370,3 +374,91 @@ func TestUserGetsWhatIsForThemOnly(t *testing.T) {
 		return f["event"] == "all"
 	})
 }
+
+// TestMalformedFrames sends bytes that no WebSocket client would. Each ends with the close code that the protocol names,
+// and nothing is allocated for lengths that are only declared (CVE-2020-27813).
+func TestMalformedFrames(t *testing.T) {
+	logged := &lines{}
+	hub, at := serve(t, hmr.Options{MaxMessage: 1 << 20, EventRate: 100, Logger: slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	hub.On("ok", func(_ context.Context, c *hmr.Client, _ json.RawMessage) error { return c.Send("ok", nil) })
+	mask := "\x00\x00\x00\x00" // a mask of zeros leaves the text as it is
+	length := func(n uint64) string { return "\xff" + string(binary.BigEndian.AppendUint64(nil, n)) }
+	fragment := func(first byte, n int) string {
+		return string([]byte{first}) + length(uint64(n)) + mask + strings.Repeat("x", n)
+	}
+	for name, c := range map[string]struct {
+		frames string
+		code   int
+	}{
+		"a length of 2^63-1":          {"\x81" + length(1<<63-1) + mask, websocket.CloseMessageTooBig},
+		"a length of 2^64-1":          {"\x81" + length(1<<64-1) + mask, websocket.CloseMessageTooBig},
+		"1 GiB declared":              {"\x81" + length(1<<30) + mask + "x", websocket.CloseMessageTooBig},
+		"fragments without end":       {fragment(0x01, 500_000) + fragment(0x00, 500_000) + fragment(0x00, 500_000), websocket.CloseMessageTooBig},
+		"compressed, nothing agreed":  {"\xc1\x85" + mask + "\xab\x56\x02\x00\x00", websocket.CloseProtocolError},
+		"not masked":                  {"\x81\x05hello", websocket.CloseProtocolError},
+		"an unknown opcode":           {"\x83\x80" + mask, websocket.CloseProtocolError},
+		"a fragmented ping":           {"\x09\x80" + mask, websocket.CloseProtocolError},
+		"a ping of 200 bytes":         {"\x89\xfe\x00\xc8" + mask + strings.Repeat("x", 200), websocket.CloseProtocolError},
+		"a continuation of nothing":   {"\x80\x80" + mask, websocket.CloseProtocolError},
+		"text within a message":       {"\x01\x81" + mask + "x\x81\x81" + mask + "y", websocket.CloseProtocolError},
+		"a close code that is none":   {"\x88\x82" + mask + "\x03\xec", websocket.CloseProtocolError},
+		"not UTF-8 in fragments":      {"\x01\x81" + mask + "\xc3\x80\x81" + mask + "(", websocket.CloseInvalidFramePayloadData},
+		"too many messages":           {strings.Repeat("\x81\x82"+mask+"{}", 2000), websocket.ClosePolicyViolation},
+		"100,000 lists in each other": {"\x81" + length(100_000) + mask + strings.Repeat("[", 100_000), 0},
+		"HTTP in the middle":          {"GET / HTTP/1.1\r\n\r\n", websocket.CloseProtocolError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dialer := websocket.Dialer{EnableCompression: true}
+			ws, res, err := dialer.Dial(at, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ws.Close()
+			if ext := res.Header.Get("Sec-WebSocket-Extensions"); ext != "" {
+				t.Errorf("compression was agreed (%s): a small frame could become a large one", ext)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, _ = io.WriteString(ws.NetConn(), c.frames) // it may be closed in between
+			if c.code == 0 {
+				_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"custom","event":"ok"}`))
+			}
+			_ = ws.SetReadDeadline(time.Now().Add(30 * time.Second))
+			for err == nil {
+				var text []byte
+				if _, text, err = ws.ReadMessage(); c.code == 0 && strings.Contains(string(text), `"ok"`) {
+					return
+				}
+			}
+			if !websocket.IsCloseError(err, c.code) {
+				t.Errorf("ended with %v, want code %d", err, c.code)
+			}
+			if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 64<<20 {
+				t.Errorf("%d MB were allocated", (after.TotalAlloc-before.TotalAlloc)>>20)
+			}
+		})
+	}
+	// Garbage is told once a second for each page, and never as an error.
+	p := open(t, at, "noisy")
+	for range 50 {
+		p.send("{")
+	}
+	p.send(`{"type":"custom","event":"ok"}`)
+	p.await("an answer after garbage", event("ok"))
+	if text := logged.String(); strings.Contains(text, "level=ERROR") || strings.Count(text, "a message of page") > 10 {
+		t.Errorf("garbage is told %d times:\n%s", strings.Count(text, "a message of page"), text)
+	}
+}
+
+// lines collects what is logged.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+func (l *lines) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.text.String() }

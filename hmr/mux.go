@@ -118,6 +118,7 @@ func (m *mux) read() {
 	for {
 		kind, r, err := m.ws.NextReader()
 		if err != nil {
+			m.refuseLength(err)
 			return
 		}
 		text, err := io.ReadAll(io.LimitReader(r, mostSession+1+limit+1))

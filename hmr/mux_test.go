@@ -426,34 +426,45 @@ func repeat(text string, n int) []string {
 	return list
 }
 
-// FuzzMuxFrame sends lines as frames. Whatever they are, the socket is closed with a code or opens one more session.
+// FuzzMuxFrame sends lines as frames, on a shared socket and on a page's own. Whatever they are, the shared one is closed
+// with a code or opens one more session, and the page's own is closed or answers.
 func FuzzMuxFrame(f *testing.F) {
 	for _, seed := range []string{
 		"a +received=3&epoch=e&seq=7\na {\"type\":\"custom\",\"event\":\"e\"}\na -1001", "a +\na +\na -1\na -1001 bye\na +received=9", "a -", "a  -1001", " +", "+", "a\x00b +",
 		"{\"type\":\"ping\"}", "a +%zz", "a +\nb +\na {\"type\":\"request\",\"id\":1,\"event\":\"x\"}\nb {\"type\":\"ack\",\"n\":99}", "a +\na " + strings.Repeat("[", 300),
+		"{\"type\":\"hello\",\"url\":\"/x\"}\n{\"type\":\"custom\",\"event\":\"x\",\"data\":[{}]}\n{\"type\":\"custom\"}", "{\"type\":\"subscribe\",\"channel\":\"c\"}\n{\"type\":\"publish\",\"channel\":\"c\",\"data\":1}\n{\"type\":\"unsubscribe\",\"channel\":\"c\"}",
+		"{\"type\":\"report\",\"kind\":\"update\",\"paths\":[\"/a\"]}\n{\"type\":\"revisions\",\"modules\":{\"/a\":\"x\"},\"css\":[]}", "{\"type\":\"ack\",\"n\":18446744073709551615}\n{\"type\":\"ack\",\"n\":-1}\n{\"type\":\"ack\",\"n\":0}", "{\"type\":\"cancel\",\"id\":1}\n\xff\n\n{}",
 	} {
 		f.Add(seed)
 	}
 	_, at := serve(f, hmr.Options{MaxMessage: 1000, ResumeGrace: time.Millisecond})
-	f.Fuzz(func(t *testing.T, lines string) {
-		ws, err := dialShared(t, at)
-		if err != nil {
-			t.Skip(err)
-		}
+	// answered sends the lines and waits for a frame that begins so, or for the end.
+	answered := func(t *testing.T, ws *websocket.Conn, lines, probe, begins string) {
 		defer ws.Close()
 		for line := range strings.SplitSeq(lines, "\n") {
 			_ = ws.WriteMessage(websocket.TextMessage, []byte(line)) // it may be closed already
 		}
-		_ = ws.WriteMessage(websocket.TextMessage, []byte("probe +"))
+		_ = ws.WriteMessage(websocket.TextMessage, []byte(probe))
 		_ = ws.SetReadDeadline(time.Now().Add(30 * time.Second))
 		for {
 			_, text, err := ws.ReadMessage()
 			if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
 				t.Fatal("neither closed nor answered") // as after a panic of the reader
 			}
-			if err != nil || strings.HasPrefix(string(text), "probe ") {
+			if err != nil || strings.HasPrefix(string(text), begins) {
 				return
 			}
 		}
+	}
+	f.Fuzz(func(t *testing.T, lines string) {
+		ws, err := dialShared(t, at)
+		if err != nil {
+			t.Skip(err)
+		}
+		answered(t, ws, lines, "probe +", "probe ")
+		if ws, _, err = websocket.DefaultDialer.Dial(at, http.Header{"Sec-WebSocket-Protocol": {"vite-hmr"}}); err != nil {
+			t.Skip(err)
+		}
+		answered(t, ws, lines, `{"type":"request","id":7,"event":"probe"}`, `{"type":"reply","id":7,`)
 	})
 }

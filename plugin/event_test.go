@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,9 @@ func TestPayloads(t *testing.T) {
 func FuzzPayload(f *testing.F) {
 	f.Add(`{"items": [{}, {"tags": ["x", {}, "y"]}]}`)
 	f.Add(`{"named": {"x": {"name": true}}}`)
+	for _, seed := range []string{"", "null", "{}", "[]", "1e999", `"\ud800"`, `{"items": [1]}`, `{"items": {"0": {}}}`, `{"items": [[]]}`, `{"ITEMS": [{"Tags": [null]}]}`, `{"items": [{"tags": "x"}], "items": 1}`, `{"named": {"a\"b": [1]}}`, `{} {}`, `{"count": 1.5}`, `{"count": 99999999999999999999}`, strings.Repeat(`{"named":{"x":`, 40), "\xff", `{"items": [{}, {"tags": [1`} {
+		f.Add(seed)
+	}
 	e := plugin.On("x", func(context.Context, plugin.Client, order) error { return nil })
 	f.Fuzz(func(t *testing.T, data string) {
 		_, err := e.Call(t.Context(), nil, json.RawMessage(data)) // must not panic

@@ -165,6 +165,12 @@ func FuzzRun(f *testing.F) {
 	f.Add(frame(`{"id":1,"result":1}`))
 	f.Add(frame(`{"id":1,"cancel":true}`))
 	f.Add([]byte("\xff\xff\xff\xff"))
+	for _, body := range []string{`{}`, ``, `[]`, `null`, `{"id":0,"method":""}`, `{"id":-1}`, `{"id":1,"error":{"message":"m","file":"f","line":-1}}`, `{"method":"notice","params":[1]}`, `{"id":1,"method":"m"}{"id":2}`, "\xff", `{"id":1,"cancel":true,"method":"m","result":1,"error":null}`} {
+		f.Add(append(frame(body), frame(`{"id":2,"method":"m"}`)...))
+	}
+	f.Add(append(frame(`{"id":1,"method":"m"}`), 0, 0, 0, 9, '{'))       // cut off
+	f.Add([]byte("npm warn deprecated x\n" + string(frame(`{"id":1}`)))) // what programs print
+	f.Add(binary.BigEndian.AppendUint32(nil, 1<<30))                     // a length that nothing follows
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		_ = wire.New(bytes.NewReader(stream), io.Discard, nothing).Run() // must return and not panic
 	})
