@@ -104,7 +104,7 @@ type Hub struct {
 	ringSize int
 	asked    map[string]time.Time // see identified
 
-	passed atomic.Pointer[func(Passed)] // see OnPassed
+	passed atomic.Pointer[[]*func(Passed)] // see OnPassed; nil = nobody asks
 }
 
 // heldFrame is an event or request that waits for its handler.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/hmr"
@@ -45,7 +47,8 @@ type adminClient struct {
 	Self      bool   `json:"self"`
 }
 
-// adminMessage is what the admin page and `devserver events send` ask to be sent: to "all", "page:ID" or "user:NAME".
+// adminMessage is what the admin page and `devserver events send` ask to be sent: to "all", "page:ID", "user:NAME", or
+// "any:ID or NAME".
 type adminMessage struct {
 	To           string            `json:"to"`
 	Kind         string            `json:"kind"`
@@ -69,11 +72,7 @@ func (s *Server) handleAdmin() error {
 	s.hub.OnConnect(tell)
 	s.hub.OnDisconnect(tell)
 	_, err := s.hub.Handle("devserver:admin:send", func(_ context.Context, _ *hmr.Client, data json.RawMessage) (any, error) {
-		var m adminMessage
-		if err := json.Unmarshal(data, &m); err != nil {
-			return nil, &hmr.Error{Code: "bad_payload", Message: "not a message to send: " + err.Error()}
-		}
-		sent, err := s.adminSend(m)
+		sent, err := s.adminSend(data)
 		return map[string]int{"sent": sent}, err
 	})
 	return err
@@ -88,8 +87,12 @@ func (s *Server) tellAdmins() {
 	}
 }
 
-// adminSend sends the message to the pages that it is for and tells how many those are.
-func (s *Server) adminSend(m adminMessage) (sent int, err error) {
+// adminSend sends an adminMessage to the pages that it is for and tells how many those are.
+func (s *Server) adminSend(message json.RawMessage) (sent int, err error) {
+	var m adminMessage
+	if err := json.Unmarshal(message, &m); err != nil {
+		return 0, &hmr.Error{Code: "bad_payload", Message: "not a message to send: " + err.Error()}
+	}
 	event, data := m.Event, m.Data
 	if m.Kind == "notification" {
 		if m.Notification == nil || m.Notification.Title == "" {
@@ -103,19 +106,66 @@ func (s *Server) adminSend(m adminMessage) (sent int, err error) {
 	if event == "" {
 		return 0, &hmr.Error{Code: "bad_payload", Message: "the event has no name"}
 	}
-	kind, name, _ := strings.Cut(m.To, ":")
-	for _, c := range s.hub.Clients() {
-		if strings.Contains(c.URL(), adminPath) {
-			continue
+	pages := s.appPages()
+	chosen, err := choosePages(pages, m.To)
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range chosen {
+		if c.Publish(&hmr.Custom{Event: event, Data: data}) == nil {
+			sent++
 		}
-		if kind == "all" || kind == "page" && c.ID() == name || kind == "user" && name != "" && c.User() == name {
-			if c.Publish(&hmr.Custom{Event: event, Data: data}) == nil {
-				sent++
+	}
+	return sent, nil
+}
+
+// appPages are the open pages of the project: the admin page is none.
+func (s *Server) appPages() []*hmr.Client {
+	return slices.DeleteFunc(s.hub.Clients(), func(c *hmr.Client) bool { return strings.Contains(c.URL(), adminPath) })
+}
+
+// choosePages finds those that a message is to. "all" may be none.
+func choosePages(pages []*hmr.Client, to string) ([]*hmr.Client, error) {
+	kind, name, _ := strings.Cut(to, ":")
+	var chosen []*hmr.Client
+	for _, c := range pages {
+		if kind == "all" || (kind == "page" || kind == "any") && c.ID() == name {
+			chosen = append(chosen, c)
+		}
+	}
+	if chosen == nil && (kind == "user" || kind == "any") && name != "" { // "" is a guest
+		for _, c := range pages {
+			if c.User() == name {
+				chosen = append(chosen, c)
 			}
 		}
 	}
-	if sent == 0 && kind != "all" {
-		return 0, &hmr.Error{Code: "nobody", Message: fmt.Sprintf("no open page is %q", m.To)}
+	if chosen == nil && kind != "all" {
+		return nil, &hmr.Error{Code: "nobody", Message: fmt.Sprintf("no open page is %q; %s", strings.TrimPrefix(to, "any:"), openPages(pages))}
 	}
-	return sent, nil
+	return chosen, nil
+}
+
+// openPages lists pages for who named one that is not there.
+func openPages(pages []*hmr.Client) string {
+	if len(pages) == 0 {
+		return "none is open"
+	}
+	const most = 10
+	var list []string
+	for i, c := range pages {
+		if i == most {
+			list = append(list, fmt.Sprintf("and %d more", len(pages)-most))
+			break
+		}
+		one := c.ID()
+		if u, err := url.Parse(c.URL()); err == nil && u.Path != "" {
+			one += " " + u.Path
+		}
+		if c.User() != "" {
+			one += fmt.Sprintf(" (user %q)", c.User())
+		}
+		list = append(list, one)
+	}
+	return "open: " + strings.Join(list, ", ")
 }

@@ -42,6 +42,9 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		s.hub.ServeHTTP(w, r)
 		return
 	}
+	if s.serveCommand(w, r, name) {
+		return
+	}
 	if p.cfg.Err() != nil && name != clientPath {
 		p.serveBroken(w)
 		return

@@ -39,6 +39,7 @@ func (s *Server) certificate(cfg config.Server) (*tls.Config, error) {
 		}
 		s.log.Info("https with a certificate of this machine; to end the browser's warning, add it to your trusted certificates: " + file)
 	}
+	s.fingerprint = fingerprint(c.Certificate[0])
 	return &tls.Config{Certificates: []tls.Certificate{c}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 
@@ -56,18 +57,8 @@ func (s *Server) cacheDir(name string) (string, error) {
 // a temporary one takes its place until the server ends: everything works, and the next start is as slow as the first. A
 // name in the system's temporary folder that stays the same would be another user's to make before us, and to fill.
 func (s *Server) findCache() {
-	base := s.opts.CacheDir
-	if base == "" {
-		user, err := os.UserCacheDir()
-		if err == nil {
-			sum := sha256.Sum256([]byte(s.root))
-			base = filepath.Join(user, "devserver", hex.EncodeToString(sum[:8]))
-		} else {
-			s.log.Debug("no cache folder", "pkg", "server", "error", err)
-		}
-	}
-	err := errors.New("there is no home folder")
-	if base != "" {
+	base, err := projectCache(s.root, s.opts.CacheDir)
+	if err == nil {
 		err = writable(base)
 	}
 	if err == nil {
@@ -92,4 +83,17 @@ func writable(dir string) error {
 		return err
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// projectCache is the cache folder of the project at a real path; override is Options.CacheDir.
+func projectCache(root, override string) (string, error) {
+	if override != "" {
+		return override, nil
+	}
+	user, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("there is no home folder: %w", err)
+	}
+	sum := sha256.Sum256([]byte(root))
+	return filepath.Join(user, "devserver", hex.EncodeToString(sum[:8])), nil
 }

@@ -51,8 +51,15 @@ type Server struct {
 	freeing   sync.Mutex
 	freeTimer *time.Timer // see freeLater
 
-	listeners  []net.Listener
-	urls       URLs
+	listeners   []net.Listener
+	urls        URLs
+	started     time.Time
+	fingerprint string                 // of the certificate; "" without HTTPS
+	runningFile atomic.Pointer[string] // see announce; nil without one
+
+	following    context.Context // ends before the connections are waited for, see serveTail
+	endFollowing context.CancelFunc
+
 	background sync.WaitGroup
 
 	ctx  context.Context // ends with Close
@@ -87,8 +94,9 @@ func New(opts Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, log: opts.Logger, root: root, token: secret(), epoch: secret()[:12]}
+	s := &Server{opts: opts, log: opts.Logger, root: root, token: secret(), epoch: secret()[:12], started: time.Now()}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.following, s.endFollowing = context.WithCancel(s.ctx)
 	defer func() {
 		if err != nil {
 			_ = os.RemoveAll(s.cacheTemp) // "" is none
@@ -188,6 +196,7 @@ func (s *Server) Listen(ctx context.Context) (URLs, error) {
 	}
 	bound := s.listeners[0].Addr().(*net.TCPAddr).Port
 	s.urls = listURLs(scheme, cfg.Host, bound, s.project.Load().base)
+	s.announce()
 	return s.urls, nil
 }
 
@@ -256,6 +265,7 @@ func listURLs(scheme, host string, port int, base string) URLs {
 // ServeListener is Listen and Serve with a listener that the caller has opened.
 func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	s.listeners = []net.Listener{l}
+	s.announce()
 	return s.Serve(ctx)
 }
 
@@ -284,6 +294,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	case <-s.ctx.Done():
 	case err = <-failed:
 	}
+	s.unannounce()
+	s.endFollowing()
 	s.hub.Close() // says goodbye to the pages: Shutdown would wait for their sockets
 	grace, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -306,6 +318,7 @@ func (s *Server) Close() error {
 	}
 	s.hub.Close()
 	s.restarting.Lock() // of two projects the new one is left, see Restart
+	s.unannounce()
 	err := s.project.Load().close()
 	s.restarting.Unlock()
 	s.background.Wait()
@@ -378,6 +391,9 @@ func (s *Server) Restart(reason string) error {
 	}
 	s.project.Store(p)
 	p.begin()
+	if p.base != old.base && s.runningFile.Load() != nil {
+		s.announce()
+	}
 	s.log.Info("server restarted (" + reason + ")")
 	if old.cfg.Err() != nil {
 		s.log.Info("the address, https and allowedHosts of the configuration are used from the next start on")

@@ -11,6 +11,7 @@ const helpText = `devserver serves a frontend project for development, with hot 
 Usage:
   devserver [root] [flags]     serve the project in root (default: the current folder); also: devserver dev, devserver serve
   devserver init [root]        make a devserver/ folder for event handlers in Go
+  devserver events tail|send   watch the events of the running server, or send one (devserver events help)
   devserver version
   devserver help
 

@@ -1,9 +1,9 @@
 package builtin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -43,38 +43,56 @@ type entry struct {
 
 // Log returns the plugin that writes events of both directions and console lines to a file.
 func Log(o LogOptions) plugin.Plugin {
-	w := &logWriter{file: rotating{name: o.File, maxSize: o.MaxSize, keep: o.Keep}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	lines := newLines()
+	file := &rotating{name: o.File, maxSize: o.MaxSize, keep: o.Keep}
+	done := make(chan struct{})
+	started := false
 	off := func() {}
 	return plugin.Plugin{
 		Name: "devserver:log",
 		Start: func(_ context.Context, s plugin.Server) error {
-			w.log = s.Logger()
-			go w.run()
-			off = o.Passed(w.passed)
-			s.Logger().Info("events and console lines are written to " + o.File)
+			log, told := s.Logger(), false
+			go func() {
+				defer close(done)
+				_ = lines.write(o.Where, func(line []byte) error {
+					if err := file.write(line); err != nil && !told {
+						told = true // a full disk stays full
+						log.Warn("events are not logged", "error", err)
+					}
+					return nil
+				})
+			}()
+			started = true
+			off = o.Passed(lines.passed)
+			log.Info("events and console lines are written to " + o.File)
 			return nil
 		},
 		Stop: func(context.Context) error {
 			off()
-			return w.close()
+			lines.close()
+			if started {
+				<-done
+			}
+			return file.close()
 		},
-		Events: []plugin.Event{plugin.On(ConsoleEvent, func(_ context.Context, c plugin.Client, in ConsoleLine) error {
-			at, text := in.Located(o.Where)
-			w.add(entry{Type: "console", From: c.ID(), Level: in.level(), At: at, Text: text})
-			return nil
-		})},
 	}
 }
 
-// waitingBytes bounds what waits for a disk that is slower than the pages; what is beyond is counted.
+// Follow hands the lines of the log to write, one after the other and each with its line feed, until ctx ends or write
+// fails.
+func Follow(ctx context.Context, where Locator, passed func(fn func(hmr.Passed)) (off func()), write func(line []byte) error) error {
+	lines := newLines()
+	defer passed(lines.passed)()
+	defer context.AfterFunc(ctx, lines.close)()
+	return lines.write(where, write)
+}
+
+// waitingBytes bounds what waits for a reader that is slower than the pages; what is beyond is counted.
 const waitingBytes = 16 << 20
 
-// logWriter hands lines to a goroutine of its own: no event waits for the disk. Run run; close ends it.
-type logWriter struct {
-	log  *slog.Logger
-	file rotating
-	wake chan struct{}
-	done chan struct{}
+// lines stands between the hub and who writes: no event waits for a disk or a network.
+type lines struct {
+	wake chan struct{} // closed by close
 
 	mu     sync.Mutex
 	queue  []entry // guarded by mu, as are all below
@@ -83,11 +101,10 @@ type logWriter struct {
 	closed bool
 }
 
+func newLines() *lines { return &lines{wake: make(chan struct{}, 1)} }
+
 // passed is called under the hub's locks, so it only queues.
-func (w *logWriter) passed(p hmr.Passed) {
-	if p.Event == ConsoleEvent {
-		return // its line has the position
-	}
+func (l *lines) passed(p hmr.Passed) {
 	e := entry{Type: p.Type, Event: p.Event, ID: p.ID, Data: p.Data, Error: p.Error}
 	if p.Type == "custom" {
 		e.Type = "event"
@@ -97,72 +114,81 @@ func (w *logWriter) passed(p hmr.Passed) {
 	} else {
 		e.To = p.Page
 	}
-	w.add(e)
+	l.add(e)
 }
 
-func (w *logWriter) add(e entry) {
+func (l *lines) add(e entry) {
 	e.Time = time.Now().UTC()
-	size := len(e.Data) + len(e.Text) + len(e.Event) + 200
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
+	size := len(e.Data) + len(e.Event) + 200
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
 		return
 	}
-	if w.size+size > waitingBytes && w.size > 0 {
-		w.lost++
+	if l.size+size > waitingBytes && l.size > 0 {
+		l.lost++
 		return
 	}
-	w.queue = append(w.queue, e)
-	w.size += size
+	l.queue = append(l.queue, e)
+	l.size += size
 	select {
-	case w.wake <- struct{}{}:
+	case l.wake <- struct{}{}:
 	default:
 	}
 }
 
 // take returns what waits.
-func (w *logWriter) take() []entry {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	list := w.queue
-	if w.lost > 0 {
-		list = append(list, entry{Time: time.Now().UTC(), Type: "lost", Count: w.lost})
+func (l *lines) take() []entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := l.queue
+	if l.lost > 0 {
+		list = append(list, entry{Time: time.Now().UTC(), Type: "lost", Count: l.lost})
 	}
-	w.queue, w.size, w.lost = nil, 0, 0
+	l.queue, l.size, l.lost = nil, 0, 0
 	return list
 }
 
-func (w *logWriter) run() {
-	defer close(w.done)
-	told := false
-	for range w.wake {
-		for _, e := range w.take() {
-			line, err := json.Marshal(e)
-			if err == nil {
-				err = w.file.write(append(line, '\n'))
+// write hands out the lines until close, and then what still waits; or until write fails.
+func (l *lines) write(where Locator, write func(line []byte) error) error {
+	var line bytes.Buffer
+	encode := json.NewEncoder(&line)
+	encode.SetEscapeHTML(false) // people read it
+	for open := true; open; {
+		_, open = <-l.wake
+		for _, e := range l.take() {
+			if e.Event == ConsoleEvent && e.From != "" && !e.console(where) {
+				continue
 			}
-			if err != nil && !told {
-				told = true // a full disk stays full
-				w.log.Warn("events are not logged", "error", err)
+			line.Reset()
+			if err := encode.Encode(e); err != nil {
+				return err
+			}
+			if err := write(line.Bytes()); err != nil {
+				return err
 			}
 		}
 	}
+	return nil
 }
 
-// close writes what waits and closes the file.
-func (w *logWriter) close() error {
-	w.mu.Lock()
-	closed := w.closed
-	if w.closed = true; !closed {
-		select {
-		case w.wake <- struct{}{}: // for what was added since
-		default:
-		}
-		close(w.wake)
+// console makes the event that carries a line of the console into that line. It returns false for what is none.
+func (e *entry) console(where Locator) bool {
+	in, err := hmr.Decode[ConsoleLine](ConsoleEvent, e.Data)
+	if err != nil || len(e.Data) == 0 {
+		return false
 	}
-	w.mu.Unlock()
-	if w.log != nil { // it was started
-		<-w.done
+	at, text := in.Located(where)
+	*e = entry{Time: e.Time, Type: "console", From: e.From, Level: in.level(), At: at, Text: text}
+	return true
+}
+
+// close ends write, once that has handed out what waits. It may be called more than once.
+func (l *lines) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.closed = true
+		close(l.wake)
 	}
-	return w.file.close()
 }

@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -119,7 +120,7 @@ func logged(t *testing.T, file string, list ...hmr.Passed) string {
 func TestLogLines(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log")
 	logged(t, file,
-		hmr.Passed{Page: "c1", FromPage: true, Type: "custom", Event: "cart:\x1b\nadd", Data: json.RawMessage(`{"n": 1}`)},
+		hmr.Passed{Page: "c1", FromPage: true, Type: "custom", Event: "cart:\x1b\nadd", Data: json.RawMessage(`{"n": "<b>"}`)},
 		hmr.Passed{Page: "c2", Type: "custom", Event: "cart:price"},
 		hmr.Passed{Page: "c1", FromPage: true, Type: "request", Event: "cart:total", ID: 3},
 		hmr.Passed{Page: "c1", Type: "reply", ID: 3, Error: &hmr.Error{Code: "empty", Message: "no"}},
@@ -134,7 +135,7 @@ func TestLogLines(t *testing.T) {
 		have = append(have, strings.TrimSuffix(rest, "\n"))
 	}
 	want := []string{
-		`"type":"event","from":"c1","event":"cart:\u001b\nadd","data":{"n":1}}`,
+		`"type":"event","from":"c1","event":"cart:\u001b\nadd","data":{"n":"<b>"}}`,
 		`"type":"event","to":"c2","event":"cart:price"}`,
 		`"type":"request","from":"c1","event":"cart:total","id":3}`,
 		`"type":"reply","to":"c1","id":3,"error":{"code":"empty","message":"no"}}`,
@@ -155,5 +156,38 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 	out := logged(t, file, hmr.Passed{Type: "custom"}, hmr.Passed{Type: "custom"}, hmr.Passed{Type: "custom"})
 	if strings.Count(out, "events are not logged") != 1 {
 		t.Errorf("the terminal shows\n%s", out)
+	}
+}
+
+// TestSlowFollowerHoldsUpNobody: what passes never waits for who follows, and that one is told how much it missed.
+func TestSlowFollowerHoldsUpNobody(t *testing.T) {
+	var tell func(hmr.Passed)
+	registered, goOn := make(chan bool), make(chan bool)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	var last string
+	go func() {
+		ended <- Follow(ctx, nil, func(fn func(hmr.Passed)) func() {
+			tell = fn
+			close(registered)
+			return func() {}
+		}, func(line []byte) error {
+			<-goOn
+			last = string(line)
+			return nil
+		})
+	}()
+	<-registered
+	big := json.RawMessage(`"` + strings.Repeat("x", waitingBytes/3) + `"`)
+	for range 10 {
+		tell(hmr.Passed{Page: "c1", FromPage: true, Type: "custom", Event: "big", Data: big})
+	}
+	close(goOn)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(last, `"type":"lost","count":`) {
+		t.Errorf("the last line is %.100s", last)
 	}
 }

@@ -112,7 +112,7 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 		case "allow": // what lets in what was refused, to be copied
 			below.WriteString("\n" + indented(p.Cyan("to allow it: ")+Printable(value.String())))
 		case "plugin":
-			plugin = "[" + oneLine(value.String()) + "] "
+			plugin = "[" + OneLine(value.String()) + "] "
 		case "":
 		default:
 			for _, a := range flat(a.Key, value) {
@@ -147,7 +147,7 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 // flat spells out groups as key.key.
 func flat(key string, v slog.Value) []slog.Attr {
 	if v.Kind() != slog.KindGroup {
-		return []slog.Attr{{Key: oneLine(key), Value: v}}
+		return []slog.Attr{{Key: OneLine(key), Value: v}}
 	}
 	var list []slog.Attr
 	for _, a := range v.Group() {
@@ -157,7 +157,7 @@ func flat(key string, v slog.Value) []slog.Attr {
 }
 
 func quoted(s string) string {
-	s = oneLine(s)
+	s = OneLine(s)
 	if s == "" || strings.ContainsAny(s, " \"=") {
 		return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"`
 	}
@@ -194,7 +194,8 @@ func hidden(r rune) bool {
 	return r != '\n' && r != '\t' && (unicode.IsControl(r) || r != '\u200d' && unicode.Is(unicode.Cf, r))
 }
 
-func oneLine(s string) string {
+// OneLine is Printable for text that must stay on its line: line breaks and tabs become escapes too.
+func OneLine(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(Printable(s), "\n", `\n`), "\t", `\t`)
 }
 

@@ -1,0 +1,98 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/builtin"
+)
+
+// What Running asks a server, for `devserver events`. It is asked by POST and with the token, like all that no foreign
+// page may do.
+const (
+	tailPath = adminPath + "tail"
+	sendPath = adminPath + "send"
+	pingPath = adminPath + "ping"
+)
+
+// serveCommand answers `devserver events`. It returns false for other requests.
+func (s *Server) serveCommand(w http.ResponseWriter, r *http.Request, name string) bool {
+	if name != tailPath && name != sendPath && name != pingPath {
+		return false
+	}
+	if err := s.guard.CheckAction(r); err != nil {
+		s.log.Debug("refused command", "pkg", "server", "error", err)
+		http.Error(w, "403 forbidden", http.StatusForbidden)
+		return true
+	}
+	switch name {
+	case tailPath:
+		s.serveTail(w, r)
+	case sendPath:
+		s.serveSend(w, r)
+	}
+	return true
+}
+
+// serveTail streams the lines of the event log, as they happen, until the program goes away or the server stops.
+func (s *Server) serveTail(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.following, cancel)()
+	out := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	err := builtin.Follow(ctx, currentLocator{s}, func(fn func(hmr.Passed)) func() {
+		off := s.hub.OnPassed(fn)
+		_ = out.Flush() // the head tells that nothing is missed from here on; when nobody reads it, ctx ends
+		return off
+	}, func(line []byte) error {
+		if _, err := w.Write(line); err != nil {
+			return err
+		}
+		return out.Flush()
+	})
+	if err != nil && ctx.Err() == nil {
+		s.log.Debug("a tail of the events ended", "pkg", "server", "error", err)
+	}
+}
+
+// currentLocator is the locator of the project that runs now: a tail outlives restarts.
+type currentLocator struct{ s *Server }
+
+// Position implements builtin.Locator.
+func (l currentLocator) Position(at string, line, column int) string {
+	return locator{l.s.project.Load()}.Position(at, line, column)
+}
+
+// Stack implements builtin.Locator.
+func (l currentLocator) Stack(text string) string { return locator{l.s.project.Load()}.Stack(text) }
+
+// mostSent bounds a message to send, in bytes.
+const mostSent = 4 << 20
+
+// sendAnswer is what serveSend answers.
+type sendAnswer struct {
+	Sent  int        `json:"sent"`
+	Error *hmr.Error `json:"error,omitempty"`
+}
+
+// serveSend does what the admin page's button does.
+func (s *Server) serveSend(w http.ResponseWriter, r *http.Request) {
+	var a sendAnswer
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostSent))
+	if err != nil {
+		a.Error = &hmr.Error{Code: "too_big", Message: "the message is larger than 4 MiB, or was cut off"}
+	} else if a.Sent, err = s.adminSend(data); err != nil {
+		own, ok := errors.AsType[*hmr.Error](err)
+		if !ok {
+			own = &hmr.Error{Code: "failed", Message: err.Error()}
+		}
+		a.Error = own
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(a) // who asked may be gone
+}

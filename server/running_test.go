@@ -1,0 +1,178 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/server"
+)
+
+// startFound starts a server and finds it as other programs do.
+func startFound(t *testing.T, app string, configure ...func(*server.Options)) (*devtest.Server, func() []server.Running) {
+	t.Helper()
+	dir := t.TempDir()
+	configure = append([]func(*server.Options){func(o *server.Options) { o.CacheDir = dir }}, configure...)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(app)), configure...)
+	find := func() []server.Running {
+		t.Helper()
+		list, err := server.FindRunning(s.Root, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	devtest.Eventually(t, "the server's file", func() bool { return len(find()) == 1 }, nil)
+	return s, find
+}
+
+// tailed follows the events of the server until the test ends.
+func tailed(t *testing.T, r server.Running) (lines <-chan string, done <-chan error) {
+	t.Helper()
+	out, ended, connected := make(chan string, 1000), make(chan error, 1), make(chan bool)
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	go func() {
+		ended <- r.Tail(ctx, func() { close(connected) }, func(line []byte) error { out <- string(line); return nil })
+	}()
+	select {
+	case <-connected:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	return out, ended
+}
+
+func TestRunningIsFoundAndGone(t *testing.T) {
+	for name, cfg := range map[string]string{"http": `{}`, "https": `{"server": {"https": true}}`, "base": `{"base": "/app/"}`} {
+		t.Run(name, func(t *testing.T) {
+			s, find := startFound(t, "-- devserver.config.json --\n"+cfg+"\n-- index.html --\n")
+			list := find()
+			if len(list) != 1 || list[0].PID != os.Getpid() {
+				t.Fatalf("found %+v", list)
+			}
+			if err := list[0].Alive(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			_, done := tailed(t, list[0])
+			s.Stop()
+			if err := <-done; err != nil {
+				t.Errorf("the tail of a server that was stopped ended with %v", err)
+			}
+			if err := list[0].Alive(t.Context()); !errors.Is(err, server.ErrGone) {
+				t.Errorf("a server that was stopped: %v", err)
+			}
+			if list := find(); len(list) != 0 {
+				t.Errorf("a server that was stopped is found: %+v", list)
+			}
+		})
+	}
+}
+
+// TestAnotherServerAtTheAddress: who was killed, and whose port another program has since, gets nothing sent.
+func TestAnotherServerAtTheAddress(t *testing.T) {
+	_, find := startFound(t, "-- index.html --\n")
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	r := find()[0]
+	for name, change := range map[string]func(r *server.Running){
+		"another program": func(r *server.Running) { r.URL = other.URL + "/" },
+		"another run":     func(r *server.Running) { r.Token = strings.Repeat("0", len(r.Token)) },
+		"other scheme":    func(r *server.Running) { r.URL = strings.Replace(r.URL, "http:", "https:", 1) },
+	} {
+		stale := r
+		change(&stale)
+		if err := stale.Alive(t.Context()); err == nil || name != "other scheme" && !errors.Is(err, server.ErrGone) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestTailAndSendNeedTheToken: no other page and no other user may watch or send.
+func TestTailAndSendNeedTheToken(t *testing.T) {
+	s, _ := startFound(t, "-- index.html --\n")
+	for _, path := range []string{"/__devserver/tail", "/__devserver/send", "/__devserver/ping"} {
+		for _, header := range [][]string{
+			nil,
+			{"X-Devserver-Token", strings.Repeat("0", 32)},
+			{"X-Devserver-Token", s.Token(), "Origin", "http://evil.test"},
+			{"X-Devserver-Token", s.Token(), "Sec-Fetch-Site", "cross-site"},
+		} {
+			if r := s.Do(http.MethodPost, path+"?token="+s.Token(), "{}", header...); r.Status != http.StatusForbidden {
+				t.Errorf("POST %s with %q: %d", path, header, r.Status)
+			}
+		}
+		if r := s.Get(path, "X-Devserver-Token", s.Token()); r.Status != http.StatusForbidden {
+			t.Errorf("GET %s: %d", path, r.Status)
+		}
+	}
+}
+
+// TestTailTellsAll: several that tail get each line, besides the log file, over a restart with another base.
+func TestTailTellsAll(t *testing.T) {
+	s, find := startFound(t, "-- devserver.config.json --\n{\"plugins\": {\"log\": {\"file\": \"events.jsonl\"}}}\n-- index.html --\n")
+	first, _ := tailed(t, find()[0])
+	second, done := tailed(t, find()[0])
+	if _, err := s.Server().Hub().Handle("cart:total", func(context.Context, *hmr.Client, json.RawMessage) (any, error) {
+		return nil, &hmr.Error{Code: "empty", Message: "no"}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	page := s.Socket(t)
+	page.Send(map[string]any{"type": "request", "event": "cart:total", "id": 7})
+	page.WaitFor(devtest.Is("reply"))
+	s.Write("devserver.config.json", `{"base": "/shop/"}`)
+	s.Log.Wait(t, "server restarted")
+	devtest.Eventually(t, "the new base", func() bool { return strings.HasSuffix(find()[0].URL, "/shop/") }, nil)
+	if n, err := find()[0].Send(t.Context(), server.Message{To: "any:c1", Event: "cart:note", Data: json.RawMessage(`"x"`)}); n != 1 || err != nil {
+		t.Errorf("sent to %d, %v", n, err)
+	}
+	for _, lines := range []<-chan string{first, second} {
+		for _, want := range []string{
+			`"type":"request","from":"c1","event":"cart:total","id":7}`,
+			`"type":"reply","to":"c1","id":7,"error":{"code":"empty","message":"no"}}`,
+			`"type":"event","to":"c1","event":"cart:note","data":"x"}`,
+		} {
+			if line := <-lines; !strings.HasSuffix(line, want+"\n") {
+				t.Errorf("got %s, want %s", line, want)
+			}
+		}
+	}
+	devtest.Eventually(t, "the lines in the file", func() bool {
+		text, _ := os.ReadFile(s.Path("events.jsonl"))
+		return strings.Count(string(text), "\n") >= 2
+	}, nil)
+	s.Stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRunningFileIsPrivate, and one that is damaged is nobody's.
+func TestRunningFileIsPrivate(t *testing.T) {
+	dir := ""
+	s, find := startFound(t, "-- index.html --\n", func(o *server.Options) { dir = o.CacheDir })
+	files, err := filepath.Glob(filepath.Join(dir, "running", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm()&0o077 != 0 {
+		t.Error(info.Mode(), err)
+	}
+	for name, text := range map[string]string{"empty.json": "", "half.json": `{"url": "http://localhost`, "other.json": `{"url": 1}`, "other": "{}"} {
+		if err := os.WriteFile(filepath.Join(dir, "running", name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list := find(); len(list) != 1 || list[0].Token != s.Token() {
+		t.Errorf("%+v", list)
+	}
+}
