@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
@@ -162,6 +163,9 @@ func (p *project) refuse(w http.ResponseWriter, asked string, denied *gate.Denie
 func (p *project) noteAbsent(r *http.Request) {
 	if r.Header.Get("Sec-Fetch-Dest") != "script" || r.Header.Get("Sec-Fetch-Mode") != "cors" || r.Header.Get("Sec-Fetch-Site") != "same-origin" {
 		return // no module of a page of ours
+	}
+	if by, err := url.Parse(r.Referer()); err == nil && by.Path == path.Join(p.base, clientPath) {
+		return // an import() of an address that was put together: who asked is told, and may have expected it
 	}
 	id := path.Clean("/" + strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/")))
 	file := p.File(id)

@@ -230,10 +230,14 @@ export const part = "part";
 	p.WaitText("#text", "later other part")
 	p.Wait(`loadLate().then((t) => t === "later other part")`)
 
-	// An expression as the argument.
+	// An address that is put together.
 	p.Wait(`load("home").then((t) => t === "home")`)
 	p.Wait(`load("about").then((t) => t === "about")`)
 	p.Wait(`load("nowhere").then(() => false, () => true)`)
+	p.WaitNoOverlay()
+	s.Edit("pages/home.js", `"home"`, `"new home"`)
+	p.WaitConsole("hot updated: /main.js")
+	p.Wait(`load("home").then((t) => t === "new home")`)
 	p.NoReload()
 }
 

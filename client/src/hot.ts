@@ -112,7 +112,7 @@ export class HotStore {
    */
   create(owner: ModuleID): HotState {
     const last = this.states.get(owner);
-    if (last && !last.disposed) last.end();
+    if (last && (!last.disposed || last.outdated)) last.end();
     const state = new HotState(owner, this);
     if (last) state.inheritPrune(last);
     this.states.set(owner, state);
@@ -160,6 +160,8 @@ export class HotState implements HotRecord {
   private canceller: AbortController | undefined;
   acceptedExports: Set<string> | undefined;
   disposed = false;
+  /** Disposed of in an update that did not run the module again. */
+  outdated = false;
   readonly context: HotContext;
 
   constructor(readonly owner: ModuleID, readonly store: HotStore) {

@@ -7,7 +7,7 @@ import { compileDefinitions } from "./evaluate-code.ts";
 import { helpers } from "./helpers.ts";
 import { Events, HotError, HotStore, type HotContext, type HotHost, type Logger, type RequestOptions } from "./hot.ts";
 import { askHub, Identity, reidentifyEvent } from "./identity.ts";
-import { ModuleMeta, moduleURL, type MetaHost } from "./meta.ts";
+import { decodePath, ModuleMeta, moduleURL, type MetaHost } from "./meta.ts";
 import { closeOverlay, defineOverlay, ErrorOverlay, showOverlay } from "./overlay.ts";
 import { Packs } from "./packs.ts";
 import type { ErrorInfo, ReliablePagePayload, ReplyPayload, ServerPayload, UpdatePayload } from "./payload.ts";
@@ -88,6 +88,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     this.registry = new Registry({
       loadPack: (ids, have, exact) => this.loadPack(ids, have, exact),
       importURL: (url) => import(/* @vite-ignore */ url),
+      url: (id) => this.url(id),
       meta: (instance) => new ModuleMeta(instance, this),
     });
     this.registry.afterRun = (instance) => this.fastRefresh.afterRun(instance);
@@ -405,7 +406,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
 
   isAt(htmlPath: string): boolean {
     if (htmlPath === "/index.html" || typeof location === "undefined") return true;
-    const path = decode(location.pathname);
+    const path = decodePath(location.pathname);
     const wanted = this.config.base + htmlPath.slice(1);
     return [path, path + "index.html", path + "/index.html", path + ".html"].includes(wanted);
   }
@@ -447,14 +448,6 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     const { base } = this.config;
     const at = new URL(url, this.scriptURL);
     if (at.host !== this.scriptURL.host || !at.pathname.startsWith(base)) return undefined;
-    return "/" + decode(at.pathname.slice(base.length));
-  }
-}
-
-function decode(path: string): string {
-  try {
-    return decodeURI(path);
-  } catch {
-    return path;
+    return "/" + decodePath(at.pathname.slice(base.length));
   }
 }

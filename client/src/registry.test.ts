@@ -85,12 +85,15 @@ test("a pack that lacks modules is completed", async () => {
   assert.deepEqual(w.look(), ["1"]);
 });
 
-test("dynamic import of other sites is left to the browser; of nothing it is rejected", async () => {
-  const w = new World({ "/main.js": `export const load = (x) => import(x)` });
-  w.start("/main.js");
-  const load = w.exports("/main.js")["load"] as (url: string) => Promise<unknown>;
+test("dynamic import of an address: other sites are left to the browser, modules of the app are the same ones", async () => {
+  const w = new World({ "/src/main.js": `export const load = (x) => import(x)`, "/src/it is.js": `export const n = 1` }, { lazy: ["/src/it is.js"] });
+  w.start("/src/main.js");
+  const load = w.exports("/src/main.js")["load"] as (url: string) => Promise<unknown>;
   assert.deepEqual(await load("https://esm.sh/x"), { url: "https://esm.sh/x" });
-  await assert.rejects(load("./nothing"), /Cannot find ".\/nothing", imported by \/main\.js/);
+  await assert.rejects(load("./nothing.js"), /nothing.js/);
+  await assert.rejects(load("nothing"), /Cannot find "nothing", imported by \/src\/main\.js/);
+  assert.equal(await load("./it is.js"), await load("/src/it is.js"));
+  assert.deepEqual([...w.registry.importers("/src/it is.js")], ["/src/main.js"]);
 });
 
 test("top-level await: dependents wait, siblings run concurrently, the others do not wait", async () => {

@@ -5,6 +5,7 @@
 
 import { AsyncEvaluator, type AsyncHost } from "./evaluate.ts";
 import { copyProps, markESModule, toNamespace } from "./helpers.ts";
+import { decodePath } from "./meta.ts";
 import type { ModuleID } from "./plan.ts";
 
 export type Require = (specifier: string) => unknown;
@@ -60,8 +61,10 @@ export interface Host {
    * what the server said it could not compile, if anything.
    */
   loadPack(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined>;
-  /** A module that the server does not know, such as one of another site. */
+  /** Lets the browser load a module by its URL. */
   importURL(url: string): Promise<unknown>;
+  /** The URL of a module. */
+  url(id: ModuleID): string;
   meta(instance: Instance): Meta;
 }
 
@@ -87,8 +90,12 @@ export class Registry implements AsyncHost {
   private readonly importersOf = new Map<ModuleID, Set<ModuleID>>();
   private readonly edges = new Map<ModuleID, Set<ModuleID>>();
   private unindexed: Instance[] = [];
+  /** Modules whose instance is only known to who imported it before: the next importer runs them anew. */
+  private readonly outdated = new Set<ModuleID>();
   /** Dynamic imports that were really made. */
   private readonly loaded = new Map<ModuleID, Set<ModuleID>>();
+  /** Those of them whose address was put together then: importer and module. */
+  private readonly addressed = new Set<string>();
 
   private staged: Staged | undefined;
   /** Exports handed out before their module ran, to modules in a cycle with top-level await. */
@@ -211,7 +218,7 @@ export class Registry implements AsyncHost {
 
   /** Runs a module and what it imports, where they have not run, and returns its exports or a promise of them. */
   evaluate(id: ModuleID): unknown {
-    const instance = this.current.get(id);
+    const instance = this.held(id);
     if (instance?.state === "done") return instance.module.exports;
     if (instance?.state === "failed") throw instance.error;
     if (this.unfinished.size > 0) {
@@ -219,6 +226,12 @@ export class Registry implements AsyncHost {
       if (tainted.size > 0) return this.evaluator.evaluate(id, tainted).then(() => this.current.get(id)?.module.exports);
     }
     return instance ? instance.module.exports : this.run(id).module.exports;
+  }
+
+  /** The instance that an importer gets now; undefined when the module has to run. */
+  private held(id: ModuleID): Instance | undefined {
+    if (this.outdated.delete(id)) this.current.delete(id);
+    return this.current.get(id);
   }
 
   private run(id: ModuleID, importer?: ModuleID): Instance {
@@ -230,6 +243,7 @@ export class Registry implements AsyncHost {
     const instance: Instance = { id, definition, module: { id, exports: {} }, state: "running" };
     const early = this.early.get(id);
     if (early) forward(instance.module, early);
+    this.outdated.delete(id);
     this.current.set(id, instance);
     this.unindexed.push(instance);
     const { module } = instance;
@@ -278,7 +292,7 @@ export class Registry implements AsyncHost {
     }
     // A module may be imported both ways by one specifier, which is listed as dynamic then.
     if (from.definition.info.dynamic?.includes(specifier)) this.noteLoaded(from.id, id);
-    const instance = this.current.get(id);
+    const instance = this.held(id);
     if (instance) {
       if (instance.state === "failed") throw instance.error;
       return instance.module.exports;
@@ -290,19 +304,37 @@ export class Registry implements AsyncHost {
   /** `import()`. */
   private async load(specifier: string, from: Instance): Promise<unknown> {
     const id = from.definition.deps[specifier];
-    if (typeof id !== "string") {
-      const url = String(specifier);
-      if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(url)) return this.host.importURL(url);
-      throw new ModuleNotFoundError(`Cannot find ${JSON.stringify(url)}, imported by ${from.id}`);
-    }
+    return typeof id === "string" ? this.loadModule(id, from) : this.loadAddress(String(specifier), from);
+  }
+
+  private async loadModule(id: ModuleID, from: Instance): Promise<unknown> {
     this.noteLoaded(from.id, id);
-    if (!this.current.has(id)) {
+    if (!this.held(id)) {
       const failure = this.definitions.has(id) ? undefined : await this.host.loadPack([id], [...this.roots], false);
       await this.complete([id], undefined, failure);
       this.roots.add(id); // what it reaches is here from now on
     }
     await this.evaluate(id);
     return this.namespace(id);
+  }
+
+  /**
+   * `import()` of what no compiler could know: another site's, or an address that was put together. The browser loads
+   * it, and if that was one of the app's modules it is one here, imported by who asked.
+   */
+  private async loadAddress(specifier: string, from: Instance): Promise<unknown> {
+    if (!/^([a-z][a-z0-9+.-]*:|\.{0,2}\/)/i.test(specifier)) {
+      throw new ModuleNotFoundError(`Cannot find ${JSON.stringify(specifier)}, imported by ${from.id}`);
+    }
+    const { href } = new URL(specifier, this.host.url(from.id));
+    const base = this.host.url("/");
+    const id = href.startsWith(base) ? "/" + decodePath(href.slice(base.length)) : "";
+    if (!this.definitions.has(id)) {
+      const namespace = await this.host.importURL(href);
+      if (!this.definitions.has(id)) return namespace;
+    }
+    this.addressed.add(from.id + "\n" + id);
+    return this.loadModule(id, from);
   }
 
   private noteLoaded(importer: ModuleID, id: ModuleID): void {
@@ -329,7 +361,7 @@ export class Registry implements AsyncHost {
   }
 
   settled(id: ModuleID): boolean {
-    return this.current.has(id);
+    return this.current.has(id) && !this.outdated.has(id);
   }
 
   isAsync(id: ModuleID): boolean {
@@ -412,8 +444,9 @@ export class Registry implements AsyncHost {
     const definition = this.current.get(id)?.definition;
     const now = new Set(definition && staticDeps(definition));
     for (const dep of this.loaded.get(id) ?? []) {
-      // A module goes on importing what it has loaded, unless its new version no longer names it.
-      if (definition?.info.dynamic?.some((s) => definition.deps[s] === dep)) now.add(dep);
+      // A module goes on importing what it has loaded, unless its new version no longer names it. Of addresses that it
+      // puts together nobody knows whether the new version would.
+      if (definition?.info.dynamic?.some((s) => definition.deps[s] === dep) || this.addressed.has(id + "\n" + dep)) now.add(dep);
     }
     for (const dep of before ?? []) {
       if (now.has(dep)) continue;
@@ -454,8 +487,12 @@ export class Registry implements AsyncHost {
     return old;
   }
 
-  /** Puts instances back whose successors failed or never ran. Returns those that did run again. */
-  restore(old: Map<ModuleID, Instance>): ModuleID[] {
+  /**
+   * Puts instances back whose successors failed or never ran. Returns those that did run again. When all went well, the
+   * others are modules that nobody has asked for yet, such as a page that was loaded by `import()`: who asks next gets
+   * the new version.
+   */
+  restore(old: Map<ModuleID, Instance>, allWell: boolean): ModuleID[] {
     const renewed: ModuleID[] = [];
     for (const [id, instance] of old) {
       const now = this.current.get(id);
@@ -464,7 +501,8 @@ export class Registry implements AsyncHost {
         continue;
       }
       this.current.set(id, instance);
-      this.unfinished.delete(id);
+      if (allWell) this.outdated.add(id);
+      else this.unfinished.delete(id);
     }
     return renewed;
   }
@@ -492,6 +530,7 @@ export class Registry implements AsyncHost {
   /** Removes the instance: a later import runs the module again. */
   drop(id: ModuleID): void {
     this.current.delete(id);
+    this.outdated.delete(id);
     for (const dep of this.edges.get(id) ?? []) this.importersOf.get(dep)?.delete(id);
     this.edges.delete(id);
     this.loaded.delete(id);

@@ -194,6 +194,30 @@ test("dynamic imports count as importers once they were made", async () => {
   assert.deepEqual(w.look(), ["reload: no boundary for /b.js: /b.js → /main.js"]);
 });
 
+test("a dynamic import after an update of who makes it gets the new version", async () => {
+  const w = run({
+    "/main.js": `globalThis.load = async () => (await import("./page")).text; import.meta.hot.accept()`,
+    "/page.js": `import { part } from "./part"; export const text = "page 1 " + part; import.meta.hot.on("ping", () => note("ping 1"))`,
+    "/part.js": `export const part = "part 1"`,
+  });
+  const load = (): Promise<string> => (globalThis as unknown as { load(): Promise<string> }).load();
+  assert.equal(await load(), "page 1 part 1");
+  await w.update({ "/page.js": `import { part } from "./part"; export const text = "page 2 " + part; import.meta.hot.on("ping", () => note("ping 2"))` });
+  assert.equal(await load(), "page 2 part 1");
+  await w.update({ "/part.js": `export const part = "part 2"` });
+  await w.update({ "/part.js": `export const part = "part 3"` });
+  assert.equal(await load(), "page 2 part 3");
+  assert.equal(await load(), "page 2 part 3");
+  w.look();
+  await w.events.emit("ping", undefined);
+  assert.deepEqual(w.look(), ["ping 2"]);
+  // Who makes it fails: the old page stays, until both are mended.
+  await w.update({ "/main.js": `throw new Error("broken")`, "/page.js": `export const text = "page 4"` });
+  assert.equal(await load(), "page 2 part 3");
+  await w.update({ "/main.js": `globalThis.load = async () => (await import("./page")).text; import.meta.hot.accept() // mended` });
+  assert.equal(await load(), "page 4");
+});
+
 test("a module that is imported both statically and dynamically", async () => {
   const w = run({ "/main.js": `import "./a"; export const load = () => import("./a"); import.meta.hot.accept("./a", () => note("accepted"))`, "/a.js": `note("a1")` });
   await w.update({ "/a.js": `note("a2")` });

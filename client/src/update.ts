@@ -193,8 +193,7 @@ export class Updater {
         failed.push(this.failed(boundary, error));
       }
     }
-    const renewed = this.settleInstances(old);
-    for (const id of renewed) this.stale.delete(id);
+    this.settleInstances(old, failed.length === 0);
     for (const job of jobs) this.callBack(job.boundary, job.callbacks, job.failed ? undefined : job.namespace);
     this.page.renderRefreshed();
     this.applying = false;
@@ -210,16 +209,21 @@ export class Updater {
   }
 
   /** Keeps new instances that work and puts old ones back for those that do not. */
-  private settleInstances(old: Map<ModuleID, Instance>): ModuleID[] {
-    const states = new Map([...old].map(([id, instance]) => [id, instance.hot as HotState | undefined]));
-    const renewed = this.registry.restore(old);
-    for (const id of renewed) {
-      const state = states.get(id);
-      if (state) this.hot.replaced(state);
-      states.delete(id);
+  private settleInstances(old: Map<ModuleID, Instance>, allWell: boolean): void {
+    const renewed = new Set(this.registry.restore(old, allWell));
+    for (const [id, instance] of old) {
+      const state = instance.hot as HotState | undefined;
+      if (renewed.has(id)) {
+        this.stale.delete(id);
+        if (state) this.hot.replaced(state);
+        continue;
+      }
+      if (state) {
+        state.outdated = allWell;
+        this.hot.restore(state);
+      }
+      if (!allWell && this.registry.definition(id)?.rev !== instance.definition.rev) this.stale.add(id);
     }
-    for (const state of states.values()) if (state) this.hot.restore(state);
-    return renewed;
   }
 
   private failed(boundary: Boundary, error: unknown): { path: ModuleID; message: string } {

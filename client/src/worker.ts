@@ -17,6 +17,7 @@ function create(): Facade & { start(options: WorkerStart): unknown } {
   let env: Record<string, unknown> = {};
   const { origin } = new URL(globalThis.location.href);
   const importURL = (url: string): Promise<unknown> => import(/* @vite-ignore */ url);
+  const url = (id: string): string => moduleURL(id, base, origin);
   let packs = new Packs(origin + base, importURL);
   let failure: string | undefined;
   const registry: Registry = new Registry({
@@ -26,7 +27,8 @@ function create(): Facade & { start(options: WorkerStart): unknown } {
       return failure;
     },
     importURL,
-    meta: (instance) => new ModuleMeta(instance, { registry, env, url: (id) => moduleURL(id, base, origin) }),
+    url,
+    meta: (instance) => new ModuleMeta(instance, { registry, env, url }),
   });
   registry.builtIn.set("/@vite/client", { __esModule: true, updateStyle() {}, removeStyle() {}, createHotContext() {} });
   const facade = {

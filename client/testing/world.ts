@@ -56,7 +56,16 @@ export class World implements Page, HotHost, MetaHost {
   readonly fastRefresh = new Refresh(this.log);
   readonly registry: Registry = new Registry({
     loadPack: async (ids, have, exact) => this.pack(ids, have, exact),
-    importURL: async (url) => ({ url }),
+    importURL: async (url) => {
+      const id = decodeURI(url.replace(/^https?:\/\/localhost(:\d+)?/, ""));
+      if (id !== url && !this.files.has(id)) throw new TypeError(`Failed to fetch dynamically imported module: ${url}`);
+      if (this.files.has(id)) {
+        this.define([id]);
+        this.registry.enter(id);
+      }
+      return { url };
+    },
+    url: (id) => this.url(id),
     meta: (instance) => new ModuleMeta(instance, this),
   });
   readonly queue = new Queue((error) => this.log.error("queue", error));

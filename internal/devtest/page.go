@@ -241,7 +241,7 @@ func (p *Page) Wait(expression string) {
 	p.t.Helper()
 	var last error
 	Eventually(p.t, expression, func() bool {
-		ok, err := try[bool](p, "(async () => !!("+expression+"))()")
+		ok, err := try[bool](p, "(async () => !!(await ("+expression+")))()")
 		last = err
 		return err == nil && ok
 	}, func() string { return fmt.Sprintf("last error: %v\n%s", last, p.state()) })
