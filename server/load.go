@@ -63,10 +63,8 @@ func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
 	if err != nil {
 		return v, err
 	}
-	if src.state != nil && src.code == "" && ctx.Value(holdEmpty{}) != nil && !isAsset(src.file) {
-		if p.wasFilled(id) {
-			return v, errEmptied
-		}
+	if ctx.Value(holdEmpty{}) != nil && src.empty() && p.wasFilled(id) {
+		return v, errEmptied
 	}
 	err = p.compile(ctx, src, v)
 	if p.crawling.Load() {
@@ -80,6 +78,11 @@ func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
 		v.Rev = revision(v)
 	}
 	return v, nil
+}
+
+// empty tells whether the module's file is. The code of assets was not read.
+func (s *source) empty() bool {
+	return s.state != nil && s.code == "" && (s.state.size == 0 || !isAsset(s.file))
 }
 
 // wasFilled tells whether the module's file had content when it was read last, be it broken.

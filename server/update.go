@@ -29,7 +29,7 @@ const unfinished = 60 * time.Millisecond
 type edit struct {
 	changes watch.Batch
 	ids     []string // modules that may differ
-	emptied []string // modules whose file is empty now and was not: perhaps half of a save
+	emptied []string // modules whose file, or one that they are made from, is empty now: perhaps half of a save
 	changed []string // modules that do differ
 	deleted []string // modules whose file is gone
 	styles  []string // linked stylesheets that differ
@@ -220,9 +220,9 @@ func (p *project) underManifest(e *edit) []string {
 // this is final: taking it for what the user wrote would empty the page.
 func (p *project) reload(e *edit, final bool) {
 	type result struct {
-		id          string
-		now, before *graph.Version
-		gone        bool
+		id            string
+		now, before   *graph.Version
+		gone, emptied bool
 	}
 	ctx := p.ctx
 	if !final {
@@ -235,18 +235,22 @@ func (p *project) reload(e *edit, final bool) {
 			results[i] = result{id: id, gone: true}
 			return
 		}
+		if !final && p.inputEmptied(e, id) {
+			results[i] = result{id: id, emptied: true}
+			return
+		}
 		good := p.graph.Good(id)
 		now, before := p.graph.Reload(ctx, id)
 		if before != nil && errors.Is(before.Err, errEmptied) {
 			before = good // no page has seen it empty
 		}
-		results[i] = result{id: id, now: now, before: before}
+		results[i] = result{id: id, now: now, before: before, emptied: errors.Is(now.Err, errEmptied)}
 	})
 	for _, r := range results {
 		switch {
 		case r.gone:
 			e.deleted = append(e.deleted, r.id)
-		case errors.Is(r.now.Err, errEmptied):
+		case r.emptied:
 			e.emptied = append(e.emptied, r.id)
 		case r.now.Err != nil:
 			p.errors.set(r.id, p.asError(r.now.Err))
@@ -259,6 +263,19 @@ func (p *project) reload(e *edit, final bool) {
 		}
 	}
 	p.unlink(e)
+}
+
+// inputEmptied tells whether the edit wrote a file that the module is made from, such as a stylesheet that it imports,
+// and that file is empty.
+func (p *project) inputEmptied(e *edit, id string) bool {
+	v := p.graph.Version(id)
+	return v != nil && slices.ContainsFunc(e.changes, func(c watch.Change) bool {
+		if c.Kind == watch.Removed || !slices.Contains(v.Inputs, c.Path) {
+			return false
+		}
+		s := statFile(c.Path)
+		return s != nil && s.size == 0
+	})
 }
 
 // unlink forgets deleted modules and compiles their importers again, whose imports now lead elsewhere or nowhere.

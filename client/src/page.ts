@@ -76,6 +76,8 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
   private seq: number;
   private leaving = false;
   private shown: ErrorInfo | undefined;
+  /** The last error in the console: the server tells one that stands with every update, which takes the overlay away. */
+  private told = "";
   /** Under a strict Content-Security-Policy code is imported by URL. */
   private evalForbidden = false;
 
@@ -253,6 +255,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
         this.showError(payload.err);
         return;
       case "fixed":
+        this.told = "";
         this.clearError();
         return this.updater.retry();
       case "custom":
@@ -414,7 +417,9 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
   showError(error: ErrorInfo): void {
     this.shown = error;
     const place = error.loc ? `${error.loc.file ?? error.id ?? ""}:${error.loc.line}:${error.loc.column}: ` : "";
-    log.error(`[devserver] ${place}${error.message}${error.frame ? `\n${error.frame}` : ""}`);
+    const text = `[devserver] ${place}${error.message}${error.frame ? `\n${error.frame}` : ""}`;
+    if (text !== this.told) log.error(text);
+    this.told = text;
     if (this.config.overlay) showOverlay(error);
   }
 

@@ -68,8 +68,8 @@ const cases: Case[] = [
   { name: "deleted and never ran", graph: "main>a", cold: "a", deleted: "a", want: "nothing" },
 
   { name: "invalidate asks the importers", graph: "main>p p>a", accept: "p a", change: "p", firstInvalidatedBy: "a", want: "p (by a)" },
-  { name: "invalidate without a taker", graph: "main>p p>a", accept: "a", change: "p", firstInvalidatedBy: "a", want: "reload: a was invalidated and no importer accepts it: a → p → main" },
-  { name: "invalidate in a cycle ends", graph: "main>a a>b b>a", accept: "a", change: "b", firstInvalidatedBy: "a", want: "reload: a was invalidated and imports itself through b → a" },
+  { name: "invalidate without a taker", graph: "main>p p>a", accept: "a", change: "p", firstInvalidatedBy: "a", want: "reload: no importer accepts a: a → p → main" },
+  { name: "invalidate in a cycle ends", graph: "main>a a>b b>a", accept: "a", change: "b", firstInvalidatedBy: "a", want: "reload: a imports itself through b → a" },
 ];
 
 for (const c of cases) {

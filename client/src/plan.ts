@@ -107,7 +107,7 @@ class Walk {
   private add(path: ModuleID, acceptedPath: ModuleID, chain: ModuleID[]): string | undefined {
     const first = this.change.firstInvalidatedBy;
     if (first !== undefined && acceptedPath === first) {
-      return `${first} was invalidated and imports itself through ${chain.join(" → ")}`;
+      return `${first} imports itself through ${chain.join(" → ")}`;
     }
     const key = path + "\n" + acceptedPath;
     if (!this.boundaries.has(key)) {
@@ -138,7 +138,7 @@ class Walk {
 
   private deadEnd(chain: ModuleID[]): string {
     const first = this.change.firstInvalidatedBy;
-    if (first !== undefined) return `${first} was invalidated and no importer accepts it: ${[first, ...chain].join(" → ")}`;
+    if (first !== undefined) return `no importer accepts ${first}: ${[first, ...chain].join(" → ")}`;
     const [id] = chain;
     const failed = chain.find((m) => this.view.failed(m));
     if (failed !== undefined) return `${failed} failed when it ran`;

@@ -196,6 +196,16 @@ export class Registry implements AsyncHost {
     return missing;
   }
 
+  /** Whether one of the modules is `id` or below it, by the newest definitions. */
+  reaches(id: ModuleID, modules: ReadonlySet<ModuleID>, staged: Staged): boolean {
+    const seen = new Set([id]);
+    for (const at of seen) {
+      if (modules.has(at)) return true;
+      for (const dep of Object.values((staged.definitions.get(at) ?? this.definitions.get(at))?.deps ?? {})) seen.add(dep);
+    }
+    return false;
+  }
+
   /** Fetches what is missing below `ids`. Throws when the server cannot give it. */
   async complete(ids: ModuleID[], staged?: Staged, failure?: string): Promise<void> {
     let missing = this.missing(ids, staged);

@@ -73,8 +73,29 @@ export class Updater {
     this.timestamp = payload.timestamp;
     const staged = await this.page.stage(payload);
     const deleted = payload.deleted ?? [];
-    const changed = [...new Set([...(payload.changed ?? []), ...this.stale])].filter((id) => this.differs(id, staged, payload.force));
-    const decision = this.decide(payload, changed, deleted);
+    const touched = new Set([...(payload.changed ?? []), ...deleted]);
+    return this.follow(payload, staged, [...touched, ...this.staleNear(touched, staged)]);
+  }
+
+  /** Modules that could not run, and may now because of these: what they import, or who imports them. */
+  private staleNear(touched: ReadonlySet<ModuleID>, staged: Staged): ModuleID[] {
+    if (this.stale.size === 0) return [];
+    return [...this.stale].filter((id) =>
+      this.registry.reaches(id, touched, staged) || [...touched].some((t) => this.registry.reaches(t, new Set([id]), staged)));
+  }
+
+  /** Tries again what could not run: the errors are mended. */
+  async retry(): Promise<void> {
+    const again: UpdatePayload = { type: "update", seq: this.seq, timestamp: this.timestamp };
+    if (this.stale.size > 0) await this.follow(again, { definitions: new Map(), deps: [] }, [...this.stale]);
+    else await this.page.startPending();
+  }
+
+  /** Decides what becomes of the update when these modules may have to run again, and does it. */
+  private async follow(payload: UpdatePayload, staged: Staged, modules: ModuleID[]): Promise<void> {
+    const deleted = payload.deleted ?? [];
+    const changed = [...new Set(modules)].filter((id) => !deleted.includes(id) && this.differs(id, staged, payload.force));
+    const decision = this.decide(payload, staged, changed, deleted);
     switch (decision.kind) {
       case "reload":
         return this.giveUp(decision.reason, changed[0] ?? deleted[0]);
@@ -96,20 +117,15 @@ export class Updater {
     return (staged.definitions.get(id) ?? this.registry.definition(id))?.rev !== instance.definition.rev;
   }
 
-  private decide(payload: UpdatePayload, changed: ModuleID[], deleted: ModuleID[]): Decision {
+  private decide(payload: UpdatePayload, staged: Staged, changed: ModuleID[], deleted: ModuleID[]): Decision {
     for (const worker of payload.workers ?? []) {
       const [importer] = this.registry.importersOfWorker(worker);
       if (importer !== undefined) return { kind: "reload", reason: `the worker ${worker} changed` };
     }
-    const [failed] = this.registry.failedEntries();
-    if (failed && [...changed, ...deleted].length > 0) return { kind: "reload", reason: `${failed.id} failed when it ran` };
+    const touched = new Set([...changed, ...deleted]);
+    const failed = this.registry.failedEntries().find((entry) => this.registry.reaches(entry.id, touched, staged));
+    if (failed) return { kind: "reload", reason: `${failed.id} failed when it ran` };
     return plan(this.view, { changed, deleted });
-  }
-
-  /** Tries again what could not run: the errors are mended. */
-  async retry(): Promise<void> {
-    if (this.stale.size > 0) await this.apply({ type: "update", seq: this.seq, timestamp: this.timestamp });
-    else await this.page.startPending();
   }
 
   private async applyNothing(payload: UpdatePayload, staged: Staged, deleted: ModuleID[]): Promise<void> {
@@ -293,9 +309,9 @@ export class Updater {
     for (const { path, message, first } of list) {
       const importers = [...this.registry.importers(path)].filter((i) => i !== path);
       const change: Change = { changed: importers, firstInvalidatedBy: first };
-      const decision: Decision = importers.length > 0 ? plan(this.view, change) : { kind: "reload", reason: `no boundary for ${path}` };
+      const decision: Decision = importers.length > 0 ? plan(this.view, change) : { kind: "reload", reason: "nobody imports it" };
       if (decision.kind === "reload") {
-        return this.giveUp(message ? `${path}: ${message}` : decision.reason, path);
+        return this.giveUp(`${path}${message ? `: ${message}` : " was invalidated"}; ${decision.reason}`, path);
       }
       if (decision.kind === "nothing") continue;
       for (const b of decision.boundaries) boundaries.set(b.path + "\n" + b.acceptedPath, b);
