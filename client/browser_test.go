@@ -69,50 +69,6 @@ func TestBrowserOverlay(t *testing.T) {
 	p.NoReload()
 }
 
-func TestBrowserRunTimeErrorInUpdate(t *testing.T) {
-	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
-	p := s.Page(t, "/")
-	p.WaitText("#app", "one")
-	s.WaitPages(1)
-	good := s.Read("label.js")
-	s.Write("label.js", `throw new Error("at run time")`)
-	p.WaitOverlay("/label.js failed when it ran: at run time")
-	s.Write("label.js", strings.ReplaceAll(good, "one", "back"))
-	p.WaitNoOverlay()
-	p.WaitText("#app", "back")
-	p.NoReload()
-}
-
-func TestBrowserBrokenFromStart(t *testing.T) {
-	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
-	good := s.Read("label.js")
-	s.Write("label.js", "export const = 1")
-	p := s.Page(t, "/")
-	p.WaitOverlay("label.js:1:")
-	p.Wait(`window.runs === undefined`)
-	s.WaitPages(1)
-	s.Write("label.js", good)
-	p.WaitText("#app", "one")
-	p.WaitNoOverlay()
-	p.NoReload()
-	s.Edit("label.js", "one", "two")
-	p.WaitText("#app", "two")
-	p.NoReload()
-}
-
-func TestBrowserMissingImportAppears(t *testing.T) {
-	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
-	s.Edit("label.js", `"one"`, `(await import("./extra.js"))?.default ?? "none"`)
-	s.Write("label.js", `import extra from "./extra"; export const label = extra; import.meta.hot?.accept()`)
-	p := s.Page(t, "/")
-	p.WaitOverlay("./extra")
-	s.WaitPages(1)
-	s.Write("extra.js", `export default "extra"`)
-	p.WaitText("#app", "extra")
-	p.WaitNoOverlay()
-	p.NoReload()
-}
-
 func TestBrowserServerRestart(t *testing.T) {
 	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp)))
 	p := s.Page(t, "/")
@@ -145,6 +101,7 @@ hot.send("ask", { n: 1 });
 hot.send("ask", { n: 2 });
 hot.send("nobody");
 window.sum = (a, b) => hot.request("sum", { a, b });
+window.askNobody = () => hot.request("nobody");
 `)))
 	hub := s.Server().Hub()
 	hub.On("ask", func(_ context.Context, c *hmr.Client, data json.RawMessage) error { return c.Send("answer", data) })
@@ -165,6 +122,7 @@ window.sum = (a, b) => hot.request("sum", { a, b });
 	p.WaitConsole(`nothing on the server listens for the event "nobody"`)
 	p.Wait(`await sum(1, 2) === 3`)
 	p.Wait(`await sum(-1, 2).then(() => false, (e) => e.code === "negative" && e.path === "a" && e.message === "a is negative")`)
+	p.Wait(`await askNobody().then(() => false, (e) => e.code === "unknown_event")`)
 	p.NoErrors()
 }
 

@@ -37,7 +37,8 @@ func quoteAll(texts []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// TestHot edits the app hot from module to module; TestHotAPI has the members that this leaves out.
+// TestHot edits the app hot from module to module. TestStories has the rules one by one; this has the whole in one page, and
+// what needs the server: events, the lost connection, the terminal.
 func TestHot(t *testing.T) {
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Dir("../testdata/apps/hot")), func(o *server.Options) {
@@ -204,3 +205,34 @@ import.meta.hot.accept(() => import.meta.hot.invalidate("not me"));
 	p.WaitReload(1)
 	p.Wait(`((m) => m.type === "full-reload" && m.path === "*")(JSON.parse(sessionStorage.reload))`)
 }
+
+// TestSendsWhileTheServerIsAway: what is sent meanwhile arrives when it is back, in order and once, and nothing reloads.
+func TestSendsWhileTheServerIsAway(t *testing.T) {
+	devtest.NeedBrowser(t)
+	got := make(chan int, 100)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><script type="module" src="/main.js"></script>
+-- main.js --
+window.hot = import.meta.hot;
+hot.on("vite:ws:disconnect", () => { window.lost = true; });
+`)), func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{Name: "p", Events: []plugin.Event{
+			plugin.On("n", func(_ context.Context, _ plugin.Client, n int) error { got <- n; return nil }),
+		}}}
+	})
+	p := s.Page(t, "/")
+	s.WaitPages(1)
+	s.Stop()
+	p.Wait(`window.lost`)
+	p.Wait(`(() => { for (let i = 0; i < 10; i++) hot.send("n", i); return true; })()`)
+	s.Again()
+	for i := range 10 {
+		if n := <-got; n != i {
+			t.Fatalf("message %d is %d", i, n)
+		}
+	}
+	p.NoReload()
+}
+
+func quoteJS(s string) string { return "\"" + strings.ReplaceAll(s, `"`, `\"`) + "\"" }

@@ -39,34 +39,6 @@ func TestCircularImports(t *testing.T) {
 	p.NoErrors()
 }
 
-func TestDeadEnd(t *testing.T) {
-	devtest.NeedBrowser(t)
-	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
--- main.js --
-import { text } from "./a.js";
-document.querySelector("#text").textContent = text;
--- a.js --
-export { text } from "./b.js";
--- b.js --
-export const text = "one";
-`)))
-	p := s.Page(t, "/")
-	p.WaitText("#text", "one")
-	s.Edit("b.js", "one", "two")
-	p.WaitText("#text", "two")
-	p.WaitReload(1)
-	const reason = "no boundary for /b.js: /b.js → /a.js → /main.js"
-	p.WaitConsole("page reload: " + reason)
-	p.WaitConsole("page was reloaded: " + reason)
-	s.Log.Wait(t, "page reload ("+reason+")")
-	// A module that no page imports reloads nothing.
-	s.Write("unused.js", "export {}")
-	s.Edit("unused.js", "{}", "default 1")
-	s.Edit("b.js", "two", "three")
-	p.WaitText("#text", "three")
-	p.WaitReload(2)
-}
-
 // TestFilesThatComeAndGo: imports that lead nowhere yet, modules that are deleted, moved and come back.
 func TestFilesThatComeAndGo(t *testing.T) {
 	devtest.NeedBrowser(t)
@@ -342,38 +314,6 @@ p { color: red }
 	p.Wait(`got.name === "three"`)
 	p.WaitNoOverlay()
 	p.NoReload()
-}
-
-func TestGlob(t *testing.T) {
-	devtest.NeedBrowser(t)
-	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
--- main.js --
-const eager = import.meta.glob("./parts/*.js", { eager: true, import: "name" });
-const lazy = import.meta.glob("./lazy/**/*.js");
-window.eager = eager;
-window.names = Object.values(eager).join();
-window.lazy = lazy;
-import.meta.hot.accept();
--- parts/a.js --
-export const name = "a";
--- parts/b.js --
-export const name = "b";
--- lazy/deep/x.js --
-export default "x";
-`)))
-	p := s.Page(t, "/")
-	p.Wait(`names === "a,b" && Object.keys(lazy).join() === "./lazy/deep/x.js"`)
-	p.Wait(`lazy["./lazy/deep/x.js"]().then((m) => m.default === "x")`)
-	s.Write("parts/c.js", `export const name = "c";`)
-	p.Wait(`names === "a,b,c"`)
-	s.Edit("parts/b.js", `"b"`, `"B"`)
-	p.Wait(`names === "a,B,c"`)
-	s.Remove("parts/a.js")
-	p.Wait(`names === "B,c"`)
-	s.Write("lazy/new/y.js", `export default "y";`)
-	p.Wait(`lazy["./lazy/new/y.js"]?.().then((m) => m.default === "y")`)
-	p.NoReload()
-	p.NoErrors()
 }
 
 // TestDependencies: names of packages that an edit brings need no reload.

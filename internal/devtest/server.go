@@ -79,12 +79,7 @@ func (s *Server) start(t testing.TB) {
 		scheme = "https"
 		s.address = s.listenSecure(t, srv, cancel)
 	} else {
-		l, err := net.Listen("tcp", s.address)
-		if err != nil {
-			cancel()
-			_ = srv.Close()
-			t.Fatal(err)
-		}
+		l := s.listen(t)
 		s.address = l.Addr().String()
 		serve = func(ctx context.Context) error { return srv.ServeListener(ctx, l) }
 	}
@@ -96,6 +91,19 @@ func (s *Server) start(t testing.TB) {
 	defer s.mu.Unlock()
 	s.srv = srv
 	s.end = func() error { cancel(); return <-done }
+}
+
+// listen opens the address. While the server was away a connection of some other process may have got the port for a
+// moment, so that is waited for.
+func (s *Server) listen(t testing.TB) net.Listener {
+	t.Helper()
+	var l net.Listener
+	var err error
+	Eventually(t, "listen at "+s.address, func() bool {
+		l, err = net.Listen("tcp", s.address)
+		return err == nil
+	}, func() string { return err.Error() })
+	return l
 }
 
 // listenSecure lets the server open its own listener: only it knows the certificate.
