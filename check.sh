@@ -122,6 +122,7 @@ formatted() {
 # Plugin folders of the example apps, and what measures, are modules of their own.
 vet_examples() {
   local mod
+  go vet ./testdata/apps/realtime/... || return 1
   for mod in testdata/apps/*/devserver/go.mod bench/go.mod; do
     [ -f "$mod" ] || continue
     (cd "$(dirname "$mod")" && go vet ./...) || return 1

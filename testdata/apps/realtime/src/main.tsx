@@ -1,0 +1,9 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { connect } from "devserver/client";
+import { App } from "./App";
+
+// In development the page has a connection, the one that carries the updates. In production there is none yet.
+if (!import.meta.hot) connect({ url: "/live" });
+
+createRoot(document.getElementById("root")!).render(<StrictMode><App /></StrictMode>);
