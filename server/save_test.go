@@ -358,3 +358,34 @@ func TestCheckout(t *testing.T) {
 	run("stash", "pop", "-q")
 	serves(t, s, "work")
 }
+
+// TestSavesOfParts: what a module is made from, and assets, are not taken for empty in the middle of a save either.
+func TestSavesOfParts(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+import "./style.css";
+import picture from "./picture.svg";
+window.seen = [];
+const text = document.querySelector("#text");
+import.meta.hot.on("vite:afterUpdate", () => seen.push(getComputedStyle(text).color));
+import.meta.hot.accept("./picture.svg", () => seen.push("picture"));
+-- style.css --
+@import "./part.css";
+-- part.css --
+#text { color: rgb(1, 1, 1) }
+-- picture.svg --
+<svg xmlns="http://www.w3.org/2000/svg"></svg>
+`)))
+	p := s.Page(t, "/")
+	p.WaitStyle("#text", "color", "rgb(1, 1, 1)")
+	s.WaitPages(1)
+	for round := 2; round < 8; round++ { // who saves in place truncates first
+		color := fmt.Sprintf("rgb(%d, 2, 2)", round)
+		s.Write("part.css", "#text { color: "+color+" }")
+		p.WaitStyle("#text", "color", color)
+		s.Write("picture.svg", fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d"/>`, round))
+		p.Wait(fmt.Sprintf(`seen.filter((s) => s === "picture").length === %d`, round-1))
+	}
+	p.Wait(`!seen.includes("rgb(0, 0, 0)")`)
+	p.NoReload()
+}

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,15 +67,17 @@ type Server struct {
 	stop context.CancelFunc
 }
 
-// Run serves the project until ctx ends. It returns nil after a clean stop.
+// Run serves the project until ctx ends, and logs where. It returns nil after a clean stop.
 func Run(ctx context.Context, opts Options) error {
 	s, err := New(opts)
 	if err != nil {
 		return err
 	}
-	if _, err := s.Listen(ctx); err != nil {
+	urls, err := s.Listen(ctx)
+	if err != nil {
 		return errors.Join(err, s.Close())
 	}
+	s.log.Info("serving " + strings.Join(slices.Concat(urls.Local, urls.Network), " "))
 	return s.Serve(ctx)
 }
 

@@ -81,6 +81,9 @@ func notAFolder(name string) error {
 	if _, err := os.Stat(name); err == nil {
 		return fmt.Errorf("%s is a file; name the folder that holds index.html", abs)
 	}
+	if filepath.Base(name) == name && filepath.Ext(name) == "" { // perhaps meant as a command
+		return fmt.Errorf("there is no folder %s, and no command %q: `devserver help` lists the commands", abs, name)
+	}
 	return fmt.Errorf("there is no folder %s", abs)
 }
 
