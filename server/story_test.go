@@ -235,7 +235,7 @@ func storyPlugin(root string) plugin.Plugin {
 			return &plugin.LoadResult{Code: "export default " + strconv.Quote(strings.TrimSpace(string(text))), Watch: []string{file}}, nil
 		},
 		Events: []plugin.Event{
-			plugin.On("story:say", func(_ context.Context, c plugin.Client, n float64) error { return c.Send("story:said", n) }),
+			plugin.On("story:say", func(_ context.Context, c plugin.Client, n any) error { return c.Send("story:said", n) }),
 		},
 	}
 }
