@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/seed-b8174343/devserver/internal/cert"
 	"github.com/seed-b8174343/devserver/internal/config"
@@ -74,9 +75,14 @@ func (s *Server) findCache() {
 	s.cacheBase, s.cacheTemp = temp, temp
 }
 
+// writable tells why the folder cannot be used for what is kept.
 func writable(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
+	}
+	// Programs and code that runs in the page lie there: a folder that others can write to is theirs.
+	if info, err := os.Stat(dir); err != nil || runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
+		return errors.Join(err, fmt.Errorf("others can write to %s", dir))
 	}
 	f, err := os.CreateTemp(dir, ".tmp-*")
 	if err != nil {

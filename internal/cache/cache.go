@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,8 +57,10 @@ type Cache struct {
 	timer   *time.Timer
 	failed  error // the first failure to write, after which nothing more is kept
 	closed  bool
-	used    map[Key]bool
-	writing sync.WaitGroup
+	// compacting tells that segments are being written anew while the cache is in use.
+	compacting bool
+	used       map[Key]bool
+	writing    sync.WaitGroup
 }
 
 // place is where an entry's content lies, and the sum that it must have.
@@ -103,10 +106,24 @@ func Open(dir string, limit int64) (*Cache, error) {
 		return nil, fmt.Errorf("open cache: %w", err)
 	}
 	c := &Cache{dir: dir, secret: secret, limit: limit, index: map[Key]place{}, pending: map[Key][]byte{}, used: map[Key]bool{}}
+	c.sweep()
 	for _, name := range c.segments() {
 		c.read(name)
 	}
 	return c, nil
+}
+
+// abandoned is the age from which a temporary file is taken for one of a process that was killed. Writing one takes seconds.
+const abandoned = 10 * time.Minute
+
+// sweep removes what processes that were killed in the middle of writing have left.
+func (c *Cache) sweep() {
+	entries, _ := os.ReadDir(c.dir) // an unreadable folder has none
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), ".tmp-") && time.Since(info.ModTime()) > abandoned {
+			_ = os.Remove(filepath.Join(c.dir, e.Name())) // the next start tries again
+		}
+	}
 }
 
 // segments lists the files, oldest first.
@@ -297,6 +314,15 @@ func (c *Cache) flush() {
 		c.used[key] = true
 	}
 	c.read(name)
+	if len(c.files) > 2*mostSegments && !c.closed && !c.compacting { // each save of a long day makes a segment, and each holds a file open
+		c.compacting = true
+		c.writing.Go(func() {
+			c.compact()
+			c.mu.Lock()
+			c.compacting = false
+			c.mu.Unlock()
+		})
+	}
 }
 
 // write makes a segment of what fill adds and returns its name.
@@ -338,11 +364,14 @@ func (c *Cache) compact() {
 	if total <= c.limit && len(names) <= mostSegments {
 		return
 	}
-	_, err := c.write(func(add func(Key, []byte) error) error {
+	c.mu.Lock()
+	index, recent := maps.Clone(c.index), maps.Clone(c.used)
+	c.mu.Unlock()
+	name, err := c.write(func(add func(Key, []byte) error) error {
 		left := c.limit * 4 / 5
 		for _, used := range []bool{true, false} {
-			for key, p := range c.index {
-				if c.used[key] != used || int64(p.length)+headSize > left {
+			for key, p := range index {
+				if recent[key] != used || int64(p.length)+headSize > left {
 					continue
 				}
 				data := make([]byte, p.length)
@@ -360,8 +389,33 @@ func (c *Cache) compact() {
 		}
 		return nil
 	})
-	if err == nil {
-		_ = c.remove(names) // what stays is compacted next time
+	if err != nil {
+		return
+	}
+	_ = c.remove(names) // what stays is compacted next time
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	replaced := map[*os.File]bool{}
+	c.files = slices.DeleteFunc(c.files, func(f *os.File) bool {
+		replaced[f] = slices.Contains(names, filepath.Base(f.Name()))
+		return replaced[f]
+	})
+	newer := maps.Clone(c.index)
+	c.read(name)
+	for key, p := range newer {
+		if !replaced[p.file] {
+			c.index[key] = p // written meanwhile
+		}
+	}
+	for key, p := range c.index {
+		if replaced[p.file] {
+			delete(c.index, key) // it did not fit
+		}
+	}
+	for f, gone := range replaced {
+		if gone {
+			_ = f.Close() // who reads from it right now has a miss
+		}
 	}
 }
 

@@ -166,15 +166,20 @@ func (c *Child) Call(ctx context.Context, method string, params, result any) err
 	return c.conn.Call(ctx, method, params, result)
 }
 
-// ask is Call for hooks, which have a time limit. A child that is over it is looked after.
+// ask is Call for hooks, which have a time limit.
 func (c *Child) ask(ctx context.Context, method string, params, result any) error {
-	limited, cancel := context.WithTimeout(ctx, answering)
+	return c.askWithin(ctx, answering, method, params, result)
+}
+
+// askWithin is Call with a time limit. A child that is over it is looked after.
+func (c *Child) askWithin(ctx context.Context, limit time.Duration, method string, params, result any) error {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err := c.Call(limited, method, params, result)
 	if errors.Is(err, context.DeadlineExceeded) {
 		c.probe()
 		if ctx.Err() == nil {
-			err = &wire.Error{Code: "timeout", Message: fmt.Sprintf("%s did not answer %q within %v", c.name, method, answering)}
+			err = &wire.Error{Code: "timeout", Message: fmt.Sprintf("%s did not answer %q within %v", c.name, method, limit)}
 		}
 	}
 	return err

@@ -11,12 +11,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
 //go:embed node/host.mjs
 var nodeProgram []byte
+
+// working is how long a tool may take for one file. One that hangs holds up all others, since Node runs one at a time: the
+// process is then killed and started again. Tests shorten it.
+var working = 60 * time.Second
 
 // ErrNoNode tells that the project's JavaScript tools cannot run.
 var ErrNoNode = &wire.Error{Code: "no_node", Message: "Node.js is not installed, and this project's tools (PostCSS, Tailwind, Sass, vite.config) need it", Hint: "install it from https://nodejs.org"}
@@ -49,7 +54,7 @@ func (n *Node) Call(ctx context.Context, method string, params, result any) erro
 		if err != nil {
 			return err
 		}
-		err = c.Call(ctx, method, params, result)
+		err = c.askWithin(ctx, working, method, params, result)
 		if !errors.Is(err, wire.ErrClosed) {
 			return err
 		}
