@@ -221,6 +221,7 @@ func (p *project) original(ctx context.Context, id string) (source, error) {
 	}
 	code, err := p.gate.ReadFile(src.file)
 	if err != nil {
+		src.state = &fileState{} // of no file: the next load tries again, when there are descriptors or permissions again
 		return src, p.readError(src, err)
 	}
 	src.code = string(code)

@@ -129,6 +129,21 @@ var saves = []struct {
 		s.Rename("part", "Part")
 		s.Rename("Part/text.js", "Part/Text.js")
 	}},
+	{"dated to the past, as after a jump of the clock", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js", says(text))
+		_ = os.Chtimes(s.Path("text.js"), time.Unix(1, 0), time.Unix(1, 0))
+	}},
+	{"dated to the future", func(t *testing.T, s *devtest.Server, text string) {
+		s.Write("text.js", says(text))
+		_ = os.Chtimes(s.Path("text.js"), time.Now(), time.Now().AddDate(30, 0, 0))
+	}},
+	{"written by appending", func(t *testing.T, s *devtest.Server, text string) {
+		f := must(os.OpenFile(s.Path("text.js"), os.O_WRONLY|os.O_TRUNC, 0))
+		defer f.Close()
+		for _, c := range says(text) {
+			must(f.WriteString(string(c)))
+		}
+	}},
 	{"CRLF", func(t *testing.T, s *devtest.Server, text string) {
 		s.Write("text.js", "// lines\r\n\r\n"+says(text)+"\r\n")
 	}},

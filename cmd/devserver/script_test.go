@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 //	waitready FILE              waits until the server has written its URLs there, sets $URL and $PORT, connects a socket
 //	get [-status N] PATH        requests a path; the body goes to the file `body`, headers and Proto to `headers`
 //	replace FILE OLD NEW        edits a file
+//	waitget PATH TEXT           requests a path until the answer holds the text
+//	exhaust N FILE TEXT         holds N connections open, which takes the server's file descriptors, and writes a file meanwhile
 //	payload TYPE [TEXT...]      waits for the next message of that type that holds all texts
 //	send EVENT JSON             sends an event over the socket
 //	waitfile FILE TEXT          waits until a file holds a text
@@ -55,6 +57,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"waitready": waitReady, "get": get, "replace": replace, "payload": payload, "send": send,
 			"waitfile": waitFile, "freeport": freePort, "occupy": occupy, "signal": sendSignal,
+			"exhaust": exhaust, "waitget": waitGet,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "go" {
@@ -283,6 +286,31 @@ func occupy(ts *testscript.TestScript, neg bool, args []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:"+args[0])
 	ts.Check(err)
 	ts.Defer(func() { _ = l.Close() })
+}
+
+func exhaust(ts *testscript.TestScript, neg bool, args []string) {
+	noNegation(ts, neg, "exhaust")
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var open []net.Conn
+	for range n {
+		c, err := net.Dial("tcp", "127.0.0.1:"+ts.Getenv("PORT"))
+		ts.Check(err)
+		open = append(open, c)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(args[2]), 0o644))
+	time.Sleep(300 * time.Millisecond) // of the fault: the edit is seen, and cannot be read
+	for _, c := range open {
+		_ = c.Close()
+	}
+}
+
+func waitGet(ts *testscript.TestScript, neg bool, args []string) {
+	noNegation(ts, neg, "waitget")
+	eventually(ts, fmt.Sprintf("%q at %s", args[1], args[0]), func() bool {
+		_, _, body := request(ts, ts.Getenv("URL")+args[0])
+		return strings.Contains(body, args[1])
+	})
 }
 
 func sendSignal(ts *testscript.TestScript, neg bool, args []string) {

@@ -56,6 +56,9 @@ type Options struct {
 	Interval time.Duration
 	// Logger gets warnings. Nil discards.
 	Logger *slog.Logger
+
+	// add takes the place of the system's call in tests of its limits.
+	add func(dir string) error
 }
 
 // Watcher watches until Close. Its methods are safe for concurrent use.
@@ -93,6 +96,9 @@ func New(o Options) (*Watcher, error) {
 			w.limitReached(err)
 		} else {
 			w.running.Go(w.read)
+		}
+		if w.source != nil && w.o.add == nil {
+			w.o.add = w.source.Add
 		}
 	}
 	if o.Root != "" {
@@ -215,7 +221,7 @@ func (w *Watcher) addDir(dir string) {
 		return
 	}
 	if w.source != nil {
-		err := w.source.Add(dir)
+		err := w.o.add(dir)
 		if err == nil {
 			w.dirs[dir] = true
 			return

@@ -1,10 +1,14 @@
 package watch
 
 import (
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -215,3 +219,68 @@ func TestFoldersOutsideTheRoot(t *testing.T) {
 		t.Error("a folder that is not there was added")
 	}
 }
+
+// TestLimitOfTheSystem: beyond the number of folders that may be watched the rest is looked at regularly, and the terminal
+// says once what to do.
+func TestLimitOfTheSystem(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		hint string
+	}{
+		"watches":     {fmt.Errorf("watch: %w", syscall.ENOSPC), "sudo sysctl fs.inotify.max_user_watches="},
+		"descriptors": {syscall.EMFILE, "ulimit -n"},
+		"files":       {syscall.ENFILE, "fs.inotify.max_user_instances="},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root, err := filepath.EvalSymlinks(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 10 {
+				if err := os.MkdirAll(filepath.Join(root, fmt.Sprint("d", i), "deep"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var mu sync.Mutex
+			var log strings.Builder
+			logger := slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) { mu.Lock(); defer mu.Unlock(); return log.Write(p) }), nil))
+			added := 0
+			w, err := New(Options{Root: root, Interval: 10 * time.Millisecond, Logger: logger, add: func(string) error {
+				if added++; added > 3 {
+					return c.err
+				}
+				return nil // watched by a system that sends nothing: what is seen is seen by looking
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			for _, name := range []string{"d9/x.ts", "d5/deep/y.ts", "d9/new/z.ts"} {
+				file := filepath.Join(root, filepath.FromSlash(name))
+				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, []byte("x"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				for seen := false; !seen; {
+					select {
+					case b := <-w.Changes():
+						seen = slices.ContainsFunc(b, func(c Change) bool { return c.Path == file })
+					case <-time.After(30 * time.Second):
+						t.Fatalf("%s was not seen", name)
+					}
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if text := log.String(); strings.Count(text, "limit for watched files") != 1 || !strings.Contains(text, c.hint) {
+				t.Errorf("the terminal says:\n%s", text)
+			}
+		})
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
