@@ -15,14 +15,19 @@ import (
 // Source maps are made when a debugger asks for one: compiling with a map costs up to a third more, and most loads
 // never need it. Equal input compiles to equal code, so the map made later fits.
 
-// kept is how many packs and updates can still be mapped; older ones are gone from the pages too.
-const kept = 64
+const (
+	// kept is how many packs and updates can still be mapped; older ones are gone from the pages too.
+	kept = 64
+	// keptBytes bounds the code of updates that is kept: of a generated file of many megabytes 64 would be too many.
+	keptBytes = 16 << 20
+)
 
 // served remembers what was sent, newest last, bounded.
 type served struct {
 	mu    sync.Mutex
 	keys  []string
 	items map[string]servedText
+	size  int // of all code, in bytes
 	next  int
 }
 
@@ -42,8 +47,10 @@ func (s *served) put(key string, t servedText) {
 	if _, known := s.items[key]; !known {
 		s.keys = append(s.keys, key)
 	}
+	s.size += len(t.code) - len(s.items[key].code)
 	s.items[key] = t
-	if len(s.keys) > kept {
+	for len(s.keys) > kept || s.size > keptBytes && len(s.keys) > 1 {
+		s.size -= len(s.items[s.keys[0]].code)
 		delete(s.items, s.keys[0])
 		s.keys = s.keys[1:]
 	}

@@ -134,6 +134,9 @@ func waitReady(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("URL", url)
 	ts.Setenv("PORT", url[strings.LastIndexByte(url, ':')+1:])
 	connect(ts, url)
+	if pageOf(ts).conn != nil { // edits before would not be told to it
+		eventually(ts, "the socket", func() bool { return pageOf(ts).pass("connected", nil) })
+	}
 }
 
 var tokenInScript = regexp.MustCompile(`"token":\s*"([0-9a-f]+)"`)
