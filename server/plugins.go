@@ -64,15 +64,11 @@ func (p *project) startPlugins() error {
 }
 
 func (p *project) stopPlugins() error {
-	var errs []error
-	if p.goPlugins != nil {
-		errs = append(errs, p.goPlugins.Close())
-	}
 	p.unregister()
 	if p.inProcess != nil {
-		errs = append(errs, p.inProcess.Stop(context.Background()))
+		return p.inProcess.Stop(context.Background())
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 func (p *project) present(hook string, err error) {

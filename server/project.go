@@ -184,15 +184,28 @@ func (p *project) close() error {
 	if p.watcher != nil {
 		errs = append(errs, p.watcher.Close())
 	}
+	errs = append(errs, p.stopChildren())
 	p.tasks.Wait()
 	errs = append(errs, p.stopPlugins())
-	if p.node != nil {
-		errs = append(errs, p.node.Close())
-	}
 	if p.resolver != nil {
 		p.resolver.Close()
 	}
 	return errors.Join(errs...)
+}
+
+// stopChildren ends the processes of plugins and tools. It comes before the wait for tasks: of those, one may be waiting
+// for a tool that hangs.
+func (p *project) stopChildren() error {
+	var ending sync.WaitGroup // each may take a second and a half
+	var node, plugins error
+	if p.node != nil {
+		ending.Go(func() { node = p.node.Close() })
+	}
+	if p.goPlugins != nil {
+		ending.Go(func() { plugins = p.goPlugins.Close() })
+	}
+	ending.Wait()
+	return errors.Join(node, plugins)
 }
 
 func (p *project) guard() *guard.Guard { return p.server.guard }

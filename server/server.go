@@ -272,6 +272,10 @@ func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	return s.Serve(ctx)
 }
 
+// answersAtStop is how long requests may take when the server stops. With what children get, see project.close, it is gone
+// within two seconds.
+const answersAtStop = 300 * time.Millisecond
+
 // Serve answers requests until ctx ends, then stops everything that the server started and returns nil.
 func (s *Server) Serve(ctx context.Context) error {
 	srv := &http.Server{
@@ -300,7 +304,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.unannounce()
 	s.endFollowing()
 	s.hub.Close() // says goodbye to the pages: Shutdown would wait for their sockets
-	grace, cancel := context.WithTimeout(context.Background(), time.Second)
+	grace, cancel := context.WithTimeout(context.Background(), answersAtStop)
 	defer cancel()
 	if srv.Shutdown(grace) != nil {
 		_ = srv.Close()
