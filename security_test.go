@@ -9,14 +9,24 @@ import (
 	"testing"
 )
 
-// TestSecurityNamesTests: every test that SECURITY.md names is there.
+// TestSecurityNamesTests: every test that SECURITY.md and README.md name is there, and every file that they link.
 func TestSecurityNamesTests(t *testing.T) {
-	text, err := os.ReadFile("SECURITY.md")
-	if err != nil {
-		t.Fatal(err)
+	var text []byte
+	for _, doc := range []string{"SECURITY.md", "README.md"} {
+		one, err := os.ReadFile(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, one...)
+	}
+	for _, m := range regexp.MustCompile(`\[\x60?(\w+)\x60?\]\((\S+_test\.go)\)`).FindAllStringSubmatch(string(text), -1) {
+		code, err := os.ReadFile(m[2])
+		if err != nil || strings.HasPrefix(m[1], "Test") && !strings.Contains(string(code), "func "+m[1]+"(") {
+			t.Errorf("%s is linked to %s, which does not hold it (%v)", m[1], m[2], err)
+		}
 	}
 	var code strings.Builder
-	err = filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
