@@ -246,7 +246,7 @@ func (p *project) fresh(ids ...string) {
 		}
 	})
 	differs := make([]bool, len(own))
-	p.each(len(own), func(i int) { differs[i] = stale(own[i].file, own[i].version) })
+	parallel(len(own), func(i int) { differs[i] = stale(own[i].file, own[i].version) })
 	var changed []string
 	for i := range own {
 		if differs[i] {

@@ -282,8 +282,8 @@ func (p *project) watchDir(dir string) {
 	}
 }
 
-// each runs f for 0..n-1 on all processors.
-func (p *project) each(n int, f func(i int)) {
+// parallel runs f for 0..n-1 on all processors.
+func parallel(n int, f func(i int)) {
 	if n == 1 {
 		f(0)
 		return

@@ -404,3 +404,13 @@ import.meta.hot.accept("./picture.svg", () => seen.push("picture"));
 	p.Wait(`!seen.includes("rgb(0, 0, 0)")`)
 	p.NoReload()
 }
+
+// TestConfigurationSavedBesideAMistake: while an edit that does not compile is held back, one of the configuration is not
+// taken for a part of it.
+func TestConfigurationSavedBesideAMistake(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- devserver.config.json --\n{}\n")))
+	s.Get("/main.js", "Sec-Fetch-Dest", "script") // now the server follows it
+	s.Write("main.js", "this does not compile")
+	s.Write("devserver.config.json", `{ "define": { "it": "1" } }`)
+	s.Log.Wait(t, "devserver.config.json changed")
+}

@@ -114,7 +114,7 @@ func (p *project) serveMap(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	maps := make([]json.RawMessage, len(t.sections))
-	p.each(len(t.sections), func(i int) { maps[i] = p.mapOf(t.sections[i]) })
+	parallel(len(t.sections), func(i int) { maps[i] = p.mapOf(t.sections[i]) })
 	m := indexMap{Version: 3, Sections: []mapSection{}}
 	for i, s := range t.sections {
 		if maps[i] != nil {

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/graph"
@@ -19,11 +16,9 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// This file is the life of one edit on the server. apply lists its steps; everything it calls stands below it, in
-// that order.
-
-// unfinished is how long an edit that does not compile may wait for the next event: editors truncate, then write.
-const unfinished = 60 * time.Millisecond
+// This file is the life of one edit on the server. apply and update list its steps, which stand below them in that order.
+// What holds back half-written files is in unfinished.go, the code that an update carries in updatecode.go, and what a
+// page gets that has missed updates in compare.go.
 
 // edit is what became of a batch of changed files on its way to the pages.
 type edit struct {
@@ -59,10 +54,7 @@ func (p *project) apply(batch watch.Batch) {
 		return
 	}
 	e := &edit{changes: batch}
-	if p.restartIfConfigured(e.changes) {
-		return
-	}
-	if p.goChanged(e) {
+	if p.elsewhere(e) {
 		return
 	}
 	p.forget(e)
@@ -82,19 +74,16 @@ func (p *project) applyModules(ids ...string) {
 func (p *project) update(e *edit) {
 	p.reload(e, false)
 	p.awaitRest(e)
-	p.askPlugins(e)
 	p.crawlNew(e)
 	p.awaitNew(e)
+	p.askPlugins(e)
 	p.publish(e)
 }
 
-// written makes a batch of files that are known to differ.
-func written(files []string) watch.Batch {
-	var b watch.Batch
-	for _, f := range files {
-		b = append(b, watch.Change{Kind: watch.Written, Path: f})
-	}
-	return b
+// elsewhere tells whether others follow the edit, and starts them: it is one of the configuration, or of the plugins' Go
+// code alone.
+func (p *project) elsewhere(e *edit) bool {
+	return p.restartIfConfigured(e.changes) || p.goChanged(e)
 }
 
 // restartIfConfigured starts over when one of the changed files is one that the project was configured from.
@@ -219,33 +208,8 @@ func (p *project) underManifest(e *edit) []string {
 // reload compiles the modules that may differ and keeps those that do. A file that became empty is left for later unless
 // this is final: taking it for what the user wrote would empty the page.
 func (p *project) reload(e *edit, final bool) {
-	type result struct {
-		id            string
-		now, before   *graph.Version
-		gone, emptied bool
-	}
-	ctx := p.ctx
-	if !final {
-		ctx = context.WithValue(ctx, holdEmpty{}, true)
-	}
-	results := make([]result, len(e.ids))
-	p.each(len(e.ids), func(i int) {
-		id := e.ids[i]
-		if file := p.File(id); file != "" && statFile(file) == nil && p.graph.Version(id) != nil {
-			results[i] = result{id: id, gone: true}
-			return
-		}
-		if !final && p.inputEmptied(e, id) {
-			results[i] = result{id: id, emptied: true}
-			return
-		}
-		good := p.graph.Good(id)
-		now, before := p.graph.Reload(ctx, id)
-		if before != nil && errors.Is(before.Err, errEmptied) {
-			before = good // no page has seen it empty
-		}
-		results[i] = result{id: id, now: now, before: before, emptied: errors.Is(now.Err, errEmptied)}
-	})
+	results := make([]reloaded, len(e.ids))
+	parallel(len(e.ids), func(i int) { results[i] = p.reloadModule(e, e.ids[i], final) })
 	for _, r := range results {
 		switch {
 		case r.gone:
@@ -265,17 +229,30 @@ func (p *project) reload(e *edit, final bool) {
 	p.unlink(e)
 }
 
-// inputEmptied tells whether the edit wrote a file that the module is made from, such as a stylesheet that it imports,
-// and that file is empty.
-func (p *project) inputEmptied(e *edit, id string) bool {
-	v := p.graph.Version(id)
-	return v != nil && slices.ContainsFunc(e.changes, func(c watch.Change) bool {
-		if c.Kind == watch.Removed || !slices.Contains(v.Inputs, c.Path) {
-			return false
+// reloaded is what came of compiling a module again: its versions now and before, unless its file is gone or empty.
+type reloaded struct {
+	id            string
+	now, before   *graph.Version
+	gone, emptied bool
+}
+
+func (p *project) reloadModule(e *edit, id string, final bool) reloaded {
+	if file := p.File(id); file != "" && statFile(file) == nil && p.graph.Version(id) != nil {
+		return reloaded{id: id, gone: true}
+	}
+	ctx := p.ctx
+	if !final {
+		if p.inputEmptied(e, id) {
+			return reloaded{id: id, emptied: true}
 		}
-		s := statFile(c.Path)
-		return s != nil && s.size == 0
-	})
+		ctx = context.WithValue(ctx, holdEmpty{}, true)
+	}
+	good := p.graph.Good(id)
+	now, before := p.graph.Reload(ctx, id)
+	if before != nil && errors.Is(before.Err, errEmptied) {
+		before = good // no page has seen it empty
+	}
+	return reloaded{id: id, now: now, before: before, emptied: errors.Is(now.Err, errEmptied)}
 }
 
 // unlink forgets deleted modules and compiles their importers again, whose imports now lead elsewhere or nowhere.
@@ -300,102 +277,19 @@ func (p *project) unlink(e *edit) {
 	}
 }
 
-// awaitRest holds back an edit that does not compile until the next event or a short while: what was read may be
-// half of what the editor is writing.
-func (p *project) awaitRest(e *edit) {
-	deadline := time.NewTimer(unfinished)
-	defer deadline.Stop()
-	for p.brokenBy(e) {
-		select {
-		case more, ok := <-p.watcher.Changes():
-			if !ok {
-				return
-			}
-			p.join(e, more)
-		case <-deadline.C:
-			p.settle(e)
-			return
-		case <-p.ctx.Done():
-			return
+// crawlNew loads what the changed modules import now and did not before.
+func (p *project) crawlNew(e *edit) {
+	if len(e.changed) == 0 {
+		return
+	}
+	e.fresh = unique(append(e.fresh, p.graph.Crawl(p.ctx, e.changed...)...))
+	e.fresh = slices.DeleteFunc(e.fresh, func(id string) bool { return slices.Contains(e.changed, id) })
+	for _, id := range e.fresh {
+		if v := p.graph.Version(id); v != nil && v.Err != nil {
+			p.errors.set(id, p.asError(v.Err))
 		}
+		p.watchModule(id)
 	}
-	p.settle(e)
-}
-
-// join makes what came while an edit was held back a part of it.
-func (p *project) join(e *edit, more watch.Batch) {
-	next := &edit{changes: more}
-	p.forget(next)
-	p.affected(next)
-	p.reload(next, false)
-	e.emptied = slices.DeleteFunc(e.emptied, func(id string) bool { return slices.Contains(next.ids, id) })
-	e.emptied = append(e.emptied, next.emptied...)
-	e.changes = append(e.changes, more...)
-	e.ids = unique(append(e.ids, next.ids...))
-	e.changed = unique(append(e.changed, next.changed...))
-	e.styles = unique(append(e.styles, next.styles...))
-	e.deleted = unique(append(e.deleted, next.deleted...))
-}
-
-// awaitNew holds back an edit that brought in a file which was made a moment ago and is still empty: who made it is about
-// to write it, and a page that ran the empty one may never run it again.
-func (p *project) awaitNew(e *edit) {
-	deadline := time.NewTimer(unfinished)
-	defer deadline.Stop()
-	for slices.ContainsFunc(e.fresh, p.justMade) {
-		select {
-		case more, ok := <-p.watcher.Changes():
-			if !ok {
-				return
-			}
-			p.join(e, more)
-			p.settle(e)
-			p.crawlNew(e)
-		case <-deadline.C:
-			return
-		case <-p.ctx.Done():
-			return
-		}
-	}
-}
-
-// justMade tells whether the module was read from an empty file that is newer than an edit may be held back.
-func (p *project) justMade(id string) bool {
-	v := p.graph.Version(id)
-	if v == nil {
-		return false
-	}
-	s, ok := v.State.(*fileState)
-	return ok && s != nil && s.size == 0 && p.now().Sub(s.mtime) < unfinished
-}
-
-// settle takes what was read last for what the user wrote.
-func (p *project) settle(e *edit) {
-	if len(e.emptied) > 0 { // it is empty on purpose
-		last := &edit{ids: e.emptied}
-		p.reload(last, true)
-		e.changed = unique(append(e.changed, last.changed...))
-		e.styles = unique(append(e.styles, last.styles...))
-	}
-	broken := func(id string) bool { v := p.graph.Version(id); return v != nil && v.Err != nil }
-	e.changed = slices.DeleteFunc(e.changed, broken) // it compiled, and was saved again with a mistake
-	e.styles = slices.DeleteFunc(e.styles, broken)
-	// A file that was gone for a moment (delete, then create) is no deleted module.
-	e.deleted = slices.DeleteFunc(e.deleted, func(id string) bool { return p.graph.Version(id) != nil })
-}
-
-// brokenBy tells whether a module of the edit has an error, is gone or became empty.
-func (p *project) brokenBy(e *edit) bool {
-	if len(e.deleted)+len(e.emptied) > 0 {
-		return true
-	}
-	return slices.ContainsFunc(e.ids, func(id string) bool { v := p.graph.Version(id); return v != nil && v.Err != nil })
-}
-
-// filled tells whether the version came from a file that was not empty.
-func filled(v *graph.Version) bool {
-	s, ok := v.State.(*fileState)
-	return ok && s != nil && s.size > 0
 }
 
 // askPlugins lets plugins narrow the changed modules, or handle the change themselves.
@@ -425,21 +319,7 @@ func (p *project) askPlugins(e *edit) {
 				e.changed = append(e.changed, id)
 			}
 		}
-	}
-}
-
-// crawlNew loads what the changed modules import now and did not before.
-func (p *project) crawlNew(e *edit) {
-	if len(e.changed) == 0 {
-		return
-	}
-	e.fresh = unique(append(e.fresh, p.graph.Crawl(p.ctx, e.changed...)...))
-	e.fresh = slices.DeleteFunc(e.fresh, func(id string) bool { return slices.Contains(e.changed, id) })
-	for _, id := range e.fresh {
-		if v := p.graph.Version(id); v != nil && v.Err != nil {
-			p.errors.set(id, p.asError(v.Err))
-		}
-		p.watchModule(id)
+		p.crawlNew(e) // what the modules import that the plugin has added
 	}
 }
 
@@ -457,70 +337,6 @@ func (p *project) publish(e *edit) {
 		p.tell(e)
 	}
 	p.publishErrors()
-}
-
-// payload makes the update that carries the modules' code.
-func (p *project) payload(changed, fresh []string) *hmr.Update {
-	w := &writer{}
-	for _, id := range fresh {
-		if entry, ok := p.graph.Entry(id); ok {
-			w.define(entry)
-		}
-	}
-	for _, id := range changed {
-		if entry, ok := p.graph.Entry(id); ok {
-			w.define(entry)
-		}
-	}
-	for id, deps := range p.grownBarrels(changed, fresh) {
-		w.deps(id, deps)
-	}
-	u := &hmr.Update{Changed: changed, Workers: p.graph.Workers(changed), Timestamp: p.now().UnixMilli()}
-	if w.Len() == 0 {
-		return u
-	}
-	key := p.updates.add(w.String(), w.sections)
-	at := path.Join(p.base, updatePath, key+".js")
-	w.text("//# sourceURL=" + at + "\n//# sourceMappingURL=" + path.Join(p.base, mapPath) + "?of=" + key + "\n")
-	u.Code, u.URL = w.String(), at
-	return u
-}
-
-// grownBarrels returns the lazy barrels that the changed modules import, with all their imports in use: the page may
-// lack those that came with this edit.
-func (p *project) grownBarrels(changed, fresh []string) map[string]map[string]string {
-	grown := map[string]map[string]string{}
-	seen := map[string]bool{}
-	var visit func(id string)
-	visit = func(id string) {
-		if seen[id] {
-			return
-		}
-		seen[id] = true
-		if v := p.graph.Good(id); v != nil && v.Lazy {
-			if deps := p.graph.LazyDeps(id); deps != nil {
-				grown[id] = deps
-			}
-			for _, e := range v.Edges { // a barrel of barrels
-				if e.Star {
-					visit(e.To)
-				}
-			}
-			for _, to := range grown[id] {
-				visit(to)
-			}
-		}
-	}
-	for _, id := range slices.Concat(changed, fresh) {
-		if v := p.graph.Good(id); v != nil {
-			for _, e := range v.Edges {
-				if e.Kind == graph.Static && e.To != "" {
-					visit(e.To)
-				}
-			}
-		}
-	}
-	return grown
 }
 
 // tell prints the change when no page is open to report what it made of it.
@@ -571,84 +387,13 @@ func (p *project) forgetScripts(page string) {
 	})
 }
 
-// serveUpdate sends an update's code as a module, for pages whose Content-Security-Policy forbids evaluating it.
-func (p *project) serveUpdate(w http.ResponseWriter, r *http.Request, name string) {
-	code, ok := p.updates.code(strings.TrimSuffix(name, ".js"))
-	if !ok {
-		http.Error(w, "404 not found: that update is too old", http.StatusNotFound)
-		return
+// written makes a batch of files that are known to differ.
+func written(files []string) watch.Batch {
+	var b watch.Batch
+	for _, f := range files {
+		b = append(b, watch.Change{Kind: watch.Written, Path: f})
 	}
-	pk := &writer{}
-	preamble := &writer{}
-	p.preamble(preamble)
-	pk.text(strings.ReplaceAll(preamble.String(), "\n", "")) // lines are counted as when it is evaluated
-	pk.text(code)
-	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	p.serveText(w, r, pk.Bytes())
-}
-
-// compare answers a page that could not resume: it tells what it runs, and gets what differs.
-func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
-	if p.cfg.Err() != nil {
-		return // nothing is served before the configuration is mended
-	}
-	p.applying.Lock()
-	defer p.applying.Unlock()
-	ids := make([]string, 0, len(page.Modules))
-	for id := range page.Modules {
-		if p.mayServe(id) == nil {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	p.graph.Crawl(p.ctx, ids...)
-	u := &edit{}
-	for _, id := range ids {
-		v := p.graph.Version(id)
-		switch {
-		case v == nil || v.Err != nil && statFile(p.File(id)) == nil && p.File(id) != "":
-			u.deleted = append(u.deleted, id)
-		case v.Err != nil:
-			p.errors.set(id, p.asError(v.Err))
-		case v.Rev != page.Modules[id]:
-			u.changed = append(u.changed, id)
-		}
-	}
-	u.styles = p.linked(page)
-	if len(u.changed)+len(u.deleted)+len(u.styles) > 0 {
-		payload := p.payload(u.changed, p.unknownTo(page, u.changed))
-		payload.Deleted, payload.CSS = u.deleted, u.styles
-		if err := c.Publish(payload); err != nil {
-			p.log.Debug("send comparison", "pkg", "server", "error", err)
-		}
-	}
-	for _, err := range p.errors.list() {
-		_ = c.Publish(p.errorPayload(err))
-		return
-	}
-}
-
-// linked returns the stylesheets that the page links and we serve. What it has of them nobody knows: an unchanged one
-// costs a 304 and shows nothing.
-func (p *project) linked(page hmr.Revisions) []string {
-	var paths []string
-	for _, path := range page.CSS {
-		if id := path + "?direct"; p.mayServe(id) == nil && p.File(id) != "" {
-			paths = append(paths, path)
-		}
-	}
-	return paths
-}
-
-// unknownTo returns what the changed modules reach and the page does not have.
-func (p *project) unknownTo(page hmr.Revisions, changed []string) []string {
-	var ids []string
-	for _, e := range p.graph.Closure(changed, nil) {
-		if _, known := page.Modules[e.ID]; !known {
-			ids = append(ids, e.ID)
-		}
-	}
-	return ids
+	return b
 }
 
 func queryOf(id string) string {

@@ -17,4 +17,4 @@ export const createHotContext = page.createHotContext;
 
 export { updateStyle, removeStyle } from "./style.ts";
 export { ErrorOverlay } from "./overlay.ts";
-export { injectQuery } from "./query.ts";
+export { injectQuery } from "./url.ts";

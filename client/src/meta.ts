@@ -63,12 +63,3 @@ export function moduleURL(id: ModuleID, base: string, origin: string): string {
   const escaped = encodeURI(path).replace(/#/g, "%23");
   return origin + base.slice(0, -1) + (path.startsWith("/") ? escaped : "/@id/" + escaped) + query;
 }
-
-/** A URL's path as text; one that is no valid UTF-8 stays as it is. */
-export function decodePath(path: string): string {
-  try {
-    return decodeURI(path);
-  } catch {
-    return path;
-  }
-}

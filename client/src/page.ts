@@ -7,7 +7,7 @@ import { compileDefinitions } from "./evaluate-code.ts";
 import { helpers } from "./helpers.ts";
 import { Events, HotError, HotStore, type HotContext, type HotHost, type Logger, type RequestOptions } from "./hot.ts";
 import { askHub, Identity, reidentifyEvent } from "./identity.ts";
-import { decodePath, ModuleMeta, moduleURL, type MetaHost } from "./meta.ts";
+import { ModuleMeta, moduleURL, type MetaHost } from "./meta.ts";
 import { closeOverlay, defineOverlay, ErrorOverlay, showOverlay } from "./overlay.ts";
 import { Packs } from "./packs.ts";
 import type { ErrorInfo, ReliablePagePayload, ReplyPayload, ServerPayload, UpdatePayload } from "./payload.ts";
@@ -21,6 +21,7 @@ import { showToast, type Toast } from "./toast.ts";
 import { shareSockets, type SharedSockets } from "./tabs.ts";
 import { Transport, type Socket } from "./transport.ts";
 import { Updater, type InvalidateData, type Page } from "./update.ts";
+import { decodePath } from "./url.ts";
 
 export interface StartOptions {
   entry: ModuleID;

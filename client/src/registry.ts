@@ -5,8 +5,8 @@
 
 import { AsyncEvaluator, type AsyncHost } from "./evaluate.ts";
 import { copyProps, markESModule, toNamespace } from "./helpers.ts";
-import { decodePath } from "./meta.ts";
 import type { ModuleID } from "./plan.ts";
+import { decodePath } from "./url.ts";
 
 export type Require = (specifier: string) => unknown;
 export type Load = (specifier: string, options?: unknown) => Promise<unknown>;

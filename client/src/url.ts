@@ -5,3 +5,12 @@ export function injectQuery(url: string, query: string): string {
   const { search, hash } = new URL(url, "http://example.invalid");
   return `${pathname}?${query}${search ? "&" + search.slice(1) : ""}${hash}`;
 }
+
+/** A URL's path as text; one that is no valid UTF-8 stays as it is. */
+export function decodePath(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
