@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -215,7 +216,7 @@ func (p *project) scriptInput(ctx context.Context, src source) (transform.Input,
 		p.noteTSConfig(file)
 	}
 	in.TSConfigRaw = ts.Raw
-	in.JSX = p.jsx(ts.JSX)
+	in.JSX = p.jsx(ts.JSX, src)
 	if ext := path.Ext(name); p.cfg.Esbuild.JSXInject != "" && (ext == ".jsx" || ext == ".tsx") {
 		in.Code = p.cfg.Esbuild.JSXInject + ";" + in.Code // on the first line, so that the others keep their numbers
 	}
@@ -226,9 +227,9 @@ func (p *project) scriptInput(ctx context.Context, src source) (transform.Input,
 }
 
 // jsx lays what the configuration says about JSX over what the project's files tell.
-func (p *project) jsx(told resolve.JSX) transform.JSX {
+func (p *project) jsx(told resolve.JSX, src source) transform.JSX {
 	c := p.cfg.Esbuild
-	jsx := transform.JSX{Runtime: told.Runtime, ImportSource: told.ImportSource, Factory: told.Factory, Fragment: told.Fragment, Dev: c.JSXDev == nil || *c.JSXDev}
+	jsx := transform.JSX{Runtime: told.Runtime, ImportSource: told.ImportSource, Factory: told.Factory, Fragment: told.Fragment}
 	for to, from := range map[*string]string{&jsx.ImportSource: c.JSXImportSource, &jsx.Factory: c.JSXFactory, &jsx.Fragment: c.JSXFragment} {
 		if from != "" {
 			*to, jsx.Wins = from, true
@@ -240,7 +241,32 @@ func (p *project) jsx(told resolve.JSX) transform.JSX {
 	case c.JSX != "": // "preserve" too: nothing behind this server compiles JSX
 		jsx.Runtime, jsx.Wins = "automatic", true
 	}
+	if c.JSXDev != nil {
+		jsx.Dev = *c.JSXDev
+	} else {
+		jsx.Dev = !p.positionsUnused(jsx, src)
+	}
 	return jsx
+}
+
+// positionsUnused tells whether nobody would read the source positions of the module's elements, which are a quarter of
+// what a page of components loads. React shows since version 19 where an element was made by the stack of the call, and
+// does the same checks without them.
+func (p *project) positionsUnused(jsx transform.JSX, src source) bool {
+	if jsx.Runtime == "classic" || jsx.ImportSource != "" && jsx.ImportSource != "react" || strings.Contains(src.code, "@jsx") {
+		return false
+	}
+	r, err := p.resolver.Resolve("react", placeOf(src.file, p.root))
+	if err != nil || r.File == "" {
+		return false
+	}
+	pkg := p.resolver.PackageOf(r.File)
+	if pkg == nil || pkg.Name != "react" {
+		return false // Preact under React's name
+	}
+	major, _, _ := strings.Cut(pkg.Version, ".")
+	n, err := strconv.Atoi(major)
+	return err == nil && n >= 19
 }
 
 // decorated finds code that may have decorators: only they need types at run time.

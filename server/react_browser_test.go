@@ -177,6 +177,34 @@ export function App() {
 	p.NoErrors()
 }
 
+// TestElementsCarryPositions where somebody reads them: React before version 19, other libraries, and whoever asks for it.
+func TestElementsCarryPositions(t *testing.T) {
+	for name, c := range map[string]struct {
+		react, config, source string
+		carried               bool
+	}{
+		"React 18":        {react: `{"name": "react", "version": "18.3.1"}`, carried: true},
+		"React 19":        {react: `{"name": "react", "version": "19.0.0"}`},
+		"a later one":     {react: `{"name": "react", "version": "20.1.0-rc.1"}`},
+		"Preact for it":   {react: `{"name": "@preact/compat", "version": "19.0.0"}`, carried: true},
+		"asked for":       {react: `{"name": "react", "version": "19.0.0"}`, config: `"jsxDev": true`, carried: true},
+		"not wanted":      {react: `{"name": "react", "version": "18.3.1"}`, config: `"jsxDev": false`},
+		"another source":  {react: `{"name": "react", "version": "19.0.0"}`, config: `"jsxImportSource": "./own"`, carried: true},
+		"one of the file": {react: `{"name": "react", "version": "19.0.0"}`, source: "/** @jsxImportSource ./own */\n", carried: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := devtest.Start(t, devtest.App(t, devtest.Text("-- package.json --\n{\"dependencies\": {\"react\": \"*\"}}\n-- devserver.config.json --\n{\"esbuild\": {"+c.config+"}}\n"+
+				"-- index.html --\n<script type=\"module\" src=\"/main.tsx\"></script>\n-- main.tsx --\n"+c.source+"export const a = <b>x</b>;\n"+
+				"-- node_modules/react/package.json --\n"+c.react+"\n-- node_modules/react/index.js --\n-- node_modules/react/jsx-runtime.js --\nexports.jsx = () => {};\n"+
+				"-- node_modules/react/jsx-dev-runtime.js --\nexports.jsxDEV = () => {};\n-- own/jsx-dev-runtime.js --\nexports.jsxDEV = () => {};\n")))
+			pack := s.Get("/main.tsx", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body
+			if carried := strings.Contains(pack, "lineNumber: "); carried != c.carried {
+				t.Errorf("elements carry their positions: %v\n%s", carried, pack)
+			}
+		})
+	}
+}
+
 // TestReactPositions: React's messages and developer tools name the line that the author wrote, before and after an edit.
 func TestReactPositions(t *testing.T) {
 	s := devtest.Start(t, devtest.App(t, npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(`
@@ -220,10 +248,10 @@ export function App() {
 	}
 	check(6)
 	pack := s.Get("/src/main.tsx", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body
-	if !strings.Contains(pack, "lineNumber: 6") { // what React before 19 shows
-		t.Errorf("jsxDEV is not told the line:\n%s", pack[strings.Index(pack, "a comment"):])
+	if strings.Contains(pack, "lineNumber:") {
+		t.Errorf("elements carry positions that React 19 does not read:\n%s", pack[strings.Index(pack, "a comment"):])
 	}
-	s.Edit("src/App.tsx", "  const element", "\n\n  const element")
+	s.Edit("src/App.tsx", "  const element", "\n\n  const added = 1, element")
 	p.WaitConsole("hot updated: /src/App.tsx")
 	check(8)
 }

@@ -153,7 +153,7 @@ type Esbuild struct {
 	JSXFactory string `json:"jsxFactory"`
 	// JSXFragment makes fragments in the classic runtime. Default: "React.Fragment".
 	JSXFragment string `json:"jsxFragment"`
-	// JSXDev adds source positions to elements. Default: true.
+	// JSXDev adds source positions to elements. Default: true, but for React 19, which tells them by itself.
 	JSXDev *bool `json:"jsxDev"`
 	// JSXInject is put before every module with JSX, for example `import React from "react"`.
 	JSXInject string `json:"jsxInject"`
