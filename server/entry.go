@@ -295,8 +295,10 @@ func (p *project) relaxGC() func() {
 	}
 	was := debug.SetGCPercent(crawlGC)
 	p.crawling.Store(true)
+	shallow := deepStacks()
 	return func() {
 		p.crawling.Store(false)
+		shallow()
 		debug.SetGCPercent(was)
 		p.server.freeLater()
 	}

@@ -7,8 +7,6 @@ import (
 	"sort"
 	"strings"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Loader compiles modules for the graph. Its methods are called concurrently and must not call back into the graph.
@@ -409,11 +407,20 @@ type demand struct {
 func (g *Graph) Crawl(ctx context.Context, ids ...string) []string {
 	g.crawling.Lock()
 	defer g.crawling.Unlock()
-	c := &crawl{g: g, ctx: ctx, slots: make(chan struct{}, g.workers)}
+	c := &crawl{g: g, ctx: ctx}
+	c.wake.L = &c.mu
 	for _, id := range ids {
-		c.visit(demand{id: id, all: true})
+		if d := (demand{id: id, all: true}); !g.settled(d) {
+			c.queue = append(c.queue, d)
+		}
 	}
-	_ = c.group.Wait() // the visits return no errors
+	if len(c.queue) > 0 {
+		var workers sync.WaitGroup
+		for range g.workers {
+			workers.Go(c.work)
+		}
+		workers.Wait()
+	}
 	sort.Strings(c.fresh)
 	return slices.Compact(c.fresh)
 }
@@ -434,35 +441,56 @@ func (g *Graph) LazyDeps(id string) map[string]string {
 	return deps
 }
 
+// crawl is what one Crawl still has to visit. Its workers take from one list: a goroutine for each module would wait by
+// the thousands.
 type crawl struct {
-	g     *Graph
-	ctx   context.Context
-	group errgroup.Group
-	slots chan struct{}
+	g   *Graph
+	ctx context.Context
 
 	mu    sync.Mutex
+	wake  sync.Cond // the queue got longer, or the last worker finished
+	queue []demand
+	busy  int // workers that may still add to the queue
 	fresh []string
 }
 
-// visit loads the module, if needed, and goes on to what it imports.
-func (c *crawl) visit(d demand) {
-	if c.g.settled(d) {
-		return
-	}
-	c.group.Go(func() error {
-		if c.g.Version(d.id) == nil {
-			c.slots <- struct{}{}
-			c.g.Load(c.ctx, d.id)
-			<-c.slots
-			c.mu.Lock()
+// work visits what is in the queue until it is empty and nobody can add to it.
+func (c *crawl) work() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		for len(c.queue) == 0 {
+			if c.busy == 0 {
+				c.wake.Broadcast()
+				return
+			}
+			c.wake.Wait()
+		}
+		d := c.queue[len(c.queue)-1]
+		c.queue = c.queue[:len(c.queue)-1]
+		c.busy++
+		c.mu.Unlock()
+		next, loaded := c.visit(d)
+		c.mu.Lock()
+		c.busy--
+		c.queue = append(c.queue, next...)
+		if loaded {
 			c.fresh = append(c.fresh, d.id)
-			c.mu.Unlock()
 		}
-		for _, next := range c.follow(d) {
-			c.visit(next)
+		if len(next) > 0 || c.busy == 0 {
+			c.wake.Broadcast()
 		}
-		return nil
-	})
+	}
+}
+
+// visit loads the module, if needed, and returns what to go on to.
+func (c *crawl) visit(d demand) (next []demand, loaded bool) {
+	if c.g.Version(d.id) == nil {
+		c.g.Load(c.ctx, d.id)
+		loaded = true
+	}
+	next = slices.DeleteFunc(c.follow(d), c.g.settled)
+	return next, loaded
 }
 
 // settled tells whether the module was crawled and nothing new is asked of it.
