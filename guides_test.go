@@ -1,0 +1,297 @@
+package devserver_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/seed-b8174343/devserver/client"
+	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/server"
+)
+
+// The guides in docs/ are tried as they are written. A block whose fence names a file is that file:
+//
+//	```go devserver/main.go
+//
+// Others are parts of one: `go event` is an element of Plugin.Events, `go body` are statements of a func that has a hub.
+// `ts` without a name is a module of its own.
+
+func TestMain(m *testing.M) { os.Exit(devtest.Main(m)) }
+
+// block is one of a guide.
+type block struct {
+	lang, info, text string
+	line             int
+}
+
+func (b block) isFile() bool { return strings.Contains(b.info, ".") }
+
+var fence = regexp.MustCompile("(?ms)^```(\\w+) ?([^\\n]*)\\n(.*?)^```$")
+
+func blocks(t *testing.T, guide string) (list []block) {
+	t.Helper()
+	text, err := os.ReadFile(guide)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range fence.FindAllSubmatchIndex(text, -1) {
+		part := func(n int) string { return string(text[m[2*n]:m[2*n+1]]) }
+		list = append(list, block{part(1), part(2), part(3), 1 + strings.Count(string(text[:m[0]]), "\n")})
+	}
+	if len(list) == 0 {
+		t.Fatalf("%s has no code", guide)
+	}
+	return list
+}
+
+// project writes a guide's files into an app.
+func project(t *testing.T, list []block) *devtest.Files {
+	t.Helper()
+	app := devtest.App(t)
+	for _, b := range list {
+		if b.isFile() {
+			app.Write(b.info, b.text)
+		}
+	}
+	return app
+}
+
+// goModule makes a folder of the app a Go module that is built with this checkout.
+func goModule(t *testing.T, app *devtest.Files, dir, name string) {
+	t.Helper()
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile("go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	needs := strings.Replace(string(text), "module "+module+"\n", "module "+name+"\n", 1)
+	app.Write(filepath.Join(dir, "go.mod"), needs+fmt.Sprintf("\nrequire %s v0.0.0\n\nreplace %s => %s\n", module, module, here))
+	app.Write(filepath.Join(dir, "go.sum"), string(sums))
+}
+
+// packages are what parts of files may use.
+var packages = map[string]string{
+	"context": "context", "json": "encoding/json", "log": "log", "http": "net/http", "strings": "strings",
+	"hmr": module + "/hmr", "plugin": module + "/plugin", "live": "example.com/app/live",
+}
+
+// goFile puts a part of a file into one that has the imports which it needs.
+func goFile(body string) string {
+	var b strings.Builder
+	b.WriteString("package main\n\n")
+	for _, name := range slices.Sorted(func(yield func(string) bool) {
+		for name := range packages {
+			if regexp.MustCompile(`\b`+name+`\.`).MatchString(body) && !yield(name) {
+				return
+			}
+		}
+	}) {
+		fmt.Fprintf(&b, "import %q\n", packages[name])
+	}
+	return b.String() + "\n" + body
+}
+
+// command runs a command in a folder and returns what it prints.
+func command(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// checkTypes runs tsc over the app and the parts of TypeScript files in a guide.
+func checkTypes(t *testing.T, app *devtest.Files, list []block) {
+	t.Helper()
+	tsc, err := filepath.Abs("client/node_modules/typescript/bin/tsc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(tsc); err != nil {
+		t.Log("the TypeScript of the guide is not checked: run npm ci in client/")
+		return
+	}
+	for _, b := range list {
+		if b.lang == "ts" && b.info == "" {
+			app.Write(fmt.Sprintf("src/line_%d.ts", b.line), b.text+"\nexport {};\n")
+		}
+	}
+	for _, name := range []string{"@types/react", "csstype"} {
+		if err := os.CopyFS(app.Path("node_modules/"+name), os.DirFS(filepath.Join("client/node_modules", name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command(t, app.Root, "node", tsc, "-p", ".", "--pretty", "false")
+}
+
+const strict = `{"compilerOptions": {"strict": true, "noEmit": true, "target": "ES2022", "module": "ESNext", "moduleResolution": "bundler", "jsx": "react-jsx", "skipLibCheck": true, "lib": ["ES2023", "DOM", "DOM.Iterable"], "types": []}, "include": ["src"]}`
+
+// withPlugins runs the app with the plugins of its devserver/ folder.
+func withPlugins(t *testing.T, app *devtest.Files) *devtest.Server {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("needs go")
+	}
+	t.Setenv("GOFLAGS", "-mod=mod")
+	t.Setenv("GOPROXY", "off")
+	goModule(t, app, "devserver", "project/devserver")
+	app.Write("tsconfig.json", strict)
+	s := devtest.Start(t, app, func(o *server.Options) { o.NoPlugins = false })
+	s.Log.Wait(t, "plugins ready")
+	return s
+}
+
+func TestEventsGuide(t *testing.T) {
+	list := blocks(t, "docs/events.md")
+	app := project(t, list)
+	app.Edit("index.html", "<ul", `<link rel="icon" href="data:,"><ul`)
+	s := withPlugins(t, app)
+	p := s.Page(t, "/")
+	p.WaitText("#log", "a-1 costs 3.")
+	s.Log.Wait(t, "c1 added 2 of a-1")
+	s.WaitPages(1)
+	s.Edit("devserver/main.go", `"price": 3`, `"price": 4`)
+	devtest.Eventually(t, "the new program", func() bool { return s.Log.Count("plugins ready") >= 2 }, s.Log.String)
+	s.Edit("src/main.ts", "costs", "is sold for")
+	p.WaitText("#log", "a-1 is sold for 4.") // nobody accepts the update: the page loads again
+	p.NoErrors()
+
+	// the other handlers of the guide, beside the one in main.go
+	var events []string
+	for _, b := range list {
+		if b.info == "event" {
+			events = append(events, strings.TrimSpace(b.text)+",\n")
+		}
+	}
+	s.Write("devserver/parts.go", goFile("var parts = []plugin.Event{\n"+strings.Join(events, "")+"}\n"))
+	s.Edit("devserver/main.go", "func main() {\n\tplugin.Main(", "func main() {\n\tplugin.Main(plugin.Plugin{Name: \"parts\", Events: parts}, ")
+	s.Log.Wait(t, "plugins ready: parts, cart")
+	p.Wait(`(import("/@vite/client").then(({ createHotContext }) => window.hot = createHotContext("/guide.js")), true)`)
+	p.Wait(`window.hot && await hot.request("cart:total", { skus: ["a", "b"] }) === 6`)
+	p.Wait(`await hot.request("cart:total", { skus: [] }).then(() => false, (e) => e.code === "empty" && e.message === "the cart is empty")`)
+	p.Wait(`(hot.on("cart:sale", (d) => window.sale = d.percent), hot.send("cart:sale", { percent: 10 }), true)`)
+	p.Wait(`window.sale === 10`)
+	p.Wait(`(hot.send("ui:click", { target: "buy" }), true)`)
+	s.Log.Wait(t, ` clicked "buy" on http`)
+
+	// the types are those of the handlers
+	devtest.Eventually(t, "the types", func() bool {
+		text, _ := os.ReadFile(s.Path("src/devserver-env.d.ts"))
+		return strings.Contains(string(text), `"ui:click"`)
+	}, nil)
+	checkTypes(t, app, list)
+}
+
+func TestPluginsGuide(t *testing.T) {
+	list := blocks(t, "docs/plugins.md")
+	app := project(t, list)
+	app.Remove("own")
+	app.Edit("index.html", "<head>", `<head><link rel="icon" href="data:,">`)
+	app.Write("pages/one.html", "")
+	app.Write("notes.txt", "one two")
+	s := withPlugins(t, app)
+	s.Log.Wait(t, "plugins ready: routes, shout, clock, words")
+	p := s.Page(t, "/")
+	p.WaitText("#routes", "one.html")
+	p.WaitText("#greeting", "HELLO")
+	p.WaitContains("#time", "it is 2")
+	p.WaitText("#words", "2")
+	p.Wait(`document.querySelector("meta[name=served]").content === "/index.html"`)
+	s.Log.Wait(t, "c1 is open; ")
+	s.WaitPages(1)
+	s.Write("pages/two.html", "")
+	p.WaitText("#routes", "one.html,two.html")
+	s.Remove("pages/one.html")
+	p.WaitText("#routes", "two.html")
+	s.Edit("src/greeting.shout", "hello", "good morning")
+	p.WaitText("#greeting", "GOOD MORNING")
+	s.Write("notes.txt", "one two three")
+	p.WaitText("#words", "3")
+	p.NoReload()
+	p.NoErrors()
+	s.Edit("devserver/shout.go", "strings.ToUpper", "strings.ToTitle")
+	s.Log.Wait(t, "this program ends")
+	p.NoReload()
+	checkTypes(t, app, list)
+
+	own := project(t, list)
+	goModule(t, own, "own", "example.com/own")
+	command(t, own.Path("own"), "go", "vet", ".")
+}
+
+func TestChannelsGuide(t *testing.T) {
+	list := blocks(t, "docs/channels.md")
+	app := project(t, list)
+	goModule(t, app, ".", "example.com/app")
+	for _, b := range list {
+		if b.info == "body" {
+			app.Write(fmt.Sprintf("parts/line_%d.go", b.line), goFile(fmt.Sprintf("func line%d(hub *hmr.Hub, signIn http.Handler) {\n%s}\n", b.line, b.text)))
+		}
+	}
+	app.Write("parts/main.go", "package main\n\nfunc main() {}\n")
+	command(t, app.Root, "go", "vet", "./...")
+
+	// the program answers on its channel
+	command(t, app.Root, "go", "build", "-o", "program", ".")
+	cmd := exec.Command(app.Path("program"), "-addr", "127.0.0.1:0")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+	})
+	url, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, _, err := (&websocket.Dialer{Subprotocols: []string{"vite-hmr"}}).Dial("ws"+strings.TrimPrefix(strings.TrimSpace(url), "http")+"live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, frame := range []string{`{"type": "subscribe", "channel": "blog_chat_echo"}`, `{"type": "custom", "event": "blog_chat_echo", "data": {"text": "hi"}}`} {
+		if err := conn.WriteMessage(websocket.TextMessage, []byte(frame)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for {
+		_, text, err := conn.ReadMessage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), `"data":{"text":"you said hi"}`) {
+			break
+		}
+	}
+
+	app.Write("tsconfig.json", strict)
+	for _, f := range client.Types("", false) {
+		app.Write("src/"+f.Name, f.Text)
+	}
+	checkTypes(t, app, list)
+}
