@@ -55,12 +55,12 @@ func (p *project) join(e *edit, more watch.Batch) {
 	e.deleted = unique(append(e.deleted, next.deleted...))
 }
 
-// awaitNew holds back an edit that brought in a file which was made a moment ago and is still empty: who made it is about
-// to write it, and a page that ran the empty one may never run it again.
+// awaitNew holds back an edit that brought in a file which was made a moment ago, or is back, and is still empty: who made it
+// is about to write it, and a page that ran the empty one may never run it again.
 func (p *project) awaitNew(e *edit) {
 	deadline := time.NewTimer(unfinished)
 	defer deadline.Stop()
-	for slices.ContainsFunc(e.fresh, p.justMade) {
+	for slices.ContainsFunc(e.fresh, p.justMade) || slices.ContainsFunc(e.changed, p.justMade) {
 		select {
 		case more, ok := <-p.watcher.Changes():
 			if !ok {

@@ -165,58 +165,69 @@ export class Updater {
   /** Replaces modules and calls back. */
   private async run(decision: UpdateDecision, staged: Staged, deleted: ModuleID[]): Promise<Done | "reloading"> {
     // The callbacks are those of the instances that run now: the new ones register their own.
-    const jobs = decision.boundaries.map((boundary) => ({
-      boundary, callbacks: this.hot.state(boundary.path)?.callbacks(boundary.acceptedPath) ?? [], namespace: undefined as unknown, failed: false,
+    const jobs = decision.boundaries.map((boundary): Job => ({
+      boundary, callbacks: this.hot.state(boundary.path)?.callbacks(boundary.acceptedPath) ?? [], namespace: undefined, failure: undefined,
     }));
-    const failed: { path: ModuleID; message: string }[] = [];
     try {
       await this.registry.complete(decision.boundaries.map((b) => b.acceptedPath), staged); // before anything is torn down
     } catch (error) {
-      // An import of the new code does not compile or is not there; the server tells which, and why.
       this.registry.commit(staged, deleted);
-      for (const { boundary, callbacks } of jobs) {
-        this.stale.add(boundary.acceptedPath);
-        failed.push({ path: boundary.acceptedPath, message: messageOf(error) });
-        this.page.log.error(`[devserver] failed to update ${boundary.acceptedPath}; what ran before goes on running.`, error);
-        this.callBack(boundary, callbacks, undefined);
-      }
-      return { updated: [], failed, orphans: [] };
+      return this.refuse(jobs, error);
     }
     await this.dispose(decision.rerun);
     this.registry.commit(staged, deleted);
     for (const id of decision.rerun) {
       this.invalidatable.set(id, decision.boundaries.find((b) => b.acceptedPath === id)?.firstInvalidatedBy ?? id);
     }
-    const old = this.registry.retire(decision.rerun);
     this.applying = true;
-    for (const job of jobs) {
-      const { boundary } = job;
-      try {
-        await this.registry.evaluate(boundary.acceptedPath);
-        job.namespace = this.registry.namespace(boundary.acceptedPath);
-      } catch (error) {
-        if (boundary.circular) {
-          await this.giveUp(`${boundary.acceptedPath} imports itself through others and could not run again: ${messageOf(error)}`, boundary.acceptedPath);
-          return "reloading";
-        }
-        const element = definedTwice(error);
-        if (element !== undefined) {
-          await this.giveUp(`${boundary.acceptedPath} defines ${element}, and a page can define a custom element only once`, boundary.acceptedPath);
-          return "reloading";
-        }
-        job.failed = true;
-        this.stale.add(boundary.acceptedPath);
-        failed.push(this.failed(boundary, error));
+    try {
+      const old = this.registry.retire(decision.rerun);
+      const reload = await this.evaluate(jobs);
+      if (reload) {
+        await this.giveUp(reload.reason, reload.path);
+        return "reloading";
       }
+      this.settleInstances(old, jobs.every((job) => job.failure === undefined));
+      for (const job of jobs) this.callBack(job.boundary, job.callbacks, job.namespace);
+      this.page.renderRefreshed();
+    } finally {
+      this.applying = false;
     }
-    this.settleInstances(old, failed.length === 0);
-    for (const job of jobs) this.callBack(job.boundary, job.callbacks, job.failed ? undefined : job.namespace);
-    this.page.renderRefreshed();
-    this.applying = false;
-    for (const job of jobs) if (!job.failed) this.page.log.log(`[devserver] hot updated: ${shown(job.boundary)}`);
+    for (const job of jobs) if (job.failure === undefined) this.page.log.log(`[devserver] hot updated: ${shown(job.boundary)}`);
     const orphans = this.registry.orphans();
     this.followInvalidations();
-    return { updated: jobs.filter((j) => !j.failed).map((j) => j.boundary.path), failed, orphans };
+    return done(jobs, orphans);
+  }
+
+  /** An import of the new code does not compile or is not there; the server tells which, and why. What ran goes on. */
+  private refuse(jobs: Job[], error: unknown): Done {
+    for (const job of jobs) {
+      const { acceptedPath } = job.boundary;
+      this.stale.add(acceptedPath);
+      job.failure = messageOf(error);
+      this.page.log.error(`[devserver] failed to update ${acceptedPath}; what ran before goes on running.`, error);
+      this.callBack(job.boundary, job.callbacks, undefined);
+    }
+    return done(jobs, []);
+  }
+
+  /** Runs the new modules, and returns why the page must reload instead, if it must. */
+  private async evaluate(jobs: Job[]): Promise<{ path: ModuleID; reason: string } | undefined> {
+    for (const job of jobs) {
+      const path = job.boundary.acceptedPath;
+      try {
+        await this.registry.evaluate(path);
+        job.namespace = this.registry.namespace(path);
+      } catch (error) {
+        if (job.boundary.circular) return { path, reason: `${path} imports itself through others and could not run again: ${messageOf(error)}` };
+        const element = definedTwice(error);
+        if (element !== undefined) return { path, reason: `${path} defines ${element}, and a page can define a custom element only once` };
+        this.stale.add(path);
+        job.failure = messageOf(error);
+        this.tellFailure(path, error);
+      }
+    }
+    return undefined;
   }
 
   /** Disposes of all that will run again, importers before what they import. */
@@ -242,14 +253,12 @@ export class Updater {
     }
   }
 
-  private failed(boundary: Boundary, error: unknown): { path: ModuleID; message: string } {
-    const path = boundary.acceptedPath;
+  private tellFailure(path: ModuleID, error: unknown): void {
     this.page.log.error(`[devserver] failed to update ${path}; what ran before goes on running.`, error);
     this.page.showError({
       message: `${path} failed when it ran: ${messageOf(error)}`, id: path,
       ...(error instanceof Error && error.stack ? { stack: error.stack } : {}),
     });
-    return { path, message: messageOf(error) };
   }
 
   private callBack(boundary: Boundary, callbacks: ((module: unknown) => unknown)[], namespace: unknown): void {
@@ -354,10 +363,28 @@ export class Updater {
 
 type UpdateDecision = Extract<Decision, { kind: "update" }>;
 
+/** A boundary while it is updated. */
+interface Job {
+  readonly boundary: Boundary;
+  readonly callbacks: ((module: unknown) => unknown)[];
+  /** What the callbacks get: undefined when it failed. */
+  namespace: unknown;
+  failure: string | undefined;
+}
+
 interface Done {
   updated: ModuleID[];
   failed: { path: ModuleID; message: string }[];
   orphans: ModuleID[];
+}
+
+function done(jobs: Job[], orphans: ModuleID[]): Done {
+  const result: Done = { updated: [], failed: [], orphans };
+  for (const { boundary, failure } of jobs) {
+    if (failure === undefined) result.updated.push(boundary.path);
+    else result.failed.push({ path: boundary.acceptedPath, message: failure });
+  }
+  return result;
 }
 
 function shown({ path, acceptedPath }: Boundary): string {
