@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -42,6 +44,21 @@ const (
 type Registrant interface{ base() *channel }
 
 func (c *channel) base() *channel { return c }
+
+// mostName bounds an ID in bytes.
+const mostName = 256
+
+// CheckChannelID tells what is wrong with the ID of a channel that somebody else has made.
+func CheckChannelID(id string) error {
+	if len(id) > mostName {
+		return fmt.Errorf("channel %q…: the ID is longer than %d bytes", id[:32], mostName)
+	}
+	parts := strings.Split(id, "_")
+	if len(parts) != 3 || slices.ContainsFunc(parts, func(part string) bool { return !channelPart.MatchString(part) }) {
+		return fmt.Errorf("channel %q: an ID is {plugin}_{module}_{name}, each of letters, digits and dashes, a letter first", id)
+	}
+	return nil
+}
 
 var channelPart = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*$`)
 
@@ -94,7 +111,8 @@ func (c *Channel[In, Out]) Allow(fn func(ctx context.Context, page *Client, d Di
 // Broadcast sends to all pages that listen.
 func (c *Channel[In, Out]) Broadcast(out Out) error { return c.broadcast(out, false) }
 
-// Retain is Broadcast, and keeps the message for pages that listen later: they get the newest one at once.
+// Retain is Broadcast, and keeps the message for pages that listen later: they get the newest one at once. It may be called
+// before Register.
 func (c *Channel[In, Out]) Retain(out Out) error { return c.broadcast(out, true) }
 
 // SendToUser sends to the listening pages of one user and to no other.
@@ -130,6 +148,9 @@ func (c *channel) broadcast(out any, retain bool) error {
 	}
 	hub := c.hub
 	c.mu.Unlock()
+	if hub == nil && retain {
+		return nil // nobody can listen yet
+	}
 	return c.publish(hub, f, nil)
 }
 
@@ -146,8 +167,23 @@ func (c *channel) publish(hub *Hub, f *frame, to func(*Client) bool) error {
 	return nil
 }
 
-// Register lets pages use the channels. Two of one ID are an error, and nothing is registered then.
+// Register lets pages use the channels; those that listen already, from before there was such a channel or from one that
+// was unregistered, go on listening if they may. Two of one ID are an error, and nothing is registered then.
 func (h *Hub) Register(channels ...Registrant) error {
+	waiting, err := h.register(channels)
+	for _, w := range waiting {
+		h.subscribe(w.page, w.id)
+	}
+	return err
+}
+
+// wish is a page that wants to listen to a channel.
+type wish struct {
+	page *Client
+	id   string
+}
+
+func (h *Hub) register(channels []Registrant) (waiting []wish, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var errs []error
@@ -160,7 +196,7 @@ func (h *Hub) Register(channels ...Registrant) error {
 		seen[id] = true
 	}
 	if len(errs) > 0 {
-		return errors.Join(errs...)
+		return nil, errors.Join(errs...)
 	}
 	for _, r := range channels {
 		c := r.base()
@@ -168,8 +204,42 @@ func (h *Hub) Register(channels ...Registrant) error {
 		c.hub = h
 		c.mu.Unlock()
 		h.channels[c.id] = c
+		for _, page := range h.sessions {
+			if page.wants(c) {
+				waiting = append(waiting, wish{page, c.id})
+			}
+		}
 	}
-	return nil
+	return waiting, nil
+}
+
+// Unregister takes the channels away again; those that are not registered are left alone. Who listened does so again when
+// one of the same ID is registered: a plugin is replaced by its next version.
+func (h *Hub) Unregister(channels ...Registrant) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range channels {
+		c := r.base()
+		if h.channels[c.id] != c {
+			continue
+		}
+		delete(h.channels, c.id)
+		c.mu.Lock()
+		c.hub = nil
+		c.mu.Unlock()
+	}
+}
+
+// wants tells whether the page has to subscribe to a channel that was just registered. The caller holds Hub.mu.
+func (c *Client) wants(ch *channel) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	listens, asked := c.channels[ch.id]
+	if !asked || listens && ch.allow == nil {
+		return false
+	}
+	c.channels[ch.id] = false
+	return true
 }
 
 // ChannelError is the event that tells a page why a channel does not do what it asked.
@@ -180,11 +250,20 @@ func (h *Hub) refuse(page *Client, id string, err error) {
 	_ = page.Send(ChannelError, map[string]any{"channel": id, "error": reply(&incoming{}, nil, err).Error}) // it is gone
 }
 
+// mostAsked bounds the channels that a page asks for and that are not there: their names are the page's to make up.
+const mostAsked = 1000
+
 // subscribe lets the page listen, and gives it the retained message. An ID without a channel is an event that somebody
-// else sends; listening to it costs nothing and needs no leave. What a page does with one channel happens in its order.
+// else sends, or a channel that is registered later; until then nobody has to be asked. What a page does with one channel
+// happens in its order.
 func (h *Hub) subscribe(page *Client, id string) {
 	h.mu.Lock()
 	c := h.channels[id]
+	page.mu.Lock()
+	if !page.channels[id] && (c != nil || len(page.channels) < mostAsked && CheckChannelID(id) == nil) {
+		page.channels[id] = false
+	}
+	page.mu.Unlock()
 	h.mu.Unlock()
 	if c == nil {
 		return
@@ -216,6 +295,12 @@ func (h *Hub) subscribe(page *Client, id string) {
 }
 
 func (h *Hub) unsubscribe(page *Client, id string) {
+	page.mu.Lock()
+	_, asked := page.channels[id]
+	page.mu.Unlock()
+	if !asked {
+		return // and a lane for each name that a page makes up would stay
+	}
 	h.lane(page, "channel "+id).add(h, func() {
 		page.mu.Lock()
 		delete(page.channels, id)

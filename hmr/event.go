@@ -106,6 +106,10 @@ func (h *Hub) dispatch(c *Client, in *incoming) {
 		c.mu.Lock()
 		c.url = in.URL
 		c.mu.Unlock()
+		h.mu.Lock()
+		located := h.hooks.located
+		h.mu.Unlock()
+		h.tellHooks(c, "address", located)
 	case "report":
 		h.mu.Lock()
 		fn := h.hooks.report
@@ -129,17 +133,14 @@ func (h *Hub) handOut(c *Client, in *incoming, kept bool) {
 		return
 	}
 	h.mu.Lock()
-	if channel := h.channels[in.Event]; channel != nil && in.Type == "custom" {
-		h.mu.Unlock()
-		h.sendTo(channel, c, in.Data)
-		return
-	}
-	list, answer := h.events[in.Event], h.requests[in.Event]
-	handled := in.Type == "custom" && len(list) > 0 || in.Type == "request" && answer != nil
+	channel, list, answer := h.channels[in.Event], h.events[in.Event], h.requests[in.Event]
+	handled := in.Type == "custom" && (channel != nil || len(list) > 0) || in.Type == "request" && answer != nil
 	held := !kept && h.hold(c, in, handled)
 	h.mu.Unlock()
 	switch {
 	case held:
+	case in.Type == "custom" && channel != nil:
+		h.sendTo(channel, c, in.Data)
 	case in.Type == "custom":
 		h.dispatchEvent(c, in, list)
 	default:
@@ -153,8 +154,10 @@ func (h *Hub) dispatchEvent(c *Client, in *incoming, list []*listener) {
 			return // the client's own; nobody has to listen
 		}
 		c.mu.Lock()
-		told := c.unknown[in.Event] || len(c.unknown) > 1000 // names are the page's to make up
-		c.unknown[in.Event] = true
+		told := c.unknown[in.Event] || len(c.unknown) > 1000 || len(in.Event) > mostName // names are the page's to make up
+		if !told {
+			c.unknown[in.Event] = true
+		}
 		c.mu.Unlock()
 		if !told {
 			_ = c.Send(UnknownEvent, map[string]string{"event": in.Event}) // a page that is gone need not know

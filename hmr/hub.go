@@ -162,7 +162,7 @@ type ringUpdate struct {
 // hooks are funcs by kind; each list is replaced, never changed, so that it can be read without the lock.
 type hooks struct {
 	connect, disconnect []*clientHook
-	identify            []*clientHook
+	identify, located   []*clientHook
 	join, leave         []*roomHook
 	report              func(*Client, Report)
 	revisions           func(*Client, Revisions)
@@ -323,6 +323,23 @@ func (h *Hub) OnConnect(fn func(context.Context, *Client)) (off func()) {
 // OnDisconnect calls fn for each page that is gone for good. off ends it.
 func (h *Hub) OnDisconnect(fn func(context.Context, *Client)) (off func()) {
 	return addHook(h, &h.hooks.disconnect, &clientHook{fn})
+}
+
+// OnLocated calls fn for each page that has told its address, which it does right after it has connected. off ends it.
+func (h *Hub) OnLocated(fn func(context.Context, *Client)) (off func()) {
+	return addHook(h, &h.hooks.located, &clientHook{fn})
+}
+
+// tellHooks calls the hooks in the order of what happens to the page.
+func (h *Hub) tellHooks(c *Client, what string, hooks []*clientHook) {
+	if len(hooks) == 0 {
+		return
+	}
+	h.lane(c, "hooks").add(h, func() {
+		for _, k := range hooks {
+			h.call(c, what, func(ctx context.Context) error { k.fn(ctx, c); return nil })
+		}
+	})
 }
 
 func addHook[H comparable](h *Hub, list *[]H, own H) (off func()) {

@@ -30,15 +30,26 @@ type Info struct {
 
 // PluginInfo is what one plugin offers.
 type PluginInfo struct {
-	Name   string      `json:"name"`
-	Events []EventInfo `json:"events,omitempty"`
-	Hooks  []string    `json:"hooks,omitempty"`
-	Filter Filter      `json:"filter"`
-	Routes []string    `json:"routes,omitempty"`
-	Watch  []string    `json:"watch,omitempty"`
+	Name     string        `json:"name"`
+	Events   []EventInfo   `json:"events,omitempty"`
+	Channels []ChannelInfo `json:"channels,omitempty"`
+	Hooks    []string      `json:"hooks,omitempty"`
+	Filter   Filter        `json:"filter"`
+	Routes   []string      `json:"routes,omitempty"`
+	Watch    []string      `json:"watch,omitempty"`
 }
 
-// EventInfo is a handler's name, and its types as TypeScript, see TypeText.
+// ChannelInfo is a channel's ID, and its types as TypeScript. Handles tells that pages may send, Asks that they need
+// permission.
+type ChannelInfo struct {
+	ID      string `json:"id"`
+	In      string `json:"in"`
+	Out     string `json:"out"`
+	Handles bool   `json:"handles,omitempty"`
+	Asks    bool   `json:"asks,omitempty"`
+}
+
+// EventInfo is a handler's name, and its types as TypeScript.
 type EventInfo struct {
 	Name    string `json:"name"`
 	Request bool   `json:"request,omitempty"`
@@ -69,6 +80,9 @@ func NewHost(plugins []Plugin, s Server) (*Host, error) {
 			}
 		}
 	}
+	if err := bindChannels(plugins, s); err != nil {
+		return nil, err
+	}
 	return &Host{plugins, s}, nil
 }
 
@@ -81,6 +95,7 @@ func (h *Host) Info() Info {
 		for _, e := range p.Events {
 			one.Events = append(one.Events, EventInfo{Name: e.Name, Request: e.Request, In: types.text(e.In), Out: types.text(e.Out)})
 		}
+		one.Channels = channelInfos(p, types)
 		for name, has := range map[string]bool{
 			"resolveID": p.ResolveID != nil, "load": p.Load != nil, "transform": p.Transform != nil, "transformHTML": p.TransformHTML != nil,
 			"hotUpdate": p.HotUpdate != nil, "connect": p.Connect != nil, "disconnect": p.Disconnect != nil,

@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
@@ -101,14 +102,25 @@ type RoomCall struct {
 	Room   string `json:"room"`
 }
 
-// SendCall is what a child sends to pages: to one client, one user, one room, or all.
+// SendCall is what a child sends to pages: to one client, one user, one room, or all; with Channel to those of them that
+// listen to it, and with Retain also to those that listen later.
 type SendCall struct {
-	Client string          `json:"client,omitempty"`
-	User   string          `json:"user,omitempty"`
-	Room   string          `json:"room,omitempty"`
-	All    bool            `json:"all,omitempty"`
-	Event  string          `json:"event"`
-	Data   json.RawMessage `json:"data,omitempty"`
+	Channel string          `json:"channel,omitempty"`
+	Retain  bool            `json:"retain,omitempty"`
+	Client  string          `json:"client,omitempty"`
+	User    string          `json:"user,omitempty"`
+	Room    string          `json:"room,omitempty"`
+	All     bool            `json:"all,omitempty"`
+	Event   string          `json:"event,omitempty"`
+	Data    json.RawMessage `json:"data,omitempty"`
+}
+
+// ChannelCall hands a page's message on a channel to a child, or with a Direction asks for permission.
+type ChannelCall struct {
+	Channel   string          `json:"channel"`
+	Direction hmr.Direction   `json:"direction,omitempty"`
+	Client    ClientInfo      `json:"client"`
+	Data      json.RawMessage `json:"data,omitempty"`
 }
 
 // RouteCall is an HTTP request for a route of a child. Stream names it in what is asked about it while it runs: the
@@ -158,6 +170,13 @@ func (c *child) handle(ctx context.Context, method string, params json.RawMessag
 	case "event":
 		return answer(params, func(a EventCall) (any, error) {
 			return c.host.Event(ctx, a.Plugin, a.Event, a.Request, &remote{c, a.Client}, a.Data)
+		})
+	case "channel":
+		return answer(params, func(a ChannelCall) (any, error) {
+			if a.Direction != "" {
+				return nil, c.host.ChannelAllows(ctx, a.Channel, &remote{c, a.Client}, a.Direction)
+			}
+			return nil, c.host.ChannelMessage(ctx, a.Channel, &remote{c, a.Client}, a.Data)
 		})
 	case "connect":
 		return answer(params, func(a EventCall) (any, error) { return nil, c.host.Connect(ctx, &remote{c, a.Client}) })
@@ -259,6 +278,11 @@ func (c *child) Importers(id string) (ids []string, err error) {
 	err = c.call("importers", id, &ids)
 	return ids, err
 }
+
+// SendOnChannel implements ChannelServer.
+func (c *child) SendOnChannel(to SendCall) error { return c.conn.Notify("send", to) }
+
+func (c *child) Invalidate(id string) error { return c.call("invalidate", id, nil) }
 
 func (c *child) Reload(id string) error { return c.call("reload", id, nil) }
 

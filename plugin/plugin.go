@@ -12,6 +12,8 @@ type Plugin struct {
 	Name string
 	// Events are made by On and Handle.
 	Events []Event
+	// Channels are made by NewChannel.
+	Channels []AnyChannel
 	// Start is called before anything else, Stop after everything else. When the code of a child changes, the new program's
 	// Start runs while the old one still serves, so that a mistake in it changes nothing: a port or a lock that only one
 	// program can have should be taken with retries.
@@ -172,6 +174,8 @@ type Server interface {
 	// Modules are the IDs of all modules that are loaded, Importers those of the modules that import id.
 	Modules() ([]string, error)
 	Importers(id string) ([]string, error)
+	// Invalidate has the module made anew for pages that load it from now on, and leaves those that run it alone.
+	Invalidate(id string) error
 	// Reload compiles the module again and updates the pages that run it: for virtual modules whose content changed.
 	Reload(id string) error
 }

@@ -185,6 +185,14 @@ func (p *project) listen(h pluginhost.Host) (offs []func(), err error) {
 	hub := p.server.hub
 	for _, one := range h.Info().Plugins {
 		p.watchInputs(one.Watch)
+		for _, ch := range one.Channels {
+			off, listenErr := p.listenOn(h, ch)
+			if listenErr != nil {
+				err = errors.Join(err, fmt.Errorf("plugin %s: %w", one.Name, listenErr))
+				continue
+			}
+			offs = append(offs, off)
+		}
 		seen := map[string]bool{}
 		for _, e := range one.Events {
 			if seen[e.Name] {
@@ -307,6 +315,22 @@ func (b *backend) with(client string, do func(*hmr.Client) error) error {
 
 func (b *backend) Modules() ([]string, error)            { return b.p.graph.IDs(), nil }
 func (b *backend) Importers(id string) ([]string, error) { return b.p.graph.Importers(id), nil }
+
+// SendOnChannel implements plugin.ChannelServer.
+func (b *backend) SendOnChannel(to plugin.SendCall) error { return b.p.channels.send(to) }
+
+// Invalidate has the module compiled when the next page loads it.
+func (b *backend) Invalidate(id string) error {
+	if b.p.graph.Version(id) == nil {
+		return fmt.Errorf("invalidate %q: no such module is loaded", id)
+	}
+	b.p.tasks.Go(func() { // a hook may ask for it, which the compiler waits for
+		b.p.applying.Lock()
+		defer b.p.applying.Unlock()
+		b.p.graph.Reload(b.p.ctx, id)
+	})
+	return nil
+}
 
 // Reload runs a module again whose content changed without a file: a virtual module of a plugin.
 func (b *backend) Reload(id string) error {

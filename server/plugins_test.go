@@ -89,10 +89,11 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-var _, _, _, _ = fmt.Sprint, io.ReadAll, http.NotFound, strings.ToUpper
+var _, _, _, _, _ = fmt.Sprint, io.ReadAll, http.NotFound, strings.ToUpper, hmr.Listen
 
 func main() {
 	plugin.Main(plugin.Plugin{`+body+`})

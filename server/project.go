@@ -59,6 +59,7 @@ type project struct {
 	registering sync.Mutex
 	offs        []func() // take the project's handlers off the hub
 	childOffs   []func() // those of the running child
+	channels    pluginChannels
 	// releaseEvents lets events through that wait for the first start of the plugins.
 	releaseEvents func()
 	// configFiles are the files whose edit makes a new project; contents tells edits from mere touches.

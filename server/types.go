@@ -19,15 +19,15 @@ func (p *project) writeTypes() {
 	if _, err := os.Stat(filepath.Join(p.root, "tsconfig.json")); err != nil {
 		return
 	}
-	events := p.typedEvents()
+	events, channels := p.typed()
 	dir := p.root
 	if info, err := os.Stat(filepath.Join(p.root, "src")); err == nil && info.IsDir() {
 		dir = filepath.Join(p.root, "src") // what tsconfig files include, as a rule
 	}
-	for _, f := range client.Types(declarations(events), p.resolver.Dependencies()["vite"]) {
+	for _, f := range client.Types(declarations(events, channels), p.resolver.Dependencies()["vite"]) {
 		file := filepath.Join(dir, f.Name)
 		was, err := os.ReadFile(file)
-		if string(was) == f.Text || err != nil && len(events) == 0 {
+		if string(was) == f.Text || err != nil && len(events)+len(channels) == 0 {
 			continue
 		}
 		if err := os.WriteFile(file, []byte(f.Text), 0o644); err != nil {
@@ -38,9 +38,9 @@ func (p *project) writeTypes() {
 	}
 }
 
-// typedEvents returns the events of all plugins, with what the source tells of their types. Only the plugins of devserver/
-// have their source here; the package main of others is another one.
-func (p *project) typedEvents() (events []plugin.EventInfo) {
+// typed returns the events and channels of all plugins, with what the source tells of their types. Only the plugins of
+// devserver/ have their source here; the package main of others is another one.
+func (p *project) typed() (events []plugin.EventInfo, channels []plugin.ChannelInfo) {
 	ofFolder := newGoSource(filepath.Join(p.root, pluginhost.Folder))
 	for _, one := range p.plugins.Plugins() {
 		source := ofFolder
@@ -54,12 +54,16 @@ func (p *project) typedEvents() (events []plugin.EventInfo) {
 			e.In, e.Out = source.complete(e.In), source.complete(e.Out)
 			events = append(events, e)
 		}
+		for _, c := range one.Channels {
+			c.In, c.Out = source.complete(c.In), source.complete(c.Out)
+			channels = append(channels, c)
+		}
 	}
-	return events
+	return events, channels
 }
 
-// declarations writes the events as the interfaces that the client's types are made of.
-func declarations(events []plugin.EventInfo) string {
+// declarations writes the events and channels as the interfaces that the client's types are made of.
+func declarations(events []plugin.EventInfo, channels []plugin.ChannelInfo) string {
 	slices.SortStableFunc(events, func(a, b plugin.EventInfo) int { return cmp.Compare(a.Name, b.Name) })
 	events = slices.CompactFunc(events, func(a, b plugin.EventInfo) bool { return a.Name == b.Name && a.Request == b.Request })
 	var sent, asked strings.Builder
@@ -72,5 +76,11 @@ func declarations(events []plugin.EventInfo) string {
 			sent.WriteString("  " + doc + name + ": " + in + ";\n")
 		}
 	}
-	return "interface DevserverEvents {\n" + sent.String() + "}\n\ninterface DevserverRequests {\n" + asked.String() + "}\n"
+	slices.SortFunc(channels, func(a, b plugin.ChannelInfo) int { return cmp.Compare(a.ID, b.ID) })
+	var carried strings.Builder
+	for _, c := range channels {
+		carried.WriteString("  " + strconv.Quote(c.ID) + ": { send: " + c.In + "; receive: " + c.Out + " };\n")
+	}
+	return "interface DevserverEvents {\n" + sent.String() + "}\n\ninterface DevserverRequests {\n" + asked.String() + "}\n\n" +
+		"interface DevserverChannels {\n" + carried.String() + "}\n"
 }

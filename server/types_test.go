@@ -52,6 +52,13 @@ hot.send("p:paint", { color: "green", size: 0, free: "" });
 hot.send("p:paint", { color: "blue", size: 1, free: "" }); // wrong
 hot.send("p:paint", { color: "red", size: 2, free: "" }); // wrong
 hot.send("p:paint", { color: "red", size: "1", free: "" }); // wrong
+const { channel } = await import("devserver/client");
+channel("p_paint_jobs").send({ color: "red", size: 1, free: "" });
+channel("p_paint_jobs").send({ color: "blue", size: 1, free: "" }); // wrong
+channel("p_paint_drops").subscribe((drops) => drops.toFixed());
+channel("p_paint_drops").subscribe((drops) => drops.length); // wrong
+channel("p_paint_drops").send(1); // wrong
+export {};
 `
 
 // TestTypesFromSource reads enums and comments from the plugins' source, and lets tsc judge uses of them.
@@ -61,7 +68,11 @@ func TestTypesFromSource(t *testing.T) {
 	app.Write("use.ts", paintUses)
 	app.Write("devserver/types.go", paintTypes)
 	app.Write("devserver/paint/paint.go", "package paint\n\ntype Size int\n\nconst (\n\tSmall Size = iota\n\tLarge\n)\n")
-	goPlugin(t, app, `Name: "p", Events: []plugin.Event{plugin.On("p:paint", func(ctx context.Context, c plugin.Client, in Job) error { return nil })},`)
+	goPlugin(t, app, `Name: "p", Events: []plugin.Event{plugin.On("p:paint", func(ctx context.Context, c plugin.Client, in Job) error { return nil })},
+		Channels: []plugin.AnyChannel{
+			plugin.NewChannel[Job, string]("p", "paint", "jobs").Handle(func(ctx context.Context, from plugin.Conn[string], in Job) error { return nil }),
+			plugin.NewChannel[hmr.BroadcastOnly, int]("p", "paint", "drops"),
+		},`)
 	s := devtest.Start(t, app, withPlugins)
 	s.Log.Wait(t, "wrote devserver-env.d.ts")
 	text := app.Read("devserver-env.d.ts")
@@ -89,7 +100,7 @@ func TestTypesFromSource(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^\S*\b(use\.ts\(\d+),\d+\): error`).FindAllStringSubmatch(string(out), -1) {
 		lines = append(lines, m[1])
 	}
-	if want := []string{"use.ts(5", "use.ts(6", "use.ts(7"}; !slices.Equal(slices.Compact(lines), want) {
+	if want := []string{"use.ts(5", "use.ts(6", "use.ts(7", "use.ts(10", "use.ts(12", "use.ts(13"}; !slices.Equal(slices.Compact(lines), want) {
 		t.Errorf("errors at %q, want %q:\n%s", lines, want, out)
 	}
 }

@@ -217,4 +217,6 @@ func (a alone) Join(string, string) error                    { return errNoPages
 func (a alone) Leave(string, string) error                   { return errNoPages }
 func (a alone) Modules() ([]string, error)                   { return nil, errNoPages }
 func (a alone) Importers(string) ([]string, error)           { return nil, errNoPages }
+func (a alone) Invalidate(string) error                      { return errNoPages }
+func (a alone) SendOnChannel(plugin.SendCall) error          { return errNoPages }
 func (a alone) Reload(string) error                          { return errNoPages }

@@ -16,6 +16,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -38,7 +39,7 @@ var alive = 5 * time.Second
 
 // Backend is what children ask the server for.
 type Backend interface {
-	plugin.Server
+	plugin.ChannelServer
 	// SendTo sends an event to one page by its ID.
 	SendTo(client, event string, data json.RawMessage) error
 	// Join and Leave let one page, by its ID, into a room and out of it.
@@ -272,12 +273,15 @@ func (c *Child) handle(_ context.Context, method string, params json.RawMessage)
 		return nil, b.Join(r.Client, r.Room)
 	case "modules":
 		return b.Modules()
-	case "importers", "reload":
+	case "importers", "invalidate", "reload":
 		var id string
 		if err := json.Unmarshal(params, &id); err != nil {
 			return nil, err
 		}
-		if method == "reload" {
+		switch method {
+		case "invalidate":
+			return nil, b.Invalidate(id)
+		case "reload":
 			return nil, b.Reload(id)
 		}
 		return b.Importers(id)
@@ -298,6 +302,9 @@ func clients(b Backend, which plugin.ClientsCall) []plugin.ClientInfo {
 }
 
 func send(b Backend, s plugin.SendCall) error {
+	if s.Channel != "" {
+		return b.SendOnChannel(s)
+	}
 	var data any
 	if len(s.Data) > 0 {
 		data = s.Data
@@ -323,6 +330,16 @@ func (c *Child) Event(ctx context.Context, name, event string, request bool, cl 
 	var answer json.RawMessage
 	err := c.ask(ctx, "event", plugin.EventCall{Plugin: name, Event: event, Request: request, Client: describe(cl), Data: data}, &answer)
 	return answer, err
+}
+
+// ChannelMessage implements Host.
+func (c *Child) ChannelMessage(ctx context.Context, id string, cl plugin.Client, data json.RawMessage) error {
+	return c.ask(ctx, "channel", plugin.ChannelCall{Channel: id, Client: describe(cl), Data: data}, nil)
+}
+
+// ChannelAllows implements Host.
+func (c *Child) ChannelAllows(ctx context.Context, id string, cl plugin.Client, d hmr.Direction) error {
+	return c.ask(ctx, "channel", plugin.ChannelCall{Channel: id, Direction: d, Client: describe(cl)}, nil)
 }
 
 // Connect implements Host.

@@ -154,6 +154,8 @@ func (b *backend) Join(c, room string) error             { return b.note(c, "joi
 func (b *backend) Leave(c, room string) error            { return fmt.Errorf("%s stays in %s", c, room) }
 func (b *backend) Modules() ([]string, error)            { return []string{"/a.js"}, nil }
 func (b *backend) Importers(id string) ([]string, error) { return []string{"/above" + id}, nil }
+func (b *backend) Invalidate(id string) error            { return b.note("server", "invalidate", id) }
+func (b *backend) SendOnChannel(s plugin.SendCall) error { return b.note("channel", s.Channel, s.Data) }
 func (b *backend) Reload(id string) error                { return fmt.Errorf("no module %q", id) }
 
 // wait returns what is sent next.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -15,6 +16,8 @@ import (
 type Host interface {
 	Info() plugin.Info
 	Event(ctx context.Context, name, event string, request bool, c plugin.Client, data json.RawMessage) (any, error)
+	ChannelMessage(ctx context.Context, id string, c plugin.Client, data json.RawMessage) error
+	ChannelAllows(ctx context.Context, id string, c plugin.Client, d hmr.Direction) error
 	Connect(ctx context.Context, c plugin.Client) error
 	Disconnect(ctx context.Context, c plugin.Client) error
 	ResolveID(ctx context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error)
