@@ -28,10 +28,24 @@ function browserName(agent) {
   return `${known} ${name[2]}${system ? ` on ${system[0]}` : ""}`;
 }
 
-async function refresh() {
+let refreshing;
+let again = false;
+
+/** Shows what is now; what changes meanwhile is one refresh more, however many pages come and go. */
+function refresh() {
+  again = Boolean(refreshing);
+  refreshing ??= show().finally(() => {
+    refreshing = undefined;
+    if (again) refresh().catch(() => {});
+  });
+  return refreshing;
+}
+
+async function show() {
   const { clients, events } = await hot.request("devserver:admin:clients");
   const pages = clients.filter((c) => !c.self);
   const chosen = $("to").value;
+  const focused = document.activeElement?.dataset.page; // rows are made anew, and the keyboard must not be lost with them
   $("count").textContent = String(pages.length);
   $("empty").hidden = pages.length > 0;
   $("pages").replaceChildren(
@@ -39,6 +53,8 @@ async function refresh() {
       const row = document.createElement("tr");
       const pick = document.createElement("button");
       pick.textContent = "Send to";
+      pick.dataset.page = c.id;
+      pick.setAttribute("aria-label", `Send to ${c.id}`);
       pick.addEventListener("click", () => {
         $("to").value = `page:${c.id}`;
         form.elements.title.focus();
@@ -49,6 +65,7 @@ async function refresh() {
       return row;
     }),
   );
+  $("pages").querySelector(`[data-page="${focused}"]`)?.focus();
   const users = [...new Set(pages.map((c) => c.user).filter(Boolean))].sort();
   $("to").replaceChildren(option("all", "all pages"), ...users.map((u) => option(`user:${u}`, `user ${u}`)), ...pages.map((c) => option(`page:${c.id}`, `page ${c.id}`)));
   $("to").value = chosen;
@@ -94,7 +111,10 @@ form.addEventListener("submit", (event) => {
   void send();
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void send();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault(); // of a button that has the focus, or the form would be sent twice
+    return void send();
+  }
   if (/INPUT|TEXTAREA|SELECT/.test(document.activeElement?.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
   const kind = { n: "notification", e: "event" }[event.key];
   if (kind) {
@@ -108,7 +128,7 @@ function state(text, kind) {
   $("state").textContent = text;
   $("state").className = kind;
 }
-hot.on("devserver:admin:changed", () => void refresh());
+hot.on("devserver:admin:changed", () => void refresh().catch(() => {})); // a connection that is lost says so itself
 hot.on("vite:ws:connect", () => {
   state("connected", "open");
   void refresh();
