@@ -11,8 +11,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// talk is a plugin with channels, as Go source; TestChannelsInProcess has the same as code.
-const talk = `
+// talkPlugin is a plugin with channels, as Go source; TestChannelsInProcess has the same as code.
+const talkPlugin = `
 	Name: "talk",
 	Start: func(ctx context.Context, s plugin.Server) error { return board.Retain(7) },
 	Channels: []plugin.AnyChannel{board, echo, staff},
@@ -44,7 +44,7 @@ var staff = plugin.NewChannel[said, said]("talk", "room", "staff").Allow(func(ct
 func TestChannelsOfAChild(t *testing.T) {
 	app := devtest.App(t, devtest.Text(pluginApp))
 	app.Write("devserver/channels.go", talkChannels)
-	goPlugin(t, app, talk)
+	goPlugin(t, app, talkPlugin)
 	s := devtest.Start(t, app, withPlugins)
 	early := s.Socket(t)
 	early.Send(map[string]string{"type": "subscribe", "channel": "talk_game_board"}) // before the plugins are built
