@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -170,5 +171,37 @@ func TestNilCacheForgets(t *testing.T) {
 	}
 	if err := c.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// BenchmarkGet is a hit: read from its segment and checked against its sum.
+func BenchmarkGet(b *testing.B) {
+	for _, size := range []int{1 << 10, 4 << 10, 64 << 10} {
+		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) {
+			c, err := Open(filepath.Join(b.TempDir(), "cache"), 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			const n = 1000
+			keys := make([]Key, n)
+			for i := range keys {
+				keys[i] = KeyOf("module", fmt.Sprint(i))
+				c.Put(keys[i], bytes.Repeat([]byte{byte(i)}, size))
+			}
+			if err := c.Close(); err != nil {
+				b.Fatal(err)
+			}
+			if c, err = Open(c.dir, 0); err != nil {
+				b.Fatal(err)
+			}
+			defer c.Close()
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if data, ok := c.Get(keys[i%n]); !ok || len(data) != size {
+					b.Fatalf("a miss, or %d bytes", len(data))
+				}
+			}
+		})
 	}
 }
