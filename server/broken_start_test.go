@@ -31,7 +31,7 @@ export const text = "dep";
 `
 
 // TestBrokenStart: what is broken when the server starts is told over the page, with its place, and the page comes to
-// life by itself when it is mended; after an install, with the next load.
+// life by itself when it is mended, also by an install: nobody reloads it.
 func TestBrokenStart(t *testing.T) {
 	devtest.NeedBrowser(t)
 	install := func(s *devtest.Server) {
@@ -39,20 +39,20 @@ func TestBrokenStart(t *testing.T) {
 		s.Write("node_modules/.package-lock.json", "{}")
 	}
 	for _, c := range []struct {
-		name     string
-		files    string // written over the whole app
-		remove   string
-		overlay  []string
-		mend     func(s *devtest.Server)
-		byReload bool // nobody watches node_modules; the next load sees what was installed
+		name    string
+		files   string // written over the whole app
+		remove  string
+		overlay []string
+		mend    func(s *devtest.Server)
 	}{
 		{name: "the entry", files: "-- src/main.ts --\nconst x = = 1;\n", overlay: []string{"src/main.ts", "1:11", `Unexpected "="`}},
+		{name: "index.html", files: "-- index.html --\n<!doctype html><link rel=\"icon\" href=\"data:,\">\n<p id=\"text\"></p><script type=\"module\">\nlet x = = 1;\n</script>\n", overlay: []string{"index.html", "3:9", `Unexpected "="`}},
 		{name: "tsconfig.json", files: "-- tsconfig.json --\n{ \"compilerOptions\": { \"paths\": ] }\n", overlay: []string{"tsconfig.json", "1:33"}},
 		{name: "package.json", files: "-- package.json --\n{ \"name\": \"app\",, }\n", overlay: []string{"package.json", "1:17"}},
 		{name: "devserver.config.json", files: "-- devserver.config.json --\n{ \"define\": {},\n  \"serer\": {} }\n", overlay: []string{"devserver.config.json", "2:3", "serer", "server"}},
-		{name: "no node_modules", remove: "node_modules", overlay: []string{"src/main.ts", "dep", "npm install"}, mend: install, byReload: true},
-		{name: "a dependency is not installed", remove: "node_modules/dep", overlay: []string{"src/main.ts", "dep", "npm install"}, mend: install, byReload: true},
-		{name: "a dependency is broken", files: "-- node_modules/dep/index.js --\nexport const text = = 1;\n", overlay: []string{"node_modules/dep/index.js", "1:21"}, mend: install, byReload: true},
+		{name: "no node_modules", remove: "node_modules", overlay: []string{"src/main.ts", "dep", "npm install"}, mend: install},
+		{name: "a dependency is not installed", remove: "node_modules/dep", overlay: []string{"src/main.ts", "dep", "npm install"}, mend: install},
+		{name: "a dependency is broken", files: "-- node_modules/dep/index.js --\nexport const text = = 1;\n", overlay: []string{"node_modules/dep/index.js", "1:21"}, mend: install},
 		{name: "wrong case", files: "-- src/main.ts --\nimport { own } from \"./Own\";\ndocument.querySelector(\"#text\")!.textContent = own;\n", overlay: []string{"src/main.ts", "1:21", "./Own", "./own"}},
 		{name: "a cycle that uses what is not there yet", files: "-- src/own.ts --\nimport { late } from \"./late\";\nexport const own: string = late;\n-- src/late.ts --\nimport { own } from \"./own\";\nexport const late = own + \"!\";\n", overlay: nil},
 	} {
@@ -81,9 +81,6 @@ func TestBrokenStart(t *testing.T) {
 						s.Write(name, whole.Read(name))
 					}
 				}
-			}
-			if c.byReload {
-				p.Reload()
 			}
 			p.WaitText("#text", "dep works")
 			p.WaitNoOverlay()

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/internal/watch"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -33,10 +34,16 @@ type edit struct {
 
 // follow takes the watcher's batches until the project closes.
 func (p *project) follow() {
+	look := time.NewTicker(installLook)
+	defer look.Stop()
 	for {
 		select {
 		case <-p.ctx.Done():
 			return
+		case <-look.C:
+			if p.waitsForInstall() {
+				p.noticeInstalls()
+			}
 		case batch, ok := <-p.watcher.Changes():
 			if !ok {
 				return
@@ -44,6 +51,18 @@ func (p *project) follow() {
 			p.apply(batch)
 		}
 	}
+}
+
+// installLook is how often it is looked whether packages were installed, while one is missing or broken. Nobody watches
+// node_modules, and a page that waits for a package has no reason to load again by itself.
+const installLook = 500 * time.Millisecond
+
+// waitsForInstall tells whether an error stands that an install may mend.
+func (p *project) waitsForInstall() bool {
+	list := p.errors.list()
+	return len(list) > 0 && (len(p.graph.Unresolved()) > 0 || slices.ContainsFunc(list, func(e *transform.Error) bool {
+		return e.ID != "" && isDependency(p.File(e.ID))
+	}))
 }
 
 // apply brings the graph up to date with the changed files and tells the pages. Batches are applied one at a time.
