@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
@@ -38,6 +39,9 @@ func (p *project) serveStatic(w http.ResponseWriter, r *http.Request, file strin
 	} else {
 		w.Header().Set("Content-Type", "application/octet-stream") // never guessed from content: nosniff
 	}
+	// Times of HTTP are whole seconds: of two edits in one second a browser would keep the first.
+	ctime, inode := changeTime(info)
+	w.Header().Set("ETag", fmt.Sprintf(`"%x-%x-%x-%x"`, info.Size(), info.ModTime().UnixNano(), ctime.UnixNano(), inode))
 	http.ServeContent(w, r, "", info.ModTime(), f)
 }
 

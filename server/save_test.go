@@ -310,6 +310,28 @@ func TestSavesThatChangeNothing(t *testing.T) {
 	}
 }
 
+// TestAssetsAreNeverStale: a browser that asks whether its copy is good gets an edit, also one within the second, of the
+// same length and with the old time put back.
+func TestAssetsAreNeverStale(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
+	for _, name := range []string{"notes.txt", "public/notes.txt", "image.svg"} {
+		path := "/" + strings.TrimPrefix(name, "public/")
+		s.Write(name, "one")
+		info := must(os.Stat(s.Path(name)))
+		first := s.Get(path)
+		again := s.Get(path, "If-None-Match", first.Header.Get("ETag"), "If-Modified-Since", first.Header.Get("Last-Modified"))
+		if first.Status != 200 || first.Body != "one" || again.Status != 304 {
+			t.Errorf("%s: %d %q, then %d", name, first.Status, first.Body, again.Status)
+		}
+		s.Write(name, "two")
+		_ = os.Chtimes(s.Path(name), info.ModTime(), info.ModTime())
+		if res := s.Get(path, "If-None-Match", first.Header.Get("ETag"), "If-Modified-Since", first.Header.Get("Last-Modified")); res.Status != 200 || res.Body != "two" {
+			t.Errorf("%s after an edit: %d %q", name, res.Status, res.Body)
+		}
+		s.Remove(name)
+	}
+}
+
 // TestCheckout goes to another branch and back with git: 1,000 files, of which many are new there, and one folder moved.
 func TestCheckout(t *testing.T) {
 	git, err := exec.LookPath("git")

@@ -94,6 +94,7 @@ func New(o Options) (*Gate, error) {
 		g.allow = append(g.allow, real)
 	}
 	if o.Public != "" {
+		g.public = o.Public // it may be made later
 		if real, err := filepath.EvalSymlinks(o.Public); err == nil {
 			g.public = real
 		}

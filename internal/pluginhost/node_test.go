@@ -27,6 +27,7 @@ module.exports = { plugins: [{ run(code) {
 	if (code === "prints") { console.log("x".repeat(5e6)); process.stdout.write("y".repeat(1e6) + "\x1b[2J\n"); }
 	if (code === "huge") return "z".repeat(5e6);
 	if (code === "throw") throw new Error("on purpose");
+	if (code === "throw text") throw "only a text";
 	if (code === "throw nothing") throw undefined;
 	if (code === "later") { setTimeout(() => { throw new Error("later"); }); Promise.reject(new Error("nobody listens")); }
 	if (code === "never") return new Promise(() => {});
@@ -40,7 +41,6 @@ func TestToolsThatMisbehave(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("no node")
 	}
-	defer pluginhost.SetWorking(3 * time.Second)()
 	defer pluginhost.SetAlive(100 * time.Millisecond)()
 	b := newBackend(t)
 	for name, text := range map[string]string{
@@ -74,12 +74,18 @@ func TestToolsThatMisbehave(t *testing.T) {
 		{"prints", "prints!", ""},
 		{"huge", strings.Repeat("z", 5e6), ""},
 		{"throw", "", "on purpose"},
-		{"throw nothing", "", ""},
+		{"throw nothing", "", "threw undefined"},
+		{"throw text", "", "only a text"},
 		{"later", "later!", ""},
 		{"never", "", "did not answer"},
 		{"hang", "", "did not answer"},
 	} {
+		restore := func() {}
+		if c.err == "did not answer" {
+			restore = pluginhost.SetWorking(time.Second)
+		}
 		got, err := run(c.code)
+		restore()
 		if got != c.want || (err == nil) != (c.err == "" && c.want != "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: got %.100q, %v", c.code, got, err)
 		}

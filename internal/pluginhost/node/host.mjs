@@ -339,7 +339,8 @@ async function warm({ packages }) {
   return {};
 }
 
-function failure(e) {
+function failure(thrown) {
+  const e = thrown ?? new Error(`the tool threw ${thrown}`); // whatever is thrown, an answer is due
   const span = e.span; // Sass
   const file = e.file ?? e.filename ?? e.input?.file ?? (span?.url ? fileURLToPath(span.url) : undefined) ?? e.loc?.file ?? e.id;
   const line = e.line ?? (span ? span.start.line + 1 : undefined) ?? e.loc?.line;
