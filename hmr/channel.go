@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +24,8 @@ type BroadcastOnly struct{}
 // channel is what all channels have, whatever their types.
 type channel struct {
 	id     string
+	in     reflect.Type // nil for BroadcastOnly
+	out    reflect.Type
 	handle func(ctx context.Context, c *Client, data json.RawMessage) error // nil: pages cannot send
 	allow  func(ctx context.Context, c *Client, d Direction) error
 
@@ -70,7 +73,11 @@ func NewChannel[In, Out any](plugin, module, name string) *Channel[In, Out] {
 			panic(fmt.Sprintf("hmr.NewChannel: %q is no part of a channel's ID: use letters, digits and dashes, a letter first", part))
 		}
 	}
-	return &Channel[In, Out]{channel{id: plugin + "_" + module + "_" + name}}
+	in := reflect.TypeFor[In]()
+	if in == reflect.TypeFor[BroadcastOnly]() {
+		in = nil
+	}
+	return &Channel[In, Out]{channel{id: plugin + "_" + module + "_" + name, in: in, out: reflect.TypeFor[Out]()}}
 }
 
 // ID is the channel's name on the wire.
@@ -240,6 +247,28 @@ func (c *Client) wants(ch *channel) bool {
 	}
 	c.channels[ch.id] = false
 	return true
+}
+
+// ChannelInfo describes a channel. In is what pages send, nil when they cannot; Out is what they get.
+type ChannelInfo struct {
+	ID      string
+	In, Out reflect.Type
+}
+
+// Channels are the registered channels, sorted by ID.
+func (h *Hub) Channels() []ChannelInfo {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var list []ChannelInfo
+	for _, id := range sortedKeys(h.channels) {
+		c := h.channels[id]
+		info := ChannelInfo{ID: id, In: c.in, Out: c.out}
+		if c.handle == nil {
+			info.In = nil // there is nobody to take it
+		}
+		list = append(list, info)
+	}
+	return list
 }
 
 // ChannelError is the event that tells a page why a channel does not do what it asked.

@@ -16,6 +16,9 @@ type typeWriter struct {
 
 func newTypeWriter() *typeWriter { return &typeWriter{map[reflect.Type]bool{}} }
 
+// TypeText writes a Go type as the TypeScript type that encoding/json gives its values, "" for nil, for hosts of plugins.
+func TypeText(t reflect.Type) string { return newTypeWriter().text(t) }
+
 // text is the type that encoding/json gives values of t, "" for nil.
 func (w *typeWriter) text(t reflect.Type) string {
 	if t == nil {

@@ -167,6 +167,7 @@ func (p *project) begin() {
 	if p.goPlugins != nil {
 		p.tasks.Go(p.goPlugins.Reload)
 	}
+	p.tasks.Go(p.writeTypesInProcess)
 	p.tasks.Go(func() {
 		file, ok := p.existingPage("/index.html")
 		if !ok {

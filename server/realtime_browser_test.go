@@ -33,6 +33,10 @@ func TestRealtime(t *testing.T) {
 		ann.WaitContains("main", "Pages: 3")
 		ann.WaitContains("#lines", "lobby ann: end") // an edit keeps the state
 		ann.NoReload()
+		if !strings.Contains(app.Read("src/devserver-env.d.ts"), `"realtime_chat_lobby": { send: { to?: string; text: string }; receive: { from: string; text: string } };`) {
+			t.Error("the channels have no types")
+		}
+		run(t, app.Root, "node", "node_modules/typescript/bin/tsc", "-p", ".") // with them, too
 	})
 	t.Run("production", func(t *testing.T) {
 		vite, err := filepath.Abs("../testdata/tools/node_modules/vite/bin/vite.js")

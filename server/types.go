@@ -38,8 +38,18 @@ func (p *project) writeTypes() {
 	}
 }
 
-// typed returns the events and channels of all plugins, with what the source tells of their types. Only the plugins of
-// devserver/ have their source here; the package main of others is another one.
+// writeTypesInProcess writes them at the start for what the program itself has registered. Where the plugins of devserver/
+// are still being built they are written with theirs, and where there is nothing an older run may have known more.
+func (p *project) writeTypesInProcess() {
+	events, channels := p.typed()
+	if p.goPlugins == nil && len(events)+len(channels) > 0 {
+		p.writeTypes()
+	}
+}
+
+// typed returns the events and channels of all plugins, and the channels that the program has registered, with what the
+// source tells of their types. Only the plugins of devserver/ have their source here; the package main of others is
+// another one.
 func (p *project) typed() (events []plugin.EventInfo, channels []plugin.ChannelInfo) {
 	ofFolder := newGoSource(filepath.Join(p.root, pluginhost.Folder))
 	for _, one := range p.plugins.Plugins() {
@@ -58,6 +68,17 @@ func (p *project) typed() (events []plugin.EventInfo, channels []plugin.ChannelI
 			c.In, c.Out = source.complete(c.In), source.complete(c.Out)
 			channels = append(channels, c)
 		}
+	}
+	var none *goSource // the source of others is that of the program which registered them
+	for _, c := range p.server.hub.Channels() {
+		if c.Out == nil || slices.ContainsFunc(channels, func(of plugin.ChannelInfo) bool { return of.ID == c.ID }) {
+			continue // a plugin's
+		}
+		info := plugin.ChannelInfo{ID: c.ID, In: "never", Out: none.complete(plugin.TypeText(c.Out))}
+		if c.In != nil {
+			info.In = none.complete(plugin.TypeText(c.In))
+		}
+		channels = append(channels, info)
 	}
 	return events, channels
 }

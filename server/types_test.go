@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,8 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
 )
 
 const paintTypes = `package main
@@ -102,5 +107,41 @@ func TestTypesFromSource(t *testing.T) {
 	}
 	if want := []string{"use.ts(5", "use.ts(6", "use.ts(7", "use.ts(10", "use.ts(12", "use.ts(13"}; !slices.Equal(slices.Compact(lines), want) {
 		t.Errorf("errors at %q, want %q:\n%s", lines, want, out)
+	}
+}
+
+// TestTypesOfChannels: what the program registers with the hub, and its plugins in process, have types without a
+// devserver/ folder.
+func TestTypesOfChannels(t *testing.T) {
+	type message struct {
+		Text string    `json:"text"`
+		At   time.Time `json:"at"`
+	}
+	echo := hmr.NewChannel[message, []message]("blog", "chat", "echo").Handle(func(context.Context, hmr.Conn[[]message], message) error { return nil })
+	score := hmr.NewChannel[hmr.BroadcastOnly, *int]("blog", "game", "score")
+	silent := hmr.NewChannel[message, bool]("blog", "game", "silent")
+	app := devtest.App(t, devtest.Text("-- index.html --\n-- tsconfig.json --\n{}\n"))
+	s := devtest.Start(t, app, func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{
+			{Name: "own", Events: []plugin.Event{plugin.On("own:event", func(context.Context, plugin.Client, message) error { return nil })}},
+		}
+	})
+	if err := s.Server().Hub().Register(echo, score, silent); err != nil {
+		t.Fatal(err)
+	}
+	s.Write("devserver.config.json", "{}") // the types are written at a start
+	for _, want := range []string{
+		`"own:event": { text: string; at: string };`,
+		`"blog_chat_echo": { send: { text: string; at: string }; receive: Array<{ text: string; at: string }> };`,
+		`"blog_game_score": { send: never; receive: number | null };`,
+		`"blog_game_silent": { send: never; receive: boolean };`,
+	} {
+		devtest.Eventually(t, want, func() bool {
+			text, _ := os.ReadFile(s.Path("devserver-env.d.ts"))
+			return strings.Contains(string(text), want)
+		}, func() string {
+			text, _ := os.ReadFile(s.Path("devserver-env.d.ts"))
+			return string(text[:min(len(text), 2000)])
+		})
 	}
 }

@@ -112,7 +112,7 @@ func parseEvents(args []string) (*eventsArgs, error) {
 func (c *command) events(ctx context.Context, args []string) int {
 	in, err := parseEvents(args)
 	if err != nil {
-		return c.usage("%v", err)
+		return c.usageOf("devserver events help", "%v", err)
 	}
 	if in.help {
 		fmt.Fprint(c.stdout, eventsHelp)
@@ -145,7 +145,7 @@ func (c *command) sendEvent(ctx context.Context, in *eventsArgs) int {
 		}
 		var err error
 		if m.Data, err = parseJSON(text); err != nil {
-			return c.usage("%v", err)
+			return c.usageOf("devserver events help", "%v", err)
 		}
 	}
 	r, err := findServer(ctx, in)

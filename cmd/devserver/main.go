@@ -62,8 +62,13 @@ var commands = []string{"dev", "serve", "init", "events", "version", "help"}
 
 // usage reports a command line that is wrong.
 func (c *command) usage(format string, args ...any) int {
+	return c.usageOf("devserver help", format, args...)
+}
+
+// usageOf is usage for a command that has a help text of its own.
+func (c *command) usageOf(help, format string, args ...any) int {
 	fmt.Fprintf(c.stderr, "devserver: "+format+"\n", args...)
-	fmt.Fprintln(c.stderr, "`devserver help` lists commands and flags.")
+	fmt.Fprintf(c.stderr, "`%s` lists commands and flags.\n", help)
 	return exitUsage
 }
 
