@@ -86,6 +86,13 @@ func (p *project) servePack(w http.ResponseWriter, r *http.Request) {
 	pk := &writer{}
 	p.preamble(pk)
 	pk.definitions(list)
+	ids = ids[:len(ids):len(ids)]
+	for _, e := range list {
+		ids = append(ids, e.ID)
+	}
+	for id, deps := range sortedBarrels(p.grownBarrels(ids, nil)) { // the page has them with fewer imports, maybe
+		pk.deps(id, deps)
+	}
 	if info := p.errorIn(list); info != nil {
 		text, _ := json.Marshal(info)
 		pk.text("$r.fail(" + string(text) + ");\n")

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"iter"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -23,7 +25,7 @@ func (p *project) payload(changed, fresh []string) *hmr.Update {
 			w.define(entry)
 		}
 	}
-	for id, deps := range p.grownBarrels(changed, fresh) {
+	for id, deps := range sortedBarrels(p.grownBarrels(changed, fresh)) {
 		w.deps(id, deps)
 	}
 	u := &hmr.Update{Changed: changed, Workers: p.graph.Workers(changed), Timestamp: p.now().UnixMilli()}
@@ -72,6 +74,17 @@ func (p *project) grownBarrels(changed, fresh []string) map[string]map[string]st
 		}
 	}
 	return grown
+}
+
+// sortedBarrels gives them in one order, so that equal packs have equal tags.
+func sortedBarrels(grown map[string]map[string]string) iter.Seq2[string, map[string]string] {
+	return func(yield func(string, map[string]string) bool) {
+		for _, id := range slices.Sorted(maps.Keys(grown)) {
+			if !yield(id, grown[id]) {
+				return
+			}
+		}
+	}
 }
 
 // serveUpdate sends an update's code as a module, for pages whose Content-Security-Policy forbids evaluating it.

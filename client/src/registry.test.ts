@@ -172,6 +172,9 @@ test("lazy barrels: imports are added without a new definition", () => {
   assert.throws(() => barrel.a, /Cannot find ".\/a"/);
   w.registry.deps("/barrel.js", { "./a": "/a.js" });
   assert.equal(barrel.a, 1);
+  assert.deepEqual(w.registry.missing(["/barrel.js"]), []);
+  w.registry.define("/barrel.js", "1", { "./b": "/b.js" }, () => {}); // another entry of the page takes another name
+  assert.deepEqual(w.registry.missing(["/barrel.js"]), ["/b.js"], "a barrel that has run still says what it lacks");
 });
 
 test("helpers: Node's reading of a default import", () => {

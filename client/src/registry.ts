@@ -36,6 +36,8 @@ export interface Definition {
   readonly factory: Factory;
   readonly info: DefinitionInfo;
   readonly async: boolean;
+  /** A lazy barrel that got more imports: what it runs from them may not have arrived. */
+  grown?: boolean;
 }
 
 /** One run of a module. Importers that are not run again keep the instance that they got. */
@@ -110,13 +112,21 @@ export class Registry implements AsyncHost {
     const definition: Definition = { id, rev, deps, factory, info: info ?? {}, async: factory instanceof AsyncFunction };
     if (this.staged) this.staged.definitions.set(id, definition);
     else if (!this.definitions.has(id)) this.install(definition);
+    else if (this.definitions.get(id)!.rev === rev) this.deps(id, { ...deps, ...this.definitions.get(id)!.deps }); // of a barrel more may be in use by now
   };
 
   /** `$deps`: imports of a lazy barrel that came into use after its definition. */
   readonly deps = (id: ModuleID, deps: Record<string, ModuleID>): void => {
     if (this.staged) this.staged.deps.push([id, deps]);
-    else Object.assign(this.definitions.get(id)?.deps ?? {}, deps);
+    else this.grow(id, deps);
   };
+
+  private grow(id: ModuleID, deps: Record<string, ModuleID>): void {
+    const definition = this.definitions.get(id);
+    if (!definition || Object.keys(deps).every((specifier) => definition.deps[specifier] === deps[specifier])) return;
+    Object.assign(definition.deps, deps);
+    definition.grown = true;
+  }
 
   private install(definition: Definition): void {
     this.definitions.set(definition.id, definition);
@@ -183,9 +193,9 @@ export class Registry implements AsyncHost {
         missing.push(id);
         continue;
       }
-      // What has run from this very definition has found its imports.
+      // What has run from this very definition has found its imports, unless it is a barrel that got more of them.
       const instance = this.current.get(id);
-      if (instance?.definition === definition && instance.state === "done") continue;
+      if (instance?.definition === definition && instance.state === "done" && !definition.grown) continue;
       for (const dep of staticDeps(definition)) {
         if (!seen.has(dep)) {
           seen.add(dep);
