@@ -27,6 +27,8 @@ type viteConfig struct {
 	Deps    []string        `json:"deps"`
 	Plugins []string        `json:"plugins"`
 	Config  json.RawMessage `json:"config"`
+	// NotCarried tells which values are functions that only Vite itself could call.
+	NotCarried []string `json:"notCarried"`
 }
 
 // viteConfigWait bounds how long a configuration may take to load: it is a program.
@@ -72,7 +74,7 @@ func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 		made.Server.HTTPS = &config.HTTPS{} // the plugin's work: a certificate of this machine
 	}
 	s.viteFiles = append([]string{file}, v.Deps...)
-	s.tellVite(file, v, ignored)
+	s.tellVite(file, v, append(slices.Clone(v.NotCarried), ignored...))
 	return made, nil
 }
 

@@ -164,6 +164,18 @@ const stamp = (file) => {
 
 const withMap = (code, map) => (map ? `${code}\n/*# sourceMappingURL=data:application/json;base64,${Buffer.from(typeof map === "string" ? map : JSON.stringify(map)).toString("base64")} */` : code);
 
+/**
+ * What css.preprocessorOptions says: functions of a vite.config cannot be handed over and are loaded here, where they
+ * run. additionalData is put before the code, or makes the code.
+ */
+async function styleOptions(language, given, file, code) {
+  const options = given.viteMode ? ((await loadVite(given.viteMode)).config.css.preprocessorOptions[language] ?? {}) : given;
+  const { additionalData, api, ...rest } = options;
+  if (typeof additionalData !== "function") return { code: (additionalData ?? "") + code, rest };
+  const made = await additionalData(code, file);
+  return { code: typeof made === "string" ? made : made.content, rest };
+}
+
 async function runSass({ file, code, options = {}, map }) {
   let sass;
   try {
@@ -172,14 +184,14 @@ async function runSass({ file, code, options = {}, map }) {
     sass = await load("sass");
   }
   const indented = file.endsWith(".sass");
-  const { additionalData, api, ...rest } = options;
-  const result = await sass.compileStringAsync((typeof additionalData === "string" ? additionalData : "") + code, {
+  const told = await styleOptions(indented ? "sass" : "scss", options, file, code);
+  const result = await sass.compileStringAsync(told.code, {
     url: pathToFileURL(file),
     syntax: indented ? "indented" : "scss",
     loadPaths: [dirname(file), root, join(root, "node_modules")],
-    importers: [{ findFileUrl: (url) => packageStyle(url, file) }],
     logger: { warn() {}, debug: (message) => console.error(message) },
-    ...rest,
+    ...told.rest,
+    importers: [...(told.rest.importers ?? []), { findFileUrl: (url) => packageStyle(url, file) }],
     sourceMap: Boolean(map),
     sourceMapIncludeSources: true,
   });
@@ -199,14 +211,15 @@ function packageStyle(url, from) {
 
 async function runLess({ file, code, options = {}, map }) {
   const less = plain(await load("less"));
-  const { additionalData, ...rest } = options;
-  const result = await less.render((typeof additionalData === "string" ? additionalData : "") + code, { filename: file, paths: [dirname(file), root, join(root, "node_modules")], ...rest, sourceMap: map ? { outputSourceFiles: true } : undefined });
+  const told = await styleOptions("less", options, file, code);
+  const result = await less.render(told.code, { filename: file, paths: [dirname(file), root, join(root, "node_modules")], ...told.rest, sourceMap: map ? { outputSourceFiles: true } : undefined });
   return { code: withMap(result.css, result.map), deps: result.imports.map((f) => resolve(f)) };
 }
 
 async function runStylus({ file, code, options = {} }) {
   const stylus = plain(await load("stylus"));
-  const style = stylus(code, { filename: file, paths: [dirname(file), root], ...options });
+  const told = await styleOptions("stylus", options, file, code);
+  const style = stylus(told.code, { filename: file, paths: [dirname(file), root], ...told.rest });
   return { code: style.render(), deps: style.deps().map((f) => resolve(f)) };
 }
 
@@ -243,6 +256,7 @@ async function readViteConfig({ mode }) {
     deps: loaded.dependencies.map((d) => resolve(root, d)),
     plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
     config: carried(config, plugins, mode),
+    notCarried: notCarried(config),
   };
 }
 
@@ -253,13 +267,13 @@ function carried(config, plugins, mode) {
   if (config.define) out.define = Object.fromEntries(Object.entries(config.define).map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v)]));
   const r = config.resolve ?? {};
   out.resolve = { conditions: r.conditions, dedupe: r.dedupe, extensions: r.extensions, alias: aliases(r.alias) };
-  if (config.css) out.css = { modules: data(config.css.modules), preprocessorOptions: data(config.css.preprocessorOptions), postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss };
+  if (config.css) out.css = { modules: data(config.css.modules), preprocessorOptions: styleValues(config.css.preprocessorOptions, mode), postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss };
   out.esbuild = { ...pluginJSX(plugins, mode), ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
   const s = config.server;
   if (s) {
     out.server = data({ host: s.host, port: s.port, strictPort: s.strictPort, open: s.open, headers: s.headers, allowedHosts: s.allowedHosts, cors: s.cors, fs: s.fs });
     if (s.https && typeof s.https === "object") out.server.https = { key: text(s.https.key), cert: text(s.https.cert) };
-    if (s.proxy) out.server.proxy = Object.fromEntries(Object.entries(s.proxy).map(([k, v]) => [k, proxyRule(v)]));
+    if (s.proxy) out.server.proxy = Object.fromEntries(Object.entries(s.proxy).map(([k, v]) => [k, proxyRule(k, v)]));
   }
   return data(out);
 }
@@ -290,19 +304,61 @@ function oxcJSX(oxc) {
 
 const text = (v) => (v == null ? undefined : Buffer.isBuffer(v) ? v.toString() : String(v));
 
-function proxyRule(v) {
+/** Options with functions stay here, see styleOptions; their text tells when they became others. */
+function styleValues(languages, mode) {
+  if (!languages) return undefined;
+  return Object.fromEntries(Object.entries(languages).map(([language, options]) => {
+    let functions = "";
+    JSON.stringify(options, (_, v) => (typeof v === "function" ? void (functions += v) : v));
+    return [language, functions ? { ...data(options), viteMode: mode, functions } : options];
+  }));
+}
+
+function proxyRule(key, v) {
   if (typeof v === "string") return v;
   const rule = data({ target: text(v.target?.href ?? v.target), changeOrigin: v.changeOrigin, ws: v.ws, headers: v.headers, secure: v.secure });
-  if (typeof v.rewrite === "function") rule.rewrite = prefixRule(v.rewrite) ?? undefined;
+  if (typeof v.rewrite === "function") rule.rewrite = rewriteRule(key, v.rewrite) ?? undefined;
   return rule;
 }
 
-/** `path => path.replace(/^\/api/, "x")` in its usual spellings, as {"^/api": "x"}; other functions cannot be carried. */
-function prefixRule(f) {
-  const m = /\.replace\(\s*(?:\/((?:\\.|[^/\\])+)\/[a-z]*|new RegExp\(\s*["'`]([^"'`]+)["'`]\s*\)|["'`]([^"'`]+)["'`])\s*,\s*["'`]([^"'`]*)["'`]\s*\)/.exec(f.toString());
+const literal = (s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/**
+ * A rewrite function as patterns. One that puts something else before the rest of the path is known by what it makes of
+ * a few paths, however it is written; one that is a single replace() is read. Others cannot be carried.
+ */
+function rewriteRule(key, f) {
+  if (!key.startsWith("^")) {
+    const rests = ["", "/one", "/two" + key + "/x?q=1"];
+    try {
+      const made = rests.map((rest) => String(f(key + rest)));
+      if (made.every((path, i) => path === made[0] + rests[i])) return { ["^" + literal(key)]: made[0].replaceAll("$", "$$$$") };
+    } catch {
+      // it needs a path of another form
+    }
+  }
+  const source = f.toString();
+  if (source.split(".replace").length !== 2) return null;
+  const m = /\.replace\(\s*(?:\/((?:\\.|[^/\\])+)\/([a-z]*)|new RegExp\(\s*["'`]([^"'`]+)["'`]\s*\)|["'`]([^"'`]+)["'`])\s*,\s*["'`]([^"'`]*)["'`]\s*\)\s*;?\s*\}?\s*$/.exec(source);
   if (!m) return null;
-  const pattern = m[1]?.replaceAll("\\/", "/") ?? m[2] ?? m[3]?.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return { [pattern]: m[4] };
+  const pattern = m[1]?.replaceAll("\\/", "/") ?? m[3] ?? literal(m[4]);
+  if (m[2]?.includes("g")) return { [pattern]: m[5].replace(/\$(\d)/g, "${$1}") };
+  const first = expression({ source: pattern }, m[5]); // JavaScript replaces the first match only
+  return { [first.find]: first.replacement };
+}
+
+/** What of a config only a running Vite could use: told, so that nobody looks for it. */
+function notCarried(config) {
+  const not = [];
+  if (config.root) not.push(`root: start devserver in ${JSON.stringify(config.root)}, with a configuration of its own there`);
+  for (const [key, rule] of Object.entries(config.server?.proxy ?? {})) {
+    if (typeof rule !== "object") continue;
+    for (const name of ["bypass", "configure", "router"]) if (typeof rule[name] === "function") not.push(`server.proxy ${JSON.stringify(key)}: ${name}, a function`);
+    if (typeof rule.rewrite === "function" && !rewriteRule(key, rule.rewrite)) not.push(`server.proxy ${JSON.stringify(key)}: rewrite, a function that is more than one replace`);
+  }
+  for (const a of [config.resolve?.alias ?? []].flat()) if (a.customResolver) not.push(`resolve.alias ${JSON.stringify(String(a.find))}: customResolver`);
+  if (typeof config.css?.modules?.generateScopedName === "function") not.push("css.modules.generateScopedName, a function");
+  return not;
 }
 
 function aliases(alias) {
@@ -313,8 +369,9 @@ function aliases(alias) {
 
 /** An expression that may match anywhere, as one that begins at the specifier's beginning. */
 function expression(find, replacement) {
-  if (find.source.startsWith("^")) return { find: find.source, replacement };
-  return { find: "^(.*?)" + find.source, replacement: "$1" + replacement.replace(/\$(\d)/g, (_, n) => "$" + (Number(n) + 1)) };
+  const shifted = (by) => replacement.replace(/\$(\d)/g, (_, n) => "${" + (Number(n) + by) + "}");
+  if (find.source.startsWith("^")) return { find: find.source, replacement: shifted(0) };
+  return { find: "^(.*?)" + find.source, replacement: "${1}" + shifted(1) };
 }
 
 /** Drops what JSON cannot carry. */
