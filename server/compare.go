@@ -34,7 +34,7 @@ func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
 		}
 	}
 	u.styles = p.linked(page)
-	if len(u.changed)+len(u.deleted)+len(u.styles) > 0 {
+	if len(u.changed)+len(u.deleted)+len(u.styles) > 0 && !p.cfg.Server.HMR.Off {
 		payload := p.payload(u.changed, p.unknownTo(page, u.changed))
 		payload.Deleted, payload.CSS = u.deleted, u.styles
 		if err := c.Publish(payload); err != nil {

@@ -351,22 +351,35 @@ func (p *project) publish(e *edit) {
 		for _, id := range e.styles {
 			u.CSS = append(u.CSS, strings.TrimSuffix(strings.TrimSuffix(id, "direct"), "?"))
 		}
-		if err := p.server.hub.Publish(u); err != nil {
-			p.log.Error("send update", "error", err)
-		}
+		p.publishChange(u)
 		p.tell(e)
 	}
 	p.publishErrors()
 }
 
-// tell prints the change when no page is open to report what it made of it.
+// tell prints the change when no page will report what it made of it.
 func (p *project) tell(e *edit) {
-	if len(p.server.hub.Clients()) > 0 {
+	why := "no page is open"
+	if p.cfg.Server.HMR.Off {
+		why = "hot updates are off"
+	} else if len(p.server.hub.Clients()) > 0 {
 		return
 	}
 	for _, id := range slices.Concat(e.changed, e.styles, e.deleted) {
-		p.log.Info("changed " + id + " (no page is open)")
+		p.log.Info("changed " + id + " (" + why + ")")
 	}
+}
+
+// publishChange sends what changes pages, and tells whether it did: with `hmr: false` they are left as they are.
+func (p *project) publishChange(payload hmr.Payload) bool {
+	if p.cfg.Server.HMR.Off {
+		return false
+	}
+	if err := p.server.hub.Publish(payload); err != nil {
+		p.log.Error("send update", "error", err)
+		return false
+	}
+	return true
 }
 
 // reloadPages reloads the pages whose HTML changed; an HTML file is never hot.
@@ -375,7 +388,7 @@ func (p *project) reloadPages(e *edit) {
 		if id, absent := p.absent.Load(c.Path); absent && c.Kind != watch.Removed {
 			p.absent.Delete(c.Path)
 			p.errors.clear(id.(string))
-			_ = p.server.hub.Publish(&hmr.FullReload{Path: "*", TriggeredBy: id.(string), Reason: p.shown(c.Path) + " is there now"}) // strings encode
+			p.publishChange(&hmr.FullReload{Path: "*", TriggeredBy: id.(string), Reason: p.shown(c.Path) + " is there now"})
 		}
 		if !isPage(c.Path) {
 			continue
@@ -388,8 +401,9 @@ func (p *project) reloadPages(e *edit) {
 		}
 		id := p.gate.FileToID(c.Path)
 		p.forgetScripts(id)
-		_ = p.server.hub.Publish(&hmr.FullReload{Path: id, TriggeredBy: id, Reason: p.shown(c.Path) + " was edited"})
-		p.log.Info("page reload " + id + " (the page was edited)")
+		if p.publishChange(&hmr.FullReload{Path: id, TriggeredBy: id, Reason: p.shown(c.Path) + " was edited"}) {
+			p.log.Info("page reload " + id + " (the page was edited)")
+		}
 	}
 }
 

@@ -1,10 +1,13 @@
 package server_test
 
 import (
+	"context"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
@@ -430,4 +433,39 @@ import.meta.hot.accept();
 	p.WaitReload(1)
 	p.WaitText("x-once", "twice")
 	p.WaitConsole("page was reloaded: /once.js defines <x-once>, and a page can define a custom element only once")
+}
+
+// TestHotUpdatesOff: with `hmr: false` edits leave pages as they are; errors and events go on.
+func TestHotUpdatesOff(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- devserver.config.json --
+{ "server": { "hmr": false } }
+-- main.js --
+import { text } from "./text.js";
+document.querySelector("#text").textContent = text;
+import.meta.hot.accept();
+import.meta.hot.on("ping", () => import.meta.hot.send("pong"));
+-- text.js --
+export const text = "one";
+`)))
+	pongs := make(chan bool, 1)
+	s.Server().Hub().On("pong", func(context.Context, *hmr.Client, json.RawMessage) error { pongs <- true; return nil })
+	p := s.Page(t, "/")
+	p.WaitText("#text", "one")
+	s.WaitPages(1)
+	s.Edit("text.js", "one", "two")
+	s.Log.Wait(t, "changed /text.js (hot updates are off)")
+	s.Edit("text.js", `"two"`, `= "three"`)
+	p.WaitOverlay("text.js:1:")
+	s.Edit("text.js", `= = "three"`, `= "three"`)
+	s.Edit("index.html", "<p ", "<p title=edited ")
+	p.WaitNoOverlay()
+	if err := s.Server().Hub().Broadcast("ping", nil); err != nil {
+		t.Fatal(err)
+	}
+	<-pongs
+	p.WaitText("#text", "one")
+	p.NoReload()
+	p.Reload()
+	p.WaitText("#text", "three")
 }

@@ -184,7 +184,8 @@ type Server struct {
 	FS FS `json:"fs"`
 	// Watch tells how edits are noticed.
 	Watch Watch `json:"watch"`
-	// HMR tells how pages are connected and show what happens.
+	// HMR tells how pages are connected and show what happens. `false`: edits neither update nor reload pages; events and errors
+	// go on.
 	HMR HMR `json:"hmr"`
 	// Warmup is taken and ignored: pages are compiled ahead anyway.
 	Warmup Ignored `json:"warmup"`
@@ -247,6 +248,8 @@ type Watch struct {
 
 // HMR tells how pages are connected and show what happens.
 type HMR struct {
+	// Off leaves pages as they are when files change: `false` stands for it in the file.
+	Off bool `json:"-"`
 	// Overlay shows errors over the page. Default: true.
 	Overlay *bool `json:"overlay"`
 	// ShareTabs lets all tabs of a browser use one socket. Default: false.

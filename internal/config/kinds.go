@@ -134,6 +134,16 @@ func (l *LogPlugin) decode(d *decoder, v *hujson.Value, path string) {
 	}
 }
 
+func (h *HMR) decode(d *decoder, v *hujson.Value, path string) {
+	switch v.Value.Kind() {
+	case 't', 'f':
+		h.Off = v.Value.Kind() == 'f'
+	default:
+		h.Off = false
+		d.fields(v, h, path, "true, false or an object")
+	}
+}
+
 func (h *HTTPS) decode(d *decoder, v *hujson.Value, path string) {
 	if v.Value.Kind() == 't' {
 		return

@@ -165,8 +165,8 @@ func (b *schemaBuilder) table(typ reflect.Type, path string) string {
 			continue
 		}
 		fmt.Fprintf(&out, "| `%s%s` | %s |\n", path, name, strings.ReplaceAll(b.comment(typ, f), "|", "\\|"))
-		for _, within := range []any{LogPlugin{}, ProxyRule{}, HTTPS{}} {
-			if name == map[string]string{"LogPlugin": "log", "ProxyRule": "proxy", "HTTPS": "https"}[reflect.TypeOf(within).Name()] {
+		for _, within := range []any{LogPlugin{}, ProxyRule{}, HTTPS{}, HMR{}} {
+			if name == map[string]string{"LogPlugin": "log", "ProxyRule": "proxy", "HTTPS": "https", "HMR": "hmr"}[reflect.TypeOf(within).Name()] {
 				below := map[bool]string{true: "*", false: ""}[name == "proxy"]
 				if below != "" {
 					below += "."
@@ -252,6 +252,10 @@ func (*Aliases) schema(b *schemaBuilder) map[string]any {
 
 func (*LogPlugin) schema(b *schemaBuilder) map[string]any {
 	return anyOf(ofType("boolean"), b.structOf(LogPlugin{}))
+}
+
+func (*HMR) schema(b *schemaBuilder) map[string]any {
+	return anyOf(ofType("boolean"), b.structOf(HMR{}))
 }
 
 func (*HTTPS) schema(b *schemaBuilder) map[string]any {

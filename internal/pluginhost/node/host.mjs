@@ -272,6 +272,8 @@ function carried(config, plugins, mode) {
   const s = config.server;
   if (s) {
     out.server = data({ host: s.host, port: s.port, strictPort: s.strictPort, open: s.open, headers: s.headers, allowedHosts: s.allowedHosts, cors: s.cors, fs: s.fs });
+    if (s.hmr === false) out.server.hmr = false;
+    else if (typeof s.hmr?.overlay === "boolean") out.server.hmr = { overlay: s.hmr.overlay };
     if (s.https && typeof s.https === "object") out.server.https = { key: text(s.https.key), cert: text(s.https.cert) };
     if (s.proxy) out.server.proxy = Object.fromEntries(Object.entries(s.proxy).map(([k, v]) => [k, proxyRule(k, v)]));
   }
