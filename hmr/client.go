@@ -67,7 +67,7 @@ func newFrame(p Payload) (*frame, error) {
 
 func newClient(session string, s *socket, number int) *Client {
 	return &Client{
-		hub: s.hub, number: number, session: session, user: s.user, asked: s.since, userAgent: s.request.UserAgent(), address: address(s.request),
+		hub: s.hub, number: number, session: session, user: s.user, asked: s.since, userAgent: s.userAgent, address: s.address,
 		channels: map[string]bool{}, unknown: map[string]bool{}, lanes: map[string]*lane{}, cancels: map[uint64]func(){},
 	}
 }

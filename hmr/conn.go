@@ -3,7 +3,6 @@ package hmr
 import (
 	"encoding/json"
 	"errors"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -25,11 +24,12 @@ const (
 // socket is one WebSocket: a writer goroutine, and the reader, which is the HTTP handler's. It carries one session, or
 // those of all tabs of a browser, see mux.go.
 type socket struct {
-	hub     *Hub
-	ws      *websocket.Conn
-	request *http.Request
-	user    string
-	since   time.Time // before its user was asked for
+	hub  *Hub
+	ws   *websocket.Conn
+	user string
+
+	userAgent, address string    // see address
+	since              time.Time // before its user was asked for
 
 	wake   chan struct{} // tells the writer that there is work
 	done   chan struct{}

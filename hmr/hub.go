@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"strconv"
@@ -186,6 +187,8 @@ func NewHub(o Options) *Hub {
 		upgrader: websocket.Upgrader{
 			Subprotocols: []string{"vite-hmr", "vite-ping"},
 			CheckOrigin:  func(*http.Request) bool { return true }, // Options.Check has decided
+			// Most sockets have nothing to write, and frames to many are prepared.
+			WriteBufferPool: &sync.Pool{}, WriteBufferSize: 4096,
 		},
 	}
 	h.ctx, h.stop = context.WithCancel(context.Background())
@@ -374,7 +377,7 @@ func (h *Hub) FirstPayloads(fn func() []Payload) {
 	h.mu.Unlock()
 }
 
-// ServeHTTP upgrades the request to a WebSocket and serves it until it closes. With the query mux=1 it carries many
+// ServeHTTP upgrades the request to a WebSocket, which is served until it closes, and returns. With the query mux=1 it carries many
 // sessions, those of a browser's tabs. A POST is a page's that asks to be identified again by its cookies (see
 // Reidentify); Options.Check is asked for both.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -407,9 +410,27 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Upgrade has answered
 	}
-	h.serve(&socket{
-		hub: h, ws: ws, request: r, user: user, since: since, wake: make(chan struct{}, 1), done: make(chan struct{}),
-	}, r.URL.Query())
+	s := &socket{
+		hub: h, ws: ws, userAgent: r.UserAgent(), address: address(r), user: user, since: since,
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	if !h.begin() {
+		goodbye(ws, websocket.CloseGoingAway, stops)
+		return
+	}
+	// The handler's own goroutine would keep the request, its buffers and a stack that has grown, for as long as the page
+	// is open: a third of what a page costs.
+	go h.serve(s, r.URL.Query())
+}
+
+// begin notes that a socket is served, unless the hub is closed.
+func (h *Hub) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.running.Add(1)
+	}
+	return !h.closed
 }
 
 // mostReason is the longest reason that a close frame can carry, in bytes.
@@ -425,15 +446,14 @@ func goodbye(ws *websocket.Conn, code int, reason string) {
 
 // serve reads from the socket until it ends.
 func (h *Hub) serve(s *socket, q url.Values) {
-	h.mu.Lock()
-	if h.closed {
-		h.mu.Unlock()
-		goodbye(s.ws, websocket.CloseGoingAway, stops)
-		return
-	}
-	h.running.Add(1)
-	h.mu.Unlock()
 	defer h.running.Done()
+	defer func() {
+		if v := recover(); v != nil { // no mistake with one page may end all
+			h.o.Logger.Error(fmt.Sprintf("the socket of a page panicked: %v", v), "stack", string(debug.Stack()))
+			s.abandon(websocket.CloseInternalServerErr, "internal error")
+			_ = s.ws.Close()
+		}
+	}()
 	shared := q.Get("mux") == "1"
 	h.o.Logger.Debug("socket is open", "pkg", "hmr", "shared", shared)
 	if shared {
@@ -446,9 +466,9 @@ func (h *Hub) serve(s *socket, q url.Values) {
 		goodbye(s.ws, err.Code, err.Text)
 		return
 	}
+	defer func() { cn.c.detach(cn, session == "") }()
 	h.connected(cn.c, connect)
 	s.run(cn.read)
-	cn.c.detach(cn, session == "")
 }
 
 const stops = "the server stops"

@@ -462,3 +462,33 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 func (l *lines) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.text.String() }
+
+// What panics while a page's frame is read ends that connection and nothing else.
+func TestPanicOfAReader(t *testing.T) {
+	hub, at := serve(t, hmr.Options{})
+	hub.OnReport(func(*hmr.Client, hmr.Report) { panic("on purpose") })
+	other := open(t, at, "other")
+	dial := func() *websocket.Conn {
+		ws, _, err := websocket.DefaultDialer.Dial(at+"/?session=p", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ws.Close() })
+		return ws
+	}
+	ws, err := dial(), error(nil)
+	_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"report"}`)) // an error is the next read's
+	for err == nil {
+		_, _, err = ws.ReadMessage()
+	}
+	ws = dial() // the session goes on
+	if err := hub.Broadcast("all", nil); err != nil {
+		t.Fatal(err)
+	}
+	for text := []byte(nil); !strings.Contains(string(text), `"all"`); {
+		if _, text, err = ws.ReadMessage(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other.await("the broadcast", event("all"))
+}
