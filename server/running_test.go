@@ -141,7 +141,16 @@ func TestTailTellsAll(t *testing.T) {
 			`"type":"reply","to":"c1","id":7,"error":{"code":"empty","message":"no"}}`,
 			`"type":"event","to":"c1","event":"cart:note","data":"x"}`,
 		} {
-			if line := <-lines; !strings.HasSuffix(line, want+"\n") {
+			line := ""
+			devtest.Eventually(t, want, func() bool {
+				select {
+				case line = <-lines:
+					return true
+				default:
+					return false
+				}
+			}, nil)
+			if !strings.HasSuffix(line, want+"\n") {
 				t.Errorf("got %s, want %s", line, want)
 			}
 		}
