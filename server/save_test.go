@@ -436,3 +436,18 @@ func TestConfigurationSavedBesideAMistake(t *testing.T) {
 	s.Write("devserver.config.json", `{ "define": { "it": "1" } }`)
 	s.Log.Wait(t, "devserver.config.json changed")
 }
+
+// TestEnvironmentSavedInPlace: who saves .env in place truncates it first. The values that are gone for that moment reload
+// no page.
+func TestEnvironmentSavedInPlace(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- .env --\nVITE_KEPT=kept\nVITE_N=0\n")))
+	s.Get("/main.js", "Sec-Fetch-Dest", "script")
+	sock := s.Socket(t)
+	for n := 1; n < 5; n++ {
+		s.Write(".env", fmt.Sprintf("VITE_KEPT=kept\nVITE_N=%d\n", n))
+		sock.WaitFor(devtest.Is("full-reload", "import.meta.env.VITE_N changed"))
+	}
+	if n := sock.Count(devtest.Is("full-reload", "VITE_KEPT")); n != 0 {
+		t.Errorf("a value that stayed reloaded the page %d times", n)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -344,11 +345,16 @@ func (s *Server) Hub() *hmr.Hub { return s.hub }
 // Token returns what a client that is no page of ours needs to open the socket.
 func (s *Server) Token() string { return s.token }
 
-// awaitConfig waits a short while when the configuration file is empty: it is being saved, and an empty one would be
-// valid, without its denials.
+// awaitConfig waits a short while when one of the files of the configuration, .env among them, has just become empty: it
+// is being saved, and an empty one would be valid, without its denials and values.
 func (s *Server) awaitConfig(p *project) {
+	justEmptied := func(file string) bool {
+		info, err := os.Stat(file)
+		return err == nil && info.Size() == 0 && time.Since(info.ModTime()) < 3*unfinished
+	}
+	files := slices.Collect(maps.Keys(p.configFiles))
 	for range 3 {
-		if info, err := os.Stat(p.cfg.Path); p.cfg.Path == "" || err != nil || info.Size() > 0 {
+		if !slices.ContainsFunc(files, justEmptied) {
 			return
 		}
 		select {
