@@ -417,7 +417,8 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
 
   showError(error: ErrorInfo): void {
     this.shown = error;
-    const place = error.loc ? `${error.loc.file ?? error.id ?? ""}:${error.loc.line}:${error.loc.column}: ` : "";
+    const { loc } = error;
+    const place = loc ? `${loc.file ?? error.id ?? ""}:${loc.line ? `${loc.line}:${loc.column}:` : ""} ` : ""; // tools may not know the line
     const text = `[devserver] ${place}${error.message}${error.frame ? `\n${error.frame}` : ""}`;
     if (text !== this.told) log.error(text);
     this.told = text;
