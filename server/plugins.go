@@ -155,7 +155,10 @@ func (p *project) pluginsFailed(err error) {
 		p.log.Error(err.Error())
 		return
 	}
-	e := &transform.Error{ID: pluginErrorID, File: p.shown(build.File), Line: build.Line, Column: build.Column, Text: build.Text, Plugin: pluginhost.Folder, Hint: "the plugins that ran before go on"}
+	e := &transform.Error{ID: pluginErrorID, File: p.shown(build.File), Line: build.Line, Column: build.Column, Text: build.Text, Plugin: pluginhost.Folder, Hint: "the server runs without plugins until they can be built"}
+	if p.goPlugins.Running() {
+		e.Hint = "the plugins that ran before go on"
+	}
 	if text, readErr := os.ReadFile(build.File); readErr == nil && build.Line > 0 {
 		e.Frame = transform.CodeFrame(string(text), build.Line, max(build.Column, 1))
 	}

@@ -226,6 +226,7 @@ func TestPluginsChangeWhilePagesStayConnected(t *testing.T) {
 	}
 
 	goPlugin(t, app, answer(`return tow, nil`))
+	s.Log.Wait(t, "the plugins that ran before go on")
 	if f := c.WaitFor(devtest.Is("error")); !strings.Contains(string(f.Text), "devserver/main.go") || !strings.Contains(string(f.Text), "undefined: tow") {
 		t.Errorf("got %s", f.Text)
 	}
@@ -307,4 +308,11 @@ func TestPluginsWatchFiles(t *testing.T) {
 			break
 		}
 	}
+}
+
+func TestPluginsThatNeverWereBuilt(t *testing.T) {
+	app := devtest.App(t, devtest.Text(pluginApp))
+	goPlugin(t, app, `Name: "p", Start: nothing`)
+	s := devtest.Start(t, app, withPlugins)
+	s.Log.Wait(t, "(the server runs without plugins until they can be built)")
 }

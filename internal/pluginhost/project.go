@@ -286,7 +286,7 @@ func (p *Project) watch(c *Child, since time.Time) {
 		case <-p.ctx.Done():
 			return
 		}
-		if p.running() {
+		if p.Running() {
 			return // an edit was quicker
 		}
 		if why = p.reload(); errors.As(why, new(*BuildError)) {
@@ -295,7 +295,8 @@ func (p *Project) watch(c *Child, since time.Time) {
 	}
 }
 
-func (p *Project) running() bool {
+// Running tells whether there is a program that serves, though it may be of code before the last edit.
+func (p *Project) Running() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.current != nil

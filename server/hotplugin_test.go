@@ -1,0 +1,82 @@
+package server_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
+	"github.com/seed-b8174343/devserver/server/testdata/hotplugin"
+)
+
+const hotPluginApp = `
+-- index.html --
+<script type="module" src="/main.js"></script>
+-- main.js --
+import count from "virtual:count";
+import "./quiet.js";
+import "./other.js";
+console.log(count);
+-- quiet.js --
+export const a = 1;
+-- other.js --
+export const b = 1;
+`
+
+// TestPluginHasASayInUpdates runs one plugin in both ways.
+func TestPluginHasASayInUpdates(t *testing.T) {
+	t.Run("in process", func(t *testing.T) {
+		app := devtest.App(t, devtest.Text(hotPluginApp))
+		s := devtest.Start(t, app, func(o *server.Options) { o.Plugins = []plugin.Plugin{hotplugin.New()} })
+		hasASay(t, app, s)
+	})
+	t.Run("in a child", func(t *testing.T) {
+		app := devtest.App(t, devtest.Text(hotPluginApp))
+		goPlugin(t, app, `Name: "first", Connect: func(context.Context, plugin.Client) {}`)
+		text, err := os.ReadFile("testdata/hotplugin/hotplugin.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		app.Write("devserver/hot.go", strings.Replace(string(text), "package hotplugin", "package main", 1))
+		app.Edit("devserver/main.go", "plugin.Client) {}}", "plugin.Client) {}}, New()")
+		s := devtest.Start(t, app, withPlugins)
+		s.Log.Wait(t, "plugins ready: first, hot")
+		hasASay(t, app, s)
+	})
+}
+
+func hasASay(t *testing.T, app *devtest.Files, s *devtest.Server) {
+	t.Helper()
+	pack := func() string { return s.Get("/main.js", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body }
+	for range 2 { // made once, however many pages load it
+		if text := pack(); !strings.Contains(text, "made 1") {
+			t.Fatalf("the virtual module is not there as it was made first:\n%s", text)
+		}
+	}
+	c := s.Socket(t)
+	if f := c.Request(1, "hot:graph", nil); !strings.Contains(string(f.Text), `["/main.js"]`) {
+		t.Errorf("the importers are %s", f.Text)
+	}
+	c.Emit("hot:missing", nil)
+	c.WaitFor(devtest.Event("devserver:event-error", "virtual:missing", "no such module"))
+
+	app.Edit("quiet.js", "1", "2") // the plugin takes it over
+	c.WaitFor(devtest.Event("hot:quiet", "/quiet.js"))
+	app.Edit("other.js", "1", "2") // and has another module updated here
+	if f := c.WaitFor(devtest.Is("update", "/quiet.js")); strings.Contains(string(f.Text), "/other.js") {
+		t.Errorf("the update was not narrowed: %s", f.Text)
+	}
+	if n := c.Count(devtest.Is("update")); n != 1 {
+		t.Errorf("there were %d updates, want 1", n)
+	}
+
+	c.Emit("hot:reload", nil)
+	c.WaitFor(devtest.Is("update", "virtual:count", "made 2"))
+	c.Emit("hot:invalidate", nil)
+	devtest.Eventually(t, "the module made anew", func() bool { return strings.Contains(pack(), "made 3") }, pack)
+	if n := c.Count(devtest.Is("update", "made 3")); n != 0 {
+		t.Error("invalidating a module updated pages that run it")
+	}
+}

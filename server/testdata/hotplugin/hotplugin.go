@@ -1,0 +1,50 @@
+// Package hotplugin is a plugin that tests run in process and, as the same text, in a child.
+package hotplugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// New makes the plugin: a virtual module whose content counts how often it was made, and a say in what edits update.
+func New() plugin.Plugin {
+	var server plugin.Server
+	var made atomic.Int32
+	return plugin.Plugin{
+		Name:   "hot",
+		Filter: plugin.Filter{Prefixes: []string{"virtual:"}},
+		Start:  func(_ context.Context, s plugin.Server) error { server = s; return nil },
+		ResolveID: func(_ context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+			return &plugin.ResolveResult{ID: a.Specifier}, nil
+		},
+		Load: func(_ context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+			return &plugin.LoadResult{Code: fmt.Sprintf("export default 'made %d'", made.Add(1))}, nil
+		},
+		HotUpdate: func(_ context.Context, a plugin.HotUpdateArgs) (*plugin.HotUpdateResult, error) {
+			switch {
+			case strings.HasSuffix(a.File, "quiet.js"):
+				return &plugin.HotUpdateResult{}, server.Broadcast("hot:quiet", a.Modules)
+			case strings.HasSuffix(a.File, "other.js"):
+				return &plugin.HotUpdateResult{Modules: []string{"/quiet.js"}}, nil
+			}
+			return nil, nil
+		},
+		Events: []plugin.Event{
+			plugin.On("hot:reload", func(context.Context, plugin.Client, any) error { return server.Reload("virtual:count") }),
+			plugin.On("hot:invalidate", func(context.Context, plugin.Client, any) error { return server.Invalidate("virtual:count") }),
+			plugin.On("hot:missing", func(context.Context, plugin.Client, any) error { return server.Invalidate("virtual:missing") }),
+			plugin.Handle("hot:graph", func(context.Context, plugin.Client, any) ([]string, error) {
+				all, err := server.Modules()
+				if err != nil || !slices.Contains(all, "virtual:count") {
+					return nil, fmt.Errorf("modules are %q: %w", all, err)
+				}
+				return server.Importers("virtual:count")
+			}),
+		},
+	}
+}
