@@ -142,9 +142,10 @@ func (c *Client) enqueue(f *frame) {
 	c.queueSize += len(f.text)
 	if cn := c.conn; cn != nil {
 		waiting := c.acked + uint64(len(c.queue)) - cn.written
+		// One message may be as large as it must, also behind small ones; a queue of them is a page that does not keep up.
+		full := waiting > uint64(c.hub.o.QueueMessages) || cn.waiting > c.hub.o.QueueBytes
 		cn.waiting += len(f.text)
-		// One message may be as large as it must; a queue of them is a page that does not keep up.
-		if waiting > uint64(c.hub.o.QueueMessages) || cn.waiting > c.hub.o.QueueBytes && waiting > 1 {
+		if full {
 			cn.abandon(websocket.CloseTryAgainLater, "too slow: the queue for this page is full")
 			c.conn = nil
 		}

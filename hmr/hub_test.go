@@ -492,3 +492,39 @@ func TestPanicOfAReader(t *testing.T) {
 	}
 	other.await("the broadcast", event("all"))
 }
+
+// TestLargeMessageBehindASmallOne: a page that has not read the small one yet is not too slow for the large one.
+func TestLargeMessageBehindASmallOne(t *testing.T) {
+	hub, at := serve(t, hmr.Options{KeepBytes: 128 << 20})
+	ws, _, err := websocket.DefaultDialer.Dial(at+"/?session=s", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ws.Close()
+	if _, _, err := ws.ReadMessage(); err != nil { // the greeting
+		t.Fatal(err)
+	}
+	send := func(event string, size int) {
+		if err := hub.Broadcast(event, strings.Repeat("x", size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send("first", 32<<20) // more than the system takes: the writer is held up until the page reads
+	_, r, err := ws.NextReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Read(make([]byte, 1)); err != nil { // so it is being written
+		t.Fatal(err)
+	}
+	send("small", 1)
+	send("large", 2<<20)
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"small", "large"} {
+		if _, text, err := ws.ReadMessage(); err != nil || !strings.Contains(string(text[:50]), name) {
+			t.Fatalf("awaiting %s: %.50q, %v", name, text, err)
+		}
+	}
+}
