@@ -10,7 +10,7 @@ import (
 // package's index has run long before, and what it leads to now has to come with the page.
 func TestBarrelGrowsInAnOpenPage(t *testing.T) {
 	app := devtest.App(t, devtest.Text(`-- index.html --
-<p id="main"></p><p id="lazy"></p><p id="deep"></p><p id="second"></p><button id="go">go</button>
+<p id="main"></p><p id="lazy"></p><p id="deep"></p><p id="second"></p><p id="whole"></p><button id="go">go</button>
 <script type="module" src="/main.js"></script>
 <script type="module" src="/second.js"></script>
 -- main.js --
@@ -19,6 +19,7 @@ document.querySelector('#main').textContent = one()
 document.querySelector('#go').onclick = async () => {
   document.querySelector('#lazy').textContent = (await import('./lazy.js')).default()
   document.querySelector('#deep').textContent = (await import('./deep.js')).default()
+  document.querySelector('#whole').textContent = await (await import('./whole.js')).default()
 }
 -- second.js --
 import { three } from 'lib'
@@ -26,6 +27,8 @@ document.querySelector('#second').textContent = three()
 -- lazy.js --
 import { two } from 'lib'
 export default () => two()
+-- whole.js --
+export default async () => (await import('lib')).other()
 -- deep.js --
 import { inner } from 'lib'
 export default () => inner()
@@ -49,6 +52,7 @@ export default () => inner()
 	p.Click("#go")
 	p.WaitText("#lazy", "two!")
 	p.WaitText("#deep", "inner")
+	p.WaitText("#whole", "other")
 	p.NoReload()
 	p.NoErrors()
 }
