@@ -145,3 +145,17 @@ func TestTypesOfChannels(t *testing.T) {
 		})
 	}
 }
+
+// A program that has its plugins in process has their types too.
+func TestTypesOfPluginsInProcess(t *testing.T) {
+	app := devtest.App(t, devtest.Text(pluginApp))
+	app.Write("tsconfig.json", "{}")
+	devtest.Start(t, app, func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{Name: "p", Events: []plugin.Event{
+			plugin.On("p:add", func(context.Context, plugin.Client, sum) error { return nil }),
+		}}}
+	})
+	if text := app.Read("devserver-env.d.ts"); !strings.Contains(text, `"p:add": { A: number; B: number }`) {
+		t.Error(text[:min(len(text), 500)])
+	}
+}
