@@ -26,28 +26,43 @@ func Decode[T any](name string, data json.RawMessage) (T, error) {
 		err = errors.New("more than one value")
 	}
 	var zero T
-	return zero, payloadError(name, data, err)
+	return zero, payloadError(name, reflect.TypeFor[T](), data, err)
 }
 
 // payloadError tells the page what it sent wrong: event, place, what was expected and what was found.
-func payloadError(name string, data json.RawMessage, err error) error {
+func payloadError(name string, t reflect.Type, data json.RawMessage, err error) error {
+	if r := findUnread(t, data, "", 0); r != nil {
+		return r.payloadError(name)
+	}
 	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	if !ok {
 		return &Error{Code: "bad_payload", Message: fmt.Sprintf("the payload of %q cannot be read: %v", name, err)}
 	}
-	path := pathAt(data, wrong.Offset)
+	return badPayload(name, pathAt(data, wrong.Offset), jsonName(wrong.Type), foundName(wrong), "")
+}
+
+func badPayload(name, path, expected, found, why string) error {
 	at := path
 	if at == "" {
 		at = "the payload"
 	}
-	found := map[string]string{"bool": "a boolean", "string": "a string", "number": "a number", "array": "an array", "object": "an object"}[wrong.Value]
-	if found == "" {
-		found = strings.TrimPrefix(wrong.Value, "number ") // a number that does not fit
-	}
 	return &Error{
 		Code: "bad_payload", Path: path,
-		Message: fmt.Sprintf("payload of %q: %s must be %s, but is %s", name, at, jsonName(wrong.Type), found),
+		Message: fmt.Sprintf("payload of %q: %s must be %s, but is %s%s", name, at, expected, found, why),
 	}
+}
+
+// foundName is what the decoder found, as who writes JSON knows it.
+func foundName(wrong *json.UnmarshalTypeError) string {
+	switch wrong.Value {
+	case "bool":
+		return "a boolean"
+	case "string", "number":
+		return "a " + wrong.Value
+	case "array", "object":
+		return "an " + wrong.Value
+	}
+	return strings.TrimPrefix(wrong.Value, "number ") // a number that does not fit
 }
 
 // pathAt is where in the JSON the value is at whose reading the decoder was after offset bytes: `items[2].name`, as the
@@ -118,6 +133,9 @@ func jsonName(t reflect.Type) string {
 	case reflect.String:
 		return "a string"
 	case reflect.Slice, reflect.Array:
+		if isBytes(t) {
+			return "a string in base64"
+		}
 		return "an array"
 	case reflect.Struct, reflect.Map:
 		return "an object"

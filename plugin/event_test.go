@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,28 @@ type item struct {
 	Name string `json:"name"`
 	N    uint8
 	Tags []string
+	Due  *time.Time `json:"due"`
+	From netip.Addr `json:"from"`
+	Size size       `json:"size"`
+	// Photo is text on the wire.
+	Photo []byte `json:"photo"`
+}
+
+// size reads itself.
+type size struct{ wide []int }
+
+func (s *size) UnmarshalJSON(text []byte) error {
+	if text[0] == '{' {
+		var in struct{ Wide []int }
+		err := json.Unmarshal(text, &in)
+		s.wide = in.Wide
+		return err
+	}
+	switch string(text) {
+	case `"small"`, `"large"`:
+		return nil
+	}
+	return errors.New("a size is small or large")
 }
 
 type order struct {
@@ -42,7 +65,15 @@ func TestPayloads(t *testing.T) {
 		{`{"items": {}}`, "items", `payload of "shop:order": items must be an array, but is an object`},
 		{`{"id": 1, "named": {"x": {"name": true}}}`, "named.x.name", `payload of "shop:order": named.x.name must be a string, but is a boolean`},
 		{`{"name": []}`, "name", `payload of "shop:order": name must be a string, but is an array`},
-		{`{"At": "yesterday"}`, "", `the payload of "shop:order" cannot be read: parsing time "yesterday" as "2006-01-02T15:04:05Z07:00": cannot parse "yesterday" as "2006"`},
+		{`{"At": "yesterday"}`, "At", `payload of "shop:order": At must be a time ("2006-01-02T15:04:05Z", as toISOString gives), but is "yesterday"`},
+		{`{"At": 5}`, "At", `payload of "shop:order": At must be a time ("2006-01-02T15:04:05Z", as toISOString gives), but is the number 5`},
+		{`{"items": [{"due": "2026-01-02T03:04:05Z"}, {"due": {}}]}`, "items[1].due", `payload of "shop:order": items[1].due must be a time ("2006-01-02T15:04:05Z", as toISOString gives), but is an object`},
+		{`{"named": {"x": {"from": "nowhere"}}}`, "named.x.from", `payload of "shop:order": named.x.from must be a string that is a netip.Addr, but is "nowhere": ParseAddr("nowhere"): unable to parse IP`},
+		{`{"FROM": true}`, "FROM", `payload of "shop:order": FROM must be a string that is a netip.Addr, but is a boolean`},
+		{`{"size": "8"}`, "size", `payload of "shop:order": size must be a plugin_test.size, but is "8": a size is small or large`},
+		{`{"size": {"wide": [1, "2"]}}`, "size.wide[1]", `payload of "shop:order": size.wide[1] must be an integer (int), but is a string`},
+		{`{"photo": "%"}`, "photo", `payload of "shop:order": photo must be a string in base64, but is "%"`},
+		{`{"photo": 1}`, "photo", `payload of "shop:order": photo must be a string in base64, but is a number`},
 		{`{"id": `, "", `the payload of "shop:order" cannot be read: unexpected EOF`},
 		{`{} {}`, "", `the payload of "shop:order" cannot be read: more than one value`},
 	} {
