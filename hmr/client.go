@@ -27,7 +27,9 @@ type Client struct {
 	// identity counts the users that the page was, so that a permission given to one is not taken for another.
 	identity int
 	url      string
-	conn     *conn // nil while the page is away
+	greeted  bool        // see greet
+	waits    *time.Timer // for its hello
+	conn     *conn       // nil while the page is away
 	gone     bool
 	grace    *time.Timer
 
@@ -75,7 +77,7 @@ func newClient(session string, s *socket, number int) *Client {
 // ID names the page while it is open, "c1", "c2", …
 func (c *Client) ID() string { return "c" + strconv.Itoa(c.number) }
 
-// URL is the page's address as it told it; "" before it did.
+// URL is the page's address as its hello told it; "" of a client that sends none.
 func (c *Client) URL() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -274,6 +276,9 @@ func (c *Client) end(code int, reason string) {
 	c.conn, c.queue, c.queueSize = nil, nil, 0
 	if c.grace != nil {
 		c.grace.Stop()
+	}
+	if c.waits != nil {
+		c.waits.Stop()
 	}
 	for _, cancel := range c.cancels {
 		cancel()

@@ -87,6 +87,12 @@ func (h *Hub) Events() []string {
 
 // dispatch hands a page's frame to those it is for. It is called by the page's reader, in the order sent.
 func (h *Hub) dispatch(c *Client, in *incoming) {
+	if in.Type == "hello" {
+		c.mu.Lock()
+		c.url = in.URL
+		c.mu.Unlock()
+	}
+	c.greet()
 	switch in.Type {
 	case "custom", "request":
 		h.tellReceived(c, in)
@@ -102,14 +108,6 @@ func (h *Hub) dispatch(c *Client, in *incoming) {
 		h.subscribe(c, in.Channel)
 	case "unsubscribe":
 		h.unsubscribe(c, in.Channel)
-	case "hello":
-		c.mu.Lock()
-		c.url = in.URL
-		c.mu.Unlock()
-		h.mu.Lock()
-		located := h.hooks.located
-		h.mu.Unlock()
-		h.tellHooks(c, "address", located)
 	case "report":
 		h.mu.Lock()
 		fn := h.hooks.report

@@ -163,7 +163,7 @@ type ringUpdate struct {
 // hooks are funcs by kind; each list is replaced, never changed, so that it can be read without the lock.
 type hooks struct {
 	connect, disconnect []*clientHook
-	identify, located   []*clientHook
+	identify            []*clientHook
 	join, leave         []*roomHook
 	report              func(*Client, Report)
 	revisions           func(*Client, Revisions)
@@ -318,7 +318,9 @@ func newCustom(event string, data any) (*Custom, error) {
 	return p, nil
 }
 
-// OnConnect calls fn for each page that opens; a page that comes back after a loss does not open again. off ends it.
+// OnConnect calls fn for each page that opens, once it has told its address and before any event of it is handled; a
+// client that tells none within some seconds is met without. A page that comes back after a loss does not open again.
+// off ends it.
 func (h *Hub) OnConnect(fn func(context.Context, *Client)) (off func()) {
 	return addHook(h, &h.hooks.connect, &clientHook{fn})
 }
@@ -326,23 +328,6 @@ func (h *Hub) OnConnect(fn func(context.Context, *Client)) (off func()) {
 // OnDisconnect calls fn for each page that is gone for good. off ends it.
 func (h *Hub) OnDisconnect(fn func(context.Context, *Client)) (off func()) {
 	return addHook(h, &h.hooks.disconnect, &clientHook{fn})
-}
-
-// OnLocated calls fn for each page that has told its address, which it does right after it has connected. off ends it.
-func (h *Hub) OnLocated(fn func(context.Context, *Client)) (off func()) {
-	return addHook(h, &h.hooks.located, &clientHook{fn})
-}
-
-// tellHooks calls the hooks in the order of what happens to the page.
-func (h *Hub) tellHooks(c *Client, what string, hooks []*clientHook) {
-	if len(hooks) == 0 {
-		return
-	}
-	h.lane(c, "hooks").add(h, func() {
-		for _, k := range hooks {
-			h.call(c, what, func(ctx context.Context) error { k.fn(ctx, c); return nil })
-		}
-	})
 }
 
 func addHook[H comparable](h *Hub, list *[]H, own H) (off func()) {
@@ -461,21 +446,19 @@ func (h *Hub) serve(s *socket, q url.Values) {
 		return
 	}
 	session := q.Get("session")
-	cn, connect, err := h.join(s, session, nil, q)
+	cn, err := h.join(s, session, nil, q)
 	if err != nil {
 		goodbye(s.ws, err.Code, err.Text)
 		return
 	}
 	defer func() { cn.c.detach(cn, session == "") }()
-	h.connected(cn.c, connect)
 	s.run(cn.read)
 }
 
 const stops = "the server stops"
 
-// join gives the socket to a session, which begins or goes on. connect are the hooks to be told of one that begins. The
-// error says why it cannot.
-func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *conn, connect []*clientHook, refused *websocket.CloseError) {
+// join gives the socket to a session, which begins or goes on. The error says why it cannot.
+func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *conn, refused *websocket.CloseError) {
 	received, _ := strconv.ParseUint(q.Get("received"), 10, 64) // absent: 0
 	since, sinceErr := strconv.ParseUint(q.Get("seq"), 10, 64)
 
@@ -488,13 +471,13 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return nil, nil, &websocket.CloseError{Code: websocket.CloseGoingAway, Text: stops}
+		return nil, &websocket.CloseError{Code: websocket.CloseGoingAway, Text: stops}
 	}
 	c := h.sessions[session]
 	resumed := session != "" && c != nil && c == known && c.resume(received)
 	if !resumed {
 		if prefix != nil && !h.identified(s, session) {
-			return nil, nil, errIdentifyAnew
+			return nil, errIdentifyAnew
 		}
 		if c != nil {
 			go c.end(websocket.ClosePolicyViolation, "another page took over the session")
@@ -506,7 +489,11 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 			c.session = "anonymous " + randomID()
 		}
 		h.sessions[c.session] = c
-		connect = h.hooks.connect
+		c.waits = time.AfterFunc(helloWait, func() {
+			c.reading.Lock() // whoever reads the page's first frame meanwhile waits for the hooks
+			defer c.reading.Unlock()
+			c.greet()
+		})
 	}
 	cn = newConn(c, s, prefix)
 	hello, _ := Encode(&Connected{Client: c.ID(), Epoch: h.o.Epoch, Session: session, Resumed: resumed, Received: c.receivedCount(), Seq: h.seq, Identifies: h.o.Identify != nil})
@@ -515,11 +502,29 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 	}
 	c.attach(cn, hello)
 	s.add(cn)
-	return cn, connect, nil
+	return cn, nil
 }
 
-// connected tells the hooks of a session that begins.
-func (h *Hub) connected(c *Client, connect []*clientHook) {
+// helloWait is how long the hooks wait for the hello of a page, which is its first frame. Ours come at once.
+const helloWait = 5 * time.Second
+
+// greet tells the hooks of a session that begins, unless they have been told.
+func (c *Client) greet() {
+	h := c.hub
+	c.mu.Lock()
+	greeted := c.greeted
+	c.greeted = true
+	if c.waits != nil {
+		c.waits.Stop()
+		c.waits = nil
+	}
+	c.mu.Unlock()
+	if greeted {
+		return
+	}
+	h.mu.Lock()
+	connect := h.hooks.connect
+	h.mu.Unlock()
 	for _, k := range connect {
 		h.call(c, "connect", func(ctx context.Context) error { k.fn(ctx, c); return nil })
 	}
@@ -553,6 +558,7 @@ func (h *Hub) welcome(c *Client, epoch string, since uint64, told bool) {
 
 // forget ends a session for good.
 func (h *Hub) forget(c *Client) {
+	c.greet() // no hook is told of the end of what it has not seen begin
 	h.mu.Lock()
 	if h.sessions[c.session] == c {
 		delete(h.sessions, c.session)

@@ -340,10 +340,14 @@ func TestBadFrames(t *testing.T) {
 func TestConnectAndDisconnect(t *testing.T) {
 	hub, at := serve(t, hmr.Options{ResumeGrace: time.Hour})
 	events := make(chan string, 10)
-	hub.OnConnect(func(_ context.Context, c *hmr.Client) { events <- "connect " + c.ID() })
+	hub.OnConnect(func(_ context.Context, c *hmr.Client) { events <- "connect " + c.ID() + " " + c.URL() })
 	hub.OnDisconnect(func(_ context.Context, c *hmr.Client) { events <- "disconnect " + c.ID() })
+	hub.On("e", func(context.Context, *hmr.Client, json.RawMessage) error { events <- "e"; return nil })
 	p := open(t, at, "p")
-	if e := <-events; e != "connect c1" {
+	p.cut()
+	p.connect() // lost before it could say who it is
+	p.send(`{"type":"hello","url":"http://x/"}`)
+	if e := <-events; e != "connect c1 http://x/" {
 		t.Error(e)
 	}
 	p.cut()
@@ -354,6 +358,24 @@ func TestConnectAndDisconnect(t *testing.T) {
 	}
 	if n := len(hub.Clients()); n != 0 {
 		t.Errorf("%d clients are left", n)
+	}
+
+	open(t, at, "q").send(`{"type":"custom","event":"e"}`) // a client that never says hello
+	for _, want := range []string{"connect c2 ", "e"} {
+		if e := <-events; e != want {
+			t.Errorf("got %q, want %q", e, want)
+		}
+	}
+	open(t, at, "silent")
+	if e := <-events; e != "connect c3 " {
+		t.Error(e)
+	}
+	open(t, at, "short").cut()
+	hub.Clients()[2].Close("enough")
+	for _, want := range []string{"connect c4 ", "disconnect c4"} {
+		if e := <-events; e != want {
+			t.Errorf("got %q, want %q", e, want)
+		}
 	}
 }
 

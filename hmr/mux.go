@@ -201,13 +201,13 @@ func (m *mux) openTab(session, query string) {
 		return
 	}
 	q, _ := url.ParseQuery(query) // what is not understood counts as absent, as on a socket of the page's own
-	cn, connect, refused := m.hub.join(m.socket, session, []byte(session+" "), q)
+	cn, refused := m.hub.join(m.socket, session, []byte(session+" "), q)
 	if refused != nil {
 		m.abandon(refused.Code, refused.Text)
 		return
 	}
 	m.tabs[session] = cn
-	m.hub.running.Go(func() { cn.serve(connect) })
+	m.hub.running.Go(cn.serve)
 }
 
 // closeTab ends what the page says to be over: the session when the tab is gone, or else its connection.
@@ -240,8 +240,7 @@ func (m *mux) drop(session string, cn *conn) {
 
 // serve handles what the reader of the socket has for this session. Each has a goroutine, so that a handler which is
 // waited for holds up its own tab only.
-func (cn *conn) serve(connect []*clientHook) {
-	cn.c.hub.connected(cn.c, connect)
+func (cn *conn) serve() {
 	cn.handleAll()
 	cn.abandon(moved, "")
 	cn.c.detach(cn, false)

@@ -159,8 +159,10 @@ func TestTabsOnOneSocket(t *testing.T) {
 		}
 	}
 	a := open(t, tabs.at, "a")
+	a.send(`{"type":"hello","url":"http://x/"}`)
 	expect("connect c1")
 	b := open(t, tabs.at, "b")
+	b.send(`{"type":"hello","url":"http://x/"}`)
 	expect("connect c2")
 	a.send(`{"type":"custom","event":"ask","data":1}`)
 	a.await("the answer", event("answer"))

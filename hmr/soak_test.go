@@ -315,6 +315,7 @@ func TestPageBeyondTheBoundStartsOver(t *testing.T) {
 	}
 	p := open(t, at+"/?epoch=e&seq=0&x=", "p")
 	p.await("the first payload", event("first"))
+	p.send(`{"type":"hello","url":"http://x/"}`)
 
 	p.cut()
 	send(0, 90) // within the bound
@@ -334,6 +335,7 @@ func TestPageBeyondTheBoundStartsOver(t *testing.T) {
 	if p.resets != 1 {
 		t.Fatal("the page was not told that it has to start over")
 	}
+	p.send(`{"type":"hello","url":"http://x/"}`)
 	send(300, 301)
 	p.await("what a new page gets", func(f map[string]any) bool {
 		if f["event"] == "n" {

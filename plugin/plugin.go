@@ -19,7 +19,7 @@ type Plugin struct {
 	// program can have should be taken with retries.
 	Start func(ctx context.Context, s Server) error
 	Stop  func(ctx context.Context) error
-	// Connect and Disconnect are called for each page that opens or is gone.
+	// Connect and Disconnect are called for each page that opens, when it has told its address, or is gone.
 	Connect, Disconnect func(ctx context.Context, c Client)
 
 	// ResolveID says what a specifier means; the first answer of all plugins wins. Nil with a nil error is "not mine".

@@ -71,7 +71,6 @@ func (s *Server) handleAdmin() error {
 	tell := func(context.Context, *hmr.Client) { s.tellAdmins() }
 	s.hub.OnConnect(tell)
 	s.hub.OnDisconnect(tell)
-	s.hub.OnLocated(tell)
 	s.hub.OnIdentify(tell)
 	_, err := s.hub.Handle("devserver:admin:send", func(_ context.Context, _ *hmr.Client, data json.RawMessage) (any, error) {
 		sent, err := s.adminSend(data)

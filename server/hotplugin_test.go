@@ -56,6 +56,8 @@ func hasASay(t *testing.T, app *devtest.Files, s *devtest.Server) {
 		}
 	}
 	c := s.Socket(t)
+	c.Send(map[string]any{"type": "hello", "url": "http://x/about"})
+	c.WaitFor(devtest.Event("hot:connect", "http://x/about"))
 	if f := c.Request(1, "hot:graph", nil); !strings.Contains(string(f.Text), `["/main.js"]`) {
 		t.Errorf("the importers are %s", f.Text)
 	}

@@ -34,6 +34,7 @@ func New() plugin.Plugin {
 			}
 			return nil, nil
 		},
+		Connect: func(_ context.Context, c plugin.Client) { _ = c.Send("hot:connect", c.URL()) }, // a page that is gone needs no greeting
 		Events: []plugin.Event{
 			plugin.On("hot:reload", func(context.Context, plugin.Client, any) error { return server.Reload("virtual:count") }),
 			plugin.On("hot:invalidate", func(context.Context, plugin.Client, any) error { return server.Invalidate("virtual:count") }),
