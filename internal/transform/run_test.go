@@ -59,6 +59,21 @@ exports.named = typeof require + typeof module + (this === exports);
 -- umd.cjs --
 (function (root, factory) { typeof exports === "object" && typeof module !== "undefined" ? module.exports = factory() : root.x = factory() })(this, () => ({ umd: "umd" }));
 `, "functionobjecttrue functionobjecttrue true umd"},
+		"sloppy mode": {`
+-- main.js --
+import old from "./node_modules/old/index.js";
+log(old.sum({ a: 1, b: 2 }), old.twice(1, 2), old.callee(), old.octal, old.gone, old.names);
+-- node_modules/old/index.js --
+var base = require("./base.js");
+exports.sum = function (o) { with (o) { return a + b + base.zero } };
+exports.twice = function (x, x) { return x };
+exports.callee = function () { return typeof arguments.callee };
+exports.octal = 010 + "\01".length;
+exports.gone = (function () { var v = 1; return delete v })();
+exports.names = (function (eval, arguments) { made = eval + arguments; return made })("<!--", "${x}</script>");
+-- node_modules/old/base.js --
+exports.zero = 0;
+`, "3 2 function 9 false <!--${x}</script>"},
 		"json": {`
 -- main.js --
 import data, { a } from "./data.json"; import list from "./list.json"; import big from "./proto.json";

@@ -16,6 +16,14 @@ func SourceMap(in Input) ([]byte, []Error) {
 	if errs != nil {
 		return nil, errs
 	}
+	if in.Dependency && sloppyOnly(&in, p) != "" {
+		return encodeMap(&in, "", nil), nil // the string that it runs from has its own
+	}
+	return printedMap(&in, p)
+}
+
+// printedMap is the map of code as esbuild printed it, without the lines that were dropped.
+func printedMap(in *Input, p *printed) ([]byte, []Error) {
 	var m struct {
 		Sources  []string `json:"sources"`
 		Mappings string   `json:"mappings"`
@@ -24,7 +32,7 @@ func SourceMap(in Input) ([]byte, []Error) {
 	if err := json.Unmarshal(p.sourceMap, &m); err != nil {
 		return nil, []Error{{ID: in.ID, File: in.File, Text: "source map: " + err.Error()}}
 	}
-	return encodeMap(&in, dropLines(m.Mappings, p.dropped, ownSource(m.Sources), len(m.Sources)), m.Names), nil
+	return encodeMap(in, dropLines(m.Mappings, p.dropped, ownSource(m.Sources), len(m.Sources)), m.Names), nil
 }
 
 // ownSource finds the module among the stubs that printAsync bundles with it.

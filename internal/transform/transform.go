@@ -171,9 +171,16 @@ func Compile(in Input) (*Output, []Error) {
 	if errs != nil {
 		return nil, errs
 	}
+	why := sloppyOnly(&in, p)
+	if why != "" && !in.Dependency {
+		return nil, strictErrors(&in, why)
+	}
 	out := &Output{Async: p.async, Warnings: p.warnings}
 	if errs := read(&in, p, out); errs != nil {
 		return nil, errs
+	}
+	if why != "" {
+		out.Code = runSloppy(&in, out.Code, why)
 	}
 	return out, nil
 }
