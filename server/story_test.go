@@ -76,7 +76,9 @@ hot.on("vite:beforePrune", (m) => tell("prune " + m.paths.join(", ")));
 hot.on("vite:invalidate", (m) => tell("invalidate " + m.path + (m.message ? ": " + m.message : "")));
 hot.on("vite:beforeFullReload", (m) => { if (!leaving) tell("reload: " + m.reason); leaving = true; });
 hot.on("story:said", (n) => waiting.get(n)?.());
+const loaded = new Promise((done) => { if (document.readyState === "complete") done(); else addEventListener("load", done); });
 globalThis.story = async (n) => {
+  await loaded; // the app's scripts come after this one
   await globalThis.busy;
   await new Promise((done) => { waiting.set(n, done); hot.send("story:say", n); });
   return !leaving;

@@ -101,7 +101,13 @@ func (p *project) change() (old, now *pluginhost.Child) {
 	case c := <-p.changed:
 		return c[0], c[1]
 	case err := <-p.failed:
-		p.t.Fatalf("failed: %v", err)
+		select {
+		case c := <-p.changed: // that was first: a crash is both
+			p.failed <- err
+			return c[0], c[1]
+		default:
+			p.t.Fatalf("failed: %v", err)
+		}
 	case <-time.After(60 * time.Second):
 		p.t.Fatal("no change in time")
 	}
