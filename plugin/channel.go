@@ -171,7 +171,7 @@ func (h *Host) onChannel(ctx context.Context, id, what string, do func(context.C
 	for _, p := range h.plugins {
 		for _, any := range p.Channels {
 			if c := any.base(); c.id == id {
-				_, err := guard(ctx, p.Name, what, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx, c) })
+				_, err := guard(ctx, h, p.Name, what, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx, c) })
 				return err
 			}
 		}

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
@@ -21,7 +24,22 @@ const Timeout = 30 * time.Second
 type Host struct {
 	plugins []Plugin
 	server  Server
+
+	ctx context.Context // of every hook but Stop; ends with Stop
+	end context.CancelFunc
+
+	mu      sync.Mutex
+	running map[uint64]string // hooks that have not returned, by number; guarded by mu
+	calls   uint64            // guarded by mu
+	idle    chan struct{}     // closed when the last of running returns; nil when nobody waits; guarded by mu
 }
+
+// What a host that stops gives its plugins. The server has promised to be gone within two seconds, and ends a child a
+// second after it has closed its input.
+const (
+	heeding = 200 * time.Millisecond // for the hooks that run to see that their context has ended
+	leaving = 600 * time.Millisecond // for all Stop hooks together
+)
 
 // Info is what plugins offer, as it crosses to the server.
 type Info struct {
@@ -83,7 +101,9 @@ func NewHost(plugins []Plugin, s Server) (*Host, error) {
 	if err := bindChannels(plugins, s); err != nil {
 		return nil, err
 	}
-	return &Host{plugins, s}, nil
+	h := &Host{plugins: plugins, server: s, running: map[uint64]string{}}
+	h.ctx, h.end = context.WithCancel(context.Background())
+	return h, nil
 }
 
 // Info describes the plugins.
@@ -112,16 +132,32 @@ func (h *Host) Info() Info {
 	return info
 }
 
-// guard runs a hook within its time. What it returns or panics with names plugin and hook.
-func guard[T any](parent context.Context, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(parent, Timeout)
+// guard runs a hook within its time, which ends with the host. What it returns or panics with names plugin and hook.
+func guard[T any](parent context.Context, h *Host, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	stopped := &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped"}
+	if h.ctx.Err() != nil {
+		var zero T
+		return zero, stopped
+	}
+	defer context.AfterFunc(h.ctx, func() { cancel(stopped) })()
+	return within(ctx, h, Timeout, plugin, hook, fn)
+}
+
+// within runs a hook and waits for it as long as the time limit and the context let it. One that takes no notice of
+// either runs on: nothing in Go can end it.
+func within[T any](parent context.Context, h *Host, limit time.Duration, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(parent, limit)
 	defer cancel()
 	type result struct {
 		value T
 		err   error
 	}
 	done := make(chan result, 1)
+	returned := h.begins(hook + " of plugin " + plugin)
 	go func() {
+		defer returned()
 		defer func() {
 			if v := recover(); v != nil {
 				done <- result{err: &wire.Error{Code: "handler_panic", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s panicked: %v", hook, plugin, v), Stack: string(debug.Stack())}}
@@ -138,11 +174,48 @@ func guard[T any](parent context.Context, plugin, hook string, fn func(context.C
 		}
 		return r.value, nil
 	case <-ctx.Done():
-		if err := parent.Err(); err != nil {
-			return zero, err // nobody waits for it any more
+		if parent.Err() != nil {
+			return zero, context.Cause(parent) // nobody waits for it any more
 		}
-		return zero, &wire.Error{Code: "timeout", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s did not return within %v", hook, plugin, Timeout)}
+		return zero, &wire.Error{Code: "timeout", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s did not return within %v", hook, plugin, limit)}
 	}
+}
+
+// begins notes that a hook runs, until returned is called.
+func (h *Host) begins(name string) (returned func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls++
+	n := h.calls
+	h.running[n] = name
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.running, n)
+		if len(h.running) == 0 && h.idle != nil {
+			close(h.idle)
+			h.idle = nil
+		}
+	}
+}
+
+// awaitHooks waits a moment for the hooks that run, and returns the names of those that go on.
+func (h *Host) awaitHooks() []string {
+	h.mu.Lock()
+	idle := make(chan struct{})
+	if len(h.running) == 0 {
+		close(idle)
+	} else {
+		h.idle = idle
+	}
+	h.mu.Unlock()
+	select {
+	case <-idle:
+	case <-time.After(heeding):
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Compact(slices.Sorted(maps.Values(h.running)))
 }
 
 // named gives an error the plugin's name and keeps what the page may know of it.
@@ -165,21 +238,32 @@ func (h *Host) Start(ctx context.Context) error {
 		if p.Start == nil {
 			continue
 		}
-		if _, err := guard(ctx, p.Name, "Start", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Start(ctx, h.server) }); err != nil {
+		if _, err := guard(ctx, h, p.Name, "Start", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Start(ctx, h.server) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Stop stops the plugins, the last one first.
+// Stop ends the context of the hooks that run, then stops the plugins, the last one first. It returns within a second,
+// and names what did not. It is called once.
 func (h *Host) Stop(ctx context.Context) error {
+	h.end()
 	var errs []error
-	for i := len(h.plugins) - 1; i >= 0; i-- {
-		if p := h.plugins[i]; p.Stop != nil {
-			_, err := guard(ctx, p.Name, "Stop", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Stop(ctx) })
-			errs = append(errs, err)
+	for _, name := range h.awaitHooks() {
+		errs = append(errs, fmt.Errorf("stop the plugins: %s goes on although its context has ended; it was not waited for", name))
+	}
+	var stops []Plugin
+	for _, p := range slices.Backward(h.plugins) {
+		if p.Stop != nil {
+			stops = append(stops, p)
 		}
+	}
+	deadline := time.Now().Add(leaving)
+	for i, p := range stops { // a slow one leaves the others their share
+		share := time.Until(deadline) / time.Duration(len(stops)-i)
+		_, err := within(ctx, h, share, p.Name, "Stop", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Stop(ctx) })
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
@@ -194,7 +278,7 @@ func (h *Host) Event(ctx context.Context, plugin, event string, request bool, c 
 			if e.Name != event || e.Request != request {
 				continue
 			}
-			answer, err := guard(ctx, p.Name, "handler of "+event, func(ctx context.Context) (any, error) { return e.call(ctx, c, data) })
+			answer, err := guard(ctx, h, p.Name, "handler of "+event, func(ctx context.Context) (any, error) { return e.call(ctx, c, data) })
 			if err != nil || request {
 				return answer, err
 			}
@@ -217,7 +301,7 @@ func (h *Host) presence(ctx context.Context, hook string, c Client, pick func(Pl
 	var errs []error
 	for _, p := range h.plugins {
 		if fn := pick(p); fn != nil {
-			_, err := guard(ctx, p.Name, hook, func(ctx context.Context) (struct{}, error) { fn(ctx, c); return struct{}{}, nil })
+			_, err := guard(ctx, h, p.Name, hook, func(ctx context.Context) (struct{}, error) { fn(ctx, c); return struct{}{}, nil })
 			errs = append(errs, err)
 		}
 	}
@@ -231,7 +315,7 @@ func first[A, R any](ctx context.Context, h *Host, hook, id string, args A, pick
 		if fn == nil || !p.Filter.Matches(id) {
 			continue
 		}
-		r, err := guard(ctx, p.Name, hook, func(ctx context.Context) (*R, error) { return fn(ctx, args) })
+		r, err := guard(ctx, h, p.Name, hook, func(ctx context.Context) (*R, error) { return fn(ctx, args) })
 		if r != nil || err != nil {
 			return r, err
 		}
@@ -256,7 +340,7 @@ func (h *Host) Transform(ctx context.Context, a TransformArgs) (*TransformResult
 		if p.Transform == nil || !p.Filter.Matches(a.ID) {
 			continue
 		}
-		r, err := guard(ctx, p.Name, "Transform", func(ctx context.Context) (*TransformResult, error) { return p.Transform(ctx, a) })
+		r, err := guard(ctx, h, p.Name, "Transform", func(ctx context.Context) (*TransformResult, error) { return p.Transform(ctx, a) })
 		if err != nil {
 			return nil, err
 		}
@@ -278,7 +362,7 @@ func (h *Host) TransformHTML(ctx context.Context, a TransformHTMLArgs) (*Transfo
 		if p.TransformHTML == nil {
 			continue
 		}
-		r, err := guard(ctx, p.Name, "TransformHTML", func(ctx context.Context) (*TransformHTMLResult, error) { return p.TransformHTML(ctx, a) })
+		r, err := guard(ctx, h, p.Name, "TransformHTML", func(ctx context.Context) (*TransformHTMLResult, error) { return p.TransformHTML(ctx, a) })
 		if err != nil {
 			return nil, err
 		}
@@ -303,7 +387,7 @@ func (h *Host) HotUpdate(ctx context.Context, a HotUpdateArgs) (*HotUpdateResult
 		if p.HotUpdate == nil {
 			continue
 		}
-		r, err := guard(ctx, p.Name, "HotUpdate", func(ctx context.Context) (*HotUpdateResult, error) { return p.HotUpdate(ctx, a) })
+		r, err := guard(ctx, h, p.Name, "HotUpdate", func(ctx context.Context) (*HotUpdateResult, error) { return p.HotUpdate(ctx, a) })
 		if err != nil {
 			return nil, err
 		}

@@ -50,7 +50,9 @@ func Main(plugins ...Plugin) {
 		fmt.Fprintln(os.Stderr, "lost the server:", err)
 		os.Exit(1)
 	}
-	_ = host.Stop(context.Background()) // there is nobody to tell
+	if err := host.Stop(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err) // devserver shows it
+	}
 }
 
 // lastGrace is how long a child may go on after the server has closed its input, or is gone. The server itself waits

@@ -16,7 +16,8 @@ type Plugin struct {
 	Channels []AnyChannel
 	// Start is called before anything else, Stop after everything else. When the code of a child changes, the new program's
 	// Start runs while the old one still serves, so that a mistake in it changes nothing: a port or a lock that only one
-	// program can have should be taken with retries.
+	// program can have should be taken with retries. Whoever stops a server waits for it: the contexts of other hooks end
+	// first, and all Stop hooks together have 600 ms.
 	Start func(ctx context.Context, s Server) error
 	Stop  func(ctx context.Context) error
 	// Connect and Disconnect are called for each page that opens, when it has told its address, or is gone.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -290,7 +289,7 @@ func (p *project) warm(ids []string) {
 	}
 	p.tasks.Go(func() {
 		defer p.relaxGC()()
-		p.watchNew(p.graph.Crawl(context.WithoutCancel(p.ctx), p.entriesOf(ids)...))
+		p.watchNew(p.graph.Crawl(p.ctx, p.entriesOf(ids)...))
 	})
 }
 

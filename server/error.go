@@ -137,6 +137,9 @@ func (p *project) dropOrphans() {
 
 // report prints an error with its place and code frame.
 func (p *project) report(e *transform.Error) {
+	if p.ctx.Err() != nil {
+		return // what fails because the project ends is no news
+	}
 	args := []any{}
 	if e.Plugin != "" {
 		args = append(args, "plugin", e.Plugin)

@@ -63,14 +63,6 @@ func (p *project) startPlugins() error {
 	return nil
 }
 
-func (p *project) stopPlugins() error {
-	p.unregister()
-	if p.inProcess != nil {
-		return p.inProcess.Stop(context.Background())
-	}
-	return nil
-}
-
 func (p *project) present(hook string, err error) {
 	if err != nil {
 		p.log.Warn(hook+" hook failed", "error", err)

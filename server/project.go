@@ -189,28 +189,32 @@ func (p *project) close() error {
 	if p.watcher != nil {
 		errs = append(errs, p.watcher.Close())
 	}
-	errs = append(errs, p.stopChildren())
-	p.tasks.Wait()
+	p.unregister()
 	errs = append(errs, p.stopPlugins())
+	p.tasks.Wait()
+	p.unregister() // a child that came meanwhile
 	if p.resolver != nil {
 		p.resolver.Close()
 	}
 	return errors.Join(errs...)
 }
 
-// stopChildren ends the processes of plugins and tools. It comes before the wait for tasks: of those, one may be waiting
-// for a tool that hangs.
-func (p *project) stopChildren() error {
-	var ending sync.WaitGroup // each may take a second and a half
-	var node, plugins error
+// stopPlugins ends the processes of plugins and tools, and the plugins in process. It comes before the wait for tasks: of
+// those, one may be waiting for what hangs.
+func (p *project) stopPlugins() error {
+	var ending sync.WaitGroup // a process may take a second and a half, plugins in process one
+	var node, plugins, inProcess error
 	if p.node != nil {
 		ending.Go(func() { node = p.node.Close() })
 	}
 	if p.goPlugins != nil {
 		ending.Go(func() { plugins = p.goPlugins.Close() })
 	}
+	if p.inProcess != nil {
+		ending.Go(func() { inProcess = p.inProcess.Stop(context.Background()) })
+	}
 	ending.Wait()
-	return errors.Join(node, plugins)
+	return errors.Join(node, plugins, inProcess)
 }
 
 func (p *project) guard() *guard.Guard { return p.server.guard }

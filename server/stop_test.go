@@ -3,8 +3,11 @@
 package server_test
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
@@ -13,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
 )
 
 // TestStopWithEverythingUnderWay: a server stops although a tool hangs, a request waits for it, half a request has come
@@ -73,4 +78,85 @@ module.exports = (plugins) => ({ process: async (code) => ({ css: await plugins[
 		t.Fatal(err)
 	}
 	_ = l.Close()
+}
+
+// TestStopWithHooksThatHang: hooks of plugins in process that take no notice of their context, in the middle of an event,
+// an edit and a load, do not hold a stop up, and are named.
+func TestStopWithHooksThatHang(t *testing.T) {
+	let := make(chan struct{})
+	began := make(chan string, 10)
+	hang := func(name string) { began <- name; <-let }
+	heeds := plugin.Plugin{
+		Name: "heeds",
+		Stop: func(context.Context) error { began <- "Stop of heeds"; return nil },
+		Events: []plugin.Event{plugin.On("heeds:say", func(ctx context.Context, _ plugin.Client, _ any) error {
+			began <- "event of heeds"
+			<-ctx.Done()
+			return ctx.Err()
+		})},
+	}
+	deaf := plugin.Plugin{
+		Name: "deaf",
+		Load: func(_ context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+			if a.ID == "/hanging.js" {
+				hang("Load")
+			}
+			return nil, nil
+		},
+		HotUpdate: func(context.Context, plugin.HotUpdateArgs) (*plugin.HotUpdateResult, error) {
+			hang("HotUpdate")
+			return nil, nil
+		},
+		Events: []plugin.Event{plugin.On("deaf:say", func(context.Context, plugin.Client, any) error { hang("event"); return nil })},
+		Stop:   func(context.Context) error { hang("Stop"); return nil },
+	}
+	app := devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><script type="module" src="/main.js"></script>
+-- main.js --
+export const n = 1;
+-- hanging.js --
+`))
+	s := devtest.Start(t, app, func(o *server.Options) { o.Plugins = []plugin.Plugin{heeds, deaf} })
+	t.Cleanup(func() { close(let) }) // before devtest waits for what is left
+	begin := func(want string) {
+		t.Helper()
+		if got := <-began; got != want {
+			t.Fatalf("%s began, not %s", got, want)
+		}
+	}
+	sock := s.Socket(t)
+	s.Get("/main.js", "Sec-Fetch-Dest", "script")
+	sock.Emit("deaf:say", nil)
+	begin("event")
+	s.Edit("main.js", "1", "2")
+	begin("HotUpdate")
+	sock.Emit("heeds:say", nil)
+	begin("event of heeds")
+	go func() {
+		if res, err := http.Get(s.URL + "/hanging.js"); err == nil {
+			_ = res.Body.Close()
+		}
+	}()
+	begin("Load")
+	text := fmt.Sprint(s.StopError())
+	for _, want := range []string{"Load of plugin deaf goes on", "HotUpdate of plugin deaf goes on", "handler of deaf:say of plugin deaf goes on", "Stop of plugin deaf did not return"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("not named: %s", want)
+		}
+	}
+	if strings.Contains(text, "heeds") {
+		t.Error("one that heeds its context is named")
+	}
+	begin("Stop")
+	begin("Stop of heeds")
+	if s.Log.Count("context canceled") > 0 {
+		t.Error("what a stop cuts off is shown as a mistake")
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+	if code := sock.Closed(); code != 1001 {
+		t.Errorf("the page is told %d, want 1001", code)
+	}
 }

@@ -140,20 +140,27 @@ func (s *Server) Token() string { return s.Server().Token() }
 // Stop ends the server. The test fails when that takes longer than it is promised to.
 func (s *Server) Stop() {
 	s.t.Helper()
+	if err := s.StopError(); err != nil {
+		s.t.Errorf("stop the server: %v", err)
+	}
+}
+
+// StopError is Stop for a server that has something to complain of when it ends.
+func (s *Server) StopError() error {
+	s.t.Helper()
 	s.mu.Lock()
 	end := s.end
 	s.end = nil
 	s.mu.Unlock()
 	if end == nil {
-		return
+		return nil
 	}
 	began := time.Now()
-	if err := end(); err != nil {
-		s.t.Errorf("stop the server: %v", err)
-	}
+	err := end()
 	if took := time.Since(began); took > 3*time.Second {
 		s.t.Errorf("the server took %v to stop", took)
 	}
+	return err
 }
 
 // Again starts a stopped server at the same address, as another process would.

@@ -403,7 +403,7 @@ type demand struct {
 
 // Crawl loads everything that is statically reachable from the given modules and returns the IDs that were loaded
 // for the first time, sorted. Modules that fail are part of the result; Broken tells them. What was crawled before is
-// not walked again, so that the cost is that of what is new.
+// not walked again, so that the cost is that of what is new. When ctx ends, what has not been loaded is left.
 func (g *Graph) Crawl(ctx context.Context, ids ...string) []string {
 	g.crawling.Lock()
 	defer g.crawling.Unlock()
@@ -485,6 +485,9 @@ func (c *crawl) work() {
 
 // visit loads the module, if needed, and returns what to go on to.
 func (c *crawl) visit(d demand) (next []demand, loaded bool) {
+	if c.ctx.Err() != nil {
+		return nil, false
+	}
 	if c.g.Version(d.id) == nil {
 		c.g.Load(c.ctx, d.id)
 		loaded = true
