@@ -13,9 +13,7 @@ import (
 
 const (
 	writeWait  = 10 * time.Second
-	pingEach   = 20 * time.Second
-	readWait   = 60 * time.Second // three pings
-	ackEach    = 64               // frames
+	ackEach    = 64 // frames
 	ackDelay   = time.Second
 	maxDepth   = 100 // nesting of JSON from a page: deep text costs the decoder a stack
 	rateWindow = 4   // seconds over which the rate of a page is averaged
@@ -137,7 +135,7 @@ func (s *socket) run(read func()) {
 // write is the only one that writes to the socket.
 func (s *socket) write() {
 	defer s.ws.Close()
-	ping := time.NewTicker(pingEach)
+	ping := time.NewTicker(s.hub.o.Silence / 3)
 	defer ping.Stop()
 	var ackTimer <-chan time.Time
 	for {
@@ -279,7 +277,7 @@ func (s *socket) writeAcks(least uint64) (soon, ok bool) {
 
 // keepAlive ends reading when the page is silent for too long; it answers pings.
 func (s *socket) keepAlive() (extend func()) {
-	extend = func() { _ = s.ws.SetReadDeadline(time.Now().Add(readWait)) }
+	extend = func() { _ = s.ws.SetReadDeadline(time.Now().Add(s.hub.o.Silence)) }
 	extend()
 	s.ws.SetPongHandler(func(string) error { extend(); return nil })
 	return extend

@@ -40,6 +40,9 @@ type Options struct {
 	KeepMessages, KeepBytes int
 	// ResumeGrace is how long a lost page may stay away; 2 minutes when 0.
 	ResumeGrace time.Duration
+	// Silence is how long a connection may stay silent, answers to pings included, before it counts as lost: a machine that
+	// sleeps or a network that is gone says no goodbye. A ping goes out three times as often. 1 minute when 0.
+	Silence time.Duration
 	// HandlerTimeout is how long a handler may take; 30 seconds when 0.
 	HandlerTimeout time.Duration
 	// EventRate bounds the messages a page may send per second, averaged over a few seconds; 50,000 when 0.
@@ -68,6 +71,9 @@ func (o *Options) setDefaults() {
 	def(&o.EventRate, 50_000)
 	if o.ResumeGrace == 0 {
 		o.ResumeGrace = 2 * time.Minute
+	}
+	if o.Silence == 0 {
+		o.Silence = time.Minute
 	}
 	if o.HandlerTimeout == 0 {
 		o.HandlerTimeout = 30 * time.Second

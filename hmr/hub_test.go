@@ -550,3 +550,60 @@ func TestLargeMessageBehindASmallOne(t *testing.T) {
 		}
 	}
 }
+
+// TestHalfOpenSockets: a peer that is gone without a word, with or without half a frame, is let go after a while, and
+// nothing runs for it any more. Its session waits for it to come back.
+func TestHalfOpenSockets(t *testing.T) {
+	hub, at := serve(t, hmr.Options{Silence: 600 * time.Millisecond})
+	before := runtime.NumGoroutine()
+	dial := func(session string) *websocket.Conn {
+		ws, _, err := websocket.DefaultDialer.Dial(at+"/?session="+session, http.Header{"Sec-WebSocket-Protocol": {"vite-hmr"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ws
+	}
+	var gone sync.WaitGroup
+	rests := []string{"", "\x81", "\x81\xfe\x10\x00abcd{", "\x89"}
+	for i, rest := range rests {
+		ws := dial(fmt.Sprint("gone", i))
+		_, _ = io.WriteString(ws.NetConn(), rest)
+		gone.Go(func() {
+			_, _ = io.Copy(io.Discard, ws.NetConn()) // pings come and nobody answers, until the server ends it
+			_ = ws.NetConn().Close()
+		})
+	}
+	gone.Wait()
+	deadline := time.Now().Add(time.Minute)
+	for runtime.NumGoroutine() > before {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if n := len(hub.Clients()); n != len(rests) {
+		t.Errorf("%d sessions wait, want %d", n, len(rests))
+	}
+
+	// A page that only answers pings outlives the limit; on a busy machine it may take more than one.
+	for pings := 0; pings < 5; {
+		if time.Now().After(deadline) {
+			t.Fatal("a page that answers pings is let go")
+		}
+		ws := dial("listens")
+		answer := ws.PingHandler()
+		pings = 0
+		ws.SetPingHandler(func(text string) error {
+			if pings++; pings == 5 { // five thirds of the limit
+				return io.EOF
+			}
+			return answer(text)
+		})
+		for {
+			if _, _, err := ws.ReadMessage(); err != nil {
+				break
+			}
+		}
+		_ = ws.Close()
+	}
+}
