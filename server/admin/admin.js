@@ -83,8 +83,14 @@ function showKind() {
   for (const part of form.querySelectorAll("[data-kind]")) part.hidden = part.dataset.kind !== kind;
 }
 
+let sends = 0;
+
 async function send() {
   const f = form.elements;
+  const n = ++sends;
+  const tell = (text, bad) => {
+    if (n === sends) say(text, bad); // what was sent last counts, whichever is answered last
+  };
   const message = { to: f.to.value, kind: f.kind.value };
   if (message.kind === "notification") {
     message.notification = { title: f.title.value, description: f.description.value, type: f.type.value };
@@ -99,9 +105,9 @@ async function send() {
   }
   try {
     const { sent } = await hot.request("devserver:admin:send", message);
-    say(sent === 1 ? "Sent to 1 page." : `Sent to ${sent} pages.`);
+    tell(sent === 1 ? "Sent to 1 page." : `Sent to ${sent} pages.`);
   } catch (error) {
-    say(error.message, true);
+    tell(error.message, true);
   }
 }
 
