@@ -35,6 +35,7 @@ export default defineConfig(async ({ mode, command }) => mergeConfig(common, {
     proxy: {
       '/app/api': { target: 'BACKEND', rewrite: strip('/app/api'), headers: { 'X-Key': 'k' }, bypass: () => undefined },
       '^/v[0-9]+/': { target: 'BACKEND', rewrite: (path) => path.replace(/v([0-9])/, 'version$1') },
+      '^/(?!src/|app/|@|node_modules/)php/(?=\\w)': { target: 'BACKEND', rewrite: (path) => path.replace(/^\/php(?=\/)/, '') },
       '/odd': { target: 'BACKEND', rewrite: (path) => path.split('').reverse().join('') },
     },
   },
@@ -85,7 +86,7 @@ export const age = 'modern'
 		s.Log.Wait(t, told)
 	}
 	for path, want := range map[string]string{
-		"/app/api/users": "/users k", "/v2/users": "/version2/users ", "/app/robots.txt": "robots\n",
+		"/app/api/users": "/users k", "/v2/users": "/version2/users ", "/php/users": "/users ", "/app/robots.txt": "robots\n",
 	} {
 		if got := s.Get(path); got.Body != want {
 			t.Errorf("%s is %d %q, want %q", path, got.Status, got.Body, want)

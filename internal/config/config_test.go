@@ -113,7 +113,7 @@ func TestMistakes(t *testing.T) {
 		{"all hosts", `{"server": {"allowedHosts": true}}`, `must be a list, not true`},
 		{"half a certificate", `{"server": {"https": {"key": "k"}}}`, `needs both "key" and "cert", or neither`},
 		{"proxy without target", `{"server": {"proxy": {"/api": {"ws": true}}}}`, `option "server.proxy[\"/api\"]": needs a "target"`},
-		{"proxy pattern", `{"server": {"proxy": {"^/(": "http://x"}}}`, `is not a regular expression of Go`},
+		{"proxy pattern", `{"server": {"proxy": {"^/(": "http://x"}}}`, `is not a regular expression: missing closing )`},
 		{"proxy path", `{"server": {"proxy": {"api": "http://x"}}}`, `must begin with "/", or with "^"`},
 		{"define text", `{"define": {"V": "1.2.3"}}`, `"1.2.3" is neither a JSON value nor a name; for a text write "\"1.2.3\""`},
 		{"define name", `{"define": {"a-b": 1}}`, `"a-b" is not a name`},

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/tailscale/hujson"
+
+	"github.com/seed-b8174343/devserver/internal/pattern"
 )
 
 // decoder puts a parsed file into a Config and collects what is wrong with it.
@@ -88,6 +90,15 @@ func kindName(v *hujson.Value) string {
 func (d *decoder) pattern(at *hujson.Value, path, text string) bool {
 	if _, err := regexp.Compile(text); err != nil {
 		d.fail(at, path, "%q is not a regular expression of Go: %v", text, err)
+		return false
+	}
+	return true
+}
+
+// jsPattern checks a regular expression that may be what only JavaScript knows.
+func (d *decoder) jsPattern(at *hujson.Value, path, text string) bool {
+	if _, err := pattern.Compile(text); err != nil {
+		d.fail(at, path, "%q is not a regular expression: %v", text, err)
 		return false
 	}
 	return true

@@ -197,7 +197,7 @@ func (p *Proxy) decode(d *decoder, v *hujson.Value, path string) {
 		rule := ProxyRule{Path: match}
 		switch {
 		case strings.HasPrefix(match, "^"):
-			if !d.pattern(at, path, match) {
+			if !d.jsPattern(at, path, match) {
 				return
 			}
 		case !strings.HasPrefix(match, "/"):
@@ -225,7 +225,7 @@ type Rewrites []Rewrite
 func (r *Rewrites) decode(d *decoder, v *hujson.Value, path string) {
 	d.members(v, path, `an object like {"^/api": ""}`, func(pattern string, at, value *hujson.Value, path string) {
 		rw := Rewrite{Pattern: pattern}
-		if d.pattern(at, path, pattern) && d.into(value, &rw.Replacement, path, "") {
+		if d.jsPattern(at, path, pattern) && d.into(value, &rw.Replacement, path, "") {
 			*r = append(*r, rw)
 		}
 	})

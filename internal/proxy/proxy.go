@@ -14,11 +14,12 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/seed-b8174343/devserver/internal/pattern"
 )
 
 // Rule forwards the requests whose path it matches.
@@ -51,7 +52,7 @@ type Proxy struct {
 
 type rule struct {
 	Rule
-	pattern *regexp.Regexp
+	pattern *pattern.Pattern
 	forward *httputil.ReverseProxy
 }
 
@@ -80,17 +81,17 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 		return made, fmt.Errorf("target %q is not a URL like http://localhost:8080", r.Target)
 	}
 	if strings.HasPrefix(r.Path, "^") {
-		if made.pattern, err = regexp.Compile(r.Path); err != nil {
+		if made.pattern, err = pattern.Compile(r.Path); err != nil {
 			return made, err
 		}
 	}
 	type replacement struct {
-		from *regexp.Regexp
+		from *pattern.Pattern
 		to   string
 	}
 	var rewrites []replacement
 	for _, rw := range r.Rewrite {
-		from, err := regexp.Compile(rw.Pattern)
+		from, err := pattern.Compile(rw.Pattern)
 		if err != nil {
 			return made, fmt.Errorf("rewrite: %w", err)
 		}
@@ -109,7 +110,7 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			for _, rw := range rewrites {
-				pr.Out.URL.Path = rw.from.ReplaceAllString(pr.Out.URL.Path, rw.to)
+				pr.Out.URL.Path = rw.from.Replace(pr.Out.URL.Path, rw.to)
 				pr.Out.URL.RawPath = ""
 			}
 			if !strings.HasPrefix(pr.Out.URL.Path, "/") {
@@ -160,7 +161,7 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request) bool {
 
 func (r rule) matches(path string) bool {
 	if r.pattern != nil {
-		return r.pattern.MatchString(path)
+		return r.pattern.Match(path)
 	}
 	return strings.HasPrefix(path, r.Path)
 }
