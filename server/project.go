@@ -150,9 +150,6 @@ func (p *project) build() (err error) {
 	p.define = p.defines()
 	p.refresh = p.detectRefresh()
 	p.noteConfigFiles()
-	if len(p.server.opts.Plugins) > 0 && p.goPlugins == nil {
-		p.writeTypes() // swapped does when there are others to come
-	}
 	return nil
 }
 

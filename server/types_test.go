@@ -155,7 +155,9 @@ func TestTypesOfPluginsInProcess(t *testing.T) {
 			plugin.On("p:add", func(context.Context, plugin.Client, sum) error { return nil }),
 		}}}
 	})
-	if text := app.Read("devserver-env.d.ts"); !strings.Contains(text, `"p:add": { A: number; B: number }`) {
-		t.Error(text[:min(len(text), 500)])
+	types := func() string {
+		text, _ := os.ReadFile(app.Path("devserver-env.d.ts")) // not there yet
+		return string(text)
 	}
+	devtest.Eventually(t, "the event's type", func() bool { return strings.Contains(types(), `"p:add": { A: number; B: number }`) }, types)
 }
