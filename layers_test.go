@@ -16,7 +16,7 @@ const module = "github.com/seed-b8174343/devserver"
 // layers tells which packages of ours each package may import. Imports point one way, down this list; siblings never
 // import each other, the server passes values between them. A new package gets a line here.
 var layers = map[string][]string{
-	"cmd/devserver": {"server", "hmr", "internal/config", "internal/terminal"},
+	"cmd/devserver": {"server", "hmr", "internal/builtin", "internal/config", "internal/terminal"},
 	"server": {
 		"client", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/config", "internal/env", "internal/gate",
 		"internal/graph", "internal/guard", "internal/html", "internal/pluginhost", "internal/proxy", "internal/resolve",

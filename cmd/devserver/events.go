@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/builtin"
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/terminal"
 	"github.com/seed-b8174343/devserver/server"
@@ -343,25 +343,9 @@ type tail struct {
 	asked   map[string]string // the names of open requests by page and number: answers have none
 }
 
-// logLine is a line of the event log, see docs/events.md.
-type logLine struct {
-	Time  time.Time       `json:"time"`
-	Type  string          `json:"type"`
-	From  string          `json:"from"`
-	To    string          `json:"to"`
-	Event string          `json:"event"`
-	ID    uint64          `json:"id"`
-	Data  json.RawMessage `json:"data"`
-	Error *hmr.Error      `json:"error"`
-	Level string          `json:"level"`
-	At    string          `json:"at"`
-	Text  string          `json:"text"`
-	Count int             `json:"count"`
-}
-
 // line returns what to print for a line of the log; false: nothing.
 func (t *tail) line(text []byte) (string, bool) {
-	var l logLine
+	var l builtin.Line
 	if json.Unmarshal(text, &l) != nil {
 		return "", false // of a server with another version
 	}
@@ -379,7 +363,7 @@ func (t *tail) line(text []byte) (string, bool) {
 const mostAsked = 10_000
 
 // name gives an answer the name of its request, and other lines that have none the one that filters know.
-func (t *tail) name(l *logLine) {
+func (t *tail) name(l *builtin.Line) {
 	switch l.Type {
 	case "request":
 		if len(t.asked) >= mostAsked {
@@ -395,7 +379,7 @@ func (t *tail) name(l *logLine) {
 	}
 }
 
-func (t *tail) wanted(l *logLine) bool {
+func (t *tail) wanted(l *builtin.Line) bool {
 	if len(t.filters) == 0 || l.Type == "lost" {
 		return true
 	}
@@ -431,7 +415,7 @@ func matches(pattern, name string) bool {
 // mostShown is how much of a payload people get to see, in characters.
 const mostShown = 2000
 
-func (t *tail) forPeople(l *logLine) string {
+func (t *tail) forPeople(l *builtin.Line) string {
 	page := t.paint.Cyan("to   " + l.To)
 	if l.From != "" {
 		page = t.paint.Green("from " + l.From)

@@ -25,8 +25,8 @@ type LogOptions struct {
 	Passed func(fn func(hmr.Passed)) (off func())
 }
 
-// entry is a line of the log, see docs/events.md.
-type entry struct {
+// Line is a line of the log, see docs/events.md. What a line does not have is left out.
+type Line struct {
 	Time  time.Time       `json:"time"`
 	Type  string          `json:"type"`
 	From  string          `json:"from,omitempty"`
@@ -95,7 +95,7 @@ type lines struct {
 	wake chan struct{} // closed by close
 
 	mu     sync.Mutex
-	queue  []entry // guarded by mu, as are all below
+	queue  []Line // guarded by mu, as are all below
 	size   int
 	lost   int
 	closed bool
@@ -105,7 +105,7 @@ func newLines() *lines { return &lines{wake: make(chan struct{}, 1)} }
 
 // passed is called under the hub's locks, so it only queues.
 func (l *lines) passed(p hmr.Passed) {
-	e := entry{Type: p.Type, Event: p.Event, ID: p.ID, Data: p.Data, Error: p.Error}
+	e := Line{Type: p.Type, Event: p.Event, ID: p.ID, Data: p.Data, Error: p.Error}
 	if p.Type == "custom" {
 		e.Type = "event"
 	}
@@ -117,7 +117,7 @@ func (l *lines) passed(p hmr.Passed) {
 	l.add(e)
 }
 
-func (l *lines) add(e entry) {
+func (l *lines) add(e Line) {
 	e.Time = time.Now().UTC()
 	size := len(e.Data) + len(e.Event) + 200
 	l.mu.Lock()
@@ -138,12 +138,12 @@ func (l *lines) add(e entry) {
 }
 
 // take returns what waits.
-func (l *lines) take() []entry {
+func (l *lines) take() []Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	list := l.queue
 	if l.lost > 0 {
-		list = append(list, entry{Time: time.Now().UTC(), Type: "lost", Count: l.lost})
+		list = append(list, Line{Time: time.Now().UTC(), Type: "lost", Count: l.lost})
 	}
 	l.queue, l.size, l.lost = nil, 0, 0
 	return list
@@ -173,13 +173,13 @@ func (l *lines) write(where Locator, write func(line []byte) error) error {
 }
 
 // console makes the event that carries a line of the console into that line. It returns false for what is none.
-func (e *entry) console(where Locator) bool {
+func (e *Line) console(where Locator) bool {
 	in, err := hmr.Decode[ConsoleLine](ConsoleEvent, e.Data)
 	if err != nil || len(e.Data) == 0 {
 		return false
 	}
 	at, text := in.Located(where)
-	*e = entry{Time: e.Time, Type: "console", From: e.From, Level: in.level(), At: at, Text: text}
+	*e = Line{Time: e.Time, Type: "console", From: e.From, Level: in.level(), At: at, Text: text}
 	return true
 }
 
