@@ -392,7 +392,6 @@ func (c *Cache) compact() {
 	if err != nil {
 		return
 	}
-	_ = c.remove(names) // what stays is compacted next time
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	replaced := map[*os.File]bool{}
@@ -417,6 +416,7 @@ func (c *Cache) compact() {
 			_ = f.Close() // who reads from it right now has a miss
 		}
 	}
+	_ = c.remove(names) // Windows removes no file that is open; what stays is compacted next time
 }
 
 // replace writes a file so that it is there as a whole or not at all.
