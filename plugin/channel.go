@@ -12,12 +12,13 @@ import (
 
 // Channel carries typed messages between pages and a plugin under one name: pages send In, the plugin sends Out, and only
 // pages that listen get it. It is what hmr.Channel is for a backend that mounts a hub itself. Make one with NewChannel and
-// give it to the plugin's Channels. Its methods are safe for concurrent use.
+// give it to the plugin's Channels; Handle and Allow come before that. What sends is safe for concurrent use, and its error
+// says that the message cannot be JSON or that no running plugin has the channel; it is none that nobody listens.
 type Channel[In, Out any] struct {
 	channel
 }
 
-// AnyChannel is a Channel of any types.
+// AnyChannel is a *Channel of any types.
 type AnyChannel interface{ base() *channel }
 
 // channel is what all channels have, whatever their types.
@@ -83,7 +84,7 @@ func (c *Channel[In, Out]) Retain(out Out) error {
 	return c.publish(SendCall{All: true, Retain: true}, out)
 }
 
-// SendToUser sends to the listening pages of one user, SendToRoom to those in a room.
+// SendToUser sends to the listening pages of one user and to no other.
 func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	if user == "" {
 		return fmt.Errorf("channel %s: send to user: no user is named", c.id)
@@ -124,8 +125,8 @@ type ChannelServer interface {
 func bindChannels(plugins []Plugin, s Server) error {
 	owner := map[string]string{}
 	for _, p := range plugins {
-		for _, any := range p.Channels {
-			id := any.base().id
+		for _, typed := range p.Channels {
+			id := typed.base().id
 			if other, twice := owner[id]; twice {
 				return fmt.Errorf("plugins %s and %s both have channel %q", other, p.Name, id)
 			}
@@ -133,8 +134,8 @@ func bindChannels(plugins []Plugin, s Server) error {
 		}
 	}
 	for _, p := range plugins {
-		for _, any := range p.Channels {
-			c := any.base()
+		for _, typed := range p.Channels {
+			c := typed.base()
 			server, ok := s.(ChannelServer)
 			if !ok {
 				return fmt.Errorf("plugin %s has channel %q, which this host does not carry", p.Name, c.id)
@@ -169,8 +170,8 @@ func (h *Host) ChannelAllows(ctx context.Context, id string, c Client, d hmr.Dir
 
 func (h *Host) onChannel(ctx context.Context, id, what string, do func(context.Context, *channel) error) error {
 	for _, p := range h.plugins {
-		for _, any := range p.Channels {
-			if c := any.base(); c.id == id {
+		for _, typed := range p.Channels {
+			if c := typed.base(); c.id == id {
 				_, err := guard(ctx, h, p.Name, what, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx, c) })
 				return err
 			}
@@ -181,8 +182,8 @@ func (h *Host) onChannel(ctx context.Context, id, what string, do func(context.C
 
 // channelInfos describes a plugin's channels.
 func channelInfos(p Plugin, types *typeWriter) (infos []ChannelInfo) {
-	for _, any := range p.Channels {
-		c := any.base()
+	for _, typed := range p.Channels {
+		c := typed.base()
 		info := ChannelInfo{ID: c.id, In: "never", Out: types.text(c.out), Handles: c.handle != nil, Asks: c.allow != nil}
 		if info.Handles {
 			info.In = types.text(c.in)
