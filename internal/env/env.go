@@ -149,9 +149,6 @@ func (e *Env) Differs(before *Env) []string {
 	return names
 }
 
-// Mode returns MODE.
-func (e *Env) Mode() string { return e.mode }
-
 // NodeEnv is process.env.NODE_ENV for packages: "development" unless a .env file says otherwise.
 func (e *Env) NodeEnv() string { return e.node }
 

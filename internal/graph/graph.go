@@ -104,13 +104,6 @@ func (g *Graph) IDs() []string {
 	return ids
 }
 
-// Len returns how many modules are loaded.
-func (g *Graph) Len() int {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	return len(g.modules)
-}
-
 // Importers returns the IDs of the modules that import id, sorted.
 func (g *Graph) Importers(id string) []string {
 	g.mu.RLock()
