@@ -36,6 +36,7 @@ export function App() {
 function Session() {
   const [name, setName] = useState("");
   const { user, signIn, signOut } = useSession();
+  if (user === undefined) return <p>Nobody answers here: this page needs a server with its channels. Run <code>go run ./dev</code>, see README.md.</p>;
   if (user) return <p>You are <b id="user">{user}</b>. <button id="sign-out" onClick={signOut}>Sign out</button></p>;
   return (
     <p>
