@@ -1,7 +1,6 @@
 package devserver_test
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
@@ -253,23 +252,8 @@ func TestChannelsGuide(t *testing.T) {
 
 	// the program answers on its channel
 	command(t, app.Root, "go", "build", "-o", "program", ".")
-	cmd := exec.Command(app.Path("program"), "-addr", "127.0.0.1:0")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed
-	})
-	url, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, _, err := (&websocket.Dialer{Subprotocols: []string{"vite-hmr"}}).Dial("ws"+strings.TrimPrefix(strings.TrimSpace(url), "http")+"live", nil)
+	url := devtest.Program(t, app.Root, app.Path("program"), "-addr", "127.0.0.1:0")
+	conn, _, err := (&websocket.Dialer{Subprotocols: []string{"vite-hmr"}}).Dial("ws"+strings.TrimPrefix(url, "http")+"live", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +26,7 @@ func TestRealtime(t *testing.T) {
 	})
 	t.Run("development", func(t *testing.T) {
 		app.Write("devserver.config.json", `{"server": {"port": 0}}`)
-		url := start(t, app.Root, build(t, realtime+"/dev"))
+		url := devtest.Program(t, app.Root, build(t, realtime+"/dev"))
 		ann := talk(t, url)
 		app.Edit("src/App.tsx", "Open pages:", "Pages:")
 		ann.WaitContains("main", "Pages: 3")
@@ -47,7 +46,7 @@ func TestRealtime(t *testing.T) {
 			t.Skip("npm packages are not installed: run npm install --no-save in testdata/tools/")
 		}
 		run(t, app.Root, "node", vite, "build", "--logLevel", "warn")
-		talk(t, start(t, app.Root, build(t, realtime), "-addr", "127.0.0.1:0"))
+		talk(t, devtest.Program(t, app.Root, build(t, realtime), "-addr", "127.0.0.1:0"))
 	})
 	t.Run("no esbuild in production", func(t *testing.T) {
 		deps := run(t, ".", "go", "list", "-deps", realtime)
@@ -153,33 +152,4 @@ func build(t *testing.T, dir string) (program string) {
 	program = filepath.Join(t.TempDir(), "program")
 	run(t, ".", "go", "build", "-o", program, dir)
 	return program
-}
-
-// start runs a program that prints its URL first, until the test ends.
-func start(t *testing.T, dir, program string, args ...string) (url string) {
-	t.Helper()
-	cmd := exec.Command(program, args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir())
-	var log devtest.Log
-	cmd.Stderr = &log
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait() // it was interrupted
-		if t.Failed() {
-			t.Logf("%s says:\n%s", filepath.Base(program), log.String())
-		}
-	})
-	url, err = bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("%s did not start: %v\n%s", program, err, log.String())
-	}
-	return strings.TrimSpace(url)
 }
