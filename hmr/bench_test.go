@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -112,6 +113,56 @@ func BenchmarkBroadcast(b *testing.B) {
 			}
 			measureBroadcast(b, at, n, count, func() error { return loop(text) })
 		})
+	}
+}
+
+// BenchmarkBroadcastRatio is the hub against the bare loop in one run, a few messages each in turn, so that what else the
+// machine does meets both: the time until 1,000 pages have a message, and the server's processor time, in which the pages,
+// in a process of their own, do not count.
+func BenchmarkBroadcastRatio(b *testing.B) {
+	const n, each = 1_000, 10
+	hub, at := serve(b, hmr.Options{})
+	bareAt, bareCount, loop := bareLoop(b)
+	text, err := hmr.Encode(&hmr.Custom{Event: "e", Data: encoded(b, data)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	type side struct {
+		send      func() error
+		await     func()
+		time, cpu time.Duration
+	}
+	sides := []*side{
+		{send: func() error { return hub.Broadcast("e", data) }, await: pages(b, at, n)},
+		{send: func() error { return loop(text) }, await: pages(b, bareAt, n)},
+	}
+	until(b, func() bool { return len(hub.Clients()) == n && bareCount() == n })
+	measure := func(s *side, messages int) {
+		start, startCPU := time.Now(), processorTime()
+		for range messages {
+			if err := s.send(); err != nil {
+				b.Fatal(err)
+			}
+			s.await()
+		}
+		s.time += time.Since(start)
+		s.cpu += processorTime() - startCPU
+	}
+	for _, s := range sides { // stacks grow at the first message
+		measure(s, 1)
+		s.time, s.cpu = 0, 0
+	}
+	for b.Loop() {
+		for _, s := range sides {
+			measure(s, each)
+		}
+	}
+	of := func(d time.Duration) float64 { return float64(d) / float64(b.N*each) / float64(n) }
+	b.ReportMetric(float64(sides[0].time)/float64(sides[1].time), "x-bare")
+	b.ReportMetric(of(sides[0].time), "ns/page")
+	if sides[1].cpu > 0 {
+		b.ReportMetric(float64(sides[0].cpu)/float64(sides[1].cpu), "x-bare-cpu")
+		b.ReportMetric(of(sides[0].cpu), "cpu-ns/page")
 	}
 }
 
