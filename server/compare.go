@@ -20,7 +20,7 @@ func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
 		}
 	}
 	slices.Sort(ids)
-	p.graph.Crawl(p.ctx, ids...)
+	p.graph.Crawl(p.whole(), ids...)
 	u := &edit{}
 	for _, id := range ids {
 		v := p.graph.Version(id)

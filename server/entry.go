@@ -199,7 +199,7 @@ func notModified(w http.ResponseWriter, tag string) {
 
 // workerPack is a program of its own: it imports nothing, so that it runs in classic and module workers alike.
 func (p *project) workerPack(id string) []byte {
-	p.graph.Crawl(p.ctx, id)
+	p.graph.Crawl(p.whole(), id)
 	list := p.graph.Closure([]string{id}, nil)
 	pk := &writer{}
 	pk.text("(async () => {\n" + client.Worker() + "\n")
@@ -240,7 +240,7 @@ func (p *project) fresh(ids ...string) {
 		p.entered.Store(id, true)
 	}
 	p.noticeInstalls()
-	p.watchNew(p.graph.Crawl(p.ctx, p.entriesOf(ids)...))
+	p.watchNew(p.graph.Crawl(p.whole(), p.entriesOf(ids)...))
 	type loaded struct {
 		file    string
 		version *graph.Version

@@ -214,6 +214,10 @@ func (p *project) stopPlugins() error {
 	return errors.Join(node, plugins, inProcess)
 }
 
+// whole is the context of work of which a part would be wrong: a page that is answered while the project ends, since it
+// starts over, gets all of its modules.
+func (p *project) whole() context.Context { return context.WithoutCancel(p.ctx) }
+
 func (p *project) guard() *guard.Guard { return p.server.guard }
 
 // defines are the constants that esbuild puts in place of expressions.

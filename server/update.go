@@ -302,7 +302,7 @@ func (p *project) crawlNew(e *edit) {
 	if len(e.changed) == 0 {
 		return
 	}
-	e.fresh = unique(append(e.fresh, p.graph.Crawl(p.ctx, e.changed...)...))
+	e.fresh = unique(append(e.fresh, p.graph.Crawl(p.whole(), e.changed...)...))
 	e.fresh = slices.DeleteFunc(e.fresh, func(id string) bool { return slices.Contains(e.changed, id) })
 	for _, id := range e.fresh {
 		if v := p.graph.Version(id); v != nil && v.Err != nil {
