@@ -92,7 +92,7 @@ type Conn[Out any] struct {
 // Reply answers on the channel, this page only.
 func (c Conn[Out]) Reply(out Out) error { return c.Send(c.id, out) }
 
-// Handle sets who takes the pages' messages. Call it before Register.
+// Handle sets who takes the pages' messages. Call it before Register. Without it what pages send is refused.
 //
 // A BroadcastOnly channel has no messages to handle, so this panics for one.
 func (c *Channel[In, Out]) Handle(fn func(ctx context.Context, from Conn[Out], in In) error) *Channel[In, Out] {
@@ -109,20 +109,23 @@ func (c *Channel[In, Out]) Handle(fn func(ctx context.Context, from Conn[Out], i
 	return c
 }
 
-// Allow sets who is asked whether a page may listen or send; an error refuses it and is told to the page.
+// Allow sets who is asked whether a page may listen or send; an error refuses it and is told to the page. Call it before
+// Register. Without it every page may.
 func (c *Channel[In, Out]) Allow(fn func(ctx context.Context, page *Client, d Direction) error) *Channel[In, Out] {
 	c.allow = fn
 	return c
 }
 
-// Broadcast sends to all pages that listen.
+// Broadcast sends to all pages that listen. The error is about a message that cannot be JSON, or a channel that is not
+// registered; nobody listening is none.
 func (c *Channel[In, Out]) Broadcast(out Out) error { return c.broadcast(out, false) }
 
 // Retain is Broadcast, and keeps the message for pages that listen later: they get the newest one at once. It may be called
 // before Register.
 func (c *Channel[In, Out]) Retain(out Out) error { return c.broadcast(out, true) }
 
-// SendToUser sends to the listening pages of one user and to no other.
+// SendToUser sends to the listening pages of one user and to no other. It is an error to name none; a user without a page
+// is none.
 func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	if user == "" {
 		return fmt.Errorf("channel %s: send to user: no user is named", c.id)

@@ -30,7 +30,8 @@ type Options struct {
 	Epoch string
 	// Check refuses connections by an error: Host, Origin, token. Nil refuses none.
 	Check func(*http.Request) error
-	// Identify tells the user of a connection, "" for a guest. Nil makes everybody a guest.
+	// Identify tells the user of a connection, "" for a guest; an error refuses it. Nil makes everybody a guest. Like Check it
+	// is called concurrently.
 	Identify func(*http.Request) (user string, err error)
 	// MaxMessage bounds a message from a page in bytes; 1 MiB when 0.
 	MaxMessage int64
@@ -274,7 +275,7 @@ func (h *Hub) remember(seq uint64, f *frame) {
 	}
 }
 
-// Broadcast sends an event to all pages.
+// Broadcast sends an event to all pages. The error is about data that cannot be JSON.
 func (h *Hub) Broadcast(event string, data any) error {
 	p, err := newCustom(event, data)
 	if err != nil {
@@ -283,7 +284,8 @@ func (h *Hub) Broadcast(event string, data any) error {
 	return h.Publish(p)
 }
 
-// SendToUser sends an event to every page of the user and to no other. Guests ("") are nobody's pages.
+// SendToUser sends an event to every page of the user and to no other. Guests ("") are nobody's pages, so that "" is an
+// error; a user without a page is none.
 func (h *Hub) SendToUser(user, event string, data any) error {
 	if user == "" {
 		return errors.New("send to user: no user is named; Broadcast reaches everybody")
@@ -368,9 +370,9 @@ func (h *Hub) FirstPayloads(fn func() []Payload) {
 	h.mu.Unlock()
 }
 
-// ServeHTTP upgrades the request to a WebSocket, which is served until it closes, and returns. With the query mux=1 it carries many
-// sessions, those of a browser's tabs. A POST is a page's that asks to be identified again by its cookies (see
-// Reidentify); Options.Check is asked for both.
+// ServeHTTP upgrades the request to a WebSocket and returns; the socket is served until it closes, which Close waits for.
+// With the query mux=1 it carries many sessions, those of a browser's tabs. A POST is a page's that asks to be identified
+// again by its cookies (see Reidentify); Options.Check is asked for both.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	since := time.Now()
 	protocols := websocket.Subprotocols(r)
