@@ -27,7 +27,7 @@ func writeTable(file string, all []Figures, rounds int) error {
 		"- **reload**: page, client and the unchanged script, which is a look at each file's time and a 304.\n" +
 		"- **warm start**, **cold start**: from the start of the process to the last byte of the script, with and without the results of the run before.\n" +
 		"- **memory**: resident, three seconds after the load and ten edits.\n\n" +
-		"A browser adds what it needs to run the page; see the README for whole loads against other servers.\n")
+		"A browser adds what it needs to run the page; see [speed.md](speed.md) for whole loads against another server.\n")
 	return os.WriteFile(file, []byte(b.String()), 0o644)
 }
 
