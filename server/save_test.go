@@ -427,6 +427,29 @@ import.meta.hot.accept("./picture.svg", () => seen.push("picture"));
 	p.NoReload()
 }
 
+// TestPageSavedInPlace: a page that is empty for a moment is not loaded then, a second time for what comes.
+func TestPageSavedInPlace(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
+	s.Get("/")
+	s.Get("/main.js", "Sec-Fetch-Dest", "script")
+	sock := s.Socket(t)
+	html, late := s.Read("index.html"), 0
+	for n := range 4 {
+		began := time.Now()
+		f := must(os.OpenFile(s.Path("index.html"), os.O_WRONLY|os.O_TRUNC, 0))
+		time.Sleep(100 * time.Millisecond)
+		must(f.WriteString(html + fmt.Sprintf("<p>%d</p>\n", n)))
+		_ = f.Close()
+		if time.Since(began) > 300*time.Millisecond { // a busy machine: the server may have given up
+			late++
+		}
+		sock.WaitFor(devtest.Is("full-reload", "index.html was edited"))
+	}
+	if have := fenced(t, s, sock, 0); have.reloads > 4+late {
+		t.Errorf("4 saves reloaded the page %d times", have.reloads)
+	}
+}
+
 // TestConfigurationSavedBesideAMistake: while an edit that does not compile is held back, one of the configuration is not
 // taken for a part of it.
 func TestConfigurationSavedBesideAMistake(t *testing.T) {

@@ -350,10 +350,10 @@ func (s *Server) Token() string { return s.token }
 func (s *Server) awaitConfig(p *project) {
 	justEmptied := func(file string) bool {
 		info, err := os.Stat(file)
-		return err == nil && info.Size() == 0 && time.Since(info.ModTime()) < 3*unfinished
+		return err == nil && info.Size() == 0 && time.Since(info.ModTime()) < emptied
 	}
 	files := slices.Collect(maps.Keys(p.configFiles))
-	for range 3 {
+	for range emptied / unfinished { // a file may be dated to the future
 		if !slices.ContainsFunc(files, justEmptied) {
 			return
 		}

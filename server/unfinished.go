@@ -15,26 +15,45 @@ import (
 // unfinished is how long an edit that does not compile may wait for the next event: editors truncate, then write.
 const unfinished = 60 * time.Millisecond
 
+// emptied is how long an edit may wait that left a file empty which was not. Hardly anybody empties a file on purpose, and
+// the program that truncated it may be slow to write, or the machine busy.
+const emptied = 500 * time.Millisecond
+
 // awaitRest holds back an edit that does not compile until the next event or a short while: what was read may be
 // half of what the editor is writing.
 func (p *project) awaitRest(e *edit) {
-	deadline := time.NewTimer(unfinished)
-	defer deadline.Stop()
-	for p.brokenBy(e) {
+	began := time.Now()
+	for {
+		left := p.patience(e) - time.Since(began)
+		if left <= 0 {
+			p.settle(e)
+			return
+		}
+		deadline := time.NewTimer(left)
 		select {
 		case more, ok := <-p.watcher.Changes():
+			deadline.Stop()
 			if !ok {
 				return
 			}
 			p.join(e, more)
 		case <-deadline.C:
-			p.settle(e)
-			return
 		case <-p.ctx.Done():
+			deadline.Stop()
 			return
 		}
 	}
-	p.settle(e)
+}
+
+// patience is how long the edit may be held back, 0 when it looks whole.
+func (p *project) patience(e *edit) time.Duration {
+	switch {
+	case len(e.emptied) > 0 || p.pageEmptied(e):
+		return emptied
+	case p.brokenBy(e):
+		return unfinished
+	}
+	return 0
 }
 
 // join makes what came while an edit was held back a part of it.
@@ -58,7 +77,7 @@ func (p *project) join(e *edit, more watch.Batch) {
 // awaitNew holds back an edit that brought in a file which was made a moment ago, or is back, and is still empty: who made it
 // is about to write it, and a page that ran the empty one may never run it again.
 func (p *project) awaitNew(e *edit) {
-	deadline := time.NewTimer(unfinished)
+	deadline := time.NewTimer(emptied)
 	defer deadline.Stop()
 	for slices.ContainsFunc(e.fresh, p.justMade) || slices.ContainsFunc(e.changed, p.justMade) {
 		select {
@@ -77,14 +96,14 @@ func (p *project) awaitNew(e *edit) {
 	}
 }
 
-// justMade tells whether the module was read from an empty file that is newer than an edit may be held back.
+// justMade tells whether the module was read from an empty file that is newer than an edit may be held back for it.
 func (p *project) justMade(id string) bool {
 	v := p.graph.Version(id)
 	if v == nil {
 		return false
 	}
 	s, ok := v.State.(*fileState)
-	return ok && s != nil && s.size == 0 && p.now().Sub(s.mtime) < unfinished
+	return ok && s != nil && s.size == 0 && p.now().Sub(s.mtime) < emptied
 }
 
 // settle takes what was read last for what the user wrote.
@@ -102,12 +121,26 @@ func (p *project) settle(e *edit) {
 	e.deleted = slices.DeleteFunc(e.deleted, func(id string) bool { return p.graph.Version(id) != nil })
 }
 
-// brokenBy tells whether a module of the edit has an error, is gone or became empty.
+// brokenBy tells whether a module of the edit has an error or is gone.
 func (p *project) brokenBy(e *edit) bool {
-	if len(e.deleted)+len(e.emptied) > 0 {
+	if len(e.deleted) > 0 {
 		return true
 	}
 	return slices.ContainsFunc(e.ids, func(id string) bool { v := p.graph.Version(id); return v != nil && v.Err != nil })
+}
+
+// pageEmptied tells whether the edit is one of a page that browsers have, and that page is empty now.
+func (p *project) pageEmptied(e *edit) bool {
+	return slices.ContainsFunc(e.changes, func(c watch.Change) bool {
+		if c.Kind == watch.Removed || !isPage(c.Path) {
+			return false
+		}
+		if _, served := p.pages.Load(c.Path); !served {
+			return false
+		}
+		s := statFile(c.Path)
+		return s != nil && s.size == 0
+	})
 }
 
 // inputEmptied tells whether the edit wrote a file that the module is made from, such as a stylesheet that it imports,
