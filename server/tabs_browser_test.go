@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -30,6 +31,11 @@ const { hot } = import.meta;
 hot.on("all", (n) => state.all.push(n));
 hot.on("answer", (n) => state.answers.push(n));
 window.ask = (n) => hot.send("ask", n);
+window.hang = () => {
+  const request = new XMLHttpRequest();
+  request.open("GET", "/hang", false);
+  request.send();
+};
 const show = (t) => (document.querySelector("#text").textContent = t);
 show(text);
 hot.accept("./text.js", (next) => show(next.text));
@@ -47,10 +53,11 @@ func TestTabsShareASocket(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			app := devtest.App(t, devtest.Text(tabsApp))
 			app.Edit("index.html", "<head>", "<head>"+head)
+			hangs, goOn := make(chan bool), make(chan bool)
 			s := devtest.Start(t, app, func(o *server.Options) {
 				o.Plugins = []plugin.Plugin{{Name: "answers", Events: []plugin.Event{
 					plugin.On("ask", func(_ context.Context, c plugin.Client, n int) error { return c.Send("answer", n) }),
-				}}}
+				}, Routes: []plugin.RouteDef{plugin.Route("/hang", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hangs <- true; <-goOn }))}}}
 			})
 			r := newRelay(t, s.URL)
 			f := &family{t: t, s: s}
@@ -85,6 +92,21 @@ func TestTabsShareASocket(t *testing.T) {
 				devtest.Eval[*int](all[0], fmt.Sprintf("void ask(%d)", 100*f.asks)) // which it could not while it was frozen
 				f.exchange(10)
 			}
+
+			// The first tab waits for an answer, and runs nothing meanwhile, as at a breakpoint.
+			devtest.Eval[*int](f.tabs[0], "void setTimeout(hang)")
+			<-hangs
+			all := f.tabs
+			f.tabs = all[1:]
+			f.say(10)
+			if head == "" {
+				f.hear()
+			}
+			goOn <- true
+			f.hear() // where the first tab carries the socket of the others, they had to wait with it
+			f.tabs = all
+			devtest.Eval[*int](all[0], fmt.Sprintf("void ask(%d)", 100*f.asks))
+			f.exchange(10)
 
 			f.broadcast(5)
 			f.tabs[0].Close() // the one that carries, where there is no worker
@@ -132,12 +154,22 @@ func (f *family) broadcast(n int) {
 // exchange sends n messages to all tabs and one from each, and checks that each tab has all of them and no others.
 func (f *family) exchange(n int) {
 	f.t.Helper()
+	f.say(n)
+	f.hear()
+}
+
+func (f *family) say(n int) {
+	f.t.Helper()
 	f.broadcast(n)
 	f.asks++
 	for i, tab := range f.tabs {
 		devtest.Eval[*int](tab, fmt.Sprintf("void ask(%d)", 100*f.asks+i))
 	}
 	f.broadcast(n)
+}
+
+func (f *family) hear() {
+	f.t.Helper()
 	for i, tab := range f.tabs {
 		tab.Wait(fmt.Sprintf("state.all.length >= %d && state.answers.length >= %d", f.all, f.asks))
 		got := devtest.Eval[string](tab, "JSON.stringify(state.all.filter((n, i) => n !== i).concat(state.all.length))")
