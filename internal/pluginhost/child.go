@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -398,15 +399,29 @@ func (c *Child) Route(method, path string) http.Handler {
 type lastLines struct {
 	mu    sync.Mutex
 	lines []string
+	// panicked is set once lines begins with a panic.
+	panicked bool
 }
 
 func (l *lastLines) add(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if panics(line) {
+		l.panicked, l.lines = true, nil
+	}
 	l.lines = append(l.lines, line)
-	if len(l.lines) > 20 {
+	switch {
+	case len(l.lines) <= 20:
+	case l.panicked: // the reason comes first
+		l.lines = l.lines[:20]
+	default:
 		l.lines = l.lines[1:]
 	}
+}
+
+// panics tells whether a line is the first of what Go prints before it gives up a program.
+func panics(line string) bool {
+	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")
 }
 
 func (l *lastLines) text() string {
@@ -414,6 +429,15 @@ func (l *lastLines) text() string {
 	defer l.mu.Unlock()
 	if len(l.lines) == 0 {
 		return "it printed nothing"
+	}
+	if l.panicked { // whoever reads this has seen the stack
+		for i, line := range l.lines[1:] {
+			if place, ok := strings.CutPrefix(line, "\t"); ok && strings.HasPrefix(l.lines[i], "main.") {
+				place, _, _ = strings.Cut(place, " +0x")
+				return l.lines[0] + " (" + filepath.Base(place) + ")"
+			}
+		}
+		return l.lines[0]
 	}
 	return strings.Join(l.lines, "\n")
 }
