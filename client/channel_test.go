@@ -2,7 +2,7 @@ package client_test
 
 import (
 	"context"
-	"encoding/json"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/client"
@@ -38,15 +38,29 @@ func TestBrowserChannelHook(t *testing.T) {
 	app.Write("src/App.tsx", channelApp)
 	library(app)
 	s := devtest.Start(t, app)
-	hub := s.Server().Hub()
-	hub.On("blog_chat_echo", func(_ context.Context, c *hmr.Client, data json.RawMessage) error {
-		return c.Send("blog_chat_echo", data)
+	type say struct {
+		Text string `json:"text"`
+	}
+	var subscribed atomic.Int32
+	echo := hmr.NewChannel[say, say]("blog", "chat", "echo")
+	echo.Handle(func(_ context.Context, _ hmr.Conn[say], in say) error { return echo.Broadcast(in) })
+	echo.Allow(func(_ context.Context, _ *hmr.Client, d hmr.Direction) error {
+		if d == hmr.Listen {
+			subscribed.Add(1)
+		}
+		return nil
 	})
+	if err := s.Server().Hub().Register(echo); err != nil {
+		t.Fatal(err)
+	}
 	p := s.Page(t, "/")
 	p.WaitText("#state", "open")
 	s.WaitPages(1) // one socket, which carries the updates too
 	p.Click("#send")
 	p.WaitText("#seen", "ax0")
+	if n := subscribed.Load(); n != 1 { // though StrictMode has mounted it twice
+		t.Errorf("the component subscribed %d times", n)
+	}
 	p.Click("#tag") // the callback is that of the latest render
 	p.Click("#send")
 	p.WaitText("#seen", "ax0,bx1")
@@ -56,6 +70,9 @@ func TestBrowserChannelHook(t *testing.T) {
 	p.WaitText("#seen", "")
 	p.Click("#send")
 	p.WaitText("#seen", "bx0")
+	if n := subscribed.Load(); n != 2 {
+		t.Errorf("the component that was mounted again has subscribed %d times in all", n)
+	}
 	s.Save("src/App.tsx", "tag + m.text", "tag + m.text + '!'")
 	p.WaitConsole("hot updated: /src/App.tsx")
 	p.Click("#send")

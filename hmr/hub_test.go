@@ -296,11 +296,43 @@ func TestSlowPageIsClosedAndOthersAreNot(t *testing.T) {
 	defer slow.Close()
 	quick := open(t, at, "quick")
 	big := strings.Repeat("x", 1<<18)
-	for i := range 200 {
+	for i := range 100 {
 		if err := hub.Broadcast("big", map[string]any{"n": i, "pad": big}); err != nil {
 			t.Fatal(err)
 		}
 		quick.await("its copy", event("big"))
+	}
+	for err == nil {
+		_, _, err = slow.ReadMessage()
+	}
+	if !websocket.IsCloseError(err, websocket.CloseTryAgainLater) || !strings.Contains(err.Error(), "too slow") {
+		t.Errorf("the slow page's connection ended with %v", err)
+	}
+}
+
+// TestManyEvents has one page that sends a lot, and many that send together: each gets its answers in order, and all.
+func TestManyEvents(t *testing.T) {
+	hub, at := serve(t, hmr.Options{QueueMessages: 1 << 16, QueueBytes: 1 << 26, KeepMessages: 1 << 16}) // how slow the test reads is not its topic
+	hub.On("n", func(_ context.Context, c *hmr.Client, data json.RawMessage) error { return c.Send("n", data) })
+	for _, load := range []struct{ pages, events int }{{1, 20_000}, {50, 200}} {
+		var all sync.WaitGroup
+		for i := range load.pages {
+			p := open(t, at, fmt.Sprintf("%d of %d", i, load.pages))
+			all.Go(func() {
+				for n := range load.events {
+					p.send(fmt.Sprintf(`{"type":"custom","event":"n","data":%d}`, n))
+				}
+			})
+			all.Go(func() {
+				for n := range load.events {
+					if f := p.await("an echo", event("n")); f["data"] != float64(n) {
+						t.Errorf("echo %d is %v", n, f["data"])
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
 	}
 }
 

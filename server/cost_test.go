@@ -64,6 +64,28 @@ func TestCostOfAnEdit(t *testing.T) {
 	}
 }
 
+// TestEditsReachAllPages has 200 pages, each of which gets each of 10 edits, once and in order.
+func TestEditsReachAllPages(t *testing.T) {
+	app := tree(t, 3)
+	s := devtest.Start(t, app)
+	s.Get("/m0.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
+	var pages []*devtest.Socket
+	for range 200 {
+		pages = append(pages, s.Socket(t))
+	}
+	for n := range 10 {
+		s.Save("m1.ts", ": number =", fmt.Sprintf(": number = %d +", n))
+		for _, p := range pages {
+			p.WaitFor(devtest.Is("update", fmt.Sprintf(`"seq":%d,`, n+1), "/m1.ts"))
+		}
+	}
+	for _, p := range pages {
+		if got := p.Count(devtest.Is("update")); got != 10 {
+			t.Errorf("a page had %d updates for 10 edits", got)
+		}
+	}
+}
+
 // TestManyFilesAreOneUpdate is a checkout: one frame with everything, nothing missed.
 func TestManyFilesAreOneUpdate(t *testing.T) {
 	const n = 200
