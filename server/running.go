@@ -236,11 +236,14 @@ func (r *Running) post(ctx context.Context, path string, body []byte) (*http.Res
 		},
 	}
 	res, err := client.Do(req)
-	if err != nil {
-		if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" && !dial.Timeout() && ctx.Err() == nil {
-			return nil, fmt.Errorf("%w: nothing answers at %s", ErrGone, r.URL)
-		}
-		return nil, err
+	if failed, ok := errors.AsType[net.Error](err); err != nil && (ctx.Err() != nil || ok && failed.Timeout()) {
+		return nil, err // it may only be busy
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return nil, fmt.Errorf("%w: nothing answers at %s", ErrGone, r.URL)
+	}
+	if err != nil { // it does not speak HTTP, or not as ours
+		return nil, fmt.Errorf("%w: something else answers at %s", ErrGone, r.URL)
 	}
 	if res.StatusCode != http.StatusOK {
 		_ = res.Body.Close()

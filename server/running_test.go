@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -82,15 +84,31 @@ func TestAnotherServerAtTheAddress(t *testing.T) {
 	_, find := startFound(t, "-- index.html --\n")
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
+	database, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer database.Close()
+	go func() {
+		for {
+			conn, err := database.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, "220 welcome\r\n")
+			_ = conn.Close()
+		}
+	}()
 	r := find()[0]
 	for name, change := range map[string]func(r *server.Running){
 		"another program": func(r *server.Running) { r.URL = other.URL + "/" },
+		"no HTTP":         func(r *server.Running) { r.URL = "http://" + database.Addr().String() + "/" },
 		"another run":     func(r *server.Running) { r.Token = strings.Repeat("0", len(r.Token)) },
 		"other scheme":    func(r *server.Running) { r.URL = strings.Replace(r.URL, "http:", "https:", 1) },
 	} {
 		stale := r
 		change(&stale)
-		if err := stale.Alive(t.Context()); err == nil || name != "other scheme" && !errors.Is(err, server.ErrGone) {
+		if err := stale.Alive(t.Context()); !errors.Is(err, server.ErrGone) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

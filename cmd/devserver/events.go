@@ -290,6 +290,7 @@ func serversOf(ctx context.Context, dir string, port int, gone *[]error) ([]serv
 		return nil, err
 	}
 	var alive []server.Running
+	var silent error
 	for _, r := range list {
 		if port != 0 && portOf(r.URL) != port {
 			continue
@@ -300,10 +301,13 @@ func serversOf(ctx context.Context, dir string, port int, gone *[]error) ([]serv
 		case errors.Is(err, server.ErrGone):
 			*gone = append(*gone, fmt.Errorf("process %d, started at %s: %w", r.PID, r.Started.Local().Format(time.DateTime), err))
 		default:
-			return nil, fmt.Errorf("ask the server at %s (process %d): %w", r.URL, r.PID, err)
+			silent = fmt.Errorf("ask the server at %s (process %d): %w", r.URL, r.PID, err)
 		}
 	}
-	return alive, nil
+	if len(alive) > 0 {
+		return alive, nil // one that hangs is no reason not to use another
+	}
+	return nil, silent
 }
 
 func noServer(folder string, in *eventsArgs) error {
