@@ -1,6 +1,7 @@
 package hmr
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -13,7 +14,8 @@ import (
 
 const (
 	writeWait  = 10 * time.Second
-	ackEach    = 64 // frames
+	lastWords  = 200 * time.Millisecond // for what is being written when the hub closes, and the goodbye
+	ackEach    = 64                     // frames
 	ackDelay   = time.Second
 	maxDepth   = 100 // nesting of JSON from a page: deep text costs the decoder a stack
 	rateWindow = 4   // seconds over which the rate of a page is averaged
@@ -125,6 +127,16 @@ func (s *socket) open() []*conn {
 
 // run serves the socket until read returns or the writer fails.
 func (s *socket) run(read func()) {
+	ended := make(chan struct{})
+	defer close(ended)
+	// A page that does not read would hold up a hub that closes for as long as a write may take.
+	defer context.AfterFunc(s.hub.ctx, func() {
+		select {
+		case <-ended:
+		case <-time.After(lastWords):
+			_ = s.ws.NetConn().Close()
+		}
+	})()
 	var writer sync.WaitGroup
 	writer.Go(s.write)
 	read()

@@ -60,6 +60,13 @@ module.exports = (plugins) => ({ process: async (code) => ({ css: await plugins[
 	send("GET / HTTP/1.1\r\nHo")
 	send("GET /?token=" + s.Token() + "&session=deaf HTTP/1.1\r\nHost: localhost\r\n" + upgrade + "\r\n")
 	s.WaitPages(2)
+	large := strings.Repeat("x", 512<<10)
+	for n := range 40 { // more than is kept underway: the server is in the middle of a write that does not end
+		if err := s.Server().Hub().Broadcast("large", fmt.Sprint(large, n, "!")); err != nil {
+			t.Fatal(err)
+		}
+		sock.WaitFor(devtest.Is("custom", fmt.Sprint("x", n, "!")))
+	}
 	var pid int
 	devtest.Eventually(t, "the tool hangs", func() bool {
 		text, _ := os.ReadFile(s.Path("pid.txt"))
