@@ -142,7 +142,7 @@ func (p *page) cut() {
 
 func (p *page) await(what string, match func(map[string]any) bool) map[string]any {
 	p.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		select {
 		case f := <-p.seen:
@@ -288,6 +288,7 @@ func TestUpdatesMadeWhileAPageLoadsAreReplayed(t *testing.T) {
 }
 
 func TestSlowPageIsClosedAndOthersAreNot(t *testing.T) {
+	t.Parallel()
 	hub, at := serve(t, hmr.Options{QueueMessages: 16})
 	slow, _, err := websocket.DefaultDialer.Dial(at+"/?session=slow", nil) // reads nothing
 	if err != nil {
@@ -370,6 +371,7 @@ func TestBadFrames(t *testing.T) {
 }
 
 func TestConnectAndDisconnect(t *testing.T) {
+	t.Parallel()
 	hub, at := serve(t, hmr.Options{ResumeGrace: time.Hour})
 	events := make(chan string, 10)
 	hub.OnConnect(func(_ context.Context, c *hmr.Client) { events <- "connect " + c.ID() + " " + c.URL() })
@@ -477,7 +479,7 @@ func TestMalformedFrames(t *testing.T) {
 			if c.code == 0 {
 				_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"custom","event":"ok"}`))
 			}
-			_ = ws.SetReadDeadline(time.Now().Add(30 * time.Second))
+			_ = ws.SetReadDeadline(time.Now().Add(time.Minute))
 			for err == nil {
 				var text []byte
 				if _, text, err = ws.ReadMessage(); c.code == 0 && strings.Contains(string(text), `"ok"`) {

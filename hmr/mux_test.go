@@ -403,7 +403,7 @@ func TestMuxFrames(t *testing.T) {
 					}
 				}
 			}()
-			_ = ws.SetReadDeadline(time.Now().Add(30 * time.Second))
+			_ = ws.SetReadDeadline(time.Now().Add(time.Minute))
 			for {
 				_, text, err := ws.ReadMessage()
 				if err != nil {
@@ -447,7 +447,7 @@ func FuzzMuxFrame(f *testing.F) {
 			_ = ws.WriteMessage(websocket.TextMessage, []byte(line)) // it may be closed already
 		}
 		_ = ws.WriteMessage(websocket.TextMessage, []byte(probe))
-		_ = ws.SetReadDeadline(time.Now().Add(30 * time.Second))
+		_ = ws.SetReadDeadline(time.Now().Add(time.Minute))
 		for {
 			_, text, err := ws.ReadMessage()
 			if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {

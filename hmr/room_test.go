@@ -41,7 +41,7 @@ func next(t *testing.T, moves chan string, want string) {
 		if got != want {
 			t.Errorf("the hooks were told %q, want %q", got, want)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("the hooks were not told %q", want)
 	}
 }

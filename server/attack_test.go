@@ -155,7 +155,7 @@ func (w *wire) ask(request string) (status int, answer string) {
 		w.in = bufio.NewReader(io.TeeReader(conn, &w.got))
 	}
 	w.got.Reset()
-	_ = w.conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = w.conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(w.conn, request); err != nil {
 		w.t.Fatalf("%q: %v", request, err)
 	}

@@ -87,7 +87,7 @@ func goEnv(env *testscript.Env) error {
 	return nil
 }
 
-const scriptPatience = 30 * time.Second
+const scriptPatience = time.Minute
 
 type pageKey struct{}
 

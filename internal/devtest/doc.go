@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long anything is waited for. Tests pass in milliseconds; the limit is for machines that do much else.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // pause is the time between two looks at a state that nobody announces.
 const pause = 10 * time.Millisecond

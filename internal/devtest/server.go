@@ -157,7 +157,7 @@ func (s *Server) StopError() error {
 	}
 	began := time.Now()
 	err := end()
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 5*time.Second { // two are promised, and the machine may be busy
 		s.t.Errorf("the server took %v to stop", took)
 	}
 	return err

@@ -164,7 +164,7 @@ func (b *backend) wait(t testing.TB) string {
 	select {
 	case s := <-b.sent:
 		return s
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing was sent")
 		return ""
 	}
@@ -243,7 +243,7 @@ func tell(t testing.TB, h pluginhost.Host, event, data string) {
 // eventually waits for a state.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("not in time: " + what)
 		}
@@ -254,7 +254,7 @@ func exited(t testing.TB, c *pluginhost.Child) string {
 	t.Helper()
 	select {
 	case <-c.Exited():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the child is still there")
 	}
 	return c.Why()

@@ -83,7 +83,7 @@ func TestBurstThatNeverSettlesIsBounded(t *testing.T) {
 func collect(t *testing.T, w *Watcher, want ...Change) []Change {
 	t.Helper()
 	var all []Change
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		missing := false
 		for _, c := range want {
@@ -131,7 +131,7 @@ func TestHowEditorsSave(t *testing.T) {
 			}
 			changed := func() {
 				t.Helper()
-				deadline := time.After(20 * time.Second)
+				deadline := time.After(time.Minute)
 				for {
 					select {
 					case b := <-w.Changes():
