@@ -586,7 +586,7 @@ func TestLargeMessageBehindASmallOne(t *testing.T) {
 }
 
 // TestHalfOpenSockets: a peer that is gone without a word, with or without half a frame, is let go after a while, and
-// nothing runs for it any more. Its session waits for it to come back.
+// nothing runs for it any more. Its session waits for it, so that when the network is back nothing is lost.
 func TestHalfOpenSockets(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Silence: 600 * time.Millisecond})
 	before := runtime.NumGoroutine()
@@ -607,6 +607,9 @@ func TestHalfOpenSockets(t *testing.T) {
 			_ = ws.NetConn().Close()
 		})
 	}
+	if err := hub.Broadcast("meanwhile", nil); err != nil {
+		t.Fatal(err)
+	}
 	gone.Wait()
 	deadline := time.Now().Add(time.Minute)
 	for runtime.NumGoroutine() > before {
@@ -617,6 +620,10 @@ func TestHalfOpenSockets(t *testing.T) {
 	}
 	if n := len(hub.Clients()); n != len(rests) {
 		t.Errorf("%d sessions wait, want %d", n, len(rests))
+	}
+	for i := range rests {
+		p := open(t, at, fmt.Sprint("gone", i))
+		p.await("what was sent while nothing arrived", event("meanwhile"))
 	}
 
 	// A page that only answers pings outlives the limit; on a busy machine it may take more than one.
