@@ -20,7 +20,7 @@ import (
 const MaxFrame = 256 << 20
 
 // ErrClosed is what pending calls get when the other side is gone.
-var ErrClosed = errors.New("the plugin host is gone")
+var ErrClosed = errors.New("the plugins ended before they answered")
 
 // Error is a failure as the other side sees it.
 type Error struct {
