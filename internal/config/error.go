@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/nearest"
 )
 
 // Error is one thing that is wrong in a configuration file.
@@ -90,39 +92,4 @@ func frame(text []byte, line, column int) string {
 }
 
 // Nearest returns the name among those known that was probably meant, or "".
-func Nearest(name string, known []string) string {
-	best, limit := "", 1+len(name)/3
-	for _, k := range known {
-		if strings.EqualFold(k, name) {
-			return k
-		}
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); d <= limit {
-			best, limit = k, d-1
-		}
-	}
-	return best
-}
-
-// distance counts insertions, removals, replacements and swaps of neighbours that lead from a to b.
-func distance(a, b string) int {
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row := make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
-}
+func Nearest(name string, known []string) string { return nearest.Name(name, known, 1+len(name)/3) }

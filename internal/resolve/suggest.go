@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/nearest"
 )
 
 // explainMissing finds out what the user may have meant by name, the specifier as written; looked is what an alias
@@ -266,37 +268,5 @@ func (c *cache) plugAndPlay() bool {
 
 // closest returns the name that is nearest to the written one, "" when none is near.
 func closest(written string, names []string) string {
-	best, least := "", min(len(written), max(1, len(written)/3)+1)
-	for _, name := range names {
-		if d := distance(strings.ToLower(written), strings.ToLower(name), least); d < least {
-			best, least = name, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, remove, change or swap, up to limit.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
+	return nearest.Name(written, names, min(len(written)-1, max(1, len(written)/3)))
 }

@@ -1,0 +1,42 @@
+// Package nearest finds what somebody meant who wrote a name that does not exist.
+package nearest
+
+import "strings"
+
+// Name returns the known name that is fewest changes from the written one, whatever the case of letters: at most that many,
+// and of equals the first. "" is none.
+func Name(written string, known []string, most int) string {
+	best, least := "", most+1
+	for _, name := range known {
+		if d := distance(strings.ToLower(written), strings.ToLower(name), least); d < least {
+			best, least = name, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, remove, change or swap, up to limit.
+func distance(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
