@@ -70,7 +70,10 @@ type Server struct {
 
 // Run serves the project until ctx ends, and logs where. It returns nil after a clean stop.
 func Run(ctx context.Context, opts Options) error {
-	s, err := New(opts)
+	s, err := newServer(ctx, opts)
+	if err != nil && ctx.Err() != nil {
+		return nil // it was told to stop while it started
+	}
 	if err != nil {
 		return err
 	}
@@ -84,7 +87,10 @@ func Run(ctx context.Context, opts Options) error {
 
 // New reads the project's configuration and prepares a server. Nothing is listening yet. The caller ends it with
 // Serve's context, or with Close when Serve is never called.
-func New(opts Options) (_ *Server, err error) {
+func New(opts Options) (*Server, error) { return newServer(context.Background(), opts) }
+
+// newServer is New for a ctx that may end before the server is made: a plugin's Start may take its time.
+func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -100,6 +106,7 @@ func New(opts Options) (_ *Server, err error) {
 	}
 	s := &Server{opts: opts, log: opts.Logger, root: root, token: secret(), epoch: secret()[:12], started: time.Now()}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	defer context.AfterFunc(ctx, s.stop)()
 	s.following, s.endFollowing = context.WithCancel(s.ctx)
 	defer func() {
 		if err != nil {

@@ -167,3 +167,17 @@ export const n = 1;
 		t.Errorf("the page is told %d, want 1001", code)
 	}
 }
+
+// TestStopBeforeTheStart: a plugin that does not come up does not keep the program from ending.
+func TestStopBeforeTheStart(t *testing.T) {
+	let := make(chan struct{})
+	defer close(let)
+	app := devtest.App(t, devtest.Text("-- index.html --\n"))
+	ctx, cancel := context.WithCancel(t.Context())
+	err := server.Run(ctx, server.Options{Root: app.Root, CacheDir: t.TempDir(), Plugins: []plugin.Plugin{{
+		Name: "slow", Start: func(context.Context, plugin.Server) error { cancel(); <-let; return nil },
+	}}})
+	if err != nil {
+		t.Errorf("a stop that was asked for is told as %v", err)
+	}
+}
