@@ -601,6 +601,9 @@ func TestHalfOpenSockets(t *testing.T) {
 	rests := []string{"", "\x81", "\x81\xfe\x10\x00abcd{", "\x89"}
 	for i, rest := range rests {
 		ws := dial(fmt.Sprint("gone", i))
+		if _, _, err := ws.ReadMessage(); err != nil { // "connected": from here on the session gets what is sent
+			t.Fatal(err)
+		}
 		_, _ = io.WriteString(ws.NetConn(), rest)
 		gone.Go(func() {
 			_, _ = io.Copy(io.Discard, ws.NetConn()) // pings come and nobody answers, until the server ends it
