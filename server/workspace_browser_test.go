@@ -104,3 +104,30 @@ func TestWorkspace(t *testing.T) {
 	p.WaitText("#b", "clicked 1 x")
 	p.NoReload()
 }
+
+// TestRootBelowItsPackage serves a folder of a package (`devserver src`): packages lie above it. What else is there
+// stays closed.
+func TestRootBelowItsPackage(t *testing.T) {
+	all := devtest.App(t, devtest.Text(`
+-- package.json --
+{}
+-- notes.js --
+export default "above";
+-- src/index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text"></p><script type="module" src="/main.js"></script>
+-- src/main.js --
+import text from "lib";
+document.querySelector("#text").textContent = text;
+`))
+	all.Package("lib", `{"name":"lib","version":"1.0.0","main":"index.js"}`, map[string]string{"index.js": `module.exports = "from above";`})
+	app := *all
+	app.Root = all.Path("src")
+	s := devtest.Start(t, &app)
+	p := s.Page(t, "/")
+	p.WaitText("#text", "from above")
+	p.NoErrors()
+	s.Edit("main.js", `from "lib"`, `from "../notes.js"`)
+	p.WaitOverlay("may not be read")
+	s.Edit("main.js", `from "../notes.js"`, `from "lib"`)
+	p.WaitNoOverlay()
+}

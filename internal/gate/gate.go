@@ -78,7 +78,7 @@ func New(o Options) (*Gate, error) {
 		g.allow = append(g.allow, w)
 	}
 	// A node_modules that is a link was put there by whoever set the project up; what lies behind it is its packages.
-	for _, dir := range slices.Clone(g.allow) {
+	for _, dir := range append(slices.Clone(g.allow), packageAbove(o.Root)) {
 		if real, err := filepath.EvalSymlinks(filepath.Join(dir, "node_modules")); err == nil {
 			g.allow = append(g.allow, real)
 		}
@@ -105,6 +105,19 @@ func New(o Options) (*Gate, error) {
 		}
 	}
 	return g, nil
+}
+
+// packageAbove returns the folder of the package whose files are in a folder below it (`src/` with the index.html), or
+// root itself when it has a package.json. Only the node_modules of that folder are for root to use: a package.json may
+// lie in a folder that holds much more.
+func packageAbove(root string) string {
+	for dir := root; ; {
+		parent := filepath.Dir(dir)
+		if exists(filepath.Join(dir, "package.json")) || parent == dir {
+			return dir
+		}
+		dir = parent
+	}
 }
 
 // Workspace returns the root of the workspace that dir is part of, or "" when there is none: the nearest folder above
