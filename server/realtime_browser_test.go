@@ -24,6 +24,9 @@ func TestRealtime(t *testing.T) {
 		app.Write("src/untyped.d.ts", `declare module "react-dom/client";`) // its types are not among the tests' packages
 		run(t, app.Root, "node", "node_modules/typescript/bin/tsc", "-p", ".")
 	})
+	t.Run("devserver alone", func(t *testing.T) {
+		devtest.Start(t, app).Page(t, "/").WaitContains("main", "go run ./dev") // nobody has registered the channels
+	})
 	t.Run("development", func(t *testing.T) {
 		app.Write("devserver.config.json", `{"server": {"port": 0}}`)
 		url := devtest.Program(t, app.Root, build(t, realtime+"/dev"))
