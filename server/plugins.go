@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
@@ -42,10 +43,20 @@ func (p *project) startPlugins() error {
 	}
 	p.offs = append(p.offs,
 		p.server.hub.OnConnect(func(ctx context.Context, c *hmr.Client) {
-			p.present("connect", p.plugins.Connect(ctx, &page{c, p.server.hub}))
+			p.meeting.Lock()
+			hosts := p.plugins.Now()
+			if p.awaitsGo {
+				p.unmet = append(p.unmet, c)
+			}
+			p.meeting.Unlock()
+			p.present("connect", hosts.Connect(ctx, &page{c, p.server.hub}))
 		}),
 		p.server.hub.OnDisconnect(func(ctx context.Context, c *hmr.Client) {
-			p.present("disconnect", p.plugins.Disconnect(ctx, &page{c, p.server.hub}))
+			p.meeting.Lock()
+			hosts := p.plugins.Now()
+			p.unmet = slices.DeleteFunc(p.unmet, func(other *hmr.Client) bool { return other == c })
+			p.meeting.Unlock()
+			p.present("disconnect", hosts.Disconnect(ctx, &page{c, p.server.hub}))
 		}))
 	if p.server.opts.NoPlugins || p.cfg.Err() != nil || !pluginhost.Has(p.root) {
 		return nil
@@ -54,6 +65,9 @@ func (p *project) startPlugins() error {
 	if err != nil {
 		return err
 	}
+	p.meeting.Lock()
+	p.awaitsGo = true
+	p.meeting.Unlock()
 	p.goPlugins = pluginhost.NewProject(pluginhost.ProjectOptions{
 		Dir: filepath.Join(p.root, pluginhost.Folder), CacheDir: cache, Backend: &backend{p}, Logger: p.log,
 		Changed: p.swapped, Failed: p.pluginsFailed,
@@ -83,7 +97,11 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	release := p.server.hub.Hold() // no event falls between the old handlers and the new
 	defer release()
 	defer p.releaseEvents()
+	p.meeting.Lock()
 	p.plugins.Replace(oldHost, newHost)
+	unmet := p.unmet
+	p.unmet, p.awaitsGo = nil, now == nil
+	p.meeting.Unlock()
 	for _, off := range p.childOffs {
 		off()
 	}
@@ -99,6 +117,7 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	p.errors.clear(pluginErrorID)
 	p.publishErrors()
 	p.compileAgain(old, now)
+	p.meet(newHost, unmet)
 	names := make([]string, 0, len(now.Info().Plugins))
 	for _, one := range now.Info().Plugins {
 		names = append(names, one.Name)
@@ -108,6 +127,17 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	if old != nil {
 		_ = p.server.hub.Broadcast("devserver:plugins:reloaded", map[string]any{"plugins": names}) // a list of strings encodes
 	}
+}
+
+// meet tells plugins of the pages that opened while they were being built, before they get the events of those.
+func (p *project) meet(h pluginhost.Host, pages []*hmr.Client) {
+	var all sync.WaitGroup
+	for _, c := range pages {
+		all.Go(func() {
+			p.present("connect", pluginhost.NewManager(h).Connect(p.ctx, &page{c, p.server.hub}))
+		})
+	}
+	all.Wait()
 }
 
 // compileAgain runs the modules that the plugins' hooks may have a say in through them: those that were compiled before

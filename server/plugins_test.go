@@ -206,6 +206,33 @@ func tryHooks(t *testing.T, s *devtest.Server) {
 	}
 }
 
+// TestPluginsMeetPagesThatOpenedBefore has a page that is there before the plugins are built, and before they are back
+// from a crash.
+func TestPluginsMeetPagesThatOpenedBefore(t *testing.T) {
+	app := devtest.App(t, devtest.Text(pluginApp))
+	goPlugin(t, app, `Name: "p", Connect: func(ctx context.Context, c plugin.Client) { _ = c.Send("met", c.URL()) },
+		Events: []plugin.Event{plugin.On("ask", func(ctx context.Context, c plugin.Client, in any) error { return c.Send("answer", nil) }),
+			plugin.On("crash", func(ctx context.Context, c plugin.Client, in any) error { go panic("x"); return nil })},`)
+	s := devtest.Start(t, app, withPlugins)
+	open := func(url string) *devtest.Socket {
+		c := s.Socket(t)
+		c.Send(map[string]any{"type": "hello", "url": url})
+		c.Emit("ask", nil) // waits for plugins that are being built
+		c.WaitFor(devtest.Event("met", url))
+		return c
+	}
+	one := open("http://x/one")
+	one.WaitFor(devtest.Event("answer"))
+	one.Emit("crash", nil)
+	s.Log.Wait(t, "the plugins crashed")
+	two := open("http://x/two")
+	for _, c := range []*devtest.Socket{one, two} {
+		if n := c.Count(devtest.Event("met")); n != 1 {
+			t.Errorf("a page was met %d times", n)
+		}
+	}
+}
+
 // TestPluginsChangeWhilePagesStayConnected edits the Go code: a new answer, a mistake, a crash.
 func TestPluginsChangeWhilePagesStayConnected(t *testing.T) {
 	app := devtest.App(t, devtest.Text(pluginApp))

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/env"
 	"github.com/seed-b8174343/devserver/internal/gate"
@@ -57,8 +58,11 @@ type project struct {
 	inProcess   *plugin.Host        // nil without plugins in process
 	goPlugins   *pluginhost.Project // the project's devserver/ folder, nil without one
 	registering sync.Mutex
-	offs        []func() // take the project's handlers off the hub
-	childOffs   []func() // those of the running child
+	meeting     sync.Mutex
+	awaitsGo    bool          // guarded by meeting; goPlugins has no program that runs, and may have one later
+	unmet       []*hmr.Client // guarded by meeting; pages that opened meanwhile
+	offs        []func()      // take the project's handlers off the hub
+	childOffs   []func()      // those of the running child
 	channels    pluginChannels
 	// releaseEvents lets events through that wait for the first start of the plugins.
 	releaseEvents func()

@@ -83,6 +83,9 @@ func (m *Manager) Replace(old, now Host) {
 	m.hosts = hosts
 }
 
+// Now returns a Manager of the hosts that there are now, of which none is replaced.
+func (m *Manager) Now() *Manager { return &Manager{hosts: m.list()} }
+
 func (m *Manager) list() []*entry {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
