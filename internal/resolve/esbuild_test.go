@@ -14,7 +14,7 @@ import (
 )
 
 // TestAgainstEsbuild resolves every import in a folder of packages with both esbuild and this package. It needs a
-// folder where npm installed many: RESOLVE_DIFF=/tmp/packages go test -run AgainstEsbuild -v ./internal/resolve
+// folder where npm installed many: RESOLVE_DIFF=dir go test -run AgainstEsbuild -v ./internal/resolve
 func TestAgainstEsbuild(t *testing.T) {
 	root := os.Getenv("RESOLVE_DIFF")
 	if root == "" {
