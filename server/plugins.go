@@ -72,7 +72,7 @@ func (p *project) startPlugins() error {
 		Dir: filepath.Join(p.root, pluginhost.Folder), CacheDir: cache, Backend: &backend{p}, Logger: p.log,
 		Changed: p.swapped, Failed: p.pluginsFailed,
 	})
-	p.releaseEvents = p.server.hub.Hold() // until the plugins have said what they handle
+	p.holdEvents()
 	p.log.Info("building and running the Go plugins in " + pluginhost.Folder + "/ (--no-plugins leaves them alone)")
 	return nil
 }
@@ -80,6 +80,21 @@ func (p *project) startPlugins() error {
 func (p *project) present(hook string, err error) {
 	if err != nil {
 		p.log.Warn(hook+" hook failed", "error", err)
+	}
+}
+
+// holdEvents lets events and requests that nobody handles wait, until the plugins have said what they handle or cannot be
+// started.
+func (p *project) holdEvents() {
+	release := p.server.hub.Hold()
+	if before := p.held.Swap(&release); before != nil {
+		(*before)()
+	}
+}
+
+func (p *project) releaseEvents() {
+	if release := p.held.Swap(nil); release != nil {
+		(*release)()
 	}
 }
 
@@ -94,9 +109,10 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	if now != nil {
 		newHost = now
 	}
-	release := p.server.hub.Hold() // no event falls between the old handlers and the new
-	defer release()
-	defer p.releaseEvents()
+	p.holdEvents() // no event falls between the old handlers and the new, nor into a crash
+	if now != nil {
+		defer p.releaseEvents()
+	}
 	p.meeting.Lock()
 	p.plugins.Replace(oldHost, newHost)
 	unmet := p.unmet
@@ -171,7 +187,9 @@ const pluginErrorID = "/" + pluginhost.Folder
 
 // pluginsFailed shows why there are no (new) plugins.
 func (p *project) pluginsFailed(err error) {
-	p.releaseEvents()
+	if !errors.As(err, new(*pluginhost.CrashError)) { // after a crash they are about to come again
+		p.releaseEvents()
+	}
 	build, ok := errors.AsType[*pluginhost.BuildError](err)
 	if !ok {
 		p.log.Error(err.Error())

@@ -226,7 +226,11 @@ func TestPluginsMeetPagesThatOpenedBefore(t *testing.T) {
 	one.Emit("crash", nil)
 	s.Log.Wait(t, "the plugins crashed")
 	two := open("http://x/two")
+	two.WaitFor(devtest.Event("answer")) // its event has waited for the plugins to come back
 	for _, c := range []*devtest.Socket{one, two} {
+		if c.Count(devtest.Event("devserver:unknown-event")) > 0 {
+			t.Error("an event was lost to the crash")
+		}
 		if n := c.Count(devtest.Event("met")); n != 1 {
 			t.Errorf("a page was met %d times", n)
 		}

@@ -64,8 +64,8 @@ type project struct {
 	offs        []func()      // take the project's handlers off the hub
 	childOffs   []func()      // those of the running child
 	channels    pluginChannels
-	// releaseEvents lets events through that wait for the first start of the plugins.
-	releaseEvents func()
+	// held lets events through that wait for the plugins, see holdEvents; nil: none wait.
+	held atomic.Pointer[func()]
 	// configFiles are the files whose edit makes a new project; contents tells edits from mere touches.
 	configFiles map[string]bool
 
@@ -99,7 +99,7 @@ type project struct {
 func newProject(s *Server, cfg *config.Config) (*project, error) {
 	p := &project{
 		server: s, log: s.log, cfg: cfg, root: s.root, base: cfg.BaseOrDefault(),
-		configFiles: map[string]bool{}, now: time.Now, releaseEvents: func() {},
+		configFiles: map[string]bool{}, now: time.Now,
 		updates: updateLog{prefix: s.epoch[:6]},
 	}
 	p.ctx, p.stop = context.WithCancel(s.ctx)

@@ -44,6 +44,12 @@ type BuildError struct {
 
 func (e *BuildError) Error() string { return e.Text }
 
+// CrashError says that the plugins ended by themselves. They are being started again; when that fails, too, another error
+// tells it.
+type CrashError struct{ Why string }
+
+func (e *CrashError) Error() string { return "the plugins crashed: " + e.Why }
+
 // ProjectOptions configures a Project.
 type ProjectOptions struct {
 	// Dir is the folder with the plugins' go.mod; CacheDir keeps built programs.
@@ -275,7 +281,8 @@ func (p *Project) watch(c *Child, since time.Time) {
 		return
 	}
 	p.o.Changed(c, nil)
-	why, ran := fmt.Errorf("the plugins crashed: %s", c.Why()), time.Since(since)
+	ran := time.Since(since)
+	var why error = &CrashError{Why: c.Why()}
 	p.o.Failed(why)
 	for why != nil {
 		pause := p.pause(ran)
