@@ -199,10 +199,13 @@ func (p *Page) Click(selector string) {
 	p.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// Type types into the first element that the CSS selector finds.
+// Type types into the first element that the CSS selector finds, as soon as it is there. chromedp.SendKeys would read the
+// element's attributes while its own goroutine notes that the page changes them.
 func (p *Page) Type(selector, text string) {
 	p.t.Helper()
-	p.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
+	quoted, _ := json.Marshal(selector) // a string always encodes
+	p.Wait(fmt.Sprintf(`(() => { const e = document.querySelector(%s); e?.focus(); return !!e && document.activeElement === e; })()`, quoted))
+	p.Do(chromedp.KeyEvent(text))
 }
 
 // Text returns the text of the first element that the CSS selector finds, "" when there is none.
