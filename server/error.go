@@ -59,6 +59,8 @@ type errorSet struct {
 	mu    sync.Mutex
 	byID  map[string]*transform.Error
 	shown bool // an error was published and not taken back
+
+	noted chan struct{} // has an element when errors were set since it was read; nil: nobody reads it
 }
 
 func (s *errorSet) set(id string, err *transform.Error) {
@@ -68,6 +70,10 @@ func (s *errorSet) set(id string, err *transform.Error) {
 		s.byID = map[string]*transform.Error{}
 	}
 	s.byID[id] = err
+	select {
+	case s.noted <- struct{}{}:
+	default: // it will be looked at, or nobody looks
+	}
 }
 
 // stand sets an error that a page was told, and tells whether it is news.

@@ -100,7 +100,7 @@ func newProject(s *Server, cfg *config.Config) (*project, error) {
 	p := &project{
 		server: s, log: s.log, cfg: cfg, root: s.root, base: cfg.BaseOrDefault(),
 		configFiles: map[string]bool{}, now: time.Now,
-		updates: updateLog{prefix: s.epoch[:6]},
+		updates: updateLog{prefix: s.epoch[:6]}, errors: errorSet{noted: make(chan struct{}, 1)},
 	}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
 	p.publicDir = cfg.PublicPath(s.root)

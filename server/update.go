@@ -35,13 +35,14 @@ type edit struct {
 
 // follow takes the watcher's batches until the project closes.
 func (p *project) follow() {
-	look := time.NewTicker(installLook)
-	defer look.Stop()
+	var look <-chan time.Time // nil while no page waits for a package: an idle server has no timer
 	for {
 		select {
 		case <-p.ctx.Done():
 			return
-		case <-look.C:
+		case <-p.errors.noted:
+		case <-look:
+			look = nil
 			if p.waitsForInstall() {
 				p.noticeInstalls()
 			}
@@ -50,6 +51,9 @@ func (p *project) follow() {
 				return
 			}
 			p.apply(batch)
+		}
+		if look == nil && p.waitsForInstall() {
+			look = time.After(installLook)
 		}
 	}
 }
