@@ -133,7 +133,7 @@ func (p *project) dropOrphans() {
 	p.errors.mu.Lock()
 	defer p.errors.mu.Unlock()
 	for id := range p.errors.byID {
-		if p.graph.Module(id) != nil && p.graph.Orphan(id) {
+		if p.graph.Orphan(id) {
 			if _, entry := p.entered.Load(id); !entry {
 				delete(p.errors.byID, id)
 			}

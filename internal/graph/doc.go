@@ -5,5 +5,8 @@
 //
 // Graph compiles nothing itself. It asks Loader for a Version and follows the imports that it finds there: Crawl
 // loads everything that is statically reachable, Closure lists it in evaluation order. All methods are safe for
-// concurrent use; the only lock is Graph.mu, and it is never held while a Loader runs.
+// concurrent use; Graph.mu is never held while a Loader runs.
+//
+// graph.go and module.go are the graph itself and what changes it, crawl.go how it grows, lazy.go what is different for
+// barrels; query.go and closure.go are what others ask of it.
 package graph

@@ -1,0 +1,188 @@
+package graph
+
+import (
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// This file is what others ask of the graph without changing it. What packs and updates are made of is in closure.go.
+
+// Version returns what the module compiled to last, or nil when it was never loaded.
+func (g *Graph) Version(id string) *Version {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if m := g.modules[id]; m != nil {
+		return m.version
+	}
+	return nil
+}
+
+// Good returns the last version of the module that compiled, or nil.
+func (g *Graph) Good(id string) *Version {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if m := g.modules[id]; m != nil {
+		return m.good
+	}
+	return nil
+}
+
+// Changes returns a number that is another one whenever Closure may return something else.
+func (g *Graph) Changes() uint64 {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.changes
+}
+
+// IDs returns the IDs of all modules, sorted.
+func (g *Graph) IDs() []string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	ids := make([]string, 0, len(g.modules))
+	for id, m := range g.modules {
+		if m.version != nil {
+			ids = append(ids, id)
+		}
+	}
+	sort.Strings(ids)
+	return ids
+}
+
+// Importers returns the IDs of the modules that import id, sorted.
+func (g *Graph) Importers(id string) []string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	m := g.modules[id]
+	if m == nil {
+		return nil
+	}
+	ids := make([]string, 0, len(m.importers))
+	for importer := range m.importers {
+		ids = append(ids, importer.ID)
+	}
+	sort.Strings(ids)
+	return ids
+}
+
+// Orphan tells whether the module is known and nobody imports it.
+func (g *Graph) Orphan(id string) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	m := g.modules[id]
+	return m != nil && len(m.importers) == 0
+}
+
+// ByFile returns the IDs of the modules that the file is, or that were made from it, sorted.
+func (g *Graph) ByFile(file string) []string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	var ids []string
+	for _, m := range g.byFile[file] {
+		ids = append(ids, m.ID)
+	}
+	for m := range g.byInput[file] {
+		ids = append(ids, m.ID)
+	}
+	sort.Strings(ids)
+	return slices.Compact(ids)
+}
+
+// ByDir returns the IDs of the modules whose file or inputs lie below dir, sorted: what a removed or moved folder takes along.
+func (g *Graph) ByDir(dir string) []string {
+	prefix := strings.TrimSuffix(dir, string(filepath.Separator)) + string(filepath.Separator)
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	var ids []string
+	for file, modules := range g.byFile {
+		if strings.HasPrefix(file, prefix) {
+			for _, m := range modules {
+				ids = append(ids, m.ID)
+			}
+		}
+	}
+	for file, modules := range g.byInput {
+		if strings.HasPrefix(file, prefix) {
+			for m := range modules {
+				ids = append(ids, m.ID)
+			}
+		}
+	}
+	sort.Strings(ids)
+	return slices.Compact(ids)
+}
+
+// Broken returns the IDs of the modules whose last version has an error, sorted.
+func (g *Graph) Broken() []string {
+	return g.pick(g.broken, func(*Version) bool { return true })
+}
+
+// Unresolved returns the IDs of the modules with an import that did not resolve, sorted.
+func (g *Graph) Unresolved() []string {
+	return g.pick(g.broken, func(v *Version) bool { return v.Missing })
+}
+
+// Globbing returns the IDs of the modules that list files by pattern where match accepts the pattern, sorted.
+func (g *Graph) Globbing(match func(pattern string) bool) []string {
+	return g.pick(g.globs, func(v *Version) bool { return slices.ContainsFunc(v.Globs, match) })
+}
+
+// pick returns the IDs of those modules of a set, which mu guards, whose version is one to keep, sorted.
+func (g *Graph) pick(set map[*Module]struct{}, keep func(*Version) bool) []string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	var ids []string
+	for m := range set {
+		if keep(m.version) {
+			ids = append(ids, m.ID)
+		}
+	}
+	sort.Strings(ids)
+	return ids
+}
+
+// Stale returns the IDs of the loaded modules that the check calls stale, sorted. The check runs under the graph's lock.
+func (g *Graph) Stale(check func(file string, v *Version) bool) []string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	var ids []string
+	for id, m := range g.modules {
+		if m.version != nil && check(m.File, m.version) {
+			ids = append(ids, id)
+		}
+	}
+	sort.Strings(ids)
+	return ids
+}
+
+// Workers returns the entries of workers that run one of the modules, sorted. Projects without workers pay nothing.
+func (g *Graph) Workers(ids []string) []string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.workerEdges == 0 {
+		return nil
+	}
+	var entries []string
+	seen := map[*Module]bool{}
+	var up func(m *Module)
+	up = func(m *Module) {
+		if m == nil || seen[m] {
+			return
+		}
+		seen[m] = true
+		for importer := range m.importers {
+			byWorker := importer.good != nil && slices.ContainsFunc(importer.good.Edges, func(e Edge) bool { return e.Kind == Worker && e.To == m.ID })
+			if byWorker {
+				entries = append(entries, m.ID)
+			} else {
+				up(importer)
+			}
+		}
+	}
+	for _, id := range ids {
+		up(g.modules[id])
+	}
+	sort.Strings(entries)
+	return slices.Compact(entries)
+}
