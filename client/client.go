@@ -42,6 +42,8 @@ type Config struct {
 	Socket string `json:"socket,omitempty"`
 	// ShareTabs lets all tabs of a browser use one socket.
 	ShareTabs bool `json:"shareTabs,omitempty"`
+	// AskReload lets a page that must reload show why, with a button, instead of doing it.
+	AskReload bool `json:"askReload,omitempty"`
 	// NoToasts keeps notifications from being shown where the app does not handle them itself.
 	NoToasts bool `json:"noToasts,omitempty"`
 }

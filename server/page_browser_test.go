@@ -41,7 +41,7 @@ func TestPages(t *testing.T) {
 	s.Edit("docs/guide/index.html", ">Guide<", ` data-version="2">Guide<`)
 	guide.WaitReload(1)
 	guide.Wait(`document.querySelector("#route").dataset.version === "2"`)
-	s.Log.Wait(t, "page reload /docs/guide/index.html")
+	s.Log.Wait(t, "page reload (/docs/guide/index.html was edited)")
 	s.Edit("about/index.html", `title("inline")`, `title("in the page")`)
 	p.WaitReload(2)
 	p.Wait(`document.querySelector("#route").dataset.inline === "now at in the page"`)

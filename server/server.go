@@ -424,7 +424,7 @@ func (s *Server) Restart(reason string) error {
 	}
 	if names := p.env.Differs(old.env); len(names) > 0 { // import.meta.env comes with the page, and so does what stands in its HTML
 		why := "import.meta.env." + strings.Join(names, ", ") + " changed"
-		s.log.Info("page reload (" + why + ")")
+		s.log.Info(p.reloadLine(why))
 		return s.hub.Publish(&hmr.FullReload{Path: "*", Reason: why})
 	}
 	if p.readsConsole() != old.readsConsole() {

@@ -406,7 +406,7 @@ func (p *project) reloadPages(e *edit) {
 		id := p.gate.FileToID(c.Path)
 		p.forgetScripts(id)
 		if p.publishChange(&hmr.FullReload{Path: id, TriggeredBy: id, Reason: p.shown(c.Path) + " was edited"}) {
-			p.log.Info("page reload " + id + " (the page was edited)")
+			p.log.Info(p.reloadLine(id + " was edited"))
 		}
 	}
 }
@@ -444,6 +444,14 @@ func unique(ids []string) []string {
 	return slices.Compact(ids)
 }
 
+// reloadLine is what the terminal says when pages must reload.
+func (p *project) reloadLine(why string) string {
+	if p.cfg.Server.HMR.Reload == "ask" {
+		return "page asks to reload (" + why + ")"
+	}
+	return "page reload (" + why + ")"
+}
+
 // reported prints what a page made of an update, once for all pages that made the same of it.
 func (p *project) reported(c *hmr.Client, r hmr.Report) {
 	line := ""
@@ -451,7 +459,7 @@ func (p *project) reported(c *hmr.Client, r hmr.Report) {
 	case "updated":
 		line = "hmr update " + strings.Join(r.Paths, ", ")
 	case "reloaded":
-		line = "page reload (" + r.Reason + ")"
+		line = p.reloadLine(r.Reason)
 	case "failed":
 		line = "hmr failed " + strings.Join(r.Paths, ", ") + ": " + r.Reason
 	default:

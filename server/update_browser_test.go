@@ -469,3 +469,46 @@ export const text = "one";
 	p.Reload()
 	p.WaitText("#text", "three")
 }
+
+// TestAskBeforeReload: with `"reload": "ask"` a page that cannot take an update says why and goes on until it is told to
+// reload; what can be taken still is.
+func TestAskBeforeReload(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- devserver.config.json --
+{ "server": { "hmr": { "reload": "ask" } } }
+-- main.js --
+import "./hot.js";
+import "./once.js";
+import { text } from "./text.js";
+document.querySelector("#text").textContent = text;
+-- hot.js --
+document.querySelector("#more").textContent = "hot";
+import.meta.hot.accept();
+-- once.js --
+customElements.define("x-once", class extends HTMLElement {});
+import.meta.hot.accept();
+-- text.js --
+export const text = "one";
+`)))
+	const panel = `document.querySelector("devserver-toasts").shadowRoot.querySelectorAll(".question")`
+	p := s.Page(t, "/")
+	p.WaitText("#text", "one")
+	s.WaitPages(1)
+	s.Edit("text.js", "one", "two")
+	s.Log.Wait(t, "page asks to reload (no boundary for /text.js: /text.js → /main.js)")
+	p.Wait(panel + `[0].textContent.includes("no boundary for /text.js: /text.js → /main.js")`)
+	s.Edit("once.js", "{}", "{ a }")
+	p.Wait(panel + `[0].textContent.includes("/once.js defines <x-once>")`)
+	s.Edit("index.html", "<p ", "<p title=edited ")
+	p.Wait(panel + `[0].textContent.includes("index.html was edited")`)
+	s.Edit("hot.js", `"hot"`, `"still hot"`)
+	p.WaitText("#more", "still hot")
+	p.Wait(panel + `.length === 1`)
+	p.WaitText("#text", "one")
+	p.NoReload()
+	p.Wait(`(` + panel + `[0].querySelector(".action").click(), true)`)
+	p.WaitReload(1)
+	p.WaitText("#text", "two")
+	p.WaitConsole("page was reloaded: no boundary for /text.js")
+	p.Wait(`document.querySelector("devserver-toasts") === null && document.querySelector("#text").title === "edited"`)
+}

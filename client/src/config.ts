@@ -15,6 +15,8 @@ export interface Config {
   socket?: string;
   /** Whether the tabs of a browser use one socket together. */
   shareTabs?: boolean;
+  /** A page that must reload says why and waits. */
+  askReload?: boolean;
   /** Notifications that the app does not handle are not shown. */
   noToasts?: boolean;
 }

@@ -17,7 +17,7 @@ import { Refresh } from "./refresh.ts";
 import { Registry, type Staged } from "./registry.ts";
 import { Reloader } from "./reload.ts";
 import { linkedStyles, removeStyle, swapLinks, updateStyle } from "./style.ts";
-import { showToast, type Toast } from "./toast.ts";
+import { askToReload, showToast, type Toast } from "./toast.ts";
 import { shareSockets, type SharedSockets } from "./tabs.ts";
 import { Transport, type Socket } from "./transport.ts";
 import { Updater, type InvalidateData, type Page } from "./update.ts";
@@ -85,7 +85,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
   constructor(private readonly config: Config, private readonly scriptURL: URL) {
     this.env = config.env ?? {};
     this.seq = config.seq;
-    this.reloader = new Reloader(log);
+    this.reloader = new Reloader(log, config.askReload ? askToReload : undefined);
     this.packs = new Packs(this.absolute(config.base), (url) => import(/* @vite-ignore */ url));
     this.hot = new HotStore(this);
     this.registry = new Registry({

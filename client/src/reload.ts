@@ -1,4 +1,5 @@
-// Reloading the page, never without saying why: before, and again after it, since the console may be cleared.
+// Reloading the page, never without saying why: before, and again after it, since the console may be cleared. Where the
+// project wants it the page only asks, and goes on with what it has.
 
 import type { Logger } from "./hot.ts";
 
@@ -13,10 +14,20 @@ interface Record { reason: string; seq: number; time: number; repeats: number }
 
 export class Reloader {
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly reasons = new Set<string>();
 
-  constructor(private readonly log: Logger) {}
+  /** With `ask` it does not reload by itself, but calls that with all reasons since the page was loaded. */
+  constructor(private readonly log: Logger, private readonly ask?: (reasons: readonly string[], reload: () => void) => void) {}
 
   reload(reason: string, seq: number): void {
+    if (!this.ask) return this.now(reason, seq);
+    this.reasons.delete(reason); // the newest is the last
+    this.reasons.add(reason);
+    this.log.warn(`[devserver] the page must be reloaded to be up to date: ${reason}`);
+    this.ask([...this.reasons], () => this.now([...this.reasons].join("; "), seq));
+  }
+
+  private now(reason: string, seq: number): void {
     const last = read();
     const again = last !== undefined && last.reason === reason && last.seq === seq && Date.now() - last.time < repeatWithin;
     const repeats = again ? last.repeats + 1 : 0;

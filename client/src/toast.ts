@@ -1,4 +1,5 @@
-// Notifications of the server where the app shows none itself: a small panel in the corner, gone after a while.
+// Small panels in the corner: notifications of the server where the app shows none itself, which go after a while, and
+// the question whether to reload, which stays.
 
 export interface Toast {
   title: string;
@@ -12,17 +13,44 @@ const css = `
   background: light-dark(#fff, #1b1e24); color: light-dark(#1d2026, #e6e8ec); font: 14px/1.4 system-ui, sans-serif; box-shadow: 0 6px 20px #0004; overflow-wrap: anywhere; }
 .text { flex: 1; } .title { font-weight: 600; } .description { margin-top: 2px; white-space: pre-wrap; color: light-dark(#5d6470, #9aa2af); }
 button { border: 0; background: none; color: inherit; font: inherit; line-height: 1; padding: 2px 4px; cursor: pointer; opacity: .6; } button:hover, button:focus-visible { opacity: 1; }
+button.action { margin-top: 8px; padding: 6px 12px; border: 1px solid var(--tone); border-radius: 6px; opacity: 1; } button.action:hover, button.action:focus-visible { background: color-mix(in srgb, var(--tone) 16%, transparent); }
 .info { --tone: light-dark(#0b5cc4, #7ab7ff); } .success { --tone: #2f9e5b; } .warning { --tone: #c98a08; } .error { --tone: light-dark(#c62f2f, #ff7b72); }
 `;
 
 const stay = 6000;
 const atMost = 5;
+const shownReasons = 3;
 let list: ShadowRoot | undefined;
 
 /** Shows a toast. It stays while the pointer is over it. */
 export function showToast(toast: Toast): void {
   if (typeof document === "undefined") return;
   const root = host();
+  const { panel } = panelOf(toast);
+  let timer = setTimeout(() => panel.remove(), stay);
+  panel.addEventListener("pointerenter", () => clearTimeout(timer));
+  panel.addEventListener("pointerleave", () => (timer = setTimeout(() => panel.remove(), stay)));
+  root.append(panel);
+  const toasts = root.querySelectorAll(".toast:not(.question)");
+  if (toasts.length > atMost) toasts[0]!.remove();
+}
+
+/** Says why the page should be reloaded, newest reason last, and does so when it is told to. There is one such panel. */
+export function askToReload(reasons: readonly string[], reload: () => void): void {
+  if (typeof document === "undefined") return;
+  const root = host();
+  root.querySelector(".question")?.remove();
+  const left = reasons.length - shownReasons;
+  const description = [...(left > 0 ? [`${left} more, and`] : []), ...reasons.slice(-shownReasons)].join("\n");
+  const { panel, text } = panelOf({ title: "This page must be reloaded to be up to date", description, type: "warning" });
+  panel.classList.add("question");
+  const button = element("button", "action", "Reload");
+  button.addEventListener("click", reload);
+  text.append(button);
+  root.append(panel);
+}
+
+function panelOf(toast: Toast): { panel: HTMLElement; text: HTMLElement } {
   const type = ["success", "warning", "error"].includes(toast.type ?? "") ? toast.type! : "info";
   const panel = element("div", `toast ${type}`);
   panel.setAttribute("role", type === "error" ? "alert" : "status");
@@ -31,14 +59,9 @@ export function showToast(toast: Toast): void {
   if (toast.description) text.append(element("div", "description", toast.description));
   const close = element("button", "", "✕");
   close.setAttribute("aria-label", "Dismiss");
-  panel.append(text, close);
-  let timer = setTimeout(() => panel.remove(), stay);
   close.addEventListener("click", () => panel.remove());
-  panel.addEventListener("pointerenter", () => clearTimeout(timer));
-  panel.addEventListener("pointerleave", () => (timer = setTimeout(() => panel.remove(), stay)));
-  root.append(panel);
-  const toasts = root.querySelectorAll(".toast");
-  if (toasts.length > atMost) toasts[0]!.remove();
+  panel.append(text, close);
+  return { panel, text };
 }
 
 function host(): ShadowRoot {

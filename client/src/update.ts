@@ -184,6 +184,7 @@ export class Updater {
       const old = this.registry.retire(decision.rerun);
       const reload = await this.evaluate(jobs);
       if (reload) {
+        this.settleInstances(old, false); // the page may only ask to be reloaded
         await this.giveUp(reload.reason, reload.path);
         return "reloading";
       }

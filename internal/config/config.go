@@ -254,6 +254,9 @@ type HMR struct {
 	Overlay *bool `json:"overlay"`
 	// ShareTabs lets all tabs of a browser use one socket. Default: false.
 	ShareTabs bool `json:"shareTabs"`
+	// Reload tells what a page does that cannot take an update: reload ("always"), or show why and a button ("ask").
+	// Default: "always".
+	Reload string `json:"reload" enum:"always,ask"`
 }
 
 // BaseOrDefault returns the base with a slash at both ends.

@@ -55,6 +55,7 @@ var kinds = []struct {
 }{
 	{"hmr update", Paint.Green},
 	{"page reload", Paint.Yellow},
+	{"page asks to reload", Paint.Yellow},
 	{"server restarted", Paint.Cyan},
 }
 
