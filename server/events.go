@@ -11,17 +11,18 @@ import (
 	"github.com/seed-b8174343/devserver/internal/builtin"
 )
 
-// What Running asks a server, for `devserver events`. It is asked by POST and with the token, like all that no foreign
+// What Running asks a server, for `devserver events` and `devserver pause`. It is asked by POST and with the token, like all that no foreign
 // page may do.
 const (
-	tailPath = adminPath + "tail"
-	sendPath = adminPath + "send"
-	pingPath = adminPath + "ping"
+	tailPath  = adminPath + "tail"
+	sendPath  = adminPath + "send"
+	pingPath  = adminPath + "ping"
+	pausePath = adminPath + "pause"
 )
 
-// serveCommand answers `devserver events`. It returns false for other requests.
+// serveCommand answers other programs of the user. It returns false for other requests.
 func (s *Server) serveCommand(w http.ResponseWriter, r *http.Request, name string) bool {
-	if name != tailPath && name != sendPath && name != pingPath {
+	if name != tailPath && name != sendPath && name != pingPath && name != pausePath {
 		return false
 	}
 	if err := s.guard.CheckAction(r); err != nil {
@@ -34,6 +35,8 @@ func (s *Server) serveCommand(w http.ResponseWriter, r *http.Request, name strin
 		s.serveTail(w, r)
 	case sendPath:
 		s.serveSend(w, r)
+	case pausePath:
+		s.servePause(w, r)
 	}
 	return true
 }

@@ -217,6 +217,21 @@ func (r *Running) Tail(ctx context.Context, connected func(), fn func(line []byt
 	}
 }
 
+// Pause lets edits wait, see Server.Pause, until resume is called, ctx ends or the program does. gone is closed when the
+// server has stopped, or does not hold them any more for another reason.
+func (r *Running) Pause(ctx context.Context) (resume func(), gone <-chan struct{}, err error) {
+	res, err := r.post(ctx, pausePath, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(io.Discard, res.Body)
+	}()
+	return func() { _ = res.Body.Close() }, ended, nil
+}
+
 // headWait is how long a server may take to begin its answer.
 const headWait = 10 * time.Second
 

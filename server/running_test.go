@@ -117,7 +117,7 @@ func TestAnotherServerAtTheAddress(t *testing.T) {
 // TestTailAndSendNeedTheToken: no other page and no other user may watch or send.
 func TestTailAndSendNeedTheToken(t *testing.T) {
 	s, _ := startFound(t, "-- index.html --\n")
-	for _, path := range []string{"/__devserver/tail", "/__devserver/send", "/__devserver/ping"} {
+	for _, path := range []string{"/__devserver/tail", "/__devserver/send", "/__devserver/ping", "/__devserver/pause"} {
 		for _, header := range [][]string{
 			nil,
 			{"X-Devserver-Token", strings.Repeat("0", 32)},

@@ -53,6 +53,8 @@ type Server struct {
 	freeing   sync.Mutex
 	freeTimer *time.Timer // see freeLater
 
+	pauses pauses
+
 	listeners   []net.Listener
 	urls        URLs
 	started     time.Time

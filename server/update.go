@@ -37,16 +37,22 @@ type edit struct {
 func (p *project) follow() {
 	var look <-chan time.Time // nil while no page waits for a package: an idle server has no timer
 	for {
+		changes := p.watcher.Changes()
+		paused, pauseChanged := p.server.pauses.state()
+		if paused {
+			changes = nil // the watcher gathers them
+		}
 		select {
 		case <-p.ctx.Done():
 			return
+		case <-pauseChanged:
 		case <-p.errors.noted:
 		case <-look:
 			look = nil
 			if p.waitsForInstall() {
 				p.noticeInstalls()
 			}
-		case batch, ok := <-p.watcher.Changes():
+		case batch, ok := <-changes:
 			if !ok {
 				return
 			}

@@ -129,7 +129,7 @@ func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invoca
 		openBrowser(log, c.getenv, openURL(urls, *path))
 	}
 	if interactive {
-		keys := &shortcuts{out: c.stdout, paint: paint, urls: urls, cfg: cfg, log: log, getenv: c.getenv, restart: srv.Restart, stop: stop}
+		keys := &shortcuts{out: c.stdout, paint: paint, urls: urls, cfg: cfg, log: log, getenv: c.getenv, restart: srv.Restart, pause: srv.Pause, stop: stop}
 		// Reading from a terminal cannot be cut short; the process ends with this goroutine waiting for a line.
 		go keys.read(c.stdin)
 	}

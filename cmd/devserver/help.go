@@ -12,6 +12,7 @@ Usage:
   devserver [root] [flags]     serve the project in root (default: the current folder); also: devserver dev, devserver serve
   devserver init [root]        make a devserver/ folder for event handlers in Go
   devserver events tail|send   watch the events of the running server, or send one (devserver events help)
+  devserver pause [-- command] let edits wait until it ends, so that many become one update (devserver pause --help)
   devserver version
   devserver help
 

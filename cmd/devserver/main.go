@@ -52,13 +52,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return c.init(args)
 	case "events":
 		return c.events(ctx, args)
+	case "pause":
+		return c.pause(ctx, args)
 	default:
 		return c.dev(ctx, args)
 	}
 }
 
 // commands are told from a project's folder by their names: a folder of the same name is written ./init.
-var commands = []string{"dev", "serve", "init", "events", "version", "help"}
+var commands = []string{"dev", "serve", "init", "events", "pause", "version", "help"}
 
 // usage reports a command line that is wrong.
 func (c *command) usage(format string, args ...any) int {

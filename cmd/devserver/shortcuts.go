@@ -24,6 +24,8 @@ type shortcuts struct {
 	log     *slog.Logger
 	getenv  func(string) string
 	restart func(reason string) error
+	pause   func(who string) (resume func())
+	resume  func() // nil while edits do not wait for us
 	stop    func()
 }
 
@@ -40,6 +42,13 @@ func (s *shortcuts) do(key string) {
 	case "r":
 		if err := s.restart("r + Enter"); err != nil {
 			s.log.Error("restart: " + err.Error())
+		}
+	case "p":
+		if s.resume == nil {
+			s.resume = s.pause("p + Enter; press it again to go on")
+		} else {
+			s.resume()
+			s.resume = nil
 		}
 	case "u":
 		fmt.Fprintln(s.out)
@@ -64,6 +73,7 @@ func (s *shortcuts) help() {
 	fmt.Fprintln(s.out, "\n  Shortcuts")
 	for _, line := range [][2]string{
 		{"r", "restart the server; pages stay connected"},
+		{"p", "let edits wait, or go on"},
 		{"u", "show the URLs"},
 		{"o", "open a browser"},
 		{"c", "clear the terminal"},
