@@ -2,6 +2,7 @@ package hmr
 
 import (
 	"errors"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -24,6 +25,10 @@ type Client struct {
 	mu    sync.Mutex
 	user  string
 	asked time.Time // since when that is known
+	// shown is the request that the page came with or identified by last, and when; nil without Options.KeepRequests.
+	shown   *http.Request
+	shownAt time.Time
+	proof   string // the credentials that the user was found by
 	// identity counts the users that the page was, so that a permission given to one is not taken for another.
 	identity int
 	url      string
@@ -69,7 +74,7 @@ func newFrame(p Payload) (*frame, error) {
 
 func newClient(session string, s *socket, number int) *Client {
 	return &Client{
-		hub: s.hub, number: number, session: session, user: s.user, asked: s.since, userAgent: s.userAgent, address: s.address,
+		hub: s.hub, number: number, session: session, user: s.user, asked: s.since, shown: s.shown, shownAt: s.since, proof: s.proof(), userAgent: s.userAgent, address: s.address,
 		channels: map[string]bool{}, unknown: map[string]bool{}, lanes: map[string]*lane{}, cancels: map[uint64]func(){},
 	}
 }

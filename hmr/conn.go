@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +31,9 @@ type socket struct {
 
 	userAgent, address string    // see address
 	since              time.Time // before its user was asked for
+	shown              *http.Request
+	rule               *rule // that its user was found by
+	unsure             bool  // nobody could tell, see ErrUnsure
 
 	wake   chan struct{} // tells the writer that there is work
 	done   chan struct{}

@@ -30,9 +30,12 @@ type Options struct {
 	Epoch string
 	// Check refuses connections by an error: Host, Origin, token. Nil refuses none.
 	Check func(*http.Request) error
-	// Identify tells the user of a connection, "" for a guest; an error refuses it. Nil makes everybody a guest. Like Check it
-	// is called concurrently.
+	// Identify tells the user of a connection, "" for a guest; an error refuses it, but see ErrUnsure. Nil makes everybody a
+	// guest. Like Check it is called concurrently. See also SetIdentify.
 	Identify func(*http.Request) (user string, err error)
+	// KeepRequests keeps the head of the request by which each page was identified last, some KiB a page, so that SetIdentify
+	// can ask about pages that are open and ErrUnsure can leave them who they are.
+	KeepRequests bool
 	// MaxMessage bounds a message from a page in bytes; 1 MiB when 0.
 	MaxMessage int64
 	// QueueMessages and QueueBytes bound what waits to be written to one page; 256 and 1 MiB when 0.
@@ -112,6 +115,7 @@ type Hub struct {
 	ringSize int
 	asked    map[string]time.Time // see identified
 
+	rule   atomic.Pointer[rule]            // changed under mu; nil = nobody is known
 	passed atomic.Pointer[[]*func(Passed)] // see OnPassed; nil = nobody asks
 }
 
@@ -198,6 +202,7 @@ func NewHub(o Options) *Hub {
 			WriteBufferPool: &sync.Pool{}, WriteBufferSize: 4096,
 		},
 	}
+	h.rule.Store(newRule(o.Identify))
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	return h
 }
@@ -234,6 +239,12 @@ func (h *Hub) Clients() []*Client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.list()
+}
+
+// Opened returns those of Clients that OnConnect tells of, or has told of: for who begins to follow pages when some are open.
+// Called behind OnConnect it misses none, though some may come both ways.
+func (h *Hub) Opened() []*Client {
+	return slices.DeleteFunc(h.Clients(), func(c *Client) bool { return !c.isGreeted() })
 }
 
 // Seq is the number of the last update.
@@ -393,18 +404,18 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.serveIdentify(w, r)
 		return
 	}
-	user, err := h.identify(r)
-	if err != nil {
+	user, rule, err := h.ask(r)
+	if err != nil && !errors.Is(err, ErrUnsure) {
 		h.o.Logger.Warn("identify page", "error", err)
 		http.Error(w, "403 forbidden", http.StatusForbidden)
 		return
 	}
-	ws, err := h.upgrader.Upgrade(w, r, nil)
-	if err != nil {
+	ws, upgradeErr := h.upgrader.Upgrade(w, r, nil)
+	if upgradeErr != nil {
 		return // Upgrade has answered
 	}
 	s := &socket{
-		hub: h, ws: ws, userAgent: r.UserAgent(), address: address(r), user: user, since: since,
+		hub: h, ws: ws, userAgent: r.UserAgent(), address: address(r), user: user, unsure: err != nil, since: since, shown: h.keep(r), rule: rule,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if !h.begin() {
@@ -474,7 +485,7 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 	known := h.sessions[session]
 	h.mu.Unlock()
 	if known != nil {
-		known.become(s.user, s.since) // the page may have signed in or out while it was away
+		known.comeBack(s) // the page may have signed in or out while it was away
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -504,12 +515,15 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 		})
 	}
 	cn = newConn(c, s, prefix)
-	hello, _ := Encode(&Connected{Client: c.ID(), Epoch: h.o.Epoch, Session: session, Resumed: resumed, Received: c.receivedCount(), Seq: h.seq, Identifies: h.o.Identify != nil})
+	hello, _ := Encode(&Connected{Client: c.ID(), Epoch: h.o.Epoch, Session: session, Resumed: resumed, Received: c.receivedCount(), Seq: h.seq, Identifies: h.rule.Load() != nil})
 	if !resumed {
 		h.welcome(c, q.Get("epoch"), since, sinceErr == nil)
 	}
 	c.attach(cn, hello)
 	s.add(cn)
+	if s.rule != h.rule.Load() { // it was asked before the rule changed, and came too late to be asked about then
+		h.running.Go(func() { h.askAnew(c) })
+	}
 	return cn, nil
 }
 
@@ -536,6 +550,12 @@ func (c *Client) greet() {
 	for _, k := range connect {
 		h.call(c, "connect", func(ctx context.Context) error { k.fn(ctx, c); return nil })
 	}
+}
+
+func (c *Client) isGreeted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.greeted
 }
 
 // welcome queues what a new session must know: the updates since its page was made, or that nobody can tell. The caller

@@ -70,7 +70,7 @@ var errIdentifyAnew = &websocket.CloseError{Code: websocket.CloseServiceRestart,
 // same cookies, but these change: whoever signed out must not come in again over a socket that was opened before. So a
 // session begins with the socket, or on one that was opened after the session has asked before. The caller holds mu.
 func (h *Hub) identified(s *socket, session string) bool {
-	if h.o.Identify == nil || s.fresh {
+	if h.rule.Load() == nil || s.fresh {
 		return true
 	}
 	now := time.Now()

@@ -145,6 +145,93 @@ func TestChannelsAskAgainForANewUser(t *testing.T) {
 	await("only for bob", "kept for ann")
 }
 
+// TestRuleChangesWhilePagesAreOpen: a new Identify is asked about pages by what they have shown last, also about what is shown
+// while it comes, and one that cannot tell leaves those alone that show nothing new.
+func TestRuleChangesWhilePagesAreOpen(t *testing.T) {
+	hub, at := serve(t, hmr.Options{Identify: byCookie, KeepRequests: true})
+	in := func(suffix string) func(*http.Request) (string, error) {
+		return func(r *http.Request) (string, error) {
+			if strings.Contains(fmt.Sprint(r.URL), "session") {
+				t.Error("the name of the session is shown")
+			}
+			user, err := byCookie(r)
+			return user + suffix, err
+		}
+	}
+	p := open(t, at, "p")
+	identify(t, at, "p", "ann")
+	p.await("ann", identified("ann"))
+	is := func(want string) {
+		t.Helper()
+		if user := hub.Clients()[0].User(); user != want {
+			t.Errorf("the page is that of %q, not %q", user, want)
+		}
+	}
+	hub.SetIdentify(in("!"))
+	is("ann!")
+	p.await("the new rule", identified("ann!"))
+
+	hub.SetIdentify(func(*http.Request) (string, error) { return "", hmr.ErrUnsure })
+	is("ann!")
+	if status, _ := identify(t, at, "p", "ann"); status != http.StatusOK {
+		t.Errorf("a page that cannot be identified now was answered with %d", status)
+	}
+	is("ann!")
+	p.cut()
+	p.connectAs("ann")
+	is("ann!")
+	identify(t, at, "p", "bob") // whoever that is
+	p.await("a guest", identified(""))
+	is("")
+	identify(t, at, "p", "ann") // it is not known any more what that meant
+	is("")
+	hub.SetIdentify(in("?"))
+	is("ann?")
+
+	// A page that signs out is asked about by the old rule, which takes its time, when the new one comes.
+	asked, answer := make(chan bool), make(chan bool)
+	hub.SetIdentify(func(r *http.Request) (string, error) {
+		if _, err := r.Cookie("user"); err == nil {
+			return "ann", nil
+		}
+		asked <- true
+		<-answer
+		return "somebody", nil
+	})
+	is("ann")
+	done := make(chan bool)
+	go func() { defer close(done); identify(t, at, "p", "") }()
+	<-asked
+	hub.SetIdentify(in("."))
+	is(".")
+	close(answer)
+	<-done
+	is(".")
+
+	hub.SetIdentify(nil)
+	is("")
+	if status, body := identify(t, at, "p", "ann"); status != http.StatusOK || !strings.Contains(body, `""`) {
+		t.Errorf("a hub that knows nobody answered %d %s", status, body)
+	}
+	hub.SetIdentify(in("")) // pages had no reason to show what changed
+	is("")
+	p.await("the question", event("devserver:reidentify"))
+}
+
+// TestRuleChangesWhileAPageComes: the socket is opened by the old rule and counts by the new one.
+func TestRuleChangesWhileAPageComes(t *testing.T) {
+	asked, answer := make(chan bool), make(chan bool)
+	hub, at := serve(t, hmr.Options{KeepRequests: true, Identify: func(*http.Request) (string, error) {
+		asked <- true
+		<-answer
+		return "old", nil
+	}})
+	go func() { <-asked; hub.SetIdentify(byCookie); close(answer) }()
+	p := &page{t: t, url: at, session: "p", seen: make(chan map[string]any, 100)}
+	p.connectAs("ann")
+	p.await("the new rule", identified("ann"))
+}
+
 func TestRoomsAreLeftByAnotherUser(t *testing.T) {
 	hub, at, moves := hall(t, hmr.Options{Identify: byCookie})
 	hub.OnIdentify(func(_ context.Context, c *hmr.Client) { _ = c.Join("of " + c.User()) })

@@ -41,8 +41,7 @@ test("who asks while a question is under way gets the answer to a later one", as
 
 test("a cookie that is about to change is asked for a few times", () => {
   const { asked, timers, identity } = open();
-  identity.enabled = true;
-  identity.prompted();
+  identity.prompted(); // which tells that the server knows users
   const before = timers.size;
   identity.prompted(); // replaces the one before
   assert.equal(timers.size, before);

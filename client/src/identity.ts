@@ -53,8 +53,9 @@ export class Identity {
   /** Asks, and does without an answer: the next occasion brings it. */
   readonly check = (): void => void this.reidentify().catch(() => {});
 
-  /** A cookie is about to change. */
+  /** A cookie is about to change, or the server has begun to know users. */
   prompted(): void {
+    this.enabled = true; // whoever asks knows users
     const { set = setTimeout, clear = (timer) => clearTimeout(timer as number) } = this.options;
     this.timers.forEach(clear);
     this.timers = delays.map((ms) => set(this.check, ms));
