@@ -16,8 +16,12 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Timeout is how long a hook or handler may take.
-const Timeout = 30 * time.Second
+// Timeout is how long a hook or handler may take, IdentifyTimeout an Identify: a page has no connection until it is known
+// whose it is.
+const (
+	Timeout         = 30 * time.Second
+	IdentifyTimeout = 5 * time.Second
+)
 
 // Host runs plugins: it calls their hooks in order, within their time, and turns panics into errors. Both ways of
 // running plugins go through it; plugin authors have no use for it.
@@ -119,6 +123,7 @@ func (h *Host) Info() Info {
 		for name, has := range map[string]bool{
 			"resolveID": p.ResolveID != nil, "load": p.Load != nil, "transform": p.Transform != nil, "transformHTML": p.TransformHTML != nil,
 			"hotUpdate": p.HotUpdate != nil, "connect": p.Connect != nil, "disconnect": p.Disconnect != nil,
+			"identify": p.Identify != nil, "identified": p.Identified != nil,
 		} {
 			if has {
 				one.Hooks = append(one.Hooks, name)
@@ -134,6 +139,11 @@ func (h *Host) Info() Info {
 
 // guard runs a hook within its time, which ends with the host. What it returns or panics with names plugin and hook.
 func guard[T any](parent context.Context, h *Host, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+	return guardWithin(parent, h, Timeout, plugin, hook, fn)
+}
+
+// guardWithin is guard with a time limit of its own.
+func guardWithin[T any](parent context.Context, h *Host, limit time.Duration, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	stopped := &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped"}
@@ -142,7 +152,7 @@ func guard[T any](parent context.Context, h *Host, plugin, hook string, fn func(
 		return zero, stopped
 	}
 	defer context.AfterFunc(h.ctx, func() { cancel(stopped) })()
-	return within(ctx, h, Timeout, plugin, hook, fn)
+	return within(ctx, h, limit, plugin, hook, fn)
 }
 
 // within runs a hook and waits for it as long as the time limit and the context let it. One that takes no notice of
@@ -295,6 +305,26 @@ func (h *Host) Connect(ctx context.Context, c Client) error {
 // Disconnect is the counterpart of Connect.
 func (h *Host) Disconnect(ctx context.Context, c Client) error {
 	return h.presence(ctx, "Disconnect", c, func(p Plugin) func(context.Context, Client) { return p.Disconnect })
+}
+
+// Identified tells the plugins of a page whose user has changed.
+func (h *Host) Identified(ctx context.Context, c Client) error {
+	return h.presence(ctx, "Identified", c, func(p Plugin) func(context.Context, Client) { return p.Identified })
+}
+
+// Identify asks the plugins in order whose request it is. An error ends the question: whom the next one takes the page for is
+// not who it is for the one that failed.
+func (h *Host) Identify(ctx context.Context, r *http.Request) (user string, err error) {
+	for _, p := range h.plugins {
+		if p.Identify == nil {
+			continue
+		}
+		user, err = guardWithin(ctx, h, IdentifyTimeout, p.Name, "Identify", func(ctx context.Context) (string, error) { return p.Identify(r.Clone(ctx)) })
+		if user != "" || err != nil {
+			return user, err
+		}
+	}
+	return "", nil
 }
 
 func (h *Host) presence(ctx context.Context, hook string, c Client, pick func(Plugin) func(context.Context, Client)) error {

@@ -9,6 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -91,6 +92,21 @@ type ClientInfo struct {
 	URL       string `json:"url,omitempty"`
 	UserAgent string `json:"userAgent,omitempty"`
 	User      string `json:"user,omitempty"`
+}
+
+// IdentifyCall asks whose request it is. It has no query, and no body.
+type IdentifyCall struct {
+	Method     string      `json:"method"`
+	Path       string      `json:"path"`
+	Host       string      `json:"host"`
+	RemoteAddr string      `json:"remoteAddr,omitempty"`
+	Header     http.Header `json:"header"`
+}
+
+// DisconnectCall ends the sessions of a user's pages.
+type DisconnectCall struct {
+	User   string `json:"user"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // ClientsCall asks for the pages that are open, or for those in the room if one is named.
@@ -184,6 +200,10 @@ func (c *child) handle(ctx context.Context, method string, params json.RawMessag
 		return answer(params, func(a EventCall) (any, error) { return nil, c.host.Connect(ctx, &remote{c, a.Client}) })
 	case "disconnect":
 		return answer(params, func(a EventCall) (any, error) { return nil, c.host.Disconnect(ctx, &remote{c, a.Client}) })
+	case "identified":
+		return answer(params, func(a EventCall) (any, error) { return nil, c.host.Identified(ctx, &remote{c, a.Client}) })
+	case "identify":
+		return answer(params, func(a IdentifyCall) (any, error) { return c.identify(ctx, a) })
 	case "resolveID":
 		return answer(params, func(a ResolveArgs) (any, error) { return c.host.ResolveID(ctx, a) })
 	case "load":
@@ -211,6 +231,18 @@ func answer[A any](params json.RawMessage, fn func(A) (any, error)) (any, error)
 	return fn(a)
 }
 
+// identify makes the request that plugins see of what has come of it.
+func (c *child) identify(ctx context.Context, a IdentifyCall) (string, error) {
+	u := &url.URL{Path: a.Path}
+	if a.Header == nil {
+		a.Header = http.Header{}
+	}
+	return c.host.Identify(ctx, &http.Request{
+		Method: a.Method, URL: u, RequestURI: u.EscapedPath(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: a.Header, Body: http.NoBody, Host: a.Host, RemoteAddr: a.RemoteAddr,
+	})
+}
+
 func (c *child) Root() string         { return c.root }
 func (c *child) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }
 
@@ -231,6 +263,14 @@ func (c *child) ClientsIn(room string) []Client {
 		return nil
 	}
 	return c.clients(ClientsCall{Room: room})
+}
+
+func (c *child) Rooms() []string {
+	var names []string
+	if err := c.call("rooms", struct{}{}, &names); err != nil {
+		return nil // as Clients
+	}
+	return names
 }
 
 func (c *child) clients(which ClientsCall) []Client {
@@ -261,6 +301,9 @@ func (c *child) Broadcast(event string, data any) error {
 }
 
 func (c *child) SendToUser(user, event string, data any) error {
+	if user == "" {
+		return errors.New("send to user: no user is named; Broadcast reaches everybody")
+	}
 	return c.send(SendCall{User: user, Event: event}, data)
 }
 
@@ -269,6 +312,18 @@ func (c *child) SendToRoom(room, event string, data any) error {
 		return errors.New("send to room: it has no name")
 	}
 	return c.send(SendCall{Room: room, Event: event}, data)
+}
+
+func (c *child) Notify(user string, n hmr.Notification) error {
+	if user == "" {
+		return c.Broadcast(hmr.NotificationEvent, n)
+	}
+	return c.SendToUser(user, hmr.NotificationEvent, n)
+}
+
+func (c *child) Disconnect(user, reason string) (pages int, err error) {
+	err = c.call("disconnectUser", DisconnectCall{user, reason}, &pages)
+	return pages, err
 }
 
 func (c *child) Modules() (ids []string, err error) {

@@ -3,7 +3,10 @@ package plugin
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"strings"
+
+	"github.com/seed-b8174343/devserver/hmr"
 )
 
 // Plugin is a set of hooks. Every field but Name may be left out.
@@ -22,6 +25,14 @@ type Plugin struct {
 	Stop  func(ctx context.Context) error
 	// Connect and Disconnect are called for each page that opens, when it has told its address, or is gone.
 	Connect, Disconnect func(ctx context.Context, c Client)
+	// Identify tells the user of a request by its cookies, for example; "" is "nobody that I know", and the next plugin is
+	// asked. The first name wins. It is asked when a page's socket opens, and again when the page may have signed in or out, or
+	// when this code is replaced by other code. The request has the head of the page's, without a query or body, and a context
+	// that ends after IdentifyTimeout. With an error, or when that time is over, the page is a guest's, whoever else might
+	// know it, and the terminal tells why. It is called concurrently, and fits hmr.Options as well.
+	Identify func(r *http.Request) (user string, err error)
+	// Identified is called for each page whose user has changed while it was open. It has left its rooms by then.
+	Identified func(ctx context.Context, c Client)
 
 	// ResolveID says what a specifier means; the first answer of all plugins wins. Nil with a nil error is "not mine".
 	ResolveID func(context.Context, ResolveArgs) (*ResolveResult, error)
@@ -166,12 +177,18 @@ type Server interface {
 	// Root is the project's folder.
 	Root() string
 	Logger() *slog.Logger
-	// Clients are the pages that are open, ClientsIn those in a room.
+	// Clients are the pages that are open, ClientsIn those in a room, Rooms the rooms that somebody is in.
 	Clients() []Client
 	ClientsIn(room string) []Client
+	Rooms() []string
 	Broadcast(event string, data any) error
 	SendToUser(user, event string, data any) error
 	SendToRoom(room, event string, data any) error
+	// Notify shows a notification to every page of the user, or to all pages when user is "".
+	Notify(user string, n hmr.Notification) error
+	// Disconnect ends the sessions of all pages of the user: signed out, revoked. The reason reaches their consoles. It returns
+	// how many pages there were. A page that is loaded again, or whose user asks, comes back as whoever Identify says.
+	Disconnect(user, reason string) (pages int, err error)
 	// Modules are the IDs of all modules that are loaded, Importers those of the modules that import id.
 	Modules() ([]string, error)
 	Importers(id string) ([]string, error)

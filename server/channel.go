@@ -55,6 +55,20 @@ func (p *pluginChannels) add(hub *hmr.Hub, id string, make func() *pluginChannel
 	}, nil
 }
 
+// inherit takes over what was retained by the plugins of a project that is replaced, unless those here have said more.
+func (p *pluginChannels) inherit(before *pluginChannels) {
+	before.mu.Lock()
+	retained := maps.Clone(before.retained)
+	before.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if retained == nil {
+		return
+	}
+	maps.Copy(retained, p.retained)
+	p.retained = retained
+}
+
 // send sends what a plugin says on a channel.
 func (p *pluginChannels) send(s plugin.SendCall) error {
 	p.mu.Lock()

@@ -30,7 +30,7 @@ type Options struct {
 	// Identify tells the user of a page from the cookies of a request, for example; "" is a guest. It is asked when the
 	// page's socket opens, and again when the page may have signed in or out: an answer of a plugin's route or through a
 	// proxy has changed a cookie, script has, the page came to the front, or it calls reidentify() of devserver/client.
-	// Nil makes everybody a guest.
+	// Of whom it has no name for plugins are asked, see plugin.Plugin.Identify; an error refuses the page.
 	Identify func(*http.Request) (user string, err error)
 	// CacheDir overrides where builds and results are kept; "" is a folder of this project in the user's cache directory.
 	CacheDir string

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
@@ -37,27 +36,7 @@ func (p *project) startPlugins() error {
 		}
 		p.inProcess = host
 		p.plugins.Replace(nil, host)
-		if err := p.register(host); err != nil {
-			return err
-		}
 	}
-	p.offs = append(p.offs,
-		p.server.hub.OnConnect(func(ctx context.Context, c *hmr.Client) {
-			p.meeting.Lock()
-			hosts := p.plugins.Now()
-			if p.awaitsGo {
-				p.unmet = append(p.unmet, c)
-			}
-			p.meeting.Unlock()
-			p.present("connect", hosts.Connect(ctx, &page{c, p.server.hub}))
-		}),
-		p.server.hub.OnDisconnect(func(ctx context.Context, c *hmr.Client) {
-			p.meeting.Lock()
-			hosts := p.plugins.Now()
-			p.unmet = slices.DeleteFunc(p.unmet, func(other *hmr.Client) bool { return other == c })
-			p.meeting.Unlock()
-			p.present("disconnect", hosts.Disconnect(ctx, &page{c, p.server.hub}))
-		}))
 	if p.server.opts.NoPlugins || p.cfg.Err() != nil || !pluginhost.Has(p.root) {
 		return nil
 	}
@@ -65,9 +44,7 @@ func (p *project) startPlugins() error {
 	if err != nil {
 		return err
 	}
-	p.meeting.Lock()
-	p.awaitsGo = true
-	p.meeting.Unlock()
+	p.awaitsGo.Store(true)
 	p.goPlugins = pluginhost.NewProject(pluginhost.ProjectOptions{
 		Dir: filepath.Join(p.root, pluginhost.Folder), CacheDir: cache, Backend: &backend{p}, Logger: p.log,
 		Changed: p.swapped, Failed: p.pluginsFailed,
@@ -75,12 +52,6 @@ func (p *project) startPlugins() error {
 	p.holdEvents()
 	p.log.Info("building and running the Go plugins in " + pluginhost.Folder + "/ (--no-plugins leaves them alone)")
 	return nil
-}
-
-func (p *project) present(hook string, err error) {
-	if err != nil {
-		p.log.Warn(hook+" hook failed", "error", err)
-	}
 }
 
 // holdEvents lets events and requests that nobody handles wait, until the plugins have said what they handle or cannot be
@@ -113,11 +84,9 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	if now != nil {
 		defer p.releaseEvents()
 	}
-	p.meeting.Lock()
 	p.plugins.Replace(oldHost, newHost)
-	unmet := p.unmet
-	p.unmet, p.awaitsGo = nil, now == nil
-	p.meeting.Unlock()
+	p.awaitsGo.Store(now == nil)
+	p.part(oldHost)
 	for _, off := range p.childOffs {
 		off()
 	}
@@ -133,7 +102,8 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	p.errors.clear(pluginErrorID)
 	p.publishErrors()
 	p.compileAgain(old, now)
-	p.meet(newHost, unmet)
+	p.followIdentify()
+	p.meet(newHost)
 	names := make([]string, 0, len(now.Info().Plugins))
 	for _, one := range now.Info().Plugins {
 		names = append(names, one.Name)
@@ -143,17 +113,6 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	if old != nil {
 		_ = p.server.hub.Broadcast("devserver:plugins:reloaded", map[string]any{"plugins": names}) // a list of strings encodes
 	}
-}
-
-// meet tells plugins of the pages that opened while they were being built, before they get the events of those.
-func (p *project) meet(h pluginhost.Host, pages []*hmr.Client) {
-	var all sync.WaitGroup
-	for _, c := range pages {
-		all.Go(func() {
-			p.present("connect", pluginhost.NewManager(h).Connect(p.ctx, &page{c, p.server.hub}))
-		})
-	}
-	all.Wait()
 }
 
 // compileAgain runs the modules that the plugins' hooks may have a say in through them: those that were compiled before
@@ -206,10 +165,16 @@ func (p *project) pluginsFailed(err error) {
 	p.publishErrors()
 }
 
-// register ties the handlers of plugins in process to the hub for as long as the project lives.
-func (p *project) register(h pluginhost.Host) error {
-	offs, err := p.listen(h)
-	p.offs = append(p.offs, offs...)
+// attach ties the project to the hub: handlers of plugins in process, and what plugins are told of pages. It comes when no
+// other project is tied to it: names of events and channels are taken only once.
+func (p *project) attach() (err error) {
+	p.registering.Lock()
+	defer p.registering.Unlock()
+	if p.inProcess != nil {
+		p.offs, err = p.listen(p.inProcess)
+	}
+	p.followIdentify()
+	p.followPages()
 	return err
 }
 
@@ -320,6 +285,19 @@ func (b *backend) pages(open []*hmr.Client) []plugin.Client {
 		list[i] = &page{c, b.p.server.hub}
 	}
 	return list
+}
+
+func (b *backend) Rooms() []string { return b.p.server.hub.Rooms() }
+
+func (b *backend) Notify(user string, n hmr.Notification) error {
+	return b.p.server.hub.Notify(user, n)
+}
+
+func (b *backend) Disconnect(user, reason string) (int, error) {
+	if user == "" {
+		return 0, errors.New("disconnect: no user is named")
+	}
+	return b.p.server.hub.Disconnect(user, reason), nil
 }
 
 func (b *backend) Broadcast(event string, data any) error {

@@ -206,8 +206,8 @@ func tryHooks(t *testing.T, s *devtest.Server) {
 	}
 }
 
-// TestPluginsMeetPagesThatOpenedBefore has a page that is there before the plugins are built, and before they are back
-// from a crash.
+// TestPluginsMeetPagesThatOpenedBefore has a page that is there before the plugins are built, one that comes before they are
+// back from a crash, and has them replaced: each program is told of each page once.
 func TestPluginsMeetPagesThatOpenedBefore(t *testing.T) {
 	app := devtest.App(t, devtest.Text(pluginApp))
 	goPlugin(t, app, `Name: "p", Connect: func(ctx context.Context, c plugin.Client) { _ = c.Send("met", c.URL()) },
@@ -231,8 +231,18 @@ func TestPluginsMeetPagesThatOpenedBefore(t *testing.T) {
 		if c.Count(devtest.Event("devserver:unknown-event")) > 0 {
 			t.Error("an event was lost to the crash")
 		}
-		if n := c.Count(devtest.Event("met")); n != 1 {
-			t.Errorf("a page was met %d times", n)
+	}
+	one.WaitFor(devtest.Event("met", "http://x/one")) // the new program did not know of it
+	s.Edit("devserver/main.go", `"answer", nil`, `"other answer", nil`)
+	for _, c := range []*devtest.Socket{one, two} {
+		c.Peek(devtest.Event("met"))
+		c.WaitFor(devtest.Event("devserver:plugins:reloaded"))
+		c.Emit("ask", nil)
+		c.WaitFor(devtest.Event("other answer"))
+	}
+	for n, c := range map[int]*devtest.Socket{3: one, 2: two} {
+		if met := c.Count(devtest.Event("met")); met != n {
+			t.Errorf("a page was met %d times by %d programs", met, n)
 		}
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/env"
 	"github.com/seed-b8174343/devserver/internal/gate"
@@ -58,11 +57,10 @@ type project struct {
 	inProcess   *plugin.Host        // nil without plugins in process
 	goPlugins   *pluginhost.Project // the project's devserver/ folder, nil without one
 	registering sync.Mutex
-	meeting     sync.Mutex
-	awaitsGo    bool          // guarded by meeting; goPlugins has no program that runs, and may have one later
-	unmet       []*hmr.Client // guarded by meeting; pages that opened meanwhile
-	offs        []func()      // take the project's handlers off the hub
-	childOffs   []func()      // those of the running child
+	awaitsGo    atomic.Bool // goPlugins has no program that runs, and may have one later
+	present     presence
+	offs        []func() // take the project's handlers off the hub
+	childOffs   []func() // those of the running child
 	channels    pluginChannels
 	// held lets events through that wait for the plugins, see holdEvents; nil: none wait.
 	held atomic.Pointer[func()]

@@ -143,6 +143,9 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 		return nil, errors.Join(err, s.cache.Close())
 	}
 	s.project.Store(p)
+	if err := p.attach(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
@@ -408,10 +411,16 @@ func (s *Server) Restart(reason string) error {
 	if err != nil {
 		return err
 	}
+	release := s.hub.Hold() // no event falls between the plugins of the two
 	if err := old.close(); err != nil {
 		s.log.Warn("stop before restart", "error", err)
 	}
+	p.channels.inherit(&old.channels)
 	s.project.Store(p)
+	if err := p.attach(); err != nil {
+		p.report(p.asError(err))
+	}
+	release()
 	p.begin()
 	if p.base != old.base && s.runningFile.Load() != nil {
 		s.announce()

@@ -23,7 +23,7 @@ func (s *Server) newGuard(cfg *config.Config) (*guard.Guard, error) {
 func (s *Server) newHub() *hmr.Hub {
 	hub := hmr.NewHub(hmr.Options{
 		Logger: s.log, Epoch: s.epoch,
-		Check: s.guard.CheckSocket, Identify: s.opts.Identify,
+		Check: s.guard.CheckSocket, KeepRequests: true, // for Identify see followIdentify
 	})
 	hub.FirstPayloads(func() []hmr.Payload { return s.project.Load().firstPayloads() })
 	hub.OnReport(func(c *hmr.Client, r hmr.Report) { s.project.Load().reported(c, r) })

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/gate"
@@ -214,6 +215,9 @@ func (a alone) Broadcast(string, any) error                  { return errNoPages
 func (a alone) SendToUser(string, string, any) error         { return errNoPages }
 func (a alone) SendTo(string, string, json.RawMessage) error { return errNoPages }
 func (a alone) ClientsIn(string) []plugin.Client             { return nil }
+func (a alone) Rooms() []string                              { return nil }
+func (a alone) Notify(string, hmr.Notification) error        { return errNoPages }
+func (a alone) Disconnect(string, string) (int, error)       { return 0, errNoPages }
 func (a alone) SendToRoom(string, string, any) error         { return errNoPages }
 func (a alone) Join(string, string) error                    { return errNoPages }
 func (a alone) Leave(string, string) error                   { return errNoPages }

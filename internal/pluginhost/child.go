@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -272,6 +273,14 @@ func (c *Child) handle(_ context.Context, method string, params json.RawMessage)
 			return nil, b.Leave(r.Client, r.Room)
 		}
 		return nil, b.Join(r.Client, r.Room)
+	case "rooms":
+		return b.Rooms(), nil
+	case "disconnectUser":
+		var d plugin.DisconnectCall
+		if err := json.Unmarshal(params, &d); err != nil {
+			return nil, err
+		}
+		return b.Disconnect(d.User, d.Reason)
 	case "modules":
 		return b.Modules()
 	case "importers", "invalidate", "reload":
@@ -351,6 +360,25 @@ func (c *Child) Connect(ctx context.Context, cl plugin.Client) error {
 // Disconnect implements Host.
 func (c *Child) Disconnect(ctx context.Context, cl plugin.Client) error {
 	return c.ask(ctx, "disconnect", plugin.EventCall{Client: describe(cl)}, nil)
+}
+
+// Identified implements Host.
+func (c *Child) Identified(ctx context.Context, cl plugin.Client) error {
+	return c.ask(ctx, "identified", plugin.EventCall{Client: describe(cl)}, nil)
+}
+
+// Identify implements Host.
+func (c *Child) Identify(ctx context.Context, r *http.Request) (user string, err error) {
+	limit := 2 * time.Second // to tell of a deadline of its own
+	for _, p := range c.info.Plugins {
+		if slices.Contains(p.Hooks, "identify") {
+			limit += plugin.IdentifyTimeout
+		}
+	}
+	err = c.askWithin(ctx, limit, "identify", plugin.IdentifyCall{
+		Method: r.Method, Path: r.URL.Path, Host: r.Host, RemoteAddr: r.RemoteAddr, Header: r.Header,
+	}, &user)
+	return user, err
 }
 
 // ResolveID implements Host.

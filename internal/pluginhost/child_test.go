@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -78,6 +79,14 @@ func testPlugin() plugin.Plugin {
 				above, err := server.Importers(ids[0])
 				return append(ids, above...), errors.Join(err, server.Reload("/nothing"))
 			}),
+			plugin.Handle("users", func(context.Context, plugin.Client, any) (string, error) {
+				n, err := server.Disconnect("bob", "revoked")
+				err = errors.Join(err, server.Notify("ann", hmr.Notification{Title: "hi"}), server.Notify("", hmr.Notification{Title: "all"}))
+				if server.SendToUser("", "x", nil) == nil {
+					err = errors.New("what is for nobody was sent")
+				}
+				return fmt.Sprint(n, server.Rooms()), err
+			}),
 			plugin.Handle("sum", func(_ context.Context, _ plugin.Client, in struct{ A, B int }) (int, error) { return in.A + in.B, nil }),
 			plugin.Handle("print", func(context.Context, plugin.Client, any) (string, error) {
 				fmt.Println("a stray print \x1b[31mred\x1b[0m\x07")
@@ -114,6 +123,20 @@ func testPlugin() plugin.Plugin {
 				return cmd.Process.Pid, nil
 			}),
 		},
+		Identify: func(r *http.Request) (string, error) {
+			switch c, err := r.Cookie("session"); {
+			case err != nil:
+				return "", nil
+			case c.Value == "broken":
+				return "", errors.New("the session is broken")
+			case c.Value == "hangs":
+				<-r.Context().Done()
+				return "late", nil
+			default:
+				return fmt.Sprint(c.Value, " at ", r.Method, " ", r.Host, r.URL, " from ", r.RemoteAddr), nil
+			}
+		},
+		Identified: func(_ context.Context, c plugin.Client) { _ = c.Send("hi again", c.User()) },
 		Connect:    func(_ context.Context, c plugin.Client) { _ = c.Send("hi", c.ID()) },
 		Disconnect: func(_ context.Context, c plugin.Client) { _ = c.Broadcast("bye", c.ID()) },
 		Filter:     plugin.Filter{Prefixes: []string{"virtual:"}},
@@ -148,6 +171,13 @@ func (b *backend) SendToUser(user, event string, d any) error {
 func (b *backend) SendTo(c, event string, d json.RawMessage) error { return b.note(c, event, d) }
 func (b *backend) SendToRoom(room, event string, d any) error {
 	return b.note("room "+room, event, d)
+}
+func (b *backend) Rooms() []string { return []string{"hall"} }
+func (b *backend) Notify(user string, n hmr.Notification) error {
+	return b.note("notify "+user, n.Title, n) // a child sends it as the event that it is
+}
+func (b *backend) Disconnect(user, reason string) (int, error) {
+	return 2, b.note("server", "disconnect "+user, reason)
 }
 func (b *backend) ClientsIn(room string) []plugin.Client { return []plugin.Client{client(room)} }
 func (b *backend) Join(c, room string) error             { return b.note(c, "joins", room) }
@@ -283,6 +313,20 @@ func TestEventsOfAChild(t *testing.T) {
 	}
 	if _, err := ask(t.Context(), c, "part", `"hall"`); err == nil || !strings.Contains(err.Error(), "c1 stays in hall") {
 		t.Errorf("leaving failed with %v", err)
+	}
+	if got, err := ask(t.Context(), c, "users", ""); err != nil || got != `"2 [hall]"` {
+		t.Errorf("got %s, %v", got, err)
+	}
+	for _, want := range []string{`server disconnect bob "revoked"`, `user ann devserver:notification {"title":"hi"}`, `all devserver:notification {"title":"all"}`} {
+		if got := b.wait(t); got != want {
+			t.Errorf("sent %q, want %q", got, want)
+		}
+	}
+	if err := c.Identified(t.Context(), client("c1")); err != nil {
+		t.Error(err)
+	}
+	if got := b.wait(t); got != `c1 hi again "ann"` {
+		t.Errorf("sent %q", got)
 	}
 	if err := errors.Join(c.Connect(t.Context(), client("c9")), c.Disconnect(t.Context(), client("c9"))); err != nil {
 		t.Error(err)
@@ -451,5 +495,36 @@ func BenchmarkRoundTrip(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// TestIdentifyInAChild asks whose request it is; what a page's request has besides its head does not cross.
+func TestIdentifyInAChild(t *testing.T) {
+	c, _, _ := startChild(t)
+	by := func(cookie string) *http.Request {
+		r, err := http.NewRequest(http.MethodPost, "http://x/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.RemoteAddr = "[::1]:5"
+		if cookie != "" {
+			r.AddCookie(&http.Cookie{Name: "session", Value: cookie})
+		}
+		return r
+	}
+	for _, test := range []struct{ cookie, user, err string }{
+		{"", "", ""},
+		{"ann", "ann at POST x/ from [::1]:5", ""},
+		{"broken", "", "Identify of plugin test: the session is broken"},
+	} {
+		user, err := c.Identify(t.Context(), by(test.cookie))
+		if user != test.user || err == nil && test.err != "" || err != nil && err.Error() != test.err {
+			t.Errorf("%q: %q, %v", test.cookie, user, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go cancel()
+	if user, err := c.Identify(ctx, by("hangs")); user != "" || !errors.Is(err, context.Canceled) {
+		t.Errorf("a page that is gone is that of %q, %v", user, err)
 	}
 }

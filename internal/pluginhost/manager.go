@@ -3,7 +3,6 @@ package pluginhost
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -20,6 +19,8 @@ type Host interface {
 	ChannelAllows(ctx context.Context, id string, c plugin.Client, d hmr.Direction) error
 	Connect(ctx context.Context, c plugin.Client) error
 	Disconnect(ctx context.Context, c plugin.Client) error
+	Identified(ctx context.Context, c plugin.Client) error
+	Identify(ctx context.Context, r *http.Request) (user string, err error)
 	ResolveID(ctx context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error)
 	Load(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error)
 	Transform(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error)
@@ -83,8 +84,14 @@ func (m *Manager) Replace(old, now Host) {
 	m.hosts = hosts
 }
 
-// Now returns a Manager of the hosts that there are now, of which none is replaced.
-func (m *Manager) Now() *Manager { return &Manager{hosts: m.list()} }
+// Hosts returns the hosts in the order in which they are asked.
+func (m *Manager) Hosts() []Host {
+	var hosts []Host
+	for _, e := range m.list() {
+		hosts = append(hosts, e.host)
+	}
+	return hosts
+}
 
 func (m *Manager) list() []*entry {
 	m.mu.RLock()
@@ -204,24 +211,47 @@ func (m *Manager) HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (*plugi
 	return narrowed, nil
 }
 
-// Connect tells the hosts of a page that opened.
-func (m *Manager) Connect(ctx context.Context, c plugin.Client) error {
-	return m.presence("connect", func(h Host) error { return h.Connect(ctx, c) })
+// Connect tells one host of a page that opened, unless it has been replaced.
+func (m *Manager) Connect(ctx context.Context, h Host, c plugin.Client) error {
+	return m.tell(h, "connect", func() error { return h.Connect(ctx, c) })
 }
 
-// Disconnect tells the hosts of a page that is gone.
-func (m *Manager) Disconnect(ctx context.Context, c plugin.Client) error {
-	return m.presence("disconnect", func(h Host) error { return h.Disconnect(ctx, c) })
+// Disconnect tells one host of a page that is gone.
+func (m *Manager) Disconnect(ctx context.Context, h Host, c plugin.Client) error {
+	return m.tell(h, "disconnect", func() error { return h.Disconnect(ctx, c) })
 }
 
-func (m *Manager) presence(hook string, tell func(Host) error) error {
-	var errs []error
+// Identified tells one host of a page whose user has changed.
+func (m *Manager) Identified(ctx context.Context, h Host, c plugin.Client) error {
+	return m.tell(h, "identified", func() error { return h.Identified(ctx, c) })
+}
+
+// Identifies tells whether some plugin has the hook.
+func (m *Manager) Identifies() bool {
+	return slices.ContainsFunc(m.list(), func(e *entry) bool { return e.filters["identify"] != nil })
+}
+
+// Identify asks the hosts in order whose request it is. The first name or error is the answer, "" is nobody.
+func (m *Manager) Identify(ctx context.Context, r *http.Request) (user string, err error) {
 	for _, e := range m.list() {
-		if e.filters[hook] != nil {
-			errs = append(errs, tell(e.host))
+		if e.filters["identify"] == nil {
+			continue
+		}
+		if user, err := e.host.Identify(ctx, r); user != "" || err != nil {
+			return user, err
 		}
 	}
-	return errors.Join(errs...)
+	return "", nil
+}
+
+// tell calls the hook if the host has it and is there.
+func (m *Manager) tell(h Host, hook string, call func() error) error {
+	for _, e := range m.list() {
+		if e.host == h && e.filters[hook] != nil {
+			return call()
+		}
+	}
+	return nil
 }
 
 // ServeRoute answers the request when a plugin has a route for it, and tells whether one had.

@@ -1,0 +1,169 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
+)
+
+// whoPlugin says who pages are, as Go source. It adds its own version to the names.
+const whoPlugin = `
+	Name: "who",
+	Start: func(ctx context.Context, s plugin.Server) error { server = s; return nil },
+	Identify: func(r *http.Request) (string, error) {
+		c, err := r.Cookie("session")
+		switch {
+		case err != nil:
+			return "", nil
+		case c.Value == "broken":
+			return "", fmt.Errorf("the session is broken")
+		case c.Value == "panics" || r.URL.RawQuery != "":
+			panic(r.URL)
+		}
+		return c.Value + "-1", nil
+	},
+	Connect: func(ctx context.Context, c plugin.Client) { _ = c.Send("met", c.User()) },
+	Identified: func(ctx context.Context, c plugin.Client) { _ = c.Send("now", c.User()) },
+	Events: []plugin.Event{
+		plugin.On("whoami", func(ctx context.Context, c plugin.Client, in any) error { return c.Send("you", c.User()) }),
+		plugin.On("crash", func(ctx context.Context, c plugin.Client, in any) error { go panic("x"); return nil }),
+		plugin.On("notify", func(ctx context.Context, c plugin.Client, user string) error { return server.Notify(user, hmr.Notification{Title: "hi"}) }),
+		plugin.Handle("kick", func(ctx context.Context, c plugin.Client, user string) (int, error) { return server.Disconnect(user, "signed out everywhere") }),
+	},
+`
+
+// person is a browser's page, which shows its cookie as client/src/identity.ts does.
+type person struct {
+	*devtest.Socket
+	t       *testing.T
+	s       *devtest.Server
+	session string
+}
+
+func cookies(session string) http.Header {
+	if session == "" {
+		return http.Header{}
+	}
+	return http.Header{"Cookie": {"session=" + session}}
+}
+
+func openAs(t *testing.T, s *devtest.Server, name, session string) *person {
+	t.Helper()
+	p := &person{s.Socket(t, devtest.DialOptions{Query: url.Values{"session": {name}}, Header: cookies(session)}), t, s, name}
+	p.Send(map[string]any{"type": "hello", "url": "http://x/" + name})
+	return p
+}
+
+// shows shows a cookie and wants to be that user from then on.
+func (p *person) shows(session, want string) {
+	p.t.Helper()
+	var header []string
+	for key, values := range cookies(session) {
+		header = append(header, key, values[0])
+	}
+	res := p.s.Do(http.MethodPost, "/@devserver/identify?token="+p.s.Token()+"&session="+p.session, "", header...)
+	if res.Status != http.StatusOK || !strings.Contains(res.Body, `"user":"`+want+`"`) {
+		p.t.Errorf("the cookie %q is answered with %d %s, want user %q", session, res.Status, res.Body, want)
+	}
+}
+
+// TestPluginsSayWhoAPageIs: those of the project's folder know the user of a page that opened before they were built, of one
+// that signs in and out, and again when their code has changed. While they are not there nobody becomes anybody.
+func TestPluginsSayWhoAPageIs(t *testing.T) {
+	app := devtest.App(t, devtest.Text(pluginApp))
+	app.Write("devserver/server.go", "package main\n\nimport \"github.com/seed-b8174343/devserver/plugin\"\n\nvar server plugin.Server\n")
+	goPlugin(t, app, whoPlugin)
+	s := devtest.Start(t, app, withPlugins)
+	early := openAs(t, s, "early", "ann")
+	early.Emit("whoami", nil)
+	early.WaitFor(devtest.Event("devserver:identified", "ann-1"))
+	early.WaitFor(devtest.Event("met", "ann-1"))
+	early.WaitFor(devtest.Event("you", "ann-1")) // not a guest, though it came before
+	guest := openAs(t, s, "guest", "")
+	guest.WaitFor(devtest.Event("met", `""`))
+	guest.shows("bob", "bob-1")
+	guest.WaitFor(devtest.Event("now", "bob-1"))
+	for session, why := range map[string]string{"broken": "the session is broken", "panics": "Identify of plugin who panicked"} {
+		guest.shows(session, "")
+		s.Log.Wait(t, why)
+		guest.shows("bob", "bob-1")
+	}
+	early.Emit("notify", "bob-1")
+	guest.WaitFor(devtest.Event("devserver:notification", "hi"))
+	early.Emit("notify", "")
+	early.WaitFor(devtest.Event("devserver:notification", "hi"))
+	if n := early.Count(devtest.Event("devserver:notification")); n != 1 {
+		t.Error("ann got what was for bob")
+	}
+
+	s.Edit("devserver/main.go", `"-1"`, `"-2"`)
+	for user, p := range map[string]*person{"ann-2": early, "bob-2": guest} {
+		p.WaitFor(devtest.Event("devserver:identified", user))
+		p.WaitFor(devtest.Event("met", user))
+	}
+
+	s.Edit("devserver/main.go", `"-2"`, `"-3" + nothing`)
+	s.Log.Wait(t, "the plugins that ran before go on")
+	early.Emit("crash", nil)
+	s.Log.Wait(t, "the server runs without plugins until they can be built")
+	early.shows("ann", "ann-2") // nothing new
+	guest.shows("", "")
+	guest.shows("bob", "") // which nobody can tell now
+	late := openAs(t, s, "late", "bob")
+	app.Write("devserver.config.json", `{"define": {"A": "1"}}`)
+	s.Log.Wait(t, "server restarted")
+	early.shows("ann", "ann-2")
+	s.Edit("devserver/main.go", ` + nothing`, ``)
+	for _, p := range []*person{late, guest} {
+		p.WaitFor(devtest.Event("devserver:identified", "bob-3"))
+		p.WaitFor(devtest.Event("met", "bob-3"))
+	}
+	if f := guest.Request(1, "kick", "ann-3"); !strings.Contains(string(f.Text), `"data":1`) {
+		t.Errorf("got %s", f.Text)
+	}
+	if code := early.Closed(); code != 4001 {
+		t.Errorf("a page that was cut off was closed with %d", code)
+	}
+	if f := guest.Request(2, "kick", ""); !strings.Contains(string(f.Text), "no user is named") {
+		t.Errorf("got %s", f.Text)
+	}
+}
+
+// TestWhoIsAskedFirst: the program, then its plugins in order, and who fails leaves nobody to the next.
+func TestWhoIsAskedFirst(t *testing.T) {
+	by := func(name string) func(*http.Request) (string, error) {
+		return func(r *http.Request) (string, error) {
+			c, err := r.Cookie("session")
+			switch {
+			case err != nil || !strings.Contains(c.Value, name):
+				return "", nil
+			case strings.Contains(c.Value, name+"!"):
+				return "", errors.New(name + " does not work")
+			}
+			return name, nil
+		}
+	}
+	s := devtest.Start(t, devtest.App(t, devtest.Text(pluginApp)), func(o *server.Options) {
+		o.Identify = by("program")
+		o.Plugins = []plugin.Plugin{{Name: "none"}, {Name: "one", Identify: by("one")}, {Name: "two", Identify: by("two"), Events: []plugin.Event{
+			plugin.On("whoami", func(_ context.Context, c plugin.Client, _ any) error { return c.Send("you", c.User()) }),
+		}}}
+	})
+	page := openAs(t, s, "page", "two")
+	page.Emit("whoami", nil)
+	page.WaitFor(devtest.Event("you", "two"))
+	for _, test := range []struct{ session, user string }{{"program, one, two", "program"}, {"two, one", "one"}, {"two, one!", ""}, {"nobody", ""}, {"two", "two"}} {
+		page.shows(test.session, test.user)
+	}
+	s.Log.Wait(t, "a page is a guest's: Identify of plugin one: one does not work")
+	if _, status, err := s.Dial(t, devtest.DialOptions{Header: cookies("program!")}); err == nil || status != http.StatusForbidden {
+		t.Errorf("a page that the program refuses is answered with %d", status)
+	}
+}
