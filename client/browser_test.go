@@ -153,6 +153,51 @@ func TestBrowserContentSecurityPolicy(t *testing.T) {
 	}
 }
 
+// A page may get the nonce of its styles after the first of them. It is looked for at the first style and when one is
+// refused, and not for each: a look goes through the document.
+func TestBrowserStyleNonce(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><meta http-equiv="Content-Security-Policy" content="style-src 'nonce-s3cret'"><link rel="icon" href="data:,">
+<script>
+looks = 0; refused = []
+const query = document.querySelector
+document.querySelector = function (s) { looks += s.includes("nonce"); return query.call(this, s) }
+document.addEventListener("securitypolicyviolation", e => refused.push(e.violatedDirective))
+</script>
+<p id="p">text</p><script type="module" src="/main.js"></script>
+-- main.js --
+import "./before.css"
+import "./nonce.js"
+import "./a.css"
+import "./b.css"
+import "./c.css"
+-- nonce.js --
+document.head.insertAdjacentHTML("beforeend", '<meta property="csp-nonce" nonce="s3cret">')
+-- before.css --
+p { text-indent: 1px }
+-- a.css --
+p { letter-spacing: 2px }
+-- b.css --
+p { outline-offset: 3px }
+-- c.css --
+p { word-spacing: 4px }
+`)))
+	p := s.Page(t, "/")
+	for property, value := range map[string]string{"text-indent": "1px", "letter-spacing": "2px", "outline-offset": "3px", "word-spacing": "4px"} {
+		p.WaitStyle("#p", property, value)
+	}
+	p.Wait(`refused.length === 2`) // before.css, and a.css before it was looked again
+	if looks := devtest.Eval[int](p, "looks"); looks != 3 {
+		t.Errorf("the page was searched %d times for a nonce, want once for the burst and once for each refused style", looks)
+	}
+	s.Edit("before.css", "1px", "5px")
+	s.Edit("c.css", "4px", "6px")
+	p.WaitStyle("#p", "text-indent", "5px")
+	p.WaitStyle("#p", "word-spacing", "6px")
+	p.NoReload()
+}
+
 func TestBrowserSrcdocFrame(t *testing.T) {
 	s := devtest.Start(t, devtest.App(t, devtest.Text(counterApp), devtest.Text(`
 -- frame.html --

@@ -5,31 +5,44 @@ const attribute = "data-vite-dev-id";
 interface Sheet {
   element: HTMLStyleElement;
   /** Used where a Content-Security-Policy keeps the element from having an effect. */
-  constructed?: CSSStyleSheet;
+  constructed: CSSStyleSheet | undefined;
 }
 
 const sheets = new Map<string, Sheet>();
 /** Styles of one burst of modules stand in the order in which the modules ran, wherever other elements get in between. */
 let last: Element | undefined;
 
-function nonce(): string | undefined {
+/**
+ * What a Content-Security-Policy lets styles in by, as of the last look: at the first style of a burst, and when a style
+ * was refused. A look goes through the whole document, so one for each style would take longer with each.
+ */
+let nonce = "";
+
+function lookForNonce(): string {
   const meta = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]");
-  return meta?.nonce || meta?.getAttribute("content") || undefined;
+  return (nonce = meta?.nonce || meta?.getAttribute("content") || "");
 }
 
 /** Adds a stylesheet, or changes the one with this ID in its place. */
 export function updateStyle(id: string, css: string): void {
   if (typeof document === "undefined") return; // a worker
-  let sheet = sheets.get(id);
-  if (!sheet) {
-    sheet = { element: find(id) ?? insert(id) };
-    sheets.set(id, sheet);
+  const sheet = sheets.get(id);
+  if (sheet?.constructed) return void sheet.constructed.replaceSync(css);
+  let element = sheet?.element ?? find(id);
+  const same = element?.textContent === css;
+  if (!element) element = insert(id, css);
+  else if (!same) element.textContent = css;
+  sheets.set(id, { element, constructed: same || takes(element) ? undefined : construct(css) });
+}
+
+/** Whether the element's text has an effect. A policy refuses it without the nonce, which the page may have got by now. */
+function takes(element: HTMLStyleElement): boolean {
+  const refused = (): boolean => element.isConnected && !element.sheet;
+  if (refused() && element.nonce !== lookForNonce()) {
+    element.nonce = nonce;
+    element.textContent += ""; // has the browser look at it again
   }
-  if (sheet.constructed) sheet.constructed.replaceSync(css);
-  else if (sheet.element.textContent !== css) {
-    sheet.element.textContent = css;
-    if (sheet.element.isConnected && !sheet.element.sheet) sheet.constructed = construct(css);
-  }
+  return !refused();
 }
 
 /** Removes the stylesheet; unknown IDs are ignored. */
@@ -51,13 +64,15 @@ function find(id: string): HTMLStyleElement | undefined {
   return element?.isConnected ? element : undefined;
 }
 
-function insert(id: string): HTMLStyleElement {
+function insert(id: string, css: string): HTMLStyleElement {
   const element = document.createElement("style");
   element.setAttribute("type", "text/css");
   element.setAttribute(attribute, id);
-  const n = nonce();
-  if (n) element.setAttribute("nonce", n);
-  if (last?.isConnected) last.after(element);
+  element.textContent = css; // before it is in the page: a policy would refuse an empty one first
+  const follows = last?.isConnected;
+  if (!follows) lookForNonce();
+  if (nonce) element.setAttribute("nonce", nonce);
+  if (follows) last!.after(element);
   else {
     (document.head ?? document.documentElement).append(element);
     setTimeout(() => (last = undefined)); // what comes later belongs at the end again
