@@ -1,7 +1,8 @@
 // A connection as app code sees it: events, requests and channels. In development it is the page's own socket; in
 // production it is one that connect() opens to a Go backend with an hmr.Hub.
 
-import { HotError, type Logger, type RequestOptions } from "./hot.ts";
+import type { Logger } from "./events.ts";
+import { HotError, type RequestOptions } from "./hot.ts";
 import { askHub, Identity, reidentifyEvent } from "./identity.ts";
 import type { ReliablePagePayload, ReplyPayload, ServerPayload } from "./payload.ts";
 import { Transport, type Socket, type TransportOptions } from "./transport.ts";
@@ -57,10 +58,6 @@ export class Listeners {
       const all = this.byEvent.get(event);
       if (all?.delete(entry) && all.size === 0) this.byEvent.delete(event);
     };
-  }
-
-  has(event: string): boolean {
-    return this.byEvent.has(event);
   }
 
   private readonly channels = new Map<string, number>();

@@ -1,7 +1,7 @@
 // Running the code of an update that came over the socket.
 
+import type { Definitions } from "./definitions.ts";
 import { helpers } from "./helpers.ts";
-import type { Registry } from "./registry.ts";
 
 interface TrustedTypes {
   createPolicy(name: string, rules: { createScript(text: string): string }): { createScript(text: string): string };
@@ -26,9 +26,9 @@ function trusted(text: string): string {
  * Returns a function that makes the code's definitions. Throws an EvalError when the page's Content-Security-Policy
  * forbids it. Indirect eval keeps line numbers, other than new Function.
  */
-export function compileDefinitions(code: string, registry: Registry): () => void {
+export function compileDefinitions(code: string, definitions: Definitions): () => void {
   const names = Object.keys(helpers);
   const evaluate = globalThis.eval;
   const run = evaluate(trusted(`(function($d,$deps,${names.join(",")}){${code}\n})`)) as (...args: unknown[]) => void;
-  return () => run(registry.define, registry.deps, ...Object.values(helpers));
+  return () => run(definitions.define, definitions.deps, ...Object.values(helpers));
 }

@@ -1,78 +1,13 @@
 // import.meta.hot: what a module says about its updates, and its events. It knows neither DOM nor socket: both are
 // behind HotHost.
 
+import type { Events, Listener, Logger } from "./events.ts";
 import type { ModuleID } from "./plan.ts";
 import { settle } from "./queue.ts";
 import type { HotRecord } from "./registry.ts";
 
-export type Listener = (data: never) => unknown;
 export type AcceptCallback = (module: unknown) => unknown;
 export type DisposeCallback = (data: Record<string, unknown>) => unknown;
-
-export interface Logger {
-  debug(...args: unknown[]): void;
-  log(...args: unknown[]): void;
-  warn(...args: unknown[]): void;
-  error(...args: unknown[]): void;
-}
-
-/** Listeners of built-in and custom events, of all modules of the page. */
-export class Events {
-  private readonly listeners = new Map<string, { fn: Listener; owner: object | undefined }[]>();
-
-  constructor(private readonly log: Logger) {}
-
-  on(event: string, fn: Listener, owner?: object): void {
-    const name = canonical(event);
-    const list = this.listeners.get(name);
-    if (list) list.push({ fn, owner });
-    else this.listeners.set(name, [{ fn, owner }]);
-  }
-
-  /** Removes every registration of the function, whoever made it. */
-  off(event: string, fn: Listener): void {
-    this.filter(canonical(event), (l) => l.fn !== fn);
-  }
-
-  /** Removes what a module that runs again or is gone has registered. */
-  drop(owner: object): void {
-    for (const event of [...this.listeners.keys()]) this.filter(event, (l) => l.owner !== owner);
-  }
-
-  has(event: string): boolean {
-    return this.listeners.has(canonical(event));
-  }
-
-  /** Calls the listeners and waits for their promises. One that throws does not keep the others from running. */
-  async emit(event: string, data: unknown): Promise<void> {
-    const results: unknown[] = [];
-    for (const { fn } of [...(this.listeners.get(canonical(event)) ?? [])]) {
-      try {
-        results.push(fn(data as never));
-      } catch (error) {
-        this.log.error(`[devserver] a listener of ${JSON.stringify(event)} failed:`, error);
-      }
-    }
-    await settle(results, `a listener of ${JSON.stringify(event)}`, this.log);
-  }
-
-  private filter(event: string, keep: (l: { fn: Listener; owner: object | undefined }) => boolean): void {
-    const list = this.listeners.get(event);
-    if (!list) return;
-    const kept = list.filter(keep);
-    if (kept.length > 0) this.listeners.set(event, kept);
-    else this.listeners.delete(event);
-  }
-}
-
-/** `devserver:afterUpdate` is `vite:afterUpdate` by another name; other devserver: events are our own. */
-function canonical(event: string): string {
-  return event.startsWith("devserver:") && builtIn.has(event.slice(10)) ? "vite:" + event.slice(10) : event;
-}
-
-const builtIn = new Set([
-  "beforeUpdate", "afterUpdate", "beforePrune", "beforeFullReload", "invalidate", "error", "ws:connect", "ws:disconnect",
-]);
 
 export interface RequestOptions {
   /** Milliseconds until the request is given up; 30,000 by default, 0 = never. */

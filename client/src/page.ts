@@ -3,9 +3,11 @@
 import { resolveAccepted } from "./accepted.ts";
 import type { Config } from "./config.ts";
 import { connectionKey, Listeners, notificationEvent, randomID, type Connection, type Off, type ReadyState } from "./connection.ts";
+import { nothingStaged, type Definitions, type Staged } from "./definitions.ts";
 import { compileDefinitions } from "./evaluate-code.ts";
 import { helpers } from "./helpers.ts";
-import { Events, HotError, HotStore, type HotContext, type HotHost, type Logger, type RequestOptions } from "./hot.ts";
+import { Events, type Logger } from "./events.ts";
+import { HotError, HotStore, type HotContext, type HotHost, type RequestOptions } from "./hot.ts";
 import { askHub, Identity, reidentifyEvent } from "./identity.ts";
 import { ModuleMeta, moduleURL, type MetaHost } from "./meta.ts";
 import { closeOverlay, defineOverlay, ErrorOverlay, showOverlay } from "./overlay.ts";
@@ -14,7 +16,7 @@ import type { ErrorInfo, ReliablePagePayload, ReplyPayload, ServerPayload, Updat
 import type { ModuleID } from "./plan.ts";
 import { Queue } from "./queue.ts";
 import { Refresh } from "./refresh.ts";
-import { Registry, type Staged } from "./registry.ts";
+import { Registry } from "./registry.ts";
 import { Reloader } from "./reload.ts";
 import { linkedStyles, removeStyle, swapLinks, updateStyle } from "./style.ts";
 import { askToReload, showToast, type Toast } from "./toast.ts";
@@ -35,8 +37,8 @@ export interface StartOptions {
 /** What packs see of the registry. */
 export interface Facade {
   readonly helpers: typeof helpers;
-  readonly define: Registry["define"];
-  readonly deps: Registry["deps"];
+  readonly define: Definitions["define"];
+  readonly deps: Definitions["deps"];
   /** Runs an entry and returns its exports, or a promise of them when something in its graph awaits. */
   start(options: StartOptions): unknown;
   /** A pack could not be made as a whole. */
@@ -53,11 +55,12 @@ export function startPage(config: Config, scriptURL: string): { facade: Facade; 
   const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("devserver.registry")] as Facade | undefined;
   const page = new BrowserPage(config, new URL(scriptURL));
   if (typeof document !== "undefined") page.open();
-  return { facade: shared ?? page.facade, createHotContext: (owner) => page.hot.create(page.ownerID(owner)).context };
+  return { facade: shared ?? page.facade, createHotContext: page.createHotContext };
 }
 
 class BrowserPage implements Page, MetaHost, HotHost, Connection {
   readonly log = log;
+  readonly facade: Facade;
   readonly events = new Events(log);
   readonly registry: Registry;
   readonly hot: HotStore;
@@ -96,24 +99,23 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     });
     this.registry.afterRun = (instance) => this.fastRefresh.afterRun(instance);
     this.registry.builtIn.set("/@vite/client", {
-      __esModule: true, updateStyle, removeStyle, ErrorOverlay, createHotContext: (owner: string) => this.hot.create(this.ownerID(owner)).context,
+      __esModule: true, updateStyle, removeStyle, ErrorOverlay, createHotContext: this.createHotContext,
     });
     this.updater = new Updater(this.registry, this.hot, this.events, this, (task) => this.queue.pushFront(task));
     this.transport = this.newTransport();
     this.listeners = new Listeners(log, (c) => this.transport.subscribe(c), (c) => this.transport.unsubscribe(c));
+    this.facade = {
+      helpers,
+      define: this.registry.definitions.define,
+      deps: this.registry.definitions.deps,
+      start: (options) => this.start(options),
+      fail: (error) => {
+        this.packFailure = error.message;
+        this.showError(error);
+      },
+    };
     ErrorOverlay.options = { open: (position) => void this.openEditor(position) };
   }
-
-  readonly facade: Facade = {
-    helpers,
-    define: (...args) => this.registry.define(...args),
-    deps: (...args) => this.registry.deps(...args),
-    start: (options) => this.start(options),
-    fail: (error) => {
-      this.packFailure = error.message;
-      this.showError(error);
-    },
-  };
 
   /** What the last pack said that it lacks. */
   private packFailure: string | undefined;
@@ -133,7 +135,7 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     defineOverlay();
     if (this.config.shareTabs) this.shared = shareSockets(this.scriptURL, this.session);
     this.transport.connect(this.config.epoch);
-    addEventListener("load", () => globalThis.requestIdleCallback?.(() => this.registry.prepare()), { once: true });
+    addEventListener("load", () => globalThis.requestIdleCallback?.(() => this.registry.importers.index()), { once: true });
     const wake = (): void => this.transport.wake();
     addEventListener("online", wake);
     addEventListener("pageshow", () => {
@@ -324,7 +326,8 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     let modules: Record<string, string> = {};
     let size = 0;
     const css = linkedStyles((url) => this.stylePath(url));
-    for (const [id, rev] of this.registry.revisions()) {
+    for (const newest of this.registry.definitions.values()) {
+      const { id, rev } = this.registry.instance(newest.id)?.definition ?? newest;
       modules[id] = rev;
       size += id.length + rev.length + 6;
       if (size > maxRevisions) {
@@ -362,11 +365,12 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
     this.updater.invalidate(owner, message);
   }
 
-  /** Third-party code names modules by URL. */
-  ownerID(owner: string): ModuleID {
+  /** For third-party code, which names modules by URL. */
+  readonly createHotContext = (owner: string): HotContext => {
     const { base } = this.config;
-    return base !== "/" && owner.startsWith(base) ? owner.slice(base.length - 1) : owner;
-  }
+    const id = owner.startsWith(base) ? owner.slice(base.length - 1) : owner;
+    return this.hot.create(id).context;
+  };
 
   // ---- MetaHost
 
@@ -387,17 +391,18 @@ class BrowserPage implements Page, MetaHost, HotHost, Connection {
   }
 
   async stage(update: UpdatePayload): Promise<Staged> {
-    if (!update.code) return { definitions: new Map(), deps: [] };
+    const { definitions } = this.registry;
+    if (!update.code) return nothingStaged();
     if (!this.evalForbidden) {
       try {
-        return this.registry.stage(compileDefinitions(update.code, this.registry));
+        return await definitions.stage(compileDefinitions(update.code, definitions));
       } catch (error) {
         if (!update.url || error instanceof SyntaxError) throw error;
         this.evalForbidden = true;
       }
     }
     const url = this.absolute(update.url!);
-    return this.registry.stageAsync(() => import(/* @vite-ignore */ url));
+    return definitions.stage(() => import(/* @vite-ignore */ url));
   }
 
   async swapStyles(paths: readonly string[], timestamp: number): Promise<string[]> {

@@ -6,7 +6,6 @@ export type Task = () => void | Promise<void>;
 export class Queue {
   private readonly tasks: Task[] = [];
   private running: Promise<void> | undefined;
-  private stopped = false;
 
   constructor(private readonly failed: (error: unknown) => void) {}
 
@@ -19,12 +18,6 @@ export class Queue {
   pushFront(task: Task): void {
     this.tasks.unshift(task);
     this.start();
-  }
-
-  /** Drops what waits and what comes: the page is going away. */
-  stop(): void {
-    this.stopped = true;
-    this.tasks.length = 0;
   }
 
   /** Resolves when nothing is left to do. */
@@ -40,7 +33,7 @@ export class Queue {
 
   private async drain(): Promise<void> {
     await undefined; // tasks never run inside push
-    for (let task = this.tasks.shift(); task && !this.stopped; task = this.tasks.shift()) {
+    for (let task = this.tasks.shift(); task; task = this.tasks.shift()) {
       try {
         await task();
       } catch (error) {

@@ -2,7 +2,8 @@
 // components and their hooks; what follows from it is here, for React and Preact.
 
 import { shortenRefresh } from "./fibers.ts";
-import type { HotState, Logger } from "./hot.ts";
+import type { Logger } from "./events.ts";
+import type { HotState } from "./hot.ts";
 import type { Instance } from "./registry.ts";
 
 export interface Components {

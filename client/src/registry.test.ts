@@ -45,8 +45,8 @@ test("CommonJS: default and names, one namespace for all importers, this, and pr
 
 test("an import that leads nowhere says who wanted what, and can be caught", () => {
   const w = new World({ "/main.js": `try { require("missing") } catch (e) { note(e.code, e.message) }` });
-  w.registry.define("/x.js", "1", { "./y": "/y.js" }, (module, exports, require) => void require("./y"));
-  w.registry.define("/z.js", "1", {}, (module, exports, require) => void require("constructor"));
+  w.registry.definitions.define("/x.js", "1", { "./y": "/y.js" }, (module, exports, require) => void require("./y"));
+  w.registry.definitions.define("/z.js", "1", {}, (module, exports, require) => void require("constructor"));
   assert.throws(() => w.start("/x.js"), /\/y\.js is not loaded \(imported by \/x\.js\)/);
   assert.throws(() => w.start("/z.js"), /Cannot find "constructor", imported by \/z\.js/);
 });
@@ -93,7 +93,7 @@ test("dynamic import of an address: other sites are left to the browser, modules
   await assert.rejects(load("./nothing.js"), /nothing.js/);
   await assert.rejects(load("nothing"), /Cannot find "nothing", imported by \/src\/main\.js/);
   assert.equal(await load("./it is.js"), await load("/src/it is.js"));
-  assert.deepEqual([...w.registry.importers("/src/it is.js")], ["/src/main.js"]);
+  assert.deepEqual([...w.registry.importers.of("/src/it is.js")], ["/src/main.js"]);
 });
 
 test("top-level await: dependents wait, siblings run concurrently, the others do not wait", async () => {
@@ -156,13 +156,13 @@ test("top-level await: two entries share what is pending", async () => {
 
 test("top-level await: a module cannot be required synchronously before it has run", () => {
   const w = new World({ "/t.js": `async:await null` });
-  w.registry.define("/main.js", "1", { "./t": "/t.js" }, (m, e, require) => void require("./t"), { dynamic: ["./t"] });
+  w.registry.definitions.define("/main.js", "1", { "./t": "/t.js" }, (m, e, require) => void require("./t"), { dynamic: ["./t"] });
   assert.throws(() => w.start("/main.js"), /\/t\.js uses top-level await: \/main\.js cannot require it synchronously/);
 });
 
 test("lazy barrels: imports are added without a new definition", () => {
   const w = new World({ "/a.js": `export const a = 1` });
-  w.registry.define("/barrel.js", "1", {}, (m, e, require) => {
+  w.registry.definitions.define("/barrel.js", "1", {}, (m, e, require) => {
     let a: { a: number };
     const out = {};
     helpers.__export(out, { a: () => (a ??= require("./a") as { a: number }).a });
@@ -170,10 +170,10 @@ test("lazy barrels: imports are added without a new definition", () => {
   });
   const barrel = w.start("/barrel.js") as { a: number };
   assert.throws(() => barrel.a, /Cannot find ".\/a"/);
-  w.registry.deps("/barrel.js", { "./a": "/a.js" });
+  w.registry.definitions.deps("/barrel.js", { "./a": "/a.js" });
   assert.equal(barrel.a, 1);
   assert.deepEqual(w.registry.missing(["/barrel.js"]), []);
-  w.registry.define("/barrel.js", "1", { "./b": "/b.js" }, () => {}); // another entry of the page takes another name
+  w.registry.definitions.define("/barrel.js", "1", { "./b": "/b.js" }, () => {}); // another entry of the page takes another name
   assert.deepEqual(w.registry.missing(["/barrel.js"]), ["/b.js"], "a barrel that has run still says what it lacks");
 });
 

@@ -1,10 +1,12 @@
 // How an update becomes effective in the page: plan, listeners, dispose, run, callbacks, prune, report. Decisions are
 // plan.ts's; what touches DOM or socket is behind Page.
 
-import type { Events, HotState, HotStore, Logger } from "./hot.ts";
+import { nothingStaged, type Definition, type Staged } from "./definitions.ts";
+import type { Events, Logger } from "./events.ts";
+import type { HotState, HotStore } from "./hot.ts";
 import type { ErrorInfo, FullReloadPayload, ReportPayload, Update, UpdatePayload } from "./payload.ts";
 import { plan, type Boundary, type Change, type Decision, type ModuleID, type RegistryView } from "./plan.ts";
-import type { Instance, Registry, Staged } from "./registry.ts";
+import type { Instance, Registry } from "./registry.ts";
 
 /** What applying updates needs of the page. */
 export interface Page {
@@ -34,12 +36,12 @@ export function viewOf(registry: Registry, hot: HotStore): RegistryView {
   return {
     ran: (id) => registry.instance(id) !== undefined,
     failed: (id) => registry.instance(id)?.state === "failed",
-    importers: (id) => registry.importers(id),
+    importers: (id) => registry.importers.of(id),
     selfAccepting: (id) => hot.state(id)?.selfAccepting ?? false,
     acceptedExports: (id) => hot.state(id)?.acceptedExports,
     exports: (id) => Object.keys((registry.instance(id)?.module.exports ?? {}) as object),
     acceptsDep: (importer, dep) => hot.state(importer)?.acceptsDep(dep) ?? false,
-    uses: (importer, dep) => registry.uses(importer, dep),
+    uses: (importer, dep) => registry.importers.uses(importer, dep),
   };
 }
 
@@ -81,13 +83,27 @@ export class Updater {
   private staleNear(touched: ReadonlySet<ModuleID>, staged: Staged): ModuleID[] {
     if (this.stale.size === 0) return [];
     return [...this.stale].filter((id) =>
-      this.registry.reaches(id, touched, staged) || [...touched].some((t) => this.registry.reaches(t, new Set([id]), staged)));
+      this.reaches(id, touched, staged) || [...touched].some((t) => this.reaches(t, new Set([id]), staged)));
+  }
+
+  /** Whether one of the modules is `id` or below it, by the newest definitions. */
+  private reaches(id: ModuleID, modules: ReadonlySet<ModuleID>, staged: Staged): boolean {
+    const seen = new Set([id]);
+    for (const at of seen) {
+      if (modules.has(at)) return true;
+      for (const dep of Object.values(this.newest(at, staged)?.deps ?? {})) seen.add(dep);
+    }
+    return false;
+  }
+
+  private newest(id: ModuleID, staged: Staged): Definition | undefined {
+    return staged.definitions.get(id) ?? this.registry.definitions.get(id);
   }
 
   /** Tries again what could not run: the errors are mended. */
   async retry(): Promise<void> {
     const again: UpdatePayload = { type: "update", seq: this.seq, timestamp: this.timestamp };
-    if (this.stale.size > 0) await this.follow(again, { definitions: new Map(), deps: [] }, [...this.stale]);
+    if (this.stale.size > 0) await this.follow(again, nothingStaged(), [...this.stale]);
     else await this.page.startPending();
   }
 
@@ -114,30 +130,29 @@ export class Updater {
   private differs(id: ModuleID, staged: Staged, force = false): boolean {
     const instance = this.registry.instance(id);
     if (!instance || force || instance.hot?.disposed || instance.state === "failed") return true;
-    return (staged.definitions.get(id) ?? this.registry.definition(id))?.rev !== instance.definition.rev;
+    return this.newest(id, staged)?.rev !== instance.definition.rev;
   }
 
   private decide(payload: UpdatePayload, staged: Staged, changed: ModuleID[], deleted: ModuleID[]): Decision {
     for (const worker of payload.workers ?? []) {
-      const [importer] = this.registry.importersOfWorker(worker);
+      const [importer] = this.registry.importers.ofWorker(worker);
       if (importer !== undefined) return { kind: "reload", reason: `the worker ${worker} changed` };
     }
     const touched = new Set([...changed, ...deleted]);
-    const failed = this.registry.failedEntries().find((entry) => this.registry.reaches(entry.id, touched, staged));
+    const failed = this.registry.failedEntries().find((entry) => this.reaches(entry.id, touched, staged));
     if (failed) return { kind: "reload", reason: `${failed.id} failed when it ran` };
     return plan(this.view, { changed, deleted });
   }
 
   private async applyNothing(payload: UpdatePayload, staged: Staged, deleted: ModuleID[]): Promise<void> {
-    this.registry.commit(staged, deleted);
+    this.registry.definitions.commit(staged, deleted);
     if (payload.changed?.length) this.page.clearError(payload.changed);
     const styles = payload.css ?? [];
     if (styles.length > 0) {
-      const message = { type: "update", updates: styles.map((path) => this.styleUpdate(path)) };
+      const message = { type: "update", updates: this.updatesOf([], styles) };
       await this.events.emit("vite:beforeUpdate", message);
       this.page.clearError();
-      const swapped = await this.page.swapStyles(styles, payload.timestamp);
-      for (const path of swapped) this.page.log.log(`[devserver] css hot updated: ${path}`);
+      const swapped = await this.swapStyles(payload);
       await this.events.emit("vite:afterUpdate", message);
       if (swapped.length > 0) this.page.report({ seq: payload.seq, kind: "updated", paths: swapped });
     } else this.page.report({ seq: payload.seq, kind: "nothing", paths: [] });
@@ -148,10 +163,9 @@ export class Updater {
     const message = { type: "update", updates: this.updatesOf(decision.boundaries, payload.css ?? []) };
     await this.events.emit("vite:beforeUpdate", message);
     this.page.clearError();
-    const styles = this.page.swapStyles(payload.css ?? [], payload.timestamp);
+    const styles = this.swapStyles(payload);
     const done = await this.run(decision, staged, deleted);
     const swapped = await styles;
-    for (const path of swapped) this.page.log.log(`[devserver] css hot updated: ${path}`);
     if (done === "reloading") return;
     await this.events.emit("vite:afterUpdate", message);
     await this.prune(done.orphans);
@@ -160,6 +174,13 @@ export class Updater {
       this.page.report({ seq: payload.seq, kind: "failed", paths: done.failed.map((f) => f.path), reason: done.failed[0]!.message });
     } else this.page.report({ seq: payload.seq, kind: "updated", paths });
     await this.page.startPending();
+  }
+
+  /** Loads the linked stylesheets of the update anew and returns those that this page has. */
+  private async swapStyles({ css, timestamp }: UpdatePayload): Promise<string[]> {
+    const swapped = css ? await this.page.swapStyles(css, timestamp) : [];
+    for (const path of swapped) this.page.log.log(`[devserver] css hot updated: ${path}`);
+    return swapped;
   }
 
   /** Replaces modules and calls back. */
@@ -171,11 +192,11 @@ export class Updater {
     try {
       await this.registry.complete(decision.boundaries.map((b) => b.acceptedPath), staged); // before anything is torn down
     } catch (error) {
-      this.registry.commit(staged, deleted);
+      this.registry.definitions.commit(staged, deleted);
       return this.refuse(jobs, error);
     }
     await this.dispose(decision.rerun);
-    this.registry.commit(staged, deleted);
+    this.registry.definitions.commit(staged, deleted);
     for (const id of decision.rerun) {
       this.invalidatable.set(id, decision.boundaries.find((b) => b.acceptedPath === id)?.firstInvalidatedBy ?? id);
     }
@@ -195,7 +216,7 @@ export class Updater {
       this.applying = false;
     }
     for (const job of jobs) if (job.failure === undefined) this.page.log.log(`[devserver] hot updated: ${shown(job.boundary)}`);
-    const orphans = this.registry.orphans();
+    const orphans = this.registry.importers.orphans();
     this.followInvalidations();
     return done(jobs, orphans);
   }
@@ -250,7 +271,7 @@ export class Updater {
         state.outdated = allWell;
         this.hot.restore(state);
       }
-      if (!allWell && this.registry.definition(id)?.rev !== instance.definition.rev) this.stale.add(id);
+      if (!allWell && this.registry.definitions.get(id)?.rev !== instance.definition.rev) this.stale.add(id);
     }
   }
 
@@ -317,7 +338,7 @@ export class Updater {
     const boundaries = new Map<string, Boundary>();
     const rerun = new Set<ModuleID>();
     for (const { path, message, first } of list) {
-      const importers = [...this.registry.importers(path)].filter((i) => i !== path);
+      const importers = [...this.registry.importers.of(path)].filter((i) => i !== path);
       const change: Change = { changed: importers, firstInvalidatedBy: first };
       const decision: Decision = importers.length > 0 ? plan(this.view, change) : { kind: "reload", reason: "nobody imports it" };
       if (decision.kind === "reload") {
@@ -329,7 +350,7 @@ export class Updater {
     }
     if (boundaries.size === 0) return;
     const decision: UpdateDecision = { kind: "update", boundaries: [...boundaries.values()], rerun: [...rerun] };
-    await this.applyUpdate({ type: "update", seq: this.seq, timestamp: this.timestamp }, decision, { definitions: new Map(), deps: [] }, []);
+    await this.applyUpdate({ type: "update", seq: this.seq, timestamp: this.timestamp }, decision, nothingStaged(), []);
   }
 
   // ---- Reload
@@ -350,15 +371,15 @@ export class Updater {
   // ---- What listeners get
 
   private updatesOf(boundaries: Boundary[], styles: readonly string[]): Update[] {
-    const scripts = boundaries.map((b): Update => ({
-      type: "js-update", path: b.path, acceptedPath: b.acceptedPath, timestamp: this.timestamp, explicitImportRequired: false,
-      isWithinCircularImport: b.circular, ...(b.firstInvalidatedBy ? { firstInvalidatedBy: b.firstInvalidatedBy } : {}),
-    }));
-    return [...scripts, ...styles.map((path) => this.styleUpdate(path))];
-  }
-
-  private styleUpdate(path: string): Update {
-    return { type: "css-update", path, acceptedPath: path, timestamp: this.timestamp, explicitImportRequired: false, isWithinCircularImport: false };
+    const update = (type: Update["type"], path: string, acceptedPath: string, isWithinCircularImport: boolean): Update => ({
+      type, path, acceptedPath, timestamp: this.timestamp, explicitImportRequired: false, isWithinCircularImport,
+    });
+    return [
+      ...boundaries.map(({ path, acceptedPath, circular, firstInvalidatedBy }) => ({
+        ...update("js-update", path, acceptedPath, circular), ...(firstInvalidatedBy ? { firstInvalidatedBy } : {}),
+      })),
+      ...styles.map((path) => update("css-update", path, path, false)),
+    ];
   }
 }
 

@@ -33,8 +33,8 @@ function create(): Facade & { start(options: WorkerStart): unknown } {
   registry.builtIn.set("/@vite/client", { __esModule: true, updateStyle() {}, removeStyle() {}, createHotContext() {} });
   const facade = {
     helpers,
-    define: registry.define,
-    deps: registry.deps,
+    define: registry.definitions.define,
+    deps: registry.definitions.deps,
     fail: (error: { message: string }) => {
       failure = error.message;
       console.error(`[devserver] ${error.message}`);

@@ -2,8 +2,10 @@
 // journal of what happened.
 
 import { transformSync } from "esbuild";
+import { nothingStaged } from "../src/definitions.ts";
 import { compileDefinitions } from "../src/evaluate-code.ts";
-import { Events, HotStore, type HotHost } from "../src/hot.ts";
+import { Events } from "../src/events.ts";
+import { HotStore, type HotHost } from "../src/hot.ts";
 import { ModuleMeta, moduleURL, type MetaHost } from "../src/meta.ts";
 import { resolveAccepted } from "../src/accepted.ts";
 import type { ErrorInfo, ReportPayload, UpdatePayload } from "../src/payload.ts";
@@ -95,7 +97,7 @@ export class World implements Page, HotHost, MetaHost {
 
   private define(ids: string[]): void {
     const here = ids.filter((id) => this.files.has(id) && !this.broken.has(id));
-    compileDefinitions(this.code(here), this.registry)();
+    compileDefinitions(this.code(here), this.registry.definitions)();
   }
 
   private pack(ids: string[], have: string[], exact: boolean): undefined {
@@ -140,7 +142,8 @@ export class World implements Page, HotHost, MetaHost {
   // ---- Page
 
   async stage(update: UpdatePayload) {
-    return update.code ? this.registry.stage(compileDefinitions(update.code, this.registry)) : { definitions: new Map(), deps: [] };
+    const { definitions } = this.registry;
+    return update.code ? definitions.stage(compileDefinitions(update.code, definitions)) : nothingStaged();
   }
 
   async swapStyles(paths: readonly string[]): Promise<string[]> {
