@@ -174,7 +174,7 @@ type Client interface {
 
 // Server is what a plugin can ask of the server.
 type Server interface {
-	// Root is the project's folder.
+	// Root is the folder that is served, the one with the index.html.
 	Root() string
 	Logger() *slog.Logger
 	// Clients are the pages that are open, ClientsIn those in a room, Rooms the rooms that somebody is in.

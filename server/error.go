@@ -163,7 +163,7 @@ func (p *project) errorInfo(e *transform.Error) *hmr.ErrorInfo {
 		info.Loc = &hmr.Loc{File: e.File, Line: e.Line, Column: e.Column}
 		info.File = e.File
 		if !filepath.IsAbs(e.File) {
-			info.File = filepath.Join(p.root, e.File)
+			info.File = filepath.Join(p.dir, e.File)
 		}
 	}
 	return info

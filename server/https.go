@@ -58,7 +58,7 @@ func (s *Server) cacheDir(name string) (string, error) {
 // a temporary one takes its place until the server ends: everything works, and the next start is as slow as the first. A
 // name in the system's temporary folder that stays the same would be another user's to make before us, and to fill.
 func (s *Server) findCache() {
-	base, err := projectCache(s.root, s.opts.CacheDir)
+	base, err := projectCache(s.dir, s.opts.CacheDir)
 	if err == nil {
 		err = writable(base)
 	}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bmatcuk/doublestar/v4"
+
 	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/resolve"
@@ -70,6 +72,7 @@ func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
 	if p.crawling.Load() {
 		v.Code = p.texts.keep(v.Code)
 	}
+	p.watchMade(v)
 	v.Inputs = append(v.Inputs, p.watchInputs(src.watch)...)
 	if err != nil {
 		return v, err
@@ -118,6 +121,27 @@ func (t *texts) keep(s string) string {
 	return t.chunk.String()[from:]
 }
 
+// watchMade makes sure that edits outside the root are seen of the files that a module was made from, and that files are
+// seen to come and go where it lists them by pattern.
+func (p *project) watchMade(v *graph.Version) {
+	for _, file := range v.Inputs {
+		if p.outside(file) && !isDependency(file) {
+			p.watchFolder(filepath.Dir(file))
+		}
+	}
+	for _, pattern := range v.Globs {
+		base, _ := doublestar.SplitPattern(pattern)
+		if dir := filepath.FromSlash(base); p.outside(dir) && !isDependency(dir) {
+			p.watchDir(dir)
+		}
+	}
+}
+
+// outside tells whether a file lies where the watcher does not look by itself.
+func (p *project) outside(file string) bool {
+	return file != p.root && !strings.HasPrefix(file, p.root+string(filepath.Separator))
+}
+
 // watchInputs makes sure that edits of files that plugins named are seen, and returns them as absolute paths.
 func (p *project) watchInputs(files []string) []string {
 	inputs := make([]string, len(files))
@@ -126,7 +150,7 @@ func (p *project) watchInputs(files []string) []string {
 			file = filepath.Join(p.root, filepath.FromSlash(file))
 		}
 		inputs[i] = filepath.Clean(file)
-		if strings.HasPrefix(inputs[i], p.root+string(filepath.Separator)) {
+		if !p.outside(inputs[i]) {
 			continue
 		}
 		dir := inputs[i]
@@ -294,10 +318,10 @@ func (p *project) File(id string) string {
 	return file
 }
 
-// shown is how a file is named to the user: relative to the root, with forward slashes, also where it lies elsewhere in
-// the workspace.
+// shown is how a file is named to the user: relative to the project's folder, with forward slashes, also where it lies
+// elsewhere in the workspace.
 func (p *project) shown(file string) string {
-	rel, err := filepath.Rel(p.root, file)
+	rel, err := filepath.Rel(p.dir, file)
 	if err != nil {
 		return filepath.ToSlash(file)
 	}

@@ -11,7 +11,7 @@ import (
 
 // Options configures a Server. The zero value serves the current directory on 127.0.0.1:5173 with no plugins and no log.
 type Options struct {
-	// Root is the project's directory; "" is the current one.
+	// Root is the project's directory; "" is the current one. The `root` of its configuration may name another to be served.
 	Root string
 	// Config is the project's configuration, flags already merged; nil reads devserver.config.json from Root.
 	Config *config.Config

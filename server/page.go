@@ -188,6 +188,9 @@ func (p *project) requireIndex() error {
 	if p.hasAnyPage() {
 		return nil
 	}
+	if p.cfg.Root != "" {
+		return p.cfg.WrongRoot("there is no index.html in %s or its public folder", p.root)
+	}
 	return fmt.Errorf("no index.html in %s or its public folder: run devserver in the folder of your project, or name it (`devserver path/to/app`)", p.root)
 }
 

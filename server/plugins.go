@@ -37,7 +37,7 @@ func (p *project) startPlugins() error {
 		p.inProcess = host
 		p.plugins.Replace(nil, host)
 	}
-	if p.server.opts.NoPlugins || p.cfg.Err() != nil || !pluginhost.Has(p.root) {
+	if p.server.opts.NoPlugins || p.cfg.Err() != nil || !pluginhost.Has(p.dir) {
 		return nil
 	}
 	cache, err := p.server.cacheDir("plugins")
@@ -45,8 +45,12 @@ func (p *project) startPlugins() error {
 		return err
 	}
 	p.awaitsGo.Store(true)
+	folder := filepath.Join(p.dir, pluginhost.Folder)
+	if p.outside(folder) {
+		p.watchDir(folder)
+	}
 	p.goPlugins = pluginhost.NewProject(pluginhost.ProjectOptions{
-		Dir: filepath.Join(p.root, pluginhost.Folder), CacheDir: cache, Backend: &backend{p}, Logger: p.log,
+		Dir: folder, CacheDir: cache, Backend: &backend{p}, Logger: p.log,
 		Changed: p.swapped, Failed: p.pluginsFailed,
 	})
 	p.holdEvents()
@@ -249,7 +253,7 @@ func (p *project) goChanged(e *edit) bool {
 	if p.goPlugins == nil {
 		return false
 	}
-	dir := filepath.Join(p.root, pluginhost.Folder) + string(filepath.Separator)
+	dir := filepath.Join(p.dir, pluginhost.Folder) + string(filepath.Separator)
 	changed, others := false, false
 	for _, c := range e.changes {
 		switch ext := filepath.Ext(c.Path); {

@@ -33,7 +33,8 @@ type project struct {
 	server *Server
 	log    *slog.Logger
 	cfg    *config.Config
-	root   string
+	dir    string // the project's folder: the configuration, package.json and devserver/ lie there
+	root   string // the folder that is served; most projects have it in common with dir
 	base   string // begins and ends with a slash
 
 	workspace string // the root of the workspace that the project is part of, "" when it stands alone
@@ -94,15 +95,15 @@ type project struct {
 	tasks sync.WaitGroup
 }
 
-func newProject(s *Server, cfg *config.Config) (*project, error) {
+func newProject(s *Server, cfg *config.Config, root string) (*project, error) {
 	p := &project{
-		server: s, log: s.log, cfg: cfg, root: s.root, base: cfg.BaseOrDefault(),
+		server: s, log: s.log, cfg: cfg, dir: s.dir, root: root, base: cfg.BaseOrDefault(),
 		configFiles: map[string]bool{}, now: time.Now,
 		updates: updateLog{prefix: s.epoch[:6]}, errors: errorSet{noted: make(chan struct{}, 1)},
 	}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
-	p.publicDir = cfg.PublicPath(s.root)
-	p.workspace = gate.Workspace(s.root)
+	p.publicDir = cfg.PublicPath(root)
+	p.workspace = gate.Workspace(root)
 	if err := cfg.Err(); err != nil {
 		p.errors.set(configErrorID, p.asError(err))
 	} else if err := p.requireIndex(); err != nil && len(s.opts.Plugins) == 0 {
@@ -116,7 +117,7 @@ func newProject(s *Server, cfg *config.Config) (*project, error) {
 
 // build makes the parts in the order in which they need each other.
 func (p *project) build() (err error) {
-	p.gate, err = gate.New(gate.Options{Root: p.root, Public: p.publicDir, Base: p.base, Allow: allowed(p.cfg.Server.FS, p.root), Deny: p.cfg.Server.FS.Deny})
+	p.gate, err = gate.New(gate.Options{Root: p.root, Project: p.dir, Public: p.publicDir, Base: p.base, Allow: allowed(p.cfg.Server.FS, p.root), Deny: p.cfg.Server.FS.Deny})
 	if err != nil {
 		return err
 	}
@@ -141,6 +142,9 @@ func (p *project) build() (err error) {
 	})
 	if err != nil {
 		return err
+	}
+	if info, err := os.Stat(p.publicDir); err == nil && info.IsDir() && p.outside(p.publicDir) {
+		p.watchDir(p.publicDir)
 	}
 	if err := p.startPlugins(); err != nil {
 		return err
@@ -238,7 +242,7 @@ func (p *project) noteConfigFiles() {
 	if p.cfg.Path != "" {
 		files = append(files, p.cfg.Path)
 	} else {
-		files = append(files, filepath.Join(p.root, config.FileName))
+		files = append(files, filepath.Join(p.dir, config.FileName))
 	}
 	for _, f := range files {
 		p.configFiles[f] = true
@@ -247,8 +251,8 @@ func (p *project) noteConfigFiles() {
 		} else {
 			p.contentChanged(f)
 		}
-		if !strings.HasPrefix(f, p.root+string(filepath.Separator)) {
-			_ = p.watcher.Add(filepath.Dir(f)) // an env folder that does not exist has nothing to watch
+		if p.outside(f) {
+			_ = p.watcher.AddFolder(filepath.Dir(f)) // an env folder that does not exist has nothing to watch
 		}
 	}
 }
@@ -259,8 +263,8 @@ func (p *project) noteTSConfig(file string) {
 		return
 	}
 	p.contentChanged(file)
-	if !strings.HasPrefix(file, p.root+string(filepath.Separator)) && !isDependency(file) {
-		p.watchDir(filepath.Dir(file))
+	if p.outside(file) && !isDependency(file) {
+		p.watchFolder(filepath.Dir(file))
 	}
 }
 
@@ -279,10 +283,14 @@ func (p *project) contentChanged(file string) bool {
 // in node_modules are not watched: they change by installing, which page loads notice.
 func (p *project) watchModule(id string) {
 	file := p.File(id)
-	if file == "" || isDependency(file) || strings.HasPrefix(file, p.root+string(filepath.Separator)) {
+	if file == "" || isDependency(file) || !p.outside(file) {
 		return
 	}
-	p.watchDir(filepath.Dir(file))
+	if dir := filepath.Dir(file); strings.HasPrefix(p.root, dir+string(filepath.Separator)) {
+		p.watchFolder(dir) // it holds the root, and perhaps much else
+	} else {
+		p.watchDir(dir)
+	}
 }
 
 func (p *project) watchDir(dir string) {
@@ -290,6 +298,16 @@ func (p *project) watchDir(dir string) {
 		return
 	}
 	if err := p.watcher.Add(dir); err != nil {
+		p.log.Warn("watch "+dir, "error", err)
+	}
+}
+
+// watchFolder is watchDir without what lies below: what is read from there is known by name.
+func (p *project) watchFolder(dir string) {
+	if _, done := p.watched.LoadOrStore(dir+string(filepath.Separator), true); done {
+		return
+	}
+	if err := p.watcher.AddFolder(dir); err != nil {
 		p.log.Warn("watch "+dir, "error", err)
 	}
 }

@@ -106,7 +106,7 @@ func (s *Server) address() string {
 // FindRunning returns the servers that run for the project in root, the newest first. cacheDir is Options.CacheDir of
 // theirs. Some may have been killed: ask Alive.
 func FindRunning(root, cacheDir string) ([]Running, error) {
-	real, err := projectRoot(root)
+	real, err := realFolder(root)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ import (
 type Server struct {
 	opts  Options
 	log   *slog.Logger
-	root  string
+	dir   string // the project's folder, where its configuration lies: a real path
 	token string
 	epoch string
 
@@ -102,11 +102,11 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	if opts.Stderr == nil {
 		opts.Stderr = io.Discard
 	}
-	root, err := projectRoot(opts.Root)
+	dir, err := realFolder(opts.Root)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, log: opts.Logger, root: root, token: secret(), epoch: secret()[:12], started: time.Now()}
+	s := &Server{opts: opts, log: opts.Logger, dir: dir, token: secret(), epoch: secret()[:12], started: time.Now()}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	defer context.AfterFunc(ctx, s.stop)()
 	s.following, s.endFollowing = context.WithCancel(s.ctx)
@@ -117,15 +117,16 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	}()
 	cfg := opts.Config
 	if cfg == nil {
-		cfg, err = config.Load(root, "")
+		cfg, err = config.Load(dir, "")
 		if mistakes, ok := errors.AsType[config.Errors](err); ok {
-			cfg = config.Broken(root, "", config.Flags{}, mistakes)
+			cfg = config.Broken(dir, "", config.Flags{}, mistakes)
 		} else if err != nil {
 			return nil, err
 		}
 	}
+	root := dir
 	if cfg.Err() == nil {
-		if cfg, err = s.withVite(cfg); err != nil {
+		if cfg, root, err = s.configured(cfg); err != nil {
 			return nil, err
 		}
 	}
@@ -137,7 +138,7 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.openCache()
-	p, err := newProject(s, cfg)
+	p, err := newProject(s, cfg, root)
 	if err != nil {
 		s.hub.Close()
 		return nil, errors.Join(err, s.cache.Close())
@@ -149,8 +150,17 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	return s, nil
 }
 
-// projectRoot returns the real path of the project, since every check of a path compares real paths.
-func projectRoot(root string) (string, error) {
+// configured lays the vite.config beneath the configuration and finds the folder that is served.
+func (s *Server) configured(cfg *config.Config) (_ *config.Config, root string, err error) {
+	if cfg, err = s.withVite(cfg); err != nil {
+		return nil, "", err
+	}
+	root, err = cfg.Served(s.dir)
+	return cfg, root, err
+}
+
+// realFolder returns the real path of the project, since every check of a path compares real paths.
+func realFolder(root string) (string, error) {
 	if root == "" {
 		root = "."
 	}
@@ -398,18 +408,18 @@ func (s *Server) Restart(reason string) error {
 	old := s.project.Load()
 	s.awaitConfig(old)
 	s.noteBeforeReading(old)
+	var p *project
 	cfg, err := old.cfg.Reload()
 	if err == nil {
-		cfg, err = s.withVite(cfg)
+		var root string
+		if cfg, root, err = s.configured(cfg); err == nil {
+			p, err = newProject(s, cfg, root)
+		}
 	}
 	if err != nil {
 		old.errors.set(configErrorID, old.asError(err))
 		old.publishErrors()
 		return nil // it was told
-	}
-	p, err := newProject(s, cfg)
-	if err != nil {
-		return err
 	}
 	release := s.hub.Hold() // no event falls between the plugins of the two
 	if err := old.close(); err != nil {
@@ -432,6 +442,11 @@ func (s *Server) Restart(reason string) error {
 	}
 	if old.errors.clear(configErrorID) {
 		_ = s.hub.Publish(&hmr.Fixed{}) // errors of the new project are told as they are found
+	}
+	if p.root != old.root { // other pages have these addresses
+		why := "the root is " + p.root + " now"
+		s.log.Info(p.reloadLine(why))
+		return s.hub.Publish(&hmr.FullReload{Path: "*", Reason: why})
 	}
 	if names := p.env.Differs(old.env); len(names) > 0 { // import.meta.env comes with the page, and so does what stands in its HTML
 		why := "import.meta.env." + strings.Join(names, ", ") + " changed"

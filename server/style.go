@@ -73,11 +73,17 @@ func (p *project) runTool(ctx context.Context, method string, call toolCall) (*t
 // lockFiles change when other versions of packages are installed.
 func (p *project) lockFiles() []string {
 	var files []string
-	for _, name := range []string{"package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "node_modules/.package-lock.json", "node_modules/.yarn-integrity", "node_modules/.modules.yaml"} {
-		files = append(files, filepath.Join(p.root, name))
+	for _, dir := range slices.Compact([]string{p.root, p.dir, p.workspace}) {
+		for _, name := range lockNames {
+			if dir != "" { // no workspace
+				files = append(files, filepath.Join(dir, name))
+			}
+		}
 	}
 	return files
 }
+
+var lockNames = []string{"package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "node_modules/.package-lock.json", "node_modules/.yarn-integrity", "node_modules/.modules.yaml"}
 
 // styleTools are the project's tools for stylesheets, as its package.json and files tell. The Node process that runs
 // them is started early, since loading them costs more than their work.
@@ -114,7 +120,7 @@ func (p *project) startNode() error {
 	if err != nil {
 		return err
 	}
-	p.node = pluginhost.NewNode(pluginhost.NodeOptions{Root: p.root, CacheDir: dir, Backend: &backend{p}, Logger: p.log})
+	p.node = pluginhost.NewNode(pluginhost.NodeOptions{Root: p.root, Dir: p.dir, CacheDir: dir, Backend: &backend{p}, Logger: p.log})
 	p.tools = p.findStyleTools()
 	var warm []string
 	deps := p.resolver.Dependencies()

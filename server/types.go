@@ -16,7 +16,10 @@ import (
 // writeTypes refreshes the declaration files that tell editors the types of the plugins' events, when they differ from
 // what is there. Projects without TypeScript have no use for them.
 func (p *project) writeTypes() {
-	if _, err := os.Stat(filepath.Join(p.root, "tsconfig.json")); err != nil {
+	if !slices.ContainsFunc([]string{p.root, p.dir}, func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, "tsconfig.json"))
+		return err == nil
+	}) {
 		return
 	}
 	events, channels := p.typed()
@@ -51,7 +54,7 @@ func (p *project) writeTypesInProcess() {
 // source tells of their types. Only the plugins of devserver/ have their source here; the package main of others is
 // another one.
 func (p *project) typed() (events []plugin.EventInfo, channels []plugin.ChannelInfo) {
-	ofFolder := newGoSource(filepath.Join(p.root, pluginhost.Folder))
+	ofFolder := newGoSource(filepath.Join(p.dir, pluginhost.Folder))
 	for _, one := range p.plugins.Plugins() {
 		source := ofFolder
 		if p.inProcess != nil && slices.ContainsFunc(p.inProcess.Info().Plugins, func(i plugin.PluginInfo) bool { return i.Name == one.Name }) {

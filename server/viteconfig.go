@@ -38,12 +38,16 @@ const viteConfigWait = 60 * time.Second
 // withVite lays the values of the project's vite.config beneath the configuration. Loading it starts Node and the
 // project's Vite, so its result is kept until one of its files changes.
 func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
-	file := findViteConfig(s.root)
+	cfg, _, err := cfg.WithVite("", nil) // what it said before
+	if err != nil {
+		return nil, err
+	}
+	s.viteFiles = viteFiles(s.dir)
+	file := findViteConfig(s.dir)
 	if file == "" || !cfg.ReadsViteConfig() {
 		return cfg, nil
 	}
 	if text, err := os.ReadFile(file); err == nil && saysNothing(string(text)) {
-		s.viteFiles = []string{file}
 		return cfg, nil
 	}
 	v, err := s.loadViteConfig(file, cfg.ModeOrDefault())
@@ -53,11 +57,10 @@ func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 	}
 	if missing, ok := errors.AsType[*wire.Error](err); ok && missing.Code == "not_installed" {
 		s.log.Warn(filepath.Base(file)+" is not read: "+missing.Message, "hint", "npm install")
-		s.viteFiles = []string{file}
 		return cfg, nil
 	}
 	if err != nil {
-		g, gateErr := gate.New(gate.Options{Root: s.root})
+		g, gateErr := gate.New(gate.Options{Root: s.dir})
 		if gateErr != nil {
 			return nil, gateErr
 		}
@@ -74,14 +77,22 @@ func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 	if slices.Contains(v.Plugins, "vite:basic-ssl") && made.Server.HTTPS == nil {
 		made.Server.HTTPS = &config.HTTPS{} // the plugin's work: a certificate of this machine
 	}
-	s.viteFiles = append([]string{file}, v.Deps...)
+	s.viteFiles = append(s.viteFiles, v.Deps...)
 	s.tellVite(file, v, append(slices.Clone(v.NotCarried), ignored...))
 	return made, nil
 }
 
-func findViteConfig(root string) string {
+// viteFiles are the files that may be the project's vite.config, in the order in which Vite looks.
+func viteFiles(dir string) []string {
+	var list []string
 	for _, ext := range []string{"js", "mjs", "ts", "cjs", "mts", "cts"} {
-		file := filepath.Join(root, "vite.config."+ext)
+		list = append(list, filepath.Join(dir, "vite.config."+ext))
+	}
+	return list
+}
+
+func findViteConfig(dir string) string {
+	for _, file := range viteFiles(dir) {
 		if _, err := os.Stat(file); err == nil {
 			return file
 		}
@@ -145,7 +156,7 @@ func (s *Server) loadViteConfig(file, mode string) (*viteConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	node := pluginhost.NewNode(pluginhost.NodeOptions{Root: s.root, CacheDir: nodeDir, Backend: alone{s}, Logger: s.log})
+	node := pluginhost.NewNode(pluginhost.NodeOptions{Root: s.dir, CacheDir: nodeDir, Backend: alone{s}, Logger: s.log})
 	defer func() { _ = node.Close() }() // its work is done
 	ctx, cancel := context.WithTimeout(s.ctx, viteConfigWait)
 	defer cancel()
@@ -208,7 +219,7 @@ type alone struct{ s *Server }
 
 var errNoPages = errors.New("the server has not started yet")
 
-func (a alone) Root() string                                 { return a.s.root }
+func (a alone) Root() string                                 { return a.s.dir }
 func (a alone) Logger() *slog.Logger                         { return a.s.log }
 func (a alone) Clients() []plugin.Client                     { return nil }
 func (a alone) Broadcast(string, any) error                  { return errNoPages }

@@ -31,7 +31,7 @@ func (c *command) dev(ctx context.Context, args []string) int {
 	case in.version:
 		return c.version()
 	}
-	cfg, root, err := load(in)
+	cfg, folder, err := load(in)
 	if err != nil {
 		return c.fail(err)
 	}
@@ -43,13 +43,13 @@ func (c *command) dev(ctx context.Context, args []string) int {
 
 	ctx, stop := untilSignal(ctx)
 	defer stop()
-	if err := c.serve(ctx, stop, in, cfg, root); err != nil {
+	if err := c.serve(ctx, stop, in, cfg, folder); err != nil {
 		return c.fail(err)
 	}
 	return exitStopped
 }
 
-// load reads the configuration and finds the project's folder. A folder on the command line wins over the file's.
+// load finds the project's folder, the one on the command line or the current one, and reads its configuration.
 func load(in *invocation) (*config.Config, string, error) {
 	folder := in.root
 	if folder == "" {
@@ -66,11 +66,7 @@ func load(in *invocation) (*config.Config, string, error) {
 	} else if cfg, err = cfg.Merge(in.flags); err != nil {
 		return nil, "", err
 	}
-	if in.root != "" {
-		return cfg, in.root, nil
-	}
-	root, err := cfg.ProjectRoot()
-	return cfg, root, err
+	return cfg, folder, nil
 }
 
 func notAFolder(name string) error {
@@ -99,7 +95,7 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
-func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invocation, cfg *config.Config, root string) error {
+func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invocation, cfg *config.Config, folder string) error {
 	interactive := terminal.IsTerminal(c.stdin) && terminal.IsTerminal(c.stdout) && c.getenv("CI") == ""
 	paint := terminal.Paint{On: terminal.ColorWanted(c.stdout, c.getenv)}
 	level := terminal.Level(cfg.LogLevel)
@@ -108,7 +104,7 @@ func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invoca
 		clearScreen(c.stdout)
 	}
 	srv, err := server.New(server.Options{
-		Root: root, Config: cfg, NoPlugins: in.noPlugins, Force: in.force, Logger: log,
+		Root: folder, Config: cfg, NoPlugins: in.noPlugins, Force: in.force, Logger: log,
 		Stdout: c.stdout, Stderr: c.stderr, Version: buildVersion(),
 	})
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/server"
 )
 
@@ -48,13 +47,7 @@ func findServer(ctx context.Context, root string, port int) (*server.Running, er
 
 // serversOf returns the servers that run for the project of a folder. Those that were killed go to gone.
 func serversOf(ctx context.Context, dir string, port int, gone *[]error) ([]server.Running, error) {
-	root := dir
-	if cfg, err := config.Load(dir, ""); err == nil { // with mistakes in it the server takes the folder, too
-		if root, err = cfg.ProjectRoot(); err != nil || !isFolder(root) {
-			root = dir
-		}
-	}
-	list, err := server.FindRunning(root, "")
+	list, err := server.FindRunning(dir, "")
 	if err != nil {
 		return nil, err
 	}

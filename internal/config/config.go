@@ -21,8 +21,9 @@ const FileName = "devserver.config.json"
 type Config struct {
 	// Schema is the address of the JSON Schema, for editors. It has no other effect.
 	Schema string `json:"$schema"`
-	// Root is the project's folder, the one that holds index.html, relative to the configuration file. Default: the
-	// file's own folder. A folder named on the command line wins.
+	// Root is the folder that is served, the one that holds index.html, relative to the configuration file. Default: what
+	// vite.config says, or else the project's folder, which is the current one or the one that the command line names.
+	// The configuration, package.json and devserver/ stay in that one.
 	Root string `json:"root"`
 	// Base is the path that the project is served below. Default: "/".
 	Base string `json:"base"`
@@ -64,8 +65,9 @@ type Config struct {
 	// Path is the file that was read; "" when there is none.
 	Path string `json:"-"`
 
-	from source
-	err  error // see Broken
+	from   source
+	rootOf string // the file that Root is from, as messages name it
+	err    error  // see Broken
 }
 
 // Plugins switches the plugins on that come with devserver.

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -208,8 +209,68 @@ func TestExplicitFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if root, err := c.ProjectRoot(); err != nil || root != filepath.Join(dir, "web") {
-		t.Errorf("root = %q, %v", root, err)
+	web := filepath.Join(dir, "web")
+	if _, err := c.Served(dir); err == nil || !strings.Contains(err.Error(), "my.json: option \"root\": there is no folder "+web) {
+		t.Errorf("a root that is not there: %v", err)
+	}
+	if err := os.WriteFile(web, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Served(dir); err == nil || !strings.Contains(err.Error(), "web is a file") {
+		t.Errorf("a root that is a file: %v", err)
+	}
+	if err := errors.Join(os.Remove(web), os.Mkdir(web, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if real, _ := filepath.EvalSymlinks(web); served(t, c, dir) != real {
+		t.Errorf("root = %q", served(t, c, dir))
+	}
+}
+
+func served(t *testing.T, c *config.Config, project string) string {
+	t.Helper()
+	root, err := c.Served(project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// TestRootOfVite: the file's root wins over that of a vite.config, which stays as long as the vite.config does.
+func TestRootOfVite(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"client", "web"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := config.Load(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, _, err = c.WithVite("/p/vite.config.ts", []byte(`{"root": "client"}`)); err != nil || served(t, c, dir) != filepath.Join(dir, "client") {
+		t.Fatalf("root = %q, %v", served(t, c, dir), err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, config.FileName), []byte(`{"root": "./web/"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = c.Reload(); err != nil || served(t, c, dir) != filepath.Join(dir, "web") {
+		t.Fatalf("root = %q, %v", served(t, c, dir), err)
+	}
+	if err := os.Remove(filepath.Join(dir, config.FileName)); err != nil {
+		t.Fatal(err)
+	}
+	if c, _, err = c.WithVite("", nil); err != nil || served(t, c, dir) != dir {
+		t.Fatalf("root = %q, %v", served(t, c, dir), err)
+	}
+	if c, _, err = c.WithVite("/p/vite.config.ts", []byte(`{"root": "/nowhere"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Served(dir); err == nil || !strings.HasPrefix(err.Error(), `/p/vite.config.ts: option "root": there is no folder /nowhere`) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -63,8 +63,11 @@ func (c *Config) Merge(flags Flags) (*Config, error) {
 
 // WithVite returns the configuration with values of a vite.config beneath it, as the JSON object that its defaults
 // would be: what devserver.config.json and flags say wins. Options that devserver does not know are left out; those
-// whose values it cannot use are told as ignored, in one line each. The values stay over a Reload.
+// whose values it cannot use are told as ignored, in one line each. The values stay over a Reload; nil takes them away.
 func (c *Config) WithVite(file string, values []byte) (made *Config, ignored []string, err error) {
+	if values == nil && c.from.vite == nil {
+		return c, nil, nil
+	}
 	from := c.from
 	from.vite, from.viteFile = values, file
 	for _, e := range decodeVite(&Config{}, from) {
@@ -74,21 +77,24 @@ func (c *Config) WithVite(file string, values []byte) (made *Config, ignored []s
 	return made, ignored, err
 }
 
-// ProjectRoot returns the project's folder as an absolute path: the root option from the folder of the file, or the
-// folder that was given to Load.
-func (c *Config) ProjectRoot() (string, error) {
-	root := c.from.root
-	if c.Root != "" {
-		root = c.Root
-		if !filepath.IsAbs(root) {
-			root = filepath.Join(c.dir(), filepath.FromSlash(root))
-		}
+// Served returns the real path of the folder that is served: the root option, or else the project's folder.
+func (c *Config) Served(project string) (string, error) {
+	if c.Root == "" {
+		return project, nil
 	}
-	abs, err := filepath.Abs(root)
+	real, err := filepath.EvalSymlinks(c.Root)
 	if err != nil {
-		return "", fmt.Errorf("find project folder %q: %w", root, err)
+		return "", c.WrongRoot("there is no folder %s", c.Root)
 	}
-	return abs, nil
+	if info, err := os.Stat(real); err != nil || !info.IsDir() {
+		return "", c.WrongRoot("%s is a file", c.Root)
+	}
+	return real, nil
+}
+
+// WrongRoot tells what is wrong with the root, and which file names it.
+func (c *Config) WrongRoot(format string, args ...any) error {
+	return &Error{File: c.rootOf, Shown: shownPath(c.rootOf), Option: "root", Text: `option "root": ` + fmt.Sprintf(format, args...), Hint: "name the folder that holds index.html"}
 }
 
 // dir is the folder that relative paths of the file start from.
@@ -105,8 +111,14 @@ func (c *Config) dir() string {
 func load(from source) (*Config, error) {
 	c := &Config{from: from}
 	decodeVite(c, from)
+	ofVite := c.Root
+	c.Root = ""
 	if err := c.read(); err != nil {
 		return nil, err
+	}
+	c.rootOf = c.Path
+	if c.Root == "" {
+		c.Root, c.rootOf = ofVite, from.viteFile
 	}
 	c.lay(from.flags)
 	if err := c.finish(); err != nil {
@@ -122,7 +134,6 @@ func decodeVite(c *Config, from source) Errors {
 	}
 	d := decoder{file: from.viteFile, shown: filepath.Base(from.viteFile), lenient: true}
 	d.decode(from.vite, c)
-	c.Root = "" // where vite.config lies is where the project is; its root is what we were started with
 	return d.errors
 }
 
@@ -210,6 +221,9 @@ func set[T any](to *T, from *T) {
 func (c *Config) finish() error {
 	if err := c.finishBase(); err != nil {
 		return err
+	}
+	if c.Root != "" {
+		c.Root = c.abs(c.Root)
 	}
 	for i := range c.Server.FS.Allow {
 		c.Server.FS.Allow[i] = c.abs(c.Server.FS.Allow[i])

@@ -43,8 +43,10 @@ const MaxSize = 64 << 20
 
 // Options tells what belongs to the project.
 type Options struct {
-	// Root is the project's folder, a real path.
+	// Root is the folder that is served, a real path.
 	Root string
+	// Project is the project's folder. When Root lies below it, what else is there may be imported; "" is Root alone.
+	Project string
 	// Public is the folder whose files are served at the base; "" is none.
 	Public string
 	// Base begins and ends with a slash.
@@ -67,13 +69,16 @@ type Gate struct {
 	permitted map[string]bool
 }
 
-// New returns a Gate. The workspace's root is found above the project's and allowed too: what its packages share is
+// New returns a Gate. The workspace's root is found above the served one and allowed too: what its packages share is
 // part of the project.
 func New(o Options) (*Gate, error) {
 	if o.Base == "" {
 		o.Base = "/"
 	}
 	g := &Gate{o: o, allow: []string{o.Root}, permitted: map[string]bool{}}
+	if o.Project != "" && o.Project != o.Root && below(o.Root, o.Project) {
+		g.allow = append(g.allow, o.Project)
+	}
 	if w := Workspace(o.Root); w != "" {
 		g.allow = append(g.allow, w)
 	}

@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed" // the Node host
 	"errors"
@@ -28,10 +29,11 @@ var ErrNoNode = &wire.Error{Code: "no_node", Message: "Node.js is not installed,
 
 // NodeOptions configures a Node.
 type NodeOptions struct {
-	// Root is the project's folder, CacheDir where the program is put.
-	Root, CacheDir string
-	Backend        Backend
-	Logger         *slog.Logger
+	// Root is the folder that is served, from where packages are looked up, and Dir the project's, where the program runs
+	// ("" is Root). CacheDir is where the program is put.
+	Root, Dir, CacheDir string
+	Backend             Backend
+	Logger              *slog.Logger
 }
 
 // Node runs the project's own JavaScript tools in one Node process, which starts with the first call and again when it
@@ -88,7 +90,7 @@ func (n *Node) running(ctx context.Context) (*Child, error) {
 		return nil, err
 	}
 	cmd := exec.Command(node, program, n.o.Root)
-	cmd.Dir = n.o.Root
+	cmd.Dir = cmp.Or(n.o.Dir, n.o.Root)
 	n.child, err = StartChild(ctx, "node", cmd, n.o.Backend, func(line string) { n.o.Logger.Info(line, "plugin", "node") })
 	return n.child, err
 }

@@ -74,6 +74,7 @@ type Watcher struct {
 
 	mu     sync.Mutex
 	dirs   map[string]bool // watched by events
+	trees  map[string]bool // watched with what lies below
 	poller *poller         // non-nil once something is polled
 	warned bool
 }
@@ -90,7 +91,7 @@ func New(o Options) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Watcher{o: o, ignore: ig, events: make(chan Change, 256), batches: make(chan Batch), done: make(chan struct{}), dirs: map[string]bool{}}
+	w := &Watcher{o: o, ignore: ig, events: make(chan Change, 256), batches: make(chan Batch), done: make(chan struct{}), dirs: map[string]bool{}, trees: map[string]bool{}}
 	if !o.Poll {
 		if w.source, err = fsnotify.NewBufferedWatcher(4096); err != nil {
 			w.limitReached(err)
@@ -119,11 +120,27 @@ func (w *Watcher) Add(path string) error {
 		return fmt.Errorf("watch %s: %w", path, err)
 	}
 	if !info.IsDir() {
-		w.addDir(filepath.Dir(path))
+		w.addDir(filepath.Dir(path), false)
 		return nil
 	}
 	w.addTree(path, false)
 	return nil
+}
+
+// AddFolder watches the files of a directory without what lies below it.
+func (w *Watcher) AddFolder(dir string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("watch %s: %w", dir, err)
+	}
+	w.addDir(dir, false)
+	return nil
+}
+
+// deep tells whether directories that appear in dir are to be watched too.
+func (w *Watcher) deep(dir string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.trees[dir]
 }
 
 // Close ends watching and waits for what runs.
@@ -172,7 +189,9 @@ func (w *Watcher) event(e fsnotify.Event) {
 	switch {
 	case e.Has(fsnotify.Create):
 		if info, err := os.Stat(e.Name); err == nil && info.IsDir() {
-			w.addTree(e.Name, true)
+			if w.deep(filepath.Dir(e.Name)) {
+				w.addTree(e.Name, true)
+			}
 			return
 		}
 		w.emit(Change{Created, e.Name})
@@ -209,14 +228,15 @@ func (w *Watcher) addTree(dir string, report bool) {
 		if path != dir && w.ignore.dir(path) {
 			return filepath.SkipDir
 		}
-		w.addDir(path)
+		w.addDir(path, true)
 		return nil
 	})
 }
 
-func (w *Watcher) addDir(dir string) {
+func (w *Watcher) addDir(dir string, tree bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.trees[dir] = w.trees[dir] || tree
 	if w.dirs[dir] {
 		return
 	}
@@ -241,7 +261,7 @@ func (w *Watcher) addDir(dir string) {
 // polled takes what the poller found. New directories are polled too.
 func (w *Watcher) polled(c Change, isDir bool) {
 	if isDir && c.Kind == Created {
-		if !w.ignore.dir(c.Path) {
+		if !w.ignore.dir(c.Path) && w.deep(filepath.Dir(c.Path)) {
 			w.addTree(c.Path, true)
 		}
 		return
@@ -284,7 +304,7 @@ func (w *Watcher) rescan() {
 		for _, e := range entries {
 			path := filepath.Join(dir, e.Name())
 			if e.IsDir() {
-				if !w.ignore.dir(path) {
+				if !w.ignore.dir(path) && w.deep(dir) {
 					w.addTree(path, true)
 				}
 			} else if !w.ignore.path(path) {

@@ -220,6 +220,41 @@ func TestFoldersOutsideTheRoot(t *testing.T) {
 	}
 }
 
+// TestFolderWithoutWhatLiesBelow: what lies in a folder is told, not what lies in its folders, nor in those made later.
+func TestFolderWithoutWhatLiesBelow(t *testing.T) {
+	for _, poll := range []bool{false, true} {
+		t.Run(fmt.Sprint("poll ", poll), func(t *testing.T) {
+			outside := t.TempDir()
+			if err := os.MkdirAll(filepath.Join(outside, "old"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			w, err := New(Options{Root: t.TempDir(), Poll: poll, Interval: 5 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			if err := w.AddFolder(outside); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.MkdirAll(filepath.Join(outside, "new"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(outside, "old", "a.ts"), "")
+			write(t, filepath.Join(outside, "new", "b.ts"), "")
+			for _, c := range collect(t, w, Change{Created, write(t, filepath.Join(outside, "own.ts"), "")}) {
+				if filepath.Dir(c.Path) != outside {
+					t.Errorf("a file in a folder of the folder was reported: %v", c)
+				}
+			}
+			if err := w.Add(outside); err != nil { // now with all
+				t.Fatal(err)
+			}
+			file := write(t, filepath.Join(outside, "old", "c.ts"), "")
+			collect(t, w, Change{Created, file})
+		})
+	}
+}
+
 // TestLimitOfTheSystem: beyond the number of folders that may be watched the rest is looked at regularly, and the terminal
 // says once what to do.
 func TestLimitOfTheSystem(t *testing.T) {

@@ -10,19 +10,23 @@ const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = process.stderr.write.bind(process.stderr); // a tool that logs must not break the frames
 console.log = console.info = console.debug = console.error;
 
-const root = resolve(process.argv[2] ?? ".");
+const project = process.cwd(); // its configuration lies here
+const root = resolve(process.argv[2] ?? "."); // what is served
 
 /** Resolves a package from the project, or from inside one of the packages that depend on it. */
 function find(specifier, ...through) {
-  const starts = [join(root, "package.json")];
+  const own = [...new Set([root, project])].map((dir) => join(dir, "package.json"));
+  const starts = [...own];
   for (const name of through) {
-    try {
-      starts.push(createRequire(starts[0]).resolve(name));
-    } catch (first) {
+    for (const from of own) {
       try {
-        starts.push(join(dirname(createRequire(starts[0]).resolve(name + "/package.json")), "package.json"));
-      } catch {
-        continue; // not installed: the next way in
+        starts.push(createRequire(from).resolve(name));
+      } catch (first) {
+        try {
+          starts.push(join(dirname(createRequire(from).resolve(name + "/package.json")), "package.json"));
+        } catch {
+          continue; // not installed: the next way in
+        }
       }
     }
   }
@@ -240,10 +244,10 @@ async function runTypeScript({ file, code, options = {} }) {
 const viteFiles = ["vite.config.js", "vite.config.mjs", "vite.config.ts", "vite.config.cjs", "vite.config.mts", "vite.config.cts"];
 
 async function loadVite(mode) {
-  const name = viteFiles.find((f) => existsSync(join(root, f)));
+  const name = viteFiles.find((f) => existsSync(join(project, f)));
   if (!name) return null;
   const vite = await load("vite");
-  return vite.loadConfigFromFile({ command: "serve", mode }, join(root, name), root, "silent");
+  return vite.loadConfigFromFile({ command: "serve", mode }, join(project, name), project, "silent");
 }
 
 async function readViteConfig({ mode }) {
@@ -253,7 +257,7 @@ async function readViteConfig({ mode }) {
   const plugins = (await Promise.all((config.plugins ?? []).flat(Infinity))).flat(Infinity).filter(Boolean);
   return {
     file: loaded.path,
-    deps: loaded.dependencies.map((d) => resolve(root, d)),
+    deps: loaded.dependencies.map((d) => resolve(d)),
     plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
     config: carried(config, plugins, mode),
     notCarried: notCarried(config),
@@ -262,8 +266,9 @@ async function readViteConfig({ mode }) {
 
 /** The values of a config that another process can use. */
 function carried(config, plugins, mode) {
-  const out = {};
-  for (const key of ["base", "envDir", "envPrefix", "publicDir", "define", "json", "appType"]) if (config[key] !== undefined) out[key] = data(config[key]);
+  const served = resolve(config.root ?? "."); // Vite resolves it from where it was started, and most others from it
+  const out = { root: config.root ? served : undefined };
+  for (const key of ["mode", "base", "envDir", "envPrefix", "publicDir", "define", "json", "appType"]) if (config[key] !== undefined) out[key] = data(config[key]);
   if (config.define) out.define = Object.fromEntries(Object.entries(config.define).map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v)]));
   const r = config.resolve ?? {};
   out.resolve = { conditions: r.conditions, dedupe: r.dedupe, extensions: r.extensions, alias: aliases(r.alias) };
@@ -272,6 +277,7 @@ function carried(config, plugins, mode) {
   const s = config.server;
   if (s) {
     out.server = data({ host: s.host, port: s.port, strictPort: s.strictPort, open: s.open, headers: s.headers, allowedHosts: s.allowedHosts, cors: s.cors, fs: s.fs });
+    if (Array.isArray(s.fs?.allow)) out.server.fs.allow = s.fs.allow.map((dir) => resolve(served, dir));
     if (s.hmr === false) out.server.hmr = false;
     else if (typeof s.hmr?.overlay === "boolean") out.server.hmr = { overlay: s.hmr.overlay };
     if (s.https && typeof s.https === "object") out.server.https = { key: text(s.https.key), cert: text(s.https.cert) };
@@ -352,7 +358,6 @@ function rewriteRule(key, f) {
 /** What of a config only a running Vite could use: told, so that nobody looks for it. */
 function notCarried(config) {
   const not = [];
-  if (config.root) not.push(`root: start devserver in ${JSON.stringify(config.root)}, with a configuration of its own there`);
   for (const [key, rule] of Object.entries(config.server?.proxy ?? {})) {
     if (typeof rule !== "object") continue;
     for (const name of ["bypass", "configure", "router"]) if (typeof rule[name] === "function") not.push(`server.proxy ${JSON.stringify(key)}: ${name}, a function`);
