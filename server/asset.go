@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -47,7 +46,7 @@ func (p *project) serveStatic(w http.ResponseWriter, r *http.Request, file strin
 
 // serveStyle sends a linked stylesheet. It becomes a module too, so that edits of it and of what it imports are seen.
 func (p *project) serveStyle(w http.ResponseWriter, r *http.Request, t gate.Target) {
-	name, _, _ := strings.Cut(t.ID, "?")
+	name := nameOf(t.ID)
 	id := name + "?direct"
 	p.fresh(id)
 	v := p.graph.Version(id)
@@ -62,6 +61,3 @@ func (p *project) serveStyle(w http.ResponseWriter, r *http.Request, t gate.Targ
 	p.watchModule(id)
 	p.serveText(w, r, []byte(transform.WithMapURL(v.Side.(*stylesheet).css, p.styleMapURL(name))))
 }
-
-// escapePath writes a path for a URL, keeping the slashes.
-func escapePath(name string) string { return (&url.URL{Path: name}).EscapedPath() }

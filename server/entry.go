@@ -7,10 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"path"
-	"runtime/debug"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/hmr"
@@ -58,9 +56,9 @@ type sentPack struct {
 	sections []section
 }
 
-// entries are what a page's pack starts from: the entry itself and what must run before it.
-func (p *project) entries(id string) []string {
-	return append(p.prelude(), id)
+// entries are what a page's pack starts from: its scripts, and what must run before them.
+func (p *project) entries(ids ...string) []string {
+	return append(p.prelude(), ids...)
 }
 
 // servePack answers a dynamic import: what the module reaches, without what the page's roots reach.
@@ -158,45 +156,6 @@ func (p *project) servePackText(w http.ResponseWriter, r *http.Request, pk *writ
 	return key
 }
 
-// serveText sends bytes with a strong ETag of their content, so that a reload costs a 304 and the browser keeps the
-// code that it compiled.
-func (p *project) serveText(w http.ResponseWriter, r *http.Request, text []byte) {
-	sum := sha256.Sum256(text)
-	serveTagged(w, r, text, base64.RawURLEncoding.EncodeToString(sum[:12]))
-}
-
-func serveTagged(w http.ResponseWriter, r *http.Request, text []byte, tag string) {
-	if matches(r, tag) {
-		notModified(w, tag)
-		return
-	}
-	h := w.Header()
-	h.Set("ETag", `"`+tag+`"`)
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Content-Length", strconv.Itoa(len(text)))
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(text) // the browser went away
-	}
-}
-
-// matches tells whether the browser has what the tag names.
-func matches(r *http.Request, tag string) bool {
-	for candidate := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		if strings.TrimPrefix(strings.TrimSpace(candidate), "W/") == `"`+tag+`"` {
-			return true
-		}
-	}
-	return false
-}
-
-func notModified(w http.ResponseWriter, tag string) {
-	h := w.Header()
-	h.Set("ETag", `"`+tag+`"`)
-	h.Set("Cache-Control", "no-cache")
-	h.Del("Content-Type")
-	w.WriteHeader(http.StatusNotModified)
-}
-
 // workerPack is a program of its own: it imports nothing, so that it runs in classic and module workers alike.
 func (p *project) workerPack(id string) []byte {
 	p.graph.Crawl(p.whole(), id)
@@ -232,100 +191,3 @@ func (p *project) errorIn(list []graph.Entry) *hmr.ErrorInfo {
 	}
 	return nil
 }
-
-// fresh loads what the modules reach and catches up with files that changed behind the watcher's back: what a page
-// gets never rests on an event having arrived.
-func (p *project) fresh(ids ...string) {
-	for _, id := range ids {
-		p.entered.Store(id, true)
-	}
-	p.noticeInstalls()
-	p.watchNew(p.graph.Crawl(p.whole(), p.entriesOf(ids)...))
-	type loaded struct {
-		file    string
-		version *graph.Version
-	}
-	var own []loaded
-	p.graph.Walk(ids, func(m *graph.Module, v *graph.Version) {
-		if !isDependency(m.File) {
-			own = append(own, loaded{m.File, v})
-		}
-	})
-	differs := make([]bool, len(own))
-	parallel(len(own), func(i int) { differs[i] = stale(own[i].file, own[i].version) })
-	var changed []string
-	for i := range own {
-		if differs[i] {
-			changed = append(changed, own[i].file)
-		}
-	}
-	if len(changed) > 0 {
-		p.apply(written(changed))
-	}
-}
-
-// noticeInstalls sees packages that were installed, upgraded or removed since they were read; nobody watches node_modules.
-func (p *project) noticeInstalls() {
-	if !p.resolver.Refresh() {
-		return
-	}
-	p.exported.Clear()
-	p.applyModules(append(p.graph.Unresolved(), p.graph.Stale(func(file string, v *graph.Version) bool { return isDependency(file) && stale(file, v) })...)...)
-}
-
-// watchNew watches the folders of modules that lie outside the root.
-func (p *project) watchNew(ids []string) {
-	for _, id := range ids {
-		p.watchModule(id)
-	}
-}
-
-func (p *project) entriesOf(ids []string) []string { return append(p.prelude(), ids...) }
-
-// warm starts compiling before the browser asks.
-func (p *project) warm(ids []string) {
-	if len(ids) == 0 {
-		return
-	}
-	p.tasks.Go(func() {
-		defer p.relaxGC()()
-		p.watchNew(p.graph.Crawl(p.ctx, p.entriesOf(ids)...))
-	})
-}
-
-// relaxGC lets the heap grow while a project is compiled for the first time: nearly all of it is garbage a moment
-// later, and collecting it while it is made costs a third of the time. The returned func gives the memory back.
-func (p *project) relaxGC() func() {
-	if !p.relaxed.CompareAndSwap(false, true) {
-		return func() {}
-	}
-	was := debug.SetGCPercent(crawlGC)
-	p.crawling.Store(true)
-	shallow := deepStacks()
-	return func() {
-		p.crawling.Store(false)
-		shallow()
-		debug.SetGCPercent(was)
-		p.server.freeLater()
-	}
-}
-
-// freeLater gives memory back to the system when no pack was made for a while: one of a large project takes several
-// times what the project does.
-func (s *Server) freeLater() {
-	s.freeing.Lock()
-	defer s.freeing.Unlock()
-	if s.freeTimer == nil {
-		s.freeTimer = time.AfterFunc(freeAfter, func() {
-			debug.FreeOSMemory()
-			time.AfterFunc(freeAfter, debug.FreeOSMemory) // by now the cache has written what it held
-		})
-	} else {
-		s.freeTimer.Reset(freeAfter)
-	}
-}
-
-const freeAfter = 2 * time.Second
-
-// crawlGC is the growth in percent before a collection during the first crawl; measured against 100, 200 and 800.
-const crawlGC = 400

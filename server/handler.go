@@ -2,14 +2,12 @@ package server
 
 import (
 	"net/http"
-	"net/url"
 	"path"
 	"strings"
 
 	"github.com/gorilla/websocket"
 
 	"github.com/seed-b8174343/devserver/internal/gate"
-	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
 // The server's own paths, below base. They come before plugins, proxies and files, so that nothing can take them over.
@@ -158,31 +156,6 @@ func (p *project) refuse(w http.ResponseWriter, asked string, denied *gate.Denie
 	http.Error(w, denied.Text(), denied.Status)
 }
 
-// noteAbsent tells about a page's module script that does not exist. The browser says no more than 404, and only in its
-// console; the page is reloaded when the file is there.
-func (p *project) noteAbsent(r *http.Request) {
-	if r.Header.Get("Sec-Fetch-Dest") != "script" || r.Header.Get("Sec-Fetch-Mode") != "cors" || r.Header.Get("Sec-Fetch-Site") != "same-origin" {
-		return // no module of a page of ours
-	}
-	if by, err := url.Parse(r.Referer()); err == nil && by.Path == path.Join(p.base, clientPath) {
-		return // an import() of an address that was put together: who asked is told, and may have expected it
-	}
-	id := path.Clean("/" + strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/")))
-	file := p.File(id)
-	if file == "" || p.gate.Allowed(file) != nil {
-		return
-	}
-	switch path.Ext(id) {
-	case ".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx":
-	default:
-		return
-	}
-	p.absent.Store(file, id)
-	p.entered.Store(id, true)
-	p.errors.set(id, &transform.Error{ID: id, File: p.shown(file), Text: "the page has a script that does not exist", Hint: "create the file, or mend the src in the page"})
-	p.publishErrors()
-}
-
 // serveMissing answers for URLs that are no file: modules that plugins make, and pages of single-page apps.
 func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
 	name := strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/"))
@@ -229,26 +202,4 @@ func wantsStyle(r *http.Request, t gate.Target) bool {
 		return false
 	}
 	return true
-}
-
-func hasAny(query string, keys ...string) bool {
-	for _, k := range keys {
-		if has(query, k) {
-			return true
-		}
-	}
-	return false
-}
-
-func isScript(file string) bool {
-	switch strings.ToLower(path.Ext(file)) {
-	case ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte", ".astro", ".mdx":
-		return true
-	}
-	return false
-}
-
-func isPage(file string) bool {
-	ext := strings.ToLower(path.Ext(file))
-	return ext == ".html" || ext == ".htm"
 }

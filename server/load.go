@@ -8,17 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/internal/graph"
-	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -94,33 +90,6 @@ func (p *project) wasFilled(id string) bool {
 	return good != nil && filled(good) || last != nil && (filled(last) || errors.Is(last.Err, errEmptied))
 }
 
-// texts keeps what stays of the first crawl together. Between the garbage that compiling makes, thousands of texts that
-// stay would hold three times the memory that they need.
-type texts struct {
-	mu    sync.Mutex
-	chunk *strings.Builder
-	left  int // room in chunk, in bytes
-}
-
-const textChunk = 1 << 20
-
-// keep returns the text from a place beside the others.
-func (t *texts) keep(s string) string {
-	if len(s) == 0 || len(s) > textChunk/8 { // large ones have pages of their own
-		return s
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.chunk == nil || t.left < len(s) {
-		t.chunk, t.left = &strings.Builder{}, textChunk
-		t.chunk.Grow(textChunk)
-	}
-	t.left -= len(s)
-	from := t.chunk.Len()
-	t.chunk.WriteString(s) // never more than was grown, so what was returned before stays where it is
-	return t.chunk.String()[from:]
-}
-
 // watchMade makes sure that edits outside the root are seen of the files that a module was made from, and that files are
 // seen to come and go where it lists them by pattern.
 func (p *project) watchMade(v *graph.Version) {
@@ -186,15 +155,6 @@ func builtinModule(id string) *graph.Version {
 	return nil
 }
 
-// libraryPrefix begins the IDs of the library for app code, which comes with devserver where the project has not
-// installed it.
-const libraryPrefix = "/@devserver/library/"
-
-const (
-	emptyID           = "/@devserver/empty"
-	nodeBuiltinPrefix = "/@devserver/node/"
-)
-
 // read gets the module's source, from the first plugin that has it or else from the file, and lets plugins change it.
 // What asks for a file as it is (?raw, ?url, assets) gets it so.
 func (p *project) read(ctx context.Context, id string) (source, error) {
@@ -214,10 +174,7 @@ func (p *project) read(ctx context.Context, id string) (source, error) {
 }
 
 func (p *project) original(ctx context.Context, id string) (source, error) {
-	src := source{id: id, file: p.File(id)}
-	if _, query, ok := strings.Cut(id, "?"); ok {
-		src.query = query
-	}
+	src := source{id: id, file: p.File(id), query: queryOf(id)}
 	loaded, err := p.plugins.Load(ctx, plugin.LoadArgs{ID: id, File: src.file})
 	if err != nil {
 		return src, err
@@ -278,117 +235,4 @@ func revision(v *graph.Version) string {
 	}
 	h.Write([]byte(v.Code))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
-}
-
-// fileState is what tells, without reading, that a file is still the one that was read. ctime catches edits that
-// put the old mtime back, the inode those that put another file in its place.
-type fileState struct {
-	size         int64
-	mtime, ctime time.Time
-	inode        uint64
-}
-
-func statFile(file string) *fileState {
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil
-	}
-	s := &fileState{size: info.Size(), mtime: info.ModTime()}
-	s.ctime, s.inode = changeTime(info)
-	return s
-}
-
-// stale tells whether the file behind the version is another one now.
-func stale(file string, v *graph.Version) bool {
-	was, ok := v.State.(*fileState)
-	if !ok || was == nil || file == "" {
-		return false
-	}
-	now := statFile(file)
-	return now == nil || *now != *was
-}
-
-// File implements graph.Loader.
-func (p *project) File(id string) string {
-	name, _, _ := strings.Cut(id, "?")
-	file, ok := p.gate.IDToFile(name)
-	if !ok {
-		return ""
-	}
-	return file
-}
-
-// shown is how a file is named to the user: relative to the project's folder, with forward slashes, also where it lies
-// elsewhere in the workspace.
-func (p *project) shown(file string) string {
-	rel, err := filepath.Rel(p.dir, file)
-	if err != nil {
-		return filepath.ToSlash(file)
-	}
-	if strings.HasPrefix(rel, "..") && (p.workspace == "" || !strings.HasPrefix(file, p.workspace+string(filepath.Separator))) {
-		return filepath.ToSlash(file)
-	}
-	return filepath.ToSlash(rel)
-}
-
-// has tells whether a query holds the key, with or without a value.
-func has(query, key string) bool {
-	for part := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(part, "=")
-		if name == key {
-			return true
-		}
-	}
-	return false
-}
-
-// Resolve implements graph.Loader: it follows a lazy re-export of a barrel.
-func (p *project) Resolve(ctx context.Context, specifier, importer string) (string, error) {
-	return p.resolveID(ctx, specifier, importer, resolve.Import) // only ES modules have lazy re-exports
-}
-
-// resolveID turns the specifier in importer's source into a module ID: plugins first, then the resolver.
-func (p *project) resolveID(ctx context.Context, specifier, importer string, kind resolve.Kind) (string, error) {
-	answer, err := p.plugins.ResolveID(ctx, plugin.ResolveArgs{Specifier: specifier, Importer: importer})
-	if err != nil {
-		return "", err
-	}
-	if answer != nil {
-		return answer.ID, nil
-	}
-	file := p.File(importer)
-	if file == "" {
-		file = filepath.Join(p.root, "index.html") // virtual modules import as the root does
-	}
-	r, err := p.resolver.ResolveKind(kind, specifier, file)
-	if err != nil && (specifier == "devserver/client" || specifier == "devserver/react") {
-		return libraryPrefix + strings.TrimPrefix(specifier, "devserver/"), nil
-	}
-	if err != nil {
-		return "", err
-	}
-	return p.idOf(r), nil
-}
-
-func (p *project) idOf(r resolve.Resolved) string {
-	switch {
-	case r.Builtin != "":
-		return nodeBuiltinPrefix + r.Builtin
-	case r.Empty:
-		return emptyID
-	case r.External && !r.Public:
-		return r.URL
-	}
-	id := p.gate.FileToID(r.File)
-	if r.Query != "" {
-		id += "?" + r.Query
-	}
-	p.gate.Permit(r.File)
-	return id
-}
-
-// url is where the browser finds the file of a module.
-func (p *project) url(id string) string {
-	name, _, _ := strings.Cut(id, "?")
-	return path.Join(p.base, escapePath(name))
 }

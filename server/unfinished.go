@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
@@ -63,6 +62,7 @@ func (p *project) join(e *edit, more watch.Batch) {
 		return
 	}
 	p.forget(next)
+	p.stampAssets(next)
 	p.affected(next)
 	p.reload(next, false)
 	e.emptied = slices.DeleteFunc(e.emptied, func(id string) bool { return slices.Contains(next.ids, id) })
@@ -154,10 +154,4 @@ func (p *project) inputEmptied(e *edit, id string) bool {
 		s := statFile(c.Path)
 		return s != nil && s.size == 0
 	})
-}
-
-// filled tells whether the version came from a file that was not empty.
-func filled(v *graph.Version) bool {
-	s, ok := v.State.(*fileState)
-	return ok && s != nil && s.size > 0
 }

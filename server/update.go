@@ -3,24 +3,20 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/graph"
-	"github.com/seed-b8174343/devserver/internal/resolve"
-	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/internal/watch"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
 // This file is the life of one edit on the server. apply and update list its steps, which stand below them in that order.
-// What holds back half-written files is in unfinished.go, the code that an update carries in updatecode.go, and what a
-// page gets that has missed updates in compare.go.
+// Which modules may differ is told by affected.go. What holds back half-written files is in unfinished.go, the code that an
+// update carries in updatecode.go, what the terminal prints of it in report.go, and what a page gets that has missed
+// updates in compare.go.
 
 // edit is what became of a batch of changed files on its way to the pages.
 type edit struct {
@@ -64,18 +60,6 @@ func (p *project) follow() {
 	}
 }
 
-// installLook is how often it is looked whether packages were installed, while one is missing or broken. Nobody watches
-// node_modules, and a page that waits for a package has no reason to load again by itself.
-const installLook = 500 * time.Millisecond
-
-// waitsForInstall tells whether an error stands that an install may mend.
-func (p *project) waitsForInstall() bool {
-	list := p.errors.list()
-	return len(list) > 0 && (len(p.graph.Unresolved()) > 0 || slices.ContainsFunc(list, func(e *transform.Error) bool {
-		return e.ID != "" && isDependency(p.File(e.ID))
-	}))
-}
-
 // apply brings the graph up to date with the changed files and tells the pages. Batches are applied one at a time.
 func (p *project) apply(batch watch.Batch) {
 	p.applying.Lock()
@@ -88,6 +72,7 @@ func (p *project) apply(batch watch.Batch) {
 		return
 	}
 	p.forget(e)
+	p.stampAssets(e)
 	p.affected(e)
 	p.update(e)
 	p.reloadPages(e)
@@ -131,108 +116,6 @@ func (p *project) restartIfConfigured(changes watch.Batch) bool {
 		return true
 	}
 	return false
-}
-
-// forget drops what the resolver remembers of folders whose entries came or went.
-func (p *project) forget(e *edit) {
-	var paths []string
-	for _, c := range e.changes {
-		if c.Kind != watch.Written || p.isManifest(c.Path) || p.isLink(c) {
-			paths = append(paths, c.Path)
-		}
-	}
-	if len(paths) > 0 {
-		p.resolver.Invalidate(paths...)
-	}
-}
-
-// isManifest tells whether the file rules how modules resolve or compile.
-func (p *project) isManifest(file string) bool {
-	base := filepath.Base(file)
-	if _, known := p.tsconfigs.Load(file); known {
-		return true
-	}
-	return base == "package.json" || base == "tsconfig.json" || base == "jsconfig.json" || base == "node_modules"
-}
-
-// affected finds the modules that may differ: those of the files themselves, those made from them, those that missed
-// a file which is there now, and those that list files by pattern.
-func (p *project) affected(e *edit) {
-	came, manifest := false, false
-	for _, c := range e.changes {
-		e.ids = append(e.ids, p.graph.ByFile(c.Path)...)
-		came = came || c.Kind == watch.Created || c.Kind == watch.Replaced
-		manifest = manifest || p.isManifest(c.Path)
-		if c.Kind != watch.Written {
-			e.ids = append(e.ids, p.graph.Globbing(func(pattern string) bool { return matchGlob(pattern, filepath.ToSlash(c.Path)) })...)
-		}
-		if c.Kind == watch.Removed {
-			e.ids = append(e.ids, p.graph.ByDir(c.Path)...)
-		}
-		if isAsset(c.Path) {
-			p.stamps.Store(c.Path, p.now().UnixMilli())
-		}
-	}
-	if slices.ContainsFunc(e.changes, p.isLink) {
-		e.ids = append(e.ids, p.rerouted()...)
-	}
-	if came || manifest {
-		e.ids = append(e.ids, p.graph.Unresolved()...)
-	}
-	if manifest { // compiler options may differ
-		e.ids = append(e.ids, p.graph.Broken()...)
-		e.ids = append(e.ids, p.underManifest(e)...)
-	}
-	e.ids = unique(e.ids)
-}
-
-// isLink tells whether the change is one of a symbolic link: modules go by the real path of their file, so that none
-// has the link's. A file in the place of a link counts as written.
-func (p *project) isLink(c watch.Change) bool {
-	if p.resolver.Linked(c.Path) {
-		return true
-	}
-	info, err := os.Lstat(c.Path)
-	return err == nil && info.Mode()&os.ModeSymlink != 0
-}
-
-// rerouted returns the app's modules of which an import leads elsewhere now.
-func (p *project) rerouted() []string {
-	var ids []string
-	for _, id := range p.graph.IDs() {
-		v := p.graph.Version(id)
-		if v == nil || isDependency(p.File(id)) {
-			continue
-		}
-		if len(v.Inputs) > 0 || slices.ContainsFunc(v.Edges, func(e graph.Edge) bool { return p.leadsElsewhere(id, e) }) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-func (p *project) leadsElsewhere(importer string, e graph.Edge) bool {
-	kind := resolve.Import
-	if e.Kind == graph.Worker {
-		kind = resolve.URL
-	}
-	to, err := p.resolveID(p.ctx, e.Specifier, importer, kind)
-	return err != nil || to != e.To
-}
-
-// underManifest returns the app's modules below changed tsconfig and package.json files.
-func (p *project) underManifest(e *edit) []string {
-	var ids []string
-	for _, c := range e.changes {
-		if p.isManifest(c.Path) && p.contentChanged(c.Path) {
-			for _, id := range p.graph.ByDir(filepath.Dir(c.Path)) {
-				if !isDependency(p.File(id)) {
-					ids = append(ids, id)
-				}
-			}
-		}
-	}
-	return ids
 }
 
 // reload compiles the modules that may differ and keeps those that do. A file that became empty is left for later unless
@@ -328,29 +211,27 @@ func (p *project) askPlugins(e *edit) {
 		return
 	}
 	for _, c := range e.changes {
-		var mine []string
-		for _, id := range e.changed {
-			if p.File(id) == c.Path || slices.Contains(p.graph.ByFile(c.Path), id) {
-				mine = append(mine, id)
-			}
-		}
+		of := p.graph.ByFile(c.Path)
+		mine := slices.DeleteFunc(slices.Clone(e.changed), func(id string) bool { return p.File(id) != c.Path && !slices.Contains(of, id) })
 		answer, err := p.plugins.HotUpdate(p.ctx, plugin.HotUpdateArgs{Kind: c.Kind.String(), File: c.Path, Modules: mine, Timestamp: p.now().UnixMilli()})
 		if err != nil {
 			p.report(p.asError(err))
-			continue
+		} else if answer != nil {
+			p.replace(e, mine, answer.Modules)
 		}
-		if answer == nil {
-			continue
-		}
-		e.changed = slices.DeleteFunc(e.changed, func(id string) bool { return slices.Contains(mine, id) && !slices.Contains(answer.Modules, id) })
-		for _, id := range answer.Modules {
-			if !slices.Contains(e.changed, id) {
-				p.graph.Reload(p.ctx, id)
-				e.changed = append(e.changed, id)
-			}
-		}
-		p.crawlNew(e) // what the modules import that the plugin has added
 	}
+}
+
+// replace puts the modules that plugins chose in the place of those of one file.
+func (p *project) replace(e *edit, mine, chosen []string) {
+	e.changed = slices.DeleteFunc(e.changed, func(id string) bool { return slices.Contains(mine, id) && !slices.Contains(chosen, id) })
+	for _, id := range chosen {
+		if !slices.Contains(e.changed, id) {
+			p.graph.Reload(p.ctx, id)
+			e.changed = append(e.changed, id)
+		}
+	}
+	p.crawlNew(e) // what the modules import that were added
 }
 
 // publish sends one update with the code of all that changed, and the errors that stand.
@@ -365,19 +246,6 @@ func (p *project) publish(e *edit) {
 		p.tell(e)
 	}
 	p.publishErrors()
-}
-
-// tell prints the change when no page will report what it made of it.
-func (p *project) tell(e *edit) {
-	why := "no page is open"
-	if p.cfg.Server.HMR.Off {
-		why = "hot updates are off"
-	} else if len(p.server.hub.Clients()) > 0 {
-		return
-	}
-	for _, id := range slices.Concat(e.changed, e.styles, e.deleted) {
-		p.log.Info("changed " + id + " (" + why + ")")
-	}
 }
 
 // publishChange sends what changes pages, and tells whether it did: with `hmr: false` they are left as they are.
@@ -395,11 +263,7 @@ func (p *project) publishChange(payload hmr.Payload) bool {
 // reloadPages reloads the pages whose HTML changed; an HTML file is never hot.
 func (p *project) reloadPages(e *edit) {
 	for _, c := range e.changes {
-		if id, absent := p.absent.Load(c.Path); absent && c.Kind != watch.Removed {
-			p.absent.Delete(c.Path)
-			p.errors.clear(id.(string))
-			p.publishChange(&hmr.FullReload{Path: "*", TriggeredBy: id.(string), Reason: p.shown(c.Path) + " is there now"})
-		}
+		p.cameAtLast(c)
 		if !isPage(c.Path) {
 			continue
 		}
@@ -424,11 +288,7 @@ func (p *project) forgetScripts(page string) {
 			p.errors.clear(e.ID)
 		}
 	}
-	p.absent.Range(func(file, id any) bool {
-		p.absent.Delete(file)
-		p.errors.clear(id.(string))
-		return true
-	})
+	p.forgetAbsent()
 }
 
 // written makes a batch of files that are known to differ.
@@ -440,38 +300,7 @@ func written(files []string) watch.Batch {
 	return b
 }
 
-func queryOf(id string) string {
-	_, query, _ := strings.Cut(id, "?")
-	return query
-}
-
 func unique(ids []string) []string {
 	slices.Sort(ids)
 	return slices.Compact(ids)
-}
-
-// reloadLine is what the terminal says when pages must reload.
-func (p *project) reloadLine(why string) string {
-	if p.cfg.Server.HMR.Reload == "ask" {
-		return "page asks to reload (" + why + ")"
-	}
-	return "page reload (" + why + ")"
-}
-
-// reported prints what a page made of an update, once for all pages that made the same of it.
-func (p *project) reported(c *hmr.Client, r hmr.Report) {
-	line := ""
-	switch r.Kind {
-	case "updated":
-		line = "hmr update " + strings.Join(r.Paths, ", ")
-	case "reloaded":
-		line = p.reloadLine(r.Reason)
-	case "failed":
-		line = "hmr failed " + strings.Join(r.Paths, ", ") + ": " + r.Reason
-	default:
-		return
-	}
-	if p.lastReport.Swap(fmt.Sprint(r.Seq, line)) != fmt.Sprint(r.Seq, line) {
-		p.log.Info(line)
-	}
 }

@@ -175,20 +175,6 @@ type keptVite struct {
 	Vite  viteConfig
 }
 
-// stateOf changes when one of the files or the project's installed packages do.
-func stateOf(files []string) string {
-	slices.Sort(files)
-	var b strings.Builder
-	for _, f := range slices.Compact(files) {
-		if info, err := os.Stat(f); err == nil {
-			fmt.Fprintln(&b, f, info.Size(), info.ModTime().UnixNano())
-		} else {
-			fmt.Fprintln(&b, f, "gone")
-		}
-	}
-	return b.String()
-}
-
 // builtIn are the beginnings of the names of Vite plugins whose work devserver does itself.
 var builtIn = []string{"vite:react", "vite:preact", "preact:", "prefresh", "transform-react-jsx", "vite:transform-hook-names", "@tailwindcss/vite", "vite-tsconfig-paths", "vite:basic-ssl", "vite-plugin-basic-ssl"}
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,7 +53,7 @@ func (p *project) runTool(ctx context.Context, method string, call toolCall) (*t
 	key := cache.KeyOf("tool", programID(), method, string(text), stateOf(p.lockFiles()))
 	if data, ok := p.server.cache.Get(key); ok {
 		var was keptTool
-		if json.Unmarshal(data, &was) == nil && was.State == stateOf(slices.Clone(was.Result.Deps)) {
+		if json.Unmarshal(data, &was) == nil && was.State == stateOf(was.Result.Deps) {
 			return &was.Result, nil
 		}
 	}
@@ -63,7 +62,7 @@ func (p *project) runTool(ctx context.Context, method string, call toolCall) (*t
 		return nil, err
 	}
 	if len(r.Dirs) == 0 {
-		if data, err := json.Marshal(keptTool{stateOf(slices.Clone(r.Deps)), *r}); err == nil {
+		if data, err := json.Marshal(keptTool{stateOf(r.Deps), *r}); err == nil {
 			p.server.cache.Put(key, data)
 		}
 	}
@@ -143,72 +142,4 @@ func (p *project) startNode() error {
 		})
 	}
 	return nil
-}
-
-// preprocess turns a stylesheet into plain CSS: first the language (Sass, Less, Stylus), then Tailwind, then PostCSS.
-// inputs are the files that it was made from beside the source, globs the patterns whose matches count. With a map, the
-// code ends with its source map.
-func (p *project) preprocess(ctx context.Context, src source, withMap bool) (code string, inputs, globs []string, err error) {
-	code = src.code
-	name, _, _ := strings.Cut(src.id, "?")
-	for _, step := range p.styleSteps(strings.ToLower(path.Ext(name)), src) {
-		r, toolErr := p.runTool(ctx, step.method, toolCall{File: src.file, Code: code, Options: step.options, Map: withMap})
-		if toolErr != nil {
-			e := p.asError(toolErr)
-			if e.File == "" {
-				e.File = p.shown(src.file)
-			} else {
-				e.File = p.shown(e.File)
-			}
-			if e.ID == "" {
-				e.ID = src.id
-			}
-			return code, inputs, globs, e
-		}
-		code = r.Code
-		inputs = append(inputs, r.Deps...)
-		for _, d := range r.Dirs {
-			globs = append(globs, path.Join(filepath.ToSlash(d.Dir), d.Glob))
-		}
-		for _, w := range r.Warnings {
-			p.log.Warn(w.Message, "file", p.shown(w.File), "line", w.Line)
-		}
-	}
-	inputs = slices.DeleteFunc(inputs, isDependency) // packages change by installing
-	return code, inputs, globs, nil
-}
-
-type styleStep struct {
-	method  string
-	options json.RawMessage
-}
-
-func (p *project) styleSteps(ext string, src source) []styleStep {
-	var steps []styleStep
-	option := func(name string) json.RawMessage { return json.RawMessage(p.cfg.CSS.PreprocessorOptions[name]) }
-	switch ext {
-	case ".scss", ".sass":
-		steps = append(steps, styleStep{"sass", option(ext[1:])})
-	case ".less":
-		steps = append(steps, styleStep{"less", option("less")})
-	case ".styl", ".stylus":
-		steps = append(steps, styleStep{"stylus", option("stylus")})
-	}
-	if p.tools.tailwind && mentionsTailwind(src.code) {
-		steps = append(steps, styleStep{method: "tailwind"})
-	}
-	if p.tools.postcss && !isDependency(src.file) {
-		steps = append(steps, styleStep{"postcss", json.RawMessage(p.cfg.CSS.PostCSS)})
-	}
-	return steps
-}
-
-// mentionsTailwind tells whether a stylesheet has anything for Tailwind to do.
-func mentionsTailwind(code string) bool {
-	for _, word := range []string{"tailwindcss", "@tailwind", "@apply", "@theme", "@utility", "@reference", "@source", "--spacing(", "@variant"} {
-		if strings.Contains(code, word) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,0 +1,58 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/watch"
+)
+
+// Scripts that pages name and that do not exist. The browser says no more of them than 404, and only in its console.
+
+// noteAbsent shows the error of a page's module script that does not exist, until the file is there or the page is edited.
+func (p *project) noteAbsent(r *http.Request) {
+	if r.Header.Get("Sec-Fetch-Dest") != "script" || r.Header.Get("Sec-Fetch-Mode") != "cors" || r.Header.Get("Sec-Fetch-Site") != "same-origin" {
+		return // no module of a page of ours
+	}
+	if by, err := url.Parse(r.Referer()); err == nil && by.Path == path.Join(p.base, clientPath) {
+		return // an import() of an address that was put together: who asked is told, and may have expected it
+	}
+	id := path.Clean("/" + strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/")))
+	file := p.File(id)
+	if file == "" || p.gate.Allowed(file) != nil {
+		return
+	}
+	switch path.Ext(id) {
+	case ".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx":
+	default:
+		return
+	}
+	p.absent.Store(file, id)
+	p.entered.Store(id, true)
+	p.errors.set(id, &transform.Error{ID: id, File: p.shown(file), Text: "the page has a script that does not exist", Hint: "create the file, or mend the src in the page"})
+	p.publishErrors()
+}
+
+// cameAtLast reloads the pages that asked for the changed file in vain.
+func (p *project) cameAtLast(c watch.Change) {
+	if c.Kind == watch.Removed {
+		return
+	}
+	if id, absent := p.absent.LoadAndDelete(c.Path); absent {
+		p.errors.clear(id.(string))
+		p.publishChange(&hmr.FullReload{Path: "*", TriggeredBy: id.(string), Reason: p.shown(c.Path) + " is there now"})
+	}
+}
+
+// forgetAbsent drops all of them: an edited page may name others.
+func (p *project) forgetAbsent() {
+	p.absent.Range(func(file, id any) bool {
+		p.absent.Delete(file)
+		p.errors.clear(id.(string))
+		return true
+	})
+}

@@ -1,0 +1,145 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/transform"
+)
+
+func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) error {
+	name := nameOf(src.id)
+	code, inputs, globs, err := p.preprocess(ctx, src, false)
+	v.Inputs, v.Globs = inputs, globs
+	if err != nil {
+		return err
+	}
+	out, errs := p.compiledCSS(p.styleInput(src, code))
+	if out != nil {
+		v.Inputs = append(v.Inputs, out.Deps...)
+	}
+	if len(errs) > 0 {
+		return joined(errs)
+	}
+	slices.Sort(v.Inputs)
+	v.Inputs = slices.Compact(v.Inputs)
+	v.Side = &stylesheet{css: out.CSS, names: out.Names}
+	switch {
+	case has(src.query, "inline"):
+		v.Code = transform.InlineCSSModule(out)
+	case has(src.query, "direct"):
+		v.Code = transform.RawModule(out.CSS) // served as text, see asset.go; this gives the revision
+	default:
+		v.Code = transform.CSSModule(src.id, out, p.styleMapURL(name))
+	}
+	return nil
+}
+
+// stylesheet is the Side of a CSS module's version.
+type stylesheet struct {
+	css string
+	// names tells the class names that a CSS module exports: while they stay, its importers need not run again.
+	names string
+}
+
+// styleInput is what the compiler is told about a stylesheet that is plain CSS by now.
+func (p *project) styleInput(src source, code string) transform.CSSInput {
+	name := nameOf(src.id)
+	m := p.cfg.CSS.Modules
+	return transform.CSSInput{
+		ID: name, File: src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
+		Names: transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
+		Read:  p.readStyle,
+		Resolve: func(spec, importer string) (string, error) {
+			r, err := p.resolver.ResolveStyle(spec, importer)
+			if err != nil {
+				return "", err
+			}
+			p.gate.Permit(r.File)
+			return r.File, p.gate.Allowed(r.File)
+		},
+		URL: func(file string) string {
+			p.gate.Permit(file)
+			return p.assetURL(source{id: p.gate.FileToID(file), file: file})
+		},
+	}
+}
+
+// readStyle reads a stylesheet that another one imports.
+func (p *project) readStyle(file string) (string, error) {
+	text, err := p.gate.ReadFile(file)
+	return strings.ToValidUTF8(string(text), "\uFFFD"), err
+}
+
+// preprocess turns a stylesheet into plain CSS: first the language (Sass, Less, Stylus), then Tailwind, then PostCSS.
+// inputs are the files that it was made from beside the source, globs the patterns whose matches count. With a map, the
+// code ends with its source map.
+func (p *project) preprocess(ctx context.Context, src source, withMap bool) (code string, inputs, globs []string, err error) {
+	code = src.code
+	name := nameOf(src.id)
+	for _, step := range p.styleSteps(strings.ToLower(path.Ext(name)), src) {
+		r, toolErr := p.runTool(ctx, step.method, toolCall{File: src.file, Code: code, Options: step.options, Map: withMap})
+		if toolErr != nil {
+			e := p.asError(toolErr)
+			if e.File == "" {
+				e.File = p.shown(src.file)
+			} else {
+				e.File = p.shown(e.File)
+			}
+			if e.ID == "" {
+				e.ID = src.id
+			}
+			return code, inputs, globs, e
+		}
+		code = r.Code
+		inputs = append(inputs, r.Deps...)
+		for _, d := range r.Dirs {
+			globs = append(globs, path.Join(filepath.ToSlash(d.Dir), d.Glob))
+		}
+		for _, w := range r.Warnings {
+			p.log.Warn(w.Message, "file", p.shown(w.File), "line", w.Line)
+		}
+	}
+	inputs = slices.DeleteFunc(inputs, isDependency) // packages change by installing
+	return code, inputs, globs, nil
+}
+
+type styleStep struct {
+	method  string
+	options json.RawMessage
+}
+
+func (p *project) styleSteps(ext string, src source) []styleStep {
+	var steps []styleStep
+	option := func(name string) json.RawMessage { return json.RawMessage(p.cfg.CSS.PreprocessorOptions[name]) }
+	switch ext {
+	case ".scss", ".sass":
+		steps = append(steps, styleStep{"sass", option(ext[1:])})
+	case ".less":
+		steps = append(steps, styleStep{"less", option("less")})
+	case ".styl", ".stylus":
+		steps = append(steps, styleStep{"stylus", option("stylus")})
+	}
+	if p.tools.tailwind && mentionsTailwind(src.code) {
+		steps = append(steps, styleStep{method: "tailwind"})
+	}
+	if p.tools.postcss && !isDependency(src.file) {
+		steps = append(steps, styleStep{"postcss", json.RawMessage(p.cfg.CSS.PostCSS)})
+	}
+	return steps
+}
+
+// mentionsTailwind tells whether a stylesheet has anything for Tailwind to do.
+func mentionsTailwind(code string) bool {
+	for _, word := range []string{"tailwindcss", "@tailwind", "@apply", "@theme", "@utility", "@reference", "@source", "--spacing(", "@variant"} {
+		if strings.Contains(code, word) {
+			return true
+		}
+	}
+	return false
+}
