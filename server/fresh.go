@@ -33,13 +33,6 @@ func (p *project) fresh(ids ...string) {
 	}
 }
 
-// watchNew watches the folders of modules that lie outside the root.
-func (p *project) watchNew(ids []string) {
-	for _, id := range ids {
-		p.watchModule(id)
-	}
-}
-
 // warm starts compiling before the browser asks.
 func (p *project) warm(ids []string) {
 	if len(ids) == 0 {

@@ -7,11 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
-
-	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/internal/graph"
@@ -88,47 +84,6 @@ func (s *source) empty() bool {
 func (p *project) wasFilled(id string) bool {
 	good, last := p.graph.Good(id), p.graph.Version(id)
 	return good != nil && filled(good) || last != nil && (filled(last) || errors.Is(last.Err, errEmptied))
-}
-
-// watchMade makes sure that edits outside the root are seen of the files that a module was made from, and that files are
-// seen to come and go where it lists them by pattern.
-func (p *project) watchMade(v *graph.Version) {
-	for _, file := range v.Inputs {
-		if p.outside(file) && !isDependency(file) {
-			p.watchFolder(filepath.Dir(file))
-		}
-	}
-	for _, pattern := range v.Globs {
-		base, _ := doublestar.SplitPattern(pattern)
-		if dir := filepath.FromSlash(base); p.outside(dir) && !isDependency(dir) {
-			p.watchDir(dir)
-		}
-	}
-}
-
-// outside tells whether a file lies where the watcher does not look by itself.
-func (p *project) outside(file string) bool {
-	return file != p.root && !strings.HasPrefix(file, p.root+string(filepath.Separator))
-}
-
-// watchInputs makes sure that edits of files that plugins named are seen, and returns them as absolute paths.
-func (p *project) watchInputs(files []string) []string {
-	inputs := make([]string, len(files))
-	for i, file := range files {
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(p.root, filepath.FromSlash(file))
-		}
-		inputs[i] = filepath.Clean(file)
-		if !p.outside(inputs[i]) {
-			continue
-		}
-		dir := inputs[i]
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			dir = filepath.Dir(dir)
-		}
-		p.watchDir(dir)
-	}
-	return inputs
 }
 
 // holdEmpty in a context asks not to take an empty file for the new content of one that was not: editors truncate before

@@ -36,8 +36,14 @@ type Options struct {
 	CacheDir string
 }
 
-// URLs are the addresses that a listening server answers at.
-type URLs struct {
-	Local   []string `json:"local"`
-	Network []string `json:"network,omitempty"`
+func (o *Options) discardByDefault() {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Stdout == nil {
+		o.Stdout = io.Discard
+	}
+	if o.Stderr == nil {
+		o.Stderr = io.Discard
+	}
 }

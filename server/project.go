@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"maps"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -235,83 +233,6 @@ func (p *project) defines() map[string]string {
 	return d
 }
 
-// noteConfigFiles remembers what the project was read from; files that don't exist yet count too.
-func (p *project) noteConfigFiles() {
-	files := append([]string{}, p.env.Files()...)
-	files = append(files, p.server.viteFiles...)
-	if p.cfg.Path != "" {
-		files = append(files, p.cfg.Path)
-	} else {
-		files = append(files, filepath.Join(p.dir, config.FileName))
-	}
-	for _, f := range files {
-		p.configFiles[f] = true
-		if sum, read := p.server.before[f]; read {
-			p.contents.Store(f, sum)
-		} else {
-			p.contentChanged(f)
-		}
-		if p.outside(f) {
-			_ = p.watcher.AddFolder(filepath.Dir(f)) // an env folder that does not exist has nothing to watch
-		}
-	}
-}
-
-// noteTSConfig remembers a file whose edit may change what modules compile to, wherever it lies.
-func (p *project) noteTSConfig(file string) {
-	if _, known := p.tsconfigs.LoadOrStore(file, true); known {
-		return
-	}
-	p.contentChanged(file)
-	if p.outside(file) && !isDependency(file) {
-		p.watchFolder(filepath.Dir(file))
-	}
-}
-
-// contentChanged tells whether the file's content differs from the last time it was asked.
-func (p *project) contentChanged(file string) bool {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		text = nil
-	}
-	now := sha256.Sum256(text)
-	was, known := p.contents.Swap(file, now)
-	return !known || was != now
-}
-
-// watchModule makes sure that edits of a module's file are seen wherever it lies, linked packages included. Packages
-// in node_modules are not watched: they change by installing, which page loads notice.
-func (p *project) watchModule(id string) {
-	file := p.File(id)
-	if file == "" || isDependency(file) || !p.outside(file) {
-		return
-	}
-	if dir := filepath.Dir(file); strings.HasPrefix(p.root, dir+string(filepath.Separator)) {
-		p.watchFolder(dir) // it holds the root, and perhaps much else
-	} else {
-		p.watchDir(dir)
-	}
-}
-
-func (p *project) watchDir(dir string) {
-	if _, done := p.watched.LoadOrStore(dir, true); done {
-		return
-	}
-	if err := p.watcher.Add(dir); err != nil {
-		p.log.Warn("watch "+dir, "error", err)
-	}
-}
-
-// watchFolder is watchDir without what lies below: what is read from there is known by name.
-func (p *project) watchFolder(dir string) {
-	if _, done := p.watched.LoadOrStore(dir+string(filepath.Separator), true); done {
-		return
-	}
-	if err := p.watcher.AddFolder(dir); err != nil {
-		p.log.Warn("watch "+dir, "error", err)
-	}
-}
-
 // parallel runs f for 0..n-1 on all processors.
 func parallel(n int, f func(i int)) {
 	if n == 1 {
@@ -356,24 +277,4 @@ func proxyRules(cfg *config.Config) []proxy.Rule {
 		list = append(list, rule)
 	}
 	return list
-}
-
-// atomicString is an atomic.Value of strings whose zero value is "".
-type atomicString struct{ v atomic.Value }
-
-func (a *atomicString) Swap(s string) string {
-	old, _ := a.v.Swap(s).(string)
-	return old
-}
-
-// detectRefresh tells which framework's components keep their state over edits: the one that the project depends on.
-func (p *project) detectRefresh() string {
-	deps := p.resolver.Dependencies()
-	switch {
-	case deps["preact"] && !deps["react"]:
-		return "preact"
-	case deps["react"]:
-		return "react"
-	}
-	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/seed-b8174343/devserver/hmr"
 )
@@ -45,4 +46,12 @@ func (p *project) reloadLine(why string) string {
 		return "page asks to reload (" + why + ")"
 	}
 	return "page reload (" + why + ")"
+}
+
+// atomicString is an atomic.Value of strings whose zero value is "".
+type atomicString struct{ v atomic.Value }
+
+func (a *atomicString) Swap(s string) string {
+	old, _ := a.v.Swap(s).(string)
+	return old
 }

@@ -1,0 +1,116 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+)
+
+// URLs are the addresses that a listening server answers at.
+type URLs struct {
+	Local   []string `json:"local"`
+	Network []string `json:"network,omitempty"`
+}
+
+// Listen binds the address and returns the URLs. Without strictPort it takes the next free port.
+func (s *Server) Listen(ctx context.Context) (URLs, error) {
+	cfg := s.project.Load().cfg.Server
+	tlsConfig, err := s.certificate(cfg)
+	if err != nil {
+		return URLs{}, err
+	}
+	hosts := bindHosts(cfg.Host)
+	port := cfg.PortOrDefault()
+	for {
+		listeners, err := listenAll(ctx, hosts, port)
+		if err == nil {
+			s.listeners = listeners
+			break
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) || cfg.StrictPort || port == 0 || port >= 65535 {
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return URLs{}, fmt.Errorf("port %d is in use; stop the other program, choose another --port, or leave --strictPort out", port)
+			}
+			return URLs{}, fmt.Errorf("listen on port %d: %w", port, err)
+		}
+		s.log.Info("port " + strconv.Itoa(port) + " is in use, trying the next one")
+		port++
+	}
+	scheme := "http"
+	if tlsConfig != nil {
+		scheme = "https"
+		for i := range s.listeners {
+			s.listeners[i] = tls.NewListener(s.listeners[i], tlsConfig)
+		}
+	}
+	bound := s.listeners[0].Addr().(*net.TCPAddr).Port
+	s.urls = listURLs(scheme, cfg.Host, bound, s.project.Load().base)
+	s.announce()
+	return s.urls, nil
+}
+
+// bindHosts returns the addresses to listen at: both loopbacks by default, so that `localhost` works however the
+// system resolves it and nothing is open to the network.
+func bindHosts(host string) []string {
+	switch host {
+	case "", "localhost":
+		return []string{"127.0.0.1", "::1"}
+	default:
+		return []string{host}
+	}
+}
+
+// listenAll binds the same port on all hosts. Only the first must work: a machine may lack IPv6.
+func listenAll(ctx context.Context, hosts []string, port int) ([]net.Listener, error) {
+	var lc net.ListenConfig
+	var listeners []net.Listener
+	for i, host := range hosts {
+		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		if err != nil {
+			if i > 0 && !errors.Is(err, syscall.EADDRINUSE) {
+				continue
+			}
+			if i == 0 && len(hosts) > 1 && errors.Is(err, syscall.EADDRNOTAVAIL) {
+				continue // no IPv4 on this machine
+			}
+			for _, l := range listeners {
+				_ = l.Close()
+			}
+			return nil, err
+		}
+		port = l.Addr().(*net.TCPAddr).Port
+		listeners = append(listeners, l)
+	}
+	if len(listeners) == 0 {
+		return nil, fmt.Errorf("no loopback address is available")
+	}
+	return listeners, nil
+}
+
+func listURLs(scheme, host string, port int, base string) URLs {
+	at := func(h string) string { return scheme + "://" + net.JoinHostPort(h, strconv.Itoa(port)) + base }
+	ip := net.ParseIP(host)
+	switch {
+	case host == "" || host == "localhost" || ip != nil && ip.IsLoopback():
+		name := "localhost"
+		if ip != nil {
+			name = host
+		}
+		return URLs{Local: []string{at(name)}}
+	case ip != nil && ip.IsUnspecified():
+		urls := URLs{Local: []string{at("localhost")}}
+		addrs, _ := net.InterfaceAddrs()
+		for _, a := range addrs {
+			if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && n.IP.To4() != nil {
+				urls.Network = append(urls.Network, at(n.IP.String()))
+			}
+		}
+		return urls
+	default:
+		return URLs{Network: []string{at(host)}}
+	}
+}
