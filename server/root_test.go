@@ -23,6 +23,8 @@ export default {
 };
 -- tsconfig.json --
 { "compilerOptions": { "baseUrl": ".", "paths": { "lib/*": ["./shared/lib/*"] } } }
+-- postcss.config.cjs --
+module.exports = { plugins: [{ postcssPlugin: "indent", Declaration: { "text-indent": (d) => void (d.value = "3px") } }] };
 -- server/index.ts --
 export const secret = "of the server";
 -- shared/schema.ts --
@@ -31,6 +33,7 @@ export const schema: string = "schema";
 export const sum = (a: number, b: number) => a + b;
 -- shared/theme.css --
 @import "./colors.css";
+#text { text-indent: 1px }
 -- shared/colors.css --
 #text { color: rgb(1, 2, 3) }
 -- .env --
@@ -88,6 +91,9 @@ func TestRootOfViteConfig(t *testing.T) {
 	p.WaitText("#text", "table 3 false store client")
 	app.Edit("shared/colors.css", "1, 2, 3", "4, 5, 6")
 	p.WaitStyle("#text", "color", "rgb(4, 5, 6)")
+	p.WaitStyle("#text", "text-indent", "3px")
+	app.Edit("postcss.config.cjs", "3px", "5px")
+	p.WaitStyle("#text", "text-indent", "5px")
 	p.WaitText("#more", "1")
 	p.NoReload()
 

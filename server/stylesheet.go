@@ -128,8 +128,8 @@ func (p *project) styleSteps(ext string, src source) []styleStep {
 	if p.tools.tailwind && mentionsTailwind(src.code) {
 		steps = append(steps, styleStep{method: "tailwind"})
 	}
-	if p.tools.postcss && !isDependency(src.file) {
-		steps = append(steps, styleStep{"postcss", json.RawMessage(p.cfg.CSS.PostCSS)})
+	if p.tools.postcss != nil && !isDependency(src.file) {
+		steps = append(steps, styleStep{"postcss", p.tools.postcss})
 	}
 	return steps
 }

@@ -1,14 +1,15 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/cache"
+	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 )
 
@@ -87,30 +88,78 @@ var lockNames = []string{"package.json", "package-lock.json", "pnpm-lock.yaml", 
 // styleTools are the project's tools for stylesheets, as its package.json and files tell. The Node process that runs
 // them is started early, since loading them costs more than their work.
 type styleTools struct {
-	postcss  bool // a PostCSS configuration is there
-	tailwind bool // @tailwindcss/vite, whose work is done without Vite
+	postcss  json.RawMessage // the PostCSS configuration, or the file that holds it; nil for none
+	tailwind bool            // @tailwindcss/vite, whose work is done without Vite
+	// files are those that the PostCSS configuration is or may be read from: one that comes into being counts.
+	files []string
 }
-
-var postcssNames = []string{"postcss.config", ".postcssrc"}
 
 // findStyleTools looks for configurations; nothing runs yet.
 func (p *project) findStyleTools() styleTools {
 	deps := p.resolver.Dependencies()
 	tools := styleTools{tailwind: deps["@tailwindcss/vite"]}
-	entries, _ := os.ReadDir(p.root)
-	for _, e := range entries {
-		for _, name := range postcssNames {
-			tools.postcss = tools.postcss || strings.HasPrefix(e.Name(), name)
+	given := p.cfg.CSS.PostCSS
+	if len(given) > 0 && given[0] == '{' {
+		tools.postcss = json.RawMessage(given)
+		return tools
+	}
+	from, folder := p.root, ""
+	if json.Unmarshal(given, &folder) == nil && folder != "" {
+		if from = filepath.FromSlash(folder); !filepath.IsAbs(from) {
+			from = filepath.Join(p.dir, from)
 		}
 	}
-	if !tools.postcss {
-		text, _ := os.ReadFile(filepath.Join(p.root, "package.json"))
-		var pkg struct {
-			PostCSS json.RawMessage `json:"postcss"`
+	file, looked := findPostCSS(from, gate.Top(p.root))
+	tools.files = looked
+	if file == "" {
+		if folder != "" {
+			p.log.Warn("css.postcss: there is no PostCSS configuration in " + from)
 		}
-		tools.postcss = json.Unmarshal(text, &pkg) == nil && len(pkg.PostCSS) > 0 || len(p.cfg.CSS.PostCSS) > 0
+		return tools
 	}
+	tools.postcss, _ = json.Marshal(map[string]string{"configFile": file}) // a string is always good
 	return tools
+}
+
+// postcssNames are the files of a folder that may hold the PostCSS configuration, in the order in which they are tried.
+var postcssNames = []string{
+	"package.json", ".postcssrc", ".postcssrc.json", ".postcssrc.yaml", ".postcssrc.yml", ".postcssrc.ts", ".postcssrc.cts", ".postcssrc.mts", ".postcssrc.js", ".postcssrc.cjs", ".postcssrc.mjs",
+	"postcss.config.ts", "postcss.config.cts", "postcss.config.mts", "postcss.config.js", "postcss.config.cjs", "postcss.config.mjs", "postcss.config.json",
+}
+
+// findPostCSS looks for the PostCSS configuration in a folder, or takes the file that is named, and then in those above
+// up to top. looked are all files that it would have taken.
+func findPostCSS(from, top string) (file string, looked []string) {
+	if info, err := os.Stat(from); err == nil && !info.IsDir() {
+		return from, []string{from}
+	}
+	for dir := from; ; dir = filepath.Dir(dir) {
+		for _, name := range postcssNames {
+			at := filepath.Join(dir, name)
+			if name == "package.json" {
+				if file == "" && configuresPostCSS(at) {
+					file = at
+					looked = append(looked, at) // else an install would be an edit of the configuration
+				}
+				continue
+			}
+			looked = append(looked, at)
+			if text, err := os.ReadFile(at); file == "" && err == nil && len(bytes.TrimSpace(text)) > 0 {
+				file = at
+			}
+		}
+		if file != "" || dir == top || dir == filepath.Dir(dir) {
+			return file, looked
+		}
+	}
+}
+
+func configuresPostCSS(packageJSON string) bool {
+	text, _ := os.ReadFile(packageJSON)
+	var pkg struct {
+		PostCSS json.RawMessage `json:"postcss"`
+	}
+	return json.Unmarshal(text, &pkg) == nil && len(pkg.PostCSS) > 0
 }
 
 // startNode prepares the Node host and, when the project has tools for it, starts loading them.
@@ -131,7 +180,7 @@ func (p *project) startNode() error {
 	if p.tools.tailwind {
 		warm = append(warm, "@tailwindcss/node", "@tailwindcss/oxide")
 	}
-	if p.tools.postcss {
+	if p.tools.postcss != nil {
 		warm = append(warm, "postcss")
 	}
 	if len(warm) > 0 {

@@ -99,6 +99,7 @@ func (p *project) watchFolder(dir string) {
 func (p *project) noteConfigFiles() {
 	files := append([]string{}, p.env.Files()...)
 	files = append(files, p.server.viteFiles...)
+	files = append(files, p.tools.files...)
 	if p.cfg.Path != "" {
 		files = append(files, p.cfg.Path)
 	} else {

@@ -120,8 +120,8 @@ type CSS struct {
 	Modules CSSModules `json:"modules"`
 	// PreprocessorOptions are handed to "scss", "sass" and "less" as they are.
 	PreprocessorOptions map[string]Raw `json:"preprocessorOptions"`
-	// PostCSS is the folder or file of the PostCSS configuration, or the configuration itself. Default: looked up
-	// from the root.
+	// PostCSS is the folder or file of the PostCSS configuration, or the configuration itself. Default: looked for in the
+	// root and the folders above, up to that of the workspace or package.
 	PostCSS Raw `json:"postcss"`
 	// DevSourcemap is taken and ignored: stylesheets always have a source map.
 	DevSourcemap Ignored `json:"devSourcemap"`

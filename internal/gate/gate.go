@@ -125,6 +125,21 @@ func packageAbove(root string) string {
 	}
 }
 
+// Top returns the outermost folder in which the tools of dir look for their configuration, as Vite lets them: the root
+// of the workspace, which may be dir itself, or else the folder of the package, or else dir.
+func Top(dir string) string {
+	if isWorkspace(dir) {
+		return dir
+	}
+	if w := Workspace(dir); w != "" {
+		return w
+	}
+	if pkg := packageAbove(dir); exists(filepath.Join(pkg, "package.json")) {
+		return pkg
+	}
+	return dir
+}
+
 // Workspace returns the root of the workspace that dir is part of, or "" when there is none: the nearest folder above
 // with a pnpm-workspace.yaml, a lerna.json, or a package.json with "workspaces".
 func Workspace(dir string) string {
@@ -133,14 +148,18 @@ func Workspace(dir string) string {
 		if parent == dir {
 			return ""
 		}
-		dir = parent
-		if exists(filepath.Join(dir, "pnpm-workspace.yaml")) || exists(filepath.Join(dir, "lerna.json")) {
-			return dir
-		}
-		if text, err := os.ReadFile(filepath.Join(dir, "package.json")); err == nil && strings.Contains(string(text), `"workspaces"`) {
+		if dir = parent; isWorkspace(dir) {
 			return dir
 		}
 	}
+}
+
+func isWorkspace(dir string) bool {
+	if exists(filepath.Join(dir, "pnpm-workspace.yaml")) || exists(filepath.Join(dir, "lerna.json")) {
+		return true
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "package.json"))
+	return err == nil && strings.Contains(string(text), `"workspaces"`)
 }
 
 func exists(file string) bool {

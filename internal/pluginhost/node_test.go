@@ -62,7 +62,7 @@ func TestToolsThatMisbehave(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var r struct{ Code string }
-		err := n.Call(ctx, "postcss", map[string]any{"file": filepath.Join(b.root, "a.css"), "code": code}, &r)
+		err := n.Call(ctx, "postcss", map[string]any{"file": filepath.Join(b.root, "a.css"), "code": code, "options": map[string]any{"configFile": filepath.Join(b.root, "postcss.config.cjs")}}, &r)
 		return r.Code, err
 	}
 	for _, c := range []struct{ code, want, err string }{

@@ -2,13 +2,15 @@
 // devserver. It speaks the plugin-host protocol: frames of a 4-byte big-endian length and JSON on stdin and stdout.
 // Everything is resolved from the project, never from here. Tools that print do so on stderr.
 import { createRequire } from "node:module";
-import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL, fileURLToPath } from "node:url";
 
 const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = process.stderr.write.bind(process.stderr); // a tool that logs must not break the frames
 console.log = console.info = console.debug = console.error;
+
+process.env.VITE_CJS_IGNORE_WARNING = "1"; // Vite 5 tells whoever loads it by require
 
 const project = process.cwd(); // its configuration lies here
 const root = resolve(process.argv[2] ?? "."); // what is served
@@ -52,77 +54,101 @@ const plain = (module) => module.default ?? module;
 
 // ---- PostCSS
 
-const postcssFiles = ["postcss.config.js", "postcss.config.cjs", "postcss.config.mjs", "postcss.config.ts", "postcss.config.mts", "postcss.config.json", ".postcssrc", ".postcssrc.json", ".postcssrc.js", ".postcssrc.cjs", ".postcssrc.mjs"];
-const postcssConfigs = new Map(); // folder and option -> promise of {file, plugins, options}
+const postcssConfigs = new Map(); // option -> {loading, deps, stamps}
+let reads = 0; // a module is loaded once for each address
 
-/** `option` is css.postcss of the configuration: a folder or file, or the configuration itself. */
-function postcssConfig(dir, option) {
-  const key = dir + " " + JSON.stringify(option ?? null);
-  if (!postcssConfigs.has(key)) postcssConfigs.set(key, givenPostCSS(dir, option));
-  return postcssConfigs.get(key);
+/** `option` names the configuration file, or is css.postcss of the configuration, which is one itself. */
+async function postcssConfig(option) {
+  const key = JSON.stringify(option);
+  let state = postcssConfigs.get(key);
+  if (state?.deps?.some((d) => stamp(d) !== state.stamps.get(d))) {
+    for (const d of state.deps) delete createRequire(d).cache[d]; // read again what CommonJS keeps
+    state = undefined;
+  }
+  if (!state) {
+    state = { loading: option.configFile ? readPostCSS(option.configFile) : givenPostCSS(option) };
+    postcssConfigs.set(key, state);
+    state.loading.catch(() => postcssConfigs.delete(key)); // the next file tries again
+  }
+  const config = await state.loading;
+  if (!state.deps) {
+    state.stamps = new Map(config.deps.map((d) => [d, stamp(d)]));
+    state.deps = config.deps;
+  }
+  return config;
 }
 
-async function givenPostCSS(dir, option) {
-  if (!option) return findPostCSS(dir);
-  if (typeof option === "string") {
-    const at = resolve(root, option);
-    return statSync(at).isDirectory() ? findPostCSS(at) : readPostCSS(at);
-  }
+async function givenPostCSS(option) {
   // Plugins of a vite.config are functions, which cannot be handed over: they are loaded here, where they run.
   const { plugins, ...options } = option.viteMode ? (await loadVite(option.viteMode)).config.css.postcss : option;
-  return { file: "", plugins: await pluginsOf(plugins), options };
-}
-
-async function findPostCSS(dir) {
-  for (let at = dir; ; at = dirname(at)) {
-    for (const name of postcssFiles) {
-      const file = join(at, name);
-      if (existsSync(file)) return readPostCSS(file);
-    }
-    const pkg = join(at, "package.json");
-    if (existsSync(pkg)) {
-      const config = JSON.parse(readFileSync(pkg, "utf8")).postcss;
-      if (config) return { file: pkg, plugins: await pluginsOf(config.plugins), options: {} };
-    }
-    if (at === root || dirname(at) === at) return undefined;
-  }
+  return { deps: [], plugins: await pluginsOf(plugins, join(project, "package.json")), options };
 }
 
 async function readPostCSS(file) {
-  let config;
-  if (file.endsWith(".json") || file.endsWith(".postcssrc")) config = JSON.parse(readFileSync(file, "utf8"));
-  else config = plain(await import(pathToFileURL(file).href + "?t=" + statSync(file).mtimeMs));
-  if (typeof config === "function") config = await config({ env: "development", mode: "development", cwd: root, file: {}, options: {} });
-  const { plugins, ...options } = config;
-  return { file, plugins: await pluginsOf(plugins), options };
+  const { cache } = createRequire(file);
+  const before = new Set(Object.keys(cache));
+  let { config, deps } = await postcssModule(file);
+  if (typeof config === "function") config = await config({ cwd: project, env: process.env.NODE_ENV ?? "development", mode: "development", file: {}, options: {} });
+  const { plugins, ...options } = config ?? {};
+  for (const name of ["parser", "syntax", "stringifier"]) if (typeof options[name] === "string") options[name] = plain(await loadFrom(file, options[name]));
+  const list = await pluginsOf(plugins, file);
+  const required = Object.keys(cache).filter((f) => !before.has(f) && !f.includes("node_modules"));
+  return { deps: [...new Set([file, ...deps, ...required])], plugins: list, options };
 }
 
-async function pluginsOf(plugins) {
+async function postcssModule(file) {
+  const read = () => readFileSync(file, "utf8");
+  if (file.endsWith("package.json")) return { config: JSON.parse(read()).postcss, deps: [] };
+  if (/\.ya?ml$/.test(file)) return { config: (await load("yaml")).parse(read()), deps: [] };
+  if (/rc$|\.json$/.test(file)) return { config: JSON.parse(read()), deps: [] };
+  try {
+    return { config: plain(await import(pathToFileURL(file).href + `?t=${reads++}`)), deps: [] };
+  } catch (e) {
+    if (!/\.[cm]?ts$/.test(file)) throw e;
+  }
+  // TypeScript that Node does not read by itself
+  const vite = await load("vite");
+  const made = await vite.loadConfigFromFile({ command: "serve", mode: "development" }, file, project, "silent");
+  return { config: made.config, deps: made.dependencies.map((d) => resolve(d)) };
+}
+
+async function pluginsOf(plugins, file) {
   const list = [];
   if (Array.isArray(plugins)) {
     for (const p of plugins.flat()) {
       if (!p) continue;
-      list.push(typeof p === "string" ? await instance(p) : Array.isArray(p) ? await instance(...p) : p);
+      list.push(typeof p === "string" ? await instance(file, p) : Array.isArray(p) ? await instance(file, ...p) : p);
     }
   } else {
     for (const [name, options] of Object.entries(plugins ?? {})) {
-      if (options !== false) list.push(await instance(name, options === true ? undefined : options));
+      if (options !== false) list.push(await instance(file, name, options === true ? undefined : options));
     }
   }
   return list;
 }
 
-async function instance(name, options) {
-  const make = plain(await load(name));
+async function instance(file, name, options) {
+  const make = plain(await loadFrom(file, name));
   return make.postcss === true || typeof make === "function" ? make(options) : make;
 }
 
+/** Loads what a configuration file names: from its own place first, or else as everything is. */
+async function loadFrom(file, name) {
+  let at;
+  try {
+    at = createRequire(file).resolve(name);
+  } catch {
+    return load(name);
+  }
+  return import(pathToFileURL(at).href);
+}
+
 async function runPostCSS({ file, code, options, map }) {
-  const config = await postcssConfig(dirname(file), options);
-  if (!config || config.plugins.length === 0) return { code, deps: config?.file ? [config.file] : [], dirs: [] };
+  const config = await postcssConfig(options);
+  if (config.plugins.length === 0 && !config.options.parser && !config.options.syntax) return { code, deps: config.deps, dirs: [] };
   const postcss = plain(await load("postcss", "vite", "@tailwindcss/postcss"));
   const result = await postcss(config.plugins).process(code, { ...config.options, from: file, map: map ? { inline: true, annotation: true, sourcesContent: true } : false });
-  const deps = config.file ? [config.file] : [];
+  const deps = [...config.deps];
   const dirs = [];
   for (const m of result.messages) {
     if (m.type === "dependency") deps.push(resolve(m.file));
@@ -388,14 +414,7 @@ function data(value) {
 
 // ---- The protocol
 
-const methods = { postcss: runPostCSS, tailwind: runTailwind, sass: runSass, less: runLess, stylus: runStylus, typescript: runTypeScript, viteConfig: readViteConfig, forget, warm };
-
-/** Configuration files changed: read them again. */
-function forget() {
-  postcssConfigs.clear();
-  tailwinds.clear();
-  return {};
-}
+const methods = { postcss: runPostCSS, tailwind: runTailwind, sass: runSass, less: runLess, stylus: runStylus, typescript: runTypeScript, viteConfig: readViteConfig, warm };
 
 /** Loads the named packages ahead of their first use; what is missing is told when it is needed. */
 async function warm({ packages }) {

@@ -1,0 +1,81 @@
+package server_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// writes is a PostCSS plugin that appends a rule with a word.
+const writes = `{ postcssPlugin: "writes", Once(root, { Rule }) { root.append({ selector: ".told", nodes: [] }); root.last.append({ prop: "--told", value: "WORD" }) } }`
+
+// TestPostCSSConfigAbove finds the configuration in the order in which Vite does, from the root upward to the top of the
+// workspace or package, and follows edits of it, of what it requires, and one that comes or goes.
+func TestPostCSSConfigAbove(t *testing.T) {
+	plugin := func(word string) string { return strings.Replace(writes, "WORD", word, 1) }
+	cjs := func(word string) string { return "module.exports = { plugins: [" + plugin(word) + "] }\n" }
+	for name, c := range map[string]struct {
+		files string
+		want  string // what the page has
+		no    bool   // there is none
+		edit  func(app *devtest.Files)
+		then  string // after the edit
+	}{
+		"in the package": {
+			files: "-- package.json --\n{}\n-- postcss.config.cjs --\n" + cjs("package"), want: "package",
+			edit: func(app *devtest.Files) { app.Edit("postcss.config.cjs", "package", "edited") }, then: "edited",
+		},
+		"an ES module": {
+			files: "-- package.json --\n{\"type\": \"module\"}\n-- postcss.config.js --\nexport default () => ({ plugins: [" + plugin("module") + "] })\n", want: "module",
+			edit: func(app *devtest.Files) { app.Edit("postcss.config.js", "module\"", "edited\"") }, then: "edited",
+		},
+		"TypeScript": {
+			files: "-- package.json --\n{\"type\": \"module\"}\n-- postcss.config.ts --\nconst word: string = 'typed';\nexport default { plugins: [" + strings.Replace(writes, `"WORD"`, "word", 1) + "] }\n", want: "typed",
+			edit: func(app *devtest.Files) { app.Edit("postcss.config.ts", "typed", "edited") }, then: "edited",
+		},
+		"what it requires": {
+			files: "-- package.json --\n{}\n-- postcss.config.cjs --\nmodule.exports = { plugins: [require('./own.cjs')] }\n-- own.cjs --\nmodule.exports = " + plugin("required") + "\n", want: "required",
+			edit: func(app *devtest.Files) { app.Edit("own.cjs", "required", "edited") }, then: "edited",
+		},
+		"package.json": {
+			files: "-- package.json --\n{ \"postcss\": { \"plugins\": { \"./own.cjs\": {} } } }\n-- own.cjs --\nmodule.exports = () => (" + plugin("own") + ")\n-- other.cjs --\nmodule.exports = () => (" + plugin("other") + ")\n", want: "own",
+			edit: func(app *devtest.Files) { app.Edit("package.json", "own.cjs", "other.cjs") }, then: "other",
+		},
+		"a nearer one wins": {
+			files: "-- package.json --\n{}\n-- postcss.config.cjs --\n" + cjs("above") + "-- client/.postcssrc.cjs --\n" + cjs("near"), want: "near",
+			edit: func(app *devtest.Files) {
+				if err := os.Remove(app.Path("client/.postcssrc.cjs")); err != nil {
+					t.Fatal(err)
+				}
+			}, then: "above",
+		},
+		"one that comes": {
+			files: "-- package.json --\n{}\n", no: true,
+			edit: func(app *devtest.Files) { app.Write("postcss.config.cjs", cjs("came")) }, then: "came",
+		},
+		"the workspace's": {
+			files: "-- package.json --\n{}\n-- ../package.json --\n{ \"workspaces\": [\"app\"] }\n-- ../postcss.config.cjs --\n" + cjs("workspace"), want: "workspace",
+			edit: func(app *devtest.Files) { app.Edit("../postcss.config.cjs", "workspace", "edited") }, then: "edited",
+		},
+		"beyond the package": {
+			files: "-- package.json --\n{}\n-- ../postcss.config.cjs --\n" + cjs("beyond"), no: true,
+			edit: func(app *devtest.Files) { app.Write(".postcssrc.cjs", cjs("inside")) }, then: "inside",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := devtest.App(t, devtest.Text("-- devserver.config.json --\n{ \"root\": \"client\" }\n-- client/index.html --\n<script type=\"module\" src=\"/main.ts\"></script>\n-- client/main.ts --\nimport './a.css'\n-- client/a.css --\n.a { color: red }\n"+c.files))
+			tools(t, app)
+			s := devtest.Start(t, app)
+			pack := module(t, s)
+			if c.no && strings.Contains(pack, "--told") || !c.no && !strings.Contains(pack, "--told: "+c.want) {
+				t.Fatalf("want %q in:\n%s", c.want, pack)
+			}
+			c.edit(app)
+			devtest.Eventually(t, "the stylesheet is made by the edited configuration", func() bool {
+				return strings.Contains(module(t, s), "--told: "+c.then)
+			}, func() string { return s.Log.String() })
+		})
+	}
+}
