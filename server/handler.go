@@ -23,9 +23,12 @@ const (
 	adminPath    = "/__devserver/"
 )
 
-// Handler answers everything that the server answers. Use it to mount the server in a program of your own; Listen and
-// Serve are not needed then, but Close is.
+// Handler answers everything that the server answers, and has it follow edits from now on. Use it to mount the server in a
+// program of your own; Listen and Serve are not needed then, but Close is.
 func (s *Server) Handler() http.Handler {
+	s.restarting.Lock()
+	s.project.Load().begin()
+	s.restarting.Unlock()
 	return s.guard.Middleware(http.HandlerFunc(s.route))
 }
 

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 
@@ -21,11 +20,9 @@ type Options struct {
 	NoPlugins bool
 	// Force drops cached results of earlier runs.
 	Force bool
-	// Logger gets the user's story (Info), problems (Warn, Error) and detail (Debug). Nil discards.
+	// Logger gets the user's story (Info), problems (Warn, Error), detail (Debug), and what plugins print. Nil discards.
 	Logger *slog.Logger
-	// Stdout and Stderr get what plugins print; nil discards.
-	Stdout, Stderr io.Writer
-	// Version is shown in the client and the banner.
+	// Version is the version of the program around the server, which pages are told; "" is none.
 	Version string
 	// Identify tells the user of a page from the cookies of a request, for example; "" is a guest. It is asked when the
 	// page's socket opens, and again when the page may have signed in or out: an answer of a plugin's route or through a
@@ -34,16 +31,4 @@ type Options struct {
 	Identify func(*http.Request) (user string, err error)
 	// CacheDir overrides where builds and results are kept; "" is a folder of this project in the user's cache directory.
 	CacheDir string
-}
-
-func (o *Options) discardByDefault() {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Stdout == nil {
-		o.Stdout = io.Discard
-	}
-	if o.Stderr == nil {
-		o.Stderr = io.Discard
-	}
 }

@@ -88,6 +88,7 @@ type project struct {
 	texts      texts
 	now        func() time.Time
 
+	began sync.Once // see begin
 	ctx   context.Context
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
@@ -157,8 +158,10 @@ func (p *project) build() (err error) {
 	return nil
 }
 
-// begin starts what works in the background: following edits and compiling the first page ahead of the browser.
-func (p *project) begin() {
+// begin starts what works in the background, once: following edits and compiling the first page ahead of the browser.
+func (p *project) begin() { p.began.Do(p.work) }
+
+func (p *project) work() {
 	p.tasks.Go(p.follow)
 	p.tasks.Go(func() { p.restartIfConfigured(written(slices.Collect(maps.Keys(p.configFiles)))) }) // edited while it was read
 	if err := p.cfg.Err(); err != nil {

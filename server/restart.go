@@ -12,7 +12,8 @@ import (
 )
 
 // Restart reads the configuration again and starts over with it. Pages stay connected and run what is new; the
-// address stays. A configuration that is wrong leaves the running project alone.
+// address stays. A configuration that is wrong leaves the running project alone: the terminal and the pages show what is
+// wrong with it, and that is no error here. reason is what the terminal says of it.
 func (s *Server) Restart(reason string) error {
 	s.restarting.Lock()
 	defer s.restarting.Unlock()

@@ -2,7 +2,11 @@ package server_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/config"
@@ -26,4 +30,24 @@ func TestRun(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestMounted: a program of the user's own mounts the server's handler beside its own, and edits are followed there too.
+func TestMounted(t *testing.T) {
+	app := devtest.App(t, devtest.Text(page+"-- main.js --\nconsole.log(1)\n"))
+	srv := must(server.New(server.Options{Root: app.Root, CacheDir: t.TempDir()}))
+	web := httptest.NewServer(srv.Handler())
+	t.Cleanup(func() {
+		web.Close()
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	res := must(http.Get(web.URL + "/main.js?import"))
+	if body := string(must(io.ReadAll(res.Body))); !strings.Contains(body, "console.log(1)") {
+		t.Fatalf("the module is\n%s", body)
+	}
+	_ = res.Body.Close()
+	app.Edit("main.js", "log(1)", "log(2)")
+	devtest.Eventually(t, "an update", func() bool { return srv.Hub().Seq() == 1 }, func() string { return "there was none" })
 }

@@ -26,10 +26,12 @@ import (
 // Running is a server of a project that runs on this machine, as other programs of the same user find it: each server
 // leaves a file in the project's cache folder from when it listens until it stops. Get one by FindRunning.
 type Running struct {
+	// URL is where the server answers, base included; PID is its process.
 	URL     string    `json:"url"`
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
-	Token   string    `json:"token"`
+	// Token is what its Server.Token returns.
+	Token string `json:"token"`
 	// Certificate is the SHA-256 of the certificate of a server with HTTPS, which no system need trust.
 	Certificate string `json:"certificate,omitempty"`
 

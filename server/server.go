@@ -88,7 +88,9 @@ func New(opts Options) (*Server, error) { return newServer(context.Background(),
 
 // newServer is New for a ctx that may end before the server is made: a plugin's Start may take its time.
 func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
-	opts.discardByDefault()
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
 	dir, err := realFolder(opts.Root)
 	if err != nil {
 		return nil, err
@@ -183,7 +185,7 @@ func secret() string {
 	return hex.EncodeToString(b)
 }
 
-// ServeListener is Listen and Serve with a listener that the caller has opened.
+// ServeListener is Serve with a listener that the caller has opened, in the place of Listen. It closes the listener.
 func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	s.listeners = []net.Listener{l}
 	s.announce()
@@ -194,7 +196,8 @@ func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 // within two seconds.
 const answersAtStop = 300 * time.Millisecond
 
-// Serve answers requests until ctx ends, then stops everything that the server started and returns nil.
+// Serve answers requests at the addresses of Listen, and follows edits, until ctx ends or Close is called; then it stops
+// everything that the server started and returns nil. An error says what failed while it served or stopped.
 func (s *Server) Serve(ctx context.Context) error {
 	srv := &http.Server{
 		Handler:           s.Handler(),
@@ -211,8 +214,6 @@ func (s *Server) Serve(ctx context.Context) error {
 			}
 		})
 	}
-	s.project.Load().begin()
-
 	var err error
 	select {
 	case <-ctx.Done():
@@ -230,7 +231,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// Close ends what New started. It is safe to call more than once.
+// Close ends what New started and waits for it; Serve returns too. It is safe to call more than once.
 func (s *Server) Close() error {
 	s.stop()
 	s.freeing.Lock()
@@ -256,8 +257,9 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Hub returns the hub of open pages, for programs that embed the server.
+// Hub returns the hub of open pages, for programs that embed the server. It is the same one over restarts.
 func (s *Server) Hub() *hmr.Hub { return s.hub }
 
-// Token returns what a client that is no page of ours needs to open the socket.
+// Token returns what a client that is no page of ours needs to open the socket: the value of the query parameter `token`.
+// It is another one for each Server, and whoever has it can do what a page can.
 func (s *Server) Token() string { return s.token }

@@ -105,7 +105,7 @@ func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invoca
 	}
 	srv, err := server.New(server.Options{
 		Root: folder, Config: cfg, NoPlugins: in.noPlugins, Force: in.force, Logger: log,
-		Stdout: c.stdout, Stderr: c.stderr, Version: buildVersion(),
+		Version: buildVersion(),
 	})
 	if err != nil {
 		return err

@@ -55,7 +55,6 @@ func (s *Server) start(t testing.TB) {
 	opts := server.Options{
 		Root: s.Root, CacheDir: s.cacheDir, NoPlugins: true, Version: "0.0.0-test",
 		Logger: slog.New(terminal.NewHandler(terminal.Options{Out: s.Log, Err: s.Log, Level: slog.LevelDebug})),
-		Stdout: s.Log, Stderr: s.Log,
 	}
 	for _, f := range s.configure {
 		f(&opts)
