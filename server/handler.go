@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/gorilla/websocket"
 
@@ -30,6 +31,14 @@ func (s *Server) Handler() http.Handler {
 	s.project.Load().begin()
 	s.restarting.Unlock()
 	return s.guard.Middleware(http.HandlerFunc(s.route))
+}
+
+// asked is what browsers have asked for.
+type asked struct {
+	entered sync.Map // IDs that a page asked for by itself
+	pages   sync.Map // HTML files that were served
+	absent  sync.Map // files of scripts that pages asked for in vain -> ID
+	stamps  sync.Map // file -> time of its last change, for assets
 }
 
 // route finds who answers: the server itself, a plugin, a proxy, then the project's files.

@@ -4,8 +4,16 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
+
+// firstCrawl is what the first crawl of the project does to the heap.
+type firstCrawl struct {
+	relaxed  atomic.Bool // it has begun, see relaxGC
+	crawling atomic.Bool // it is under way
+	texts    texts
+}
 
 // relaxGC lets the heap grow while a project is compiled for the first time: nearly all of it is garbage a moment
 // later, and collecting it while it is made costs a third of the time. The returned func gives the memory back.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
@@ -16,6 +18,22 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
+
+// pluginTies are the project's plugins, and what ties them to the hub.
+type pluginTies struct {
+	inProcess *plugin.Host        // nil without plugins in process
+	goPlugins *pluginhost.Project // the project's devserver/ folder, nil without one
+	awaitsGo  atomic.Bool         // goPlugins has no program that runs, and may have one later
+
+	registering sync.Mutex
+	offs        []func() // take the project's handlers off the hub; guarded by registering
+	childOffs   []func() // those of the running child; guarded by registering
+
+	present  presence
+	channels pluginChannels
+	// held lets events through that wait for the plugins, see holdEvents; nil: none wait.
+	held atomic.Pointer[func()]
+}
 
 // startPlugins starts those that run in process and, in the background, builds those of the project's devserver/
 // folder: a page need not wait for the Go compiler.

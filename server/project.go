@@ -22,7 +22,6 @@ import (
 	"github.com/seed-b8174343/devserver/internal/proxy"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/watch"
-	"github.com/seed-b8174343/devserver/plugin"
 )
 
 // project is everything that follows from one reading of the configuration: what may be read, how specifiers
@@ -45,47 +44,22 @@ type project struct {
 	watcher   *watch.Watcher
 	graph     *graph.Graph
 
-	node    *pluginhost.Node // runs the project's JavaScript tools
-	tools   styleTools
-	define  map[string]string
-	refresh string // "", "react" or "preact"
-	// runtime finds runtimeID once: the module of the refresh runtime, "" when there is none.
-	runtime   sync.Once
-	runtimeID string
+	node     *pluginhost.Node // runs the project's JavaScript tools
+	tools    styleTools
+	define   map[string]string
+	refresh  refreshRuntime
+	exported sync.Map // file of a package -> names that its stars bring, nil when they cannot be told
 
-	inProcess   *plugin.Host        // nil without plugins in process
-	goPlugins   *pluginhost.Project // the project's devserver/ folder, nil without one
-	registering sync.Mutex
-	awaitsGo    atomic.Bool // goPlugins has no program that runs, and may have one later
-	present     presence
-	offs        []func() // take the project's handlers off the hub
-	childOffs   []func() // those of the running child
-	channels    pluginChannels
-	// held lets events through that wait for the plugins, see holdEvents; nil: none wait.
-	held atomic.Pointer[func()]
-	// configFiles are the files whose edit makes a new project; contents tells edits from mere touches.
-	configFiles map[string]bool
+	// What the parts of this package keep stands beside their code.
+	pluginTies
+	filesRead
+	asked
+	outbox
+	firstCrawl
 
-	applying  sync.Mutex // one batch at a time; see apply
-	errors    errorSet
-	packs     served
-	places    served   // packs by the URL that pages have them from
-	maps      served   // source maps that positions were looked up in, see originalPosition
-	sent      sync.Map // entry -> sentPack
-	updates   updateLog
-	stamps    sync.Map // file -> time of its last change, for assets
-	entered   sync.Map // IDs that a page asked for by itself
-	pages     sync.Map // HTML files that were served
-	watched   sync.Map // folders watched on behalf of modules outside the root
-	absent    sync.Map // files of scripts that pages asked for in vain -> ID
-	exported  sync.Map // file of a package -> names that its stars bring, nil when they cannot be told
-	tsconfigs sync.Map // files that tsconfigs were read from
-	contents  sync.Map // file -> hash, see contentChanged
-
+	applying   sync.Mutex // one batch at a time; see apply
+	errors     errorSet
 	lastReport atomicString
-	relaxed    atomic.Bool // see relaxGC
-	crawling   atomic.Bool // the first crawl is under way
-	texts      texts
 	now        func() time.Time
 
 	began sync.Once // see begin
@@ -97,8 +71,8 @@ type project struct {
 func newProject(s *Server, cfg *config.Config, root string) (*project, error) {
 	p := &project{
 		server: s, log: s.log, cfg: cfg, dir: s.dir, root: root, base: cfg.BaseOrDefault(),
-		configFiles: map[string]bool{}, now: time.Now,
-		updates: updateLog{prefix: s.epoch[:6]}, errors: errorSet{noted: make(chan struct{}, 1)},
+		filesRead: filesRead{configFiles: map[string]bool{}}, outbox: outbox{updates: updateLog{prefix: s.epoch[:6]}},
+		errors: errorSet{noted: make(chan struct{}, 1)}, now: time.Now,
 	}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
 	p.publicDir = cfg.PublicPath(root)
@@ -153,7 +127,7 @@ func (p *project) build() (err error) {
 	}
 	p.graph = graph.New(p, runtime.GOMAXPROCS(0))
 	p.define = p.defines()
-	p.refresh = p.detectRefresh()
+	p.refresh.framework = p.detectRefresh()
 	p.noteConfigFiles()
 	return nil
 }

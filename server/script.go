@@ -62,7 +62,7 @@ func (p *project) scriptInput(ctx context.Context, src source) (transform.Input,
 		}
 		return in, nil
 	}
-	in.Refresh = p.refresh
+	in.Refresh = p.refresh.framework
 	in.Glob = func(patterns []string) []string { return p.glob(src, patterns) }
 	ts, err := p.resolver.TSConfig(placeOf(src.file, p.root))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -13,6 +14,15 @@ import (
 )
 
 // Which files are watched beside those below the root, and what was in them when they were read last.
+
+// filesRead is what is known of files that were read, of modules and others.
+type filesRead struct {
+	// configFiles are the files whose edit makes a new project; contents tells edits from mere touches.
+	configFiles map[string]bool
+	contents    sync.Map // file -> hash, see contentChanged
+	tsconfigs   sync.Map // files that tsconfigs were read from
+	watched     sync.Map // folders watched on behalf of modules outside the root
+}
 
 // outside tells whether a file lies where the watcher does not look by itself.
 func (p *project) outside(file string) bool {
