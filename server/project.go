@@ -101,7 +101,7 @@ func (p *project) build() (err error) {
 	p.resolver, err = resolve.New(resolve.Options{
 		Root: p.root, Public: p.publicDir, Alias: aliases(p.cfg), Conditions: p.cfg.Resolve.Conditions,
 		Dedupe: p.cfg.Resolve.Dedupe, Extensions: p.cfg.Resolve.Extensions, MainFields: p.cfg.Resolve.MainFields,
-		PreserveSymlinks: p.cfg.Resolve.PreserveSymlinks, Logger: p.log,
+		PreserveSymlinks: p.cfg.Resolve.PreserveSymlinks,
 	})
 	if err != nil {
 		return err
@@ -239,7 +239,11 @@ func allowed(fs config.FS, root string) []string {
 func aliases(cfg *config.Config) []resolve.Alias {
 	list := make([]resolve.Alias, 0, len(cfg.Resolve.Alias))
 	for _, a := range cfg.Resolve.Alias {
-		list = append(list, resolve.Alias{Find: a.Find, Replacement: a.Replacement})
+		alias := resolve.Alias{Find: a.Find, Replacement: a.Replacement}
+		if expr, err := a.Expression(); err == nil && expr != nil { // errors were told when it was read
+			alias.Expression = expr
+		}
+		list = append(list, alias)
 	}
 	return list
 }

@@ -36,6 +36,7 @@ export default defineConfig(async ({ mode, command }) => mergeConfig(common, {
       '/app/api': { target: 'BACKEND', rewrite: strip('/app/api'), headers: { 'X-Key': 'k' }, bypass: () => undefined },
       '^/v[0-9]+/': { target: 'BACKEND', rewrite: (path) => path.replace(/v([0-9])/, 'version$1') },
       '^/(?!src/|app/|@|node_modules/)php/(?=\\w)': { target: 'BACKEND', rewrite: (path) => path.replace(/^\/php(?=\/)/, '') },
+      '/Upper': { target: 'BACKEND', rewrite: (path) => path.replace(/\/UPPER(\/u)/i, '/lower$1') },
       '/odd': { target: 'BACKEND', rewrite: (path) => path.split('').reverse().join('') },
     },
   },
@@ -49,7 +50,8 @@ export const common = {
   resolve: { alias: [
     { find: '@', replacement: fileURLToPath(new URL('../src', import.meta.url)) },
     { find: /^icon:(.*)$/, replacement: fileURLToPath(new URL('../src/icons', import.meta.url)) + '/$1.ts' },
-    { find: /\.legacy$/, replacement: '.modern.ts' },
+    { find: /\.LEGACY$/i, replacement: '.modern.ts' },
+    { find: /^(?!.*\.d$)(?:lib|libs)\/(?<name>\w+)(?=$|\/)/, replacement: fileURLToPath(new URL('../src', import.meta.url)) + '/$<name>' },
   ] },
   css: { preprocessorOptions: {
     scss: { additionalData: (code: string, file: string) => file.endsWith('a.scss') ? '$c: rgb(1, 2, 3);\n' + code : code },
@@ -65,14 +67,17 @@ robots
 import { word } from '@/word'
 import { star } from 'icon:star'
 import { age } from './age.legacy'
+import { inner } from 'libs/deep/inner'
 import './a.scss'
 import './b.less'
 declare const __MODE__: string, __NUMBERS__: number[]
-document.querySelector('#a')!.textContent = [word, star, age, __MODE__, __NUMBERS__.length, import.meta.env.APP_NAME, import.meta.env.OTHER, import.meta.env.BASE_URL].join(' ')
+document.querySelector('#a')!.textContent = [word, star, age, inner, __MODE__, __NUMBERS__.length, import.meta.env.APP_NAME, import.meta.env.OTHER, import.meta.env.BASE_URL].join(' ')
 -- src/word.ts --
 export const word = 'word'
 -- src/icons/star.ts --
 export const star = 'star'
+-- src/deep/inner.ts --
+export const inner = 'inner'
 -- src/age.modern.ts --
 export const age = 'modern'
 -- src/a.scss --
@@ -86,7 +91,7 @@ export const age = 'modern'
 		s.Log.Wait(t, told)
 	}
 	for path, want := range map[string]string{
-		"/app/api/users": "/users k", "/v2/users": "/version2/users ", "/php/users": "/users ", "/app/robots.txt": "robots\n",
+		"/app/api/users": "/users k", "/v2/users": "/version2/users ", "/php/users": "/users ", "/Upper/u/upper/u": "/lower/u/upper/u ", "/app/robots.txt": "robots\n",
 	} {
 		if got := s.Get(path); got.Body != want {
 			t.Errorf("%s is %d %q, want %q", path, got.Status, got.Body, want)
@@ -97,7 +102,7 @@ export const age = 'modern'
 	}
 
 	p := s.Page(t, "/app/")
-	p.WaitText("#a", "word star modern development 2 named  /app/")
+	p.WaitText("#a", "word star modern inner development 2 named  /app/")
 	p.WaitText("title", "named")
 	p.WaitStyle(".scss", "color", "rgb(1, 2, 3)")
 	p.WaitStyle(".less", "color", "rgb(4, 5, 6)")
@@ -109,7 +114,7 @@ export const age = 'modern'
 	good := app.Read("vite.config.ts")
 	app.Write("vite.config.ts", good+"\nconst = 1\n")
 	s.Log.Wait(t, "vite.config.ts:")
-	p.WaitText("#a", "word star modern development 2 named  /app/")
+	p.WaitText("#a", "word star modern inner development 2 named  /app/")
 	app.Write("vite.config.ts", strings.ReplaceAll(good, "[1, 2]", "[1, 2, 3]"))
-	p.WaitText("#a", "word star modern development 3 named  /app/")
+	p.WaitText("#a", "word star modern inner development 3 named  /app/")
 }

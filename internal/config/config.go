@@ -11,7 +11,10 @@ package config
 import (
 	"net"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/seed-b8174343/devserver/internal/pattern"
 )
 
 // FileName is the name of the configuration file in the project's folder.
@@ -107,11 +110,25 @@ type Resolve struct {
 
 // Alias is one replacement in specifiers.
 type Alias struct {
-	// Find is a specifier that is replaced as a whole or before a slash, or a regular expression when it begins with "^".
+	// Find is a specifier that is replaced as a whole or before a slash, or a regular expression as JavaScript has them
+	// when it begins with "^" or Flags are given.
 	Find string `json:"find"`
 	// Replacement is put in its place. What begins with "./" or "../" is a path from the configuration file's folder
 	// and is absolute once loaded; $1 stands for a group of the expression.
 	Replacement string `json:"replacement"`
+	// Flags are those of the regular expression, such as "i"; "" is one without. Nil: see Find.
+	Flags *string `json:"flags"`
+}
+
+// Expression returns what Find is as a regular expression, nil when it is none.
+func (a Alias) Expression() (*pattern.Pattern, error) {
+	switch {
+	case a.Flags != nil:
+		return pattern.CompileFlags(a.Find, *a.Flags)
+	case strings.HasPrefix(a.Find, "^"):
+		return pattern.CompileFlags(a.Find, "")
+	}
+	return nil, nil
 }
 
 // CSS tells how stylesheets are compiled.

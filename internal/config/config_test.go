@@ -113,6 +113,8 @@ func TestMistakes(t *testing.T) {
 		{"either", `{"server": {"host": 1}}`, `must be a text, true or false, not the number 1`},
 		{"all hosts", `{"server": {"allowedHosts": true}}`, `must be a list, not true`},
 		{"half a certificate", `{"server": {"https": {"key": "k"}}}`, `needs both "key" and "cert", or neither`},
+		{"alias pattern", `{"resolve": {"alias": {"^(?!a": "x"}}}`, `option "resolve.alias[\"^(?!a\"]": "^(?!a" is not a regular expression: `},
+		{"alias flags", `{"resolve": {"alias": [{"find": "a", "flags": "iq", "replacement": "x"}]}}`, `option "resolve.alias[0]": "a" is not a regular expression: unknown flag 'q'`},
 		{"proxy without target", `{"server": {"proxy": {"/api": {"ws": true}}}}`, `option "server.proxy[\"/api\"]": needs a "target"`},
 		{"proxy pattern", `{"server": {"proxy": {"^/(": "http://x"}}}`, `is not a regular expression: missing closing )`},
 		{"proxy path", `{"server": {"proxy": {"api": "http://x"}}}`, `must begin with "/", or with "^"`},

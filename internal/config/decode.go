@@ -86,15 +86,6 @@ func kindName(v *hujson.Value) string {
 	}
 }
 
-// pattern checks a regular expression.
-func (d *decoder) pattern(at *hujson.Value, path, text string) bool {
-	if _, err := regexp.Compile(text); err != nil {
-		d.fail(at, path, "%q is not a regular expression of Go: %v", text, err)
-		return false
-	}
-	return true
-}
-
 // jsPattern checks a regular expression that may be what only JavaScript knows.
 func (d *decoder) jsPattern(at *hujson.Value, path, text string) bool {
 	if _, err := pattern.Compile(text); err != nil {

@@ -98,7 +98,8 @@ func (a *Aliases) decode(d *decoder, v *hujson.Value, path string) {
 			d.fail(at, path, `needs a "find" that is not empty`)
 			return
 		}
-		if strings.HasPrefix(alias.Find, "^") && !d.pattern(at, path, alias.Find) {
+		if _, err := alias.Expression(); err != nil {
+			d.fail(at, path, "%q is not a regular expression: %v", alias.Find, err)
 			return
 		}
 		list = append(list, alias)

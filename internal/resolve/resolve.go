@@ -3,10 +3,8 @@ package resolve
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -33,8 +31,6 @@ type Options struct {
 	Extensions []string
 	// PreserveSymlinks keeps the path by which a file was reached.
 	PreserveSymlinks bool
-	// Logger gets warnings about aliases that can't work. Nil discards them.
-	Logger *slog.Logger
 }
 
 // Kind tells what asks for a module.
@@ -139,7 +135,7 @@ func New(o Options) (*Resolver, error) {
 		r.dedupe[name] = true
 	}
 	r.setConditions(o.Conditions)
-	r.setAliases(o.Alias, o.Logger)
+	r.setAliases(o.Alias)
 	r.Reset()
 	return r, nil
 }
@@ -382,43 +378,35 @@ func inModules(path string) bool {
 
 // Alias replaces the beginning of specifiers, or what a regular expression matches.
 type Alias struct {
-	// Find is a whole specifier, or its first segments: "@" matches "@/x" but not "@scope/x". When it begins with "^"
-	// it is a regular expression.
+	// Find is a whole specifier, or its first segments: "@" matches "@/x" but not "@scope/x".
 	Find string
-	// Regexp is used in place of Find when not nil.
-	Regexp *regexp.Regexp
+	// Expression is used in place of Find when not nil.
+	Expression Expression
 	// Replacement takes the place of what matched; $1 stands for a group of the expression. "./x" is relative to the root.
 	Replacement string
 }
 
+// Expression is a regular expression.
+type Expression interface {
+	// Match tells whether it matches anywhere in the text.
+	Match(text string) bool
+	// Replace replaces what it matches.
+	Replace(text, replacement string) string
+}
+
 type alias struct {
 	find, prefix string
-	expr         *regexp.Regexp
+	expr         Expression
 	replacement  string
 }
 
-// groupRef finds JavaScript's references to groups, which Go writes otherwise.
-var groupRef = regexp.MustCompile(`\$(\d+|&)`)
-
-func (r *Resolver) setAliases(list []Alias, log *slog.Logger) {
+func (r *Resolver) setAliases(list []Alias) {
 	for _, a := range list {
-		to := alias{find: a.Find, prefix: a.Find, expr: a.Regexp, replacement: a.Replacement}
-		if to.expr == nil && strings.HasPrefix(a.Find, "^") {
-			expr, err := regexp.Compile(a.Find)
-			if err != nil {
-				if log != nil {
-					log.Warn(fmt.Sprintf("alias %q is left out: %v", a.Find, err))
-				}
-				continue
-			}
-			to.expr = expr
-		}
+		to := alias{find: a.Find, prefix: a.Find, expr: a.Expression, replacement: a.Replacement}
 		if !strings.HasSuffix(to.prefix, "/") {
 			to.prefix += "/"
 		}
-		if to.expr != nil {
-			to.replacement = strings.ReplaceAll(groupRef.ReplaceAllString(to.replacement, `$${${1}}`), "${&}", "${0}")
-		} else if to.find == "" {
+		if to.expr == nil && to.find == "" {
 			continue
 		}
 		if strings.HasPrefix(to.replacement, "./") || strings.HasPrefix(to.replacement, "../") {
@@ -438,8 +426,8 @@ func (r *Resolver) applyAlias(name string) (string, bool) {
 		a := &r.alias[i]
 		switch {
 		case a.expr != nil:
-			if a.expr.MatchString(name) {
-				return a.expr.ReplaceAllString(name, a.replacement), true
+			if a.expr.Match(name) {
+				return a.expr.Replace(name, a.replacement), true
 			}
 		case name == a.find:
 			return a.replacement, true

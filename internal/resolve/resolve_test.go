@@ -387,8 +387,7 @@ func TestAlias(t *testing.T) {
 		{Find: "~/", Replacement: "./src/"},
 		{Find: "abs", Replacement: filepath.Join(root, "src")},
 		{Find: "react", Replacement: "preact/compat"},
-		{Find: `^lib-(\w+)$`, Replacement: "/src/lib/$1.ts"},
-		{Find: `^([`, Replacement: "x"},
+		{Expression: library{}, Replacement: "/src/lib/$1.ts"},
 		{Find: "cdn", Replacement: "https://cdn.example/x.js"},
 	}})
 	check(t, r, root, Import, []resolution{
@@ -402,6 +401,15 @@ func TestAlias(t *testing.T) {
 		{"@scope/a", "src/x.ts", "node_modules/@scope/a/index.js"},
 		{"@/lib/yz", "src/x.ts", `error: no file "@/lib/yz" (did you mean "@/lib/y"?)`},
 	})
+}
+
+// library is the expression /^lib-(\w+)$/.
+type library struct{}
+
+func (library) Match(text string) bool { return strings.HasPrefix(text, "lib-") }
+
+func (library) Replace(text, replacement string) string {
+	return strings.Replace(replacement, "$1", strings.TrimPrefix(text, "lib-"), 1)
 }
 
 const pnpm = `

@@ -358,27 +358,40 @@ function proxyRule(key, v) {
 const literal = (s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 /**
- * A rewrite function as patterns. One that puts something else before the rest of the path is known by what it makes of
- * a few paths, however it is written; one that is a single replace() is read. Others cannot be carried.
+ * A rewrite function as patterns. One that is a single replace() is read; one that puts something else before the rest of
+ * the path is known by what it makes of a few paths, however it is written. Others cannot be carried.
  */
 function rewriteRule(key, f) {
-  if (!key.startsWith("^")) {
-    const rests = ["", "/one", "/two" + key + "/x?q=1"];
-    try {
-      const made = rests.map((rest) => String(f(key + rest)));
-      if (made.every((path, i) => path === made[0] + rests[i])) return { ["^" + literal(key)]: made[0].replaceAll("$", "$$$$") };
-    } catch {
-      // it needs a path of another form
-    }
+  const rests = ["", "/one", "/two" + key + "/x?q=1"];
+  let made; // what becomes of the paths; of those for an expression nobody knows one
+  try {
+    if (!key.startsWith("^")) made = rests.map((rest) => String(f(key + rest)));
+  } catch {
+    // it needs a path of another form
   }
-  const source = f.toString();
-  if (source.split(".replace").length !== 2) return null;
-  const m = /\.replace\(\s*(?:\/((?:\\.|[^/\\])+)\/([a-z]*)|new RegExp\(\s*["'`]([^"'`]+)["'`]\s*\)|["'`]([^"'`]+)["'`])\s*,\s*["'`]([^"'`]*)["'`]\s*\)\s*;?\s*\}?\s*$/.exec(source);
+  let read;
+  try {
+    read = readReplace(f.toString());
+  } catch {
+    // what looked like an expression is none
+  }
+  if (read && (made ?? []).every((path, i) => path === (key + rests[i]).replace(read.find, read.replacement))) return read.rule;
+  if (made?.every((path, i) => path === made[0] + rests[i])) return { ["^" + literal(key)]: made[0].replaceAll("$", "$$$$") };
+  return null;
+}
+
+function readReplace(code) {
+  if (code.split(".replace").length !== 2) return null;
+  const m = /\.replace\(\s*(?:\/((?:\\.|[^/\\])+)\/([a-z]*)|new RegExp\(\s*["'`]([^"'`\\]+)["'`]\s*\)|["'`]([^"'`\\]+)["'`])\s*,\s*["'`]([^"'`\\]*)["'`]\s*\)\s*;?\s*\}?\s*$/.exec(code);
   if (!m) return null;
-  const pattern = m[1]?.replaceAll("\\/", "/") ?? m[3] ?? literal(m[4]);
-  if (m[2]?.includes("g")) return { [pattern]: m[5].replace(/\$(\d)/g, "${$1}") };
-  const first = expression({ source: pattern }, m[5]); // JavaScript replaces the first match only
-  return { [first.find]: first.replacement };
+  const [, source, flags = "", made, text, replacement] = m;
+  if (/[^gi]/.test(flags) || /\$[^\d]/.test(replacement) || /\$\{/.test(made ?? text ?? "")) return null; // templates take what is not here
+  const pattern = source?.replaceAll("\\/", "/") ?? made ?? literal(text);
+  const find = new RegExp(pattern, flags);
+  const cased = flags.includes("i") ? `(?i:${pattern})` : pattern;
+  if (flags.includes("g") || pattern.startsWith("^")) return { find, replacement, rule: { [cased]: replacement } };
+  // JavaScript replaces the first match only: the expression takes in what is before it.
+  return { find, replacement, rule: { [`^(.*?)(?:${cased})`]: "$1" + replacement.replace(/\$(\d)/g, (_, n) => "$" + (Number(n) + 1)) } };
 }
 
 /** What of a config only a running Vite could use: told, so that nobody looks for it. */
@@ -397,14 +410,7 @@ function notCarried(config) {
 function aliases(alias) {
   if (!alias) return undefined;
   const list = Array.isArray(alias) ? alias : Object.entries(alias).map(([find, replacement]) => ({ find, replacement }));
-  return list.filter((a) => typeof a.replacement === "string").map(({ find, replacement }) => (find instanceof RegExp ? expression(find, replacement) : { find, replacement }));
-}
-
-/** An expression that may match anywhere, as one that begins at the specifier's beginning. */
-function expression(find, replacement) {
-  const shifted = (by) => replacement.replace(/\$(\d)/g, (_, n) => "${" + (Number(n) + by) + "}");
-  if (find.source.startsWith("^")) return { find: find.source, replacement: shifted(0) };
-  return { find: "^(.*?)" + find.source, replacement: "${1}" + shifted(1) };
+  return list.filter((a) => typeof a.replacement === "string").map(({ find, replacement }) => (find instanceof RegExp ? { find: find.source, flags: find.flags, replacement } : { find, replacement }));
 }
 
 /** Drops what JSON cannot carry. */
