@@ -16,11 +16,12 @@ var update = flag.Bool("update", false, "rewrite testdata/payload")
 // TestPayloadFiles holds the wire types to the files that the client's tests read too, so that both twins stay true.
 func TestPayloadFiles(t *testing.T) {
 	for name, p := range map[string]hmr.Payload{
-		"connected":   &hmr.Connected{Client: "c1", Epoch: "e", Session: "s", Resumed: true, Received: 7, Seq: 3},
-		"update":      &hmr.Update{Seq: 4, Timestamp: 1700000000000, Changed: []string{"/src/a.ts"}, Deleted: []string{"/src/b.ts"}, CSS: []string{"/src/a.css"}, Workers: []string{"/src/w.ts"}, Code: "$d();", URL: "/@devserver/update/x-1.js"},
-		"update-min":  &hmr.Update{Seq: 5, Timestamp: 1, Changed: []string{"/a.js"}},
-		"full-reload": &hmr.FullReload{Path: "/about.html", TriggeredBy: "/about.html", Reason: "about.html was edited"},
-		"prune":       &hmr.Prune{Paths: []string{"/src/a.ts"}},
+		"connected":       &hmr.Connected{Client: "c1", Epoch: "e", Session: "s", Resumed: true, Received: 7, Seq: 3},
+		"connected-users": &hmr.Connected{Client: "c2", Epoch: "e", Session: "s", Identifies: true},
+		"update":          &hmr.Update{Seq: 4, Timestamp: 1700000000000, Changed: []string{"/src/a.ts"}, Deleted: []string{"/src/b.ts"}, CSS: []string{"/src/a.css"}, Workers: []string{"/src/w.ts"}, Code: "$d();", URL: "/@devserver/update/x-1.js"},
+		"update-min":      &hmr.Update{Seq: 5, Timestamp: 1, Changed: []string{"/a.js"}},
+		"full-reload":     &hmr.FullReload{Path: "/about.html", TriggeredBy: "/about.html", Reason: "about.html was edited"},
+		"prune":           &hmr.Prune{Paths: []string{"/src/a.ts"}},
 		"error": &hmr.ErrorPayload{Err: hmr.ErrorInfo{Message: `Unexpected "="`, ID: "/src/a.ts", Frame: "> 1 | =", Plugin: "p", File: "/app/src/a.ts", Hint: "h",
 			Loc: &hmr.Loc{File: "src/a.ts", Line: 1, Column: 2}}},
 		"fixed":          &hmr.Fixed{},

@@ -3,23 +3,31 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { isReliable, type ServerPayload } from "./payload.ts";
 
-const dir = new URL("../testdata/payload/", import.meta.url);
+const dir = new URL("../../testdata/payload/", import.meta.url);
 
 /** What the server's files mean here, checked by the compiler against the types of payload.ts. */
 const payloads: Record<string, ServerPayload> = {
-  connected: { type: "connected", client: "c1", epoch: "e", session: "s", resumed: true, received: 3, seq: 7 },
-  update: { type: "update", seq: 8, timestamp: 1000, changed: ["/src/a.ts"], deleted: ["/src/b.ts"], css: ["/style.css"], workers: ["/src/w.ts"], code: "$d()", url: "/@devserver/update/8.js" },
-  "full-reload": { type: "full-reload", path: "/index.html", triggeredBy: "/index.html", reason: "index.html was edited" },
+  connected: { type: "connected", client: "c1", epoch: "e", session: "s", resumed: true, received: 7, seq: 3 },
+  "connected-users": { type: "connected", client: "c2", epoch: "e", session: "s", resumed: false, received: 0, seq: 0, identifies: true },
+  update: {
+    type: "update", seq: 4, timestamp: 1700000000000, changed: ["/src/a.ts"], deleted: ["/src/b.ts"], css: ["/src/a.css"], workers: ["/src/w.ts"],
+    code: "$d();", url: "/@devserver/update/x-1.js",
+  },
+  "update-min": { type: "update", seq: 5, timestamp: 1, changed: ["/a.js"] },
+  "full-reload": { type: "full-reload", path: "/about.html", triggeredBy: "/about.html", reason: "about.html was edited" },
   prune: { type: "prune", paths: ["/src/a.ts"] },
   error: {
     type: "error",
-    err: { message: "no", stack: "at", id: "/src/a.ts", frame: "> 1 | x", plugin: "p", loc: { file: "src/a.ts", line: 1, column: 2 }, file: "/app/src/a.ts", hint: "try" },
+    err: {
+      message: "Unexpected \"=\"", stack: "", id: "/src/a.ts", frame: "> 1 | =", plugin: "p", file: "/app/src/a.ts", hint: "h",
+      loc: { file: "src/a.ts", line: 1, column: 2 },
+    },
   },
   fixed: { type: "fixed" },
-  custom: { type: "custom", event: "a:b", data: { n: 1 } },
-  "custom-bare": { type: "custom", event: "a:b" },
-  reply: { type: "reply", id: 4, data: 3 },
-  "reply-error": { type: "reply", id: 4, error: { code: "bad_payload", message: "no a", path: "a" } },
+  custom: { type: "custom", event: "my:event", data: { a: [1, null, "<b>"] } },
+  "custom-no-data": { type: "custom", event: "my:event" },
+  reply: { type: "reply", id: 1, data: 42 },
+  "reply-error": { type: "reply", id: 2, error: { code: "bad_payload", message: "m", path: "a.b" } },
   "need-revisions": { type: "need-revisions" },
   ack: { type: "ack", n: 64 },
 };
@@ -31,5 +39,5 @@ test("the server's payloads are what this side takes them for", () => {
 });
 
 test("only the greeting and acknowledgements are not counted", () => {
-  assert.deepEqual(Object.values(payloads).filter((p) => !isReliable(p)).map((p) => p.type).sort(), ["ack", "connected"]);
+  assert.deepEqual(Object.values(payloads).filter((p) => !isReliable(p)).map((p) => p.type).sort(), ["ack", "connected", "connected"]);
 });
