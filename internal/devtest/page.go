@@ -32,7 +32,6 @@ type Page struct {
 	urls     []string                     // guarded by mu; of requests, in order
 	loads    int                          // guarded by mu; documents that the tab has shown
 	gotos    int                          // guarded by mu; those that the test asked for
-	statuses map[string]int               // guarded by mu; last status of each URL
 }
 
 // Page opens a path of the server in a new tab and waits until it has loaded. The tab is closed with the test; when the
@@ -62,7 +61,7 @@ func (p *Page) Beside(path string) *Page {
 func (s *Server) tab(t testing.TB, parent context.Context, opts ...chromedp.ContextOption) *Page {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent, opts...)
-	p := &Page{t: t, srv: s, ctx: ctx, requests: map[network.RequestID]string{}, statuses: map[string]int{}}
+	p := &Page{t: t, srv: s, ctx: ctx, requests: map[network.RequestID]string{}}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("console:\n%s\nfailed requests:\n%s", strings.Join(p.Console(), "\n"), strings.Join(p.Failures(), "\n"))
@@ -110,7 +109,6 @@ func (p *Page) note(event any) {
 		p.requests[e.RequestID] = e.Request.URL
 		p.urls = append(p.urls, e.Request.URL)
 	case *network.EventResponseReceived:
-		p.statuses[e.Response.URL] = int(e.Response.Status)
 		if e.Response.Status >= http.StatusBadRequest && !strings.HasSuffix(e.Response.URL, "/favicon.ico") {
 			p.failures = append(p.failures, fmt.Sprintf("%d %s", e.Response.Status, e.Response.URL))
 		}
@@ -208,12 +206,7 @@ func (p *Page) Type(selector, text string) {
 	p.Do(chromedp.KeyEvent(text))
 }
 
-// Text returns the text of the first element that the CSS selector finds, "" when there is none.
-func (p *Page) Text(selector string) string {
-	p.t.Helper()
-	return Eval[string](p, textOf(selector))
-}
-
+// textOf is the text of the first element that the CSS selector finds, "" when there is none.
 func textOf(selector string) string {
 	quoted, _ := json.Marshal(selector) // a string always encodes
 	return fmt.Sprintf(`(document.querySelector(%s)?.textContent ?? "").trim()`, quoted)
@@ -357,13 +350,6 @@ func (p *Page) Requests() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]string(nil), p.urls...)
-}
-
-// Status returns the status of the last answer for a URL, 0 when there was none.
-func (p *Page) Status(url string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.statuses[url]
 }
 
 // Screenshot writes a picture of the visible page as PNG.

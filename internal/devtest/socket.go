@@ -266,9 +266,6 @@ func (s *Socket) Closed() int {
 	return 0
 }
 
-// Conn returns the connection, for frames that are none of the wire's.
-func (s *Socket) Conn() *websocket.Conn { return s.conn }
-
 // Close cuts the connection without a goodbye, as a network does.
 func (s *Socket) Close() {
 	_ = s.conn.NetConn().Close()

@@ -1,1 +1,0 @@
-export const text = (count: number): string => `clicked ${count} times`;
