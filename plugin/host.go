@@ -33,7 +33,8 @@ type Host struct {
 	end context.CancelFunc
 
 	mu      sync.Mutex
-	running map[uint64]string // hooks that have not returned, by number; guarded by mu
+	started int               // how many of the plugins, the first ones, have to be stopped; guarded by mu
+	running map[uint64]string // hooks and routes that have not returned, by number; guarded by mu
 	calls   uint64            // guarded by mu
 	idle    chan struct{}     // closed when the last of running returns; nil when nobody waits; guarded by mu
 }
@@ -144,20 +145,17 @@ func guard[T any](parent context.Context, h *Host, plugin, hook string, fn func(
 
 // guardWithin is guard with a time limit of its own.
 func guardWithin[T any](parent context.Context, h *Host, limit time.Duration, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
-	stopped := &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped"}
-	if h.ctx.Err() != nil {
+	ctx, returned, err := h.enter(parent, plugin, hook)
+	if err != nil {
 		var zero T
-		return zero, stopped
+		return zero, err
 	}
-	defer context.AfterFunc(h.ctx, func() { cancel(stopped) })()
-	return within(ctx, h, limit, plugin, hook, fn)
+	return within(ctx, returned, limit, plugin, hook, fn)
 }
 
 // within runs a hook and waits for it as long as the time limit and the context let it. One that takes no notice of
-// either runs on: nothing in Go can end it.
-func within[T any](parent context.Context, h *Host, limit time.Duration, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+// either runs on: nothing in Go can end it. returned is called when it has.
+func within[T any](parent context.Context, returned func(), limit time.Duration, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(parent, limit)
 	defer cancel()
 	type result struct {
@@ -165,7 +163,6 @@ func within[T any](parent context.Context, h *Host, limit time.Duration, plugin,
 		err   error
 	}
 	done := make(chan result, 1)
-	returned := h.begins(hook + " of plugin " + plugin)
 	go func() {
 		defer returned()
 		defer func() {
@@ -191,10 +188,23 @@ func within[T any](parent context.Context, h *Host, limit time.Duration, plugin,
 	}
 }
 
-// begins notes that a hook runs, until returned is called.
-func (h *Host) begins(name string) (returned func()) {
+// enter notes that a hook runs, until returned is called. Its context ends with the host, which Stop waits for; of one that has
+// stopped nothing is run.
+func (h *Host) enter(parent context.Context, plugin, hook string) (ctx context.Context, returned func(), err error) {
+	stopped := &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped"}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.ctx.Err() != nil {
+		return nil, nil, stopped
+	}
+	ctx, cancel := context.WithCancelCause(parent)
+	stop := context.AfterFunc(h.ctx, func() { cancel(stopped) })
+	left := h.begins(hook + " of plugin " + plugin)
+	return ctx, func() { stop(); cancel(nil); left() }, nil
+}
+
+// begins notes that a hook runs, until returned is called. The caller holds mu.
+func (h *Host) begins(name string) (returned func()) {
 	h.calls++
 	n := h.calls
 	h.running[n] = name
@@ -242,29 +252,35 @@ func named(plugin, hook string, err error) error {
 	return &wire.Error{Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s: %v", hook, plugin, err)}
 }
 
-// Start starts the plugins in order.
+// Start starts the plugins in order. When one fails, those before it are stopped.
 func (h *Host) Start(ctx context.Context) error {
-	for _, p := range h.plugins {
-		if p.Start == nil {
-			continue
+	for i, p := range h.plugins {
+		if p.Start != nil {
+			if _, err := guard(ctx, h, p.Name, "Start", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Start(ctx, h.server) }); err != nil {
+				return errors.Join(err, h.Stop(context.WithoutCancel(ctx)))
+			}
 		}
-		if _, err := guard(ctx, h, p.Name, "Start", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Start(ctx, h.server) }); err != nil {
-			return err
-		}
+		h.mu.Lock()
+		h.started = i + 1
+		h.mu.Unlock()
 	}
 	return nil
 }
 
 // Stop ends the context of the hooks that run, then stops the plugins, the last one first. It returns within a second,
-// and names what did not. It is called once.
+// and names what did not. Those that have not started, or were stopped before, are left alone.
 func (h *Host) Stop(ctx context.Context) error {
 	h.end()
 	var errs []error
 	for _, name := range h.awaitHooks() {
 		errs = append(errs, fmt.Errorf("stop the plugins: %s goes on although its context has ended; it was not waited for", name))
 	}
+	h.mu.Lock()
+	started := h.plugins[:h.started]
+	h.started = 0
+	h.mu.Unlock()
 	var stops []Plugin
-	for _, p := range slices.Backward(h.plugins) {
+	for _, p := range slices.Backward(started) {
 		if p.Stop != nil {
 			stops = append(stops, p)
 		}
@@ -272,7 +288,7 @@ func (h *Host) Stop(ctx context.Context) error {
 	deadline := time.Now().Add(leaving)
 	for i, p := range stops { // a slow one leaves the others their share
 		share := time.Until(deadline) / time.Duration(len(stops)-i)
-		_, err := within(ctx, h, share, p.Name, "Stop", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Stop(ctx) })
+		_, err := within(ctx, func() {}, share, p.Name, "Stop", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Stop(ctx) })
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -442,9 +458,15 @@ func (h *Host) Route(method, path string) http.Handler {
 				panic(fmt.Sprintf("route %s of plugin %s panicked: %v", r.URL.Path, name, v)) // the server's to report
 			}
 		}()
+		ctx, returned, err := h.enter(r.Context(), name, "route "+r.URL.Path)
+		if err != nil {
+			http.Error(w, "503 "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		defer returned()
 		// Answering while the request is still being read works in a child, so it must here.
 		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
-		handler.ServeHTTP(w, r)
+		handler.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

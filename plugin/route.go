@@ -69,14 +69,33 @@ func (c *child) route(ctx context.Context, a RouteCall) (err error) {
 	if a.ContentLength != 0 {
 		r.Body = &remoteBody{c: c, ctx: ctx, stream: a.Stream}
 	}
-	w := &remoteWriter{c: c, ctx: ctx, stream: a.Stream, header: http.Header{}}
+	ctx, returned, err := c.host.enter(ctx, name, "route "+u.Path)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer returned()
+		done <- c.answerRoute(name, h, r.WithContext(ctx), a.Stream)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done(): // nobody waits for the answer, and Stop must not for a handler that takes no notice
+		return context.Cause(ctx)
+	}
+}
+
+// answerRoute runs the handler until it returns.
+func (c *child) answerRoute(plugin string, h http.Handler, r *http.Request, stream uint64) (err error) {
+	w := &remoteWriter{c: c, ctx: r.Context(), stream: stream, header: http.Header{}}
 	defer func() {
 		switch v := recover(); v {
 		case nil:
 		case http.ErrAbortHandler:
-			err = &wire.Error{Code: "aborted", Plugin: name, Message: "the handler ended the connection"}
+			err = &wire.Error{Code: "aborted", Plugin: plugin, Message: "the handler ended the connection"}
 		default:
-			err = &wire.Error{Code: "handler_panic", Plugin: name, Message: fmt.Sprintf("route %s of plugin %s panicked: %v", u.Path, name, v), Stack: string(debug.Stack())}
+			err = &wire.Error{Code: "handler_panic", Plugin: plugin, Message: fmt.Sprintf("route %s of plugin %s panicked: %v", r.URL.Path, plugin, v), Stack: string(debug.Stack())}
 		}
 	}()
 	h.ServeHTTP(w, r)

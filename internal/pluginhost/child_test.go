@@ -144,6 +144,7 @@ func testPlugin() plugin.Plugin {
 			return &plugin.LoadResult{Code: "export default " + strconv.Quote(a.ID)}, nil
 		},
 		Routes: testRoutes(),
+		Stop:   func(context.Context) error { fmt.Fprintln(os.Stderr, "the test plugin stops"); return nil },
 	}
 }
 

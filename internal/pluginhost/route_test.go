@@ -58,6 +58,10 @@ func testRoutes() []plugin.RouteDef {
 		w.(http.Flusher).Flush()
 		panic("on purpose")
 	})
+	mux.HandleFunc("/api/deaf", func(w http.ResponseWriter, _ *http.Request) {
+		w.(http.Flusher).Flush()
+		select {}
+	})
 	mux.HandleFunc("/api/empty", func(http.ResponseWriter, *http.Request) {})
 	return []plugin.RouteDef{plugin.Route("/api/", mux)}
 }
@@ -248,5 +252,17 @@ func TestMatchRoute(t *testing.T) {
 		if got := plugin.MatchRoute(c.pattern, c.method, c.path); got != c.want {
 			t.Errorf("%q, %s %s: got %v", c.pattern, c.method, c.path, got)
 		}
+	}
+}
+
+// TestStopOfAChildWithADeafRoute: a handler that takes no notice of its end does not keep the child's Stop hooks from running.
+func TestStopOfAChildWithADeafRoute(t *testing.T) {
+	c, _, printed := startChild(t)
+	do(t, t.Context(), http.MethodGet, serve(t, c)+"/api/deaf", nil)
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if !printed.has("the test plugin stops") || !printed.has("stop the plugins: route /api/deaf of plugin test goes on although its context has ended; it was not waited for") {
+		t.Errorf("printed %q", printed.all)
 	}
 }
