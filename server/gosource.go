@@ -9,12 +9,13 @@ import (
 	"go/token"
 	"go/types"
 	"math/bits"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // goSource reads what reflection doesn't know from the Go source of a module: the constants of enums, and comments.
@@ -32,7 +33,7 @@ type goPackage struct {
 
 func newGoSource(dir string) *goSource {
 	s := &goSource{dir: dir, packages: map[string]*goPackage{}}
-	mod, _ := os.ReadFile(filepath.Join(dir, "go.mod")) // without it only package main is known
+	mod, _ := regular.ReadFile(filepath.Join(dir, "go.mod")) // without it only package main is known
 	for line := range strings.Lines(string(mod)) {
 		if f := strings.Fields(line); len(f) > 1 && f[0] == "module" {
 			s.module = strings.Trim(f[1], `"`)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/regular"
 	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
@@ -179,7 +179,7 @@ func (p *project) pluginsFailed(err error) {
 	if p.goPlugins.Running() {
 		e.Hint = "the plugins that ran before go on"
 	}
-	if text, readErr := os.ReadFile(build.File); readErr == nil && build.Line > 0 {
+	if text, readErr := regular.ReadFile(build.File); readErr == nil && build.Line > 0 {
 		e.Frame = transform.CodeFrame(string(text), build.Line, max(build.Column, 1))
 	}
 	p.errors.set(pluginErrorID, e)

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -97,6 +98,9 @@ func (p *project) build() (err error) {
 	p.env, err = env.Load(env.Options{Dir: p.cfg.EnvPath(p.root), Mode: p.cfg.ModeOrDefault(), Base: p.base, Prefixes: p.cfg.EnvPrefixes()})
 	if err != nil {
 		return err
+	}
+	for _, line := range p.env.Skipped() {
+		p.log.Warn(fmt.Sprintf("%s:%d is left out: it is not NAME=value", p.shown(line.File), line.Line))
 	}
 	p.resolver, err = resolve.New(resolve.Options{
 		Root: p.root, Public: p.publicDir, Alias: aliases(p.cfg), Conditions: p.cfg.Resolve.Conditions,

@@ -474,3 +474,17 @@ func TestEnvironmentSavedInPlace(t *testing.T) {
 		t.Errorf("a value that stayed reloaded the page %d times", n)
 	}
 }
+
+// TestHalfAnEnvironment: a line of an .env file that makes no sense stops nothing, and is told by its place alone: it may be
+// half a secret.
+func TestHalfAnEnvironment(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- .env --\nVITE_N=0\nTOKEN "+canary+"\n")))
+	s.Log.Wait(t, ".env:2 is left out: it is not NAME=value")
+	sock := s.Socket(t)
+	s.Write(".env", "\nOTHER=\""+canary+"\nVITE_N=1\n=\n")
+	sock.WaitFor(devtest.Is("full-reload", "import.meta.env.VITE_N changed"))
+	s.Log.Wait(t, ".env:4 is left out")
+	if text := s.Log.String(); strings.Contains(text, canary) {
+		t.Errorf("the terminal shows what stands in .env:\n%s", text)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // toolCall asks a tool of the Node host to turn a file into plain CSS or JavaScript.
@@ -144,7 +145,7 @@ func findPostCSS(from, top string) (file string, looked []string) {
 				continue
 			}
 			looked = append(looked, at)
-			if text, err := os.ReadFile(at); file == "" && err == nil && len(bytes.TrimSpace(text)) > 0 {
+			if text, err := regular.ReadFile(at); file == "" && err == nil && len(bytes.TrimSpace(text)) > 0 {
 				file = at
 			}
 		}
@@ -155,7 +156,7 @@ func findPostCSS(from, top string) (file string, looked []string) {
 }
 
 func configuresPostCSS(packageJSON string) bool {
-	text, _ := os.ReadFile(packageJSON)
+	text, _ := regular.ReadFile(packageJSON)
 	var pkg struct {
 		PostCSS json.RawMessage `json:"postcss"`
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/regular"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -29,7 +30,7 @@ func (p *project) writeTypes() {
 	}
 	for _, f := range client.Types(declarations(events, channels), p.resolver.Dependencies()["vite"]) {
 		file := filepath.Join(dir, f.Name)
-		was, err := os.ReadFile(file)
+		was, err := regular.ReadFile(file)
 		if string(was) == f.Text || err != nil && len(events)+len(channels) == 0 {
 			continue
 		}

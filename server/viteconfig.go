@@ -18,6 +18,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/regular"
 	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -47,7 +48,7 @@ func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 	if file == "" || !cfg.ReadsViteConfig() {
 		return cfg, nil
 	}
-	if text, err := os.ReadFile(file); err == nil && saysNothing(string(text)) {
+	if text, err := regular.ReadFile(file); err == nil && saysNothing(string(text)) {
 		return cfg, nil
 	}
 	v, err := s.loadViteConfig(file, cfg.ModeOrDefault())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // Which files are watched beside those below the root, and what was in them when they were read last.
@@ -141,7 +142,7 @@ func (p *project) noteTSConfig(file string) {
 
 // contentChanged tells whether the file's content differs from the last time it was asked.
 func (p *project) contentChanged(file string) bool {
-	text, err := os.ReadFile(file)
+	text, err := regular.ReadFile(file)
 	if err != nil {
 		text = nil
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // source is what a Config was made from, so that Reload can do it again.
@@ -147,7 +149,7 @@ func (c *Config) read() error {
 	if err != nil {
 		return fmt.Errorf("find configuration %q: %w", file, err)
 	}
-	text, err := os.ReadFile(abs)
+	text, err := regular.ReadFile(abs)
 	if errors.Is(err, fs.ErrNotExist) && c.from.explicit == "" {
 		return nil
 	}

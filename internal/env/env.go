@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/joho/godotenv"
+	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // Options tells where the files are and what the page may see of them.
@@ -35,6 +35,14 @@ type Env struct {
 	vars  map[string]any
 	node  string
 	files []string
+
+	skipped []Line
+}
+
+// Line is a place in a file.
+type Line struct {
+	File string
+	Line int
 }
 
 // Load reads .env, .env.local, .env.[mode] and .env.[mode].local, later ones over earlier ones, the process's own
@@ -58,20 +66,17 @@ func Load(o Options) (*Env, error) {
 		for _, name := range []string{".env", ".env.local", ".env." + o.Mode, ".env." + o.Mode + ".local"} {
 			file := filepath.Join(o.Dir, name)
 			e.files = append(e.files, file)
-			text, err := os.ReadFile(file)
-			if errors.Is(err, fs.ErrNotExist) {
+			text, err := regular.ReadFile(file)
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, regular.ErrNotRegular) { // as Vite
 				continue
 			}
 			if err != nil {
 				return nil, fmt.Errorf("read %s: %w", file, err)
 			}
-			// References may lead to later lines and other files, which godotenv does not follow: hidden from it.
-			read, err := godotenv.Unmarshal(strings.ReplaceAll(string(text), "$", hidden))
-			if err != nil {
-				return nil, fmt.Errorf("read %s: %w", file, err)
-			}
-			for key, value := range read {
-				values[key] = strings.ReplaceAll(value, hidden, "$")
+			read, skipped := parse(string(text))
+			maps.Copy(values, read)
+			for _, line := range skipped {
+				e.skipped = append(e.skipped, Line{file, line})
 			}
 		}
 	}
@@ -93,9 +98,6 @@ func Load(o Options) (*Env, error) {
 	e.vars["DEV"], e.vars["PROD"], e.vars["SSR"] = e.node != "production", e.node == "production", false
 	return e, nil
 }
-
-// hidden stands for a dollar sign while godotenv parses; it is a character for private use.
-const hidden = "\uE000"
 
 var reference = regexp.MustCompile(`\\?\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))`)
 
@@ -123,8 +125,11 @@ func expand(values map[string]string) {
 			}
 		}
 		if !changed {
-			return
+			break
 		}
+	}
+	for key, value := range values {
+		values[key] = strings.ReplaceAll(value, `\$`, "$")
 	}
 }
 
@@ -151,6 +156,10 @@ func (e *Env) Differs(before *Env) []string {
 
 // NodeEnv is process.env.NODE_ENV for packages: "development" unless a .env file says otherwise.
 func (e *Env) NodeEnv() string { return e.node }
+
+// Skipped are the lines of the files that name no variable, which are left out, as Vite does. What stands in them is not
+// told: it may be half a secret.
+func (e *Env) Skipped() []Line { return e.skipped }
 
 // Files are the files that were read or would be if they existed: a change of one changes the environment.
 func (e *Env) Files() []string { return e.files }

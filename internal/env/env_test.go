@@ -3,6 +3,7 @@ package env_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/env"
@@ -58,5 +59,40 @@ func TestEmptyPrefixIsRefused(t *testing.T) {
 func TestCycleEnds(t *testing.T) {
 	if _, err := env.Load(env.Options{Dir: write(t, map[string]string{".env": "VITE_A=$VITE_B\nVITE_B=$VITE_A\n"})}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestEveryFileIsRead: what dotenv takes is taken, and what makes no sense is left out and told by its place alone.
+func TestEveryFileIsRead(t *testing.T) {
+	for text, want := range map[string]struct {
+		values  map[string]string
+		skipped []int
+	}{
+		"A=1\nhalf a line with s3cret\nB=2":            {map[string]string{"A": "1", "B": "2"}, []int{2}},
+		"A=\"not closed\nB=2\n\n=x\n# note\n !":        {map[string]string{"A": `"not closed`, "B": "2"}, []int{4, 6}},
+		"\ufeffexport A = x # note\r\nB: yes\r\nC=a#b": {map[string]string{"A": "x", "B": "yes", "C": "a"}, nil},
+		"A='one\ntwo'\nB=\"one\\ntwo\"\nC='a\\nb'":     {map[string]string{"A": "one\ntwo", "B": "one\ntwo", "C": `a\nb`}, nil},
+		"A=`a \"b\" 'c'`\nB=\nC=\"a#b\" # note":        {map[string]string{"A": `a "b" 'c'`, "B": "", "C": "a#b"}, nil},
+		"J={\"a\": \"b\"}\nA.B-c=b=c\nB=\"a\" junk":    {map[string]string{"J": `{"a": "b"}`, "A.B-c": "b=c", "B": `"a" junk`}, nil},
+		"A=1\nB=pa\\$A\nC=$A":                          {map[string]string{"A": "1", "B": "pa$A", "C": "1"}, nil},
+	} {
+		dir := write(t, map[string]string{".env": text})
+		e, err := env.Load(env.Options{Dir: dir, Prefixes: []string{"A", "B", "C", "J"}})
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		for name, value := range want.values {
+			if got := e.Object()[name]; name != "BASE_URL" && got != value {
+				t.Errorf("%q: %s is %q, want %q", text, name, got, value)
+			}
+		}
+		var skipped []int
+		for _, line := range e.Skipped() {
+			skipped = append(skipped, line.Line)
+		}
+		if !slices.Equal(skipped, want.skipped) {
+			t.Errorf("%q: lines %v are left out, want %v", text, skipped, want.skipped)
+		}
 	}
 }

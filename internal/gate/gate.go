@@ -11,7 +11,6 @@ package gate
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -24,6 +23,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // Kind tells by which way a URL led to a file.
@@ -37,9 +38,6 @@ const (
 	// FS is a file by its absolute path, `/@fs/…`.
 	FS
 )
-
-// MaxSize bounds in bytes what is read into memory to be compiled.
-const MaxSize = 64 << 20
 
 // Options tells what belongs to the project.
 type Options struct {
@@ -158,7 +156,7 @@ func isWorkspace(dir string) bool {
 	if exists(filepath.Join(dir, "pnpm-workspace.yaml")) || exists(filepath.Join(dir, "lerna.json")) {
 		return true
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "package.json"))
+	text, err := regular.ReadFile(filepath.Join(dir, "package.json"))
 	return err == nil && strings.Contains(string(text), `"workspaces"`)
 }
 
@@ -493,46 +491,24 @@ func (g *Gate) Real(file string) (string, error) {
 // open, so that nothing can be put in its place in between, and a link that an import or an ID leads to is seen for what
 // is behind it. Only regular files are opened.
 func (g *Gate) Open(file string) (*os.File, fs.FileInfo, error) {
-	f, real, err := openReal(file)
+	f, info, real, err := openReal(file)
 	if err != nil {
 		return nil, nil, err
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("open %s: not a regular file", file)
-	}
-	if err == nil {
-		err = g.Allowed(real)
-	}
-	if err != nil {
+	if err := g.Allowed(real); err != nil {
 		return nil, nil, errors.Join(err, f.Close())
 	}
 	return f, info, nil
 }
 
-// ReadFile reads the whole file as Open does, up to MaxSize.
+// ReadFile reads the whole file as Open does, up to regular.MaxSize.
 func (g *Gate) ReadFile(file string) ([]byte, error) {
 	f, info, err := g.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info.Size() > MaxSize {
-		return nil, fmt.Errorf("%s is larger than %d MB", filepath.Base(file), MaxSize>>20)
-	}
-	buf := make([]byte, info.Size(), info.Size()+512)
-	n, err := io.ReadFull(f, buf)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, err
-	}
-	buf = buf[:n]
-	if more, err := f.Read(buf[n:cap(buf)]); more == 0 && err == io.EOF {
-		return buf, nil
-	} else {
-		buf = buf[:n+more]
-	}
-	rest, err := io.ReadAll(io.LimitReader(f, MaxSize)) // it may have grown since
-	return append(buf, rest...), err
+	return regular.Read(f, info)
 }
 
 // FileToID returns the module ID of a real path.

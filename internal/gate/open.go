@@ -2,27 +2,29 @@ package gate
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // openChecked is openReal where the system does not tell the path of an open file: the path without links is opened, and
 // must still be the same file without a link afterwards.
-func openChecked(file string) (*os.File, string, error) {
+func openChecked(file string) (*os.File, fs.FileInfo, string, error) {
 	for range 3 { // editors put new files in the place of old ones
 		real, err := filepath.EvalSymlinks(file)
 		if err != nil {
-			return nil, "", err
+			return nil, nil, "", err
 		}
-		f, err := openNonblocking(real)
+		f, opened, err := regular.Open(real)
 		if err != nil {
-			return nil, "", err
+			return nil, nil, "", err
 		}
-		opened, err := f.Stat()
-		if now, lstatErr := os.Lstat(real); err == nil && lstatErr == nil && os.SameFile(opened, now) {
-			return f, real, nil
+		if now, lstatErr := os.Lstat(real); lstatErr == nil && os.SameFile(opened, now) {
+			return f, opened, real, nil
 		}
 		_ = f.Close()
 	}
-	return nil, "", fmt.Errorf("open %s: another file is put in its place again and again", file)
+	return nil, nil, "", fmt.Errorf("open %s: another file is put in its place again and again", file)
 }

@@ -2,7 +2,12 @@
 
 package gate
 
-import "os"
+import (
+	"io/fs"
+	"os"
+)
 
 // openReal opens the file and tells the real path of what is open.
-func openReal(file string) (f *os.File, real string, err error) { return openChecked(file) }
+func openReal(file string) (f *os.File, info fs.FileInfo, real string, err error) {
+	return openChecked(file)
+}

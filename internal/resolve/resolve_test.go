@@ -459,6 +459,12 @@ func TestLinks(t *testing.T) {
 	if own.Package == nil || own.Package.Linked {
 		t.Errorf("package of the project: %+v", own.Package)
 	}
+	if err := os.Symlink("nowhere.ts", filepath.Join(root, "src/lost.ts")); err != nil {
+		t.Fatal(err)
+	}
+	check(t, newResolver(t, Options{Root: root}), root, Import, []resolution{
+		{"./lost", "src/main.ts", `error: no file "./lost": the link "src/lost.ts" does not lead to a file`},
+	})
 	keep := newResolver(t, Options{Root: root, PreserveSymlinks: true})
 	check(t, keep, root, Import, []resolution{
 		{"a", "src/main.ts", "node_modules/a/index.js"},

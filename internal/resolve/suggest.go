@@ -52,6 +52,12 @@ func (q *query) explainFile(e *NotFound, name, target string) {
 		e.Text = fmt.Sprintf("no file %q: it is a folder, and has no index file", name)
 		return
 	}
+	for _, ext := range append([]string{""}, q.extensions()...) {
+		if n := base + ext; dir.list()[n] == entryLink && dir.kind(n) == entryNone {
+			e.Text = fmt.Sprintf("no file %q: the link %q does not lead to a file", name, q.shown(filepath.Join(dir.path, n)))
+			return
+		}
+	}
 	meant := q.similar(dir, base)
 	if meant == "" {
 		return
