@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -344,8 +345,14 @@ func TestBadFrames(t *testing.T) {
 	for _, f := range []string{"", "{", "[]", `"x"`, `{"type":1}`, `{"type":"nope"}`, `{"type":"custom"}`, `{"type":"update","code":"evil()"}`, strings.Repeat("[", 500)} {
 		p.send(f)
 	}
+	var deep atomic.Bool
+	hub.On("deep", func(context.Context, *hmr.Client, json.RawMessage) error { deep.Store(true); return nil })
+	p.send(`{"type":"custom","event":"deep","data":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`)
 	p.send(`{"type":"custom","event":"ok"}`)
 	p.await("an answer after bad frames", event("ok"))
+	if deep.Load() {
+		t.Error("a payload of 200 lists in each other was handled")
+	}
 	for name, test := range map[string]struct {
 		kind int
 		text string

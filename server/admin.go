@@ -34,6 +34,7 @@ func (p *project) serveAdmin(w http.ResponseWriter, r *http.Request, name string
 		http.Error(w, "404 not found", http.StatusNotFound)
 		return
 	}
+	w.Header().Add("Content-Security-Policy", "frame-ancestors 'self'") // a click in a foreign page must not land on our buttons
 	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
 	p.serveText(w, r, text)
 }

@@ -50,8 +50,12 @@ func (p *project) serveStyle(w http.ResponseWriter, r *http.Request, t gate.Targ
 	id := name + "?direct"
 	p.fresh(id)
 	v := p.graph.Version(id)
+	if v == nil { // deleted a moment ago
+		http.Error(w, "404 not found", http.StatusNotFound)
+		return
+	}
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	if v == nil || v.Err != nil {
+	if v.Err != nil {
 		e := p.asError(v.Err)
 		p.errors.set(id, e)
 		p.publishErrors()

@@ -30,6 +30,10 @@ func (s *Server) serveCommand(w http.ResponseWriter, r *http.Request, name strin
 		http.Error(w, "403 forbidden", http.StatusForbidden)
 		return true
 	}
+	if name != sendPath {
+		// Until the body is read net/http does not see the program go.
+		_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 1<<10)) // what fails here is a connection that ends
+	}
 	switch name {
 	case tailPath:
 		s.serveTail(w, r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -201,5 +202,26 @@ func TestRunningFileIsPrivate(t *testing.T) {
 	}
 	if list := find(); len(list) != 1 || list[0].Token != s.Token() {
 		t.Errorf("%+v", list)
+	}
+}
+
+// TestPauseEndsWithItsProgram: edits wait no longer than whoever paused them is there, however it asked.
+func TestPauseEndsWithItsProgram(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
+	pack(s)
+	sock := s.Socket(t)
+	for i, rest := range []string{"\r\n", "Content-Length: 5\r\n\r\nhello", "Content-Length: 5\r\n\r\nhe", "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n2\r\n"} {
+		conn, err := net.Dial("tcp", newWire(t, s).addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = fmt.Fprintf(conn, "POST /__devserver/pause HTTP/1.1\r\nHost: localhost\r\nX-Devserver-Token: %s\r\n%s", s.Token(), rest)
+		if i < 2 {
+			devtest.Eventually(t, "a pause", func() bool { return strings.Count(s.Log.String(), "edits wait") > i }, s.Log.String)
+		}
+		_ = conn.Close()
+		text := fmt.Sprintf("edit %d", i)
+		s.Write("text.js", says(text))
+		sock.WaitFor(devtest.Is("update", text))
 	}
 }

@@ -92,6 +92,9 @@ func TestStrangersAreRefused(t *testing.T) {
 			t.Errorf("%s: %d %.200s", path, status, answer)
 		}
 	}
+	if policy := s.Get("/__devserver/").Header.Get("Content-Security-Policy"); policy != "frame-ancestors 'self'" {
+		t.Errorf("the admin page may be framed by others: %q", policy)
+	}
 	if n := len(s.Server().Hub().Clients()); n != 0 {
 		t.Errorf("%d sockets are open", n)
 	}

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -439,11 +440,14 @@ func secretName(name string) bool {
 	return slices.ContainsFunc(secretPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// unbackup takes off what editors add to the names of copies: `.env~`, `#.env#`, `.env.swp`, `key.pem.bak`.
+// numbered is the end of the names of Emacs' numbered copies.
+var numbered = regexp.MustCompile(`\.~[0-9]+~$`)
+
+// unbackup takes off what editors add to the names of copies: `.env~`, `#.env#`, `.env.swp`, `key.pem.bak`, `key.pem.~1~`.
 func unbackup(name string) string {
 	for {
 		was := name
-		name = strings.TrimSuffix(name, "~")
+		name = strings.TrimSuffix(numbered.ReplaceAllString(name, ""), "~")
 		if strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#") && len(name) > 1 {
 			name = name[1 : len(name)-1]
 		}

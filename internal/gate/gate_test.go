@@ -32,7 +32,7 @@ func project(t testing.TB) (g *gate.Gate, root string) {
 	}
 	for _, name := range []string{
 		"secret.txt", "app-secrets/x.ts", "app/.env", "app/.env.local", "app/server.key", "app/certs/own.pem", "app/.git/config", "app/src/.hidden/x.ts", "app/.npmrc", "app/.env~", "app/#.env#", "app/.env.swp",
-		"app/private/plan.ts", "app/public/.env",
+		"app/private/plan.ts", "app/public/.env", "app/UPPER/.Env.Local", "app/UPPER/Server.PEM", "app/UPPER/.GIT/config", "app/PRIVATE/plan.ts", "app/own.pem.~12~", "app/.env.~1~",
 	} {
 		write(name, secret)
 	}
@@ -67,6 +67,7 @@ func targets(root string) []string {
 	above := filepath.Dir(root)
 	plain := []string{
 		"/.env", "/.env.local", "/server.key", "/certs/own.pem", "/.git/config", "/src/.hidden/x.ts", "/.npmrc", "/.env~", "/.env.swp", "/%23.env%23", "/private/plan.ts",
+		"/UPPER/.Env.Local", "/UPPER/Server.PEM", "/UPPER/.GIT/config", "/PRIVATE/plan.ts", "/own.pem.~12~", "/.env.~1~", // as they are on disk, where case counts
 		"/src/out.ts", "/src/dir/x.ts", "/src/env.ts", "/@fs" + above + "/secret.txt", "/@fs" + above + "/app-secrets/x.ts", "/@fs" + root + "/.env", "/@fs/etc/passwd", "/@fs" + root + "/../secret.txt",
 		"/../secret.txt", "/src/../../secret.txt", "/%2e%2e/secret.txt", "/%2e%2e%2fsecret.txt", "/..%2fsecret.txt", "/..%5csecret.txt", "/..\\secret.txt", "/%252e%252e/secret.txt", "/src/%2e%2e/.env",
 		"//.env", "/src//../.env", "/./.env", "/.%65nv", "/%2eenv", "/.ENV", "/.Env.Local", "/SERVER.KEY", "/.GIT/config", "/.env/", "/.env%20", "/.env.", "/.env...", "/.env::$DATA", "/ENV~1", "/.env%00", "/.env%00.ts",
