@@ -23,6 +23,9 @@ const (
 	IdentifyTimeout = 5 * time.Second
 )
 
+// patience is how long a hook that pages or updates wait for may take before it is told that they do.
+const patience = 3 * time.Second
+
 // Host runs plugins: it calls their hooks in order, within their time, and turns panics into errors. Both ways of
 // running plugins go through it; plugin authors have no use for it.
 type Host struct {
@@ -188,6 +191,24 @@ func within[T any](parent context.Context, returned func(), limit time.Duration,
 	}
 }
 
+// WaitServer is a Server that is told of hooks that take long while they run, for hosts of plugins.
+type WaitServer interface {
+	Server
+	WaitsFor(w WaitCall)
+}
+
+// toldIfSlow is a hook that tells when it takes long. id is the module or file that it is about.
+func toldIfSlow[T any](h *Host, plugin, hook, id string, fn func(context.Context) (T, error)) func(context.Context) (T, error) {
+	s, ok := h.server.(WaitServer)
+	if !ok {
+		return fn
+	}
+	return func(ctx context.Context) (T, error) {
+		defer time.AfterFunc(patience, func() { s.WaitsFor(WaitCall{plugin, hook, id}) }).Stop()
+		return fn(ctx)
+	}
+}
+
 // enter notes that a hook runs, until returned is called. Its context ends with the host, which Stop waits for; of one that has
 // stopped nothing is run.
 func (h *Host) enter(parent context.Context, plugin, hook string) (ctx context.Context, returned func(), err error) {
@@ -256,7 +277,7 @@ func named(plugin, hook string, err error) error {
 func (h *Host) Start(ctx context.Context) error {
 	for i, p := range h.plugins {
 		if p.Start != nil {
-			if _, err := guard(ctx, h, p.Name, "Start", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Start(ctx, h.server) }); err != nil {
+			if _, err := guard(ctx, h, p.Name, "Start", toldIfSlow(h, p.Name, "Start", "", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Start(ctx, h.server) })); err != nil {
 				return errors.Join(err, h.Stop(context.WithoutCancel(ctx)))
 			}
 		}
@@ -361,7 +382,7 @@ func first[A, R any](ctx context.Context, h *Host, hook, id string, args A, pick
 		if fn == nil || !p.Filter.Matches(id) {
 			continue
 		}
-		r, err := guard(ctx, h, p.Name, hook, func(ctx context.Context) (*R, error) { return fn(ctx, args) })
+		r, err := guard(ctx, h, p.Name, hook, toldIfSlow(h, p.Name, hook, id, func(ctx context.Context) (*R, error) { return fn(ctx, args) }))
 		if r != nil || err != nil {
 			return r, err
 		}
@@ -386,7 +407,7 @@ func (h *Host) Transform(ctx context.Context, a TransformArgs) (*TransformResult
 		if p.Transform == nil || !p.Filter.Matches(a.ID) {
 			continue
 		}
-		r, err := guard(ctx, h, p.Name, "Transform", func(ctx context.Context) (*TransformResult, error) { return p.Transform(ctx, a) })
+		r, err := guard(ctx, h, p.Name, "Transform", toldIfSlow(h, p.Name, "Transform", a.ID, func(ctx context.Context) (*TransformResult, error) { return p.Transform(ctx, a) }))
 		if err != nil {
 			return nil, err
 		}
@@ -408,7 +429,7 @@ func (h *Host) TransformHTML(ctx context.Context, a TransformHTMLArgs) (*Transfo
 		if p.TransformHTML == nil {
 			continue
 		}
-		r, err := guard(ctx, h, p.Name, "TransformHTML", func(ctx context.Context) (*TransformHTMLResult, error) { return p.TransformHTML(ctx, a) })
+		r, err := guard(ctx, h, p.Name, "TransformHTML", toldIfSlow(h, p.Name, "TransformHTML", a.Path, func(ctx context.Context) (*TransformHTMLResult, error) { return p.TransformHTML(ctx, a) }))
 		if err != nil {
 			return nil, err
 		}
@@ -433,7 +454,7 @@ func (h *Host) HotUpdate(ctx context.Context, a HotUpdateArgs) (*HotUpdateResult
 		if p.HotUpdate == nil {
 			continue
 		}
-		r, err := guard(ctx, h, p.Name, "HotUpdate", func(ctx context.Context) (*HotUpdateResult, error) { return p.HotUpdate(ctx, a) })
+		r, err := guard(ctx, h, p.Name, "HotUpdate", toldIfSlow(h, p.Name, "HotUpdate", a.File, func(ctx context.Context) (*HotUpdateResult, error) { return p.HotUpdate(ctx, a) }))
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -90,4 +92,40 @@ func TestStopWaitsForRoutes(t *testing.T) {
 		}
 		<-done
 	}
+}
+
+// told is a server that is told what is waited for.
+type told struct {
+	plugin.Server
+	waits chan plugin.WaitCall
+}
+
+func (s told) WaitsFor(w plugin.WaitCall) { s.waits <- w }
+
+// TestSlowHooksAreTold: once for each call that takes long, while it does, and of no other.
+func TestSlowHooksAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := told{waits: make(chan plugin.WaitCall, 10)}
+		h, err := plugin.NewHost([]plugin.Plugin{{Name: "p", Load: func(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+			if a.ID == "slow" {
+				<-ctx.Done()
+			}
+			return &plugin.LoadResult{}, nil
+		}}}, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Load(t.Context(), plugin.LoadArgs{ID: "quick"}); err != nil {
+			t.Error(err)
+		}
+		started := time.Now()
+		go func() { _, _ = h.Load(t.Context(), plugin.LoadArgs{ID: "slow"}) }()
+		if got, want := <-s.waits, (plugin.WaitCall{Plugin: "p", Hook: "Load", ID: "slow"}); got != want || time.Since(started) > 5*time.Second {
+			t.Errorf("told %v after %v", got, time.Since(started))
+		}
+		time.Sleep(2 * plugin.Timeout) // of the bubble
+		if len(s.waits) > 0 {
+			t.Errorf("told again: %v", <-s.waits)
+		}
+	})
 }

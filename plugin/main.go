@@ -109,6 +109,13 @@ type DisconnectCall struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// WaitCall tells that a hook takes long, and of the module or file that it is about.
+type WaitCall struct {
+	Plugin string `json:"plugin"`
+	Hook   string `json:"hook"`
+	ID     string `json:"id,omitempty"`
+}
+
 // ClientsCall asks for the pages that are open, or for those in the room if one is named.
 type ClientsCall struct {
 	Room string `json:"room,omitempty"`
@@ -338,6 +345,9 @@ func (c *child) Importers(id string) (ids []string, err error) {
 
 // SendOnChannel implements ChannelServer.
 func (c *child) SendOnChannel(to SendCall) error { return c.conn.Notify("send", to) }
+
+// WaitsFor implements WaitServer.
+func (c *child) WaitsFor(w WaitCall) { _ = c.conn.Notify("waits", w) } // it is gone: nobody waits
 
 func (c *child) Invalidate(id string) error { return c.call("invalidate", id, nil) }
 

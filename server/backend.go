@@ -85,6 +85,15 @@ func (b *backend) Importers(id string) ([]string, error) { return b.p.graph.Impo
 // SendOnChannel implements plugin.ChannelServer.
 func (b *backend) SendOnChannel(to plugin.SendCall) error { return b.p.channels.send(to) }
 
+// WaitsFor implements plugin.WaitServer.
+func (b *backend) WaitsFor(w plugin.WaitCall) {
+	text := "waiting for " + w.Hook + " of plugin " + w.Plugin
+	if w.ID != "" {
+		text += " (" + b.p.shown(w.ID) + ")"
+	}
+	b.p.log.Warn(text)
+}
+
 // Invalidate has the module compiled when the next page loads it.
 func (b *backend) Invalidate(id string) error {
 	if b.p.graph.Version(id) == nil {

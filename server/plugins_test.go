@@ -357,3 +357,47 @@ func TestPluginsThatNeverWereBuilt(t *testing.T) {
 	s := devtest.Start(t, app, withPlugins)
 	s.Log.Wait(t, "(the server runs without plugins until they can be built)")
 }
+
+// TestHangingHookHoldsUpItsOwnPageOnly: while one page waits for a plugin, another one loads and is updated.
+func TestHangingHookHoldsUpItsOwnPageOnly(t *testing.T) {
+	began, let := make(chan bool), make(chan bool)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><script type="module" src="/main.js"></script>
+-- main.js --
+import { n } from "./n.js"; console.log(n);
+-- n.js --
+export const n = 1;
+-- other.js --
+import "virtual:slow";
+`)), func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{
+			Name: "slow", Filter: plugin.Filter{Prefixes: []string{"virtual:"}},
+			ResolveID: func(_ context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+				return &plugin.ResolveResult{ID: a.Specifier}, nil
+			},
+			Load: func(context.Context, plugin.LoadArgs) (*plugin.LoadResult, error) {
+				began <- true
+				<-let
+				return &plugin.LoadResult{Code: "export default 'at last'"}, nil
+			},
+		}}
+	})
+	get := func(name string) string {
+		return s.Get(name, "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body
+	}
+	page := s.Socket(t)
+	get("/main.js")
+	other := make(chan string)
+	go func() { other <- get("/other.js") }()
+	<-began
+	if body := get("/main.js"); !strings.Contains(body, "n = 1") {
+		t.Error(body)
+	}
+	s.Edit("n.js", "1", "2")
+	page.WaitFor(devtest.Is("update", "n = 2"))
+	close(let)
+	if body := <-other; !strings.Contains(body, "at last") {
+		t.Error(body)
+	}
+}

@@ -223,4 +223,5 @@ func (a alone) Modules() ([]string, error)                   { return nil, errNo
 func (a alone) Importers(string) ([]string, error)           { return nil, errNoPages }
 func (a alone) Invalidate(string) error                      { return errNoPages }
 func (a alone) SendOnChannel(plugin.SendCall) error          { return errNoPages }
+func (a alone) WaitsFor(plugin.WaitCall)                     {}
 func (a alone) Reload(string) error                          { return errNoPages }

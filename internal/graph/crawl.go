@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sort"
 	"sync"
@@ -11,7 +12,12 @@ import (
 // for the first time, sorted. Modules that fail are part of the result; Broken tells them. What was crawled before is
 // not walked again, so that the cost is that of what is new. When ctx ends, what has not been loaded is left.
 func (g *Graph) Crawl(ctx context.Context, ids ...string) []string {
-	g.crawling.Lock()
+	if !g.crawling.TryLock() {
+		if g.settle(ids) {
+			return nil
+		}
+		g.crawling.Lock()
+	}
 	defer g.crawling.Unlock()
 	c := &crawl{g: g, ctx: ctx}
 	c.wake.L = &c.mu
@@ -129,10 +135,51 @@ func (g *Graph) ask(d demand) (next []demand, first firstUse) {
 	if m.good.Lazy {
 		return m.askLazy(d, fresh)
 	}
-	for _, e := range m.good.Edges {
+	return m.good.demands(), firstUse{}
+}
+
+// demands is what a version that is not lazy asks of others.
+func (v *Version) demands() (next []demand) {
+	for _, e := range v.Edges {
 		if e.Kind == Static && e.To != "" {
 			next = append(next, demand{id: e.To, names: e.Names, all: e.All || e.Star})
 		}
 	}
-	return next, firstUse{}
+	return next
+}
+
+// settle is Crawl for modules of which all that they reach is loaded, and tells whether that is so. The Crawl that runs may
+// wait for one that these do not need, such as a module of a plugin that takes its time.
+func (g *Graph) settle(ids []string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	seen := map[*Module]bool{}
+	var queue []demand
+	for _, id := range ids {
+		queue = append(queue, demand{id: id, all: true})
+	}
+	for len(queue) > 0 {
+		d := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		m := g.modules[d.id]
+		if m == nil || m.version == nil || m.good != nil && m.good.Lazy && (!m.crawled || m.grows(d)) {
+			return false
+		}
+		if seen[m] || m.good == nil {
+			continue
+		}
+		seen[m] = true
+		next := m.good.demands()
+		if m.good.Lazy {
+			var first firstUse
+			if next, first = m.onward(slices.Collect(maps.Keys(m.asked)), m.askedAll, true); len(first.edges) > 0 {
+				return false // it is being found out where they lead
+			}
+		}
+		queue = append(queue, next...)
+	}
+	for m := range seen {
+		m.crawled = true
+	}
+	return true
 }

@@ -169,3 +169,51 @@ func TestDeepChainDoesNotOverflow(t *testing.T) {
 		t.Errorf("closure has %d modules, want 20001", n)
 	}
 }
+
+// slow is a Loader that one module hangs in.
+type slow struct {
+	*drawn
+	began, let chan bool
+}
+
+func (s slow) Load(ctx context.Context, id string) *graph.Version {
+	if id == "hangs" {
+		s.began <- true
+		<-s.let
+	}
+	return s.drawn.Load(ctx, id)
+}
+
+// TestCrawlBesideOneThatWaits: what is loaded needs nothing of a module that another crawl waits for, edited or not.
+func TestCrawlBesideOneThatWaits(t *testing.T) {
+	s := slow{draw("main>a,lib.x a>b lib=x:lx,y:ly other>hangs,?a more>lib.y"), make(chan bool), make(chan bool)}
+	g := graph.New(s, 2)
+	g.Crawl(t.Context(), "main")
+	done := make(chan []string)
+	crawl := func(id string) { done <- g.Crawl(t.Context(), id) }
+	go crawl("other")
+	<-s.began
+	if fresh := g.Crawl(t.Context(), "main"); len(fresh) > 0 {
+		t.Errorf("loaded %v again", fresh)
+	}
+	s.mu.Lock()
+	s.edges["a"] = append(s.edges["a"], graph.Edge{Specifier: "lx", To: "lx", All: true})
+	s.mu.Unlock()
+	g.Reload(t.Context(), "a")
+	g.Crawl(t.Context(), "a")
+	go crawl("more") // takes a name of the barrel that nobody has, so it waits
+	select {
+	case fresh := <-done:
+		t.Errorf("loaded %v while a module hangs", fresh)
+	default:
+	}
+	close(s.let)
+	got := append(<-done, <-done...)
+	slices.Sort(got)
+	if want := []string{"hangs", "ly", "more", "other"}; !slices.Equal(got, want) {
+		t.Errorf("loaded %v, want %v", got, want)
+	}
+	if got := names(g.Closure([]string{"more"}, nil)); got != "lx ly lib more" && got != "ly lib more" {
+		t.Errorf("the closure is %s", got)
+	}
+}

@@ -21,6 +21,11 @@ type firstUse struct {
 // Graph.mu.
 func (m *Module) askLazy(d demand, fresh bool) (next []demand, first firstUse) {
 	names, all := m.record(d, fresh)
+	return m.onward(names, all, fresh)
+}
+
+// onward returns what the names ask of others. The caller holds Graph.mu.
+func (m *Module) onward(names []string, all, fresh bool) (next []demand, first firstUse) {
 	first = firstUse{of: m.good, names: names, all: all}
 	for _, i := range m.following(names, all, fresh) {
 		e := m.good.Edges[i]

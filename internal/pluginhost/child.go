@@ -42,6 +42,7 @@ var alive = 5 * time.Second
 // Backend is what children ask the server for.
 type Backend interface {
 	plugin.ChannelServer
+	plugin.WaitServer
 	// SendTo sends an event to one page by its ID.
 	SendTo(client, event string, data json.RawMessage) error
 	// Join and Leave let one page, by its ID, into a room and out of it.
@@ -273,6 +274,13 @@ func (c *Child) handle(_ context.Context, method string, params json.RawMessage)
 			return nil, b.Leave(r.Client, r.Room)
 		}
 		return nil, b.Join(r.Client, r.Room)
+	case "waits":
+		var w plugin.WaitCall
+		if err := json.Unmarshal(params, &w); err != nil {
+			return nil, err
+		}
+		b.WaitsFor(w)
+		return nil, nil
 	case "rooms":
 		return b.Rooms(), nil
 	case "disconnectUser":

@@ -187,6 +187,7 @@ func (b *backend) Modules() ([]string, error)            { return []string{"/a.j
 func (b *backend) Importers(id string) ([]string, error) { return []string{"/above" + id}, nil }
 func (b *backend) Invalidate(id string) error            { return b.note("server", "invalidate", id) }
 func (b *backend) SendOnChannel(s plugin.SendCall) error { return b.note("channel", s.Channel, s.Data) }
+func (b *backend) WaitsFor(w plugin.WaitCall)            { _ = b.note(w.Plugin, w.Hook, w.ID) }
 func (b *backend) Reload(id string) error                { return fmt.Errorf("no module %q", id) }
 
 // wait returns what is sent next.
