@@ -175,9 +175,6 @@ func (p *project) close() error {
 	errs = append(errs, p.stopPlugins())
 	p.tasks.Wait()
 	p.unregister() // a child that came meanwhile
-	if p.resolver != nil {
-		p.resolver.Close()
-	}
 	return errors.Join(errs...)
 }
 

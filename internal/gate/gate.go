@@ -9,13 +9,10 @@
 package gate
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -24,8 +21,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
-
-	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // Kind tells by which way a URL led to a file.
@@ -109,61 +104,6 @@ func New(o Options) (*Gate, error) {
 		}
 	}
 	return g, nil
-}
-
-// packageAbove returns the folder of the package whose files are in a folder below it (`src/` with the index.html), or
-// root itself when it has a package.json. Only the node_modules of that folder are for root to use: a package.json may
-// lie in a folder that holds much more.
-func packageAbove(root string) string {
-	for dir := root; ; {
-		parent := filepath.Dir(dir)
-		if exists(filepath.Join(dir, "package.json")) || parent == dir {
-			return dir
-		}
-		dir = parent
-	}
-}
-
-// Top returns the outermost folder in which the tools of dir look for their configuration, as Vite lets them: the root
-// of the workspace, which may be dir itself, or else the folder of the package, or else dir.
-func Top(dir string) string {
-	if isWorkspace(dir) {
-		return dir
-	}
-	if w := Workspace(dir); w != "" {
-		return w
-	}
-	if pkg := packageAbove(dir); exists(filepath.Join(pkg, "package.json")) {
-		return pkg
-	}
-	return dir
-}
-
-// Workspace returns the root of the workspace that dir is part of, or "" when there is none: the nearest folder above
-// with a pnpm-workspace.yaml, a lerna.json, or a package.json with "workspaces".
-func Workspace(dir string) string {
-	for {
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return ""
-		}
-		if dir = parent; isWorkspace(dir) {
-			return dir
-		}
-	}
-}
-
-func isWorkspace(dir string) bool {
-	if exists(filepath.Join(dir, "pnpm-workspace.yaml")) || exists(filepath.Join(dir, "lerna.json")) {
-		return true
-	}
-	text, err := regular.ReadFile(filepath.Join(dir, "package.json"))
-	return err == nil && strings.Contains(string(text), `"workspaces"`)
-}
-
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
 }
 
 // Target is what a URL leads to.
@@ -344,176 +284,8 @@ func (g *Gate) check(file, name, query string, kind Kind) (Target, *Denied) {
 	return Target{File: real, ID: id, Query: query, Kind: kind}, nil
 }
 
-func (g *Gate) refuse(file string) *Denied {
-	d := forbidden(file + " may not be read")
-	if !g.inside(file) && !g.hard(file) {
-		d.Allow = fmt.Sprintf(`"server": {"fs": {"allow": [%q]}} in devserver.config.json`, filepath.Dir(file))
-	}
-	return d
-}
-
-// inside tells whether the path lies below an allowed folder. The separator counts: /app-secrets is not below /app.
-func (g *Gate) inside(file string) bool {
-	for _, dir := range g.allow {
-		if below(file, dir) {
-			return true
-		}
-	}
-	return g.public != "" && below(file, g.public)
-}
-
-func below(file, dir string) bool {
-	return file == dir || strings.HasPrefix(file, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
-}
-
-// relative is the part of the path below dir, the innermost allowed folder: what lies above is the user's own choice.
-func (g *Gate) relative(file string) (rel, dir string) {
-	for _, d := range append([]string{g.public}, g.allow...) {
-		if d != "" && below(file, d) && len(d) > len(dir) {
-			dir = d
-		}
-	}
-	return filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(file, dir), string(filepath.Separator))), dir
-}
-
-// denied tells whether the path names something that is not served: secrets never, other hidden files only when a
-// module that is served imports that very file.
-func (g *Gate) denied(file string) bool {
-	if g.hard(file) {
-		return true
-	}
-	g.mu.RLock()
-	permitted := g.permitted[file]
-	g.mu.RUnlock()
-	if permitted {
-		return false
-	}
-	rel, dir := g.relative(file)
-	for i, segment := range strings.Split(rel, "/") {
-		if strings.HasPrefix(segment, ".") && segment != "." && !(dir == g.public && i == 0 && segment == ".well-known") && !packageStore(segment) {
-			return true
-		}
-	}
-	return false
-}
-
-// packageStore names the hidden folders of node_modules in which package managers keep packages.
-func packageStore(segment string) bool {
-	return segment == ".pnpm" || segment == ".bun" || segment == ".store" || segment == ".yarn"
-}
-
-var (
-	secretDirs = map[string]bool{".git": true, ".hg": true, ".svn": true, ".ssh": true, ".gnupg": true, ".aws": true, ".azure": true, ".kube": true, ".docker": true}
-	// Names are compared in lower case on every system: `.ENV` is `.env` where file names ignore case (CVE-2024-23331).
-	secretNames    = map[string]bool{".env": true, ".npmrc": true, ".netrc": true, ".htpasswd": true, ".git-credentials": true, ".pypirc": true}
-	secretPrefixes = []string{".env.", ".yarnrc", "id_rsa", "id_ed25519", "id_ecdsa"}
-	secretSuffixes = map[string]bool{".env": true, ".pem": true, ".key": true, ".crt": true, ".cer": true, ".der": true, ".p12": true, ".pfx": true, ".jks": true, ".kdbx": true}
-)
-
-// hard is the list that no import and no configuration opens.
-func (g *Gate) hard(file string) bool {
-	rel, _ := g.relative(file)
-	rel = strings.ToLower(rel)
-	for segment := range strings.SplitSeq(rel, "/") {
-		if secretDirs[segment] || secretName(unbackup(segment)) || secretName(segment) {
-			return true
-		}
-	}
-	for _, pattern := range g.o.Deny {
-		pattern = strings.ToLower(pattern)
-		if ok, _ := doublestar.Match(pattern, rel); ok {
-			return true
-		}
-		if !strings.Contains(pattern, "/") {
-			if ok, _ := doublestar.Match("**/"+pattern, rel); ok {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func secretName(name string) bool {
-	if secretNames[name] || secretSuffixes[path.Ext(name)] {
-		return true
-	}
-	return slices.ContainsFunc(secretPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
-}
-
 // numbered is the end of the names of Emacs' numbered copies.
 var numbered = regexp.MustCompile(`\.~[0-9]+~$`)
-
-// unbackup takes off what editors add to the names of copies: `.env~`, `#.env#`, `.env.swp`, `key.pem.bak`, `key.pem.~1~`.
-func unbackup(name string) string {
-	for {
-		was := name
-		name = strings.TrimSuffix(numbered.ReplaceAllString(name, ""), "~")
-		if strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#") && len(name) > 1 {
-			name = name[1 : len(name)-1]
-		}
-		for _, ext := range []string{".swp", ".swo", ".bak", ".orig", ".old", ".save", ".tmp"} {
-			name = strings.TrimSuffix(name, ext)
-		}
-		if name == was {
-			return name
-		}
-	}
-}
-
-// Permit lets a hidden file be read, since a module that is served imports it. Secrets stay closed.
-func (g *Gate) Permit(file string) {
-	if !strings.Contains(file, string(filepath.Separator)+".") {
-		return
-	}
-	g.mu.Lock()
-	g.permitted[file] = true
-	g.mu.Unlock()
-}
-
-// Allowed tells whether a file that was reached by an import, a map or the like may be read; file is a real path.
-func (g *Gate) Allowed(file string) error {
-	if !g.inside(file) || g.denied(file) {
-		return g.refuse(file)
-	}
-	return nil
-}
-
-// Real returns the real path of a file that somebody names (a module ID in a query, a file for the editor) when it may
-// be read.
-func (g *Gate) Real(file string) (string, error) {
-	if err := g.Allowed(file); err != nil {
-		return "", err
-	}
-	real, err := filepath.EvalSymlinks(file)
-	if err != nil {
-		return "", missing
-	}
-	return real, g.Allowed(real)
-}
-
-// Open opens a file that may be read, whoever asks and however they came by its path. The rules are applied to what is
-// open, so that nothing can be put in its place in between, and a link that an import or an ID leads to is seen for what
-// is behind it. Only regular files are opened.
-func (g *Gate) Open(file string) (*os.File, fs.FileInfo, error) {
-	f, info, real, err := openReal(file)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := g.Allowed(real); err != nil {
-		return nil, nil, errors.Join(err, f.Close())
-	}
-	return f, info, nil
-}
-
-// ReadFile reads the whole file as Open does, up to regular.MaxSize.
-func (g *Gate) ReadFile(file string) ([]byte, error) {
-	f, info, err := g.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return regular.Read(f, info)
-}
 
 // FileToID returns the module ID of a real path.
 func (g *Gate) FileToID(file string) string {

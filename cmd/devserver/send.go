@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/seed-b8174343/devserver/internal/terminal"
+	"github.com/seed-b8174343/devserver/server"
+)
+
+// sendEvent sends one event and tells how many pages got it.
+func (c *command) sendEvent(ctx context.Context, in *eventsArgs) int {
+	m := server.Message{To: "all", Event: in.rest[0]}
+	if in.to != "" {
+		m.To = in.to
+		if !strings.HasPrefix(in.to, "page:") && !strings.HasPrefix(in.to, "user:") {
+			m.To = "any:" + in.to
+		}
+	}
+	if len(in.rest) == 2 {
+		text := []byte(in.rest[1])
+		if in.rest[1] == "-" {
+			var err error
+			if text, err = io.ReadAll(c.stdin); err != nil {
+				return c.fail(fmt.Errorf("read the JSON from standard input: %w", err))
+			}
+		}
+		var err error
+		if m.Data, err = parseJSON(text); err != nil {
+			return c.usageOf("devserver events help", "%v", err)
+		}
+	}
+	r, err := findServer(ctx, in.root, in.port)
+	if err != nil {
+		return c.fail(err)
+	}
+	n, err := r.Send(ctx, m)
+	switch {
+	case err != nil:
+		return c.fail(errors.New(terminal.Printable(err.Error()))) // it holds names that pages and users chose
+	case n == 0:
+		return c.fail(fmt.Errorf("no page is open at %s, so nobody got the event", r.URL))
+	case n == 1:
+		fmt.Fprintln(c.stdout, "sent to 1 page")
+	default:
+		fmt.Fprintf(c.stdout, "sent to %d pages\n", n)
+	}
+	return exitStopped
+}
+
+// parseJSON checks that the text is one JSON value. The error shows where it is none.
+func parseJSON(text []byte) (json.RawMessage, error) {
+	var v json.RawMessage
+	err := json.Unmarshal(text, &v)
+	syntax, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok {
+		return v, err
+	}
+	at := int(syntax.Offset)
+	if at > 0 && !strings.Contains(syntax.Error(), "unexpected end") {
+		at-- // the offset is behind the byte that is wrong
+	}
+	before := text[:min(at, len(text))]
+	line := 1 + strings.Count(string(before), "\n")
+	start := strings.LastIndexByte(string(before), '\n') + 1
+	shown, _, _ := strings.Cut(string(text[start:]), "\n")
+	place := fmt.Sprintf("character %d", utf8.RuneCount(before[start:])+1)
+	if strings.Contains(strings.TrimSpace(string(text)), "\n") {
+		place = fmt.Sprintf("line %d, %s", line, place)
+	}
+	left := terminal.OneLine(string(before[start:]))
+	right := terminal.OneLine(shown[min(len(before)-start, len(shown)):])
+	if n := utf8.RuneCountInString(left); n > 60 {
+		left = "…" + string([]rune(left)[n-59:])
+	}
+	if n := utf8.RuneCountInString(right); n > 40 {
+		right = string([]rune(right)[:39]) + "…"
+	}
+	return nil, fmt.Errorf("the data is not JSON, at %s: %w\n  %s%s\n  %s^", place, err, left, right, strings.Repeat(" ", utf8.RuneCountInString(left)))
+}

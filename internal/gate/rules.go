@@ -1,0 +1,144 @@
+package gate
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// What may be read: what lies below an allowed folder, is not hidden, or imported, and no secret.
+
+var (
+	secretDirs = map[string]bool{".git": true, ".hg": true, ".svn": true, ".ssh": true, ".gnupg": true, ".aws": true, ".azure": true, ".kube": true, ".docker": true}
+	// Names are compared in lower case on every system: `.ENV` is `.env` where file names ignore case (CVE-2024-23331).
+	secretNames    = map[string]bool{".env": true, ".npmrc": true, ".netrc": true, ".htpasswd": true, ".git-credentials": true, ".pypirc": true}
+	secretPrefixes = []string{".env.", ".yarnrc", "id_rsa", "id_ed25519", "id_ecdsa"}
+	secretSuffixes = map[string]bool{".env": true, ".pem": true, ".key": true, ".crt": true, ".cer": true, ".der": true, ".p12": true, ".pfx": true, ".jks": true, ".kdbx": true}
+)
+
+// Permit lets a hidden file be read, since a module that is served imports it. Secrets stay closed.
+func (g *Gate) Permit(file string) {
+	if !strings.Contains(file, string(filepath.Separator)+".") {
+		return
+	}
+	g.mu.Lock()
+	g.permitted[file] = true
+	g.mu.Unlock()
+}
+
+// Allowed tells whether a file that was reached by an import, a map or the like may be read; file is a real path.
+func (g *Gate) Allowed(file string) error {
+	if !g.inside(file) || g.denied(file) {
+		return g.refuse(file)
+	}
+	return nil
+}
+
+func (g *Gate) refuse(file string) *Denied {
+	d := forbidden(file + " may not be read")
+	if !g.inside(file) && !g.hard(file) {
+		d.Allow = fmt.Sprintf(`"server": {"fs": {"allow": [%q]}} in devserver.config.json`, filepath.Dir(file))
+	}
+	return d
+}
+
+// inside tells whether the path lies below an allowed folder. The separator counts: /app-secrets is not below /app.
+func (g *Gate) inside(file string) bool {
+	for _, dir := range g.allow {
+		if below(file, dir) {
+			return true
+		}
+	}
+	return g.public != "" && below(file, g.public)
+}
+
+func below(file, dir string) bool {
+	return file == dir || strings.HasPrefix(file, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
+}
+
+// relative is the part of the path below dir, the innermost allowed folder: what lies above is the user's own choice.
+func (g *Gate) relative(file string) (rel, dir string) {
+	for _, d := range append([]string{g.public}, g.allow...) {
+		if d != "" && below(file, d) && len(d) > len(dir) {
+			dir = d
+		}
+	}
+	return filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(file, dir), string(filepath.Separator))), dir
+}
+
+// denied tells whether the path names something that is not served: secrets never, other hidden files only when a
+// module that is served imports that very file.
+func (g *Gate) denied(file string) bool {
+	if g.hard(file) {
+		return true
+	}
+	g.mu.RLock()
+	permitted := g.permitted[file]
+	g.mu.RUnlock()
+	if permitted {
+		return false
+	}
+	rel, dir := g.relative(file)
+	for i, segment := range strings.Split(rel, "/") {
+		if strings.HasPrefix(segment, ".") && segment != "." && !(dir == g.public && i == 0 && segment == ".well-known") && !packageStore(segment) {
+			return true
+		}
+	}
+	return false
+}
+
+// hard is the list that no import and no configuration opens.
+func (g *Gate) hard(file string) bool {
+	rel, _ := g.relative(file)
+	rel = strings.ToLower(rel)
+	for segment := range strings.SplitSeq(rel, "/") {
+		if secretDirs[segment] || secretName(unbackup(segment)) || secretName(segment) {
+			return true
+		}
+	}
+	for _, pattern := range g.o.Deny {
+		pattern = strings.ToLower(pattern)
+		if ok, _ := doublestar.Match(pattern, rel); ok {
+			return true
+		}
+		if !strings.Contains(pattern, "/") {
+			if ok, _ := doublestar.Match("**/"+pattern, rel); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func secretName(name string) bool {
+	if secretNames[name] || secretSuffixes[path.Ext(name)] {
+		return true
+	}
+	return slices.ContainsFunc(secretPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+// unbackup takes off what editors add to the names of copies: `.env~`, `#.env#`, `.env.swp`, `key.pem.bak`, `key.pem.~1~`.
+func unbackup(name string) string {
+	for {
+		was := name
+		name = strings.TrimSuffix(numbered.ReplaceAllString(name, ""), "~")
+		if strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#") && len(name) > 1 {
+			name = name[1 : len(name)-1]
+		}
+		for _, ext := range []string{".swp", ".swo", ".bak", ".orig", ".old", ".save", ".tmp"} {
+			name = strings.TrimSuffix(name, ext)
+		}
+		if name == was {
+			return name
+		}
+	}
+}
+
+// packageStore names the hidden folders of node_modules in which package managers keep packages.
+func packageStore(segment string) bool {
+	return segment == ".pnpm" || segment == ".bun" || segment == ".store" || segment == ".yarn"
+}

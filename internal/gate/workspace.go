@@ -1,0 +1,64 @@
+package gate
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/regular"
+)
+
+// Workspace returns the root of the workspace that dir is part of, or "" when there is none: the nearest folder above
+// with a pnpm-workspace.yaml, a lerna.json, or a package.json with "workspaces".
+func Workspace(dir string) string {
+	for {
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
+		}
+		if dir = parent; isWorkspace(dir) {
+			return dir
+		}
+	}
+}
+
+func isWorkspace(dir string) bool {
+	if exists(filepath.Join(dir, "pnpm-workspace.yaml")) || exists(filepath.Join(dir, "lerna.json")) {
+		return true
+	}
+	text, err := regular.ReadFile(filepath.Join(dir, "package.json"))
+	return err == nil && strings.Contains(string(text), `"workspaces"`)
+}
+
+// packageAbove returns the folder of the package whose files are in a folder below it (`src/` with the index.html), or
+// root itself when it has a package.json. Only the node_modules of that folder are for root to use: a package.json may
+// lie in a folder that holds much more.
+func packageAbove(root string) string {
+	for dir := root; ; {
+		parent := filepath.Dir(dir)
+		if exists(filepath.Join(dir, "package.json")) || parent == dir {
+			return dir
+		}
+		dir = parent
+	}
+}
+
+// Top returns the outermost folder in which the tools of dir look for their configuration, as Vite lets them: the root
+// of the workspace, which may be dir itself, or else the folder of the package, or else dir.
+func Top(dir string) string {
+	if isWorkspace(dir) {
+		return dir
+	}
+	if w := Workspace(dir); w != "" {
+		return w
+	}
+	if pkg := packageAbove(dir); exists(filepath.Join(pkg, "package.json")) {
+		return pkg
+	}
+	return dir
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
