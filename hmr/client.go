@@ -102,7 +102,7 @@ func (c *Client) User() string {
 // ErrClosed is returned for pages that are gone.
 var ErrClosed = errors.New("the page is gone")
 
-// Send sends an event to this page only.
+// Send sends an event to this page only. The error is about data that cannot be JSON, or ErrClosed.
 func (c *Client) Send(event string, data any) error {
 	p, err := newCustom(event, data)
 	if err != nil {

@@ -24,38 +24,45 @@ func Encode(p Payload) ([]byte, error) {
 
 // Connected is the first frame of every connection.
 type Connected struct {
-	Client   string `json:"client"`
-	Epoch    string `json:"epoch"`
-	Session  string `json:"session,omitempty"`
+	// Client is the page's ID, Session the session that it can resume, Epoch the run of the server.
+	Client  string `json:"client"`
+	Epoch   string `json:"epoch"`
+	Session string `json:"session,omitempty"`
+	// Resumed tells that the session goes on, and Received how many of the page's frames the server has had of it.
 	Resumed  bool   `json:"resumed"`
 	Received uint64 `json:"received"`
-	Seq      uint64 `json:"seq"`
+	// Seq is the number of the last update.
+	Seq uint64 `json:"seq"`
 	// Identifies tells that the server knows users, so that the page shows its cookies again when they may have changed.
 	Identifies bool `json:"identifies,omitempty"`
 }
 
 // Update carries the code of changed modules. Hub.Publish gives it its Seq.
 type Update struct {
-	Seq       uint64   `json:"seq"`
-	Timestamp int64    `json:"timestamp"`
-	Changed   []string `json:"changed"`
-	Deleted   []string `json:"deleted,omitempty"`
+	Seq uint64 `json:"seq"`
+	// Timestamp is in milliseconds since 1970.
+	Timestamp int64 `json:"timestamp"`
+	// Changed and Deleted are module IDs.
+	Changed []string `json:"changed"`
+	Deleted []string `json:"deleted,omitempty"`
 	// CSS are the paths of linked stylesheets to load again.
 	CSS []string `json:"css,omitempty"`
 	// Workers are the entries of workers that run changed code: only a reload gives them the new one.
 	Workers []string `json:"workers,omitempty"`
-	Code    string   `json:"code,omitempty"`
-	URL     string   `json:"url,omitempty"`
+	// Code is what pages evaluate, and URL where it is a module, for pages that forbid to evaluate text.
+	Code string `json:"code,omitempty"`
+	URL  string `json:"url,omitempty"`
 }
 
 // FullReload makes pages reload: those at Path, or all when it is empty or "*".
 type FullReload struct {
-	Path        string `json:"path,omitempty"`
+	Path string `json:"path,omitempty"`
+	// TriggeredBy is the ID of the module or page that changed. Reason is shown to whoever asks why.
 	TriggeredBy string `json:"triggeredBy,omitempty"`
 	Reason      string `json:"reason,omitempty"`
 }
 
-// Prune tells modules that nobody imports any more.
+// Prune takes modules out of the page that nobody imports any more.
 type Prune struct {
 	Paths []string `json:"paths"`
 }
@@ -69,12 +76,14 @@ type ErrorPayload struct {
 type ErrorInfo struct {
 	Message string `json:"message"`
 	Stack   string `json:"stack"`
-	ID      string `json:"id,omitempty"`
-	Frame   string `json:"frame,omitempty"`
-	Plugin  string `json:"plugin,omitempty"`
-	Loc     *Loc   `json:"loc,omitempty"`
+	// ID is the module that has the error, Plugin who told it, Loc where it is; Frame shows the lines around that.
+	ID     string `json:"id,omitempty"`
+	Frame  string `json:"frame,omitempty"`
+	Plugin string `json:"plugin,omitempty"`
+	Loc    *Loc   `json:"loc,omitempty"`
 	// File is the absolute path that the editor link opens.
 	File string `json:"file,omitempty"`
+	// Hint is what to do about it.
 	Hint string `json:"hint,omitempty"`
 }
 
@@ -137,10 +146,11 @@ func (e *Error) Error() string {
 
 // Report is what a page made of an update.
 type Report struct {
-	Seq    uint64   `json:"seq"`
+	Seq uint64 `json:"seq"` // of the update
+	// Kind is "updated", "failed", "reloaded" or "nothing"; Paths are the modules of which that is true.
 	Kind   string   `json:"kind"`
 	Paths  []string `json:"paths"`
-	Reason string   `json:"reason"`
+	Reason string   `json:"reason"` // why it failed or reloaded
 }
 
 // Revisions is what a page runs: module IDs with their revisions, and its linked stylesheets.

@@ -111,7 +111,7 @@ type TransformArgs struct {
 	Code string `json:"code"`
 }
 
-// TransformResult is the changed source.
+// TransformResult is the changed source. Watch is what it is in a LoadResult.
 type TransformResult struct {
 	Code  string   `json:"code"`
 	Watch []string `json:"watch,omitempty"`
@@ -130,7 +130,8 @@ type TransformHTMLResult struct {
 	Tags []HTMLTag `json:"tags,omitempty"`
 }
 
-// HTMLTag is an element to put into a page. Place is "head-prepend", "head" (the default), "body-prepend" or "body".
+// HTMLTag is an element to put into a page. Place is "head-prepend", "head" (the default), "body-prepend" or "body". Text is
+// put in as it is, markup included; values of Attrs are escaped.
 type HTMLTag struct {
 	Name  string            `json:"name"`
 	Attrs map[string]string `json:"attrs,omitempty"`
@@ -147,12 +148,14 @@ type HotUpdateArgs struct {
 	Timestamp int64    `json:"timestamp"`
 }
 
-// HotUpdateResult replaces the modules of the change; an empty list means that the plugin has handled it.
+// HotUpdateResult replaces the modules of the change; an empty list means that the plugin has handled it. A nil result leaves
+// them as they are.
 type HotUpdateResult struct {
 	Modules []string `json:"modules"`
 }
 
-// Client is one open page.
+// Client is one open page. Its methods are safe for concurrent use, also after the handler that got it has returned. What
+// sends returns at once; its error says that data cannot be JSON, or that the page is gone (hmr.ErrClosed).
 type Client interface {
 	// ID names the page while it is open.
 	ID() string
@@ -172,15 +175,18 @@ type Client interface {
 	Leave(room string) error
 }
 
-// Server is what a plugin can ask of the server.
+// Server is what a plugin can ask of the server, from Start until Stop. Its methods are safe for concurrent use.
 type Server interface {
 	// Root is the folder that is served, the one with the index.html.
 	Root() string
+	// Logger writes to the terminal.
 	Logger() *slog.Logger
 	// Clients are the pages that are open, ClientsIn those in a room, Rooms the rooms that somebody is in.
 	Clients() []Client
 	ClientsIn(room string) []Client
 	Rooms() []string
+	// Broadcast sends an event to all pages, SendToUser to every page of one user, SendToRoom to those in a room. That there
+	// is no such page is no error.
 	Broadcast(event string, data any) error
 	SendToUser(user, event string, data any) error
 	SendToRoom(room, event string, data any) error

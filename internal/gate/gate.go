@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -283,9 +282,6 @@ func (g *Gate) check(file, name, query string, kind Kind) (Target, *Denied) {
 	}
 	return Target{File: real, ID: id, Query: query, Kind: kind}, nil
 }
-
-// numbered is the end of the names of Emacs' numbered copies.
-var numbered = regexp.MustCompile(`\.~[0-9]+~$`)
 
 // FileToID returns the module ID of a real path.
 func (g *Gate) FileToID(file string) string {

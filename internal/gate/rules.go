@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -120,6 +121,9 @@ func secretName(name string) bool {
 	}
 	return slices.ContainsFunc(secretPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
+
+// numbered is the end of the names of Emacs' numbered copies.
+var numbered = regexp.MustCompile(`\.~[0-9]+~$`)
 
 // unbackup takes off what editors add to the names of copies: `.env~`, `#.env#`, `.env.swp`, `key.pem.bak`, `key.pem.~1~`.
 func unbackup(name string) string {
