@@ -125,13 +125,18 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	p.compileAgain(old, now)
 	p.followIdentify()
 	p.meet(newHost)
+	p.writeTypes()
+	p.tellReady(now, old != nil)
+}
+
+// tellReady says which plugins run now, to the pages when others did before.
+func (p *project) tellReady(now *pluginhost.Child, replaced bool) {
 	names := make([]string, 0, len(now.Info().Plugins))
 	for _, one := range now.Info().Plugins {
 		names = append(names, one.Name)
 	}
 	p.log.Info("plugins ready: " + strings.Join(names, ", "))
-	p.writeTypes()
-	if old != nil {
+	if replaced {
 		_ = p.server.hub.Broadcast("devserver:plugins:reloaded", map[string]any{"plugins": names}) // a list of strings encodes
 	}
 }
@@ -211,16 +216,17 @@ func (p *project) unregister() {
 
 // listen registers the host's handlers. Events of one page reach a plugin in order: each plugin is a group of its own.
 func (p *project) listen(h pluginhost.Host) (offs []func(), err error) {
-	hub := p.server.hub
 	for _, one := range h.Info().Plugins {
 		p.watchInputs(one.Watch)
-		for _, ch := range one.Channels {
-			off, listenErr := p.listenOn(h, ch)
-			if listenErr != nil {
-				err = errors.Join(err, fmt.Errorf("plugin %s: %w", one.Name, listenErr))
-				continue
+		note := func(off func(), failed error) {
+			if failed != nil {
+				err = errors.Join(err, fmt.Errorf("plugin %s: %w", one.Name, failed))
+				return
 			}
 			offs = append(offs, off)
+		}
+		for _, ch := range one.Channels {
+			note(p.listenOn(h, ch))
 		}
 		seen := map[string]bool{}
 		for _, e := range one.Events {
@@ -228,26 +234,26 @@ func (p *project) listen(h pluginhost.Host) (offs []func(), err error) {
 				continue // the host calls all handlers of a name
 			}
 			seen[e.Name] = !e.Request
-			call := func(ctx context.Context, c *hmr.Client, data json.RawMessage) (any, error) {
-				answer, err := h.Event(ctx, one.Name, e.Name, e.Request, &page{c, hub}, data)
-				return answer, p.forPage(err)
-			}
-			if !e.Request {
-				offs = append(offs, hub.OnIn(one.Name, e.Name, func(ctx context.Context, c *hmr.Client, data json.RawMessage) error {
-					_, err := call(ctx, c, data)
-					return err
-				}))
-				continue
-			}
-			off, handleErr := hub.HandleIn(one.Name, e.Name, call)
-			if handleErr != nil {
-				err = errors.Join(err, fmt.Errorf("plugin %s: %w", one.Name, handleErr))
-				continue
-			}
-			offs = append(offs, off)
+			note(p.listenFor(h, one.Name, e))
 		}
 	}
 	return offs, err
+}
+
+// listenFor registers the host's handlers of one event or request of a plugin.
+func (p *project) listenFor(h pluginhost.Host, owner string, e plugin.EventInfo) (off func(), err error) {
+	hub := p.server.hub
+	call := func(ctx context.Context, c *hmr.Client, data json.RawMessage) (any, error) {
+		answer, err := h.Event(ctx, owner, e.Name, e.Request, &page{c, hub}, data)
+		return answer, p.forPage(err)
+	}
+	if e.Request {
+		return hub.HandleIn(owner, e.Name, call)
+	}
+	return hub.OnIn(owner, e.Name, func(ctx context.Context, c *hmr.Client, data json.RawMessage) error {
+		_, err := call(ctx, c, data)
+		return err
+	}), nil
 }
 
 // forPage keeps what a page may know of a plugin's error; the stack of a panic goes to the log.

@@ -364,34 +364,40 @@ func (c *Cache) compact() {
 	if total <= c.limit && len(names) <= mostSegments {
 		return
 	}
+	if name, err := c.write(c.copyEntries); err == nil {
+		c.substitute(names, name)
+	}
+}
+
+// copyEntries adds what is worth keeping to a new segment.
+func (c *Cache) copyEntries(add func(Key, []byte) error) error {
 	c.mu.Lock()
 	index, recent := maps.Clone(c.index), maps.Clone(c.used)
 	c.mu.Unlock()
-	name, err := c.write(func(add func(Key, []byte) error) error {
-		left := c.limit * 4 / 5
-		for _, used := range []bool{true, false} {
-			for key, p := range index {
-				if recent[key] != used || int64(p.length)+headSize > left {
-					continue
-				}
-				data := make([]byte, p.length)
-				if _, err := p.file.ReadAt(data, p.at); err != nil && !errors.Is(err, io.EOF) {
-					continue
-				}
-				if !hmac.Equal(p.sum[:], c.sum(key, data)) {
-					continue
-				}
-				left -= int64(p.length) + headSize
-				if err := add(key, data); err != nil {
-					return err
-				}
+	left := c.limit * 4 / 5
+	for _, used := range []bool{true, false} {
+		for key, p := range index {
+			if recent[key] != used || int64(p.length)+headSize > left {
+				continue
+			}
+			data := make([]byte, p.length)
+			if _, err := p.file.ReadAt(data, p.at); err != nil && !errors.Is(err, io.EOF) {
+				continue
+			}
+			if !hmac.Equal(p.sum[:], c.sum(key, data)) {
+				continue
+			}
+			left -= int64(p.length) + headSize
+			if err := add(key, data); err != nil {
+				return err
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return
 	}
+	return nil
+}
+
+// substitute has the new segment read in the place of those that it was made from, and removes them.
+func (c *Cache) substitute(names []string, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	replaced := map[*os.File]bool{}

@@ -85,33 +85,17 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 			return made, err
 		}
 	}
-	type replacement struct {
-		from *pattern.Pattern
-		to   string
-	}
-	var rewrites []replacement
-	for _, rw := range r.Rewrite {
-		from, err := pattern.Compile(rw.Pattern)
-		if err != nil {
-			return made, fmt.Errorf("rewrite: %w", err)
-		}
-		rewrites = append(rewrites, replacement{from, rw.Replacement})
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // the backend is named; an environment variable must not redirect it
-	transport.DisableCompression = true
-	transport.DialContext = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
-	if r.Insecure {
-		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // asked for by `secure: false`
+	rewrite, err := compileRewrites(r.Rewrite)
+	if err != nil {
+		return made, fmt.Errorf("rewrite: %w", err)
 	}
 	made.forward = &httputil.ReverseProxy{
-		Transport:     transport,
+		Transport:     newTransport(r.Insecure),
 		FlushInterval: -1, // server-sent events pass as they come
 		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		Rewrite: func(pr *httputil.ProxyRequest) {
-			for _, rw := range rewrites {
-				pr.Out.URL.Path = rw.from.Replace(pr.Out.URL.Path, rw.to)
-				pr.Out.URL.RawPath = ""
+			if len(r.Rewrite) > 0 {
+				pr.Out.URL.Path, pr.Out.URL.RawPath = rewrite(pr.Out.URL.Path), ""
 			}
 			if !strings.HasPrefix(pr.Out.URL.Path, "/") {
 				pr.Out.URL.Path = "/" + pr.Out.URL.Path
@@ -128,6 +112,35 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 		ErrorHandler: func(w http.ResponseWriter, req *http.Request, err error) { fail(w, req, r, err, log) },
 	}
 	return made, nil
+}
+
+// compileRewrites returns what changes a path by all of the rewrites, one after the other.
+func compileRewrites(list []Rewrite) (func(path string) string, error) {
+	patterns := make([]*pattern.Pattern, len(list))
+	for i, rw := range list {
+		var err error
+		if patterns[i], err = pattern.Compile(rw.Pattern); err != nil {
+			return nil, err
+		}
+	}
+	return func(path string) string {
+		for i, rw := range list {
+			path = patterns[i].Replace(path, rw.Replacement)
+		}
+		return path
+	}, nil
+}
+
+// newTransport makes the connections to a backend. insecure takes any certificate, as `secure: false` asks for.
+func newTransport(insecure bool) *http.Transport {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil // the backend is named; an environment variable must not redirect it
+	transport.DisableCompression = true
+	transport.DialContext = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+	if insecure {
+		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
+	}
+	return transport
 }
 
 // fail answers for a backend that does not: with its name and what to do, not with a page that looks like the app's.
