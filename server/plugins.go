@@ -24,6 +24,7 @@ type pluginTies struct {
 	inProcess *plugin.Host        // nil without plugins in process
 	goPlugins *pluginhost.Project // the project's devserver/ folder, nil without one
 	awaitsGo  atomic.Bool         // goPlugins has no program that runs, and may have one later
+	goWaits   goEdits             // guarded by project.applying
 
 	registering sync.Mutex
 	offs        []func() // take the project's handlers off the hub; guarded by registering
@@ -269,27 +270,4 @@ func (p *project) forPage(err error) error {
 		return &hmr.Error{Code: code, Message: own.Message, Path: own.Path}
 	}
 	return err
-}
-
-// goChanged tells whether the edit is one of the plugins' Go code, and builds it anew if so.
-func (p *project) goChanged(e *edit) bool {
-	if p.goPlugins == nil {
-		return false
-	}
-	dir := filepath.Join(p.dir, pluginhost.Folder) + string(filepath.Separator)
-	changed, others := false, false
-	for _, c := range e.changes {
-		switch ext := filepath.Ext(c.Path); {
-		case strings.HasPrefix(c.Path, dir) && (ext == ".go" || ext == ".mod" || ext == ".work"):
-			changed = changed || p.contentChanged(c.Path)
-		case strings.HasPrefix(c.Path, dir) && ext == ".sum": // `go build` writes it
-		default:
-			others = true
-		}
-	}
-	if changed {
-		p.log.Info("plugins changed, building")
-		p.tasks.Go(p.goPlugins.Reload)
-	}
-	return !others
 }

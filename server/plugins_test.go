@@ -351,6 +351,17 @@ func TestPluginsWatchFiles(t *testing.T) {
 	}
 }
 
+// TestPluginsThatComeLater are made by "devserver init" while the server runs.
+func TestPluginsThatComeLater(t *testing.T) {
+	app := devtest.App(t, devtest.Text(pluginApp))
+	s := devtest.Start(t, app, withPlugins)
+	page := s.Socket(t)
+	page.Send(map[string]any{"type": "hello", "url": "http://x/"})
+	goPlugin(t, app, `Name: "p", Connect: func(ctx context.Context, c plugin.Client) { _ = c.Send("met", nil) },`)
+	s.Log.Wait(t, "plugins ready: p")
+	page.WaitFor(devtest.Event("met"))
+}
+
 func TestPluginsThatNeverWereBuilt(t *testing.T) {
 	app := devtest.App(t, devtest.Text(pluginApp))
 	goPlugin(t, app, `Name: "p", Start: nothing`)
@@ -400,4 +411,42 @@ import "virtual:slow";
 	if body := <-other; !strings.Contains(body, "at last") {
 		t.Error(body)
 	}
+}
+
+// TestHalfASaveOfGoCodeIsNotBuilt: editors truncate and then write, or delete and make anew. What is embedded belongs to the
+// code; tests and what is the same program in the end change nothing.
+func TestHalfASaveOfGoCodeIsNotBuilt(t *testing.T) {
+	app := devtest.App(t, devtest.Text(pluginApp))
+	app.Write("devserver/text.txt", "one")
+	app.Write("devserver/text.go", "package main\n\nimport _ \"embed\"\n\n//go:embed text.txt\nvar text string\n")
+	goPlugin(t, app, `Name: "p", Events: []plugin.Event{plugin.Handle("ask", func(ctx context.Context, c plugin.Client, in any) (string, error) { return text + " 1", nil })},`)
+	s := devtest.Start(t, app, withPlugins)
+	s.Log.Wait(t, "plugins ready: p")
+	page := s.Socket(t)
+	n := 0
+	answers := func(want string) {
+		t.Helper()
+		page.WaitFor(devtest.Event("devserver:plugins:reloaded"))
+		n++
+		if f := page.Request(n, "ask", nil); !strings.Contains(string(f.Text), want) {
+			t.Errorf("got %s, want %s", f.Text, want)
+		}
+	}
+	main := app.Read("devserver/main.go")
+	s.Write("devserver/main.go", "")
+	s.Write("devserver/main.go", strings.Replace(main, `" 1"`, `" 2"`, 1))
+	answers("one 2")
+	if builds := s.Log.Count("plugins changed, building"); builds != 1 || s.Log.Count("the plugins that ran before go on") > 0 {
+		t.Errorf("%d builds for one edit", builds)
+	}
+	s.Rename("devserver/main.go", "devserver/main.go~")
+	s.Write("devserver/main.go", strings.Replace(main, `" 1"`, `" 3"`, 1))
+	answers("one 3")
+	s.Write("devserver/text.txt", "two")
+	answers("two 3")
+	s.Write("devserver/main_test.go", "package main\n\nfunc broken() {}\n")
+	s.Write("devserver/main.go", "")
+	s.Log.Wait(t, "expected 'package', found 'EOF'") // it is empty after all
+	s.Write("devserver/main.go", main)
+	answers("two 1")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
@@ -115,6 +116,9 @@ func (p *project) noteConfigFiles() {
 		files = append(files, p.cfg.Path)
 	} else {
 		files = append(files, filepath.Join(p.dir, config.FileName))
+	}
+	if p.goPlugins == nil && !p.server.opts.NoPlugins {
+		files = append(files, filepath.Join(p.dir, pluginhost.Folder, "go.mod")) // `devserver init` may make it
 	}
 	for _, f := range files {
 		p.configFiles[f] = true

@@ -73,6 +73,8 @@ type Project struct {
 	queued   atomic.Bool // a Reload waits for its turn; it will see all that is written until then
 	crashes  atomic.Int32
 
+	sum [sha256.Size]byte // of the program that was started last; guarded by building, zero when something failed since
+
 	mu      sync.Mutex
 	current *Child
 	closed  bool
@@ -108,7 +110,10 @@ func (p *Project) reload() error {
 	}
 	program, err := p.build()
 	if err == nil {
-		err = p.swap(program)
+		err = p.takeOver(program)
+	}
+	if err != nil {
+		p.sum = [sha256.Size]byte{}
 	}
 	// What failed while more was being saved is built again at once: a mistake in half a save is nobody's.
 	if err != nil && p.ctx.Err() == nil && !p.queued.Load() {
@@ -211,6 +216,24 @@ func sweep(dir string) {
 			_ = os.Remove(name)
 		}
 	}
+}
+
+// takeOver puts the program in the place of the running one, unless that is the same.
+func (p *Project) takeOver(program string) error {
+	text, err := os.ReadFile(program)
+	if err != nil {
+		return fmt.Errorf("start plugins: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	if p.Running() && sum == p.sum {
+		p.o.Logger.Info("the plugins are as they were")
+		return nil
+	}
+	if err := p.swap(program); err != nil {
+		return err
+	}
+	p.sum = sum
+	return nil
 }
 
 // swap starts the program and hands over to it.
