@@ -35,6 +35,8 @@ func TestCostOfAnEdit(t *testing.T) {
 		t.Errorf("a second load compiled %d modules", got-n)
 	}
 	c := s.Socket(t)
+	sent := func() int { return len(c.Frames()) - c.Count(devtest.Is("ack")) }
+	first := sent()
 	for name, test := range map[string]struct {
 		files []string
 		want  int64
@@ -61,6 +63,9 @@ func TestCostOfAnEdit(t *testing.T) {
 	c.WaitFor(devtest.Is("update", "/m8.ts"))
 	if got := c.Count(devtest.Is("update")) - frames; got != 1 {
 		t.Errorf("a save of the same content made an update (%d frames)", got)
+	}
+	if got := sent() - first; got != 6 { // of five files and m8
+		t.Errorf("%d frames of all kinds for 6 edits", got)
 	}
 }
 

@@ -47,8 +47,9 @@ type Options struct {
 	Color bool
 }
 
-// Handler is a slog.Handler for people. Besides the message it knows four attributes: frame (a code frame, printed
-// below), hint (what to do, printed below), plugin (who it comes from) and pkg. Others follow the message.
+// Handler is a slog.Handler for people. Besides the message it knows five attributes: frame (a code frame, printed
+// below), stack (of a panic, printed below), hint (what to do, printed below), plugin (who it comes from) and pkg. Others
+// follow the message.
 // It is safe for concurrent use.
 type Handler struct {
 	opts  Options
@@ -111,6 +112,8 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 			below.WriteString("\n" + indented(p.Cyan("hint: ")+Printable(value.String())))
 		case "allow": // what lets in what was refused, to be copied
 			below.WriteString("\n" + indented(p.Cyan("to allow it: ")+Printable(value.String())))
+		case "stack":
+			below.WriteString("\n" + indented(p.Dim(Printable(calls(value.String())))))
 		case "plugin":
 			plugin = "[" + OneLine(value.String()) + "] "
 		case "":
@@ -154,6 +157,24 @@ func flat(key string, v slog.Value) []slog.Attr {
 		list = append(list, flat(key+"."+a.Key, a.Value.Resolve())...)
 	}
 	return list
+}
+
+// mostCalls bounds the calls of a stack that are printed: who panicked is the first.
+const mostCalls = 6
+
+// calls returns the calls of a Go stack that led to a panic, the last one first, without those that handle the panic.
+func calls(stack string) string {
+	lines := strings.Split(strings.TrimRight(stack, "\n"), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "panic(") && i+2 < len(lines) {
+			lines = lines[i+2:] // the call, and where it stands
+			break
+		}
+	}
+	if len(lines) > 2*mostCalls {
+		lines = append(lines[:2*mostCalls:2*mostCalls], "…")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func quoted(s string) string {
