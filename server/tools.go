@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/gate"
@@ -185,6 +186,7 @@ func (p *project) startNode() error {
 		warm = append(warm, "postcss")
 	}
 	if len(warm) > 0 {
+		p.log.Info("running this project's tools in Node: " + strings.Join(warm, ", ")) // code that came with the repository
 		p.tasks.Go(func() {
 			if err := p.node.Call(p.ctx, "warm", map[string]any{"packages": warm}, nil); err != nil && p.ctx.Err() == nil {
 				p.report(p.asError(err))

@@ -90,6 +90,7 @@ func TestStyleTools(t *testing.T) {
 			app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.ts\"></script>\n-- main.ts --\nimport './"+file+"'\n"+c.files))
 			tools(t, app)
 			s := devtest.Start(t, app)
+			s.Log.Wait(t, "running this project's tools in Node: ")
 			if pack := module(t, s); !strings.Contains(pack, c.has) {
 				t.Fatalf("lacks %q:\n%s", c.has, pack)
 			}
