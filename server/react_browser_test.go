@@ -9,8 +9,10 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// reactKinds has every way of writing a component that people use, each with a counter of its own.
-const reactKinds = `
+// reactApp serves a project that renders the component App of src/App.tsx, with React as it is on npm.
+func reactApp(t *testing.T, files string) *devtest.Server {
+	t.Helper()
+	return devtest.Start(t, devtest.App(t, npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(`
 -- package.json --
 {"type": "module", "dependencies": {"react": "*", "react-dom": "*"}}
 -- tsconfig.json --
@@ -19,8 +21,13 @@ const reactKinds = `
 <!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/src/main.tsx"></script>
 -- src/main.tsx --
 import { createRoot } from "react-dom/client";
-import App from "./App";
+import { App } from "./App";
 createRoot(document.getElementById("root")!).render(<App />);
+`+files)))
+}
+
+// reactKinds has every way of writing a component that people use, each with a counter of its own.
+const reactKinds = `
 -- src/App.tsx --
 import { lazy, Suspense } from "react";
 import { Arrow, Second } from "./Arrow";
@@ -33,7 +40,7 @@ import { Theme } from "./theme";
 import { Resets } from "./Resets";
 import { Plain } from "./Plain";
 const Lazy = lazy(() => import("./Lazy"));
-export default function App() {
+export function App() {
   return <Theme value="dark"><Arrow /><Second /><Anonymous /><Named /><Wrapped /><Nested /><Reader /><Resets /><Plain /><Suspense fallback="..."><Lazy /></Suspense></Theme>;
 }
 -- src/count.tsx --
@@ -88,7 +95,7 @@ export default function Lazy() { const [n, up] = useCount(); return <button id="
 
 // TestReactComponents edits each kind of component: its text changes, its state stays, and so does that of all others.
 func TestReactComponents(t *testing.T) {
-	s := devtest.Start(t, devtest.App(t, npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(reactKinds)))
+	s := reactApp(t, reactKinds)
 	p := s.Page(t, "/")
 	p.WaitText("#lazy", "lazy 0")
 	s.WaitPages(1)
@@ -147,13 +154,9 @@ func TestReactComponents(t *testing.T) {
 
 // TestReactClassic compiles JSX by the classic runtime, without an import of React in sight of the compiler's defaults.
 func TestReactClassic(t *testing.T) {
-	s := devtest.Start(t, devtest.App(t, npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(`
--- package.json --
-{"type": "module", "dependencies": {"react": "*", "react-dom": "*"}}
+	s := reactApp(t, `
 -- tsconfig.json --
 {"compilerOptions": {"jsx": "react"}}
--- index.html --
-<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/src/main.tsx"></script>
 -- src/main.tsx --
 import React from "react";
 import { createRoot } from "react-dom/client";
@@ -165,7 +168,7 @@ export function App() {
   const [n, set] = React.useState(0);
   return <><button id="n" onClick={() => set(n + 1)}>classic {n}</button></>;
 }
-`)))
+`)
 	p := s.Page(t, "/")
 	p.WaitText("#n", "classic 0")
 	s.WaitPages(1)
@@ -207,17 +210,7 @@ func TestElementsCarryPositions(t *testing.T) {
 
 // TestReactPositions: React's messages and developer tools name the line that the author wrote, before and after an edit.
 func TestReactPositions(t *testing.T) {
-	s := devtest.Start(t, devtest.App(t, npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(`
--- package.json --
-{"type": "module", "dependencies": {"react": "*", "react-dom": "*"}}
--- tsconfig.json --
-{"compilerOptions": {"jsx": "react-jsx"}}
--- index.html --
-<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/src/main.tsx"></script>
--- src/main.tsx --
-import { createRoot } from "react-dom/client";
-import { App } from "./App";
-createRoot(document.getElementById("root")!).render(<App />);
+	s := reactApp(t, `
 -- src/App.tsx --
 // a comment
 
@@ -228,7 +221,7 @@ export function App() {
   (window as any).element = element;
   return element;
 }
-`)))
+`)
 	p := s.Page(t, "/")
 	p.WaitText("#p", "text")
 	s.WaitPages(1)

@@ -77,7 +77,6 @@ export class World implements Page, HotHost, MetaHost {
   readonly broken = new Set<string>();
   readonly packs: string[] = [];
   shown: ErrorInfo | undefined;
-  pendingEntry: string | undefined;
   private seq = 0;
 
   constructor(files: Files, private readonly options: { lazy?: string[] } = {}) {

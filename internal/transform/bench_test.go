@@ -58,23 +58,15 @@ func componentInput() Input {
 		JSX: JSX{Dev: true}, TSConfigRaw: `{"compilerOptions":{"jsx":"react-jsx","useDefineForClassFields":true}}`}
 }
 
-func BenchmarkCompile(b *testing.B) {
-	in := componentInput()
-	b.SetBytes(int64(len(in.Code)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, errs := Compile(in); errs != nil {
-			b.Fatal(errs)
-		}
-	}
-}
+func BenchmarkCompile(b *testing.B)   { benchmark(b, Compile) }
+func BenchmarkSourceMap(b *testing.B) { benchmark(b, SourceMap) }
 
-func BenchmarkSourceMap(b *testing.B) {
+func benchmark[Out any](b *testing.B, do func(Input) (Out, []Error)) {
 	in := componentInput()
 	b.SetBytes(int64(len(in.Code)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, errs := SourceMap(in); errs != nil {
+		if _, errs := do(in); errs != nil {
 			b.Fatal(errs)
 		}
 	}
