@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/internal/cert"
 	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // certificate returns the TLS configuration, nil for plain HTTP. HTTP/2 comes with TLS.
@@ -22,7 +23,7 @@ func (s *Server) certificate(cfg config.Server) (*tls.Config, error) {
 	var c tls.Certificate
 	var err error
 	if cfg.HTTPS.Cert != "" || cfg.HTTPS.Key != "" {
-		if c, err = tls.LoadX509KeyPair(cfg.HTTPS.Cert, cfg.HTTPS.Key); err != nil {
+		if c, err = loadPair(cfg.HTTPS.Cert, cfg.HTTPS.Key); err != nil {
 			return nil, fmt.Errorf("server.https: %w", err)
 		}
 	} else {
@@ -42,6 +43,22 @@ func (s *Server) certificate(cfg config.Server) (*tls.Config, error) {
 	}
 	s.fingerprint = fingerprint(c.Certificate[0])
 	return &tls.Config{Certificates: []tls.Certificate{c}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}, nil
+}
+
+// loadPair takes certificate and key by the names of their files or as the texts in them.
+func loadPair(cert, key string) (tls.Certificate, error) {
+	var texts [2][]byte
+	for i, given := range []string{cert, key} {
+		texts[i] = []byte(given)
+		if config.IsPEM(given) {
+			continue
+		}
+		var err error
+		if texts[i], err = regular.ReadFile(given); err != nil {
+			return tls.Certificate{}, err
+		}
+	}
+	return tls.X509KeyPair(texts[0], texts[1])
 }
 
 // cacheDir returns a folder of this project for results that may be lost, private to the user.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -203,6 +204,19 @@ func (p *project) hasAnyPage() bool {
 			return true
 		}
 	}
-	pages, _ := filepath.Glob(filepath.Join(p.root, "*", "index.html"))
-	return len(pages) > 0
+	return holdsPage(p.root, 3)
+}
+
+// holdsPage tells whether there is an HTML file in a folder, or in those below it for some levels.
+func holdsPage(dir string, levels int) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() && strings.HasSuffix(e.Name(), ".html") }) {
+		return true
+	}
+	return levels > 1 && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return e.IsDir() && e.Name() != "node_modules" && !strings.HasPrefix(e.Name(), ".") && holdsPage(filepath.Join(dir, e.Name()), levels-1)
+	})
 }

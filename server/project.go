@@ -45,11 +45,13 @@ type project struct {
 	watcher   *watch.Watcher
 	graph     *graph.Graph
 
-	node     *pluginhost.Node // runs the project's JavaScript tools
-	tools    styleTools
-	define   map[string]string
-	refresh  refreshRuntime
-	exported sync.Map // file of a package -> names that its stars bring, nil when they cannot be told
+	node  *pluginhost.Node // runs the project's JavaScript tools
+	tools styleTools
+	// viteState changes with the vite.config, whose functions tools may call.
+	viteState string
+	define    map[string]string
+	refresh   refreshRuntime
+	exported  sync.Map // file of a package -> names that its stars bring, nil when they cannot be told
 
 	// What the parts of this package keep stands beside their code.
 	pluginTies
@@ -252,7 +254,8 @@ func aliases(cfg *config.Config) []resolve.Alias {
 func proxyRules(cfg *config.Config) []proxy.Rule {
 	list := make([]proxy.Rule, 0, len(cfg.Server.Proxy))
 	for _, r := range cfg.Server.Proxy {
-		rule := proxy.Rule{Path: r.Path, Target: r.Target, ChangeOrigin: r.ChangeOrigin, WS: r.WS, Insecure: !r.SecureOrDefault(), Headers: r.Headers}
+		rule := proxy.Rule{Path: r.Path, Target: r.Target, ChangeOrigin: r.ChangeOrigin, WS: r.WS, Insecure: !r.SecureOrDefault(), Headers: r.Headers,
+			CookieDomain: r.CookieDomainRewrite, CookiePath: r.CookiePathRewrite, WSOrigin: r.RewriteWSOrigin}
 		for _, rw := range r.Rewrite {
 			rule.Rewrite = append(rule.Rewrite, proxy.Rewrite(rw))
 		}

@@ -44,6 +44,7 @@ type Server struct {
 	restarting sync.Mutex
 	before     map[string][sha256.Size]byte // see noteBeforeReading; guarded by restarting
 	viteFiles  []string                     // what the vite.config was read from; guarded by restarting after New
+	readsVite  bool                         // a vite.config was run; guarded likewise
 
 	freeing   sync.Mutex
 	freeTimer *time.Timer // see freeLater
@@ -256,6 +257,9 @@ func (s *Server) Close() error {
 	}
 	return err
 }
+
+// Config returns the configuration that the server runs with, the values of a vite.config beneath it.
+func (s *Server) Config() *config.Config { return s.project.Load().cfg }
 
 // Hub returns the hub of open pages, for programs that embed the server. It is the same one over restarts.
 func (s *Server) Hub() *hmr.Hub { return s.hub }

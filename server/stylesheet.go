@@ -123,7 +123,11 @@ func (p *project) styleSteps(ext string, src source) []styleStep {
 	case ".less":
 		steps = append(steps, styleStep{"less", option("less")})
 	case ".styl", ".stylus":
-		steps = append(steps, styleStep{"stylus", option("stylus")})
+		options := option("stylus")
+		if own := option("styl"); ext == ".styl" && len(own) > 0 {
+			options = own
+		}
+		steps = append(steps, styleStep{"stylus", options})
 	}
 	if p.tools.tailwind && mentionsTailwind(src.code) {
 		steps = append(steps, styleStep{method: "tailwind"})

@@ -53,7 +53,11 @@ func (p *project) runTool(ctx context.Context, method string, call toolCall) (*t
 	if err != nil {
 		return nil, err
 	}
-	key := cache.KeyOf("tool", programID(), method, string(text), stateOf(p.lockFiles()))
+	state := stateOf(p.lockFiles())
+	if bytes.Contains(call.Options, []byte(`"viteMode"`)) {
+		state += p.viteState
+	}
+	key := cache.KeyOf("tool", programID(), method, string(text), state)
 	if data, ok := p.server.cache.Get(key); ok {
 		var was keptTool
 		if json.Unmarshal(data, &was) == nil && was.State == stateOf(was.Result.Deps) {
@@ -100,6 +104,9 @@ type styleTools struct {
 func (p *project) findStyleTools() styleTools {
 	deps := p.resolver.Dependencies()
 	tools := styleTools{tailwind: deps["@tailwindcss/vite"]}
+	if p.cfg.CSS.Transformer == "lightningcss" {
+		return tools
+	}
 	given := p.cfg.CSS.PostCSS
 	if len(given) > 0 && given[0] == '{' {
 		tools.postcss = json.RawMessage(given)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,7 +44,7 @@ func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.viteFiles = viteFiles(s.dir)
+	s.viteFiles, s.readsVite = viteFiles(s.dir), false
 	file := findViteConfig(s.dir)
 	if file == "" || !cfg.ReadsViteConfig() {
 		return cfg, nil
@@ -75,10 +76,11 @@ func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(v.Plugins, "vite:basic-ssl") && made.Server.HTTPS == nil {
+	if made.Server.HTTPS == nil && slices.ContainsFunc(v.Plugins, func(name string) bool { return certificates[name] }) {
 		made.Server.HTTPS = &config.HTTPS{} // the plugin's work: a certificate of this machine
 	}
-	s.viteFiles = append(s.viteFiles, v.Deps...)
+	s.viteFiles = slices.Concat(s.viteFiles, v.Deps, envFiles(s.dir, cfg.ModeOrDefault()))
+	s.readsVite = true
 	s.tellVite(file, v, append(slices.Clone(v.NotCarried), ignored...))
 	return made, nil
 }
@@ -145,11 +147,12 @@ func (s *Server) loadViteConfig(file, mode string) (*viteConfig, error) {
 		s.log.Debug("no cache for the vite config", "pkg", "server", "error", err)
 	}
 	defer func() { _ = kept.Close() }() // a cache is allowed to forget
-	at := cache.KeyOf("vite config", file, mode)
+	// It is a program: what it read of the environment is unknown, so that all of it counts.
+	at := cache.KeyOf(append([]string{"vite config", programID(), file, mode}, environment()...)...)
 	v := &viteConfig{}
 	if text, ok := kept.Get(at); ok && !s.opts.Force {
 		var was keptVite
-		if json.Unmarshal(text, &was) == nil && was.State == stateOf(append(was.Vite.Deps, file)) {
+		if json.Unmarshal(text, &was) == nil && was.State == s.viteState(file, mode, was.Vite.Deps) {
 			return &was.Vite, nil
 		}
 	}
@@ -164,10 +167,38 @@ func (s *Server) loadViteConfig(file, mode string) (*viteConfig, error) {
 	if err := node.Call(ctx, "viteConfig", map[string]string{"mode": mode}, v); err != nil {
 		return nil, err
 	}
-	if text, err := json.Marshal(keptVite{State: stateOf(append(slices.Clone(v.Deps), file)), Vite: *v}); err == nil {
+	text, err := json.Marshal(keptVite{State: s.viteState(file, mode, v.Deps), Vite: *v})
+	if err == nil && !bytes.Contains(text, []byte("PRIVATE KEY-----")) { // read from its file each time
 		kept.Put(at, text)
 	}
 	return v, nil
+}
+
+// viteState tells whether a kept configuration still holds: it may read .env files, as loadEnv does.
+func (s *Server) viteState(file, mode string, deps []string) string {
+	return stateOf(slices.Concat([]string{file}, deps, envFiles(s.dir, mode)))
+}
+
+func envFiles(dir, mode string) []string {
+	var list []string
+	for _, name := range []string{".env", ".env.local", ".env." + mode, ".env." + mode + ".local"} {
+		list = append(list, filepath.Join(dir, name))
+	}
+	return list
+}
+
+// environment is what programs get of ours, without what differs from one terminal to the next.
+func environment() []string {
+	list := slices.DeleteFunc(os.Environ(), func(one string) bool {
+		name, _, _ := strings.Cut(one, "=")
+		return terminals[name] || strings.HasPrefix(name, "SSH_") || strings.HasPrefix(name, "XDG_") || strings.HasPrefix(name, "npm_")
+	})
+	slices.Sort(list)
+	return list
+}
+
+var terminals = map[string]bool{
+	"_": true, "PWD": true, "OLDPWD": true, "SHLVL": true, "TERM": true, "COLORTERM": true, "TERM_SESSION_ID": true, "WINDOWID": true, "COLUMNS": true, "LINES": true, "TMUX": true, "TMUX_PANE": true, "STY": true,
 }
 
 // keptVite is a loaded vite.config in the cache, with the state of the files that it came from.
@@ -177,7 +208,10 @@ type keptVite struct {
 }
 
 // builtIn are the beginnings of the names of Vite plugins whose work devserver does itself.
-var builtIn = []string{"vite:react", "vite:preact", "preact:", "prefresh", "transform-react-jsx", "vite:transform-hook-names", "@tailwindcss/vite", "vite-tsconfig-paths", "vite:basic-ssl", "vite-plugin-basic-ssl"}
+var builtIn = []string{"vite:react", "vite:preact", "preact:", "prefresh", "transform-react-jsx", "vite:transform-hook-names", "@tailwindcss/vite", "vite-tsconfig-paths", "vite:basic-ssl", "vite-plugin-basic-ssl", "vite-plugin-mkcert"}
+
+// certificates are the plugins that make a certificate.
+var certificates = map[string]bool{"vite:basic-ssl": true, "vite-plugin-mkcert": true}
 
 // tellVite says in one line what was read and what does not run.
 func (s *Server) tellVite(file string, v *viteConfig, ignored []string) {

@@ -4,9 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
@@ -117,4 +122,119 @@ export const age = 'modern'
 	p.WaitText("#a", "word star modern inner development 2 named  /app/")
 	app.Write("vite.config.ts", strings.ReplaceAll(good, "[1, 2]", "[1, 2, 3]"))
 	p.WaitText("#a", "word star modern inner development 3 named  /app/")
+}
+
+// TestOtherValuesOfViteConfig reads what starter projects set besides, and tells what it does not follow.
+func TestOtherValuesOfViteConfig(t *testing.T) {
+	backend := func(name string) *httptest.Server {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Add("Set-Cookie", "session=1; Domain=api.example; Path=/api; HttpOnly")
+			fmt.Fprint(w, name, r.URL.Path)
+		}))
+		t.Cleanup(s.Close)
+		return s
+	}
+	one, two := backend("one"), backend("two")
+	_, port, _ := strings.Cut(strings.TrimPrefix(one.URL, "http://"), ":")
+	app := devtest.App(t, devtest.Text(strings.NewReplacer("ONE", one.URL, "PORT", port).Replace(`-- index.html --
+<script type="module" src="/main.ts"></script>
+-- package.json --
+{"type": "module"}
+-- .env --
+BACKEND=ONE
+-- vite.config.ts --
+import { defineConfig, loadEnv } from "vite";
+export default defineConfig(({ mode }) => {
+  const env = loadEnv(mode, process.cwd(), "");
+  return {
+    base: "app",
+    publicDir: "",
+    define: { __VOID__: undefined, "import.meta.env.VERSION": JSON.stringify("1.2.3"), "process.env": {} },
+    plugins: [{ name: "only-builds", apply: "build" }, { name: "by-function", apply: (_, { command }) => command === "build" }, false, [null, { name: "runs" }]],
+    resolve: { mainFields: ["special", "main"], preserveSymlinks: true },
+    css: { transformer: "lightningcss", lightningcss: { drafts: { customMedia: true } } },
+    esbuild: { drop: ["console"], jsxInject: "" },
+    html: { cspNonce: "x" },
+    optimizeDeps: { include: ["x"], esbuildOptions: { loader: { ".js": "jsx" } } },
+    build: { outDir: "../dist", rollupOptions: { input: "x" } },
+    worker: { format: "es" },
+    preview: { port: 1 },
+    test: { globals: true },
+    server: {
+      port: "4321", host: "0.0.0.0",
+      open: "/start", forwardConsole: true,
+      hmr: { clientPort: 443, protocol: "wss" },
+      watch: { usePolling: true, interval: 250, ignored: ["**/src-tauri/**", /x/] },
+      cors: { origin: ["https://a.example", /b/] },
+      headers: { "X-Number": 1 },
+      proxy: {
+        "/app/env": { target: env.BACKEND, rewrite: (path) => path.replace("/app/env", "") },
+        "/app/parts": { target: { host: "127.0.0.1", port: PORT }, cookieDomainRewrite: "localhost", cookiePathRewrite: { "/api": "/app" }, auth: "a:b" },
+      },
+    },
+  };
+});
+-- main.ts --
+import "pkg";
+console.log(__VOID__, import.meta.env.VERSION, process.env.FOO);
+-- node_modules/pkg/package.json --
+{"name": "pkg", "main": "main.js", "special": "special.js"}
+-- node_modules/pkg/special.js --
+exports.is = "the special one";
+`)))
+	if _, err := os.Stat("../testdata/tools/node_modules/vite"); err != nil {
+		t.Skip("npm packages are not installed: run npm install --no-save in testdata/tools/")
+	}
+	packages, err := filepath.Abs("../testdata/tools/node_modules/vite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.Link(packages, "node_modules/vite")
+	s := devtest.Start(t, app)
+	cfg := s.Server().Config()
+	have := []any{cfg.Base, cfg.PublicPath("/r"), cfg.Resolve.PreserveSymlinks, *cfg.Server.Port, cfg.Server.Host, *cfg.Server.Open, cfg.Plugins.Console, cfg.Server.Watch, cfg.Server.CORSOrigins(), cfg.Server.Headers}
+	want := []any{"/app/", "", true, 4321, "0.0.0.0", "/start", true, config.Watch{UsePolling: true, Interval: 250, Ignored: []string{"**/src-tauri/**"}}, []string{"https://a.example"}, map[string]string{"X-Number": "1"}}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Error(diff)
+	}
+	for _, told := range []string{"do not run yet: runs;", `"/app/parts": auth`, "css.lightningcss: stylesheets stay", "esbuild.drop", "html.cspNonce", "server.cors.origin: expressions", "server.watch.ignored: expressions"} {
+		s.Log.Wait(t, told)
+	}
+	for _, silent := range []string{"only-builds", "by-function", "optimizeDeps", "outDir", "worker", "preview", "test", "jsxInject", "hmr"} {
+		if line := s.Log.String(); strings.Contains(line, silent) {
+			t.Errorf("%s is told: %s", silent, line)
+		}
+	}
+	if pack := s.Get("/app/main.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body; !strings.Contains(pack, "the special one") || !strings.Contains(pack, `console.log(void 0, "1.2.3",`) {
+		t.Errorf("got %s", pack)
+	}
+	res := s.Get("/app/parts")
+	if cookie := res.Header.Get("Set-Cookie"); res.Body != "one/app/parts" || cookie != "session=1; Domain=localhost; Path=/app; HttpOnly" {
+		t.Errorf("%q sets %q", res.Body, cookie)
+	}
+
+	// A variable that the configuration reads counts as a part of it, also at the next start.
+	gets := func(want string) {
+		t.Helper()
+		devtest.Eventually(t, want, func() bool { return s.Get("/app/env/x").Body == want }, s.Log.String)
+	}
+	gets("one/x")
+	app.Write(".env", "BACKEND="+two.URL+"\n")
+	gets("two/x")
+	s.Stop()
+	app.Write(".env", "BACKEND="+one.URL+"\n")
+	s.Again()
+	gets("one/x")
+
+	// What it throws is told with its place.
+	good := app.Read("vite.config.ts")
+	app.Write("vite.config.ts", strings.Replace(good, "  return {", "  throw new Error('on purpose');\n  return {", 1))
+	s.Log.Wait(t, "vite.config.ts:4:9: on purpose")
+	app.Write("vite.config.ts", strings.Replace(good, "base:", "base = :", 1))
+	s.Log.Wait(t, "vite.config.ts:5:")
+	if log := s.Log.String(); strings.Contains(log, `\x1b`) {
+		t.Errorf("colours in %s", log)
+	}
+	app.Write("vite.config.ts", good)
+	gets("one/x")
 }

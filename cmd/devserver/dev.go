@@ -111,6 +111,7 @@ func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invoca
 		return err
 	}
 	_ = os.Remove(in.ready) // of an earlier run; who waits for it must not read that one
+	cfg = srv.Config()      // with what vite.config says
 	urls, err := srv.Listen(ctx)
 	if err != nil {
 		return errors.Join(err, srv.Close())

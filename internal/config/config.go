@@ -140,6 +140,8 @@ type CSS struct {
 	// PostCSS is the folder or file of the PostCSS configuration, or the configuration itself. Default: looked for in the
 	// root and the folders above, up to that of the workspace or package.
 	PostCSS Raw `json:"postcss"`
+	// Transformer "lightningcss" leaves PostCSS out: stylesheets stay as they are written. Default: "postcss".
+	Transformer string `json:"transformer" enum:"postcss,lightningcss"`
 	// DevSourcemap is taken and ignored: stylesheets always have a source map.
 	DevSourcemap Ignored `json:"devSourcemap"`
 }
@@ -212,7 +214,7 @@ type Server struct {
 
 // HTTPS names a certificate. Both empty: a certificate is made and kept in the cache folder.
 type HTTPS struct {
-	// Key is the file of the private key in PEM form, relative to the configuration file.
+	// Key is the file of the private key in PEM form, relative to the configuration file, or its text.
 	Key string `json:"key"`
 	// Cert is the file of the certificate, with its chain, in PEM form.
 	Cert string `json:"cert"`
@@ -235,6 +237,13 @@ type ProxyRule struct {
 	Rewrite Rewrites `json:"rewrite"`
 	// Headers are set on the forwarded request.
 	Headers map[string]string `json:"headers"`
+	// CookieDomainRewrite puts other domains in the place of those of the backend's cookies: `{"api.example": "localhost"}`,
+	// or a text for all; "" takes the domain away.
+	CookieDomainRewrite Replacements `json:"cookieDomainRewrite"`
+	// CookiePathRewrite does the same with their paths.
+	CookiePathRewrite Replacements `json:"cookiePathRewrite"`
+	// RewriteWSOrigin sends the target's origin as Origin header of WebSockets. Default: false.
+	RewriteWSOrigin bool `json:"rewriteWsOrigin"`
 }
 
 // Rewrite is one replacement in the path of a forwarded request.

@@ -220,6 +220,23 @@ func (p *Proxy) decode(d *decoder, v *hujson.Value, path string) {
 	})
 }
 
+// Replacements maps texts to what takes their place; "*" is any, and a text alone stands for it.
+type Replacements map[string]string
+
+func (r *Replacements) decode(d *decoder, v *hujson.Value, path string) {
+	switch v.Value.Kind() {
+	case 'f':
+		*r = nil
+	case '"':
+		*r = Replacements{"*": v.Value.(hujson.Literal).String()}
+	default:
+		made := map[string]string{}
+		if d.into(v, &made, path, "a text, false or an object") {
+			*r = made
+		}
+	}
+}
+
 // Rewrites is an ordered list of replacements.
 type Rewrites []Rewrite
 

@@ -136,6 +136,9 @@ func decodeVite(c *Config, from source) Errors {
 	}
 	d := decoder{file: from.viteFile, shown: filepath.Base(from.viteFile), lenient: true}
 	d.decode(from.vite, c)
+	if c.Base != "" && !strings.HasPrefix(c.Base, "/") && !strings.HasPrefix(c.Base, ".") && !strings.Contains(c.Base, "://") {
+		c.Base = "/" + c.Base // as Vite reads it
+	}
 	return d.errors
 }
 
@@ -239,7 +242,13 @@ func (c *Config) finish() error {
 		}
 	}
 	if h := c.Server.HTTPS; h != nil && h.Cert != "" {
-		c.Server.HTTPS = &HTTPS{Key: c.abs(h.Key), Cert: c.abs(h.Cert)}
+		made := *h
+		for _, part := range []*string{&made.Key, &made.Cert} {
+			if !IsPEM(*part) {
+				*part = c.abs(*part)
+			}
+		}
+		c.Server.HTTPS = &made
 	}
 	if p := c.Plugins.Log; p != nil && p.File != "" {
 		p.File = c.abs(p.File)
@@ -267,6 +276,9 @@ func (c *Config) finishBase() error {
 	c.Base = strings.TrimSuffix(base, "/") + "/"
 	return nil
 }
+
+// IsPEM tells a certificate or key from the name of its file.
+func IsPEM(text string) bool { return strings.Contains(text, "-----BEGIN ") }
 
 func relative(path string) bool {
 	return strings.HasPrefix(path, "./") || strings.HasPrefix(path, "../") || path == "." || path == ".."

@@ -272,3 +272,7 @@ func (*Proxy) schema(b *schemaBuilder) map[string]any {
 }
 
 func (*Rewrites) schema(*schemaBuilder) map[string]any { return mapOf(ofType("string")) }
+
+func (*Replacements) schema(*schemaBuilder) map[string]any {
+	return anyOf(ofType("string"), map[string]any{"const": false}, mapOf(ofType("string")))
+}

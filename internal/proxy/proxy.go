@@ -38,6 +38,11 @@ type Rule struct {
 	Rewrite []Rewrite
 	// Headers are set on the forwarded request.
 	Headers map[string]string
+	// CookieDomain and CookiePath put others in the place of domains and paths of the backend's cookies, "*" stands for
+	// any; "" takes the attribute away.
+	CookieDomain, CookiePath map[string]string
+	// WSOrigin sends the target's origin as Origin header of WebSockets.
+	WSOrigin bool
 }
 
 // Rewrite is one replacement in a path. Replacement may use $1.
@@ -105,9 +110,16 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 			if !r.ChangeOrigin {
 				pr.Out.Host = pr.In.Host
 			}
+			if r.WSOrigin && isUpgrade(pr.In) {
+				pr.Out.Header.Set("Origin", target.Scheme+"://"+target.Host)
+			}
 			for key, value := range r.Headers {
 				pr.Out.Header.Set(key, value)
 			}
+		},
+		ModifyResponse: func(res *http.Response) error {
+			r.rewriteCookies(res.Header)
+			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, req *http.Request, err error) { fail(w, req, r, err, log) },
 	}
@@ -141,6 +153,29 @@ func newTransport(insecure bool) *http.Transport {
 		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
 	}
 	return transport
+}
+
+// rewriteCookies changes the domains and paths of cookies that are set. They are texts here: what else stands in a cookie
+// stays as the backend wrote it.
+func (r Rule) rewriteCookies(header http.Header) {
+	for i, cookie := range header["Set-Cookie"] {
+		parts := strings.Split(cookie, ";")
+		for j := len(parts) - 1; j > 0; j-- {
+			name, value, _ := strings.Cut(strings.TrimSpace(parts[j]), "=")
+			rewrites := map[string]map[string]string{"domain": r.CookieDomain, "path": r.CookiePath}[strings.ToLower(name)]
+			now, ok := rewrites[value]
+			if !ok {
+				now, ok = rewrites["*"]
+			}
+			switch {
+			case ok && now == "":
+				parts = slices.Delete(parts, j, j+1)
+			case ok:
+				parts[j] = " " + name + "=" + now
+			}
+		}
+		header["Set-Cookie"][i] = strings.Join(parts, ";")
+	}
 }
 
 // fail answers for a backend that does not: with its name and what to do, not with a page that looks like the app's.

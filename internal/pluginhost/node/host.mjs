@@ -273,14 +273,17 @@ async function loadVite(mode) {
   const name = viteFiles.find((f) => existsSync(join(project, f)));
   if (!name) return null;
   const vite = await load("vite");
-  return vite.loadConfigFromFile({ command: "serve", mode }, join(project, name), project, "silent");
+  process.setSourceMapsEnabled(true); // errors tell places of the configuration, not of what Vite makes of it
+  return vite.loadConfigFromFile({ command: "serve", mode, isSsrBuild: false, isPreview: false }, join(project, name), project, "silent");
 }
 
 async function readViteConfig({ mode }) {
   const loaded = await loadVite(mode);
   if (!loaded) return null;
   const { config } = loaded;
-  const plugins = (await Promise.all((config.plugins ?? []).flat(Infinity))).flat(Infinity).filter(Boolean);
+  const env = { command: "serve", mode, isSsrBuild: false, isPreview: false };
+  const applies = (p) => p && (!p.apply || (typeof p.apply === "function" ? p.apply({ ...config, mode }, env) : p.apply === "serve"));
+  const plugins = (await Promise.all((config.plugins ?? []).flat(Infinity))).flat(Infinity).filter(applies);
   return {
     file: loaded.path,
     deps: loaded.dependencies.map((d) => resolve(d)),
@@ -294,23 +297,40 @@ async function readViteConfig({ mode }) {
 function carried(config, plugins, mode) {
   const served = resolve(config.root ?? "."); // Vite resolves it from where it was started, and most others from it
   const out = { root: config.root ? served : undefined };
-  for (const key of ["mode", "base", "envDir", "envPrefix", "publicDir", "define", "json", "appType"]) if (config[key] !== undefined) out[key] = data(config[key]);
-  if (config.define) out.define = Object.fromEntries(Object.entries(config.define).map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v)]));
+  for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType"]) if (config[key] !== undefined) out[key] = data(config[key]);
+  if (config.publicDir !== undefined) out.publicDir = config.publicDir === "" ? false : config.publicDir;
+  if (config.define) out.define = Object.fromEntries(Object.entries(config.define).map(([k, v]) => [k, typeof v === "string" ? v : (JSON.stringify(v) ?? "undefined")]));
   const r = config.resolve ?? {};
-  out.resolve = { conditions: r.conditions, dedupe: r.dedupe, extensions: r.extensions, alias: aliases(r.alias) };
-  if (config.css) out.css = { modules: data(config.css.modules), preprocessorOptions: styleValues(config.css.preprocessorOptions, mode), postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss };
+  out.resolve = { conditions: r.conditions, dedupe: r.dedupe, extensions: r.extensions, mainFields: r.mainFields, preserveSymlinks: r.preserveSymlinks, alias: aliases(r.alias) };
+  if (config.css) out.css = { transformer: config.css.transformer, modules: data(config.css.modules), preprocessorOptions: styleValues(config.css.preprocessorOptions, mode), postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss };
   out.esbuild = { ...pluginJSX(plugins, mode), ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
   const s = config.server;
-  if (s) {
-    out.server = data({ host: s.host, port: s.port, strictPort: s.strictPort, open: s.open, headers: s.headers, allowedHosts: s.allowedHosts, cors: s.cors, fs: s.fs });
-    if (Array.isArray(s.fs?.allow)) out.server.fs.allow = s.fs.allow.map((dir) => resolve(served, dir));
-    if (s.hmr === false) out.server.hmr = false;
-    else if (typeof s.hmr?.overlay === "boolean") out.server.hmr = { overlay: s.hmr.overlay };
-    if (s.https && typeof s.https === "object") out.server.https = { key: text(s.https.key), cert: text(s.https.cert) };
-    if (s.proxy) out.server.proxy = Object.fromEntries(Object.entries(s.proxy).map(([k, v]) => [k, proxyRule(k, v)]));
-  }
+  if (s) out.server = serverValues(s, served);
+  if (s?.forwardConsole) out.plugins = { console: true }; // Vite's name for the same
   return data(out);
 }
+
+function serverValues(s, served) {
+  const out = data({ host: s.host, port: Number(s.port) || (s.port === 0 ? 0 : undefined), strictPort: s.strictPort, open: s.open, allowedHosts: s.allowedHosts, fs: s.fs });
+  if (Array.isArray(s.fs?.allow)) out.fs.allow = s.fs.allow.map((dir) => resolve(served, dir));
+  if (s.headers) out.headers = Object.fromEntries(Object.entries(s.headers).filter(([, v]) => v != null).map(([k, v]) => [k, String(v)]));
+  if (s.cors && typeof s.cors === "object") out.cors = { origin: origins(s.cors.origin) };
+  else out.cors = s.cors;
+  if (s.watch) out.watch = { usePolling: s.watch.usePolling, interval: s.watch.interval, ignored: [s.watch.ignored ?? []].flat().filter((p) => typeof p === "string") };
+  if (s.hmr === false) out.hmr = false;
+  else if (typeof s.hmr?.overlay === "boolean") out.hmr = { overlay: s.hmr.overlay };
+  const h = s.https;
+  if (h && typeof h === "object" && h.key && h.cert) out.https = { key: pem(h.key), cert: pem(h.cert) };
+  else if (h) out.https = true;
+  if (s.proxy) out.proxy = Object.fromEntries(Object.entries(s.proxy).map(([k, v]) => [k, proxyRule(k, v)]));
+  return out;
+}
+
+/** The origins that are texts; what an expression or a function lets in is not known here, and told by notCarried. */
+const origins = (origin) => (typeof origin === "boolean" ? origin : [origin ?? true].flat().includes(true) ? true : [origin].flat().filter((o) => typeof o === "string"));
+
+/** A key or certificate is given as text, or as the path of its file. */
+const pem = (v) => (Array.isArray(v) ? v.map(pem).join("\n") : Buffer.isBuffer(v) ? v.toString() : existsSync(v) ? resolve(v) : v);
 
 /** What the plugins of frameworks would set: how JSX is compiled. */
 function pluginJSX(plugins, mode) {
@@ -336,8 +356,6 @@ function oxcJSX(oxc) {
   return data({ jsx: runtime === "classic" ? "transform" : runtime, jsxImportSource: jsx.importSource, jsxFactory: jsx.pragma, jsxFragment: jsx.pragmaFrag, jsxInject: oxc.jsxInject });
 }
 
-const text = (v) => (v == null ? undefined : Buffer.isBuffer(v) ? v.toString() : String(v));
-
 /** Options with functions stay here, see styleOptions; their text tells when they became others. */
 function styleValues(languages, mode) {
   if (!languages) return undefined;
@@ -348,9 +366,17 @@ function styleValues(languages, mode) {
   }));
 }
 
+/** A target may be given in parts. */
+function address(target) {
+  if (typeof target === "string" || target == null) return target;
+  if (target.href) return target.href;
+  const { protocol = "http:", host, hostname = host, port, path = "" } = target;
+  return `${protocol.replace(/:?$/, ":")}//${hostname}${port ? ":" + port : ""}${path}`;
+}
+
 function proxyRule(key, v) {
   if (typeof v === "string") return v;
-  const rule = data({ target: text(v.target?.href ?? v.target), changeOrigin: v.changeOrigin, ws: v.ws, headers: v.headers, secure: v.secure });
+  const rule = data({ target: address(v.target), changeOrigin: v.changeOrigin, ws: v.ws, headers: v.headers, secure: v.secure, cookieDomainRewrite: v.cookieDomainRewrite, cookiePathRewrite: v.cookiePathRewrite, rewriteWsOrigin: v.rewriteWsOrigin });
   if (typeof v.rewrite === "function") rule.rewrite = rewriteRule(key, v.rewrite) ?? undefined;
   return rule;
 }
@@ -397,13 +423,28 @@ function readReplace(code) {
 /** What of a config only a running Vite could use: told, so that nobody looks for it. */
 function notCarried(config) {
   const not = [];
+  const tell = (values, at, names, why = "") => {
+    for (const name of names) if (values?.[name] !== undefined && values[name] !== false) not.push(at + name + why);
+  };
+  const { css, server } = config;
   for (const [key, rule] of Object.entries(config.server?.proxy ?? {})) {
     if (typeof rule !== "object") continue;
+    tell(rule, `server.proxy ${JSON.stringify(key)}: `, ["agent", "auth", "autoRewrite", "followRedirects", "forward", "hostRewrite", "ignorePath", "method", "protocolRewrite", "selfHandleResponse", "toProxy"]);
     for (const name of ["bypass", "configure", "router"]) if (typeof rule[name] === "function") not.push(`server.proxy ${JSON.stringify(key)}: ${name}, a function`);
     if (typeof rule.rewrite === "function" && !rewriteRule(key, rule.rewrite)) not.push(`server.proxy ${JSON.stringify(key)}: rewrite, a function that is more than one replace`);
   }
   for (const a of [config.resolve?.alias ?? []].flat()) if (a.customResolver) not.push(`resolve.alias ${JSON.stringify(String(a.find))}: customResolver`);
-  if (typeof config.css?.modules?.generateScopedName === "function") not.push("css.modules.generateScopedName, a function");
+  for (const name of ["generateScopedName", "localsConvention"]) if (typeof css?.modules?.[name] === "function") not.push(`css.modules.${name}, a function`);
+  tell(css?.modules, "css.modules.", ["getJSON", "globalModulePaths", "hashPrefix", "exportGlobals"]);
+  if (css?.transformer === "lightningcss") tell(css, "css.", ["lightningcss"], ": stylesheets stay as they are written");
+  tell(config.esbuild, "esbuild.", ["drop", "dropLabels", "pure", "tsconfigRaw", "banner", "footer"]);
+  tell(config.oxc, "oxc.", ["decorator", "define", "inject", "assumptions"]);
+  tell(config.html, "html.", ["cspNonce", "additionalAssetSources"]);
+  tell(config, "", ["tsconfig", "worker"].filter((name) => name !== "worker" || config.worker?.plugins));
+  tell(server, "server.", ["origin"]);
+  if ([server?.cors?.origin ?? []].flat().some((o) => o instanceof RegExp || typeof o === "function")) not.push("server.cors.origin: expressions and functions");
+  if ([server?.watch?.ignored ?? []].flat().some((p) => typeof p !== "string")) not.push("server.watch.ignored: expressions and functions");
+  if (server?.https?.pfx) not.push("server.https.pfx: give key and cert");
   return not;
 }
 
@@ -428,15 +469,34 @@ async function warm({ packages }) {
   return {};
 }
 
+/** Where in the project's own files an error was thrown. */
+function placeOf(e) {
+  for (const [, file, line, column] of String(e.stack ?? "").matchAll(/^\s+at .*?\(?((?:file:\/\/)?\/[^():]+):(\d+):(\d+)\)?$/gm)) {
+    const at = file.startsWith("file:") ? fileURLToPath(file.replace(/\?.*/, "")) : file;
+    if (at.startsWith(project) && !at.includes("node_modules")) return { file: at, line: Number(line), column: Number(column) - 1 };
+  }
+  return undefined;
+}
+
+/** The first error of a bundler, which Vite makes of a configuration that does not parse. */
+function ofBuild(e, message) {
+  const { text, location } = e.errors?.[0] ?? {}; // esbuild
+  if (location) return { text, file: resolve(location.file), line: location.line, column: location.column };
+  const m = /^Build failed.*\n+(?:\[\w+\] )?(.+)\n[^]*?\[ (.+?):(\d+):(\d+) \]/.exec(message); // Rolldown
+  return m && { text: m[1], file: resolve(m[2]), line: Number(m[3]), column: Number(m[4]) - 1 };
+}
+
 function failure(thrown) {
   const e = thrown ?? new Error(`the tool threw ${thrown}`); // whatever is thrown, an answer is due
+  const message = (e.sassMessage ?? e.reason ?? e.message ?? String(e)).replace(/\x1b\[[\d;]*m/g, "");
   const span = e.span; // Sass
-  const file = e.file ?? e.filename ?? e.input?.file ?? (span?.url ? fileURLToPath(span.url) : undefined) ?? e.loc?.file ?? e.id;
-  const line = e.line ?? (span ? span.start.line + 1 : undefined) ?? e.loc?.line;
-  const column = e.column ?? (span ? span.start.column : undefined) ?? e.loc?.column ?? 0;
+  const place = e.line === undefined && !span && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
+  const file = e.file ?? e.filename ?? e.input?.file ?? (span?.url ? fileURLToPath(span.url) : undefined) ?? e.loc?.file ?? e.id ?? place?.file;
+  const line = e.line ?? (span ? span.start.line + 1 : undefined) ?? e.loc?.line ?? place?.line;
+  const column = e.column ?? (span ? span.start.column : undefined) ?? e.loc?.column ?? place?.column ?? 0;
   return {
     code: e.missing ? "not_installed" : undefined,
-    message: e.sassMessage ?? e.reason ?? e.message ?? String(e),
+    message: place?.text ?? message,
     hint: e.hint,
     file,
     line,
