@@ -67,17 +67,6 @@ func (s *Server) serveTail(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// currentLocator is the locator of the project that runs now: a tail outlives restarts.
-type currentLocator struct{ s *Server }
-
-// Position implements builtin.Locator.
-func (l currentLocator) Position(at string, line, column int) string {
-	return locator{l.s.project.Load()}.Position(at, line, column)
-}
-
-// Stack implements builtin.Locator.
-func (l currentLocator) Stack(text string) string { return locator{l.s.project.Load()}.Stack(text) }
-
 // mostSent bounds a message to send, in bytes.
 const mostSent = 4 << 20
 

@@ -1,13 +1,13 @@
 package server
 
-// What an ID, a URL and the name of a file tell, without a look at the disk.
-
 import (
 	"net/url"
 	"path"
 	"path/filepath"
 	"strings"
 )
+
+// What an ID, a URL and the name of a file tell, without a look at the disk.
 
 // File returns the path on disk of a module, "" for a virtual one. It implements graph.Loader.
 func (p *project) File(id string) string {
