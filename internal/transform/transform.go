@@ -351,5 +351,5 @@ func read(in *Input, p *printed, out *Output) []Error {
 // needsReading tells whether the code may hold anything that the reader looks for.
 func needsReading(code []byte) bool {
 	return bytes.Contains(code, []byte("require(")) || bytes.Contains(code, []byte("import(")) ||
-		bytes.Contains(code, []byte("$meta$"))
+		bytes.Contains(code, []byte("$load$(")) || bytes.Contains(code, []byte("$meta$"))
 }
