@@ -232,79 +232,50 @@ func (c *Child) handle(_ context.Context, method string, params json.RawMessage)
 	b := c.backend
 	switch method {
 	case "hello":
-		var h plugin.Hello
-		if err := json.Unmarshal(params, &h); err != nil {
-			return nil, err
-		}
-		select {
-		case c.hello <- h:
-		default:
-		}
-		return nil, nil
+		return decoded(params, func(h plugin.Hello) (any, error) {
+			select {
+			case c.hello <- h:
+			default:
+			}
+			return nil, nil
+		})
 	case "send":
-		var s plugin.SendCall
-		if err := json.Unmarshal(params, &s); err != nil {
-			return nil, err
-		}
-		return nil, send(b, s)
+		return decoded(params, func(s plugin.SendCall) (any, error) { return nil, send(b, s) })
 	case "route.part":
-		var part plugin.RoutePart
-		if err := json.Unmarshal(params, &part); err != nil {
-			return nil, err
-		}
-		return nil, c.stream(part.Stream).write(part)
+		return decoded(params, func(part plugin.RoutePart) (any, error) { return nil, c.stream(part.Stream).write(part) })
 	case "route.read":
-		var read plugin.RouteRead
-		if err := json.Unmarshal(params, &read); err != nil {
-			return nil, err
-		}
-		return c.stream(read.Stream).read(read.Max)
+		return decoded(params, func(r plugin.RouteRead) (any, error) { return c.stream(r.Stream).read(r.Max) })
 	case "clients":
-		var which plugin.ClientsCall
-		if err := json.Unmarshal(params, &which); err != nil {
-			return nil, err
-		}
-		return clients(b, which), nil
-	case "join", "leave":
-		var r plugin.RoomCall
-		if err := json.Unmarshal(params, &r); err != nil {
-			return nil, err
-		}
-		if method == "leave" {
-			return nil, b.Leave(r.Client, r.Room)
-		}
-		return nil, b.Join(r.Client, r.Room)
+		return decoded(params, func(which plugin.ClientsCall) (any, error) { return clients(b, which), nil })
+	case "join":
+		return decoded(params, func(r plugin.RoomCall) (any, error) { return nil, b.Join(r.Client, r.Room) })
+	case "leave":
+		return decoded(params, func(r plugin.RoomCall) (any, error) { return nil, b.Leave(r.Client, r.Room) })
 	case "waits":
-		var w plugin.WaitCall
-		if err := json.Unmarshal(params, &w); err != nil {
-			return nil, err
-		}
-		b.WaitsFor(w)
-		return nil, nil
+		return decoded(params, func(w plugin.WaitCall) (any, error) { b.WaitsFor(w); return nil, nil })
 	case "rooms":
 		return b.Rooms(), nil
 	case "disconnectUser":
-		var d plugin.DisconnectCall
-		if err := json.Unmarshal(params, &d); err != nil {
-			return nil, err
-		}
-		return b.Disconnect(d.User, d.Reason)
+		return decoded(params, func(d plugin.DisconnectCall) (any, error) { return b.Disconnect(d.User, d.Reason) })
 	case "modules":
 		return b.Modules()
-	case "importers", "invalidate", "reload":
-		var id string
-		if err := json.Unmarshal(params, &id); err != nil {
-			return nil, err
-		}
-		switch method {
-		case "invalidate":
-			return nil, b.Invalidate(id)
-		case "reload":
-			return nil, b.Reload(id)
-		}
-		return b.Importers(id)
+	case "importers":
+		return decoded(params, func(id string) (any, error) { return b.Importers(id) })
+	case "invalidate":
+		return decoded(params, func(id string) (any, error) { return nil, b.Invalidate(id) })
+	case "reload":
+		return decoded(params, func(id string) (any, error) { return nil, b.Reload(id) })
 	}
 	return nil, fmt.Errorf("unknown method %q", method)
+}
+
+// decoded answers by do, which is given what the child sent with the method.
+func decoded[A any](params json.RawMessage, do func(A) (any, error)) (any, error) {
+	var a A
+	if err := json.Unmarshal(params, &a); err != nil {
+		return nil, err
+	}
+	return do(a)
 }
 
 func clients(b Backend, which plugin.ClientsCall) []plugin.ClientInfo {
