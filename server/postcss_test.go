@@ -79,3 +79,63 @@ func TestPostCSSConfigAbove(t *testing.T) {
 		})
 	}
 }
+
+// TestPostCSSSeesImportsAsOne hands PostCSS what a stylesheet imports together with it, as Vite does: what one file defines
+// is used in another.
+func TestPostCSSSeesImportsAsOne(t *testing.T) {
+	app := devtest.App(t, devtest.Text(`-- index.html --
+<link rel="stylesheet" href="/a.css">
+-- package.json --
+{}
+-- postcss.config.cjs --
+const define = {
+  postcssPlugin: "define",
+  Once(root) {
+    const values = {};
+    root.walkAtRules("define", (rule) => { const [name, value] = rule.params.split("="); values[name] = value; rule.remove(); });
+    root.walkDecls("color", (decl) => { decl.value = values[decl.value] ?? decl.value; });
+  },
+};
+module.exports = { plugins: [define] };
+-- a.css --
+@charset "utf-8";
+@import "./defs/brand.css";
+@import './parts/b.css' layer(base) supports(display: grid) screen and (min-width: 1px);
+@import url(./parts/c.css);
+.a { color: brand }
+-- defs/brand.css --
+@define brand=#010203;
+-- parts/b.css --
+@import "./c.css";
+.b { color: brand; background: url("./pic.svg#x") }
+-- parts/c.css --
+@import "https://cdn.example/y.css";
+@import "../a.css";
+.c { color: brand; mask: url(pic.svg) }
+-- parts/pic.svg --
+<svg xmlns="http://www.w3.org/2000/svg"/>
+`))
+	tools(t, app)
+	s := devtest.Start(t, app)
+	css := func() string { return s.Get("/a.css", "Sec-Fetch-Dest", "style", "Accept", "text/css").Body }
+	flat := func(text string) string { return strings.Join(strings.Fields(text), " ") }
+	want := `@import "https://cdn.example/y.css"; ` +
+		`@media screen and (min-width: 1px) { @supports (display: grid) { @layer base { .c { color: #010203; mask: url(/parts/pic.svg); } .b { color: #010203; background: url(/parts/pic.svg#x); } } } } ` +
+		`.c { color: #010203; mask: url(/parts/pic.svg); } .a { color: #010203; }`
+	if got := flat(css()); !strings.HasPrefix(got, want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	sock := s.Socket(t)
+	app.Edit("defs/brand.css", "#010203", "#040506")
+	sock.WaitFor(devtest.Is("update", "/a.css"))
+	if got := css(); !strings.Contains(got, "#040506") {
+		t.Errorf("after the edit: %s", got)
+	}
+	app.Edit("parts/b.css", "./c.css", "./d.css")
+	sock.WaitFor(devtest.Is("error", "parts/b.css", "./d.css"))
+	app.Write("parts/d.css", ".d { color: brand }")
+	sock.WaitFor(devtest.Is("update", "/a.css"))
+	if got := flat(css()); !strings.Contains(got, ".d { color: #040506; }") {
+		t.Errorf("with the file that was missing: %s", got)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,6 +25,9 @@ func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) 
 		v.Inputs = append(v.Inputs, out.Deps...)
 	}
 	if len(errs) > 0 {
+		for i := range errs {
+			errs[i].File = p.shown(errs[i].File)
+		}
 		return joined(errs)
 	}
 	slices.Sort(v.Inputs)
@@ -53,21 +57,69 @@ func (p *project) styleInput(src source, code string) transform.CSSInput {
 	m := p.cfg.CSS.Modules
 	return transform.CSSInput{
 		ID: name, File: src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
-		Names: transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
-		Read:  p.readStyle,
-		Resolve: func(spec, importer string) (string, error) {
-			r, err := p.resolver.ResolveStyle(spec, importer)
-			if err != nil {
-				return "", err
-			}
-			p.gate.Permit(r.File)
-			return r.File, p.gate.Allowed(r.File)
-		},
+		Names:   transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
+		Read:    p.readStyle,
+		Resolve: p.resolveStyle,
 		URL: func(file string) string {
 			p.gate.Permit(file)
 			return p.assetURL(source{id: p.gate.FileToID(file), file: file})
 		},
 	}
+}
+
+// resolveStyle finds the file of an @import or url().
+func (p *project) resolveStyle(spec, importer string) (string, error) {
+	r, err := p.resolver.ResolveStyle(spec, importer)
+	if err != nil {
+		return "", err
+	}
+	p.gate.Permit(r.File)
+	return r.File, p.gate.Allowed(r.File)
+}
+
+// importedStyles are the stylesheets that one imports, and those that they import. What Vite hands to PostCSS is one
+// stylesheet: a layer or a mixin of one file is used in another.
+type importedStyles struct {
+	// Texts are the stylesheets by their files.
+	Texts map[string]string `json:"texts"`
+	// Paths tell for each file what its specifiers lead to.
+	Paths map[string]map[string]string `json:"paths"`
+}
+
+var importedStyle = regexp.MustCompile(`(?i)@import\s+(?:url\(\s*)?(?:"([^"]+)"|'([^']+)'|([^\s"'();]+))`)
+
+// importedStyles follows the imports of a stylesheet; nil when there are none. What leads nowhere, or to another language,
+// stays as it is written.
+func (p *project) importedStyles(file, code string) *importedStyles {
+	found := &importedStyles{Texts: map[string]string{}, Paths: map[string]map[string]string{}}
+	type sheet struct{ file, code string }
+	for todo := []sheet{{file, code}}; len(todo) > 0; todo = todo[1:] {
+		paths := map[string]string{}
+		for _, m := range importedStyle.FindAllStringSubmatch(todo[0].code, -1) {
+			spec := m[1] + m[2] + m[3]
+			to, err := p.resolveStyle(spec, todo[0].file)
+			if err != nil && strings.HasPrefix(spec, ".") {
+				return nil // who compiles the imports one by one tells where it is written
+			}
+			if err != nil || strings.ToLower(filepath.Ext(to)) != ".css" {
+				continue
+			}
+			if _, known := found.Texts[to]; !known && to != file {
+				text, err := p.readStyle(to)
+				if err != nil {
+					return nil
+				}
+				found.Texts[to] = text
+				todo = append(todo, sheet{to, text})
+			}
+			paths[spec] = to
+		}
+		found.Paths[todo[0].file] = paths
+	}
+	if len(found.Texts) == 0 {
+		return nil
+	}
+	return found
 }
 
 // readStyle reads a stylesheet that another one imports.
@@ -83,7 +135,11 @@ func (p *project) preprocess(ctx context.Context, src source, withMap bool) (cod
 	code = src.code
 	name := nameOf(src.id)
 	for _, step := range p.styleSteps(strings.ToLower(path.Ext(name)), src) {
-		r, toolErr := p.runTool(ctx, step.method, toolCall{File: src.file, Code: code, Options: step.options, Map: withMap})
+		call := toolCall{File: src.file, Code: code, Options: step.options, Map: withMap}
+		if step.method == "postcss" && !strings.Contains(path.Base(name), ".module.") {
+			call.Imports = p.importedStyles(src.file, code)
+		}
+		r, toolErr := p.runTool(ctx, step.method, call)
 		if toolErr != nil {
 			e := p.asError(toolErr)
 			if e.File == "" {

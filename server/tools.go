@@ -20,6 +20,8 @@ type toolCall struct {
 	File    string          `json:"file"`
 	Code    string          `json:"code"`
 	Options json.RawMessage `json:"options"`
+	// Imports are the stylesheets that this one imports, for a tool that works on all of them as one.
+	Imports *importedStyles `json:"imports,omitempty"`
 	// Map asks for a source map at the end of the result, which takes the one at the end of Code into account.
 	Map bool `json:"map,omitempty"`
 }

@@ -3,7 +3,7 @@
 // Everything is resolved from the project, never from here. Tools that print do so on stderr.
 import { createRequire } from "node:module";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL, fileURLToPath } from "node:url";
 
 const write = process.stdout.write.bind(process.stdout);
@@ -143,12 +143,80 @@ async function loadFrom(file, name) {
   return import(pathToFileURL(at).href);
 }
 
-async function runPostCSS({ file, code, options, map }) {
+/** What `@import` is followed by: the specifier, and the conditions under which it holds. */
+function importOf(params) {
+  const m = /^(?:url\(\s*)?(?:"([^"]*)"|'([^']*)'|([^\s"'()]+))\s*\)?\s*([^]*)$/.exec(params);
+  if (!m) return undefined;
+  const [, layer, media] = /^(layer(?:\([^)]*\))?(?=\s|$))?\s*([^]*)$/.exec(m[4]);
+  const supports = /^supports(\((?:[^()]|\([^()]*\))*\))\s*/.exec(media);
+  return { specifier: m[1] ?? m[2] ?? m[3], layer: layer?.replace(/^layer\(?|\)$/g, ""), supports: supports?.[1], media: media.slice(supports?.[0].length ?? 0) };
+}
+
+/**
+ * Puts what a stylesheet imports in the places of the imports, once for the same conditions. What is not among `imports`
+ * stays. `above` are the files on the way here, and `under` the conditions.
+ */
+function inlineImports(postcss, root, file, imports, parse, above = [file], under = "", seen = new Set()) {
+  const top = above[0];
+  const left = [];
+  for (const node of [...root.nodes]) {
+    if (node.type === "atrule" && node.name.toLowerCase() === "charset") node.remove(); // it is UTF-8 by now
+    if (node.type !== "atrule" || node.name.toLowerCase() !== "import" || node.nodes) continue;
+    const told = importOf(node.params);
+    const to = told && imports.paths[file]?.[told.specifier];
+    if (!to) {
+      if (file !== top && /^(?:\w+:)?\/\//.test(told?.specifier ?? "")) left.push(node.remove()); // of another site
+      continue;
+    }
+    const { layer, supports, media } = told;
+    const conditions = [under, layer, supports, media].join("\n").trim();
+    if (seen.has(to + conditions) || above.includes(to)) {
+      node.remove();
+      continue;
+    }
+    seen.add(to + conditions);
+    const sheet = parse(imports.texts[to], { from: to });
+    if (dirname(to) !== dirname(top)) rebase(sheet, dirname(to), dirname(top));
+    left.push(...inlineImports(postcss, sheet, to, imports, parse, [...above, to], conditions, seen));
+    let { nodes } = sheet;
+    const within = (name, params) => (nodes = [postcss.atRule({ name, params, nodes, source: node.source })]);
+    if (layer !== undefined) within("layer", layer);
+    if (supports) within("supports", supports);
+    if (media) within("media", media);
+    node.replaceWith(...nodes);
+  }
+  if (file === top && left.length) root.prepend(...left); // imports come first
+  return left;
+}
+
+/** Makes relative addresses of a stylesheet those of one in another folder. */
+function rebase(sheet, from, to) {
+  const moved = (text) =>
+    text.replace(/url\(\s*(["']?)([^"')]+)\1\s*\)/g, (all, quote, url) => {
+      const path = url.replace(/[?#].*$/, "");
+      if (/^(?:[a-z][\w+.-]*:|\/|#)/i.test(url) || (!/^\.\.?\//.test(url) && !existsSync(join(from, path)))) return all;
+      const at = relative(to, join(from, path)).replaceAll("\\", "/");
+      return `url(${quote}${at.startsWith(".") ? at : "./" + at}${url.slice(path.length)}${quote})`;
+    });
+  sheet.walkDecls((decl) => {
+    if (decl.value.includes("url(")) decl.value = moved(decl.value);
+  });
+}
+
+async function runPostCSS({ file, code, options, imports, map }) {
   const config = await postcssConfig(options);
   if (config.plugins.length === 0 && !config.options.parser && !config.options.syntax) return { code, deps: config.deps, dirs: [] };
   const postcss = plain(await load("postcss", "vite", "@tailwindcss/postcss"));
-  const result = await postcss(config.plugins).process(code, { ...config.options, from: file, map: map ? { inline: true, annotation: true, sourcesContent: true } : false });
-  const deps = [...config.deps];
+  const { parser, syntax } = config.options;
+  const parse = parser?.parse ?? parser ?? syntax?.parse ?? postcss.parse;
+  const own = config.plugins.some((p) => p.postcssPlugin === "@tailwindcss/postcss"); // follows imports itself
+  let input = code;
+  if (imports && !own) {
+    input = parse(code, { from: file, map: map ? {} : false });
+    inlineImports(postcss, input, file, imports, parse);
+  }
+  const result = await postcss(config.plugins).process(input, { ...config.options, from: file, map: map ? { inline: true, annotation: true, sourcesContent: true } : false });
+  const deps = [...config.deps, ...(imports && !own ? Object.keys(imports.texts) : [])];
   const dirs = [];
   for (const m of result.messages) {
     if (m.type === "dependency") deps.push(resolve(m.file));
