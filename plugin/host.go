@@ -177,13 +177,21 @@ func within[T any](parent context.Context, returned func(), limit time.Duration,
 		done <- result{value, err}
 	}()
 	var zero T
-	select {
-	case r := <-done:
+	answer := func(r result) (T, error) {
 		if r.err != nil {
 			return zero, named(plugin, hook, r.err)
 		}
 		return r.value, nil
+	}
+	select {
+	case r := <-done:
+		return answer(r)
 	case <-ctx.Done():
+		select {
+		case r := <-done: // returned has ended the context behind the answer
+			return answer(r)
+		default:
+		}
 		if parent.Err() != nil {
 			return zero, context.Cause(parent) // nobody waits for it any more
 		}
