@@ -71,10 +71,9 @@ func (p *project) serveProject(w http.ResponseWriter, r *http.Request) {
 	if p.plugins.ServeRoute(w, r) {
 		return
 	}
-	if p.proxy.Serve(w, r) {
-		return
+	if r = p.proxy.Serve(w, r); r != nil {
+		p.serveFile(w, r)
 	}
-	p.serveFile(w, r)
 }
 
 // isSocket tells our socket from those of the project's proxies: by the subprotocol, since both may be at `/`.
@@ -90,7 +89,11 @@ func (p *project) isSocket(r *http.Request, name string) bool {
 // serveOutside answers requests that are not below base with the way there. The target is the constant base, never
 // anything from the request (open redirects).
 func (p *project) serveOutside(w http.ResponseWriter, r *http.Request) {
-	if p.proxy.Serve(w, r) {
+	if r = p.proxy.Serve(w, r); r == nil {
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, p.base) { // a proxy's bypass chose a file
+		p.serveFile(w, r)
 		return
 	}
 	if r.URL.Path == "/" || r.URL.Path+"/" == p.base {

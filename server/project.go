@@ -112,7 +112,7 @@ func (p *project) build() (err error) {
 	if err != nil {
 		return err
 	}
-	p.proxy, err = proxy.New(proxyRules(p.cfg), p.log)
+	p.proxy, err = proxy.New(p.proxyRules(), p.log)
 	if err != nil {
 		return err
 	}
@@ -247,19 +247,6 @@ func aliases(cfg *config.Config) []resolve.Alias {
 			alias.Expression = expr
 		}
 		list = append(list, alias)
-	}
-	return list
-}
-
-func proxyRules(cfg *config.Config) []proxy.Rule {
-	list := make([]proxy.Rule, 0, len(cfg.Server.Proxy))
-	for _, r := range cfg.Server.Proxy {
-		rule := proxy.Rule{Path: r.Path, Target: r.Target, ChangeOrigin: r.ChangeOrigin, WS: r.WS, Insecure: !r.SecureOrDefault(), Headers: r.Headers,
-			CookieDomain: r.CookieDomainRewrite, CookiePath: r.CookiePathRewrite, WSOrigin: r.RewriteWSOrigin}
-		for _, rw := range r.Rewrite {
-			rule.Rewrite = append(rule.Rewrite, proxy.Rewrite(rw))
-		}
-		list = append(list, rule)
 	}
 	return list
 }

@@ -39,10 +39,16 @@ export default defineConfig(async ({ mode, command }) => mergeConfig(common, {
     headers: { 'X-From': command },
     proxy: {
       '/app/api': { target: 'BACKEND', rewrite: strip('/app/api'), headers: { 'X-Key': 'k' }, bypass: () => undefined },
+      '/told': { target: 'BACKEND', configure: () => {} },
       '^/v[0-9]+/': { target: 'BACKEND', rewrite: (path) => path.replace(/v([0-9])/, 'version$1') },
       '^/(?!src/|app/|@|node_modules/)php/(?=\\w)': { target: 'BACKEND', rewrite: (path) => path.replace(/^\/php(?=\/)/, '') },
       '/Upper': { target: 'BACKEND', rewrite: (path) => path.replace(/\/UPPER(\/u)/i, '/lower$1') },
-      '/odd': { target: 'BACKEND', rewrite: (path) => path.split('').reverse().join('') },
+      '/odd': { target: 'BACKEND', rewrite: (path) => '/' + path.split('/').reverse().join('/') },
+      '/ask': { target: 'BACKEND', rewrite: (path) => { throw new Error('not ' + path) }, bypass(req, res, options) {
+        if (req.headers.accept?.includes('text/html')) return '/app/index.html'
+        if (req.url === '/ask/never') return false
+        if (req.url.startsWith('/ask/mock')) res.writeHead(201, { 'Content-Type': 'application/json' }).end(JSON.stringify([req.method, req.url, typeof options.target]))
+      } },
     },
   },
 }))
@@ -92,16 +98,30 @@ export const age = 'modern'
 `, "BACKEND", backend.URL)))
 	tools(t, app)
 	s := devtest.Start(t, app)
-	for _, told := range []string{"read vite.config.ts", "someone-elses", "bypass, a function", `"/odd": rewrite`} {
+	for _, told := range []string{"read vite.config.ts", "someone-elses", `"/told": configure, a function`} {
 		s.Log.Wait(t, told)
 	}
 	for path, want := range map[string]string{
-		"/app/api/users": "/users k", "/v2/users": "/version2/users ", "/php/users": "/users ", "/Upper/u/upper/u": "/lower/u/upper/u ", "/app/robots.txt": "robots\n",
+		"/app/api/users": "/users k", "/v2/users": "/version2/users ", "/php/users": "/users ", "/Upper/u/upper/u": "/lower/u/upper/u ", "/odd/a/b": "/b/a/odd/ ",
+		"/ask/mock?a=1": `["GET","/ask/mock?a=1","string"]`, "/app/robots.txt": "robots\n",
 	} {
 		if got := s.Get(path); got.Body != want {
 			t.Errorf("%s is %d %q, want %q", path, got.Status, got.Body, want)
 		}
 	}
+	if res := s.Get("/ask/page", "Accept", "text/html"); res.Status != 200 || !strings.Contains(res.Body, `<p id="a"`) {
+		t.Errorf("bypass to a page: %d %s", res.Status, res.Body)
+	}
+	if res := s.Get("/ask/mock"); res.Status != 201 || res.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("bypass with an answer: %d %v", res.Status, res.Header)
+	}
+	if res := s.Get("/ask/never"); res.Status != 404 {
+		t.Errorf("bypass with false: %d", res.Status)
+	}
+	if res := s.Get("/ask/other"); res.Status != 500 || strings.Contains(res.Body, "not /") {
+		t.Errorf("a rewrite that throws: %d %s", res.Status, res.Body)
+	}
+	s.Log.Wait(t, `server.proxy "/ask": rewrite: not /ask/other`)
 	if got := s.Get("/app/").Header.Get("X-From"); got != "serve" {
 		t.Errorf("server.headers: %q", got)
 	}

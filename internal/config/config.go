@@ -242,8 +242,17 @@ type ProxyRule struct {
 	CookieDomainRewrite Replacements `json:"cookieDomainRewrite"`
 	// CookiePathRewrite does the same with their paths.
 	CookiePathRewrite Replacements `json:"cookiePathRewrite"`
+	// Functions are those of a vite.config that are asked for each request.
+	Functions ProxyFunctions `json:"-"`
 	// RewriteWSOrigin sends the target's origin as Origin header of WebSockets. Default: false.
 	RewriteWSOrigin bool `json:"rewriteWsOrigin"`
+}
+
+// ProxyFunctions tells which functions of a proxy's rule its vite.config has, read for a mode.
+type ProxyFunctions struct {
+	Mode    string `json:"mode"`
+	Rewrite bool   `json:"rewrite"`
+	Bypass  bool   `json:"bypass"`
 }
 
 // Rewrite is one replacement in the path of a forwarded request.

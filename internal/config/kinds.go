@@ -210,6 +210,9 @@ func (p *Proxy) decode(d *decoder, v *hujson.Value, path string) {
 		} else if !d.into(value, &rule, path, `a URL or an object with a "target"`) {
 			return
 		}
+		if d.lenient {
+			d.functions(value, path, &rule.Functions)
+		}
 		if rule.Target == "" {
 			d.fail(value, path, `needs a "target" like "http://localhost:8080"`)
 			return
@@ -217,6 +220,18 @@ func (p *Proxy) decode(d *decoder, v *hujson.Value, path string) {
 		rule.WS = rule.WS || strings.HasPrefix(rule.Target, "ws:") || strings.HasPrefix(rule.Target, "wss:")
 		*p = slices.DeleteFunc(*p, func(old ProxyRule) bool { return old.Path == match })
 		*p = append(*p, rule)
+	})
+}
+
+// functions reads what only a vite.config has.
+func (d *decoder) functions(rule *hujson.Value, path string, into *ProxyFunctions) {
+	if rule.Value.Kind() != '{' {
+		return
+	}
+	d.members(rule, path, "", func(name string, _, value *hujson.Value, path string) {
+		if name == "functions" {
+			d.fields(value, into, path, "an object")
+		}
 	})
 }
 

@@ -43,6 +43,20 @@ type Rule struct {
 	CookieDomain, CookiePath map[string]string
 	// WSOrigin sends the target's origin as Origin header of WebSockets.
 	WSOrigin bool
+	// RewriteBy makes another path, query included, before Rewrite. Nil leaves it.
+	RewriteBy func(ctx context.Context, path string) (string, error)
+	// Bypass tells how a request is answered without the backend. Nil, and a zero Answer, have it forwarded.
+	Bypass func(r *http.Request) (Answer, error)
+}
+
+// Answer is what a request gets in place of the backend's answer.
+type Answer struct {
+	// URL is what else of the project is served, "" for none.
+	URL string
+	// Status, when it is not 0, comes with the headers and the body.
+	Status int
+	Header map[string]string
+	Body   []byte
 }
 
 // Rewrite is one replacement in a path. Replacement may use $1.
@@ -59,6 +73,7 @@ type rule struct {
 	Rule
 	pattern *pattern.Pattern
 	forward *httputil.ReverseProxy
+	log     *slog.Logger
 }
 
 // New checks the rules. They are asked in the given order.
@@ -75,7 +90,7 @@ func New(rules []Rule, log *slog.Logger) (*Proxy, error) {
 }
 
 func newRule(r Rule, log *slog.Logger) (rule, error) {
-	made := rule{Rule: r}
+	made := rule{Rule: r, log: log}
 	target, err := url.Parse(r.Target)
 	if err != nil {
 		return made, fmt.Errorf("target: %w", err)
@@ -193,18 +208,77 @@ func fail(w http.ResponseWriter, r *http.Request, rule Rule, err error, log *slo
 	fmt.Fprintf(w, "502 bad gateway: the backend %s (server.proxy %q) does not answer: %s\n", rule.Target, rule.Path, why)
 }
 
-// Serve forwards the request when a rule matches and tells whether one did.
-func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request) bool {
+// Serve answers the request when a rule matches, and returns nil then. Otherwise it returns the request that is to be
+// answered by others: r, or what a rule puts in its place.
+func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request) *http.Request {
 	if p == nil {
-		return false
+		return r
 	}
 	upgrade := isUpgrade(r)
 	i := slices.IndexFunc(p.rules, func(rule rule) bool { return rule.matches(r.URL.Path) && (!upgrade || rule.acceptsWS()) })
 	if i < 0 {
-		return false
+		return r
 	}
-	p.rules[i].forward.ServeHTTP(w, r)
-	return true
+	rule := p.rules[i]
+	if rule.Bypass != nil && !upgrade {
+		answer, err := rule.Bypass(r)
+		switch {
+		case err != nil:
+			rule.failed(w, "bypass", err)
+			return nil
+		case answer.Status != 0:
+			answer.write(w)
+			return nil
+		case answer.URL != "":
+			other, err := withTarget(r, answer.URL)
+			if err != nil {
+				rule.failed(w, "bypass", err)
+			}
+			return other
+		}
+	}
+	if rule.RewriteBy != nil {
+		path, err := rule.RewriteBy(r.Context(), r.URL.RequestURI())
+		var other *http.Request
+		if err == nil {
+			other, err = withTarget(r, path)
+		}
+		if err != nil {
+			rule.failed(w, "rewrite", err)
+			return nil
+		}
+		r = other
+	}
+	rule.forward.ServeHTTP(w, r)
+	return nil
+}
+
+func (a Answer) write(w http.ResponseWriter) {
+	for name, value := range a.Header {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body) // the browser may be gone
+}
+
+// withTarget is the request for another path and query; nil with an error.
+func withTarget(r *http.Request, target string) (*http.Request, error) {
+	if !strings.HasPrefix(target, "/") {
+		target = "/" + target
+	}
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		return nil, err
+	}
+	other := r.Clone(r.Context())
+	other.URL, other.RequestURI = u, target
+	return other, nil
+}
+
+// failed tells that a function of the project threw.
+func (r rule) failed(w http.ResponseWriter, function string, err error) {
+	r.log.Error(fmt.Sprintf("server.proxy %q: %s: %v", r.Path, function, err))
+	http.Error(w, fmt.Sprintf("500 internal error: %s of server.proxy %q failed, see the terminal", function, r.Path), http.StatusInternalServerError)
 }
 
 func (r rule) matches(path string) bool {

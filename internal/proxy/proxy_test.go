@@ -23,7 +23,7 @@ func front(t *testing.T, rules ...proxy.Rule) *httptest.Server {
 		t.Fatal(err)
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !p.Serve(w, r) {
+		if p.Serve(w, r) != nil {
 			http.NotFound(w, r)
 		}
 	}))

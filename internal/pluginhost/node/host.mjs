@@ -337,7 +337,18 @@ async function runTypeScript({ file, code, options = {} }) {
 
 const viteFiles = ["vite.config.js", "vite.config.mjs", "vite.config.ts", "vite.config.cjs", "vite.config.mts", "vite.config.cts"];
 
-async function loadVite(mode) {
+const loadedVite = new Map(); // mode -> promise; an edit of the configuration is for another process
+
+function loadVite(mode) {
+  if (!loadedVite.has(mode)) {
+    const loading = readVite(mode);
+    loadedVite.set(mode, loading);
+    loading.catch(() => loadedVite.delete(mode));
+  }
+  return loadedVite.get(mode);
+}
+
+async function readVite(mode) {
   const name = viteFiles.find((f) => existsSync(join(project, f)));
   if (!name) return null;
   const vite = await load("vite");
@@ -373,12 +384,12 @@ function carried(config, plugins, mode) {
   if (config.css) out.css = { transformer: config.css.transformer, modules: data(config.css.modules), preprocessorOptions: styleValues(config.css.preprocessorOptions, mode), postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss };
   out.esbuild = { ...pluginJSX(plugins, mode), ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
   const s = config.server;
-  if (s) out.server = serverValues(s, served);
+  if (s) out.server = serverValues(s, served, mode);
   if (s?.forwardConsole) out.plugins = { console: true }; // Vite's name for the same
   return data(out);
 }
 
-function serverValues(s, served) {
+function serverValues(s, served, mode) {
   const out = data({ host: s.host, port: Number(s.port) || (s.port === 0 ? 0 : undefined), strictPort: s.strictPort, open: s.open, allowedHosts: s.allowedHosts, fs: s.fs });
   if (Array.isArray(s.fs?.allow)) out.fs.allow = s.fs.allow.map((dir) => resolve(served, dir));
   if (s.headers) out.headers = Object.fromEntries(Object.entries(s.headers).filter(([, v]) => v != null).map(([k, v]) => [k, String(v)]));
@@ -390,7 +401,7 @@ function serverValues(s, served) {
   const h = s.https;
   if (h && typeof h === "object" && h.key && h.cert) out.https = { key: pem(h.key), cert: pem(h.cert) };
   else if (h) out.https = true;
-  if (s.proxy) out.proxy = Object.fromEntries(Object.entries(s.proxy).map(([k, v]) => [k, proxyRule(k, v)]));
+  if (s.proxy) out.proxy = Object.fromEntries(Object.entries(s.proxy).map(([k, v]) => [k, proxyRule(k, v, mode)]));
   return out;
 }
 
@@ -442,18 +453,75 @@ function address(target) {
   return `${protocol.replace(/:?$/, ":")}//${hostname}${port ? ":" + port : ""}${path}`;
 }
 
-function proxyRule(key, v) {
+function proxyRule(key, v, mode) {
   if (typeof v === "string") return v;
   const rule = data({ target: address(v.target), changeOrigin: v.changeOrigin, ws: v.ws, headers: v.headers, secure: v.secure, cookieDomainRewrite: v.cookieDomainRewrite, cookiePathRewrite: v.cookiePathRewrite, rewriteWsOrigin: v.rewriteWsOrigin });
   if (typeof v.rewrite === "function") rule.rewrite = rewriteRule(key, v.rewrite) ?? undefined;
+  const rewrite = typeof v.rewrite === "function" && !rule.rewrite;
+  const bypass = typeof v.bypass === "function";
+  if (rewrite || bypass) rule.functions = { mode, rewrite, bypass }; // asked for each request
   return rule;
+}
+
+const proxyOf = async ({ mode, key }) => (await loadVite(mode)).config.server.proxy[key];
+
+async function rewritePath(asked) {
+  return { path: String(await (await proxyOf(asked)).rewrite(asked.path)) };
+}
+
+/** Asks a rule's bypass() whether and how a request is answered without the backend. */
+async function bypassProxy(asked) {
+  const rule = await proxyOf(asked);
+  const res = new Answer();
+  const made = await rule.bypass(asked.request, res, rule);
+  if (res.writableEnded) return { status: res.statusCode, headers: res.headers, body: Buffer.concat(res.chunks).toString("base64") };
+  if (made === false) return { status: 404 };
+  return typeof made === "string" ? { url: made } : {};
+}
+
+/** What a bypass() may write an answer to: as much of a ServerResponse as that takes. */
+class Answer {
+  statusCode = 200;
+  headers = {};
+  chunks = [];
+  writableEnded = false;
+  get headersSent() {
+    return this.writableEnded;
+  }
+  setHeader(name, value) {
+    this.headers[name.toLowerCase()] = String(value);
+    return this;
+  }
+  getHeader(name) {
+    return this.headers[name.toLowerCase()];
+  }
+  hasHeader(name) {
+    return name.toLowerCase() in this.headers;
+  }
+  removeHeader(name) {
+    delete this.headers[name.toLowerCase()];
+  }
+  writeHead(status, ...rest) {
+    this.statusCode = status;
+    for (const [name, value] of Object.entries(rest.at(-1) ?? {})) if (typeof rest.at(-1) === "object") this.setHeader(name, value);
+    return this;
+  }
+  write(chunk) {
+    this.chunks.push(Buffer.from(chunk));
+    return true;
+  }
+  end(chunk) {
+    if (chunk && typeof chunk !== "function") this.write(chunk);
+    this.writableEnded = true;
+    return this;
+  }
 }
 
 const literal = (s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 /**
  * A rewrite function as patterns. One that is a single replace() is read; one that puts something else before the rest of
- * the path is known by what it makes of a few paths, however it is written. Others cannot be carried.
+ * the path is known by what it makes of a few paths, however it is written. Others are called for each request.
  */
 function rewriteRule(key, f) {
   const rests = ["", "/one", "/two" + key + "/x?q=1"];
@@ -498,8 +566,7 @@ function notCarried(config) {
   for (const [key, rule] of Object.entries(config.server?.proxy ?? {})) {
     if (typeof rule !== "object") continue;
     tell(rule, `server.proxy ${JSON.stringify(key)}: `, ["agent", "auth", "autoRewrite", "followRedirects", "forward", "hostRewrite", "ignorePath", "method", "protocolRewrite", "selfHandleResponse", "toProxy"]);
-    for (const name of ["bypass", "configure", "router"]) if (typeof rule[name] === "function") not.push(`server.proxy ${JSON.stringify(key)}: ${name}, a function`);
-    if (typeof rule.rewrite === "function" && !rewriteRule(key, rule.rewrite)) not.push(`server.proxy ${JSON.stringify(key)}: rewrite, a function that is more than one replace`);
+    for (const name of ["configure", "router"]) if (typeof rule[name] === "function") not.push(`server.proxy ${JSON.stringify(key)}: ${name}, a function`);
   }
   for (const a of [config.resolve?.alias ?? []].flat()) if (a.customResolver) not.push(`resolve.alias ${JSON.stringify(String(a.find))}: customResolver`);
   for (const name of ["generateScopedName", "localsConvention"]) if (typeof css?.modules?.[name] === "function") not.push(`css.modules.${name}, a function`);
@@ -529,7 +596,7 @@ function data(value) {
 
 // ---- The protocol
 
-const methods = { postcss: runPostCSS, tailwind: runTailwind, sass: runSass, less: runLess, stylus: runStylus, typescript: runTypeScript, viteConfig: readViteConfig, warm };
+const methods = { postcss: runPostCSS, tailwind: runTailwind, sass: runSass, less: runLess, stylus: runStylus, typescript: runTypeScript, viteConfig: readViteConfig, proxyRewrite: rewritePath, proxyBypass: bypassProxy, warm };
 
 /** Loads the named packages ahead of their first use; what is missing is told when it is needed. */
 async function warm({ packages }) {
