@@ -157,8 +157,9 @@ func TestReidentifiedPageGetsNothingOfTheUserBefore(t *testing.T) {
 }
 
 func TestDisconnectTellsWhy(t *testing.T) {
-	hub, at := serve(t, hmr.Options{Identify: func(*http.Request) (string, error) { return "ann", nil }})
-	ws, _, err := websocket.DefaultDialer.Dial(at, nil)
+	hub, at := serve(t, hmr.Options{Identify: func(r *http.Request) (string, error) { return r.URL.Query().Get("as"), nil }})
+	bob := open(t, at+"/?as=bob&x=", "bob")
+	ws, _, err := websocket.DefaultDialer.Dial(at+"/?as=ann", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,4 +171,8 @@ func TestDisconnectTellsWhy(t *testing.T) {
 	if !websocket.IsCloseError(err, 4001) || !strings.Contains(err.Error(), "session revoked") {
 		t.Errorf("closed with %v", err)
 	}
+	if err := hub.SendToUser("bob", "still", nil); err != nil {
+		t.Fatal(err)
+	}
+	bob.await("what comes after", event("still")) // over the same connection
 }

@@ -284,6 +284,11 @@ func TestUpdatesMadeWhileAPageLoadsAreReplayed(t *testing.T) {
 		p := open(t, at+"/?"+query+"&x=", "s"+query)
 		if f := p.await(want, func(map[string]any) bool { return true }); f["type"] != want {
 			t.Errorf("%s: got %v", query, f)
+		} else if want == "update" {
+			second := p.await("the other update", func(map[string]any) bool { return true })
+			if got := fmt.Sprint(f["changed"], second["changed"]); got != "[1] [2]" {
+				t.Errorf("%s: replayed %s", query, got)
+			}
 		}
 	}
 }

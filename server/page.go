@@ -118,7 +118,7 @@ func (p *project) serveBroken(w http.ResponseWriter) {
 }
 
 // pageFor finds the HTML file for a URL that is no file: `/about/` and `/about` may be a page, and what looks like a
-// route of a single-page app gets the index.html of the nearest folder that has one.
+// route of a single-page app gets the root's index.html.
 func (p *project) pageFor(r *http.Request, name string) (string, bool) {
 	name = path.Clean("/" + name)
 	for _, candidate := range []string{path.Join(name, "index.html"), name + ".html"} {

@@ -216,7 +216,7 @@ func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[str
 		return
 	}
 	r.scripts = append(r.scripts, Script{Inline: true, Code: string(code), Index: r.inline, Line: line})
-	url := strings.TrimSuffix(r.o.Base, "/") + r.o.Path + "?html-proxy&index=" + strconv.Itoa(r.inline) + ".js"
+	url := strings.TrimSuffix(r.o.Base, "/") + escaped(r.o.Path) + "?html-proxy&index=" + strconv.Itoa(r.inline) + ".js"
 	r.inline++
 	// The attributes stay; src is added before the end of the open tag, and the code goes.
 	r.patches = append(r.patches, patch{openEnd - 1, openEnd - 1, ` src="` + html.EscapeString(url) + `"`}, patch{openEnd, r.pos, ""})

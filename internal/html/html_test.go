@@ -125,10 +125,19 @@ func TestURLs(t *testing.T) {
 		{"/app/", "", `<template><img src="/a.png"></template><!-- <img src="/a.png"> --><script>"<img src='/a.png'>"</script>`, `<template><img src="/a.png"></template><!-- <img src="/a.png"> --><script>"<img src='/a.png'>"</script>`},
 		{"/", "", `<img src="/a.png"><img src="./a.png">`, `<img src="/a.png"><img src="./a.png">`},
 		{"/", "/", `<img src="/a.png"><img src="./a.png?x=1#y"><img src="../b.png"><img src="https://x/y"><video poster=p.png>`, `<img src="/a.png"><img src="/a.png?x=1#y"><img src="/b.png"><img src="https://x/y"><video poster=/p.png>`},
+		{"/", "/100% #1", `<img src="a%20b.png">`, `<img src="/100%25%20%231/a%20b.png">`},
 		{"/app/", "/about", `<script type="module" src="./main.js"></script>`, `<script type="module" src="/app/about/main.js"></script>`},
 	} {
 		if got := string(html.Rewrite([]byte(c.page), html.Options{Path: "/index.html", Base: c.base, Dir: c.dir}).HTML); got != c.want {
 			t.Errorf("base %s, dir %q: %s\n got %s\nwant %s", c.base, c.dir, c.page, got, c.want)
 		}
+	}
+}
+
+// TestInlineScriptOfAnOddPage: a page's own path is written for a URL.
+func TestInlineScriptOfAnOddPage(t *testing.T) {
+	out := html.Rewrite([]byte(`<script type="module">a()</script>`), html.Options{Path: "/sub dir/100%#.html", Base: "/app/"}).HTML
+	if want := `<script type="module" src="/app/sub%20dir/100%25%23.html?html-proxy&amp;index=0.js"></script>`; string(out) != want {
+		t.Errorf("got %s", out)
 	}
 }

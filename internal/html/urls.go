@@ -2,6 +2,7 @@ package html
 
 import (
 	"html"
+	"net/url"
 	"path"
 	"strings"
 )
@@ -50,7 +51,7 @@ func (r *rewriter) url(u string) string {
 		if i := strings.IndexAny(u, "?#"); i >= 0 {
 			name, rest = u[:i], u[i:]
 		}
-		return path.Join(r.o.Base, r.o.Dir, name) + rest
+		return path.Join(r.o.Base, escaped(r.o.Dir), name) + rest
 	}
 	return u
 }
@@ -132,3 +133,6 @@ func attributeValues(tag []byte) []attributeValue {
 		list = append(list, attributeValue{name, from, skip(" \t\r\n\f>")})
 	}
 }
+
+// escaped writes a path for a URL.
+func escaped(path string) string { return (&url.URL{Path: path}).EscapedPath() }
