@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -42,6 +43,8 @@ func TestMain(m *testing.M) {
 //	occupy PORT                 listens at a port until the script ends
 //	signal NAME                 sends TERM, HUP or INT to the command that was last started in the background
 func TestScript(t *testing.T) {
+	// What nohup starts ignores SIGHUP, and so would the commands of the scripts.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
