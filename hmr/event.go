@@ -197,7 +197,9 @@ func (h *Hub) dispatchRequest(c *Client, in *incoming, l *listener) {
 func reply(in *incoming, data any, err error) *Reply {
 	r := &Reply{ID: in.ID}
 	if err == nil {
-		r.Data, err = json.Marshal(data)
+		if r.Data, err = json.Marshal(data); err != nil {
+			err = fmt.Errorf("the answer cannot be JSON: %w", err)
+		}
 	}
 	if err != nil {
 		own, ok := errors.AsType[*Error](err)

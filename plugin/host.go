@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -170,7 +169,7 @@ func within[T any](parent context.Context, returned func(), limit time.Duration,
 		defer returned()
 		defer func() {
 			if v := recover(); v != nil {
-				done <- result{err: &wire.Error{Code: "handler_panic", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s panicked: %v", hook, plugin, v), Stack: string(debug.Stack())}}
+				done <- result{err: panicked(plugin, hook, v)}
 			}
 		}()
 		value, err := fn(ctx)

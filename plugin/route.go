@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"runtime/debug"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/wire"
@@ -95,7 +94,7 @@ func (c *child) answerRoute(plugin string, h http.Handler, r *http.Request, stre
 		case http.ErrAbortHandler:
 			err = &wire.Error{Code: "aborted", Plugin: plugin, Message: "the handler ended the connection"}
 		default:
-			err = &wire.Error{Code: "handler_panic", Plugin: plugin, Message: fmt.Sprintf("route %s of plugin %s panicked: %v", r.URL.Path, plugin, v), Stack: string(debug.Stack())}
+			err = panicked(plugin, "route "+r.URL.Path, v)
 		}
 	}()
 	h.ServeHTTP(w, r)

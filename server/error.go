@@ -15,7 +15,13 @@ import (
 )
 
 // asError gives any error the one shape that terminal, overlay and payload show.
-func (p *project) asError(err error) *transform.Error { return asError(err, p.gate) }
+func (p *project) asError(err error) *transform.Error {
+	e := asError(err, p.gate)
+	if own, ok := errors.AsType[*wire.Error](err); ok && own.Code == "handler_panic" && e.File != "" {
+		e.File = p.shown(e.File) // as the Go runtime knows it; e was made here
+	}
+	return e
+}
 
 func asError(err error, g *gate.Gate) *transform.Error {
 	if e, ok := errors.AsType[*transform.Error](err); ok {

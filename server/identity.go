@@ -32,7 +32,7 @@ func (p *project) identify(r *http.Request) (user string, err error) {
 	case err == nil && user == "" && awaits, errors.Is(err, wire.ErrClosed), ctx.Err() != nil, own != nil && own.Code == "stopped":
 		return "", hmr.ErrUnsure // those who know are not there
 	case err != nil:
-		_ = p.forPage(err) // which logs the stack of a panic
+		p.tellPanic(err)
 		p.log.Warn("a page is a guest's: " + err.Error())
 		return "", nil
 	}

@@ -257,12 +257,20 @@ func (p *project) listenFor(h pluginhost.Host, owner string, e plugin.EventInfo)
 	}), nil
 }
 
+// tellPanic logs the stack of an error that is a plugin's panic, and tells whether it is one.
+func (p *project) tellPanic(err error) bool {
+	own, ok := errors.AsType[*wire.Error](err)
+	if !ok || own.Stack == "" {
+		return false
+	}
+	p.log.Error(own.Message, "plugin", own.Plugin, "stack", own.Stack)
+	return true
+}
+
 // forPage keeps what a page may know of a plugin's error; the stack of a panic goes to the log.
 func (p *project) forPage(err error) error {
 	if own, ok := errors.AsType[*wire.Error](err); ok {
-		if own.Stack != "" {
-			p.log.Error(own.Message, "plugin", own.Plugin, "stack", own.Stack)
-		}
+		p.tellPanic(err)
 		code := own.Code
 		if code == "" {
 			code = "handler_error"

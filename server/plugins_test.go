@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -449,4 +450,24 @@ func TestHalfASaveOfGoCodeIsNotBuilt(t *testing.T) {
 	s.Log.Wait(t, "expected 'package', found 'EOF'") // it is empty after all
 	s.Write("devserver/main.go", main)
 	answers("two 1")
+}
+
+// TestPanicShowsItsPlace: the error of a hook that panicked names the line in the plugin's code.
+func TestPanicShowsItsPlace(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.js\"></script>\n-- main.js --\nimport \"virtual:x\";\n")), func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{
+			Name: "breaks",
+			Load: func(_ context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+				if a.ID == "/main.js" {
+					panic("on purpose")
+				}
+				return nil, nil
+			},
+		}}
+	})
+	s.Get("/main.js", "Sec-Fetch-Dest", "script")
+	s.Log.Wait(t, "Load of plugin breaks panicked: on purpose")
+	if text := s.Log.String(); !regexp.MustCompile(`plugins_test\.go:\d+:1`).MatchString(text) || strings.Contains(text, "runtime.gopanic") {
+		t.Errorf("the terminal says:\n%s", text)
+	}
 }

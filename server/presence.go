@@ -137,7 +137,7 @@ func (p *project) part(h pluginhost.Host) {
 }
 
 func (p *project) hookFailed(hook string, err error) {
-	if err != nil {
+	if err != nil && !p.tellPanic(err) {
 		p.log.Warn(hook+" hook failed", "error", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -97,6 +98,9 @@ func (c *Child) serveRoute(w http.ResponseWriter, r *http.Request) {
 	c.streams.Delete(id)
 	if err != nil {
 		s.interrupt(w)
+	}
+	if own, ok := errors.AsType[*wire.Error](err); ok && own.Stack != "" {
+		c.backend.Logger().Error(own.Message, "plugin", own.Plugin, "stack", own.Stack)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

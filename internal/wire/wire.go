@@ -209,7 +209,9 @@ func (c *Conn) answer(ctx context.Context, cancel context.CancelFunc, m message)
 	c.mu.Unlock()
 	reply := message{ID: m.ID}
 	if err == nil {
-		reply.Result, err = json.Marshal(result)
+		if reply.Result, err = json.Marshal(result); err != nil {
+			err = fmt.Errorf("the answer cannot be JSON: %w", err)
+		}
 	}
 	if err != nil {
 		own, ok := errors.AsType[*Error](err)
