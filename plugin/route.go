@@ -81,6 +81,11 @@ func (c *child) route(ctx context.Context, a RouteCall) (err error) {
 	case err := <-done:
 		return err
 	case <-ctx.Done(): // nobody waits for the answer, and Stop must not for a handler that takes no notice
+	}
+	select {
+	case err := <-done: // it was answered, which is what ended the context
+		return err
+	default:
 		return context.Cause(ctx)
 	}
 }
