@@ -176,25 +176,31 @@ func within[T any](parent context.Context, returned func(), limit time.Duration,
 		done <- result{value, err}
 	}()
 	var zero T
-	answer := func(r result) (T, error) {
-		if r.err != nil {
-			return zero, named(plugin, hook, r.err)
-		}
+	r, answered := await(ctx, done)
+	switch {
+	case answered && r.err != nil:
+		return zero, named(plugin, hook, r.err)
+	case answered:
 		return r.value, nil
+	case parent.Err() != nil:
+		return zero, context.Cause(parent) // nobody waits for it any more
+	}
+	return zero, &wire.Error{Code: "timeout", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s did not return within %v", hook, plugin, limit)}
+}
+
+// await waits for what a hook that was entered puts into done, which has room for it, or for the end of its context. That
+// ends just behind the answer as well, so an answer that is there wins.
+func await[T any](ctx context.Context, done <-chan T) (answer T, answered bool) {
+	select {
+	case answer = <-done:
+		return answer, true
+	case <-ctx.Done():
 	}
 	select {
-	case r := <-done:
-		return answer(r)
-	case <-ctx.Done():
-		select {
-		case r := <-done: // returned has ended the context behind the answer
-			return answer(r)
-		default:
-		}
-		if parent.Err() != nil {
-			return zero, context.Cause(parent) // nobody waits for it any more
-		}
-		return zero, &wire.Error{Code: "timeout", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s did not return within %v", hook, plugin, limit)}
+	case answer = <-done:
+		return answer, true
+	default:
+		return answer, false
 	}
 }
 
@@ -483,7 +489,7 @@ func (h *Host) Route(method, path string) http.Handler {
 			if v := recover(); v == http.ErrAbortHandler {
 				panic(v)
 			} else if v != nil {
-				panic(fmt.Sprintf("route %s of plugin %s panicked: %v", r.URL.Path, name, v)) // the server's to report
+				panic(panicked(name, "route "+r.URL.Path, v).Message) // the server's to report
 			}
 		}()
 		ctx, returned, err := h.enter(r.Context(), name, "route "+r.URL.Path)

@@ -77,17 +77,11 @@ func (c *child) route(ctx context.Context, a RouteCall) (err error) {
 		defer returned()
 		done <- c.answerRoute(name, h, r.WithContext(ctx), a.Stream)
 	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done(): // nobody waits for the answer, and Stop must not for a handler that takes no notice
-	}
-	select {
-	case err := <-done: // it was answered, which is what ended the context
-		return err
-	default:
+	err, answered := await(ctx, done)
+	if !answered { // nobody waits for it, and Stop must not for a handler that takes no notice
 		return context.Cause(ctx)
 	}
+	return err
 }
 
 // answerRoute runs the handler until it returns.

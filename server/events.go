@@ -45,11 +45,17 @@ func (s *Server) serveCommand(w http.ResponseWriter, r *http.Request, name strin
 	return true
 }
 
+// whileFollowed is the context of a request that lasts until the program goes away or the server stops.
+func (s *Server) whileFollowed(r *http.Request) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(r.Context())
+	stop := context.AfterFunc(s.following, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
 // serveTail streams the lines of the event log, as they happen, until the program goes away or the server stops.
 func (s *Server) serveTail(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := s.whileFollowed(r)
 	defer cancel()
-	defer context.AfterFunc(s.following, cancel)()
 	out := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	err := builtin.Follow(ctx, currentLocator{s}, func(fn func(hmr.Passed)) func() {

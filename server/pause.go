@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"sync"
 )
@@ -10,21 +9,25 @@ import (
 type pauses struct {
 	mu      sync.Mutex
 	holders int
-	ended   chan struct{} // closed when the last holder is gone; nil without any
-	begun   chan struct{} // closed when there is a first holder; nil when nobody waits for that
+	changed chan struct{} // closed when there is a first holder, or the last one is gone; nil when nobody waits for that
 }
 
 // state tells whether edits wait, and when that changes.
 func (p *pauses) state() (paused bool, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.holders > 0 {
-		return true, p.ended
+	if p.changed == nil {
+		p.changed = make(chan struct{})
 	}
-	if p.begun == nil {
-		p.begun = make(chan struct{})
+	return p.holders > 0, p.changed
+}
+
+// tell wakes who waits for a change. The caller holds mu.
+func (p *pauses) tell() {
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
 	}
-	return false, p.begun
 }
 
 // Pause lets edits wait, however many are made, until resume is called; then they are one update. `who` is what the
@@ -35,11 +38,7 @@ func (s *Server) Pause(who string) (resume func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.holders++; p.holders == 1 {
-		p.ended = make(chan struct{})
-		if p.begun != nil {
-			close(p.begun)
-			p.begun = nil
-		}
+		p.tell()
 		s.log.Info("edits wait (" + who + ")")
 	}
 	return sync.OnceFunc(func() {
@@ -47,8 +46,7 @@ func (s *Server) Pause(who string) (resume func()) {
 		defer p.mu.Unlock()
 		if p.holders--; p.holders == 0 {
 			s.log.Info("edits go on")
-			close(p.ended)
-			p.ended = nil
+			p.tell()
 		}
 	})
 }
@@ -56,9 +54,8 @@ func (s *Server) Pause(who string) (resume func()) {
 // servePause lets edits wait as long as the request lasts: a program that dies leaves no pause behind.
 func (s *Server) servePause(w http.ResponseWriter, r *http.Request) {
 	defer s.Pause("devserver pause")()
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := s.whileFollowed(r)
 	defer cancel()
-	defer context.AfterFunc(s.following, cancel)()
 	_ = http.NewResponseController(w).Flush() // the head tells that edits wait; when nobody reads it, ctx ends
 	<-ctx.Done()
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
-	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // Restart reads the configuration again and starts over with it. Pages stay connected and run what is new; the
@@ -117,7 +116,6 @@ func (s *Server) awaitConfig(p *project) {
 func (s *Server) noteBeforeReading(old *project) {
 	s.before = map[string][sha256.Size]byte{}
 	for f := range old.configFiles {
-		text, _ := regular.ReadFile(f) // a file that is not there counts as empty
-		s.before[f] = sha256.Sum256(text)
+		s.before[f] = contentSum(f)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/env"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/regular"
@@ -79,7 +80,7 @@ func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 	if made.Server.HTTPS == nil && slices.ContainsFunc(v.Plugins, func(name string) bool { return certificates[name] }) {
 		made.Server.HTTPS = &config.HTTPS{} // the plugin's work: a certificate of this machine
 	}
-	s.viteFiles = slices.Concat(s.viteFiles, v.Deps, envFiles(s.dir, cfg.ModeOrDefault()))
+	s.viteFiles = slices.Concat(s.viteFiles, v.Deps, env.Files(s.dir, cfg.ModeOrDefault()))
 	s.readsVite = true
 	s.tellVite(file, v, append(slices.Clone(v.NotCarried), ignored...))
 	return made, nil
@@ -176,15 +177,7 @@ func (s *Server) loadViteConfig(file, mode string) (*viteConfig, error) {
 
 // viteState tells whether a kept configuration still holds: it may read .env files, as loadEnv does.
 func (s *Server) viteState(file, mode string, deps []string) string {
-	return stateOf(slices.Concat([]string{file}, deps, envFiles(s.dir, mode)))
-}
-
-func envFiles(dir, mode string) []string {
-	var list []string
-	for _, name := range []string{".env", ".env.local", ".env." + mode, ".env." + mode + ".local"} {
-		list = append(list, filepath.Join(dir, name))
-	}
-	return list
+	return stateOf(slices.Concat([]string{file}, deps, env.Files(s.dir, mode)))
 }
 
 // environment is what programs get of ours, without what differs from one terminal to the next.

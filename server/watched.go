@@ -146,11 +146,16 @@ func (p *project) noteTSConfig(file string) {
 
 // contentChanged tells whether the file's content differs from the last time it was asked.
 func (p *project) contentChanged(file string) bool {
+	now := contentSum(file)
+	was, known := p.contents.Swap(file, now)
+	return !known || was != now
+}
+
+// contentSum stands for a file's content; a file that is not there counts as empty.
+func contentSum(file string) [sha256.Size]byte {
 	text, err := regular.ReadFile(file)
 	if err != nil {
 		text = nil
 	}
-	now := sha256.Sum256(text)
-	was, known := p.contents.Swap(file, now)
-	return !known || was != now
+	return sha256.Sum256(text)
 }

@@ -63,9 +63,8 @@ func Load(o Options) (*Env, error) {
 	e := &Env{mode: o.Mode, vars: map[string]any{}, node: "development"}
 	values := map[string]string{}
 	if o.Dir != "" {
-		for _, name := range []string{".env", ".env.local", ".env." + o.Mode, ".env." + o.Mode + ".local"} {
-			file := filepath.Join(o.Dir, name)
-			e.files = append(e.files, file)
+		e.files = Files(o.Dir, o.Mode)
+		for _, file := range e.files {
 			text, err := regular.ReadFile(file)
 			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, regular.ErrNotRegular) { // as Vite
 				continue
@@ -97,6 +96,15 @@ func Load(o Options) (*Env, error) {
 	e.vars["MODE"], e.vars["BASE_URL"] = o.Mode, o.Base
 	e.vars["DEV"], e.vars["PROD"], e.vars["SSR"] = e.node != "production", e.node == "production", false
 	return e, nil
+}
+
+// Files are the files of a mode in the folder, whether they are there or not; what a later one says wins.
+func Files(dir, mode string) []string {
+	var list []string
+	for _, name := range []string{".env", ".env.local", ".env." + mode, ".env." + mode + ".local"} {
+		list = append(list, filepath.Join(dir, name))
+	}
+	return list
 }
 
 var reference = regexp.MustCompile(`\\?\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))`)
