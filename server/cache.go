@@ -79,7 +79,7 @@ func inputKey(in transform.Input) cache.Key {
 		flags = strconv.AppendBool(flags, set)
 	}
 	parts := append(make([]string, 0, 16+2*len(in.Define)),
-		programID(), "script", in.ID, in.File, in.Code, string(rune(in.Loader)), string(flags), in.Refresh, in.TSConfigRaw, j.Runtime, j.ImportSource, j.Factory, j.Fragment)
+		programID(), "script", in.ID, in.File, in.Code, string(rune(in.Lang)), string(flags), in.Refresh, in.TSConfigRaw, j.Runtime, j.ImportSource, j.Factory, j.Fragment)
 	for _, name := range slices.Sorted(maps.Keys(in.Define)) {
 		parts = append(parts, name, in.Define[name])
 	}

@@ -66,8 +66,7 @@ func (p *project) compileWorker(src source, v *graph.Version) error {
 	if has(src.query, "url") {
 		v.Code = transform.AssetModule(u)
 	} else {
-		v.Code = "Object.defineProperty(exports, \"__esModule\", { value: true });\n" +
-			"exports.default = function(options) { return new " + kind + "(" + quote(u) + ", { type: \"module\", name: options?.name }); };"
+		v.Code = transform.WorkerModule(kind, u)
 	}
 	v.Edges = []graph.Edge{{Specifier: name, To: name, Kind: graph.Worker}}
 	return nil

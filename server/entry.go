@@ -14,6 +14,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
 // serveEntry answers a script's URL with the pack of everything that it reaches.
@@ -119,7 +120,7 @@ func (p *project) mayServe(id string) *gate.Denied {
 
 // preamble imports the registry and its helpers, which definitions use by name.
 func (p *project) preamble(w *writer) {
-	w.text("import { registry as $r } from " + quote(path.Join(p.base, clientPath)) + ";\n" +
+	w.text("import { registry as $r } from " + transform.Quote(path.Join(p.base, clientPath)) + ";\n" +
 		"const { define: $d, deps: $deps } = $r, { " + helperNames + " } = $r.helpers;\n")
 }
 
@@ -131,7 +132,7 @@ func (w *writer) exports(names []string) {
 			w.text("export default $e.default;\n")
 			continue
 		}
-		w.text("const " + v + " = $e[" + quote(name) + "]; export { " + v + " as " + quote(name) + " };\n")
+		w.text("const " + v + " = $e[" + transform.Quote(name) + "]; export { " + v + " as " + transform.Quote(name) + " };\n")
 	}
 }
 

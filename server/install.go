@@ -22,7 +22,7 @@ func (p *project) waitsForInstall() bool {
 
 // noticeInstalls sees packages that were installed, upgraded or removed since they were read; nobody watches node_modules.
 func (p *project) noticeInstalls() {
-	if !p.resolver.Refresh() {
+	if !p.resolver.Recheck() {
 		return
 	}
 	p.exported.Clear()

@@ -97,7 +97,7 @@ var errEmptied = errors.New("the file is empty")
 func builtinModule(id string) *graph.Version {
 	switch {
 	case strings.HasPrefix(id, "http://"), strings.HasPrefix(id, "https://"), strings.HasPrefix(id, "data:"):
-		return &graph.Version{Rev: "native", Async: true, Code: "module.exports = await import(" + quote(id) + ");"}
+		return &graph.Version{Rev: "native", Async: true, Code: transform.NativeModule(id)}
 	case id == clientPath: // the registry has it built in
 		return &graph.Version{Rev: "client"}
 	case id == emptyID:
@@ -105,7 +105,7 @@ func builtinModule(id string) *graph.Version {
 	case strings.HasPrefix(id, nodeBuiltinPrefix):
 		name := strings.TrimPrefix(id, nodeBuiltinPrefix)
 		text := fmt.Sprintf("Module %q is part of Node.js and does not exist in a browser. Use a package made for browsers, or an alias in the config.", name)
-		return &graph.Version{Rev: "node", Code: "module.exports = new Proxy({}, { get(_, key) { if (key === \"__esModule\" || typeof key === \"symbol\") return undefined; throw new Error(" + quote(text) + " + \" (\" + String(key) + \")\"); } });"}
+		return &graph.Version{Rev: "node", Code: transform.MissingModule(text)}
 	}
 	return nil
 }

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
 // helperNames are esbuild's helpers that every module shares; the client's registry has one copy of each.
@@ -55,12 +55,12 @@ func (w *writer) definitions(list []graph.Entry) {
 // define writes `$d(id, rev, deps, factory[, info])`. The code starts on a line of its own, so that its source map
 // holds without a shift of columns.
 func (w *writer) define(e graph.Entry) {
-	w.text("$d(" + quote(e.ID) + "," + quote(e.Version.Rev) + ",{")
+	w.text("$d(" + transform.Quote(e.ID) + "," + transform.Quote(e.Version.Rev) + ",{")
 	for i, d := range e.Deps {
 		if i > 0 {
 			w.text(",")
 		}
-		w.text(quote(d.Specifier) + ":" + quote(d.ID))
+		w.text(transform.Quote(d.Specifier) + ":" + transform.Quote(d.ID))
 	}
 	w.text("},")
 	if e.Version.Async {
@@ -103,25 +103,5 @@ func info(e graph.Entry) string {
 // deps writes `$deps(id, {...})`: imports of a lazy barrel that came into use after pages have had its definition.
 func (w *writer) deps(id string, deps map[string]string) {
 	text, _ := json.Marshal(deps)
-	w.text("$deps(" + quote(id) + "," + string(text) + ");\n")
-}
-
-// quote writes a JavaScript string. JSON's escapes are JavaScript's; `<` is escaped too, so that the text may stand
-// inside a <script>.
-func quote(s string) string {
-	plain := true
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' || c == '<' {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		return `"` + s + `"`
-	}
-	text, err := json.Marshal(s)
-	if err != nil {
-		return strconv.Quote(s)
-	}
-	return string(text)
+	w.text("$deps(" + transform.Quote(id) + "," + string(text) + ");\n")
 }

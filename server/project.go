@@ -22,6 +22,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/proxy"
 	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
@@ -206,7 +207,7 @@ func (p *project) guard() *guard.Guard { return p.server.guard }
 
 // defines are the constants that esbuild puts in place of expressions.
 func (p *project) defines() map[string]string {
-	d := map[string]string{"process.env.NODE_ENV": quote(p.env.NodeEnv())}
+	d := map[string]string{"process.env.NODE_ENV": transform.Quote(p.env.NodeEnv())}
 	for key, value := range p.cfg.Define {
 		d[key] = string(value)
 	}

@@ -50,7 +50,7 @@ type script struct {
 func (p *project) scriptInput(ctx context.Context, src source) (transform.Input, error) {
 	name := nameOf(src.id)
 	in := transform.Input{
-		ID: src.id, File: src.file, Code: src.code, Loader: transform.LoaderFor(name),
+		ID: src.id, File: src.file, Code: src.code, Lang: transform.LangOf(name),
 		Dependency: isDependency(src.file), DefaultOnly: !p.cfg.JSON.NamedExportsOrDefault(),
 		Define: p.define,
 	}
@@ -76,7 +76,7 @@ func (p *project) scriptInput(ctx context.Context, src source) (transform.Input,
 	if ext := path.Ext(name); p.cfg.Esbuild.JSXInject != "" && (ext == ".jsx" || ext == ".tsx") {
 		in.Code = p.cfg.Esbuild.JSXInject + ";" + in.Code // on the first line, so that the others keep their numbers
 	}
-	if ts.DecoratorMetadata && (in.Loader == transform.LoaderTS || in.Loader == transform.LoaderTSX) && decorated.MatchString(in.Code) {
+	if ts.DecoratorMetadata && (in.Lang == transform.LangTS || in.Lang == transform.LangTSX) && decorated.MatchString(in.Code) {
 		return p.withMetadata(ctx, in)
 	}
 	return in, nil
@@ -138,7 +138,7 @@ func (p *project) withMetadata(ctx context.Context, in transform.Input) (transfo
 		return in, e
 	}
 	in.Written, in.Code = in.Code, made.Code
-	in.Loader = transform.LoaderJSX
+	in.Lang = transform.LangJSX
 	return in, nil
 }
 

@@ -179,7 +179,7 @@ func (p *project) startNode() error {
 	if err != nil {
 		return err
 	}
-	p.node = pluginhost.NewNode(pluginhost.NodeOptions{Root: p.root, Dir: p.dir, CacheDir: dir, Backend: &backend{p}, Logger: p.log})
+	p.node = pluginhost.NewNode(pluginhost.NodeOptions{Root: p.root, Dir: p.dir, CacheDir: dir, Logger: p.log})
 	p.tools = p.findStyleTools()
 	var warm []string
 	deps := p.resolver.Dependencies()

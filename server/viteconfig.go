@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/env"
@@ -22,7 +20,6 @@ import (
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/regular"
 	"github.com/seed-b8174343/devserver/internal/wire"
-	"github.com/seed-b8174343/devserver/plugin"
 )
 
 // viteConfig is what the Node host makes of a vite.config.
@@ -161,7 +158,7 @@ func (s *Server) loadViteConfig(file, mode string) (*viteConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	node := pluginhost.NewNode(pluginhost.NodeOptions{Root: s.dir, CacheDir: nodeDir, Backend: alone{s}, Logger: s.log})
+	node := pluginhost.NewNode(pluginhost.NodeOptions{Root: s.dir, CacheDir: nodeDir, Logger: s.log})
 	defer func() { _ = node.Close() }() // its work is done
 	ctx, cancel := context.WithTimeout(s.ctx, viteConfigWait)
 	defer cancel()
@@ -227,28 +224,3 @@ func (s *Server) tellVite(file string, v *viteConfig, ignored []string) {
 	}
 	s.log.Info(line)
 }
-
-// alone is the server as a process sees it that only loads a configuration: there are no pages yet.
-type alone struct{ s *Server }
-
-var errNoPages = errors.New("the server has not started yet")
-
-func (a alone) Root() string                                 { return a.s.dir }
-func (a alone) Logger() *slog.Logger                         { return a.s.log }
-func (a alone) Clients() []plugin.Client                     { return nil }
-func (a alone) Broadcast(string, any) error                  { return errNoPages }
-func (a alone) SendToUser(string, string, any) error         { return errNoPages }
-func (a alone) SendTo(string, string, json.RawMessage) error { return errNoPages }
-func (a alone) ClientsIn(string) []plugin.Client             { return nil }
-func (a alone) Rooms() []string                              { return nil }
-func (a alone) Notify(string, hmr.Notification) error        { return errNoPages }
-func (a alone) Disconnect(string, string) (int, error)       { return 0, errNoPages }
-func (a alone) SendToRoom(string, string, any) error         { return errNoPages }
-func (a alone) Join(string, string) error                    { return errNoPages }
-func (a alone) Leave(string, string) error                   { return errNoPages }
-func (a alone) Modules() ([]string, error)                   { return nil, errNoPages }
-func (a alone) Importers(string) ([]string, error)           { return nil, errNoPages }
-func (a alone) Invalidate(string) error                      { return errNoPages }
-func (a alone) SendOnChannel(plugin.SendCall) error          { return errNoPages }
-func (a alone) WaitsFor(plugin.WaitCall)                     {}
-func (a alone) Reload(string) error                          { return errNoPages }

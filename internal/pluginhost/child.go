@@ -69,7 +69,8 @@ type Child struct {
 	probing atomic.Bool
 }
 
-// StartChild starts the program and waits for its hello. log gets what it prints.
+// StartChild starts the program and waits for its hello. backend answers what it asks; nil is for a program that asks
+// nothing. log gets what it prints.
 func StartChild(ctx context.Context, name string, cmd *exec.Cmd, backend Backend, log func(line string)) (*Child, error) {
 	c := &Child{name: name, cmd: cmd, backend: backend, hello: make(chan plugin.Hello, 1), exited: make(chan struct{})}
 	stdin, err := cmd.StdinPipe()
@@ -84,7 +85,10 @@ func StartChild(ctx context.Context, name string, cmd *exec.Cmd, backend Backend
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	cmd.Env = append(cmd.Environ(), "DEVSERVER_PLUGIN_HOST=1", "DEVSERVER_ROOT="+backend.Root())
+	cmd.Env = append(cmd.Environ(), "DEVSERVER_PLUGIN_HOST=1")
+	if backend != nil {
+		cmd.Env = append(cmd.Env, "DEVSERVER_ROOT="+backend.Root())
+	}
 	if err := start(cmd, c.exited); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
@@ -229,9 +233,7 @@ func (c *Child) end(drain time.Duration) error {
 
 // handle answers what the child asks.
 func (c *Child) handle(_ context.Context, method string, params json.RawMessage) (any, error) {
-	b := c.backend
-	switch method {
-	case "hello":
+	if method == "hello" {
 		return decoded(params, func(h plugin.Hello) (any, error) {
 			select {
 			case c.hello <- h:
@@ -239,6 +241,12 @@ func (c *Child) handle(_ context.Context, method string, params json.RawMessage)
 			}
 			return nil, nil
 		})
+	}
+	b := c.backend
+	if b == nil {
+		return nil, fmt.Errorf("unknown method %q", method)
+	}
+	switch method {
 	case "send":
 		return decoded(params, func(s plugin.SendCall) (any, error) { return nil, send(b, s) })
 	case "route.part":

@@ -32,7 +32,6 @@ type NodeOptions struct {
 	// Root is the folder that is served, from where packages are looked up, and Dir the project's, where the program runs
 	// ("" is Root). CacheDir is where the program is put.
 	Root, Dir, CacheDir string
-	Backend             Backend
 	Logger              *slog.Logger
 }
 
@@ -91,7 +90,7 @@ func (n *Node) running(ctx context.Context) (*Child, error) {
 	}
 	cmd := exec.Command(node, program, n.o.Root)
 	cmd.Dir = cmp.Or(n.o.Dir, n.o.Root)
-	n.child, err = StartChild(ctx, "node", cmd, n.o.Backend, func(line string) { n.o.Logger.Info(line, "plugin", "node") })
+	n.child, err = StartChild(ctx, "node", cmd, nil, func(line string) { n.o.Logger.Info(line, "plugin", "node") })
 	return n.child, err
 }
 

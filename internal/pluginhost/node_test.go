@@ -56,7 +56,7 @@ func TestToolsThatMisbehave(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n := pluginhost.NewNode(pluginhost.NodeOptions{Root: b.root, CacheDir: t.TempDir(), Backend: b, Logger: slog.New(slog.DiscardHandler)})
+	n := pluginhost.NewNode(pluginhost.NodeOptions{Root: b.root, CacheDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
 	defer n.Close()
 	run := func(code string) (string, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -591,11 +591,11 @@ func TestInvalidate(t *testing.T) {
 	write(t, filepath.Join(root, "node_modules/dep/package.json"), `{"main": "main.js"}`)
 	write(t, filepath.Join(root, "node_modules/dep/main.js"), ``)
 	want("dep", "node_modules/dep/index.js")
-	if changed := r.Refresh(); !changed {
+	if changed := r.Recheck(); !changed {
 		t.Error("a package that was upgraded is not noticed")
 	}
 	want("dep", "node_modules/dep/main.js")
-	if r.Refresh() {
+	if r.Recheck() {
 		t.Error("no change, and one was seen")
 	}
 
@@ -626,7 +626,7 @@ func TestConcurrent(t *testing.T) {
 	for range 20 {
 		r.Invalidate(main)
 		r.Invalidate(filepath.Join(root, "package.json"))
-		r.Refresh()
+		r.Recheck()
 	}
 	wg.Wait()
 	check(t, r, root, Import, []resolution{{"ui", "src/main.ts", "packages/ui/src/index.ts"}})

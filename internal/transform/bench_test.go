@@ -54,7 +54,7 @@ export function List({ title, items = EMPTY, onSelect }: Props) {
 `
 
 func componentInput() Input {
-	return Input{ID: "/src/List.tsx", File: "/home/me/app/src/List.tsx", Code: component, Loader: LoaderTSX, Refresh: "react",
+	return Input{ID: "/src/List.tsx", File: "/home/me/app/src/List.tsx", Code: component, Lang: LangTSX, Refresh: "react",
 		JSX: JSX{Dev: true}, TSConfigRaw: `{"compilerOptions":{"jsx":"react-jsx","useDefineForClassFields":true}}`}
 }
 

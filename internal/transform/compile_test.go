@@ -68,7 +68,7 @@ func compileArchive(t *testing.T, archive *txtar.Archive) *txtar.Archive {
 }
 
 func inputOf(t *testing.T, archive *txtar.Archive) Input {
-	in := Input{ID: "/" + archive.Files[0].Name, Code: string(archive.Files[0].Data), Loader: LoaderFor(archive.Files[0].Name)}
+	in := Input{ID: "/" + archive.Files[0].Name, Code: string(archive.Files[0].Data), Lang: LangOf(archive.Files[0].Name)}
 	globbed, starred := map[string][]string{}, map[string][]string{}
 	for _, f := range archive.Files[1:] {
 		var err error
@@ -157,11 +157,11 @@ func TestScanExports(t *testing.T) {
 	}
 }
 
-func TestLoaderFor(t *testing.T) {
-	for id, want := range map[string]Loader{
-		"/a.ts": LoaderTS, "/a.b.TSX?t=1": LoaderTSX, "/a.vue": LoaderJS, "/a.vue?vue&type=script&lang.ts": LoaderTS, "virtual:x": LoaderJS, "/a.json?x": LoaderJSON,
+func TestLangOf(t *testing.T) {
+	for id, want := range map[string]Lang{
+		"/a.ts": LangTS, "/a.b.TSX?t=1": LangTSX, "/a.vue": LangJS, "/a.vue?vue&type=script&lang.ts": LangTS, "virtual:x": LangJS, "/a.json?x": LangJSON,
 	} {
-		if got := LoaderFor(id); got != want {
+		if got := LangOf(id); got != want {
 			t.Errorf("%s: got %d, want %d", id, got, want)
 		}
 	}

@@ -2,7 +2,6 @@ package transform
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 
 	"github.com/tdewolff/parse/v2/js"
@@ -143,15 +142,6 @@ func unquote(literal []byte) string {
 		return string(inner)
 	}
 	return unescape(inner)
-}
-
-// quote makes a string literal that is valid in JavaScript and JSON.
-func quote(s string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always encodes
-	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 }
 
 // ScanExports lists what the source of an ES module exports: names of its own, and specifiers of `export * from`. It

@@ -64,22 +64,22 @@ func (r *reader) globProperty(b *strings.Builder, spec string, options globOptio
 		}
 	}
 	target := spec + options.query
-	b.WriteString(" " + quote(key) + ": ")
+	b.WriteString(" " + Quote(key) + ": ")
 	whole := options.name == "" || options.name == "*"
 	if options.eager {
 		imp := r.add(Static, target, i)
-		b.WriteString("__toESM(require(" + quote(target) + "))")
+		b.WriteString("__toESM(require(" + Quote(target) + "))")
 		if whole {
 			r.out.Imports[imp].All = true
 		} else {
 			r.name(imp, []byte(options.name))
-			b.WriteString("[" + quote(options.name) + "]")
+			b.WriteString("[" + Quote(options.name) + "]")
 		}
 	} else {
 		r.out.Imports[r.add(Dynamic, target, i)].All = true
-		b.WriteString("() => $load$(" + quote(target) + ")")
+		b.WriteString("() => $load$(" + Quote(target) + ")")
 		if !whole {
-			b.WriteString(".then((m) => m[" + quote(options.name) + "])")
+			b.WriteString(".then((m) => m[" + Quote(options.name) + "])")
 		}
 	}
 }
@@ -141,10 +141,10 @@ func readGlobOptions(object map[string]any) (o globOptions, problem string) {
 			o.query, ok = globQuery(value)
 		case "exhaustive", "caseSensitive":
 		default:
-			return o, "unknown option " + quote(key)
+			return o, "unknown option " + Quote(key)
 		}
 		if !ok {
-			return o, "the option " + quote(key) + " has the wrong type"
+			return o, "the option " + Quote(key) + " has the wrong type"
 		}
 	}
 	return o, ""

@@ -18,7 +18,7 @@ func compileJSON(in *Input) (*Output, []Error) {
 	}
 	text = strings.TrimSpace(text)
 	if len(text) >= jsonParseSize || strings.Contains(text, `"__proto__"`) { // which JavaScript would take for the prototype
-		text = "JSON.parse(" + quote(text) + ")"
+		text = "JSON.parse(" + Quote(text) + ")"
 	}
 	if in.DefaultOnly {
 		return &Output{Code: esModule + "exports.default = " + text + ";\n"}, nil

@@ -105,7 +105,7 @@ func (r *reader) lazyStar(i int, s star, names []string, taken map[string]bool) 
 		}
 		taken[name] = true
 		lazy[name] = name
-		fmt.Fprintf(&b, " get %[1]s() { return (%[2]s ??= %[3]s)[%[1]s]; },", quote(name), variable, value)
+		fmt.Fprintf(&b, " get %[1]s() { return (%[2]s ??= %[3]s)[%[1]s]; },", Quote(name), variable, value)
 	}
 	b.WriteString(" }")
 	statement := int(r.tokens[s.from-4].start)

@@ -26,7 +26,7 @@ func (r *reader) refresh() {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(" " + quote(c) + ": " + c)
+		b.WriteString(" " + Quote(c) + ": " + c)
 	}
 	b.WriteString(" }, signatures: [")
 	b.WriteString(strings.Join(f.signatures, ", "))
@@ -93,7 +93,7 @@ func (f *refresher) keepContext(d declaration) {
 	}
 	from, to := int(f.tokens[d.from].start), int(f.tokens[d.to-1].end)
 	// With another default value it is another context.
-	key := quote("context " + d.target + f.join(args, d.to))
+	key := Quote("context " + d.target + f.join(args, d.to))
 	f.replace(from, from, "(($meta$.hot?.data ?? {})["+key+"] ??= ")
 	f.replace(to, to, ")")
 }

@@ -201,7 +201,7 @@ function load(id) {
 `)
 	for _, f := range files {
 		id := "/" + f.Name
-		in := Input{ID: id, Code: string(f.Data), Loader: LoaderFor(f.Name), Refresh: "react"}
+		in := Input{ID: id, Code: string(f.Data), Lang: LangOf(f.Name), Refresh: "react"}
 		in.Dependency = strings.Contains(id, "node_modules") || path.Ext(id) == ".cjs"
 		in.NodeESM = strings.HasPrefix(f.Name, "node/") && path.Ext(id) == ".js"
 		in.Dependency = in.Dependency || in.NodeESM

@@ -91,8 +91,8 @@ func runSloppy(in *Input, code, why string) string {
 	text := "(function(" + list + ") {\n" + code + "\n})\n//# sourceURL=" + strings.ReplaceAll(in.ID, " ", "%20") + sloppyMap(in)
 	hint := in.ID + " runs in sloppy mode only (" + why + "), for which the page's Content-Security-Policy has to allow 'unsafe-eval' in script-src"
 	return "let run;\n" +
-		"try { run = (0, eval)(" + quote(text) + "); } catch (e) {\n" +
-		"  throw e instanceof EvalError ? new Error(" + quote(hint) + ", { cause: e }) : e;\n}\n" +
+		"try { run = (0, eval)(" + Quote(text) + "); } catch (e) {\n" +
+		"  throw e instanceof EvalError ? new Error(" + Quote(hint) + ", { cause: e }) : e;\n}\n" +
 		"return run.call(this, " + list + ");\n"
 }
 

@@ -9,7 +9,7 @@ import (
 // SourceMap returns the source map of what Compile returns for the same input: its line 1 is line 1 of Output.Code.
 // It compiles again, so that Compile need not make maps that nobody asks for.
 func SourceMap(in Input) ([]byte, []Error) {
-	if in.Loader == LoaderJSON || in.Loader == LoaderText {
+	if in.Lang == LangJSON || in.Lang == LangText {
 		return encodeMap(&in, "AAAA", nil), nil
 	}
 	p, errs := print(&in, true)

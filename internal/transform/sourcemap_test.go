@@ -15,12 +15,12 @@ func TestSourceMap(t *testing.T) {
 		"hashbang":   {Code: "#!/bin/node\n'use strict';\nimport d from './d';\nMARK1(d);\n"},
 		"own helpers": {Code: "var __defProp = Object.defineProperty;\nvar __getOwnPropNames = Object.getOwnPropertyNames;\n" +
 			"import d from './d';\nMARK1(d);"},
-		"decorators": {Loader: LoaderTS, Code: "import { x } from './x';\n@x class A { @MARK1 y; }\nMARK2(A);",
+		"decorators": {Lang: LangTS, Code: "import { x } from './x';\n@x class A { @MARK1 y; }\nMARK2(A);",
 			TSConfigRaw: `{"compilerOptions":{"experimentalDecorators":true}}`},
-		"await": {Loader: LoaderTSX, Code: "import d from './d';\nimport e from './e';\ntype T = {\n  a: 1\n};\n" +
+		"await": {Lang: LangTSX, Code: "import d from './d';\nimport e from './e';\ntype T = {\n  a: 1\n};\n" +
 			"export const a = await MARK1(d, e);\n\nexport const A = () => <div>{MARK2}</div>;\nimport('./dyn');"},
-		"refresh": {Loader: LoaderTSX, Refresh: "react", Code: "export function App() {\n  MARK1();\n  return <b/>;\n}\nMARK2();"},
-		"glob":    {Loader: LoaderTS, Code: "const a = import.meta.glob(['./a',\n'./b'], {\n eager: true\n});\nMARK1();"},
+		"refresh": {Lang: LangTSX, Refresh: "react", Code: "export function App() {\n  MARK1();\n  return <b/>;\n}\nMARK2();"},
+		"glob":    {Lang: LangTS, Code: "const a = import.meta.glob(['./a',\n'./b'], {\n eager: true\n});\nMARK1();"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in.ID = "/src/a.ts?x"

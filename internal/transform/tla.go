@@ -218,7 +218,7 @@ func (a *asyncModule) link(code []byte, stubs map[string]string) []byte {
 		if !ok || !r.is(i+1, js.OpenParenToken) || !r.is(i+2, js.CloseParenToken) {
 			continue
 		}
-		start, end, text := int(t.start), int(r.tokens[i+2].end), "require("+quote(spec)+")"
+		start, end, text := int(t.start), int(r.tokens[i+2].end), "require("+Quote(spec)+")"
 		if string(r.text(i-6)) == "__reExport" {
 			// `__reExport(x_exports, __toESM(require_star()))`
 			start, end = int(r.tokens[i-2].start), r.lineEnd(i)-len(");")

@@ -10,47 +10,47 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// Loader tells what language a source is written in. The zero value is JavaScript.
-type Loader uint8
+// Lang is the language of a source. The zero value is JavaScript.
+type Lang uint8
 
-// The loaders that Compile knows.
+// The languages that Compile knows.
 const (
-	LoaderJS Loader = iota
-	LoaderJSX
-	LoaderTS
-	LoaderTSX
-	LoaderJSON
-	LoaderText
+	LangJS Lang = iota
+	LangJSX
+	LangTS
+	LangTSX
+	LangJSON
+	LangText
 )
 
-// LoaderFor tells the loader from the extension of an ID or file; a query may stand behind it. Languages that are not
-// known here are taken for JavaScript: a plugin has turned them into it.
-func LoaderFor(id string) Loader {
+// LangOf returns the language of an ID or file by its extension; an ID may have a query. Other extensions count as
+// JavaScript: a plugin has compiled them to it.
+func LangOf(id string) Lang {
 	name, query, _ := strings.Cut(id, "?")
-	if l, ok := loaderForExt(path.Ext(name)); ok {
+	if l, ok := langOfExt(path.Ext(name)); ok {
 		return l
 	}
-	// `App.vue?vue&type=script&lang.ts`: the language of a block is told at the end of its query.
-	l, _ := loaderForExt(path.Ext(query))
+	// `App.vue?vue&type=script&lang.ts`: the end of the query names the language of a block.
+	l, _ := langOfExt(path.Ext(query))
 	return l
 }
 
-func loaderForExt(ext string) (Loader, bool) {
+func langOfExt(ext string) (Lang, bool) {
 	switch strings.ToLower(ext) {
 	case ".js", ".mjs", ".cjs":
-		return LoaderJS, true
+		return LangJS, true
 	case ".jsx":
-		return LoaderJSX, true
+		return LangJSX, true
 	case ".ts", ".mts", ".cts":
-		return LoaderTS, true
+		return LangTS, true
 	case ".tsx":
-		return LoaderTSX, true
+		return LangTSX, true
 	case ".json", ".webmanifest":
-		return LoaderJSON, true
+		return LangJSON, true
 	case ".txt":
-		return LoaderText, true
+		return LangText, true
 	}
-	return LoaderJS, false
+	return LangJS, false
 }
 
 // JSX tells how JSX is compiled.
@@ -72,7 +72,7 @@ type Input struct {
 	// ID is the module's ID, File its path on disk ("" when it has none).
 	ID, File string
 	Code     string
-	Loader   Loader
+	Lang     Lang
 	// Written is the source as its author wrote it when a tool has made Code of it, with a source map at the end.
 	Written string
 	// Dependency marks code of an npm package. Such code gets no refresh, and no warnings.
@@ -161,11 +161,11 @@ type Output struct {
 
 // Compile turns a module into the body of its factory. On errors the output is nil.
 func Compile(in Input) (*Output, []Error) {
-	switch in.Loader {
-	case LoaderJSON:
+	switch in.Lang {
+	case LangJSON:
 		return compileJSON(&in)
-	case LoaderText:
-		return &Output{Code: "module.exports = " + quote(in.Code) + ";\n"}, nil
+	case LangText:
+		return &Output{Code: "module.exports = " + Quote(in.Code) + ";\n"}, nil
 	}
 	p, errs := print(&in, false)
 	if errs != nil {
@@ -212,7 +212,7 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 			return printAsync(in, options)
 		}
 		errs := slices.DeleteFunc(result.Errors, isAwaitMessage) // that one goes away with the others
-		return nil, withLoaderHint(in, fromMessages(errs, in.ID, in.File, in.Code))
+		return nil, withLangHint(in, fromMessages(errs, in.ID, in.File, in.Code))
 	}
 	p := &printed{sourceMap: result.Map}
 	if !in.Dependency {
@@ -226,7 +226,7 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 func transformOptions(in *Input) api.TransformOptions {
 	options := api.TransformOptions{
 		Sourcefile:      sourcefile(in),
-		Loader:          esbuildLoader(in),
+		Loader:          loaderOf(in),
 		Format:          api.FormatCommonJS,
 		Target:          api.ESNext,
 		Charset:         api.CharsetUTF8,
@@ -274,13 +274,13 @@ func sourcefile(in *Input) string {
 	return name
 }
 
-func esbuildLoader(in *Input) api.Loader {
-	switch in.Loader {
-	case LoaderJSX:
+func loaderOf(in *Input) api.Loader {
+	switch in.Lang {
+	case LangJSX:
 		return api.LoaderJSX
-	case LoaderTS:
+	case LangTS:
 		return api.LoaderTS
-	case LoaderTSX:
+	case LangTSX:
 		return api.LoaderTSX
 	}
 	if !in.Dependency {
@@ -312,11 +312,11 @@ func defines(in *Input) map[string]string {
 	return used
 }
 
-// withLoaderHint tells what to do about a syntax error in a language that nobody here compiles.
-func withLoaderHint(in *Input, errs []Error) []Error {
+// withLangHint tells what to do about a syntax error in a language that nobody here compiles.
+func withLangHint(in *Input, errs []Error) []Error {
 	name, _, _ := strings.Cut(in.ID, "?")
 	ext := path.Ext(name)
-	if _, known := loaderForExt(ext); known || ext == "" || ext == ".html" || in.Dependency { // a page's scripts are JavaScript
+	if _, known := langOfExt(ext); known || ext == "" || ext == ".html" || in.Dependency { // a page's scripts are JavaScript
 		return errs
 	}
 	for i := range errs {

@@ -27,9 +27,9 @@ func (c *cache) noteModules(dir string) {
 	}
 }
 
-// Refresh looks whether packages were installed, upgraded or removed since they were read, and forgets everything if
+// Recheck looks whether packages were installed, upgraded or removed since they were read, and forgets everything if
 // so. It costs a look at each package.json in use; call it where nobody watches node_modules.
-func (r *Resolver) Refresh() (changed bool) {
+func (r *Resolver) Recheck() (changed bool) {
 	c := r.cache.Load()
 	c.noted.Range(func(key, value any) bool {
 		was, _ := value.(fs.FileInfo)

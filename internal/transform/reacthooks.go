@@ -40,7 +40,7 @@ func (f *refresher) signature(d declaration) string {
 			reset = true // what it does cannot be seen from out here
 		}
 	}
-	s := "[" + d.target + ", " + quote(base64.RawURLEncoding.EncodeToString(h.Sum(nil)))
+	s := "[" + d.target + ", " + Quote(base64.RawURLEncoding.EncodeToString(h.Sum(nil)))
 	if reset || len(custom) > 0 {
 		s += ", " + strconv.FormatBool(reset)
 	}
