@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"strings"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -18,10 +17,11 @@ func (p *project) noteAbsent(r *http.Request) {
 	if r.Header.Get("Sec-Fetch-Dest") != "script" || r.Header.Get("Sec-Fetch-Mode") != "cors" || r.Header.Get("Sec-Fetch-Site") != "same-origin" {
 		return // no module of a page of ours
 	}
-	if by, err := url.Parse(r.Referer()); err == nil && by.Path == path.Join(p.base, clientPath) {
+	if by, err := url.Parse(r.Referer()); err == nil && by.Path == path.Join(p.layout.Base, clientPath) {
 		return // an import() of an address that was put together: who asked is told, and may have expected it
 	}
-	id := path.Clean("/" + strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/")))
+	below, _ := p.layout.Below(r.URL.Path)
+	id := path.Clean("/" + below)
 	file := p.File(id)
 	if file == "" || p.gate.Allowed(file) != nil {
 		return
@@ -33,7 +33,7 @@ func (p *project) noteAbsent(r *http.Request) {
 	}
 	p.absent.Store(file, id)
 	p.entered.Store(id, true)
-	p.errors.set(id, &transform.Error{ID: id, File: p.shown(file), Text: "the page has a script that does not exist", Hint: "create the file, or mend the src in the page"})
+	p.errors.set(id, &transform.Error{ID: id, File: p.layout.Shown(file), Text: "the page has a script that does not exist", Hint: "create the file, or mend the src in the page"})
 	p.publishErrors()
 }
 
@@ -44,7 +44,7 @@ func (p *project) cameAtLast(c watch.Change) {
 	}
 	if id, absent := p.absent.LoadAndDelete(c.Path); absent {
 		p.errors.clear(id.(string))
-		p.publishChange(&hmr.FullReload{Path: "*", TriggeredBy: id.(string), Reason: p.shown(c.Path) + " is there now"})
+		p.publishChange(&hmr.FullReload{Path: "*", TriggeredBy: id.(string), Reason: p.layout.Shown(c.Path) + " is there now"})
 	}
 }
 

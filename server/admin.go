@@ -24,7 +24,7 @@ var adminFiles embed.FS
 func (p *project) serveAdmin(w http.ResponseWriter, r *http.Request, name string) {
 	if name == "" || name == strings.TrimSuffix(adminPath, "/") {
 		if !strings.HasSuffix(r.URL.Path, "/") {
-			http.Redirect(w, r, path.Join(p.base, adminPath)+"/", http.StatusFound) // a constant, not the request's path
+			http.Redirect(w, r, path.Join(p.layout.Base, adminPath)+"/", http.StatusFound) // a constant, not the request's path
 			return
 		}
 		name = "index.html"

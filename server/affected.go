@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
@@ -37,7 +38,7 @@ func (p *project) isManifest(file string) bool {
 // stampAssets gives changed assets another URL, see assetURL.
 func (p *project) stampAssets(e *edit) {
 	for _, c := range e.changes {
-		if isAsset(c.Path) {
+		if moduleid.IsAsset(c.Path) {
 			p.stamps.Store(c.Path, p.now().UnixMilli())
 		}
 	}
@@ -86,7 +87,7 @@ func (p *project) rerouted() []string {
 	var ids []string
 	for _, id := range p.graph.IDs() {
 		v := p.graph.Version(id)
-		if v == nil || isDependency(p.File(id)) {
+		if v == nil || moduleid.IsDependency(p.File(id)) {
 			continue
 		}
 		if len(v.Inputs) > 0 || slices.ContainsFunc(v.Edges, func(e graph.Edge) bool { return p.leadsElsewhere(id, e) }) {
@@ -111,7 +112,7 @@ func (p *project) underManifest(e *edit) []string {
 	for _, c := range e.changes {
 		if p.isManifest(c.Path) && p.contentChanged(c.Path) {
 			for _, id := range p.graph.ByDir(filepath.Dir(c.Path)) {
-				if !isDependency(p.File(id)) {
+				if !moduleid.IsDependency(p.File(id)) {
 					ids = append(ids, id)
 				}
 			}

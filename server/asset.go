@@ -1,13 +1,14 @@
 package server
 
 import (
-	"fmt"
 	"mime"
 	"net/http"
 	"path/filepath"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/gate"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
@@ -39,14 +40,13 @@ func (p *project) serveStatic(w http.ResponseWriter, r *http.Request, file strin
 		w.Header().Set("Content-Type", "application/octet-stream") // never guessed from content: nosniff
 	}
 	// Times of HTTP are whole seconds: of two edits in one second a browser would keep the first.
-	ctime, inode := changeTime(info)
-	w.Header().Set("ETag", fmt.Sprintf(`"%x-%x-%x-%x"`, info.Size(), info.ModTime().UnixNano(), ctime.UnixNano(), inode))
+	w.Header().Set("ETag", `"`+disk.StateOf(info).Tag()+`"`)
 	http.ServeContent(w, r, "", info.ModTime(), f)
 }
 
 // serveStyle sends a linked stylesheet. It becomes a module too, so that edits of it and of what it imports are seen.
 func (p *project) serveStyle(w http.ResponseWriter, r *http.Request, t gate.Target) {
-	name := nameOf(t.ID)
+	name := moduleid.Name(t.ID)
 	id := name + "?direct"
 	p.fresh(id)
 	v := p.graph.Version(id)

@@ -13,7 +13,7 @@ import (
 // backend is the server as plugins see it.
 type backend struct{ p *project }
 
-func (b *backend) Root() string { return b.p.root }
+func (b *backend) Root() string { return b.p.layout.Root }
 
 func (b *backend) Logger() *slog.Logger { return b.p.log }
 
@@ -89,7 +89,7 @@ func (b *backend) SendOnChannel(to plugin.SendCall) error { return b.p.channels.
 func (b *backend) WaitsFor(w plugin.WaitCall) {
 	text := "waiting for " + w.Hook + " of plugin " + w.Plugin
 	if w.ID != "" {
-		text += " (" + b.p.shown(w.ID) + ")"
+		text += " (" + b.p.layout.Shown(w.ID) + ")"
 	}
 	b.p.log.Warn(text)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 // compare answers a page that could not resume: it tells what it runs, and gets what differs.
@@ -25,7 +26,7 @@ func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
 	for _, id := range ids {
 		v := p.graph.Version(id)
 		switch {
-		case v == nil || v.Err != nil && statFile(p.File(id)) == nil && p.File(id) != "":
+		case v == nil || v.Err != nil && disk.Stat(p.File(id)) == nil && p.File(id) != "":
 			u.deleted = append(u.deleted, id)
 		case v.Err != nil:
 			p.errors.set(id, p.asError(v.Err))

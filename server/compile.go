@@ -9,27 +9,29 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
 // compile fills the version with what the source becomes, by query first and by extension then.
 func (p *project) compile(ctx context.Context, src source, v *graph.Version) error {
-	name := nameOf(src.id)
+	name := moduleid.Name(src.id)
 	switch ext := strings.ToLower(path.Ext(name)); {
-	case has(src.query, "raw"):
+	case moduleid.Has(src.query, "raw"):
 		v.Code = transform.RawModule(src.code)
-	case has(src.query, "worker"), has(src.query, "sharedworker"):
+	case moduleid.Has(src.query, "worker"), moduleid.Has(src.query, "sharedworker"):
 		return p.compileWorker(src, v)
-	case has(src.query, "url"):
+	case moduleid.Has(src.query, "url"):
 		p.compileAsset(src, v)
-	case ext == ".css" || isPreprocessed(ext):
+	case ext == ".css" || moduleid.IsPreprocessed(ext):
 		return p.compileCSS(ctx, src, v)
-	case ext == ".wasm" && has(src.query, "init"):
+	case ext == ".wasm" && moduleid.Has(src.query, "init"):
 		v.Code = transform.WasmModule(p.assetURL(src))
-	case has(src.query, "inline"):
+	case moduleid.Has(src.query, "inline"):
 		return p.compileInline(src, v)
-	case src.file != "" && isAsset(name):
+	case src.file != "" && moduleid.IsAsset(name):
 		p.compileAsset(src, v)
 	default:
 		return p.compileScript(ctx, src, v)
@@ -40,7 +42,7 @@ func (p *project) compile(ctx context.Context, src source, v *graph.Version) err
 // assetURL is the URL of a file as modules get it. A file that changed since the server started gets a stamp, so that
 // the browser asks for the new content; before that the URL is the plain one that projects expect.
 func (p *project) assetURL(src source) string {
-	u := p.url(src.id)
+	u := p.layout.URL(src.id)
 	if stamp, ok := p.stamps.Load(src.file); ok {
 		u += fmt.Sprint("?t=", stamp)
 	}
@@ -51,19 +53,19 @@ func (p *project) assetURL(src source) string {
 // another server would not give it.
 func (p *project) compileAsset(src source, v *graph.Version) {
 	v.Code = transform.AssetModule(p.assetURL(src))
-	if state := statFile(src.file); state != nil && isAsset(src.file) { // others keep their URL
-		v.Rev = fmt.Sprintf("%x-%x", state.size, state.mtime.UnixNano())
+	if state := disk.Stat(src.file); state != nil && moduleid.IsAsset(src.file) { // others keep their URL
+		v.Rev = fmt.Sprintf("%x-%x", state.Size, state.ModTime.UnixNano())
 	}
 }
 
 func (p *project) compileWorker(src source, v *graph.Version) error {
 	kind := "Worker"
-	if has(src.query, "sharedworker") {
+	if moduleid.Has(src.query, "sharedworker") {
 		kind = "SharedWorker"
 	}
-	name := nameOf(src.id)
-	u := p.url(name) + "?worker_file"
-	if has(src.query, "url") {
+	name := moduleid.Name(src.id)
+	u := p.layout.URL(name) + "?worker_file"
+	if moduleid.Has(src.query, "url") {
 		v.Code = transform.AssetModule(u)
 	} else {
 		v.Code = transform.WorkerModule(kind, u)

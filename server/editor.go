@@ -21,7 +21,7 @@ func (p *project) serveEditor(w http.ResponseWriter, r *http.Request) {
 	}
 	file, line, column := splitPosition(r.URL.Query().Get("file"))
 	if !filepath.IsAbs(file) {
-		file = filepath.Join(p.dir, filepath.FromSlash(file))
+		file = filepath.Join(p.layout.Dir, filepath.FromSlash(file))
 	}
 	real, err := p.gate.Real(file)
 	if info, statErr := os.Stat(real); err != nil || statErr != nil || !info.Mode().IsRegular() {

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
@@ -21,7 +22,7 @@ import (
 func (p *project) serveEntry(w http.ResponseWriter, r *http.Request, id string) {
 	p.fresh(id)
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	if dest := r.Header.Get("Sec-Fetch-Dest"); dest == "worker" || dest == "sharedworker" || has(r.URL.RawQuery, "worker_file") {
+	if dest := r.Header.Get("Sec-Fetch-Dest"); dest == "worker" || dest == "sharedworker" || moduleid.Has(r.URL.RawQuery, "worker_file") {
 		p.serveText(w, r, p.workerPack(strings.TrimSuffix(id, "?worker_file")))
 		return
 	}
@@ -120,7 +121,7 @@ func (p *project) mayServe(id string) *gate.Denied {
 
 // preamble imports the registry and its helpers, which definitions use by name.
 func (p *project) preamble(w *writer) {
-	w.text("import { registry as $r } from " + transform.Quote(path.Join(p.base, clientPath)) + ";\n" +
+	w.text("import { registry as $r } from " + transform.Quote(path.Join(p.layout.Base, clientPath)) + ";\n" +
 		"const { define: $d, deps: $deps } = $r, { " + helperNames + " } = $r.helpers;\n")
 }
 
@@ -151,7 +152,7 @@ func (p *project) servePackText(w http.ResponseWriter, r *http.Request, pk *writ
 	key := base64.RawURLEncoding.EncodeToString(sum[:12])
 	p.packs.add(key, pk.sections)
 	p.places.add(r.URL.RequestURI(), pk.sections)
-	pk.WriteString("//# sourceMappingURL=" + path.Join(p.base, mapPath) + "?of=" + key + "\n")
+	pk.WriteString("//# sourceMappingURL=" + path.Join(p.layout.Base, mapPath) + "?of=" + key + "\n")
 	serveTagged(w, r, pk.Bytes(), key)
 	p.server.freeLater()
 	return key
@@ -165,7 +166,7 @@ func (p *project) workerPack(id string) []byte {
 	pk.text("(async () => {\n" + client.Worker() + "\n")
 	pk.text("const { define: $d, deps: $deps } = $r, { " + helperNames + " } = $r.helpers;\n")
 	pk.definitions(list)
-	start := map[string]any{"entry": id, "base": p.base, "env": p.env.Object()}
+	start := map[string]any{"entry": id, "base": p.layout.Base, "env": p.env.Object()}
 	if info := p.errorIn(list); info != nil {
 		start["error"] = info
 	}

@@ -18,7 +18,7 @@ import (
 func (p *project) asError(err error) *transform.Error {
 	e := asError(err, p.gate)
 	if own, ok := errors.AsType[*wire.Error](err); ok && own.Code == "handler_panic" && e.File != "" {
-		e.File = p.shown(e.File) // as the Go runtime knows it; e was made here
+		e.File = p.layout.Shown(e.File) // as the Go runtime knows it; e was made here
 	}
 	return e
 }
@@ -169,7 +169,7 @@ func (p *project) errorInfo(e *transform.Error) *hmr.ErrorInfo {
 		info.Loc = &hmr.Loc{File: e.File, Line: e.Line, Column: e.Column}
 		info.File = e.File
 		if !filepath.IsAbs(e.File) {
-			info.File = filepath.Join(p.dir, e.File)
+			info.File = filepath.Join(p.layout.Dir, e.File)
 		}
 	}
 	return info

@@ -1,6 +1,9 @@
 package server
 
-import "github.com/seed-b8174343/devserver/internal/graph"
+import (
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
+)
 
 // fresh loads what the modules reach and catches up with files that changed behind the watcher's back: what a page
 // gets never rests on an event having arrived.
@@ -16,7 +19,7 @@ func (p *project) fresh(ids ...string) {
 	}
 	var own []loaded
 	p.graph.Walk(ids, func(m *graph.Module, v *graph.Version) {
-		if !isDependency(m.File) {
+		if !moduleid.IsDependency(m.File) {
 			own = append(own, loaded{m.File, v})
 		}
 	})

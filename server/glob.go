@@ -44,7 +44,7 @@ func (p *project) glob(src source, patterns []string) []string {
 
 func (p *project) globSpecifier(src source, pattern, file string) string {
 	if !strings.HasPrefix(pattern, ".") {
-		return "/" + strings.TrimPrefix(strings.TrimPrefix(file, filepath.ToSlash(p.root)), "/")
+		return "/" + strings.TrimPrefix(strings.TrimPrefix(file, filepath.ToSlash(p.layout.Root)), "/")
 	}
 	rel, err := filepath.Rel(filepath.Dir(src.file), filepath.FromSlash(file))
 	if err != nil {
@@ -58,7 +58,7 @@ func (p *project) globSpecifier(src source, pattern, file string) string {
 
 func (p *project) globPath(src source, pattern string) string {
 	if strings.HasPrefix(pattern, "/") {
-		return path.Join(filepath.ToSlash(p.root), pattern)
+		return path.Join(filepath.ToSlash(p.layout.Root), pattern)
 	}
 	return path.Join(filepath.ToSlash(filepath.Dir(src.file)), pattern)
 }

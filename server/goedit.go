@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
-	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // goEdits are files of the plugins' Go code whose edits are not built yet, since they look unfinished. A build of half a save
@@ -43,7 +43,7 @@ func (p *project) goChanged(e *edit) bool {
 
 // isGo tells whether a file is of the plugins' folder and nobody else's, and whether what is built depends on it.
 func (p *project) isGo(file string) (inside, matters bool) {
-	dir := filepath.Join(p.dir, pluginhost.Folder)
+	dir := filepath.Join(p.layout.Dir, pluginhost.Folder)
 	if !strings.HasPrefix(file, dir+string(filepath.Separator)) {
 		return false, false
 	}
@@ -118,7 +118,7 @@ func goPatience(file string) time.Duration {
 	case filepath.Ext(file) != ".go":
 		return 0
 	}
-	text, err := regular.ReadFile(file)
+	text, err := disk.ReadFile(file)
 	if err == nil {
 		_, err = parser.ParseFile(token.NewFileSet(), file, text, parser.SkipObjectResolution)
 	}
@@ -137,7 +137,7 @@ func embeds(dir string) bool {
 		if err != nil || filepath.Ext(file) != ".go" {
 			return nil // what cannot be read cannot be compiled
 		}
-		if text, err := regular.ReadFile(file); err == nil && embedDirective.Match(text) {
+		if text, err := disk.ReadFile(file); err == nil && embedDirective.Match(text) {
 			found = true
 			return filepath.SkipAll
 		}

@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-b8174343/devserver/internal/regular"
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 // goSource reads what reflection doesn't know from the Go source of a module: the constants of enums, and comments.
@@ -33,7 +33,7 @@ type goPackage struct {
 
 func newGoSource(dir string) *goSource {
 	s := &goSource{dir: dir, packages: map[string]*goPackage{}}
-	mod, _ := regular.ReadFile(filepath.Join(dir, "go.mod")) // without it only package main is known
+	mod, _ := disk.ReadFile(filepath.Join(dir, "go.mod")) // without it only package main is known
 	for line := range strings.Lines(string(mod)) {
 		if f := strings.Fields(line); len(f) > 1 && f[0] == "module" {
 			s.module = strings.Trim(f[1], `"`)

@@ -2,13 +2,13 @@ package server
 
 import (
 	"net/http"
-	"path"
 	"strings"
 	"sync"
 
 	"github.com/gorilla/websocket"
 
 	"github.com/seed-b8174343/devserver/internal/gate"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 )
 
 // The server's own paths, below base. They come before plugins, proxies and files, so that nothing can take them over.
@@ -44,7 +44,7 @@ type asked struct {
 // route finds who answers: the server itself, a plugin, a proxy, then the project's files.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	p := s.project.Load()
-	name, inside := strings.CutPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/"))
+	name, inside := p.layout.Below(r.URL.Path)
 	if p.cfg.Err() == nil && (!inside || name == "") {
 		s.hub.WatchCookies(http.HandlerFunc(p.serveOutside)).ServeHTTP(w, r)
 		return
@@ -92,15 +92,15 @@ func (p *project) serveOutside(w http.ResponseWriter, r *http.Request) {
 	if r = p.proxy.Serve(w, r); r == nil {
 		return
 	}
-	if strings.HasPrefix(r.URL.Path, p.base) { // a proxy's bypass chose a file
+	if strings.HasPrefix(r.URL.Path, p.layout.Base) { // a proxy's bypass chose a file
 		p.serveFile(w, r)
 		return
 	}
-	if r.URL.Path == "/" || r.URL.Path+"/" == p.base {
-		http.Redirect(w, r, p.base, http.StatusFound)
+	if r.URL.Path == "/" || r.URL.Path+"/" == p.layout.Base {
+		http.Redirect(w, r, p.layout.Base, http.StatusFound)
 		return
 	}
-	http.Error(w, "404 not found: this project is served at "+p.base, http.StatusNotFound)
+	http.Error(w, "404 not found: this project is served at "+p.layout.Base, http.StatusNotFound)
 }
 
 func (p *project) serveOwn(w http.ResponseWriter, r *http.Request, name string) bool {
@@ -152,7 +152,7 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 		p.serveEntry(w, r, target.ID)
 	case wantsStyle(r, target):
 		p.serveStyle(w, r, target)
-	case isPage(target.File):
+	case moduleid.IsPage(target.File):
 		p.servePage(w, r, target.File)
 	default:
 		p.serveStatic(w, r, target.File)
@@ -173,7 +173,7 @@ func (p *project) refuse(w http.ResponseWriter, asked string, denied *gate.Denie
 
 // serveMissing answers for URLs that are no file: modules that plugins make, and pages of single-page apps.
 func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
-	name := strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/"))
+	name, _ := p.layout.Below(r.URL.Path)
 	if r.Header.Get("Sec-Fetch-Dest") == "script" {
 		id := strings.TrimPrefix(name, "/@id/")
 		if r.URL.RawQuery != "" {
@@ -204,17 +204,13 @@ func wantsModule(r *http.Request, t gate.Target) bool {
 	case "worker", "sharedworker":
 		return true
 	case "":
-		return isScript(t.File) || has(t.Query, "html-proxy") || hasAny(t.Query, "import", "raw", "url", "worker", "inline", "init")
+		return moduleid.IsScript(t.File) || moduleid.Has(t.Query, "html-proxy") || moduleid.HasAny(t.Query, "import", "raw", "url", "worker", "inline", "init")
 	case "empty":
-		return has(t.Query, "import")
+		return moduleid.Has(t.Query, "import")
 	}
 	return false
 }
 
 func wantsStyle(r *http.Request, t gate.Target) bool {
-	ext := strings.ToLower(path.Ext(t.File))
-	if ext != ".css" && !isPreprocessed(ext) || hasAny(t.Query, "raw", "url") {
-		return false
-	}
-	return true
+	return moduleid.IsStyle(t.File) && !moduleid.HasAny(t.Query, "raw", "url")
 }

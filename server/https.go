@@ -6,7 +6,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/internal/cert"
 	"github.com/seed-b8174343/devserver/internal/config"
-	"github.com/seed-b8174343/devserver/internal/regular"
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 // certificate returns the TLS configuration, nil for plain HTTP. HTTP/2 comes with TLS.
@@ -48,7 +48,7 @@ func loadPair(cert, key string) (tls.Certificate, error) {
 			continue
 		}
 		var err error
-		if texts[i], err = regular.ReadFile(given); err != nil {
+		if texts[i], err = disk.ReadFile(given); err != nil {
 			return tls.Certificate{}, err
 		}
 	}

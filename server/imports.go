@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
@@ -27,7 +28,7 @@ func (p *project) resolveImports(ctx context.Context, src source, out *transform
 		switch {
 		case err == nil:
 			edge.To = to
-		case errors.As(err, &missing) && (isDependency(src.file) || edge.Kind == graph.Dynamic):
+		case errors.As(err, &missing) && (moduleid.IsDependency(src.file) || edge.Kind == graph.Dynamic):
 			// A package may name what it does not need here (optional peers), and a dynamic import may never run:
 			// such an import fails where it is evaluated, not the module around it.
 			p.log.Debug("unresolved import", "pkg", "server", "specifier", imp.Specifier, "importer", src.id)
@@ -48,7 +49,7 @@ func importKind(src source, out *transform.Output, kind graph.Kind) resolve.Kind
 	switch {
 	case kind == graph.Worker:
 		return resolve.URL
-	case kind == graph.Static && out.Exports == nil && isDependency(src.file):
+	case kind == graph.Static && out.Exports == nil && moduleid.IsDependency(src.file):
 		return resolve.Require
 	default:
 		return resolve.Import
@@ -76,7 +77,7 @@ func placed(e *transform.Error, src source, spec string, p *project) *transform.
 	if e.File != "" && e.Line > 0 {
 		return e
 	}
-	e.ID, e.File = src.id, p.shown(src.file)
+	e.ID, e.File = src.id, p.layout.Shown(src.file)
 	for _, q := range []string{`"`, `'`, "`"} {
 		if at := strings.Index(src.code, q+spec+q); at >= 0 {
 			before := src.code[:at]

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
@@ -16,7 +17,7 @@ const installLook = 500 * time.Millisecond
 func (p *project) waitsForInstall() bool {
 	list := p.errors.list()
 	return len(list) > 0 && (len(p.graph.Unresolved()) > 0 || slices.ContainsFunc(list, func(e *transform.Error) bool {
-		return e.ID != "" && isDependency(p.File(e.ID))
+		return e.ID != "" && moduleid.IsDependency(p.File(e.ID))
 	}))
 }
 
@@ -26,5 +27,5 @@ func (p *project) noticeInstalls() {
 		return
 	}
 	p.exported.Clear()
-	p.applyModules(append(p.graph.Unresolved(), p.graph.Stale(func(file string, v *graph.Version) bool { return isDependency(file) && stale(file, v) })...)...)
+	p.applyModules(append(p.graph.Unresolved(), p.graph.Stale(func(file string, v *graph.Version) bool { return moduleid.IsDependency(file) && stale(file, v) })...)...)
 }

@@ -49,7 +49,7 @@ func (s *Server) Listen(ctx context.Context) (URLs, error) {
 		}
 	}
 	bound := s.listeners[0].Addr().(*net.TCPAddr).Port
-	s.urls = listURLs(scheme, cfg.Host, bound, s.project.Load().base)
+	s.urls = listURLs(scheme, cfg.Host, bound, s.project.Load().layout.Base)
 	s.announce()
 	return s.urls, nil
 }

@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/client"
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -41,7 +43,7 @@ type source struct {
 	file  string // path on disk, "" for virtual modules
 	query string // of the ID, without "?"
 	code  string
-	state *fileState
+	state *disk.State
 	watch []string // files that plugins made the code from
 }
 
@@ -77,7 +79,7 @@ func (p *project) load(ctx context.Context, id string) (*graph.Version, error) {
 
 // empty tells whether the module's file is. The code of assets was not read.
 func (s *source) empty() bool {
-	return s.state != nil && s.code == "" && (s.state.size == 0 || !isAsset(s.file))
+	return s.state != nil && s.code == "" && (s.state.Size == 0 || !moduleid.IsAsset(s.file))
 }
 
 // wasFilled tells whether the module's file had content when it was read last, be it broken.
@@ -114,7 +116,7 @@ func builtinModule(id string) *graph.Version {
 // What asks for a file as it is (?raw, ?url, assets) gets it so.
 func (p *project) read(ctx context.Context, id string) (source, error) {
 	src, err := p.original(ctx, id)
-	if err != nil || has(src.query, "raw") || has(src.query, "url") || isAsset(src.file) {
+	if err != nil || moduleid.Has(src.query, "raw") || moduleid.Has(src.query, "url") || moduleid.IsAsset(src.file) {
 		return src, err
 	}
 	changed, err := p.plugins.Transform(ctx, plugin.TransformArgs{ID: src.id, File: src.file, Code: src.code})
@@ -129,7 +131,7 @@ func (p *project) read(ctx context.Context, id string) (source, error) {
 }
 
 func (p *project) original(ctx context.Context, id string) (source, error) {
-	src := source{id: id, file: p.File(id), query: queryOf(id)}
+	src := source{id: id, file: p.File(id), query: moduleid.Query(id)}
 	loaded, err := p.plugins.Load(ctx, plugin.LoadArgs{ID: id, File: src.file})
 	if err != nil {
 		return src, err
@@ -149,15 +151,15 @@ func (p *project) original(ctx context.Context, id string) (source, error) {
 		return src, &transform.Error{ID: id, Text: fmt.Sprintf("no plugin loads %q", id), Hint: "a plugin that resolves an ID must load it too"}
 	}
 	if err := p.gate.Allowed(src.file); err != nil {
-		return src, &transform.Error{ID: id, File: p.shown(src.file), Text: "may not be read: " + err.Error(), Hint: `allow its folder in devserver.config.json: "server": {"fs": {"allow": [...]}}`}
+		return src, &transform.Error{ID: id, File: p.layout.Shown(src.file), Text: "may not be read: " + err.Error(), Hint: `allow its folder in devserver.config.json: "server": {"fs": {"allow": [...]}}`}
 	}
-	src.state = statFile(src.file)
-	if isAsset(src.file) && !has(src.query, "raw") && !has(src.query, "inline") {
+	src.state = disk.Stat(src.file)
+	if moduleid.IsAsset(src.file) && !moduleid.Has(src.query, "raw") && !moduleid.Has(src.query, "inline") {
 		return src, existing(src, p)
 	}
 	code, err := p.gate.ReadFile(src.file)
 	if err != nil {
-		src.state = &fileState{} // of no file: the next load tries again, when there are descriptors or permissions again
+		src.state = &disk.State{} // of no file: the next load tries again, when there are descriptors or permissions again
 		return src, p.readError(src, err)
 	}
 	src.code = string(code)
@@ -174,9 +176,9 @@ func existing(src source, p *project) error {
 
 func (p *project) readError(src source, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return &transform.Error{ID: src.id, File: p.shown(src.file), Text: "the file does not exist (any more)"}
+		return &transform.Error{ID: src.id, File: p.layout.Shown(src.file), Text: "the file does not exist (any more)"}
 	}
-	return &transform.Error{ID: src.id, File: p.shown(src.file), Text: "could not be read: " + err.Error()}
+	return &transform.Error{ID: src.id, File: p.layout.Shown(src.file), Text: "could not be read: " + err.Error()}
 }
 
 // revision names what the page runs: code and where its imports lead. Lazy edges grow without a new revision.
@@ -190,4 +192,20 @@ func revision(v *graph.Version) string {
 	}
 	h.Write([]byte(v.Code))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
+}
+
+// stale tells whether the file behind the version is another one now.
+func stale(file string, v *graph.Version) bool {
+	was, ok := v.State.(*disk.State)
+	if !ok || was == nil || file == "" {
+		return false
+	}
+	now := disk.Stat(file)
+	return now == nil || *now != *was
+}
+
+// filled tells whether the version came from a file that was not empty.
+func filled(v *graph.Version) bool {
+	s, ok := v.State.(*disk.State)
+	return ok && s != nil && s.Size > 0
 }

@@ -13,7 +13,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/html"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -21,7 +23,7 @@ import (
 // servePage sends an HTML file with the client in front and its inline modules as modules of their own.
 func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string) {
 	dir := path.Dir(p.gate.FileToID(file))
-	if path.Dir(strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(p.base, "/"))+"x") == dir {
+	if below, _ := p.layout.Below(r.URL.Path); path.Dir(below+"x") == dir {
 		dir = "" // relative URLs mean what their author meant
 	}
 	page, err := p.rewritePage(r.Context(), file, dir)
@@ -59,7 +61,7 @@ func (p *project) scriptID(file, src string) (string, bool) {
 		return "", false
 	}
 	if rest, ok := strings.CutPrefix(src, "/"); ok {
-		return "/" + strings.TrimPrefix(rest, strings.TrimPrefix(p.base, "/")), true
+		return "/" + strings.TrimPrefix(rest, strings.TrimPrefix(p.layout.Base, "/")), true
 	}
 	return path.Join(path.Dir(p.gate.FileToID(file)), src), true
 }
@@ -76,7 +78,7 @@ func (p *project) rewritePage(ctx context.Context, file, dir string) (*rewritten
 	if err != nil {
 		return nil, err
 	}
-	opts := html.Options{Path: id, Base: p.base, Dir: dir, Client: path.Join(p.base, clientPath)}
+	opts := html.Options{Path: id, Base: p.layout.Base, Dir: dir, Client: path.Join(p.layout.Base, clientPath)}
 	if tags != nil {
 		if tags.HTML != "" {
 			text = []byte(tags.HTML)
@@ -102,7 +104,7 @@ func htmlTags(tags []plugin.HTMLTag) []html.Tag {
 func (p *project) failPage(w http.ResponseWriter, file string, err error) {
 	e := p.asError(err)
 	if e.File == "" {
-		e.File = p.shown(file)
+		e.File = p.layout.Shown(file)
 	}
 	p.pages.Store(file, true)
 	p.errors.set(p.gate.FileToID(file), e)
@@ -114,7 +116,7 @@ func (p *project) failPage(w http.ResponseWriter, file string, err error) {
 func (p *project) serveBroken(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusInternalServerError)
-	fmt.Fprintf(w, "<!doctype html><title>Error</title><link rel=\"icon\" href=\"data:,\"><script type=\"module\" src=%q></script>", path.Join(p.base, clientPath))
+	fmt.Fprintf(w, "<!doctype html><title>Error</title><link rel=\"icon\" href=\"data:,\"><script type=\"module\" src=%q></script>", path.Join(p.layout.Base, clientPath))
 }
 
 // pageFor finds the HTML file for a URL that is no file: `/about/` and `/about` may be a page, and what looks like a
@@ -133,7 +135,7 @@ func (p *project) pageFor(r *http.Request, name string) (string, bool) {
 }
 
 func (p *project) existingPage(name string) (string, bool) {
-	target, denied := p.gate.Resolve(escapePath(path.Join(p.base, name)))
+	target, denied := p.gate.Resolve(moduleid.EscapePath(path.Join(p.layout.Base, name)))
 	if denied != nil {
 		return "", false
 	}
@@ -156,7 +158,7 @@ func inlineID(page string, index int) string {
 }
 
 func inlineScript(query string) (index int, ok bool) {
-	if !has(query, "html-proxy") {
+	if !moduleid.Has(query, "html-proxy") {
 		return 0, false
 	}
 	for part := range strings.SplitSeq(query, "&") {
@@ -175,13 +177,13 @@ func (p *project) readInline(src source, index int) (source, error) {
 	}
 	for _, s := range page.scripts {
 		if s.Inline && s.Index == index {
-			src.state = statFile(src.file)
+			src.state = disk.Stat(src.file)
 			// The script keeps its place in the page, so that errors and source maps name the page's own lines.
 			src.code = strings.Repeat("\n", max(0, s.Line-1)) + s.Code
 			return src, nil
 		}
 	}
-	return src, &transform.Error{ID: src.id, File: p.shown(src.file), Text: fmt.Sprintf("the page has no inline module script number %d", index)}
+	return src, &transform.Error{ID: src.id, File: p.layout.Shown(src.file), Text: fmt.Sprintf("the page has no inline module script number %d", index)}
 }
 
 // requireIndex tells a user who started in the wrong folder where the page was looked for.
@@ -190,13 +192,13 @@ func (p *project) requireIndex() error {
 		return nil
 	}
 	if p.cfg.Root != "" {
-		return p.cfg.WrongRoot("there is no index.html in %s or its public folder", p.root)
+		return p.cfg.WrongRoot("there is no index.html in %s or its public folder", p.layout.Root)
 	}
-	return fmt.Errorf("no index.html in %s or its public folder: run devserver in the folder of your project, or name it (`devserver path/to/app`)", p.root)
+	return fmt.Errorf("no index.html in %s or its public folder: run devserver in the folder of your project, or name it (`devserver path/to/app`)", p.layout.Root)
 }
 
 func (p *project) hasAnyPage() bool {
-	for _, dir := range []string{p.root, p.publicDir} {
+	for _, dir := range []string{p.layout.Root, p.layout.Public} {
 		if dir == "" {
 			continue
 		}
@@ -204,7 +206,7 @@ func (p *project) hasAnyPage() bool {
 			return true
 		}
 	}
-	return holdsPage(p.root, 3)
+	return holdsPage(p.layout.Root, 3)
 }
 
 // holdsPage tells whether there is an HTML file in a folder, or in those below it for some levels.

@@ -12,8 +12,9 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
-	"github.com/seed-b8174343/devserver/internal/regular"
 	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
@@ -55,7 +56,7 @@ func (p *project) startPlugins() error {
 		p.inProcess = host
 		p.plugins.Replace(nil, host)
 	}
-	if p.server.opts.NoPlugins || p.cfg.Err() != nil || !pluginhost.Has(p.dir) {
+	if p.server.opts.NoPlugins || p.cfg.Err() != nil || !pluginhost.Has(p.layout.Dir) {
 		return nil
 	}
 	cache, err := p.server.cacheDir("plugins")
@@ -63,8 +64,8 @@ func (p *project) startPlugins() error {
 		return err
 	}
 	p.awaitsGo.Store(true)
-	folder := filepath.Join(p.dir, pluginhost.Folder)
-	if p.outside(folder) {
+	folder := filepath.Join(p.layout.Dir, pluginhost.Folder)
+	if p.layout.Outside(folder) {
 		p.watchDir(folder)
 	}
 	p.goPlugins = pluginhost.NewProject(pluginhost.ProjectOptions{
@@ -161,7 +162,7 @@ func (p *project) compileAgain(children ...*pluginhost.Child) {
 	}
 	ids := p.graph.Unresolved()
 	for _, id := range p.graph.IDs() {
-		if !isDependency(p.File(id)) && slices.ContainsFunc(filters, func(f plugin.Filter) bool { return f.Matches(id) }) {
+		if !moduleid.IsDependency(p.File(id)) && slices.ContainsFunc(filters, func(f plugin.Filter) bool { return f.Matches(id) }) {
 			ids = append(ids, id)
 		}
 	}
@@ -181,11 +182,11 @@ func (p *project) pluginsFailed(err error) {
 		p.log.Error(err.Error())
 		return
 	}
-	e := &transform.Error{ID: pluginErrorID, File: p.shown(build.File), Line: build.Line, Column: build.Column, Text: build.Text, Plugin: pluginhost.Folder, Hint: "the server runs without plugins until they can be built"}
+	e := &transform.Error{ID: pluginErrorID, File: p.layout.Shown(build.File), Line: build.Line, Column: build.Column, Text: build.Text, Plugin: pluginhost.Folder, Hint: "the server runs without plugins until they can be built"}
 	if p.goPlugins.Running() {
 		e.Hint = "the plugins that ran before go on"
 	}
-	if text, readErr := regular.ReadFile(build.File); readErr == nil && build.Line > 0 {
+	if text, readErr := disk.ReadFile(build.File); readErr == nil && build.Line > 0 {
 		e.Frame = transform.CodeFrame(string(text), build.Line, max(build.Column, 1))
 	}
 	p.errors.set(pluginErrorID, e)

@@ -23,7 +23,7 @@ func (l locator) Position(at string, line, column int) string {
 		return place
 	}
 	if u, err := url.Parse(at); err == nil && u.Host == "" {
-		at = strings.TrimPrefix(u.Path, l.p.base)
+		at = strings.TrimPrefix(u.Path, l.p.layout.Base)
 	}
 	return fmt.Sprintf("%s:%d", at, line)
 }
@@ -81,12 +81,12 @@ func (p *project) originalPosition(at string, line, column int) (file string, or
 			original = n
 		}
 	}
-	return p.shown(own), original, true
+	return p.layout.Shown(own), original, true
 }
 
 // sectionsAt returns what was sent for the URL, a path with a query.
 func (p *project) sectionsAt(at string) []section {
-	if key, found := strings.CutPrefix(at, path.Join(p.base, updatePath)+"/"); found {
+	if key, found := strings.CutPrefix(at, path.Join(p.layout.Base, updatePath)+"/"); found {
 		t, _ := p.updates.get(strings.TrimSuffix(key, ".js"))
 		return t.sections
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/guard"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/proxy"
 	"github.com/seed-b8174343/devserver/internal/resolve"
@@ -32,19 +33,15 @@ type project struct {
 	server *Server
 	log    *slog.Logger
 	cfg    *config.Config
-	dir    string // the project's folder: the configuration, package.json and devserver/ lie there
-	root   string // the folder that is served; most projects have it in common with dir
-	base   string // begins and ends with a slash
+	layout moduleid.Layout
 
-	workspace string // the root of the workspace that the project is part of, "" when it stands alone
-	publicDir string
-	gate      *gate.Gate
-	resolver  *resolve.Resolver
-	env       *env.Env
-	proxy     *proxy.Proxy
-	plugins   *pluginhost.Manager
-	watcher   *watch.Watcher
-	graph     *graph.Graph
+	gate     *gate.Gate
+	resolver *resolve.Resolver
+	env      *env.Env
+	proxy    *proxy.Proxy
+	plugins  *pluginhost.Manager
+	watcher  *watch.Watcher
+	graph    *graph.Graph
 
 	node  *pluginhost.Node // runs the project's JavaScript tools
 	tools styleTools
@@ -74,13 +71,12 @@ type project struct {
 
 func newProject(s *Server, cfg *config.Config, root string) (*project, error) {
 	p := &project{
-		server: s, log: s.log, cfg: cfg, dir: s.dir, root: root, base: cfg.BaseOrDefault(),
+		server: s, log: s.log, cfg: cfg,
+		layout:    moduleid.Layout{Dir: s.dir, Root: root, Workspace: gate.Workspace(root), Public: cfg.PublicPath(root), Base: cfg.BaseOrDefault()},
 		filesRead: filesRead{configFiles: map[string]bool{}}, outbox: outbox{updates: updateLog{prefix: s.epoch[:6]}},
 		errors: errorSet{noted: make(chan struct{}, 1)}, now: time.Now,
 	}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
-	p.publicDir = cfg.PublicPath(root)
-	p.workspace = gate.Workspace(root)
 	if err := cfg.Err(); err != nil {
 		p.errors.set(configErrorID, p.asError(err))
 	} else if err := p.requireIndex(); err != nil && len(s.opts.Plugins) == 0 {
@@ -94,19 +90,19 @@ func newProject(s *Server, cfg *config.Config, root string) (*project, error) {
 
 // build makes the parts in the order in which they need each other.
 func (p *project) build() (err error) {
-	p.gate, err = gate.New(gate.Options{Root: p.root, Project: p.dir, Public: p.publicDir, Base: p.base, Allow: allowed(p.cfg.Server.FS, p.root), Deny: p.cfg.Server.FS.Deny})
+	p.gate, err = gate.New(gate.Options{Root: p.layout.Root, Project: p.layout.Dir, Public: p.layout.Public, Base: p.layout.Base, Allow: allowed(p.cfg.Server.FS, p.layout.Root), Deny: p.cfg.Server.FS.Deny})
 	if err != nil {
 		return err
 	}
-	p.env, err = env.Load(env.Options{Dir: p.cfg.EnvPath(p.root), Mode: p.cfg.ModeOrDefault(), Base: p.base, Prefixes: p.cfg.EnvPrefixes()})
+	p.env, err = env.Load(env.Options{Dir: p.cfg.EnvPath(p.layout.Root), Mode: p.cfg.ModeOrDefault(), Base: p.layout.Base, Prefixes: p.cfg.EnvPrefixes()})
 	if err != nil {
 		return err
 	}
 	for _, line := range p.env.Skipped() {
-		p.log.Warn(fmt.Sprintf("%s:%d is left out: it is not NAME=value", p.shown(line.File), line.Line))
+		p.log.Warn(fmt.Sprintf("%s:%d is left out: it is not NAME=value", p.layout.Shown(line.File), line.Line))
 	}
 	p.resolver, err = resolve.New(resolve.Options{
-		Root: p.root, Public: p.publicDir, Alias: aliases(p.cfg), Conditions: p.cfg.Resolve.Conditions,
+		Root: p.layout.Root, Public: p.layout.Public, Alias: aliases(p.cfg), Conditions: p.cfg.Resolve.Conditions,
 		Dedupe: p.cfg.Resolve.Dedupe, Extensions: p.cfg.Resolve.Extensions, MainFields: p.cfg.Resolve.MainFields,
 		PreserveSymlinks: p.cfg.Resolve.PreserveSymlinks,
 	})
@@ -118,13 +114,13 @@ func (p *project) build() (err error) {
 		return err
 	}
 	p.watcher, err = watch.New(watch.Options{
-		Root: p.root, Ignore: p.cfg.Server.Watch.Ignored, Poll: p.cfg.Server.Watch.UsePolling, Interval: p.cfg.PollInterval(), Logger: p.log,
+		Root: p.layout.Root, Ignore: p.cfg.Server.Watch.Ignored, Poll: p.cfg.Server.Watch.UsePolling, Interval: p.cfg.PollInterval(), Logger: p.log,
 	})
 	if err != nil {
 		return err
 	}
-	if info, err := os.Stat(p.publicDir); err == nil && info.IsDir() && p.outside(p.publicDir) {
-		p.watchDir(p.publicDir)
+	if info, err := os.Stat(p.layout.Public); err == nil && info.IsDir() && p.layout.Outside(p.layout.Public) {
+		p.watchDir(p.layout.Public)
 	}
 	if err := p.startPlugins(); err != nil {
 		return err

@@ -42,7 +42,7 @@ func (p *project) prelude() []string {
 // findRefresh finds the module that keeps components' state: react-refresh of the project, or the copy inside its
 // @vitejs/plugin-react; for Preact @prefresh/core.
 func (p *project) findRefresh() {
-	root := filepath.Join(p.root, "package.json")
+	root := filepath.Join(p.layout.Root, "package.json")
 	ways := [][]string{{"react-refresh/runtime"}, {"@vitejs/plugin-react", "react-refresh/runtime"}, {"@vitejs/plugin-react", "./refresh-runtime.js"}}
 	hint := "npm install -D react-refresh"
 	if p.refresh.framework == "preact" {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -25,7 +26,7 @@ func (p *project) resolveID(ctx context.Context, specifier, importer string, kin
 	}
 	file := p.File(importer)
 	if file == "" {
-		file = filepath.Join(p.root, "index.html") // virtual modules import as the root does
+		file = filepath.Join(p.layout.Root, "index.html") // virtual modules import as the root does
 	}
 	r, err := p.resolver.ResolveKind(kind, specifier, file)
 	if err != nil && (specifier == "devserver/client" || specifier == "devserver/react") {
@@ -62,3 +63,9 @@ const (
 	emptyID           = "/@devserver/empty"
 	nodeBuiltinPrefix = "/@devserver/node/"
 )
+
+// File returns the path on disk of a module, "" for a virtual one. It implements graph.Loader.
+func (p *project) File(id string) string {
+	file, _ := p.gate.IDToFile(moduleid.Name(id))
+	return file
+}

@@ -60,7 +60,7 @@ func (s *Server) replace(old, p *project) {
 	}
 	release()
 	p.begin()
-	if p.base != old.base && s.runningFile.Load() != nil {
+	if p.layout.Base != old.layout.Base && s.runningFile.Load() != nil {
 		s.announce()
 	}
 }
@@ -75,8 +75,8 @@ func (s *Server) publishRestart(old, p *project, reason string) error {
 	if old.errors.clear(configErrorID) {
 		_ = s.hub.Publish(&hmr.Fixed{}) // errors of the new project are told as they are found
 	}
-	if p.root != old.root { // other pages have these addresses
-		why := "the root is " + p.root + " now"
+	if p.layout.Root != old.layout.Root { // other pages have these addresses
+		why := "the root is " + p.layout.Root + " now"
 		s.log.Info(p.reloadLine(why))
 		return reload(why)
 	}

@@ -91,7 +91,7 @@ func (s *Server) unannounce() {
 
 // address is where the server answers, for programs on this machine.
 func (s *Server) address() string {
-	base := s.project.Load().base
+	base := s.project.Load().layout.Base
 	list := append(s.urls.Local[:len(s.urls.Local):len(s.urls.Local)], s.urls.Network...)
 	if len(list) == 0 { // the caller has opened the listener
 		addr := s.listeners[0].Addr()

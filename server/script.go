@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
@@ -24,7 +25,7 @@ func (p *project) compileScript(ctx context.Context, src source, v *graph.Versio
 	out, errs := p.compiled(in)
 	if len(errs) > 0 {
 		for i := range errs {
-			errs[i].File = p.shown(src.file)
+			errs[i].File = p.layout.Shown(src.file)
 		}
 		return joined(errs)
 	}
@@ -48,10 +49,10 @@ type script struct {
 
 // scriptInput is what the compiler is told about a module; equal inputs give equal code and source maps.
 func (p *project) scriptInput(ctx context.Context, src source) (transform.Input, error) {
-	name := nameOf(src.id)
+	name := moduleid.Name(src.id)
 	in := transform.Input{
 		ID: src.id, File: src.file, Code: src.code, Lang: transform.LangOf(name),
-		Dependency: isDependency(src.file), DefaultOnly: !p.cfg.JSON.NamedExportsOrDefault(),
+		Dependency: moduleid.IsDependency(src.file), DefaultOnly: !p.cfg.JSON.NamedExportsOrDefault(),
 		Define: p.define,
 	}
 	if in.Dependency {
@@ -64,7 +65,7 @@ func (p *project) scriptInput(ctx context.Context, src source) (transform.Input,
 	}
 	in.Refresh = p.refresh.framework
 	in.Glob = func(patterns []string) []string { return p.glob(src, patterns) }
-	ts, err := p.resolver.TSConfig(placeOf(src.file, p.root))
+	ts, err := p.resolver.TSConfig(placeOf(src.file, p.layout.Root))
 	if err != nil {
 		return in, err
 	}
@@ -112,7 +113,7 @@ func (p *project) positionsUnused(jsx transform.JSX, src source) bool {
 	if jsx.Runtime == "classic" || jsx.ImportSource != "" && jsx.ImportSource != "react" || strings.Contains(src.code, "@jsx") {
 		return false
 	}
-	r, err := p.resolver.Resolve("react", placeOf(src.file, p.root))
+	r, err := p.resolver.Resolve("react", placeOf(src.file, p.layout.Root))
 	if err != nil || r.File == "" {
 		return false
 	}
@@ -134,7 +135,7 @@ func (p *project) withMetadata(ctx context.Context, in transform.Input) (transfo
 	made, err := p.runTool(ctx, "typescript", toolCall{File: in.File, Code: in.Code, Options: json.RawMessage(in.TSConfigRaw)})
 	if err != nil {
 		e := p.asError(err)
-		e.ID, e.File = in.ID, p.shown(in.File)
+		e.ID, e.File = in.ID, p.layout.Shown(in.File)
 		return in, e
 	}
 	in.Written, in.Code = in.Code, made.Code
@@ -146,7 +147,7 @@ func (p *project) withMetadata(ctx context.Context, in transform.Input) (transfo
 // when a module on the way cannot be told without compiling it, may have side effects, or imports itself.
 func (p *project) starExports(spec, importer string, seen []string) (names []string, ok bool) {
 	r, err := p.resolver.Resolve(spec, importer)
-	if err != nil || r.File == "" || slices.Contains(seen, r.File) || !isDependency(r.File) {
+	if err != nil || r.File == "" || slices.Contains(seen, r.File) || !moduleid.IsDependency(r.File) {
 		return nil, false
 	}
 	if pkg := p.resolver.PackageOf(r.File); pkg == nil || !pkg.SideEffectFree(r.File) {

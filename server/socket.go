@@ -33,9 +33,9 @@ func (s *Server) newHub() *hmr.Hub {
 // loads (the number of the last update) stands before it.
 func (p *project) serveClient(w http.ResponseWriter, r *http.Request) {
 	prefix, err := client.Config{
-		Base: p.base, Token: p.server.token, Epoch: p.server.epoch, Seq: p.server.hub.Seq(),
+		Base: p.layout.Base, Token: p.server.token, Epoch: p.server.epoch, Seq: p.server.hub.Seq(),
 		Overlay: p.cfg.Server.HMR.OverlayOrDefault(), ShareTabs: p.cfg.Server.HMR.ShareTabs, AskReload: p.cfg.Server.HMR.Reload == "ask",
-		Env: p.env.Object(), Version: p.server.opts.Version, Root: p.root,
+		Env: p.env.Object(), Version: p.server.opts.Version, Root: p.layout.Root,
 	}.Prefix()
 	if err != nil {
 		p.log.Error("serve the client", "error", err)

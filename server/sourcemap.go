@@ -89,7 +89,7 @@ const styleKey = "css:"
 
 // styleMapURL is where the map of a stylesheet is asked for.
 func (p *project) styleMapURL(id string) string {
-	return path.Join(p.base, mapPath) + "?of=" + url.QueryEscape(styleKey+id)
+	return path.Join(p.layout.Base, mapPath) + "?of=" + url.QueryEscape(styleKey+id)
 }
 
 // serveStyleMap sends the map of a stylesheet that a page has.
@@ -106,7 +106,7 @@ func (p *project) serveStyleMap(w http.ResponseWriter, r *http.Request, id strin
 		http.Error(w, "404 not found: the stylesheet has an error", http.StatusNotFound)
 		return
 	}
-	text, errs := transform.StyleMap(p.styleInput(src, src.code), func(file string) string { return p.url(p.gate.FileToID(file)) })
+	text, errs := transform.StyleMap(p.styleInput(src, src.code), func(file string) string { return p.layout.URL(p.gate.FileToID(file)) })
 	if len(errs) > 0 || text == nil {
 		http.Error(w, "404 not found: the stylesheet has an error", http.StatusNotFound)
 		return

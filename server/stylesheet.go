@@ -10,11 +10,12 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
 func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) error {
-	name := nameOf(src.id)
+	name := moduleid.Name(src.id)
 	code, inputs, globs, err := p.preprocess(ctx, src, false)
 	v.Inputs, v.Globs = inputs, globs
 	if err != nil {
@@ -26,7 +27,7 @@ func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) 
 	}
 	if len(errs) > 0 {
 		for i := range errs {
-			errs[i].File = p.shown(errs[i].File)
+			errs[i].File = p.layout.Shown(errs[i].File)
 		}
 		return joined(errs)
 	}
@@ -34,9 +35,9 @@ func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) 
 	v.Inputs = slices.Compact(v.Inputs)
 	v.Side = &stylesheet{css: out.CSS, names: out.Names}
 	switch {
-	case has(src.query, "inline"):
+	case moduleid.Has(src.query, "inline"):
 		v.Code = transform.InlineCSSModule(out)
-	case has(src.query, "direct"):
+	case moduleid.Has(src.query, "direct"):
 		v.Code = transform.RawModule(out.CSS) // served as text, see asset.go; this gives the revision
 	default:
 		v.Code = transform.CSSModule(src.id, out, p.styleMapURL(name))
@@ -53,7 +54,7 @@ type stylesheet struct {
 
 // styleInput is what the compiler is told about a stylesheet that is plain CSS by now.
 func (p *project) styleInput(src source, code string) transform.CSSInput {
-	name := nameOf(src.id)
+	name := moduleid.Name(src.id)
 	m := p.cfg.CSS.Modules
 	return transform.CSSInput{
 		ID: name, File: src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
@@ -133,7 +134,7 @@ func (p *project) readStyle(file string) (string, error) {
 // code ends with its source map.
 func (p *project) preprocess(ctx context.Context, src source, withMap bool) (code string, inputs, globs []string, err error) {
 	code = src.code
-	name := nameOf(src.id)
+	name := moduleid.Name(src.id)
 	for _, step := range p.styleSteps(strings.ToLower(path.Ext(name)), src) {
 		call := toolCall{File: src.file, Code: code, Options: step.options, Map: withMap}
 		if step.method == "postcss" && !strings.Contains(path.Base(name), ".module.") {
@@ -143,9 +144,9 @@ func (p *project) preprocess(ctx context.Context, src source, withMap bool) (cod
 		if toolErr != nil {
 			e := p.asError(toolErr)
 			if e.File == "" {
-				e.File = p.shown(src.file)
+				e.File = p.layout.Shown(src.file)
 			} else {
-				e.File = p.shown(e.File)
+				e.File = p.layout.Shown(e.File)
 			}
 			if e.ID == "" {
 				e.ID = src.id
@@ -158,10 +159,10 @@ func (p *project) preprocess(ctx context.Context, src source, withMap bool) (cod
 			globs = append(globs, path.Join(filepath.ToSlash(d.Dir), d.Glob))
 		}
 		for _, w := range r.Warnings {
-			p.log.Warn(w.Message, "file", p.shown(w.File), "line", w.Line)
+			p.log.Warn(w.Message, "file", p.layout.Shown(w.File), "line", w.Line)
 		}
 	}
-	inputs = slices.DeleteFunc(inputs, isDependency) // packages change by installing
+	inputs = slices.DeleteFunc(inputs, moduleid.IsDependency) // packages change by installing
 	return code, inputs, globs, nil
 }
 
@@ -188,7 +189,7 @@ func (p *project) styleSteps(ext string, src source) []styleStep {
 	if p.tools.tailwind && mentionsTailwind(src.code) {
 		steps = append(steps, styleStep{method: "tailwind"})
 	}
-	if p.tools.postcss != nil && !isDependency(src.file) {
+	if p.tools.postcss != nil && !moduleid.IsDependency(src.file) {
 		steps = append(steps, styleStep{"postcss", p.tools.postcss})
 	}
 	return steps

@@ -10,9 +10,9 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/cache"
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
-	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // toolCall asks a tool of the Node host to turn a file into plain CSS or JavaScript.
@@ -55,14 +55,14 @@ func (p *project) runTool(ctx context.Context, method string, call toolCall) (*t
 	if err != nil {
 		return nil, err
 	}
-	state := stateOf(p.lockFiles())
+	state := disk.Fingerprint(p.lockFiles())
 	if bytes.Contains(call.Options, []byte(`"viteMode"`)) {
 		state += p.viteState
 	}
 	key := cache.KeyOf("tool", programID(), method, string(text), state)
 	if data, ok := p.server.cache.Get(key); ok {
 		var was keptTool
-		if json.Unmarshal(data, &was) == nil && was.State == stateOf(was.Result.Deps) {
+		if json.Unmarshal(data, &was) == nil && was.State == disk.Fingerprint(was.Result.Deps) {
 			return &was.Result, nil
 		}
 	}
@@ -71,7 +71,7 @@ func (p *project) runTool(ctx context.Context, method string, call toolCall) (*t
 		return nil, err
 	}
 	if len(r.Dirs) == 0 {
-		if data, err := json.Marshal(keptTool{stateOf(r.Deps), *r}); err == nil {
+		if data, err := json.Marshal(keptTool{disk.Fingerprint(r.Deps), *r}); err == nil {
 			p.server.cache.Put(key, data)
 		}
 	}
@@ -81,7 +81,7 @@ func (p *project) runTool(ctx context.Context, method string, call toolCall) (*t
 // lockFiles change when other versions of packages are installed.
 func (p *project) lockFiles() []string {
 	var files []string
-	for _, dir := range slices.Compact([]string{p.root, p.dir, p.workspace}) {
+	for _, dir := range slices.Compact([]string{p.layout.Root, p.layout.Dir, p.layout.Workspace}) {
 		for _, name := range lockNames {
 			if dir != "" { // no workspace
 				files = append(files, filepath.Join(dir, name))
@@ -114,13 +114,13 @@ func (p *project) findStyleTools() styleTools {
 		tools.postcss = json.RawMessage(given)
 		return tools
 	}
-	from, folder := p.root, ""
+	from, folder := p.layout.Root, ""
 	if json.Unmarshal(given, &folder) == nil && folder != "" {
 		if from = filepath.FromSlash(folder); !filepath.IsAbs(from) {
-			from = filepath.Join(p.dir, from)
+			from = filepath.Join(p.layout.Dir, from)
 		}
 	}
-	file, looked := findPostCSS(from, gate.Top(p.root))
+	file, looked := findPostCSS(from, gate.Top(p.layout.Root))
 	tools.files = looked
 	if file == "" {
 		if folder != "" {
@@ -155,7 +155,7 @@ func findPostCSS(from, top string) (file string, looked []string) {
 				continue
 			}
 			looked = append(looked, at)
-			if text, err := regular.ReadFile(at); file == "" && err == nil && len(bytes.TrimSpace(text)) > 0 {
+			if text, err := disk.ReadFile(at); file == "" && err == nil && len(bytes.TrimSpace(text)) > 0 {
 				file = at
 			}
 		}
@@ -166,7 +166,7 @@ func findPostCSS(from, top string) (file string, looked []string) {
 }
 
 func configuresPostCSS(packageJSON string) bool {
-	text, _ := regular.ReadFile(packageJSON)
+	text, _ := disk.ReadFile(packageJSON)
 	var pkg struct {
 		PostCSS json.RawMessage `json:"postcss"`
 	}
@@ -179,7 +179,7 @@ func (p *project) startNode() error {
 	if err != nil {
 		return err
 	}
-	p.node = pluginhost.NewNode(pluginhost.NodeOptions{Root: p.root, Dir: p.dir, CacheDir: dir, Logger: p.log})
+	p.node = pluginhost.NewNode(pluginhost.NodeOptions{Root: p.layout.Root, Dir: p.layout.Dir, CacheDir: dir, Logger: p.log})
 	p.tools = p.findStyleTools()
 	var warm []string
 	deps := p.resolver.Dependencies()

@@ -9,28 +9,28 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/client"
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
-	"github.com/seed-b8174343/devserver/internal/regular"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
 // writeTypes refreshes the declaration files that tell editors the types of the plugins' events, when they differ from
 // what is there. Projects without TypeScript have no use for them.
 func (p *project) writeTypes() {
-	if !slices.ContainsFunc([]string{p.root, p.dir}, func(dir string) bool {
+	if !slices.ContainsFunc([]string{p.layout.Root, p.layout.Dir}, func(dir string) bool {
 		_, err := os.Stat(filepath.Join(dir, "tsconfig.json"))
 		return err == nil
 	}) {
 		return
 	}
 	events, channels := p.typed()
-	dir := p.root
-	if info, err := os.Stat(filepath.Join(p.root, "src")); err == nil && info.IsDir() {
-		dir = filepath.Join(p.root, "src") // what tsconfig files include, as a rule
+	dir := p.layout.Root
+	if info, err := os.Stat(filepath.Join(p.layout.Root, "src")); err == nil && info.IsDir() {
+		dir = filepath.Join(p.layout.Root, "src") // what tsconfig files include, as a rule
 	}
 	for _, f := range client.Types(declarations(events, channels), p.resolver.Dependencies()["vite"]) {
 		file := filepath.Join(dir, f.Name)
-		was, err := regular.ReadFile(file)
+		was, err := disk.ReadFile(file)
 		if string(was) == f.Text || err != nil && len(events)+len(channels) == 0 {
 			continue
 		}
@@ -38,7 +38,7 @@ func (p *project) writeTypes() {
 			p.log.Warn("write "+f.Name, "error", err)
 			return
 		}
-		p.log.Info("wrote " + p.shown(file) + " (the types of your events)")
+		p.log.Info("wrote " + p.layout.Shown(file) + " (the types of your events)")
 	}
 }
 
@@ -55,7 +55,7 @@ func (p *project) writeTypesInProcess() {
 // source tells of their types. Only the plugins of devserver/ have their source here; the package main of others is
 // another one.
 func (p *project) typed() (events []plugin.EventInfo, channels []plugin.ChannelInfo) {
-	ofFolder := newGoSource(filepath.Join(p.dir, pluginhost.Folder))
+	ofFolder := newGoSource(filepath.Join(p.layout.Dir, pluginhost.Folder))
 	for _, one := range p.plugins.Plugins() {
 		source := ofFolder
 		if p.inProcess != nil && slices.ContainsFunc(p.inProcess.Info().Plugins, func(i plugin.PluginInfo) bool { return i.Name == one.Name }) {

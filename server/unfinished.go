@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
@@ -102,8 +104,8 @@ func (p *project) justMade(id string) bool {
 	if v == nil {
 		return false
 	}
-	s, ok := v.State.(*fileState)
-	return ok && s != nil && s.size == 0 && p.now().Sub(s.mtime) < emptied
+	s, ok := v.State.(*disk.State)
+	return ok && s != nil && s.Size == 0 && p.now().Sub(s.ModTime) < emptied
 }
 
 // settle takes what was read last for what the user wrote.
@@ -132,14 +134,14 @@ func (p *project) brokenBy(e *edit) bool {
 // pageEmptied tells whether the edit is one of a page that browsers have, and that page is empty now.
 func (p *project) pageEmptied(e *edit) bool {
 	return slices.ContainsFunc(e.changes, func(c watch.Change) bool {
-		if c.Kind == watch.Removed || !isPage(c.Path) {
+		if c.Kind == watch.Removed || !moduleid.IsPage(c.Path) {
 			return false
 		}
 		if _, served := p.pages.Load(c.Path); !served {
 			return false
 		}
-		s := statFile(c.Path)
-		return s != nil && s.size == 0
+		s := disk.Stat(c.Path)
+		return s != nil && s.Size == 0
 	})
 }
 
@@ -151,7 +153,7 @@ func (p *project) inputEmptied(e *edit, id string) bool {
 		if c.Kind == watch.Removed || !slices.Contains(v.Inputs, c.Path) {
 			return false
 		}
-		s := statFile(c.Path)
-		return s != nil && s.size == 0
+		s := disk.Stat(c.Path)
+		return s != nil && s.Size == 0
 	})
 }

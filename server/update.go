@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/watch"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -107,7 +109,7 @@ func (p *project) restartIfConfigured(changes watch.Batch) bool {
 		if !p.configFiles[c.Path] || !p.contentChanged(c.Path) {
 			continue
 		}
-		reason := p.shown(c.Path) + " changed"
+		reason := p.layout.Shown(c.Path) + " changed"
 		p.server.background.Go(func() { // not a task of the project: the restart waits for those
 			if err := p.server.Restart(reason); err != nil {
 				p.report(p.asError(err))
@@ -132,7 +134,7 @@ func (p *project) reload(e *edit, final bool) {
 		case r.now.Err != nil:
 			p.errors.set(r.id, p.asError(r.now.Err))
 		case p.errors.clear(r.id), r.before == nil, r.before.Rev != r.now.Rev:
-			if has(queryOf(r.id), "direct") {
+			if moduleid.Has(moduleid.Query(r.id), "direct") {
 				e.styles = append(e.styles, r.id)
 			} else {
 				e.changed = append(e.changed, r.id)
@@ -150,7 +152,7 @@ type reloaded struct {
 }
 
 func (p *project) reloadModule(e *edit, id string, final bool) reloaded {
-	if file := p.File(id); file != "" && statFile(file) == nil && p.graph.Version(id) != nil {
+	if file := p.File(id); file != "" && disk.Stat(file) == nil && p.graph.Version(id) != nil {
 		return reloaded{id: id, gone: true}
 	}
 	ctx := p.ctx
@@ -264,7 +266,7 @@ func (p *project) publishChange(payload hmr.Payload) bool {
 func (p *project) reloadPages(e *edit) {
 	for _, c := range e.changes {
 		p.cameAtLast(c)
-		if !isPage(c.Path) {
+		if !moduleid.IsPage(c.Path) {
 			continue
 		}
 		if _, served := p.pages.Load(c.Path); !served && c.Kind == watch.Written {
@@ -275,7 +277,7 @@ func (p *project) reloadPages(e *edit) {
 		}
 		id := p.gate.FileToID(c.Path)
 		p.forgetScripts(id)
-		if p.publishChange(&hmr.FullReload{Path: id, TriggeredBy: id, Reason: p.shown(c.Path) + " was edited"}) {
+		if p.publishChange(&hmr.FullReload{Path: id, TriggeredBy: id, Reason: p.layout.Shown(c.Path) + " was edited"}) {
 			p.log.Info(p.reloadLine(id + " was edited"))
 		}
 	}

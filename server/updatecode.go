@@ -33,8 +33,8 @@ func (p *project) payload(changed, fresh []string) *hmr.Update {
 		return u
 	}
 	key := p.updates.add(w.String(), w.sections)
-	at := path.Join(p.base, updatePath, key+".js")
-	w.text("//# sourceURL=" + at + "\n//# sourceMappingURL=" + path.Join(p.base, mapPath) + "?of=" + key + "\n")
+	at := path.Join(p.layout.Base, updatePath, key+".js")
+	w.text("//# sourceURL=" + at + "\n//# sourceMappingURL=" + path.Join(p.layout.Base, mapPath) + "?of=" + key + "\n")
 	u.Code, u.URL = w.String(), at
 	return u
 }

@@ -15,10 +15,10 @@ import (
 
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/env"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
-	"github.com/seed-b8174343/devserver/internal/regular"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
@@ -47,7 +47,7 @@ func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 	if file == "" || !cfg.ReadsViteConfig() {
 		return cfg, nil
 	}
-	if text, err := regular.ReadFile(file); err == nil && saysNothing(string(text)) {
+	if text, err := disk.ReadFile(file); err == nil && saysNothing(string(text)) {
 		return cfg, nil
 	}
 	v, err := s.loadViteConfig(file, cfg.ModeOrDefault())
@@ -174,7 +174,7 @@ func (s *Server) loadViteConfig(file, mode string) (*viteConfig, error) {
 
 // viteState tells whether a kept configuration still holds: it may read .env files, as loadEnv does.
 func (s *Server) viteState(file, mode string, deps []string) string {
-	return stateOf(slices.Concat([]string{file}, deps, env.Files(s.dir, mode)))
+	return disk.Fingerprint(slices.Concat([]string{file}, deps, env.Files(s.dir, mode)))
 }
 
 // environment is what programs get of ours, without what differs from one terminal to the next.

@@ -10,9 +10,10 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
-	"github.com/seed-b8174343/devserver/internal/regular"
 )
 
 // Which files are watched beside those below the root, and what was in them when they were read last.
@@ -28,17 +29,17 @@ type filesRead struct {
 
 // outside tells whether a file lies where the watcher does not look by itself.
 func (p *project) outside(file string) bool {
-	return file != p.root && !strings.HasPrefix(file, p.root+string(filepath.Separator))
+	return file != p.layout.Root && !strings.HasPrefix(file, p.layout.Root+string(filepath.Separator))
 }
 
 // watchModule makes sure that edits of a module's file are seen wherever it lies, linked packages included. Packages
 // in node_modules are not watched: they change by installing, which page loads notice.
 func (p *project) watchModule(id string) {
 	file := p.File(id)
-	if file == "" || isDependency(file) || !p.outside(file) {
+	if file == "" || moduleid.IsDependency(file) || !p.layout.Outside(file) {
 		return
 	}
-	if dir := filepath.Dir(file); strings.HasPrefix(p.root, dir+string(filepath.Separator)) {
+	if dir := filepath.Dir(file); strings.HasPrefix(p.layout.Root, dir+string(filepath.Separator)) {
 		p.watchFolder(dir) // it holds the root, and perhaps much else
 	} else {
 		p.watchDir(dir)
@@ -56,13 +57,13 @@ func (p *project) watchNew(ids []string) {
 // seen to come and go where it lists them by pattern.
 func (p *project) watchMade(v *graph.Version) {
 	for _, file := range v.Inputs {
-		if p.outside(file) && !isDependency(file) {
+		if p.layout.Outside(file) && !moduleid.IsDependency(file) {
 			p.watchFolder(filepath.Dir(file))
 		}
 	}
 	for _, pattern := range v.Globs {
 		base, _ := doublestar.SplitPattern(pattern)
-		if dir := filepath.FromSlash(base); p.outside(dir) && !isDependency(dir) {
+		if dir := filepath.FromSlash(base); p.layout.Outside(dir) && !moduleid.IsDependency(dir) {
 			p.watchDir(dir)
 		}
 	}
@@ -73,10 +74,10 @@ func (p *project) watchInputs(files []string) []string {
 	inputs := make([]string, len(files))
 	for i, file := range files {
 		if !filepath.IsAbs(file) {
-			file = filepath.Join(p.root, filepath.FromSlash(file))
+			file = filepath.Join(p.layout.Root, filepath.FromSlash(file))
 		}
 		inputs[i] = filepath.Clean(file)
-		if !p.outside(inputs[i]) {
+		if !p.layout.Outside(inputs[i]) {
 			continue
 		}
 		dir := inputs[i]
@@ -115,10 +116,10 @@ func (p *project) noteConfigFiles() {
 	if p.cfg.Path != "" {
 		files = append(files, p.cfg.Path)
 	} else {
-		files = append(files, filepath.Join(p.dir, config.FileName))
+		files = append(files, filepath.Join(p.layout.Dir, config.FileName))
 	}
 	if p.goPlugins == nil && !p.server.opts.NoPlugins {
-		files = append(files, filepath.Join(p.dir, pluginhost.Folder, "go.mod")) // `devserver init` may make it
+		files = append(files, filepath.Join(p.layout.Dir, pluginhost.Folder, "go.mod")) // `devserver init` may make it
 	}
 	for _, f := range files {
 		p.configFiles[f] = true
@@ -127,7 +128,7 @@ func (p *project) noteConfigFiles() {
 		} else {
 			p.contentChanged(f)
 		}
-		if p.outside(f) {
+		if p.layout.Outside(f) {
 			_ = p.watcher.AddFolder(filepath.Dir(f)) // an env folder that does not exist has nothing to watch
 		}
 	}
@@ -139,7 +140,7 @@ func (p *project) noteTSConfig(file string) {
 		return
 	}
 	p.contentChanged(file)
-	if p.outside(file) && !isDependency(file) {
+	if p.layout.Outside(file) && !moduleid.IsDependency(file) {
 		p.watchFolder(filepath.Dir(file))
 	}
 }
@@ -153,7 +154,7 @@ func (p *project) contentChanged(file string) bool {
 
 // contentSum stands for a file's content; a file that is not there counts as empty.
 func contentSum(file string) [sha256.Size]byte {
-	text, err := regular.ReadFile(file)
+	text, err := disk.ReadFile(file)
 	if err != nil {
 		text = nil
 	}

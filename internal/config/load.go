@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-b8174343/devserver/internal/regular"
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 // source is what a Config was made from, so that Reload can do it again.
@@ -152,7 +152,7 @@ func (c *Config) read() error {
 	if err != nil {
 		return fmt.Errorf("find configuration %q: %w", file, err)
 	}
-	text, err := regular.ReadFile(abs)
+	text, err := disk.ReadFile(abs)
 	if errors.Is(err, fs.ErrNotExist) && c.from.explicit == "" {
 		return nil
 	}

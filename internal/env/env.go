@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-b8174343/devserver/internal/regular"
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 // Options tells where the files are and what the page may see of them.
@@ -65,8 +65,8 @@ func Load(o Options) (*Env, error) {
 	if o.Dir != "" {
 		e.files = Files(o.Dir, o.Mode)
 		for _, file := range e.files {
-			text, err := regular.ReadFile(file)
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, regular.ErrNotRegular) { // as Vite
+			text, err := disk.ReadFile(file)
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, disk.ErrNotRegular) { // as Vite
 				continue
 			}
 			if err != nil {

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/seed-b8174343/devserver/internal/regular"
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 // openChecked is openReal where the system does not tell the path of an open file: the path without links is opened, and
@@ -18,7 +18,7 @@ func openChecked(file string) (*os.File, fs.FileInfo, string, error) {
 		if err != nil {
 			return nil, nil, "", err
 		}
-		f, opened, err := regular.Open(real)
+		f, opened, err := disk.Open(real)
 		if err != nil {
 			return nil, nil, "", err
 		}
@@ -57,12 +57,12 @@ func (g *Gate) Open(file string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// ReadFile reads the whole file as Open does, up to regular.MaxSize.
+// ReadFile reads the whole file as Open does, up to disk.MaxSize.
 func (g *Gate) ReadFile(file string) ([]byte, error) {
 	f, info, err := g.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return regular.Read(f, info)
+	return disk.Read(f, info)
 }

@@ -6,13 +6,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/seed-b8174343/devserver/internal/regular"
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 // openReal opens the file and tells the real path of what is open. The kernel knows it: one call, however many links led
 // there, and no time in which another file could be put in its place.
 func openReal(file string) (f *os.File, info fs.FileInfo, real string, err error) {
-	if f, info, err = regular.Open(file); err != nil {
+	if f, info, err = disk.Open(file); err != nil {
 		return nil, nil, "", err
 	}
 	if real, err = pathOf(f); err != nil { // no /proc here

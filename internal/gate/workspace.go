@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/seed-b8174343/devserver/internal/regular"
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 // Workspace returns the root of the workspace that dir is part of, or "" when there is none: the nearest folder above
@@ -26,7 +26,7 @@ func isWorkspace(dir string) bool {
 	if exists(filepath.Join(dir, "pnpm-workspace.yaml")) || exists(filepath.Join(dir, "lerna.json")) {
 		return true
 	}
-	text, err := regular.ReadFile(filepath.Join(dir, "package.json"))
+	text, err := disk.ReadFile(filepath.Join(dir, "package.json"))
 	return err == nil && strings.Contains(string(text), `"workspaces"`)
 }
 

@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/seed-b8174343/devserver/internal/regular"
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 // manifest is a package.json.
@@ -33,7 +33,7 @@ type manifest struct {
 // readManifest reads the package.json in dir, nil when there is none.
 func (c *cache) readManifest(dir string) *manifest {
 	file := filepath.Join(dir, "package.json")
-	text, err := regular.ReadFile(file)
+	text, err := disk.ReadFile(file)
 	if err == nil || filepath.Base(filepath.Dir(dir)) == "node_modules" {
 		c.note(file)
 	}
@@ -163,7 +163,7 @@ func (q *query) field(f *folder, to string) (hit, bool) {
 var esmSyntax = regexp.MustCompile(`(?m)(?:^|[\s;}])(?:import[\s\w*,{}$]*from\s*["']|import\s*["']|export\s*(?:[*{]|default\b|class\b|function\b|const\b|var\b|let\b|async\b))`)
 
 func isESModule(file string) bool {
-	text, err := regular.ReadFile(file)
+	text, err := disk.ReadFile(file)
 	return err == nil && esmSyntax.Match(text)
 }
 

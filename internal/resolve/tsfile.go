@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/seed-b8174343/devserver/internal/regular"
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/tailscale/hujson"
 )
 
@@ -50,7 +50,7 @@ type tsLoader struct{ c *cache }
 // the files that led here, so that a circle ends.
 func (l tsLoader) load(file, configDir string, above []string) (*tsFile, error) {
 	l.c.configs.Store(file, true)
-	source, err := regular.ReadFile(file)
+	source, err := disk.ReadFile(file)
 	if err != nil {
 		return nil, &Error{File: file, Text: "could not be read: " + plainError(err)}
 	}

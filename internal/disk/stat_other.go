@@ -1,6 +1,6 @@
 //go:build !(linux || darwin || freebsd || netbsd)
 
-package server
+package disk
 
 import (
 	"io/fs"

@@ -1,6 +1,6 @@
 //go:build darwin || freebsd || netbsd
 
-package server
+package disk
 
 import (
 	"syscall"

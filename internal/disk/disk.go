@@ -1,8 +1,9 @@
-// Package regular reads regular files and nothing else. A project may hold a link to a device that never ends, or a pipe
-// that nobody writes to, in the place of any file: whoever reads it must neither wait nor run out of memory.
+// Package disk reads the files of a project. It reads regular files and nothing else: a project may hold a link to an
+// endless device, or a pipe without a writer, in the place of any file, and reading it would hang or fill the memory. A
+// State shows whether a file is still the file that was read.
 //
 // What may be read is decided elsewhere, by package gate.
-package regular
+package disk
 
 import (
 	"errors"

@@ -1,6 +1,6 @@
 //go:build unix
 
-package regular_test
+package disk_test
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/seed-b8174343/devserver/internal/regular"
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 func TestOnlyRegularFilesAreRead(t *testing.T) {
@@ -29,21 +29,21 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"file", "link"} {
-		if text, err := regular.ReadFile(at(name)); err != nil || string(text) != long {
+		if text, err := disk.ReadFile(at(name)); err != nil || string(text) != long {
 			t.Errorf("%s: %d bytes, %v", name, len(text), err)
 		}
 	}
 	for _, name := range []string{"pipe", "device", "loop", "nowhere", "."} {
-		if text, err := regular.ReadFile(at(name)); err == nil {
+		if text, err := disk.ReadFile(at(name)); err == nil {
 			t.Errorf("%s was read: %d bytes", name, len(text))
-		} else if name[0] != 'l' && name[0] != 'n' && !errors.Is(err, regular.ErrNotRegular) {
+		} else if name[0] != 'l' && name[0] != 'n' && !errors.Is(err, disk.ErrNotRegular) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := os.Truncate(at("file"), regular.MaxSize+1); err != nil {
+	if err := os.Truncate(at("file"), disk.MaxSize+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := regular.ReadFile(at("file")); err == nil || !strings.Contains(err.Error(), "larger than 64 MB") {
+	if _, err := disk.ReadFile(at("file")); err == nil || !strings.Contains(err.Error(), "larger than 64 MB") {
 		t.Errorf("a file beyond the bound: %v", err)
 	}
 }

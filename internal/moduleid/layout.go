@@ -1,0 +1,47 @@
+package moduleid
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// Layout says where a project lies and at which URLs it is served. The paths are absolute.
+type Layout struct {
+	// Dir is the project's folder: the configuration, package.json and devserver/ lie there.
+	Dir string
+	// Root is the folder that is served. In most projects it is Dir.
+	Root string
+	// Workspace is the root of the workspace that the project belongs to, "" when it stands alone.
+	Workspace string
+	// Public is the folder of files that are served as they are, "" when there is none.
+	Public string
+	// Base begins all URLs of the project. It begins and ends with a slash.
+	Base string
+}
+
+// Shown names a file to the user: relative to Dir, with forward slashes, also when the file lies elsewhere in the
+// workspace. Other files keep their absolute path.
+func (l Layout) Shown(file string) string {
+	rel, err := filepath.Rel(l.Dir, file)
+	if err != nil {
+		return filepath.ToSlash(file)
+	}
+	if strings.HasPrefix(rel, "..") && (l.Workspace == "" || !strings.HasPrefix(file, l.Workspace+string(filepath.Separator))) {
+		return filepath.ToSlash(file)
+	}
+	return filepath.ToSlash(rel)
+}
+
+// Outside reports whether a file lies outside the root, where the watcher does not look by itself.
+func (l Layout) Outside(file string) bool {
+	return file != l.Root && !strings.HasPrefix(file, l.Root+string(filepath.Separator))
+}
+
+// URL returns where the browser finds the file of a module.
+func (l Layout) URL(id string) string { return path.Join(l.Base, EscapePath(Name(id))) }
+
+// Below returns the path of a URL below the base, with a slash in front. It is not ok when the URL lies elsewhere.
+func (l Layout) Below(urlPath string) (name string, ok bool) {
+	return strings.CutPrefix(urlPath, strings.TrimSuffix(l.Base, "/"))
+}

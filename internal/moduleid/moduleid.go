@@ -1,0 +1,94 @@
+// Package moduleid knows what the ID of a module, a URL and the name of a file say, without a look at the disk.
+//
+// The ID of a module with a file is the file's URL below the base, with a query if the import had one: `/src/a.ts`,
+// `/src/a.css?inline`. Package gate turns IDs into files and back.
+package moduleid
+
+import (
+	"net/url"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// Name returns the ID without its query: the URL of the file.
+func Name(id string) string {
+	name, _, _ := strings.Cut(id, "?")
+	return name
+}
+
+// Query returns the ID's query without the question mark, "" when there is no query.
+func Query(id string) string {
+	_, query, _ := strings.Cut(id, "?")
+	return query
+}
+
+// Has reports whether a query holds the key, with or without a value.
+func Has(query, key string) bool {
+	for part := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if name == key {
+			return true
+		}
+	}
+	return false
+}
+
+// HasAny reports whether a query holds one of the keys.
+func HasAny(query string, keys ...string) bool {
+	for _, k := range keys {
+		if Has(query, k) {
+			return true
+		}
+	}
+	return false
+}
+
+// EscapePath writes a path for a URL and keeps the slashes.
+func EscapePath(name string) string { return (&url.URL{Path: name}).EscapedPath() }
+
+// IsDependency reports whether the file belongs to an installed package.
+func IsDependency(file string) bool {
+	return strings.Contains(filepath.ToSlash(file), "/node_modules/")
+}
+
+// IsPage reports whether the file is HTML.
+func IsPage(file string) bool {
+	ext := strings.ToLower(path.Ext(file))
+	return ext == ".html" || ext == ".htm"
+}
+
+// IsScript reports whether a file without a query runs as a module.
+func IsScript(file string) bool {
+	switch strings.ToLower(path.Ext(file)) {
+	case ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte", ".astro", ".mdx":
+		return true
+	}
+	return false
+}
+
+// IsStyle reports whether the file is a stylesheet, in CSS or in a language that becomes CSS.
+func IsStyle(file string) bool {
+	ext := strings.ToLower(path.Ext(file))
+	return ext == ".css" || IsPreprocessed(ext)
+}
+
+// IsPreprocessed reports whether a tool of the project makes CSS of files with the extension.
+func IsPreprocessed(ext string) bool {
+	switch ext {
+	case ".scss", ".sass", ".less", ".styl", ".stylus", ".pcss", ".postcss":
+		return true
+	}
+	return false
+}
+
+// IsAsset reports whether importing the file gives its URL.
+func IsAsset(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".png", ".jpg", ".jpeg", ".jfif", ".pjpeg", ".pjp", ".gif", ".svg", ".ico", ".webp", ".avif", ".cur", ".jxl", ".bmp", ".apng",
+		".mp4", ".webm", ".ogg", ".mp3", ".wav", ".flac", ".aac", ".opus", ".mov", ".m4a", ".vtt",
+		".woff", ".woff2", ".eot", ".ttf", ".otf", ".webmanifest", ".pdf", ".txt", ".glb", ".gltf", ".hdr", ".wasm":
+		return true
+	}
+	return false
+}
