@@ -17,7 +17,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-//go:embed src/*.ts
+//go:embed src
 var sources embed.FS
 
 // Config is what a page must know of its server. It is served in front of the script, see Config.Prefix.
@@ -60,7 +60,7 @@ func (c Config) Prefix() (string, error) {
 
 // Options choose what Bundle makes.
 type Options struct {
-	// Entry is a file in src, such as "client.ts".
+	// Entry is a file below src, such as "client.ts" or "console/console.ts".
 	Entry string
 	// Global is the name of the variable that gets the exports of a script that is no ES module; empty = an ES module.
 	Global string
@@ -114,14 +114,18 @@ func Bundle(opts Options) (code, sourceMap []byte, err error) {
 	return code, sourceMap, nil
 }
 
+// channelFile is the module that app code imports as "devserver/client".
+const channelFile = "api/channel.ts"
+
 // readEmbedded lets esbuild read the sources that are embedded in the program.
 func readEmbedded(build api.PluginBuild) {
 	const namespace = "embedded"
 	build.OnResolve(api.OnResolveOptions{Filter: `^\.|\.ts$`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
-		if args.Path == "./channel.ts" && args.Importer == "react.ts" {
-			return api.OnResolveResult{Path: "devserver/client", External: true}, nil // a module of its own for app code
+		file := path.Join(path.Dir(args.Importer), args.Path)
+		if file == channelFile && args.Importer != "" {
+			return api.OnResolveResult{Path: "devserver/client", External: true}, nil // app code has one of it
 		}
-		return api.OnResolveResult{Path: path.Base(args.Path), Namespace: namespace}, nil
+		return api.OnResolveResult{Path: file, Namespace: namespace}, nil
 	})
 	build.OnLoad(api.OnLoadOptions{Filter: ".", Namespace: namespace}, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
 		text, err := sources.ReadFile("src/" + args.Path)
@@ -138,7 +142,9 @@ var script = sync.OnceValue(func() string { return mustBundle(Options{Entry: "cl
 // Script returns the ES module that every page runs first. A line made by Config.Prefix belongs in front of it.
 func Script() string { return script() }
 
-var console = sync.OnceValue(func() string { return mustBundle(Options{Entry: "console.ts", Global: "$console", Minify: true}) })
+var console = sync.OnceValue(func() string {
+	return mustBundle(Options{Entry: "console/console.ts", Global: "$console", Minify: true})
+})
 
 // Console returns statements that send what the page writes to its console as events "devserver:console". They belong
 // behind Script, in projects that ask for them.
@@ -153,8 +159,8 @@ func Worker() string { return worker() }
 
 var libraries = sync.OnceValue(func() map[string]string {
 	return map[string]string{
-		"devserver/client": mustBundle(Options{Entry: "channel.ts"}),
-		"devserver/react":  mustBundle(Options{Entry: "react.ts"}),
+		"devserver/client": mustBundle(Options{Entry: channelFile}),
+		"devserver/react":  mustBundle(Options{Entry: "api/react.ts"}),
 	}
 })
 

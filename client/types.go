@@ -32,7 +32,7 @@ func Types(declarations string, vite bool) []TypesFile {
 
 // declarationsOf returns an embedded declaration file without the comment at its head, which is about the source.
 func declarationsOf(name string) string {
-	text, err := sources.ReadFile("src/" + name)
+	text, err := sources.ReadFile("src/api/" + name)
 	if err != nil {
 		panic(err) // the name is one of those above
 	}

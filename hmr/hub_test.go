@@ -23,7 +23,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// page is a browser's side of a session, as client/src/transport.ts has it: it counts frames and resumes.
+// page is a browser's side of a session, as client/src/socket/transport.ts has it: it counts frames and resumes.
 type page struct {
 	t       testing.TB
 	url     string

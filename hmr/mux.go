@@ -13,7 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// All tabs of a browser may share a socket, which client/src/tabs.ts opens with the query mux=1. Each tab has a session
+// All tabs of a browser may share a socket, which client/src/socket/tabs.ts opens with the query mux=1. Each tab has a session
 // of its own, as over a socket of its own. On the shared one each text frame begins with the session and a space; what
 // follows is a frame of that session, or
 //

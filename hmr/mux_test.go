@@ -21,7 +21,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// carrier is what client/src/tabs.ts has in a SharedWorker: pages connect to it as to a hub, and it carries their
+// carrier is what client/src/socket/tabs.ts has in a SharedWorker: pages connect to it as to a hub, and it carries their
 // sessions over one socket.
 type carrier struct {
 	t     testing.TB

@@ -99,7 +99,7 @@ func (c *tornConn) Write(b []byte) (int, error) {
 }
 
 // soakPage sends numbered messages and takes their echoes, over as many connections as it needs. It counts frames as
-// client/src/transport.ts does.
+// client/src/socket/transport.ts does.
 type soakPage struct {
 	name   string
 	at     string

@@ -25,7 +25,7 @@ func byCookie(r *http.Request) (string, error) {
 	return c.Value, nil
 }
 
-// identify is what client/src/identity.ts does.
+// identify is what client/src/socket/identity.ts does.
 func identify(t *testing.T, at, session, user string) (status int, body string) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, "http"+strings.TrimPrefix(at, "ws")+"/?session="+session, nil)

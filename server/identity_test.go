@@ -39,7 +39,7 @@ const whoPlugin = `
 	},
 `
 
-// person is a browser's page, which shows its cookie as client/src/identity.ts does.
+// person is a browser's page, which shows its cookie as client/src/socket/identity.ts does.
 type person struct {
 	*devtest.Socket
 	t       *testing.T

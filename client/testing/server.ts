@@ -1,6 +1,6 @@
 // The server's side of the socket, as far as sessions go, for tests: it counts, keeps, replays.
 
-import type { Socket, Timers } from "../src/transport.ts";
+import type { Socket, Timers } from "../src/socket/transport.ts";
 
 export class FakeSocket implements Socket {
   readyState = 0;

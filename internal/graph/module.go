@@ -32,7 +32,7 @@ type Edge struct {
 type Version struct {
 	// Rev names the content: equal revisions run the same code.
 	Rev string
-	// Code is the body of the module's factory (see client/src/definitions.ts). Empty when Err is set.
+	// Code is the body of the module's factory (see client/src/runtime/definitions.ts). Empty when Err is set.
 	Code  string
 	Edges []Edge
 	// Async tells that the body awaits at top level.

@@ -9,7 +9,7 @@ import (
 )
 
 // sharedHelpers are the helpers of esbuild that the page's runtime provides once for all modules
-// (client/src/helpers.ts). Others, like __decorateClass, stay in the module that needs them.
+// (client/src/runtime/helpers.ts). Others, like __decorateClass, stay in the module that needs them.
 var sharedHelpers = []string{
 	"__create", "__defProp", "__getOwnPropDesc", "__getOwnPropNames", "__getProtoOf", "__hasOwnProp",
 	"__export", "__copyProps", "__reExport", "__toESM", "__toCommonJS",

@@ -7,7 +7,7 @@ import (
 )
 
 // refresh appends to the module what fast refresh must know about it, in a form that the runtime takes
-// (client/src/refresh.ts):
+// (client/src/update/refresh.ts):
 //
 //	$meta$.refresh?.({ components: { "App": App }, signatures: [[App, "key", false, () => [import_x.useCustom]]] });
 //

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HotError } from "./hot.ts";
+import { HotError } from "../hot/hot.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
-import { FakeServer, FakeTimers } from "../testing/server.ts";
+import { FakeServer, FakeTimers } from "../../testing/server.ts";
 
 function setup(more: Partial<TransportOptions> = {}) {
   const server = new FakeServer();

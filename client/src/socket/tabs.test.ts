@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Carrier, SharedSockets, type Link, type Port } from "./tabs.ts";
 import { Transport, type Socket } from "./transport.ts";
-import { FakeServer, FakeSocket, FakeTimers } from "../testing/server.ts";
+import { FakeServer, FakeSocket, FakeTimers } from "../../testing/server.ts";
 
 /** The server's end of a shared socket: hands frames to a FakeServer a session. */
 class MuxServer {

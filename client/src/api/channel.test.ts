@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { channel, connect, connection, onNotification, reidentify } from "./channel.ts";
 import { connectionKey, type Connection } from "./connection.ts";
-import { FakeServer, FakeTimers } from "../testing/server.ts";
+import { FakeServer, FakeTimers } from "../../testing/server.ts";
 
 const silent = { debug: () => {}, log: () => {}, warn: () => {}, error: () => {} };
 

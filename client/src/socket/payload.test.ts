@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { isReliable, type ServerPayload } from "./payload.ts";
 
-const dir = new URL("../../testdata/payload/", import.meta.url);
+const dir = new URL("../../../testdata/payload/", import.meta.url);
 
 /** What the server's files mean here, checked by the compiler against the types of payload.ts. */
 const payloads: Record<string, ServerPayload> = {

@@ -1,11 +1,11 @@
 // A connection as app code sees it: events, requests and channels. In development it is the page's own socket; in
 // production it is one that connect() opens to a Go backend with an hmr.Hub.
 
-import type { Logger } from "./events.ts";
-import { HotError, type RequestOptions } from "./hot.ts";
-import { askHub, Identity, reidentifyEvent } from "./identity.ts";
-import type { ReliablePagePayload, ReplyPayload, ServerPayload } from "./payload.ts";
-import { Transport, type Socket, type TransportOptions } from "./transport.ts";
+import type { Logger } from "../hot/events.ts";
+import { HotError, type RequestOptions } from "../hot/hot.ts";
+import { askHub, Identity, reidentifyEvent } from "../socket/identity.ts";
+import type { ReliablePagePayload, ReplyPayload, ServerPayload } from "../socket/payload.ts";
+import { Transport, type Socket, type TransportOptions } from "../socket/transport.ts";
 
 /** "connecting" also while a lost connection is on its way back; "closed" after close(). */
 export type ReadyState = "connecting" | "open" | "closed";

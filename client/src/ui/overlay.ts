@@ -1,7 +1,7 @@
 // The panel that shows an error over the page. Everything in it is set as text: messages hold code, and code holds
 // markup.
 
-import type { ErrorInfo } from "./payload.ts";
+import type { ErrorInfo } from "../socket/payload.ts";
 
 export const overlayName = "vite-error-overlay";
 

@@ -2,9 +2,9 @@
 // components and their hooks; what follows from it is here, for React and Preact.
 
 import { shortenRefresh } from "./fibers.ts";
-import type { Logger } from "./events.ts";
-import type { HotState } from "./hot.ts";
-import type { Instance } from "./registry.ts";
+import type { Logger } from "../hot/events.ts";
+import type { HotState } from "../hot/hot.ts";
+import type { Instance } from "../runtime/registry.ts";
 
 export interface Components {
   components: Record<string, unknown>;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatArguments } from "./console-format.ts";
-import { callSite, firstPosition } from "./console-position.ts";
+import { formatArguments } from "./format.ts";
+import { callSite, firstPosition } from "./position.ts";
 import { watchConsole } from "./console.ts";
 
 test("console: values as text", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Events, type Logger } from "./events.ts";
 import { HotError, HotStore, type HotHost } from "./hot.ts";
-import { World } from "../testing/world.ts";
+import { World } from "../../testing/world.ts";
 
 function host(): HotHost & { lines: string[] } {
   const lines: string[] = [];

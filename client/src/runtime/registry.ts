@@ -7,7 +7,7 @@ import { Definitions, staticDeps, type CommonJSModule, type Definition, type Met
 import { AsyncEvaluator, type AsyncHost } from "./evaluate.ts";
 import { copyProps, markESModule, toNamespace } from "./helpers.ts";
 import { Importers } from "./importers.ts";
-import type { ModuleID } from "./plan.ts";
+import type { ModuleID } from "../update/plan.ts";
 import { decodePath } from "./url.ts";
 
 /** One run of a module. Importers that are not run again keep the instance that they got. */

@@ -2,7 +2,7 @@
 // that nobody edits never needs it.
 
 import { staticDeps, type Definition } from "./definitions.ts";
-import type { ModuleID } from "./plan.ts";
+import type { ModuleID } from "../update/plan.ts";
 
 /** What it has to know of an instance. */
 interface Run { readonly id: ModuleID; readonly definition: Definition }

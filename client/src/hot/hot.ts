@@ -2,9 +2,9 @@
 // behind HotHost.
 
 import type { Events, Listener, Logger } from "./events.ts";
-import type { ModuleID } from "./plan.ts";
-import { settle } from "./queue.ts";
-import type { HotRecord } from "./registry.ts";
+import type { ModuleID } from "../update/plan.ts";
+import { settle } from "../update/queue.ts";
+import type { HotRecord } from "../runtime/registry.ts";
 
 export type AcceptCallback = (module: unknown) => unknown;
 export type DisposeCallback = (data: Record<string, unknown>) => unknown;

@@ -1,6 +1,6 @@
 // The events of a page, built-in ones and the project's own, and who listens.
 
-import { settle } from "./queue.ts";
+import { settle } from "../update/queue.ts";
 
 export type Listener = (data: never) => unknown;
 

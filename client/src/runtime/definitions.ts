@@ -1,7 +1,7 @@
 // What the modules of this page are made of: packs and updates bring definitions, and the next run of a module takes its
 // newest.
 
-import type { ModuleID } from "./plan.ts";
+import type { ModuleID } from "../update/plan.ts";
 
 export type Require = (specifier: string) => unknown;
 export type Load = (specifier: string, options?: unknown) => Promise<unknown>;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { World, type Files } from "../testing/world.ts";
+import { World, type Files } from "../../testing/world.ts";
 
 function run(files: Files, entry = "/main.js"): World {
   const w = new World(files);

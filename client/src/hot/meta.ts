@@ -1,9 +1,9 @@
 // import.meta of the modules.
 
 import type { HotContext, HotState, HotStore } from "./hot.ts";
-import type { ModuleID } from "./plan.ts";
-import type { Components } from "./refresh.ts";
-import type { Instance, Registry } from "./registry.ts";
+import type { ModuleID } from "../update/plan.ts";
+import type { Components } from "../update/refresh.ts";
+import type { Instance, Registry } from "../runtime/registry.ts";
 
 export interface MetaHost {
   readonly registry: Registry;
