@@ -1,11 +1,12 @@
 // The runtime inside workers: registry and modules without DOM, socket and updates. It is put in front of a worker's
 // modules as text, since a classic worker cannot import it.
 
-import { helpers } from "./runtime/helpers.ts";
-import { ModuleMeta, moduleURL } from "./hot/meta.ts";
-import { Packs } from "./runtime/packs.ts";
+import { ModuleMeta } from "./hot/meta.ts";
 import type { Facade, StartOptions } from "./page/page.ts";
+import { helpers } from "./runtime/helpers.ts";
+import { Packs } from "./runtime/packs.ts";
 import { Registry } from "./runtime/registry.ts";
+import { moduleURL } from "./runtime/url.ts";
 
 interface WorkerStart extends StartOptions {
   base?: string;

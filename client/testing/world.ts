@@ -2,16 +2,17 @@
 // journal of what happened.
 
 import { transformSync } from "esbuild";
-import { nothingStaged } from "../src/runtime/definitions.ts";
-import { compileDefinitions } from "../src/runtime/evaluate-code.ts";
+import { resolveAccepted } from "../src/hot/accepted.ts";
 import { Events } from "../src/hot/events.ts";
 import { HotStore, type HotHost } from "../src/hot/hot.ts";
-import { ModuleMeta, moduleURL, type MetaHost } from "../src/hot/meta.ts";
-import { resolveAccepted } from "../src/hot/accepted.ts";
+import { ModuleMeta, type MetaHost } from "../src/hot/meta.ts";
+import { nothingStaged } from "../src/runtime/definitions.ts";
+import { compileDefinitions } from "../src/runtime/evaluate-code.ts";
+import { Registry } from "../src/runtime/registry.ts";
+import { moduleURL } from "../src/runtime/url.ts";
 import type { ErrorInfo, ReportPayload, UpdatePayload } from "../src/socket/payload.ts";
 import { Queue } from "../src/update/queue.ts";
 import { Refresh } from "../src/update/refresh.ts";
-import { Registry } from "../src/runtime/registry.ts";
 import { Updater, type Page } from "../src/update/update.ts";
 
 /** Files by ID; a value of null deletes. */

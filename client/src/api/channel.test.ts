@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { channel, connect, connection, onNotification, reidentify } from "./channel.ts";
-import { connectionKey, type Connection } from "./connection.ts";
 import { FakeServer, FakeTimers } from "../../testing/server.ts";
+import { connectionKey, type Connection } from "../socket/connection.ts";
+import { channel, connect, connection, onNotification, reidentify } from "./channel.ts";
 
 const silent = { debug: () => {}, log: () => {}, warn: () => {}, error: () => {} };
 

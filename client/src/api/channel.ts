@@ -1,7 +1,9 @@
 // `devserver/client`: the library for app code. In development it uses the page's own socket; in a production bundle
 // connect() names the Go backend that mounts an hmr.Hub.
 
-import { connectionKey, notificationEvent, openConnection, HotError, type Connection, type ConnectOptions, type Off, type ReadyState } from "./connection.ts";
+import { connectionKey, notificationEvent, type Connection, type Off, type ReadyState } from "../socket/connection.ts";
+import { HotError } from "../socket/request.ts";
+import { openConnection, type ConnectOptions } from "./connect.ts";
 
 export { HotError };
 export type { Connection, ConnectOptions, Off, ReadyState };

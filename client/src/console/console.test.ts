@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { watchConsole } from "./console.ts";
 import { formatArguments } from "./format.ts";
 import { callSite, firstPosition } from "./position.ts";
-import { watchConsole } from "./console.ts";
 
 test("console: values as text", () => {
   const circle: { self?: unknown; n: number } = { n: 1 };

@@ -1,9 +1,9 @@
 // What the page writes to its console, sent to the server: served behind the client when the project has switched
 // `plugins.console` or `plugins.log` on, and nowhere else. It finds the page's connection by connectionKey.
 
-import { connectionKey, type Connection } from "../api/connection.ts";
-import { callSite, firstPosition, pageLocal } from "./position.ts";
+import { connectionKey, type Connection } from "../socket/connection.ts";
 import { formatArguments, formatValue } from "./format.ts";
+import { callSite, firstPosition, pageLocal } from "./position.ts";
 
 /** The event that carries a line, see builtin.ConsoleLine. */
 const event = "devserver:console";

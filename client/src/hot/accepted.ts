@@ -1,4 +1,4 @@
-import type { ModuleID } from "../update/plan.ts";
+import type { ModuleID } from "../runtime/definitions.ts";
 
 /** Finds the import that a specifier of hot.accept means: as written, as a URL, or with another form of extension. */
 export function resolveAccepted(owner: ModuleID, specifier: string, deps: Record<string, ModuleID>, base: string): ModuleID | undefined {

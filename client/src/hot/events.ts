@@ -1,15 +1,9 @@
 // The events of a page, built-in ones and the project's own, and who listens.
 
-import { settle } from "../update/queue.ts";
+import type { Logger } from "../socket/logger.ts";
+import { waitAll } from "./wait.ts";
 
 export type Listener = (data: never) => unknown;
-
-export interface Logger {
-  debug(...args: unknown[]): void;
-  log(...args: unknown[]): void;
-  warn(...args: unknown[]): void;
-  error(...args: unknown[]): void;
-}
 
 /** Listeners of built-in and custom events, of all modules of the page. */
 export class Events {
@@ -48,7 +42,7 @@ export class Events {
         this.log.error(`[devserver] a listener of ${JSON.stringify(event)} failed:`, error);
       }
     }
-    await settle(results, `a listener of ${JSON.stringify(event)}`, this.log);
+    await waitAll(results, `a listener of ${JSON.stringify(event)}`, this.log);
   }
 
   private filter(event: string, keep: (l: { fn: Listener; owner: object | undefined }) => boolean): void {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Events, type Logger } from "./events.ts";
-import { HotError, HotStore, type HotHost } from "./hot.ts";
 import { World } from "../../testing/world.ts";
+import type { Logger } from "../socket/logger.ts";
+import { HotError } from "../socket/request.ts";
+import { Events } from "./events.ts";
+import { HotStore, type HotHost } from "./hot.ts";
 
 function host(): HotHost & { lines: string[] } {
   const lines: string[] = [];

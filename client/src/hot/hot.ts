@@ -1,19 +1,15 @@
 // import.meta.hot: what a module says about its updates, and its events. It knows neither DOM nor socket: both are
 // behind HotHost.
 
-import type { Events, Listener, Logger } from "./events.ts";
-import type { ModuleID } from "../update/plan.ts";
-import { settle } from "../update/queue.ts";
+import type { ModuleID } from "../runtime/definitions.ts";
 import type { HotRecord } from "../runtime/registry.ts";
+import type { Logger } from "../socket/logger.ts";
+import { HotError, type RequestOptions } from "../socket/request.ts";
+import type { Events, Listener } from "./events.ts";
+import { waitAll } from "./wait.ts";
 
 export type AcceptCallback = (module: unknown) => unknown;
 export type DisposeCallback = (data: Record<string, unknown>) => unknown;
-
-export interface RequestOptions {
-  /** Milliseconds until the request is given up; 30,000 by default, 0 = never. */
-  timeout?: number;
-  signal?: AbortSignal;
-}
 
 /** What a context needs of the page. */
 export interface HotHost {
@@ -217,15 +213,7 @@ export class HotState implements HotRecord {
         return undefined;
       }
     });
-    await settle(results, name, this.host.log);
-  }
-}
-
-/** Why a request was rejected: `code` is the handler's, or one of timeout, connection_lost, queue_full, disposed. */
-export class HotError extends Error {
-  constructor(readonly code: string, message: string, readonly path?: string) {
-    super(message);
-    this.name = "HotError";
+    await waitAll(results, name, this.host.log);
   }
 }
 

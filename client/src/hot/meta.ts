@@ -1,9 +1,17 @@
 // import.meta of the modules.
 
-import type { HotContext, HotState, HotStore } from "./hot.ts";
-import type { ModuleID } from "../update/plan.ts";
-import type { Components } from "../update/refresh.ts";
+import type { ModuleID } from "../runtime/definitions.ts";
 import type { Instance, Registry } from "../runtime/registry.ts";
+import type { HotContext, HotState, HotStore } from "./hot.ts";
+
+/** What the compiler says of a module's components and hooks, for fast refresh. */
+export interface Components {
+  components: Record<string, unknown>;
+  /** [component or hook, key of its hook calls, reset its state on each update, custom hooks that it calls] */
+  signatures?: [type: unknown, key: string, forceReset: boolean, customHooks?: () => unknown[]][];
+  /** `// @refresh reset` stands in the file. */
+  reset?: boolean;
+}
 
 export interface MetaHost {
   readonly registry: Registry;
@@ -53,13 +61,4 @@ export class ModuleMeta {
     const state = refresh && this.#state();
     return state && ((components) => refresh(this.#instance, state, components));
   }
-}
-
-/** The URL of a module: below base, and on the server that the client came from. */
-export function moduleURL(id: ModuleID, base: string, origin: string): string {
-  const at = id.indexOf("?");
-  const path = at < 0 ? id : id.slice(0, at);
-  const query = at < 0 ? "" : id.slice(at);
-  const escaped = encodeURI(path).replace(/#/g, "%23");
-  return origin + base.slice(0, -1) + (path.startsWith("/") ? escaped : "/@id/" + escaped) + query;
 }

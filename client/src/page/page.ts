@@ -1,29 +1,30 @@
 // A page: registry, hot contexts, socket and DOM put together.
 
 import { resolveAccepted } from "../hot/accepted.ts";
-import type { Config } from "./config.ts";
-import { connectionKey, Listeners, notificationEvent, randomID, type Connection, type Off, type ReadyState } from "../api/connection.ts";
-import { nothingStaged, type Definitions, type Staged } from "../runtime/definitions.ts";
+import { Events } from "../hot/events.ts";
+import { HotStore, type HotContext, type HotHost } from "../hot/hot.ts";
+import { ModuleMeta, type MetaHost } from "../hot/meta.ts";
+import { nothingStaged, type Definitions, type ModuleID, type Staged } from "../runtime/definitions.ts";
 import { compileDefinitions } from "../runtime/evaluate-code.ts";
 import { helpers } from "../runtime/helpers.ts";
-import { Events, type Logger } from "../hot/events.ts";
-import { HotError, HotStore, type HotContext, type HotHost, type RequestOptions } from "../hot/hot.ts";
-import { askHub, Identity, reidentifyEvent } from "../socket/identity.ts";
-import { ModuleMeta, moduleURL, type MetaHost } from "../hot/meta.ts";
-import { closeOverlay, defineOverlay, ErrorOverlay, showOverlay } from "../ui/overlay.ts";
 import { Packs } from "../runtime/packs.ts";
-import type { ErrorInfo, ReliablePagePayload, ReplyPayload, ServerPayload, UpdatePayload } from "../socket/payload.ts";
-import type { ModuleID } from "../update/plan.ts";
-import { Queue } from "../update/queue.ts";
-import { Refresh } from "../update/refresh.ts";
 import { Registry } from "../runtime/registry.ts";
-import { Reloader } from "./reload.ts";
-import { linkedStyles, removeStyle, swapLinks, updateStyle } from "../ui/style.ts";
-import { askToReload, showToast, type Toast } from "../ui/toast.ts";
+import { decodePath, moduleURL } from "../runtime/url.ts";
+import { connectionKey, Listeners, notificationEvent, randomID, type Connection, type Off, type ReadyState } from "../socket/connection.ts";
+import { askHub, Identity, reidentifyEvent } from "../socket/identity.ts";
+import type { Logger } from "../socket/logger.ts";
+import type { ErrorInfo, ReliablePagePayload, ReplyPayload, ServerPayload, UpdatePayload } from "../socket/payload.ts";
+import { HotError, type RequestOptions } from "../socket/request.ts";
 import { shareSockets, type SharedSockets } from "../socket/tabs.ts";
 import { Transport, type Socket } from "../socket/transport.ts";
+import { closeOverlay, defineOverlay, ErrorOverlay, showOverlay } from "../ui/overlay.ts";
+import { linkedStyles, removeStyle, swapLinks, updateStyle } from "../ui/style.ts";
+import { askToReload, showToast, type Toast } from "../ui/toast.ts";
+import { Queue } from "../update/queue.ts";
+import { Refresh } from "../update/refresh.ts";
 import { Updater, type InvalidateData, type Page } from "../update/update.ts";
-import { decodePath } from "../runtime/url.ts";
+import type { Config } from "./config.ts";
+import { Reloader } from "./reload.ts";
 
 export interface StartOptions {
   entry: ModuleID;

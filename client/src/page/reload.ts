@@ -1,7 +1,7 @@
 // Reloading the page, never without saying why: before, and again after it, since the console may be cleared. Where the
 // project wants it the page only asks, and goes on with what it has.
 
-import type { Logger } from "../hot/events.ts";
+import type { Logger } from "../socket/logger.ts";
 
 const key = "devserver:reload";
 /** Several reasons of one moment make one reload. */

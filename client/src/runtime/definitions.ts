@@ -1,7 +1,8 @@
 // What the modules of this page are made of: packs and updates bring definitions, and the next run of a module takes its
 // newest.
 
-import type { ModuleID } from "../update/plan.ts";
+/** What a module is called on both sides: the path below the project's root with its query, or a name that a plugin made. */
+export type ModuleID = string;
 
 export type Require = (specifier: string) => unknown;
 export type Load = (specifier: string, options?: unknown) => Promise<unknown>;

@@ -2,7 +2,7 @@
 // concurrently, whoever depends on them waits. Modules that neither await nor depend on one that does never come
 // here: they run synchronously, by `require`.
 
-import type { ModuleID } from "../update/plan.ts";
+import type { ModuleID } from "./definitions.ts";
 
 /** What evaluation needs of the registry. */
 export interface AsyncHost {

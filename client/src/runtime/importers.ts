@@ -1,8 +1,7 @@
 // Who imports whom, among the modules that have run in this page. It is worked out when it is first asked for: a page
 // that nobody edits never needs it.
 
-import { staticDeps, type Definition } from "./definitions.ts";
-import type { ModuleID } from "../update/plan.ts";
+import { staticDeps, type Definition, type ModuleID } from "./definitions.ts";
 
 /** What it has to know of an instance. */
 interface Run { readonly id: ModuleID; readonly definition: Definition }

@@ -1,6 +1,6 @@
 // Fetching packs: modules that the page needs and does not have. Requests of one moment are made together.
 
-import type { ModuleID } from "../update/plan.ts";
+import type { ModuleID } from "./definitions.ts";
 
 interface Wish {
   ids: ModuleID[];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { helpers } from "./helpers.ts";
 import { World } from "../../testing/world.ts";
+import { helpers } from "./helpers.ts";
 
 test("modules run once, in the order of the imports", () => {
   const w = new World({

@@ -3,11 +3,10 @@
 // A module is evaluated by `require`, synchronously, as CommonJS; only graphs with top-level await take the slow path
 // of evaluate.ts. The registry knows neither DOM nor socket: what it needs of them is its Host.
 
-import { Definitions, staticDeps, type CommonJSModule, type Definition, type Meta, type Staged } from "./definitions.ts";
+import { Definitions, staticDeps, type CommonJSModule, type Definition, type Meta, type ModuleID, type Staged } from "./definitions.ts";
 import { AsyncEvaluator, type AsyncHost } from "./evaluate.ts";
 import { copyProps, markESModule, toNamespace } from "./helpers.ts";
 import { Importers } from "./importers.ts";
-import type { ModuleID } from "../update/plan.ts";
 import { decodePath } from "./url.ts";
 
 /** One run of a module. Importers that are not run again keep the instance that they got. */

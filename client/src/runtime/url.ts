@@ -1,3 +1,14 @@
+import type { ModuleID } from "./definitions.ts";
+
+/** The URL of a module: below base, and on the server that the client came from. */
+export function moduleURL(id: ModuleID, base: string, origin: string): string {
+  const at = id.indexOf("?");
+  const path = at < 0 ? id : id.slice(0, at);
+  const query = at < 0 ? "" : id.slice(at);
+  const escaped = encodeURI(path).replace(/#/g, "%23");
+  return origin + base.slice(0, -1) + (path.startsWith("/") ? escaped : "/@id/" + escaped) + query;
+}
+
 /** Adds a query to a relative or root-relative URL, before the query that it has; others stay as they are. */
 export function injectQuery(url: string, query: string): string {
   if (url[0] !== "." && url[0] !== "/") return url;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { FakeServer, FakeSocket, FakeTimers } from "../../testing/server.ts";
 import { Carrier, SharedSockets, type Link, type Port } from "./tabs.ts";
 import { Transport, type Socket } from "./transport.ts";
-import { FakeServer, FakeSocket, FakeTimers } from "../../testing/server.ts";
 
 /** The server's end of a shared socket: hands frames to a FakeServer a session. */
 class MuxServer {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HotError } from "../hot/hot.ts";
-import { Transport, type TransportOptions } from "./transport.ts";
 import { FakeServer, FakeTimers } from "../../testing/server.ts";
+import { HotError } from "./request.ts";
+import { Transport, type TransportOptions } from "./transport.ts";
 
 function setup(more: Partial<TransportOptions> = {}) {
   const server = new FakeServer();

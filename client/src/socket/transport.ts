@@ -1,9 +1,9 @@
 // The socket: one per page, which comes back by itself. Both sides count the frames of a session, so that after a lost
 // connection each sends what the other has not had: nothing is lost, nothing comes twice, order is kept.
 
-import type { Logger } from "../hot/events.ts";
-import { HotError, type RequestOptions } from "../hot/hot.ts";
+import type { Logger } from "./logger.ts";
 import { isReliable, type ConnectedPayload, type ReliablePagePayload, type ReplyPayload, type ServerPayload } from "./payload.ts";
+import { HotError, type RequestOptions } from "./request.ts";
 
 /** The part of WebSocket that is used. */
 export interface Socket {

@@ -1,6 +1,6 @@
 // Which modules take an update. Only the page can tell: it knows what has run and what really called accept.
 
-export type ModuleID = string;
+import type { ModuleID } from "../runtime/definitions.ts";
 
 /** What the plan has to know of the page. It asks only about modules around the changed ones. */
 export interface RegistryView {

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Queue, settle } from "./queue.ts";
-
-const silent = { error: () => {}, warn: () => {} };
+import { Queue } from "./queue.ts";
 
 test("queue: one task at a time, in order, whatever they take", async () => {
   const seen: string[] = [];
@@ -45,13 +43,4 @@ test("queue: a task that fails is reported and the rest goes on", async () => {
   q.push(() => void seen.push("four"));
   await q.idle();
   assert.deepEqual(seen, ["three", "four"]);
-});
-
-test("settle: waits for all, contains failures, gives up on what never ends", async () => {
-  const lines: string[] = [];
-  const log = { error: (...a: unknown[]) => void lines.push(a.map(String).join(" ")), warn: (...a: unknown[]) => void lines.push(a.join(" ")) };
-  await settle([1, undefined, Promise.resolve(), Promise.reject(new Error("x"))], "it", log);
-  await settle([new Promise(() => {})], "that", log, 5);
-  assert.deepEqual(lines, ["[devserver] it failed: Error: x", "[devserver] that takes longer than 0.005 s; going on without it"]);
-  await settle([], "nothing", silent);
 });

@@ -1,18 +1,11 @@
 // Fast refresh: components keep their state over edits. The compiler adds a call at the end of a module that names its
 // components and their hooks; what follows from it is here, for React and Preact.
 
-import { shortenRefresh } from "./fibers.ts";
-import type { Logger } from "../hot/events.ts";
 import type { HotState } from "../hot/hot.ts";
+import type { Components } from "../hot/meta.ts";
 import type { Instance } from "../runtime/registry.ts";
-
-export interface Components {
-  components: Record<string, unknown>;
-  /** [component or hook, key of its hook calls, reset its state on each update, custom hooks that it calls] */
-  signatures?: [type: unknown, key: string, forceReset: boolean, customHooks?: () => unknown[]][];
-  /** `// @refresh reset` stands in the file. */
-  reset?: boolean;
-}
+import type { Logger } from "../socket/logger.ts";
+import { shortenRefresh } from "./fibers.ts";
 
 /** What a framework does with components. */
 interface Runtime {

@@ -1,12 +1,13 @@
 // How an update becomes effective in the page: plan, listeners, dispose, run, callbacks, prune, report. Decisions are
 // plan.ts's; what touches DOM or socket is behind Page.
 
-import { nothingStaged, type Definition, type Staged } from "../runtime/definitions.ts";
-import type { Events, Logger } from "../hot/events.ts";
+import type { Events } from "../hot/events.ts";
 import type { HotState, HotStore } from "../hot/hot.ts";
-import type { ErrorInfo, FullReloadPayload, ReportPayload, Update, UpdatePayload } from "../socket/payload.ts";
-import { plan, type Boundary, type Change, type Decision, type ModuleID, type RegistryView } from "./plan.ts";
+import { nothingStaged, type Definition, type ModuleID, type Staged } from "../runtime/definitions.ts";
 import type { Instance, Registry } from "../runtime/registry.ts";
+import type { Logger } from "../socket/logger.ts";
+import type { ErrorInfo, FullReloadPayload, ReportPayload, Update, UpdatePayload } from "../socket/payload.ts";
+import { plan, type Boundary, type Change, type Decision, type RegistryView } from "./plan.ts";
 
 /** What applying updates needs of the page. */
 export interface Page {

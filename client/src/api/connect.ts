@@ -1,107 +1,11 @@
-// A connection as app code sees it: events, requests and channels. In development it is the page's own socket; in
-// production it is one that connect() opens to a Go backend with an hmr.Hub.
+// The connection that connect() opens to a Go backend with an hmr.Hub, in production bundles.
 
-import type { Logger } from "../hot/events.ts";
-import { HotError, type RequestOptions } from "../hot/hot.ts";
+import { Listeners, randomID, type Connection, type Listener, type Off, type ReadyState } from "../socket/connection.ts";
 import { askHub, Identity, reidentifyEvent } from "../socket/identity.ts";
+import type { Logger } from "../socket/logger.ts";
 import type { ReliablePagePayload, ReplyPayload, ServerPayload } from "../socket/payload.ts";
+import type { RequestOptions } from "../socket/request.ts";
 import { Transport, type Socket, type TransportOptions } from "../socket/transport.ts";
-
-/** "connecting" also while a lost connection is on its way back; "closed" after close(). */
-export type ReadyState = "connecting" | "open" | "closed";
-
-export type Off = () => void;
-
-export interface Connection {
-  readonly readyState: ReadyState;
-  /** Calls back at each change of readyState. */
-  onReadyState(listener: (state: ReadyState) => void): Off;
-  /** Sends an event; it waits while there is no connection. Throws a HotError when too much waits already. */
-  send(event: string, data?: unknown): void;
-  request(event: string, data?: unknown, options?: RequestOptions): Promise<unknown>;
-  on(event: string, listener: (data: never) => void): Off;
-  /** As on, and tells the server that this page wants the channel's messages. */
-  subscribe(channel: string, listener: (data: never) => void): Off;
-  /**
-   * Lets the server look at the page's cookies again, after a sign-in or sign-out that it cannot have seen, and resolves
-   * with the user, "" for a guest.
-   */
-  reidentify(): Promise<string>;
-  close(): void;
-}
-
-/** Where a page's own connection is found by code that is bundled apart from it. */
-export const connectionKey = Symbol.for("devserver.connection");
-
-/** The event that carries notifications, see hmr.NotificationEvent. */
-export const notificationEvent = "devserver:notification";
-
-type Listener = (data: never) => void;
-
-/** Keeps listeners by event, and who subscribes to which channel. */
-export class Listeners {
-  private readonly byEvent = new Map<string, Set<{ fn: Listener }>>();
-  private readonly ready = new Set<(state: ReadyState) => void>();
-
-  constructor(
-    private readonly log: Pick<Logger, "error">,
-    private readonly subscribe: (channel: string) => void,
-    private readonly unsubscribe: (channel: string) => void,
-  ) {}
-
-  on(event: string, fn: Listener): Off {
-    const entry = { fn }; // the same function may be there twice
-    const set = this.byEvent.get(event);
-    if (set) set.add(entry);
-    else this.byEvent.set(event, new Set([entry]));
-    return () => {
-      const all = this.byEvent.get(event);
-      if (all?.delete(entry) && all.size === 0) this.byEvent.delete(event);
-    };
-  }
-
-  private readonly channels = new Map<string, number>();
-
-  channel(channel: string, fn: Listener): Off {
-    const off = this.on(channel, fn);
-    const count = this.channels.get(channel) ?? 0;
-    this.channels.set(channel, count + 1);
-    if (count === 0) this.subscribe(channel);
-    let done = false;
-    return () => {
-      if (done) return;
-      done = true;
-      off();
-      this.channels.set(channel, this.channels.get(channel)! - 1);
-      // Not at once: a component that is unmounted and mounted again in one go stays subscribed.
-      queueMicrotask(() => {
-        if (this.channels.get(channel) !== 0) return;
-        this.channels.delete(channel);
-        this.unsubscribe(channel);
-      });
-    };
-  }
-
-  emit(event: string, data: unknown): void {
-    for (const { fn } of [...(this.byEvent.get(event) ?? [])]) {
-      try {
-        fn(data as never);
-      } catch (error) {
-        this.log.error(`a listener of ${JSON.stringify(event)} failed:`, error);
-      }
-    }
-  }
-
-  onReadyState(fn: (state: ReadyState) => void): Off {
-    const entry = (state: ReadyState): void => fn(state);
-    this.ready.add(entry);
-    return () => void this.ready.delete(entry);
-  }
-
-  readyState(state: ReadyState): void {
-    for (const fn of [...this.ready]) fn(state);
-  }
-}
 
 export interface ConnectOptions {
   /** Address of the hub, such as `/socket` or `wss://api.example.com/socket`; relative to the page. */
@@ -233,10 +137,3 @@ class OwnConnection implements Connection {
     }
   }
 }
-
-export function randomID(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12)); // randomUUID exists on secure origins only
-  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
-}
-
-export { HotError };
