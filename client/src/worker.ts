@@ -2,7 +2,7 @@
 // modules as text, since a classic worker cannot import it.
 
 import { ModuleMeta } from "./hot/meta.ts";
-import type { Facade, StartOptions } from "./page/page.ts";
+import type { Facade, StartOptions } from "./page/facade.ts";
 import { helpers } from "./runtime/helpers.ts";
 import { Packs } from "./runtime/packs.ts";
 import { Registry } from "./runtime/registry.ts";
@@ -19,17 +19,12 @@ function create(): Facade & { start(options: WorkerStart): unknown } {
   const { origin } = new URL(globalThis.location.href);
   const importURL = (url: string): Promise<unknown> => import(/* @vite-ignore */ url);
   const url = (id: string): string => moduleURL(id, base, origin);
-  let packs = new Packs(origin + base, importURL);
-  let failure: string | undefined;
+  const packs = new Packs(origin + base, importURL);
   const registry: Registry = new Registry({
-    async loadPack(ids, have, exact) {
-      failure = undefined;
-      await packs.load(ids, have, exact);
-      return failure;
-    },
+    loadPack: (ids, have, exact) => packs.load(ids, have, exact),
     importURL,
     url,
-    meta: (instance) => new ModuleMeta(instance, { registry, env, url }),
+    meta: (instance) => new ModuleMeta(instance, { env, url }),
   });
   registry.builtIn.set("/@vite/client", { __esModule: true, updateStyle() {}, removeStyle() {}, createHotContext() {} });
   const facade = {
@@ -37,13 +32,13 @@ function create(): Facade & { start(options: WorkerStart): unknown } {
     define: registry.definitions.define,
     deps: registry.definitions.deps,
     fail: (error: { message: string }) => {
-      failure = error.message;
+      packs.fail(error.message);
       console.error(`[devserver] ${error.message}`);
     },
     start(options: WorkerStart): unknown {
       base = options.base ?? base;
       env = options.env ?? env;
-      packs = new Packs(origin + base, importURL);
+      packs.base = origin + base;
       if (options.error) throw new Error(options.error.message);
       return registry.enter(options.entry);
     },

@@ -13,7 +13,7 @@ import { moduleURL } from "../src/runtime/url.ts";
 import type { ErrorInfo, ReportPayload, UpdatePayload } from "../src/socket/payload.ts";
 import { Queue } from "../src/update/queue.ts";
 import { Refresh } from "../src/update/refresh.ts";
-import { Updater, type Page } from "../src/update/update.ts";
+import { Updater, type UpdateHost } from "../src/update/update.ts";
 
 /** Files by ID; a value of null deletes. */
 export type Files = Record<string, string | null>;
@@ -41,7 +41,7 @@ function resolve(importer: string, spec: string, known: (id: string) => boolean)
   return [path, path + ".js", path + ".ts", path + ".tsx"].find(known) ?? path;
 }
 
-export class World implements Page, HotHost, MetaHost {
+export class World implements UpdateHost, HotHost, MetaHost {
   /** What happened, line by line; modules write to it with `note(...)`. */
   readonly journal: string[] = [];
   readonly errors: unknown[] = [];
@@ -56,7 +56,7 @@ export class World implements Page, HotHost, MetaHost {
   };
   readonly events = new Events(this.log);
   readonly hot = new HotStore(this);
-  readonly fastRefresh = new Refresh(this.log);
+  readonly refresh = new Refresh(this.log);
   readonly registry: Registry = new Registry({
     loadPack: async (ids, have, exact) => this.pack(ids, have, exact),
     importURL: async (url) => {
@@ -83,12 +83,8 @@ export class World implements Page, HotHost, MetaHost {
   constructor(files: Files, private readonly options: { lazy?: string[] } = {}) {
     for (const [id, code] of Object.entries(files)) this.files.set(id, code!);
     (globalThis as Record<string, unknown>)["note"] = (...args: unknown[]) => void this.journal.push(args.map(String).join(" "));
-    this.registry.afterRun = (instance) => this.fastRefresh.afterRun(instance);
+    this.registry.afterRun = (instance) => this.refresh.afterRun(instance);
     this.define([...this.files.keys()].filter((id) => !options.lazy?.includes(id)));
-  }
-
-  get refresh(): MetaHost["refresh"] {
-    return this.fastRefresh.installed ? (instance, hot, components) => this.fastRefresh.module(instance, hot, components) : undefined;
   }
 
   private code(ids: string[]): string {
@@ -139,7 +135,7 @@ export class World implements Page, HotHost, MetaHost {
     return this.journal.splice(0);
   }
 
-  // ---- Page
+  // ---- UpdateHost
 
   async stage(update: UpdatePayload) {
     const { definitions } = this.registry;
@@ -171,7 +167,7 @@ export class World implements Page, HotHost, MetaHost {
   }
 
   renderRefreshed(): void {
-    this.fastRefresh.perform();
+    this.refresh.perform();
   }
 
   async startPending(): Promise<void> {}

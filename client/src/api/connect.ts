@@ -3,7 +3,7 @@
 import { Listeners, randomID, type Connection, type Listener, type Off, type ReadyState } from "../socket/connection.ts";
 import { askHub, Identity, reidentifyEvent } from "../socket/identity.ts";
 import type { Logger } from "../socket/logger.ts";
-import type { ReliablePagePayload, ReplyPayload, ServerPayload } from "../socket/payload.ts";
+import type { ReliablePagePayload, ServerMessage } from "../socket/payload.ts";
 import type { RequestOptions } from "../socket/request.ts";
 import { Transport, type Socket, type TransportOptions } from "../socket/transport.ts";
 
@@ -88,7 +88,7 @@ class OwnConnection implements Connection {
     this.identity.watch();
   }
 
-  private receive(payload: Exclude<ServerPayload, ReplyPayload>): void {
+  private receive(payload: ServerMessage): void {
     if (payload.type === "connected") this.identity.enabled = payload.identifies === true;
     else if (payload.type === "custom" && payload.event === reidentifyEvent) this.identity.prompted();
     else if (payload.type === "custom") this.listeners.emit(payload.event, payload.data);

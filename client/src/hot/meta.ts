@@ -1,7 +1,7 @@
 // import.meta of the modules.
 
 import type { ModuleID } from "../runtime/definitions.ts";
-import type { Instance, Registry } from "../runtime/registry.ts";
+import type { Instance } from "../runtime/registry.ts";
 import type { HotContext, HotState, HotStore } from "./hot.ts";
 
 /** What the compiler says of a module's components and hooks, for fast refresh. */
@@ -13,14 +13,19 @@ export interface Components {
   reset?: boolean;
 }
 
+/** Fast refresh, as far as modules reach it. */
+export interface ComponentRefresh {
+  /** Whether a framework's runtime is there. */
+  readonly installed: boolean;
+  module(instance: Instance, hot: HotState, components: Components): void;
+}
+
 export interface MetaHost {
-  readonly registry: Registry;
   readonly env: Record<string, unknown>;
   url(id: ModuleID): string;
-  /** Undefined where modules are not updated, as in workers. */
+  // Both are absent where modules are not updated, as in workers.
   readonly hot?: HotStore;
-  /** Undefined while no framework's runtime is there. */
-  readonly refresh?: ((instance: Instance, hot: HotState, components: Components) => void) | undefined;
+  readonly refresh?: ComponentRefresh;
 }
 
 /** One per run of a module. Its members are worked out when they are asked for: most modules ask for none. */
@@ -58,7 +63,7 @@ export class ModuleMeta {
   /** Called by the end of modules with components, see refresh.ts. Undefined when no framework asked for it. */
   get refresh(): ((components: Components) => void) | undefined {
     const { refresh } = this.#host;
-    const state = refresh && this.#state();
-    return state && ((components) => refresh(this.#instance, state, components));
+    const state = refresh?.installed ? this.#state() : undefined;
+    return state && ((components) => refresh!.module(this.#instance, state, components));
   }
 }

@@ -1,466 +1,205 @@
-// A page: registry, hot contexts, socket and DOM put together.
+// A page, put together: the parts of an update's life, and the adapters by which they know each other.
+//
+// A message comes over the socket to the session, waits in the queue, and is handled by `receive`.
 
 import { resolveAccepted } from "../hot/accepted.ts";
 import { Events } from "../hot/events.ts";
 import { HotStore, type HotContext, type HotHost } from "../hot/hot.ts";
 import { ModuleMeta, type MetaHost } from "../hot/meta.ts";
-import { nothingStaged, type Definitions, type ModuleID, type Staged } from "../runtime/definitions.ts";
-import { compileDefinitions } from "../runtime/evaluate-code.ts";
+import type { Definition, ModuleID } from "../runtime/definitions.ts";
 import { helpers } from "../runtime/helpers.ts";
 import { Packs } from "../runtime/packs.ts";
 import { Registry } from "../runtime/registry.ts";
-import { decodePath, moduleURL } from "../runtime/url.ts";
-import { connectionKey, Listeners, notificationEvent, randomID, type Connection, type Off, type ReadyState } from "../socket/connection.ts";
-import { askHub, Identity, reidentifyEvent } from "../socket/identity.ts";
+import { notificationEvent } from "../socket/connection.ts";
+import { reidentifyEvent } from "../socket/identity.ts";
 import type { Logger } from "../socket/logger.ts";
-import type { ErrorInfo, ReliablePagePayload, ReplyPayload, ServerPayload, UpdatePayload } from "../socket/payload.ts";
-import { HotError, type RequestOptions } from "../socket/request.ts";
-import { shareSockets, type SharedSockets } from "../socket/tabs.ts";
-import { Transport, type Socket } from "../socket/transport.ts";
-import { closeOverlay, defineOverlay, ErrorOverlay, showOverlay } from "../ui/overlay.ts";
+import type { ServerMessage } from "../socket/payload.ts";
+import { defineOverlay, ErrorOverlay } from "../ui/overlay.ts";
 import { linkedStyles, removeStyle, swapLinks, updateStyle } from "../ui/style.ts";
 import { askToReload, showToast, type Toast } from "../ui/toast.ts";
 import { Queue } from "../update/queue.ts";
 import { Refresh } from "../update/refresh.ts";
-import { Updater, type InvalidateData, type Page } from "../update/update.ts";
+import { Updater, type UpdateHost } from "../update/update.ts";
+import { Address } from "./address.ts";
+import { UpdateCode } from "./code.ts";
 import type { Config } from "./config.ts";
+import { Entries } from "./entries.ts";
+import { Errors, openInEditor } from "./errors.ts";
+import type { Facade } from "./facade.ts";
 import { Reloader } from "./reload.ts";
-
-export interface StartOptions {
-  entry: ModuleID;
-  epoch?: string;
-  seq?: number;
-  error?: ErrorInfo;
-  /** Modules that must run before anything of the app, such as the runtime of fast refresh. */
-  prelude?: ModuleID[] | null;
-}
-
-/** What packs see of the registry. */
-export interface Facade {
-  readonly helpers: typeof helpers;
-  readonly define: Definitions["define"];
-  readonly deps: Definitions["deps"];
-  /** Runs an entry and returns its exports, or a promise of them when something in its graph awaits. */
-  start(options: StartOptions): unknown;
-  /** A pack could not be made as a whole. */
-  fail(error: ErrorInfo): void;
-}
-
-/** Revisions are told in frames of at most this size: a frame that is too big ends the connection. */
-const maxRevisions = 400_000;
+import { Session } from "./session.ts";
 
 const log: Logger = console;
 
 export function startPage(config: Config, scriptURL: string): { facade: Facade; createHotContext(owner: string): HotContext } {
   // A worker that was made from a pack has a registry of its own; what it imports later must find that one.
   const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("devserver.registry")] as Facade | undefined;
-  const page = new BrowserPage(config, new URL(scriptURL));
+  const page = new BrowserPage(config, new Address(config.base, new URL(scriptURL)));
   if (typeof document !== "undefined") page.open();
   return { facade: shared ?? page.facade, createHotContext: page.createHotContext };
 }
 
-class BrowserPage implements Page, MetaHost, HotHost, Connection {
-  readonly log = log;
+const importURL = (url: string): Promise<unknown> => import(/* @vite-ignore */ url);
+
+class BrowserPage {
   readonly facade: Facade;
-  readonly events = new Events(log);
-  readonly registry: Registry;
-  readonly hot: HotStore;
-  readonly env: Record<string, unknown>;
-  private readonly fastRefresh = new Refresh(log);
+  private readonly session: Session;
   private readonly queue = new Queue((error) => log.error("[devserver] an update could not be applied:", error));
-  private readonly updater: Updater;
-  private readonly transport: Transport;
-  private readonly listeners: Listeners;
-  private readonly session = randomID();
-  private readonly identity = new Identity({ ask: () => this.askUser() });
-  private shared: SharedSockets | undefined;
-  private notificationHandlers = 0;
-  private readonly packs: Packs;
+  private readonly events = new Events(log);
+  private readonly errors: Errors;
   private readonly reloader: Reloader;
-  private readonly pending = new Map<ModuleID, StartOptions>();
-  private seq: number;
-  private leaving = false;
-  private shown: ErrorInfo | undefined;
-  /** The last error in the console: the server tells one that stands with every update, which takes the overlay away. */
-  private told = "";
-  /** Under a strict Content-Security-Policy code is imported by URL. */
-  private evalForbidden = false;
+  private readonly refresh = new Refresh(log);
+  private readonly packs: Packs;
+  private readonly hot: HotStore;
+  private readonly registry: Registry;
+  private readonly entries: Entries;
+  private readonly updater: Updater;
 
-  constructor(private readonly config: Config, private readonly scriptURL: URL) {
-    this.env = config.env ?? {};
-    this.seq = config.seq;
+  constructor(private readonly config: Config, private readonly address: Address) {
+    this.session = new Session({
+      config,
+      scriptURL: address.script,
+      log,
+      receive: (message) => this.queue.push(() => this.receive(message)),
+      opened: (webSocket) => this.queue.push(() => this.events.emit("vite:ws:connect", { webSocket })),
+      lost: (webSocket) => this.queue.push(() => this.events.emit("vite:ws:disconnect", { webSocket })),
+    });
+    this.errors = new Errors(log, config.overlay);
     this.reloader = new Reloader(log, config.askReload ? askToReload : undefined);
-    this.packs = new Packs(this.absolute(config.base), (url) => import(/* @vite-ignore */ url));
-    this.hot = new HotStore(this);
-    this.registry = new Registry({
-      loadPack: (ids, have, exact) => this.loadPack(ids, have, exact),
-      importURL: (url) => import(/* @vite-ignore */ url),
-      url: (id) => this.url(id),
-      meta: (instance) => new ModuleMeta(instance, this),
-    });
-    this.registry.afterRun = (instance) => this.fastRefresh.afterRun(instance);
-    this.registry.builtIn.set("/@vite/client", {
-      __esModule: true, updateStyle, removeStyle, ErrorOverlay, createHotContext: this.createHotContext,
-    });
-    this.updater = new Updater(this.registry, this.hot, this.events, this, (task) => this.queue.pushFront(task));
-    this.transport = this.newTransport();
-    this.listeners = new Listeners(log, (c) => this.transport.subscribe(c), (c) => this.transport.unsubscribe(c));
-    this.facade = {
-      helpers,
-      define: this.registry.definitions.define,
-      deps: this.registry.definitions.deps,
-      start: (options) => this.start(options),
-      fail: (error) => {
-        this.packFailure = error.message;
-        this.showError(error);
-      },
+    this.packs = new Packs(address.absolute(config.base), importURL);
+    this.hot = new HotStore(this.hotHost());
+    this.registry = this.newRegistry();
+    this.entries = new Entries(this.registry, this.refresh, this.errors, log);
+    this.updater = new Updater(this.registry, this.hot, this.events, this.updateHost(), (task) => this.queue.pushFront(task));
+    this.facade = this.newFacade();
+    ErrorOverlay.options = {
+      open: (position) => void openInEditor(position, address.absolute(config.base), this.session.token, log),
     };
-    ErrorOverlay.options = { open: (position) => void this.openEditor(position) };
   }
 
-  /** What the last pack said that it lacks. */
-  private packFailure: string | undefined;
-
-  private async loadPack(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined> {
-    this.packFailure = undefined;
-    await this.packs.load(ids, have, exact);
-    return this.packFailure;
-  }
-
-  // ---- Starting
-
-  /** Opens the socket and listens for what brings it back. */
+  /** Begins to receive updates and events. */
   open(): void {
-    (globalThis as { [connectionKey]?: Connection })[connectionKey] = this;
     this.reloader.explain();
     defineOverlay();
-    if (this.config.shareTabs) this.shared = shareSockets(this.scriptURL, this.session);
-    this.transport.connect(this.config.epoch);
+    this.session.open();
     addEventListener("load", () => globalThis.requestIdleCallback?.(() => this.registry.importers.index()), { once: true });
-    const wake = (): void => this.transport.wake();
-    addEventListener("online", wake);
-    addEventListener("pageshow", () => {
-      this.leaving = false;
-      wake();
-    });
-    addEventListener("pagehide", () => (this.leaving = true));
-    this.identity.watch();
-    document.addEventListener("freeze", () => this.leaving && this.transport.leave()); // after all listeners of pagehide
-    document.addEventListener("resume", wake); // a frozen tab
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
   }
 
-  private start(options: StartOptions): unknown {
-    if (options.seq !== undefined && !this.transport.connected) this.seq = Math.min(this.seq, options.seq);
-    if (options.error) {
-      this.pending.set(options.entry, options);
-      this.showError(options.error);
-      return {};
-    }
-    return this.begin(options);
-  }
+  // ---- Messages of the server
 
-  private begin({ entry, prelude }: StartOptions): unknown {
-    for (const id of prelude ?? []) {
-      try {
-        this.fastRefresh.install(this.registry.enter(id));
-      } catch (error) {
-        log.error(`[devserver] ${id} failed, so components are not refreshed:`, error);
-      }
-    }
-    return this.registry.enter(entry);
-  }
-
-  async startPending(): Promise<void> {
-    for (const [entry, options] of [...this.pending]) {
-      try {
-        await this.registry.complete([...(options.prelude ?? []), entry]);
-      } catch {
-        continue; // not all is mended yet; the server tells what is left
-      }
-      this.pending.delete(entry);
-      this.clearError();
-      try {
-        await this.begin(options);
-      } catch (error) {
-        log.error(`[devserver] ${entry} failed when it ran:`, error);
-      }
-    }
-  }
-
-  // ---- The socket
-
-  private newTransport(): Transport {
-    return new Transport({
-      session: this.session,
-      log,
-      seq: () => this.seq,
-      open: (query) => this.socket(query),
-      renew: () => this.renewToken(),
-      hello: () => ({ type: "hello", url: typeof location === "undefined" ? "" : location.href, title: typeof document === "undefined" ? "" : document.title }),
-      receive: (payload) => this.queue.push(() => this.receive(payload)),
-      opened: (webSocket) => {
-        this.listeners.readyState("open");
-        this.queue.push(() => this.events.emit("vite:ws:connect", { webSocket }));
-      },
-      lost: (webSocket, reason) => {
-        this.listeners.readyState("connecting");
-        if (!this.leaving) log.warn(`[devserver] the connection was lost (${reason}); reconnecting.`);
-        this.queue.push(() => this.events.emit("vite:ws:disconnect", { webSocket }));
-      },
-    });
-  }
-
-  private askUser(): Promise<string> {
-    const { socket, base, token } = this.config;
-    const url = new URL(socket ?? `${base}@devserver/identify`, this.scriptURL);
-    url.searchParams.set("token", token);
-    return askHub(url, this.session);
-  }
-
-  private socket(query: Record<string, string>): Socket {
-    const url = new URL(this.config.socket ?? this.config.base, this.scriptURL);
-    url.protocol = url.protocol.replace(/^http/, "ws");
-    const { token } = this.config;
-    if (this.shared?.usable) {
-      url.search = new URLSearchParams({ token, mux: "1" }).toString();
-      const { session: _, ...rest } = query;
-      return this.shared.open(url.href, new URLSearchParams(rest).toString());
-    }
-    url.search = new URLSearchParams({ token, ...query }).toString();
-    return new WebSocket(url, "vite-hmr") as unknown as Socket;
-  }
-
-  /** Reads the script's configuration again: a server that was started anew has another token. */
-  private async renewToken(): Promise<boolean> {
-    const response = await fetch(this.scriptURL, { cache: "no-store" });
-    if (!response.ok) return false;
-    const [line] = (await response.text()).split("\n", 1);
-    const json = /^const __config__ = (\{.*\});$/.exec(line!)?.[1];
-    if (json) this.config.token = (JSON.parse(json) as Config).token;
-    return true;
-  }
-
-  private async receive(payload: Exclude<ServerPayload, ReplyPayload>): Promise<void> {
-    switch (payload.type) {
+  private async receive(message: ServerMessage): Promise<void> {
+    switch (message.type) {
       case "connected":
-        this.identity.enabled = payload.identifies === true;
-        log.debug(`[devserver] connected${payload.client ? ` as ${payload.client}` : ""}.`);
-        return;
+        return this.session.greeted(message);
       case "update":
-        this.seq = Math.max(this.seq, payload.seq);
-        return this.updater.apply(payload);
+        this.session.seq = Math.max(this.session.seq, message.seq);
+        return this.updater.apply(message);
       case "full-reload":
-        return this.updater.reload(payload);
+        return this.updater.reload(message);
       case "prune":
-        return this.updater.prune(payload.paths.filter((id) => this.registry.instance(id)));
+        return this.updater.prune(message.paths.filter((id) => this.registry.instance(id)));
       case "error":
-        await this.events.emit("vite:error", payload);
-        this.showError(payload.err);
-        return;
+        await this.events.emit("vite:error", message);
+        return this.errors.show(message.err);
       case "fixed":
-        this.told = "";
-        this.clearError();
+        this.errors.fixed();
         return this.updater.retry();
       case "custom":
-        return this.custom(payload.event, payload.data);
+        return this.receiveEvent(message.event, message.data);
       case "need-revisions":
-        this.sendRevisions();
-        return;
+        return this.session.sendRevisions(this.running(), linkedStyles((url) => this.address.pathOf(url)));
       case "ack":
         return;
       default: {
-        const never: never = payload;
+        const never: never = message;
         log.debug("[devserver] unknown message", never);
       }
     }
   }
 
-  private custom(event: string, data: unknown): Promise<void> | void {
-    if (event === reidentifyEvent) return this.identity.prompted();
+  private receiveEvent(event: string, data: unknown): Promise<void> | void {
+    if (event === reidentifyEvent) return this.session.cookieChanges();
     const about = data as { event?: string; error?: { message?: string } } | undefined;
     if (event === "devserver:unknown-event" && !about?.event?.startsWith("vite:")) {
       log.warn(`[devserver] nothing on the server listens for the event ${JSON.stringify(about?.event)}`);
     } else if (event === "devserver:event-error") {
       log.error(`[devserver] the server could not handle the event ${JSON.stringify(about?.event)}: ${about?.error?.message}`);
     }
-    this.listeners.emit(event, data);
-    if (event === notificationEvent && !this.config.noToasts && this.notificationHandlers === 0 && !this.events.has(event)) {
-      showToast(data as Toast);
-    }
+    this.session.emit(event, data);
+    if (event === notificationEvent && !this.appShowsNotifications()) showToast(data as Toast);
     return this.events.emit(event, data);
   }
 
-  // ---- Connection: what the library for app code uses
-
-  get readyState(): ReadyState {
-    return this.transport.connected ? "open" : "connecting";
+  private appShowsNotifications(): boolean {
+    return this.config.noToasts === true || this.session.appShowsNotifications || this.events.has(notificationEvent);
   }
 
-  onReadyState(listener: (state: ReadyState) => void): Off {
-    return this.listeners.onReadyState(listener);
+  /** The definitions that this page runs, or will run. */
+  private *running(): Iterable<Definition> {
+    for (const newest of this.registry.definitions.values()) yield this.registry.instance(newest.id)?.definition ?? newest;
   }
 
-  on(event: string, listener: (data: never) => void): Off {
-    return this.listeners.on(event, listener);
-  }
+  // ---- What packs and third-party code use
 
-  subscribe(channel: string, listener: (data: never) => void): Off {
-    return this.listeners.channel(channel, listener);
-  }
-
-  reidentify(): Promise<string> {
-    return this.identity.reidentify();
-  }
-
-  /** The socket also carries the updates, so it stays. */
-  close(): void {}
-
-  /** The app shows notifications itself until the returned function is called. */
-  handlesNotifications(): Off {
-    this.notificationHandlers++;
-    return () => void this.notificationHandlers--;
-  }
-
-  /** Tells the server what runs here, so that it can send what differs. */
-  private sendRevisions(): void {
-    let modules: Record<string, string> = {};
-    let size = 0;
-    const css = linkedStyles((url) => this.stylePath(url));
-    for (const newest of this.registry.definitions.values()) {
-      const { id, rev } = this.registry.instance(newest.id)?.definition ?? newest;
-      modules[id] = rev;
-      size += id.length + rev.length + 6;
-      if (size > maxRevisions) {
-        this.tryToSend({ type: "revisions", modules, css: [] });
-        modules = {};
-        size = 0;
-      }
-    }
-    this.tryToSend({ type: "revisions", modules, css });
-  }
-
-  private tryToSend(payload: ReliablePagePayload): void {
-    try {
-      this.transport.send(payload);
-    } catch (error) {
-      if (!(error instanceof HotError)) throw error; // the transport has told it
-    }
-  }
-
-  // ---- HotHost
-
-  send(event: string, data?: unknown): void {
-    this.tryToSend(data === undefined ? { type: "custom", event } : { type: "custom", event, data });
-  }
-
-  request(event: string, data?: unknown, options: RequestOptions = {}): Promise<unknown> {
-    return this.transport.request(event, data, options);
-  }
-
-  resolve(owner: ModuleID, specifier: string): ModuleID | undefined {
-    return resolveAccepted(owner, specifier, this.registry.instance(owner)?.definition.deps ?? {}, this.config.base);
-  }
-
-  invalidate(owner: ModuleID, message: string | undefined): void {
-    this.updater.invalidate(owner, message);
+  private newFacade(): Facade {
+    return {
+      helpers,
+      define: this.registry.definitions.define,
+      deps: this.registry.definitions.deps,
+      start: (options) => this.entries.start(options),
+      fail: (error) => {
+        this.packs.fail(error.message);
+        this.errors.show(error);
+      },
+    };
   }
 
   /** For third-party code, which names modules by URL. */
-  readonly createHotContext = (owner: string): HotContext => {
-    const { base } = this.config;
-    const id = owner.startsWith(base) ? owner.slice(base.length - 1) : owner;
-    return this.hot.create(id).context;
-  };
+  readonly createHotContext = (owner: string): HotContext => this.hot.create(this.address.moduleAt(owner)).context;
 
-  // ---- MetaHost
+  // ---- Adapters
 
-  url(id: ModuleID): string {
-    return moduleURL(id, this.config.base, this.scriptURL.origin);
+  private newRegistry(): Registry {
+    const url = (id: ModuleID): string => this.address.module(id);
+    const metaHost: MetaHost = { env: this.config.env ?? {}, url, hot: this.hot, refresh: this.refresh };
+    const registry = new Registry({
+      loadPack: (ids, have, exact) => this.packs.load(ids, have, exact),
+      importURL,
+      url,
+      meta: (instance) => new ModuleMeta(instance, metaHost),
+    });
+    registry.afterRun = (instance) => this.refresh.afterRun(instance);
+    registry.builtIn.set("/@vite/client", {
+      __esModule: true, updateStyle, removeStyle, ErrorOverlay, createHotContext: this.createHotContext,
+    });
+    return registry;
   }
 
-  get refresh(): MetaHost["refresh"] {
-    return this.fastRefresh.installed ? this.components : undefined;
+  private hotHost(): HotHost {
+    return {
+      events: this.events,
+      log,
+      send: (event, data) => this.session.send(event, data),
+      request: (event, data, options) => this.session.request(event, data, options),
+      resolve: (owner, specifier) => resolveAccepted(owner, specifier, this.registry.instance(owner)?.definition.deps ?? {}, this.config.base),
+      invalidate: (owner, message) => this.updater.invalidate(owner, message),
+    };
   }
 
-  private readonly components: MetaHost["refresh"] = (instance, state, components) => this.fastRefresh.module(instance, state, components);
-
-  // ---- Page
-
-  renderRefreshed(): void {
-    this.fastRefresh.perform();
-  }
-
-  async stage(update: UpdatePayload): Promise<Staged> {
-    const { definitions } = this.registry;
-    if (!update.code) return nothingStaged();
-    if (!this.evalForbidden) {
-      try {
-        return await definitions.stage(compileDefinitions(update.code, definitions));
-      } catch (error) {
-        if (!update.url || error instanceof SyntaxError) throw error;
-        this.evalForbidden = true;
-      }
-    }
-    const url = this.absolute(update.url!);
-    return definitions.stage(() => import(/* @vite-ignore */ url));
-  }
-
-  async swapStyles(paths: readonly string[], timestamp: number): Promise<string[]> {
-    return swapLinks(paths, timestamp, (url) => this.stylePath(url));
-  }
-
-  reload(reason: string): void {
-    this.reloader.reload(reason, this.seq);
-  }
-
-  isAt(htmlPath: string): boolean {
-    if (htmlPath === "/index.html" || typeof location === "undefined") return true;
-    const path = decodePath(location.pathname);
-    const wanted = this.config.base + htmlPath.slice(1);
-    return [path, path + "index.html", path + "/index.html", path + ".html"].includes(wanted);
-  }
-
-  showError(error: ErrorInfo): void {
-    this.shown = error;
-    const { loc } = error;
-    const place = loc ? `${loc.file ?? error.id ?? ""}:${loc.line ? `${loc.line}:${loc.column}:` : ""} ` : ""; // tools may not know the line
-    const text = `[devserver] ${place}${error.message}${error.frame ? `\n${error.frame}` : ""}`;
-    if (text !== this.told) log.error(text);
-    this.told = text;
-    if (this.config.overlay) showOverlay(error);
-  }
-
-  clearError(changed?: readonly ModuleID[]): void {
-    const { id } = this.shown ?? {};
-    if (changed && id !== undefined && !changed.includes(id)) return;
-    this.shown = undefined;
-    closeOverlay();
-  }
-
-  report(report: Parameters<Page["report"]>[0]): void {
-    this.tryToSend({ type: "report", ...report });
-  }
-
-  sendInvalidate(data: InvalidateData): void {
-    this.send("vite:invalidate", data);
-  }
-
-  private async openEditor(position: string): Promise<void> {
-    const url = new URL(`__open-in-editor?file=${encodeURIComponent(position)}`, this.absolute(this.config.base));
-    const response = await fetch(url, { method: "POST", headers: { "x-devserver-token": this.config.token } }).catch(() => undefined);
-    if (!response?.ok) log.warn(`[devserver] could not open ${position} in an editor${response ? `: ${(await response.text()).trim()}` : ""}`);
-  }
-
-  private absolute(url: string): string {
-    return new URL(url, this.scriptURL).href;
-  }
-
-  /** The path below base of a URL of this server. */
-  private stylePath(url: string): string | undefined {
-    const { base } = this.config;
-    const at = new URL(url, this.scriptURL);
-    if (at.host !== this.scriptURL.host || !at.pathname.startsWith(base)) return undefined;
-    return "/" + decodePath(at.pathname.slice(base.length));
+  private updateHost(): UpdateHost {
+    const code = new UpdateCode(this.registry.definitions, (path) => importURL(this.address.absolute(path)));
+    return {
+      log,
+      stage: (update) => code.stage(update),
+      swapStyles: (paths, timestamp) => swapLinks(paths, timestamp, (url) => this.address.pathOf(url)),
+      reload: (reason) => this.reloader.reload(reason, this.session.seq),
+      isAt: (htmlPath) => this.address.pageIsAt(htmlPath),
+      showError: (error) => this.errors.show(error),
+      clearError: (changed) => this.errors.clear(changed),
+      report: (report) => this.session.report(report),
+      renderRefreshed: () => this.refresh.perform(),
+      startPending: () => this.entries.startWaiting(),
+      sendInvalidate: (data) => this.session.send("vite:invalidate", data),
+    };
   }
 }

@@ -18,13 +18,25 @@ export class Packs {
   /** A URL that failed is remembered by the browser, so that asking again needs another one. */
   private readonly tries = new Map<string, number>();
 
-  constructor(private readonly base: string, private readonly importURL: (url: string) => Promise<unknown>) {}
+  /** What the last pack said that it lacks. */
+  private failure: string | undefined;
 
-  load(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
+  /** `base` is the absolute URL of the project. */
+  constructor(public base: string, private readonly importURL: (url: string) => Promise<unknown>) {}
+
+  /** Fetches and runs packs, see Host.loadPack. */
+  async load(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined> {
+    this.failure = undefined;
+    await new Promise<void>((resolve, reject) => {
       this.wishes.push({ ids, have, exact, resolve, reject });
       if (this.wishes.length === 1) queueMicrotask(() => this.flush());
     });
+    return this.failure;
+  }
+
+  /** Called by a pack that lacks modules, since the server could not make them. */
+  fail(message: string): void {
+    this.failure = message;
   }
 
   private flush(): void {

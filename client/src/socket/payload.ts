@@ -63,6 +63,9 @@ export type ServerPayload =
   | ConnectedPayload | UpdatePayload | FullReloadPayload | PrunePayload | ErrorPayload | FixedPayload | CustomPayload
   | ReplyPayload | NeedRevisionsPayload | AckPayload;
 
+/** Everything that the server sends but replies, which go to the code that waits for them. */
+export type ServerMessage = Exclude<ServerPayload, ReplyPayload>;
+
 export interface ReportPayload {
   type: "report";
   seq: number;

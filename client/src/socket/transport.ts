@@ -2,7 +2,7 @@
 // connection each sends what the other has not had: nothing is lost, nothing comes twice, order is kept.
 
 import type { Logger } from "./logger.ts";
-import { isReliable, type ConnectedPayload, type ReliablePagePayload, type ReplyPayload, type ServerPayload } from "./payload.ts";
+import { isReliable, type ConnectedPayload, type ReliablePagePayload, type ReplyPayload, type ServerMessage, type ServerPayload } from "./payload.ts";
 import { HotError, type RequestOptions } from "./request.ts";
 
 /** The part of WebSocket that is used. */
@@ -25,7 +25,7 @@ export interface TransportOptions {
   /** The first frame of each session. */
   hello(): ReliablePagePayload;
   /** Everything but replies and what keeps the session. Called in order, as frames arrive. */
-  receive(payload: Exclude<ServerPayload, ReplyPayload>): void;
+  receive(payload: ServerMessage): void;
   opened?(socket: Socket): void;
   /** An open connection was lost. */
   lost?(socket: Socket, reason: string): void;

@@ -1,5 +1,5 @@
 // How an update becomes effective in the page: plan, listeners, dispose, run, callbacks, prune, report. Decisions are
-// plan.ts's; what touches DOM or socket is behind Page.
+// plan.ts's; what touches DOM or socket is behind UpdateHost.
 
 import type { Events } from "../hot/events.ts";
 import type { HotState, HotStore } from "../hot/hot.ts";
@@ -10,7 +10,7 @@ import type { ErrorInfo, FullReloadPayload, ReportPayload, Update, UpdatePayload
 import { plan, type Boundary, type Change, type Decision, type RegistryView } from "./plan.ts";
 
 /** What applying updates needs of the page. */
-export interface Page {
+export interface UpdateHost {
   readonly log: Logger;
   /** Runs the update's code, which calls the registry's define. */
   stage(update: UpdatePayload): Promise<Staged>;
@@ -64,7 +64,7 @@ export class Updater {
     private readonly registry: Registry,
     private readonly hot: HotStore,
     private readonly events: Events,
-    private readonly page: Page,
+    private readonly page: UpdateHost,
     /** Queues work that must come before the next message. */
     private readonly next: (task: () => Promise<void>) => void,
   ) {

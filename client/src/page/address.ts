@@ -1,0 +1,42 @@
+// Where the server is: at the address of this script, with the project below base.
+
+import type { ModuleID } from "../runtime/definitions.ts";
+import { decodePath, moduleURL } from "../runtime/url.ts";
+
+export class Address {
+  constructor(
+    /** Begins and ends with a slash. */
+    readonly base: string,
+    readonly script: URL,
+  ) {}
+
+  /** The absolute URL of a path on the server. */
+  absolute(path: string): string {
+    return new URL(path, this.script).href;
+  }
+
+  /** The URL of a module. */
+  module(id: ModuleID): string {
+    return moduleURL(id, this.base, this.script.origin);
+  }
+
+  /** The module that third-party code names by its URL path. */
+  moduleAt(path: string): ModuleID {
+    return path.startsWith(this.base) ? path.slice(this.base.length - 1) : path;
+  }
+
+  /** The path below base of a URL; undefined for URLs of other servers. */
+  pathOf(url: string): string | undefined {
+    const at = new URL(url, this.script);
+    if (at.host !== this.script.host || !at.pathname.startsWith(this.base)) return undefined;
+    return "/" + decodePath(at.pathname.slice(this.base.length));
+  }
+
+  /** Whether the page is at this HTML file's URL. An app with one page has it at every URL. */
+  pageIsAt(htmlPath: string): boolean {
+    if (htmlPath === "/index.html" || typeof location === "undefined") return true;
+    const path = decodePath(location.pathname);
+    const wanted = this.base + htmlPath.slice(1);
+    return [path, path + "index.html", path + "/index.html", path + ".html"].includes(wanted);
+  }
+}
