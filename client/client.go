@@ -34,18 +34,10 @@ type Config struct {
 	Overlay bool `json:"overlay"`
 	// Env is import.meta.env.
 	Env any `json:"env,omitempty"`
-	// Version is the version of devserver.
-	Version string `json:"version,omitempty"`
-	// Root is the project's folder, to show paths relative to it.
-	Root string `json:"root,omitempty"`
-	// Socket is the address of the socket where it is not the one that the script came from; empty = it is.
-	Socket string `json:"socket,omitempty"`
 	// ShareTabs lets all tabs of a browser use one socket.
 	ShareTabs bool `json:"shareTabs,omitempty"`
 	// AskReload lets a page that must reload show why, with a button, instead of doing it.
 	AskReload bool `json:"askReload,omitempty"`
-	// NoToasts keeps notifications from being shown where the app does not handle them itself.
-	NoToasts bool `json:"noToasts,omitempty"`
 }
 
 // Prefix returns the line that is served in front of Script. The page reads it again, as text, when the server was

@@ -515,7 +515,7 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 		})
 	}
 	cn = newConn(c, s, prefix)
-	hello, _ := Encode(&Connected{Client: c.ID(), Epoch: h.o.Epoch, Session: session, Resumed: resumed, Received: c.receivedCount(), Seq: h.seq, Identifies: h.rule.Load() != nil})
+	hello, _ := Encode(&Connected{Client: c.ID(), Epoch: h.o.Epoch, Resumed: resumed, Received: c.receivedCount(), Seq: h.seq, Identifies: h.rule.Load() != nil})
 	if !resumed {
 		h.welcome(c, q.Get("epoch"), since, sinceErr == nil)
 	}

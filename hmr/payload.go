@@ -24,10 +24,9 @@ func Encode(p Payload) ([]byte, error) {
 
 // Connected is the first frame of every connection.
 type Connected struct {
-	// Client is the page's ID, Session the session that it can resume, Epoch the run of the server.
-	Client  string `json:"client"`
-	Epoch   string `json:"epoch"`
-	Session string `json:"session,omitempty"`
+	// Client is the page's ID, Epoch the run of the server.
+	Client string `json:"client"`
+	Epoch  string `json:"epoch"`
 	// Resumed tells that the session goes on, and Received how many of the page's frames the server has had of it.
 	Resumed  bool   `json:"resumed"`
 	Received uint64 `json:"received"`
@@ -60,11 +59,6 @@ type FullReload struct {
 	// TriggeredBy is the ID of the module or page that changed. Reason is shown to whoever asks why.
 	TriggeredBy string `json:"triggeredBy,omitempty"`
 	Reason      string `json:"reason,omitempty"`
-}
-
-// Prune takes modules out of the page that nobody imports any more.
-type Prune struct {
-	Paths []string `json:"paths"`
 }
 
 // ErrorPayload shows an error in the overlay.
@@ -121,7 +115,6 @@ type Ack struct {
 func (*Connected) payloadType() string     { return "connected" }
 func (*Update) payloadType() string        { return "update" }
 func (*FullReload) payloadType() string    { return "full-reload" }
-func (*Prune) payloadType() string         { return "prune" }
 func (*ErrorPayload) payloadType() string  { return "error" }
 func (*Fixed) payloadType() string         { return "fixed" }
 func (*Custom) payloadType() string        { return "custom" }

@@ -11,19 +11,19 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/payload")
+var update = flag.Bool("update", false, "rewrite testdata/payload/server")
 
 // TestPayloadFiles holds the wire types to the files that the client's tests read too, so that both twins stay true.
 func TestPayloadFiles(t *testing.T) {
 	for name, p := range map[string]hmr.Payload{
-		"connected":       &hmr.Connected{Client: "c1", Epoch: "e", Session: "s", Resumed: true, Received: 7, Seq: 3},
-		"connected-users": &hmr.Connected{Client: "c2", Epoch: "e", Session: "s", Identifies: true},
+		"connected":       &hmr.Connected{Client: "c1", Epoch: "e", Resumed: true, Received: 7, Seq: 3},
+		"connected-users": &hmr.Connected{Client: "c2", Epoch: "e", Identifies: true},
 		"update":          &hmr.Update{Seq: 4, Timestamp: 1700000000000, Changed: []string{"/src/a.ts"}, Deleted: []string{"/src/b.ts"}, CSS: []string{"/src/a.css"}, Workers: []string{"/src/w.ts"}, Code: "$d();", URL: "/@devserver/update/x-1.js"},
 		"update-min":      &hmr.Update{Seq: 5, Timestamp: 1, Changed: []string{"/a.js"}},
 		"full-reload":     &hmr.FullReload{Path: "/about.html", TriggeredBy: "/about.html", Reason: "about.html was edited"},
-		"prune":           &hmr.Prune{Paths: []string{"/src/a.ts"}},
-		"error": &hmr.ErrorPayload{Err: hmr.ErrorInfo{Message: `Unexpected "="`, ID: "/src/a.ts", Frame: "> 1 | =", Plugin: "p", File: "/app/src/a.ts", Hint: "h",
+		"error": &hmr.ErrorPayload{Err: hmr.ErrorInfo{Message: `Unexpected "="`, Stack: "at f (/src/a.ts:1:2)", ID: "/src/a.ts", Frame: "> 1 | =", Plugin: "p", File: "/app/src/a.ts", Hint: "h",
 			Loc: &hmr.Loc{File: "src/a.ts", Line: 1, Column: 2}}},
+		"error-min":      &hmr.ErrorPayload{Err: hmr.ErrorInfo{Message: "m"}},
 		"fixed":          &hmr.Fixed{},
 		"custom":         &hmr.Custom{Event: "my:event", Data: json.RawMessage(`{"a":[1,null,"<b>"]}`)},
 		"custom-no-data": &hmr.Custom{Event: "my:event"},
@@ -36,7 +36,7 @@ func TestPayloadFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := filepath.Join("..", "testdata", "payload", name+".json")
+		file := filepath.Join("..", "testdata", "payload", "server", name+".json")
 		if *update {
 			if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
 				t.Fatal(err)

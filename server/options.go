@@ -22,8 +22,6 @@ type Options struct {
 	Force bool
 	// Logger gets the user's story (Info), problems (Warn, Error), detail (Debug), and what plugins print. Nil discards.
 	Logger *slog.Logger
-	// Version is the version of the program around the server, which pages are told; "" is none.
-	Version string
 	// Identify tells the user of a page from the cookies of a request, for example; "" is a guest. It is asked when the
 	// page's socket opens, and again when the page may have signed in or out: an answer of a plugin's route or through a
 	// proxy has changed a cookie, script has, the page came to the front, or it calls reidentify() of devserver/client.

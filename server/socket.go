@@ -35,7 +35,7 @@ func (p *project) serveClient(w http.ResponseWriter, r *http.Request) {
 	prefix, err := client.Config{
 		Base: p.layout.Base, Token: p.server.token, Epoch: p.server.epoch, Seq: p.server.hub.Seq(),
 		Overlay: p.cfg.Server.HMR.OverlayOrDefault(), ShareTabs: p.cfg.Server.HMR.ShareTabs, AskReload: p.cfg.Server.HMR.Reload == "ask",
-		Env: p.env.Object(), Version: p.server.opts.Version, Root: p.layout.Root,
+		Env: p.env.Object(),
 	}.Prefix()
 	if err != nil {
 		p.log.Error("serve the client", "error", err)

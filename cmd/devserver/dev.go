@@ -105,7 +105,6 @@ func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invoca
 	}
 	srv, err := server.New(server.Options{
 		Root: folder, Config: cfg, NoPlugins: in.noPlugins, Force: in.force, Logger: log,
-		Version: buildVersion(),
 	})
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func Start(t testing.TB, app *Files, configure ...func(*server.Options)) *Server
 func (s *Server) start(t testing.TB) {
 	t.Helper()
 	opts := server.Options{
-		Root: s.Root, CacheDir: s.cacheDir, NoPlugins: true, Version: "0.0.0-test",
+		Root: s.Root, CacheDir: s.cacheDir, NoPlugins: true,
 		Logger: slog.New(terminal.NewHandler(terminal.Options{Out: s.Log, Err: s.Log, Level: slog.LevelDebug})),
 	}
 	for _, f := range s.configure {

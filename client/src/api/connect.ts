@@ -89,8 +89,10 @@ class OwnConnection implements Connection {
   }
 
   private receive(payload: ServerMessage): void {
-    if (payload.type === "connected") this.identity.enabled = payload.identifies === true;
-    else if (payload.type === "custom" && payload.event === reidentifyEvent) this.identity.prompted();
+    if (payload.type === "connected") {
+      this.identity.enabled = payload.identifies === true;
+      this.seq = payload.seq; // updates are for the app's own pages, so this page needs none of those before
+    } else if (payload.type === "custom" && payload.event === reidentifyEvent) this.identity.prompted();
     else if (payload.type === "custom") this.listeners.emit(payload.event, payload.data);
     else if (payload.type === "update") this.seq = payload.seq; // another page's business
   }

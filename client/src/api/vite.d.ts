@@ -4,6 +4,7 @@ declare module "vite/types/customEvent.d.ts" {
   interface CustomEventMap extends DevserverEvents {
     "devserver:unknown-event": DevserverServerEvents["devserver:unknown-event"];
     "devserver:event-error": DevserverServerEvents["devserver:event-error"];
+    "devserver:channel-error": DevserverServerEvents["devserver:channel-error"];
     "devserver:notification": DevserverServerEvents["devserver:notification"];
   }
 }

@@ -9,16 +9,10 @@ export interface Config {
   overlay: boolean;
   /** import.meta.env */
   env?: Record<string, unknown>;
-  version?: string;
-  root?: string;
-  /** Address of the socket where it is not that of this script. */
-  socket?: string;
   /** Whether the tabs of a browser use one socket together. */
   shareTabs?: boolean;
   /** A page that must reload says why and waits. */
   askReload?: boolean;
-  /** Notifications that the app does not handle are not shown. */
-  noToasts?: boolean;
 }
 
 export function withDefaults(config: Partial<Config> | undefined): Config {

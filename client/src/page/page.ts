@@ -96,8 +96,6 @@ class BrowserPage {
         return this.updater.apply(message);
       case "full-reload":
         return this.updater.reload(message);
-      case "prune":
-        return this.updater.prune(message.paths.filter((id) => this.registry.instance(id)));
       case "error":
         await this.events.emit("vite:error", message);
         return this.errors.show(message.err);
@@ -131,7 +129,7 @@ class BrowserPage {
   }
 
   private appShowsNotifications(): boolean {
-    return this.config.noToasts === true || this.session.appShowsNotifications || this.events.has(notificationEvent);
+    return this.session.appShowsNotifications || this.events.has(notificationEvent);
   }
 
   /** The definitions that this page runs, or will run. */

@@ -103,7 +103,7 @@ export class Session implements Connection {
 
   private openSocket(query: Record<string, string>): Socket {
     const { config, scriptURL, openSocket = (url) => new WebSocket(url, "vite-hmr") as unknown as Socket } = this.options;
-    const url = new URL(config.socket ?? config.base, scriptURL);
+    const url = new URL(config.base, scriptURL);
     url.protocol = url.protocol.replace(/^http/, "ws");
     const { token } = this;
     if (this.shared?.usable) {
@@ -175,8 +175,8 @@ export class Session implements Connection {
   }
 
   private askUser(): Promise<string> {
-    const { config: { socket, base }, scriptURL } = this.options;
-    const url = new URL(socket ?? `${base}@devserver/identify`, scriptURL);
+    const { config, scriptURL } = this.options;
+    const url = new URL(`${config.base}@devserver/identify`, scriptURL);
     url.searchParams.set("token", this.token);
     return askHub(url, this.id);
   }

@@ -3,26 +3,26 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { isReliable, type ServerPayload } from "./payload.ts";
 
-const dir = new URL("../../../testdata/payload/", import.meta.url);
+const dir = new URL("../../../testdata/payload/server/", import.meta.url);
 
 /** What the server's files mean here, checked by the compiler against the types of payload.ts. */
 const payloads: Record<string, ServerPayload> = {
-  connected: { type: "connected", client: "c1", epoch: "e", session: "s", resumed: true, received: 7, seq: 3 },
-  "connected-users": { type: "connected", client: "c2", epoch: "e", session: "s", resumed: false, received: 0, seq: 0, identifies: true },
+  connected: { type: "connected", client: "c1", epoch: "e", resumed: true, received: 7, seq: 3 },
+  "connected-users": { type: "connected", client: "c2", epoch: "e", resumed: false, received: 0, seq: 0, identifies: true },
   update: {
     type: "update", seq: 4, timestamp: 1700000000000, changed: ["/src/a.ts"], deleted: ["/src/b.ts"], css: ["/src/a.css"], workers: ["/src/w.ts"],
     code: "$d();", url: "/@devserver/update/x-1.js",
   },
   "update-min": { type: "update", seq: 5, timestamp: 1, changed: ["/a.js"] },
   "full-reload": { type: "full-reload", path: "/about.html", triggeredBy: "/about.html", reason: "about.html was edited" },
-  prune: { type: "prune", paths: ["/src/a.ts"] },
   error: {
     type: "error",
     err: {
-      message: "Unexpected \"=\"", stack: "", id: "/src/a.ts", frame: "> 1 | =", plugin: "p", file: "/app/src/a.ts", hint: "h",
+      message: "Unexpected \"=\"", stack: "at f (/src/a.ts:1:2)", id: "/src/a.ts", frame: "> 1 | =", plugin: "p", file: "/app/src/a.ts", hint: "h",
       loc: { file: "src/a.ts", line: 1, column: 2 },
     },
   },
+  "error-min": { type: "error", err: { message: "m", stack: "" } },
   fixed: { type: "fixed" },
   custom: { type: "custom", event: "my:event", data: { a: [1, null, "<b>"] } },
   "custom-no-data": { type: "custom", event: "my:event" },

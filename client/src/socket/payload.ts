@@ -1,4 +1,5 @@
-// The messages of the socket: the twin of hmr/payload.go. Both are tested against the files of testdata/payload.
+// The messages of the socket: the twin of hmr/payload.go. Both are tested against the files of testdata/payload: Go
+// writes those in server/, and the tests of the client those in page/.
 
 export interface ErrorInfo {
   message: string;
@@ -14,15 +15,14 @@ export interface ErrorInfo {
 
 export interface ConnectedPayload {
   type: "connected";
-  client?: string;
-  epoch?: string;
-  session?: string;
+  client: string;
+  epoch: string;
   /** Whether the server still knew this page's session. */
-  resumed?: boolean;
+  resumed: boolean;
   /** How many of this page's reliable frames the server has had. */
-  received?: number;
+  received: number;
   /** Number of the newest update. */
-  seq?: number;
+  seq: number;
   /** Whether the server knows users. */
   identifies?: boolean;
 }
@@ -31,14 +31,12 @@ export interface UpdatePayload {
   type: "update";
   seq: number;
   timestamp: number;
-  changed?: string[] | null;
-  deleted?: string[] | null;
+  changed: string[] | null;
+  deleted?: string[];
   /** Linked stylesheets to swap. */
-  css?: string[] | null;
+  css?: string[];
   /** Worker entries that are affected. */
-  workers?: string[] | null;
-  /** Run the changed modules again even where their revision is the one that runs already. */
-  force?: boolean;
+  workers?: string[];
   code?: string;
   url?: string;
 }
@@ -50,7 +48,6 @@ export interface FullReloadPayload {
   reason?: string;
 }
 
-export interface PrunePayload { type: "prune"; paths: string[] }
 export interface ErrorPayload { type: "error"; err: ErrorInfo }
 export interface FixedPayload { type: "fixed" }
 export interface CustomPayload { type: "custom"; event: string; data?: unknown }
@@ -60,7 +57,7 @@ export interface AckPayload { type: "ack"; n: number }
 
 /** Everything that the server sends. */
 export type ServerPayload =
-  | ConnectedPayload | UpdatePayload | FullReloadPayload | PrunePayload | ErrorPayload | FixedPayload | CustomPayload
+  | ConnectedPayload | UpdatePayload | FullReloadPayload | ErrorPayload | FixedPayload | CustomPayload
   | ReplyPayload | NeedRevisionsPayload | AckPayload;
 
 /** Everything that the server sends but replies, which go to the code that waits for them. */
@@ -78,7 +75,7 @@ export interface RequestPayload { type: "request"; id: number; event: string; da
 
 /** Everything that a page sends and that is counted, kept and sent again after a lost connection. */
 export type ReliablePagePayload =
-  | { type: "hello"; url: string; title?: string }
+  | { type: "hello"; url: string }
   | CustomPayload
   | RequestPayload
   | { type: "cancel"; id: number }

@@ -261,9 +261,9 @@ export class Transport {
     this.ready = true;
     this.failures = 0;
     const first = this.connections++ === 0;
-    if (payload.epoch) this.epoch = payload.epoch;
+    this.epoch = payload.epoch;
     // One that goes on at the first hello was opened by a connection that this page gave up before it was greeted.
-    if (payload.resumed && !first) this.confirm(payload.received ?? 0);
+    if (payload.resumed && !first) this.confirm(payload.received);
     else this.newSession(first);
     this.left = false;
     for (const frame of this.held) this.write(frame);

@@ -103,7 +103,7 @@ export class Updater {
 
   /** Tries again what could not run: the errors are mended. */
   async retry(): Promise<void> {
-    const again: UpdatePayload = { type: "update", seq: this.seq, timestamp: this.timestamp };
+    const again: UpdatePayload = { type: "update", seq: this.seq, timestamp: this.timestamp, changed: [] };
     if (this.stale.size > 0) await this.follow(again, nothingStaged(), [...this.stale]);
     else await this.page.startPending();
   }
@@ -111,7 +111,7 @@ export class Updater {
   /** Decides what becomes of the update when these modules may have to run again, and does it. */
   private async follow(payload: UpdatePayload, staged: Staged, modules: ModuleID[]): Promise<void> {
     const deleted = payload.deleted ?? [];
-    const changed = [...new Set(modules)].filter((id) => !deleted.includes(id) && this.differs(id, staged, payload.force));
+    const changed = [...new Set(modules)].filter((id) => !deleted.includes(id) && this.differs(id, staged));
     const decision = this.decide(payload, staged, changed, deleted);
     switch (decision.kind) {
       case "reload":
@@ -128,9 +128,9 @@ export class Updater {
   }
 
   /** Replayed updates may bring what the page was loaded with. */
-  private differs(id: ModuleID, staged: Staged, force = false): boolean {
+  private differs(id: ModuleID, staged: Staged): boolean {
     const instance = this.registry.instance(id);
-    if (!instance || force || instance.hot?.disposed || instance.state === "failed") return true;
+    if (!instance || instance.hot?.disposed || instance.state === "failed") return true;
     return this.newest(id, staged)?.rev !== instance.definition.rev;
   }
 
@@ -299,7 +299,7 @@ export class Updater {
   // ---- Prune
 
   /** Takes modules out of the page that nothing imports any more. */
-  async prune(ids: ModuleID[]): Promise<void> {
+  private async prune(ids: ModuleID[]): Promise<void> {
     if (ids.length === 0) return;
     const states = ids.map((id) => this.hot.state(id)).filter((s) => s !== undefined);
     if (states.length > 0) {
@@ -351,7 +351,7 @@ export class Updater {
     }
     if (boundaries.size === 0) return;
     const decision: UpdateDecision = { kind: "update", boundaries: [...boundaries.values()], rerun: [...rerun] };
-    await this.applyUpdate({ type: "update", seq: this.seq, timestamp: this.timestamp }, decision, nothingStaged(), []);
+    await this.applyUpdate({ type: "update", seq: this.seq, timestamp: this.timestamp, changed: [] }, decision, nothingStaged(), []);
   }
 
   // ---- Reload
