@@ -36,7 +36,7 @@ test("a channel sends and listens; the server sends only while somebody listens"
   assert.deepEqual(server.events(), [{ n: 1 }]);
   off();
   off();
-  await null;
+  await Promise.resolve();
   assert.deepEqual(subscriptions(server), ["subscribe blog_chat_echo"]);
   off2();
   await new Promise((r) => setImmediate(r));

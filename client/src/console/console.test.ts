@@ -64,7 +64,7 @@ function watched() {
 
 test("console: calls go on to the real console, ours are not told", () => {
   const { real, lines, page, target } = watched();
-  watchConsole(target, page as unknown as Window, (line) => {
+  watchConsole(target, page, (line) => {
     lines.push(line as Line);
     target.warn("[devserver] told");
     target.warn("written while sending");
@@ -79,7 +79,7 @@ test("console: calls go on to the real console, ours are not told", () => {
 
 test("console: what cannot be sent changes nothing for the page", () => {
   const { real, page, target } = watched();
-  watchConsole(target, page as unknown as Window, () => { throw new Error("queue_full"); });
+  watchConsole(target, page, () => { throw new Error("queue_full"); });
   target.error("x");
   assert.deepEqual(real, [["x"]]);
 });
@@ -87,7 +87,7 @@ test("console: what cannot be sent changes nothing for the page", () => {
 test("console: a loop is cut off and its rest is counted", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { real, lines, page, target } = watched();
-  watchConsole(target, page as unknown as Window, (line) => lines.push(line as Line));
+  watchConsole(target, page, (line) => lines.push(line as Line));
   for (let i = 0; i < 1000; i++) target.log(i);
   assert.equal(lines.length, 200);
   assert.equal(real.length, 1000);
@@ -99,7 +99,7 @@ test("console: a loop is cut off and its rest is counted", (t) => {
 
 test("console: uncaught errors and rejections", () => {
   const { lines, page, target } = watched();
-  watchConsole(target, page as unknown as Window, (line) => lines.push(line as Line));
+  watchConsole(target, page, (line) => lines.push(line as Line));
   page.dispatchEvent(Object.assign(new Event("error"), { message: "Uncaught boom", error: null, filename: "http://h/a.js", lineno: 3, colno: 4 }));
   page.dispatchEvent(Object.assign(new Event("unhandledrejection"), { reason: "why" }));
   page.dispatchEvent(new Event("error"));

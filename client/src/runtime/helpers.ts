@@ -49,7 +49,7 @@ function wrap(mod: unknown): object {
   if (!isObject(mod)) return { default: mod };
   let wrapper = wrappers.get(mod);
   if (!wrapper) {
-    wrapper = __create(__getProtoOf(mod)) as object;
+    wrapper = __create(__getProtoOf(mod) as object | null) as object;
     __defProp(wrapper, "default", { value: mod, enumerable: true, configurable: true });
     __copyProps(wrapper, mod);
     wrappers.set(mod, wrapper);

@@ -33,7 +33,7 @@ export interface OverlayOptions {
 }
 
 /** Fails to be made, with a reason, where there is no DOM. */
-const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
+const Base = (globalThis.HTMLElement ?? class {});
 
 /** The custom element. Other tools make it too: `new ErrorOverlay(error)`. */
 export class ErrorOverlay extends Base {
@@ -109,7 +109,6 @@ function node(tag: string, className = "", text = ""): HTMLElement {
 
 /** Compilers colour their messages for terminals. */
 function withoutColours(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/\x1b\[[0-9;]*m/g, "");
 }
 

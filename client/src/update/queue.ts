@@ -32,7 +32,7 @@ export class Queue {
   }
 
   private async drain(): Promise<void> {
-    await undefined; // tasks never run inside push
+    await Promise.resolve(); // tasks never run inside push
     for (let task = this.tasks.shift(); task; task = this.tasks.shift()) {
       try {
         await task();

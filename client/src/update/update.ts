@@ -40,7 +40,7 @@ export function viewOf(registry: Registry, hot: HotStore): RegistryView {
     importers: (id) => registry.importers.of(id),
     selfAccepting: (id) => hot.state(id)?.selfAccepting ?? false,
     acceptedExports: (id) => hot.state(id)?.acceptedExports,
-    exports: (id) => Object.keys((registry.instance(id)?.module.exports ?? {}) as object),
+    exports: (id) => Object.keys((registry.instance(id)?.module.exports ?? {})),
     acceptsDep: (importer, dep) => hot.state(importer)?.acceptsDep(dep) ?? false,
     uses: (importer, dep) => registry.importers.uses(importer, dep),
   };
@@ -255,7 +255,7 @@ export class Updater {
 
   /** Disposes of all that will run again, importers before what they import. */
   private async dispose(ids: ModuleID[]): Promise<void> {
-    await Promise.all([...ids].reverse().map((id) => this.hot.state(id)?.dispose()));
+    await Promise.all([...ids].reverse().map(async (id) => this.hot.state(id)?.dispose()));
   }
 
   /** Keeps new instances that work and puts old ones back for those that do not. */

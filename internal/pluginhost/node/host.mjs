@@ -23,7 +23,7 @@ function find(specifier, ...through) {
     for (const from of own) {
       try {
         starts.push(createRequire(from).resolve(name));
-      } catch (first) {
+      } catch {
         try {
           starts.push(join(dirname(createRequire(from).resolve(name + "/package.json")), "package.json"));
         } catch {
