@@ -10,8 +10,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// These tests run the client in a real browser, for what needs a DOM or a socket. The rules of updates themselves are
-// tested beside the sources, without one.
+// These tests run the client in a real browser: they need a DOM or a socket. The rules of updates are tested beside the
+// sources, without a browser.
 
 const counterApp = `
 -- index.html --
@@ -129,7 +129,7 @@ window.askNobody = () => hot.request("nobody");
 	p.NoErrors()
 }
 
-// Where evaluating text is forbidden the code of updates is loaded by URL.
+// Where a policy forbids eval, the page loads the code of updates by URL.
 func TestBrowserContentSecurityPolicy(t *testing.T) {
 	for name, policy := range map[string]string{
 		"no eval":       "script-src 'self'; style-src 'self'",
@@ -156,8 +156,8 @@ func TestBrowserContentSecurityPolicy(t *testing.T) {
 	}
 }
 
-// A page may get the nonce of its styles after the first of them. It is looked for at the first style and when one is
-// refused, and not for each: a look goes through the document.
+// A page may get the nonce of its styles after its first style. The client reads the nonce at the first style and when
+// a style is refused, and not for each style: that searches the document.
 func TestBrowserStyleNonce(t *testing.T) {
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
 -- index.html --
@@ -190,7 +190,7 @@ p { word-spacing: 4px }
 	for property, value := range map[string]string{"text-indent": "1px", "letter-spacing": "2px", "outline-offset": "3px", "word-spacing": "4px"} {
 		p.WaitStyle("#p", property, value)
 	}
-	p.Wait(`refused.length === 2`) // before.css, and a.css before it was looked again
+	p.Wait(`refused.length === 2`) // before.css, and a.css before the nonce was read again
 	if looks := devtest.Eval[int](p, "looks"); looks != 3 {
 		t.Errorf("the page was searched %d times for a nonce, want once for the burst and once for each refused style", looks)
 	}

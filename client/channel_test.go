@@ -55,13 +55,13 @@ func TestBrowserChannelHook(t *testing.T) {
 	}
 	p := s.Page(t, "/")
 	p.WaitText("#state", "open")
-	s.WaitPages(1) // one socket, which carries the updates too
+	s.WaitPages(1) // one socket, which carries the updates, too
 	p.Click("#send")
 	p.WaitText("#seen", "ax0")
-	if n := subscribed.Load(); n != 1 { // though StrictMode has mounted it twice
+	if n := subscribed.Load(); n != 1 { // StrictMode mounts it twice
 		t.Errorf("the component subscribed %d times", n)
 	}
-	p.Click("#tag") // the callback is that of the latest render
+	p.Click("#tag") // the callback of the latest render is called
 	p.Click("#send")
 	p.WaitText("#seen", "ax0,bx1")
 	p.Click("#toggle")

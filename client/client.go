@@ -1,8 +1,12 @@
-// Package client holds the browser side of devserver: TypeScript that is embedded here and bundled by esbuild when it
-// is first asked for, which takes some milliseconds. No generated file is committed, and Go alone builds the tool.
+// Package client holds the browser side of devserver. Its TypeScript is embedded, and esbuild bundles it at first use,
+// which takes some milliseconds. So no generated file is committed, and Go alone builds the tool.
 //
-// There are four programs in it: the script that every page runs first (Script), what sends the console (Console), the runtime that stands in front of
-// a worker's modules (Worker), and the library for app code (Library: `devserver/client`, `devserver/react`).
+// The package has four programs:
+//   - [Script] runs first in every page.
+//   - [Console] sends the page's console to the server.
+//   - [Worker] is the runtime in front of a worker's modules.
+//   - [Library] is for app code: `devserver/client` and `devserver/react`.
+//
 // All functions are safe for concurrent use.
 package client
 
@@ -20,28 +24,28 @@ import (
 //go:embed src
 var sources embed.FS
 
-// Config is what a page must know of its server. It is served in front of the script, see Config.Prefix.
+// Config is the configuration of a page. The server writes it in front of the script, see [Config.Prefix].
 type Config struct {
-	// Base is the path that the project is served at. It begins and ends with a slash.
+	// Base is the path of the project on the server. It begins and ends with a slash.
 	Base string `json:"base"`
-	// Token is what opens the socket.
+	// Token opens the socket.
 	Token string `json:"token"`
-	// Epoch tells one process of the server from another.
+	// Epoch names the run of the server.
 	Epoch string `json:"epoch"`
 	// Seq is the number of the newest update when the script is served.
 	Seq uint64 `json:"seq"`
-	// Overlay tells whether errors are shown over the page, or in the console only.
+	// Overlay shows errors over the page; without it the console alone has them.
 	Overlay bool `json:"overlay"`
 	// Env is import.meta.env.
 	Env any `json:"env,omitempty"`
 	// ShareTabs lets all tabs of a browser use one socket.
 	ShareTabs bool `json:"shareTabs,omitempty"`
-	// AskReload lets a page that must reload show why, with a button, instead of doing it.
+	// AskReload lets a page that must reload show the reason and a button instead.
 	AskReload bool `json:"askReload,omitempty"`
 }
 
-// Prefix returns the line that is served in front of Script. The page reads it again, as text, when the server was
-// restarted and has another token, so it is exactly one line.
+// Prefix returns the line in front of Script. It is exactly one line, since pages read it again, as text, when a
+// restarted server has another token.
 func (c Config) Prefix() (string, error) {
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -50,19 +54,19 @@ func (c Config) Prefix() (string, error) {
 	return "const __config__ = " + string(text) + ";\n", nil
 }
 
-// Options choose what Bundle makes.
+// Options are the options of Bundle.
 type Options struct {
 	// Entry is a file below src, such as "client.ts" or "console/console.ts".
 	Entry string
-	// Global is the name of the variable that gets the exports of a script that is no ES module; empty = an ES module.
+	// Global makes a classic script and names the variable that gets its exports; "" makes an ES module.
 	Global string
-	// SourceMap asks for a source map, whose URL the caller adds to the code.
+	// SourceMap makes a source map, too. The caller adds its URL to the code.
 	SourceMap bool
-	// Minify leaves out what only readers need.
+	// Minify makes the script shorter and hard to read.
 	Minify bool
 }
 
-// Bundle makes one script out of the embedded sources, and its source map when asked to.
+// Bundle bundles embedded sources into one script. The source map is nil without Options.SourceMap.
 func Bundle(opts Options) (code, sourceMap []byte, err error) {
 	options := api.BuildOptions{
 		EntryPoints:   []string{opts.Entry},
@@ -109,13 +113,13 @@ func Bundle(opts Options) (code, sourceMap []byte, err error) {
 // channelFile is the module that app code imports as "devserver/client".
 const channelFile = "api/channel.ts"
 
-// readEmbedded lets esbuild read the sources that are embedded in the program.
+// readEmbedded lets esbuild read the embedded sources.
 func readEmbedded(build api.PluginBuild) {
 	const namespace = "embedded"
 	build.OnResolve(api.OnResolveOptions{Filter: `^\.|\.ts$`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
 		file := path.Join(path.Dir(args.Importer), args.Path)
 		if file == channelFile && args.Importer != "" {
-			return api.OnResolveResult{Path: "devserver/client", External: true}, nil // app code has one of it
+			return api.OnResolveResult{Path: "devserver/client", External: true}, nil // the app has one instance of it
 		}
 		return api.OnResolveResult{Path: file, Namespace: namespace}, nil
 	})
@@ -131,22 +135,22 @@ func readEmbedded(build api.PluginBuild) {
 
 var script = sync.OnceValue(func() string { return mustBundle(Options{Entry: "client.ts", Minify: true}) })
 
-// Script returns the ES module that every page runs first. A line made by Config.Prefix belongs in front of it.
+// Script returns the ES module that every page runs first. The line of [Config.Prefix] belongs in front of it.
 func Script() string { return script() }
 
 var console = sync.OnceValue(func() string {
 	return mustBundle(Options{Entry: "console/console.ts", Global: "$console", Minify: true})
 })
 
-// Console returns statements that send what the page writes to its console as events "devserver:console". They belong
-// behind Script, in projects that ask for them.
+// Console returns statements that send the page's console as events "devserver:console". Projects that want that get
+// them behind Script.
 func Console() string { return console() }
 
 var worker = sync.OnceValue(func() string {
 	return mustBundle(Options{Entry: "worker.ts", Global: "$devserver", Minify: true}) + "const $r = $devserver.registry;\n"
 })
 
-// Worker returns statements that define `$r`, the registry, for classic and module workers alike.
+// Worker returns statements that define `$r`, the registry, for classic and module workers.
 func Worker() string { return worker() }
 
 var libraries = sync.OnceValue(func() map[string]string {
@@ -156,11 +160,11 @@ var libraries = sync.OnceValue(func() map[string]string {
 	}
 })
 
-// Library returns the ES module that app code imports as "devserver/client" or "devserver/react", "" for other
-// specifiers. The latter imports the former, and "react".
+// Library returns the ES module that app code imports as "devserver/client" or "devserver/react"; "" for other
+// specifiers. "devserver/react" imports "devserver/client" and "react".
 func Library(specifier string) string { return libraries()[specifier] }
 
-// mustBundle panics when the embedded sources do not compile, which the package's tests rule out.
+// mustBundle panics when the embedded sources do not compile. The package's tests make sure that they do.
 func mustBundle(opts Options) string {
 	code, _, err := Bundle(opts)
 	if err != nil {

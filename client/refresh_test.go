@@ -81,7 +81,7 @@ func TestBrowserReact(t *testing.T) {
 	s.Save("src/useLabel.ts", `return l;`, `return l + "!";`) // a custom hook's text: state stays
 	p.WaitText("#n", "second 1 label!")
 
-	s.Save("src/useLabel.ts", `const [l]`, `const [, ] = useState(1); const [l]`) // its hooks: the component starts anew, with what it renders
+	s.Save("src/useLabel.ts", `const [l]`, `const [, ] = useState(1); const [l]`) // its hooks: the component mounts again, with what it renders
 	p.WaitText("#n", "second 0 label!")
 	p.WaitText("#k", "changed 10")
 	p.Click("#n")
@@ -101,8 +101,8 @@ func TestBrowserReact(t *testing.T) {
 	p.WaitConsole(`Could not Fast Refresh (new export "constant")`)
 }
 
-// TestBrowserReactBoundary: an error boundary that shows an error is mounted anew by the edit that mends it, wherever the
-// mistake was; what stands beside it keeps its state, and a class component starts anew.
+// TestBrowserReactBoundary: the edit that fixes an error mounts the error boundary again that shows it, wherever the
+// mistake was. Components beside it keep their state, and a class component mounts again.
 func TestBrowserReactBoundary(t *testing.T) {
 	s := devtest.Start(t, devtest.App(t, packages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(reactApp+`
 -- src/Bad.tsx --
@@ -139,7 +139,7 @@ export function App() {
 	s.Save("src/Bad.tsx", "  if (k > 0) throw new Error(\"broken\");\n", "")
 	p.WaitText("#k", "good 5")
 	p.WaitText("#n", "count 1")
-	s.Save("src/Bad.tsx", "good", "better") // nothing is wrong: state stays
+	s.Save("src/Bad.tsx", "good", "better") // no error: state stays
 	p.Click("#k")
 	p.WaitText("#k", "better 6")
 	s.Save("src/Boundary.tsx", `<p id="e">`, `<p id="e" class="new">`) // a class component
@@ -160,7 +160,7 @@ func TestBrowserReactIncompatibleExport(t *testing.T) {
 	p.WaitConsole(`[devserver] page was reloaded: /src/App.tsx: Could not Fast Refresh ("options" export is incompatible)`)
 }
 
-// preactApp is reactApp in Preact's words.
+// preactApp is reactApp for Preact.
 var preactApp = strings.NewReplacer(
 	`{"react": "*", "react-dom": "*"}`, `{"preact": "*", "@prefresh/core": "*"}`,
 	`"jsx": "react-jsx"`, `"jsx": "react-jsx", "jsxImportSource": "preact"`,
@@ -188,8 +188,7 @@ func TestBrowserPreact(t *testing.T) {
 	p.NoReload()
 }
 
-// TestBrowserPreactWithoutRuntime: edits arrive without @prefresh/core too, by a reload, and the terminal says what to
-// install.
+// TestBrowserPreactWithoutRuntime: without @prefresh/core edits reload the page, and the terminal says what to install.
 func TestBrowserPreactWithoutRuntime(t *testing.T) {
 	s := devtest.Start(t, devtest.App(t, packages(t, "preact"), devtest.Text(preactApp)))
 	p := s.Page(t, "/")
@@ -204,8 +203,8 @@ func TestBrowserPreactWithoutRuntime(t *testing.T) {
 	p.NoErrors()
 }
 
-// TestBrowserContext edits a file as apps have for themes and sessions: a context of its own, a provider, and a hook
-// that reads it. Its consumers must meet the new context, in whichever file they are.
+// TestBrowserContext edits a file that apps have for themes and sessions: a context, its provider, and a hook that
+// reads it. Its consumers, in any file, must read the new context.
 func TestBrowserContext(t *testing.T) {
 	const theme = `
 -- src/theme.tsx --
@@ -235,7 +234,7 @@ export function App() {
 	for name, app := range map[string]struct {
 		packages []string
 		text     string
-		edited   string // what the reader shows after an edit of the context's file
+		edited   string // the reader's text after an edit of the context's file
 		clicked  string
 	}{
 		"react": {[]string{"react", "react-dom", "scheduler", "react-refresh"}, reactApp + theme, "dark two 0", "dark two 1"},
@@ -256,7 +255,7 @@ export function App() {
 			s.Save("src/Reader.tsx", "<button", `<button title="x"`) // a consumer keeps its provider, and its state
 			p.Wait(`document.querySelector("#n").title === "x"`)
 			p.WaitText("#n", "dark one 1")
-			s.Save("src/theme.tsx", " one", " two") // another context: React mounts anew what is below its provider
+			s.Save("src/theme.tsx", " one", " two") // another context: React mounts again what is below its provider
 			p.WaitText("#n", app.edited)
 			p.WaitText("#k", "outside 1")
 			p.Click("#n")

@@ -5,12 +5,15 @@ import "strings"
 // TypesFile is a declaration file for a project's editor.
 type TypesFile struct{ Name, Text string }
 
-// Types returns the declaration files that belong into the project's sources. declarations are interfaces to merge:
-// `interface DevserverEvents { "a:b": { n: number } }`, and so for DevserverServerEvents, DevserverRequests and
-// DevserverChannels. vite tells that the project has Vite's types: they then declare import.meta, and a second file
-// adds what they lack (adding to them takes a file that is a module, declaring devserver/client one that is not).
+// Types returns the declaration files for the project's sources. declarations has interfaces to merge:
+// `interface DevserverEvents { "a:b": { n: number } }`, and likewise DevserverServerEvents, DevserverRequests and
+// DevserverChannels.
+//
+// vite says that the project has Vite's types, which declare import.meta. A second file then adds what those types
+// lack. It is a second file because additions need a module, and the declaration of devserver/client needs a script.
 func Types(declarations string, vite bool) []TypesFile {
-	const note = "// Written by devserver from the Go types of this project's plugins. Do not edit; it may be left out of version control.\n\n"
+	const note = "// Written by devserver from the Go types of this project's plugins. Do not edit.\n" +
+		"// It need not be in version control.\n\n"
 	parts := []string{"env.d.ts", "channels.d.ts"}
 	if !vite {
 		parts = append(parts, "standalone.d.ts")
@@ -30,7 +33,7 @@ func Types(declarations string, vite bool) []TypesFile {
 	return files
 }
 
-// declarationsOf returns an embedded declaration file without the comment at its head, which is about the source.
+// declarationsOf returns an embedded declaration file without the comment at its top, which is for this repository.
 func declarationsOf(name string) string {
 	text, err := sources.ReadFile("src/api/" + name)
 	if err != nil {

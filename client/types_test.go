@@ -45,7 +45,7 @@ send({ text: readyState });
 onNotification((n) => n.title);
 `
 
-// wrongUses are lines each of which must be an error.
+// wrongUses has lines that each must be an error.
 const wrongUses = `
 import { channel } from "devserver/client";
 const hot = import.meta.hot!;
@@ -119,13 +119,13 @@ func TestTypes(t *testing.T) {
 				types = `["vite/client"]`
 			}
 			write("tsconfig.json", `{"compilerOptions": {"strict": true, "noEmit": true, "target": "ES2022", "module": "ESNext", "moduleResolution": "bundler", "skipLibCheck": false, "types": `+types+`}, "include": ["src"]}`)
-			out, _ := exec.Command(tsc, "-p", dir, "--pretty", "false").CombinedOutput() // fails, since there are wrong uses
+			out, _ := exec.Command(tsc, "-p", dir, "--pretty", "false").CombinedOutput() // it fails because of the wrong uses
 			checkDiagnostics(t, string(out))
 		})
 	}
 }
 
-// checkDiagnostics wants an error in each line of the wrong uses, and none elsewhere.
+// checkDiagnostics reports lines of the wrong uses without an error, and errors elsewhere.
 func checkDiagnostics(t *testing.T, out string) {
 	t.Helper()
 	for line := range strings.Lines(out) {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Payload is one message from the server to a page. The types of this file are all there are.
+// Payload is one message from the server to a page. Only the types of this file implement it.
 type Payload interface{ payloadType() string }
 
-// Encode writes a payload as the frame that pages get.
+// Encode returns the frame of a payload.
 func Encode(p Payload) ([]byte, error) {
 	body, err := json.Marshal(p)
 	if err != nil {
@@ -24,19 +24,19 @@ func Encode(p Payload) ([]byte, error) {
 
 // Connected is the first frame of every connection.
 type Connected struct {
-	// Client is the page's ID, Epoch the run of the server.
+	// Client is the page's ID. Epoch names the run of the server.
 	Client string `json:"client"`
 	Epoch  string `json:"epoch"`
-	// Resumed tells that the session goes on, and Received how many of the page's frames the server has had of it.
+	// Resumed says that the session continues. Received is how many of its frames the server received.
 	Resumed  bool   `json:"resumed"`
 	Received uint64 `json:"received"`
-	// Seq is the number of the last update.
+	// Seq is the number of the newest update.
 	Seq uint64 `json:"seq"`
-	// Identifies tells that the server knows users, so that the page shows its cookies again when they may have changed.
+	// Identifies says that the server knows users. The page then sends its cookies again when they may have changed.
 	Identifies bool `json:"identifies,omitempty"`
 }
 
-// Update carries the code of changed modules. Hub.Publish gives it its Seq.
+// Update carries the code of changed modules. [Hub.Publish] sets its Seq.
 type Update struct {
 	Seq uint64 `json:"seq"`
 	// Timestamp is in milliseconds since 1970.
@@ -46,17 +46,17 @@ type Update struct {
 	Deleted []string `json:"deleted,omitempty"`
 	// CSS are the paths of linked stylesheets to load again.
 	CSS []string `json:"css,omitempty"`
-	// Workers are the entries of workers that run changed code: only a reload gives them the new one.
+	// Workers are the entries of workers that run changed code. Pages that use one of them reload.
 	Workers []string `json:"workers,omitempty"`
-	// Code is what pages evaluate, and URL where it is a module, for pages that forbid to evaluate text.
+	// Code is the text that pages evaluate. URL is the same code as a module, for pages that forbid eval.
 	Code string `json:"code,omitempty"`
 	URL  string `json:"url,omitempty"`
 }
 
-// FullReload makes pages reload: those at Path, or all when it is empty or "*".
+// FullReload reloads the pages at Path, or all pages when Path is "" or "*".
 type FullReload struct {
 	Path string `json:"path,omitempty"`
-	// TriggeredBy is the ID of the module or page that changed. Reason is shown to whoever asks why.
+	// TriggeredBy is the ID of the module or page that changed. The page's console shows Reason.
 	TriggeredBy string `json:"triggeredBy,omitempty"`
 	Reason      string `json:"reason,omitempty"`
 }
@@ -66,18 +66,19 @@ type ErrorPayload struct {
 	Err ErrorInfo `json:"err"`
 }
 
-// ErrorInfo is an error as pages show it.
+// ErrorInfo is an error that pages show.
 type ErrorInfo struct {
 	Message string `json:"message"`
-	Stack   string `json:"stack"`
-	// ID is the module that has the error, Plugin who told it, Loc where it is; Frame shows the lines around that.
+	// Stack is sent even if it is empty: listeners of "vite:error" expect a string.
+	Stack string `json:"stack"`
+	// ID is the module with the error, Plugin the plugin that reported it, Loc its place. Frame shows the lines around it.
 	ID     string `json:"id,omitempty"`
 	Frame  string `json:"frame,omitempty"`
 	Plugin string `json:"plugin,omitempty"`
 	Loc    *Loc   `json:"loc,omitempty"`
 	// File is the absolute path that the editor link opens.
 	File string `json:"file,omitempty"`
-	// Hint is what to do about it.
+	// Hint says how to fix the error.
 	Hint string `json:"hint,omitempty"`
 }
 
@@ -88,26 +89,26 @@ type Loc struct {
 	Column int    `json:"column"`
 }
 
-// Fixed tells that no error is left.
+// Fixed clears the error overlay.
 type Fixed struct{}
 
-// Custom is an event by name. Data is left out when it is nil.
+// Custom is an event. The frame has no data when Data is nil.
 type Custom struct {
 	Event string          `json:"event"`
 	Data  json.RawMessage `json:"data,omitempty"`
 }
 
-// Reply answers the request with the same ID, by Data or by Error.
+// Reply answers the request with the same ID, with Data or with an Error.
 type Reply struct {
 	ID    uint64          `json:"id"`
 	Data  json.RawMessage `json:"data,omitempty"`
 	Error *Error          `json:"error,omitempty"`
 }
 
-// NeedRevisions asks the page for the revisions of what it runs.
+// NeedRevisions asks the page for its Revisions.
 type NeedRevisions struct{}
 
-// Ack tells how many reliable frames have arrived.
+// Ack confirms reliable frames. N is how many of the session have arrived.
 type Ack struct {
 	N uint64 `json:"n"`
 }
@@ -122,11 +123,11 @@ func (*Reply) payloadType() string         { return "reply" }
 func (*NeedRevisions) payloadType() string { return "need-revisions" }
 func (*Ack) payloadType() string           { return "ack" }
 
-// Error is what a handler returns to choose the code that the page sees. Other errors have the code "handler_error".
+// Error is an error with a code for the page. Pages see other errors of handlers with the code "handler_error".
 type Error struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
-	// Path is where in the payload the fault is, "a.b[2]".
+	// Path is the part of the payload that is wrong, such as "a.b[2]".
 	Path string `json:"path,omitempty"`
 }
 
@@ -137,22 +138,25 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-// Report is what a page made of an update.
+// Report says how a page applied an update.
 type Report struct {
-	Seq uint64 `json:"seq"` // of the update
-	// Kind is "updated", "failed", "reloaded" or "nothing"; Paths are the modules of which that is true.
-	Kind   string   `json:"kind"`
-	Paths  []string `json:"paths"`
-	Reason string   `json:"reason"` // why it failed or reloaded
+	// Seq is the number of the update.
+	Seq uint64 `json:"seq"`
+	// Kind is "updated", "failed", "reloaded" or "nothing". Paths are the modules that it applies to.
+	Kind  string   `json:"kind"`
+	Paths []string `json:"paths"`
+	// Reason says why the update failed or the page reloaded; "" for the other kinds.
+	Reason string `json:"reason"`
 }
 
-// Revisions is what a page runs: module IDs with their revisions, and its linked stylesheets.
+// Revisions says what a page runs.
 type Revisions struct {
+	// Modules maps the IDs of modules to their revisions. CSS has the paths of linked stylesheets.
 	Modules map[string]string `json:"modules"`
 	CSS     []string          `json:"css"`
 }
 
-// incoming is any frame of a page.
+// incoming is any frame of a page: the twin of PagePayload in client/src/socket/payload.ts.
 type incoming struct {
 	Type    string          `json:"type"`
 	Event   string          `json:"event"`

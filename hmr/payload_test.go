@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/payload/server")
 
-// TestPayloadFiles holds the wire types to the files that the client's tests read too, so that both twins stay true.
+// TestPayloadFiles compares the encoded payloads with files that the client's tests read, too.
 func TestPayloadFiles(t *testing.T) {
 	for name, p := range map[string]hmr.Payload{
 		"connected":       &hmr.Connected{Client: "c1", Epoch: "e", Resumed: true, Received: 7, Seq: 3},

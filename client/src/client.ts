@@ -1,5 +1,5 @@
-// The script that every page runs first: it ties the registry, the socket and the page together. What it exports is
-// what third-party code takes from /@vite/client, and what packs take.
+// The script that every page runs first. Its exports are for packs, and for third-party code that imports
+// /@vite/client.
 
 import { withDefaults, type Config } from "./page/config.ts";
 import { startPage } from "./page/page.ts";
@@ -11,7 +11,7 @@ const config = withDefaults(typeof __config__ === "undefined" ? undefined : __co
 carryIfWorker();
 const page = startPage(config, import.meta.url);
 
-/** What packs call: `$r`. */
+/** Packs call it `$r`. */
 export const registry = page.facade;
 export const createHotContext = page.createHotContext;
 

@@ -1,5 +1,5 @@
-// The runtime inside workers: registry and modules without DOM, socket and updates. It is put in front of a worker's
-// modules as text, since a classic worker cannot import it.
+// The runtime of workers: registry and modules, without DOM, socket and updates. The server writes it in front of a
+// worker's modules, since a classic worker cannot import it.
 
 import { ModuleMeta } from "./hot/meta.ts";
 import type { Facade, StartOptions } from "./page/facade.ts";
@@ -43,7 +43,7 @@ function create(): Facade & { start(options: WorkerStart): unknown } {
       return registry.enter(options.entry);
     },
   };
-  // Packs of dynamic imports take their registry from /@vite/client, which looks here.
+  // Packs of dynamic imports take the registry from /@vite/client, which looks here.
   (globalThis as Record<symbol, unknown>)[Symbol.for("devserver.registry")] = facade;
   return facade;
 }

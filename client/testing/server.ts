@@ -1,4 +1,4 @@
-// The server's side of the socket, as far as sessions go, for tests: it counts, keeps, replays.
+// The server's side of a session, for tests: it counts frames, keeps them and sends them again.
 
 import type { Socket, Timers } from "../src/socket/transport.ts";
 
@@ -21,7 +21,7 @@ export class FakeSocket implements Socket {
     this.cut(code, reason);
   }
 
-  /** Ends the connection; what is on its way is gone. */
+  /** Ends the connection. Frames on their way are lost. */
   cut(code = 1006, reason = ""): void {
     if (this.readyState === 3) return;
     this.readyState = 3;
@@ -46,7 +46,7 @@ export class FakeServer {
     return this.socket;
   };
 
-  /** Accepts the connection that the page has opened. */
+  /** Accepts the connection that the page opened. */
   accept(): void {
     const socket = this.socket!;
     socket.readyState = 1;
@@ -65,14 +65,14 @@ export class FakeServer {
     else for (const f of session.kept) socket.toPage.push(f);
   }
 
-  /** Sends a reliable frame, now or when the page is back. */
+  /** Sends a reliable frame, now or when the page reconnects. */
   send(payload: object): void {
     const text = JSON.stringify(payload);
     this.session!.kept.push(text);
     if (this.socket?.readyState === 1) this.socket.toPage.push(text);
   }
 
-  /** Carries up to n frames in each direction, or all, answers included. */
+  /** Carries up to n frames in each direction; without n all of them, with their answers. */
   carry(n?: number): void {
     const socket = this.socket!;
     if (n === undefined) {
@@ -106,7 +106,7 @@ export class FakeServer {
   }
 }
 
-/** Timers that run when told. */
+/** Timers that run when a test lets time pass. */
 export class FakeTimers implements Timers {
   private next = 1;
   private readonly waiting = new Map<number, { at: number; fn: () => void }>();

@@ -1,5 +1,5 @@
-// A page without DOM and socket for tests: modules as they come from the server, updates applied to them, and a
-// journal of what happened.
+// A page without DOM and socket, for tests: modules as the server sends them, updates of them, and a journal of what
+// happened.
 
 import { transformSync } from "esbuild";
 import { resolveAccepted } from "../src/hot/accepted.ts";
@@ -42,7 +42,7 @@ function resolve(importer: string, spec: string, known: (id: string) => boolean)
 }
 
 export class World implements UpdateHost, HotHost, MetaHost {
-  /** What happened, line by line; modules write to it with `note(...)`. */
+  /** What happened, line by line. Modules write to it with `note(...)`. */
   readonly journal: string[] = [];
   readonly errors: unknown[] = [];
   readonly reports: Omit<ReportPayload, "type">[] = [];
@@ -73,11 +73,11 @@ export class World implements UpdateHost, HotHost, MetaHost {
   });
   readonly queue = new Queue((error) => this.log.error("queue", error));
   readonly updater = new Updater(this.registry, this.hot, this.events, this, (task) => this.queue.pushFront(task));
-  /** The server's files, and those of them that do not compile. */
+  /** The server's files; `broken` are those that do not compile. */
   readonly files = new Map<string, string>();
   readonly broken = new Set<string>();
   readonly packs: string[] = [];
-  shown: ErrorInfo | undefined;
+  overlay: ErrorInfo | undefined;
   private seq = 0;
 
   constructor(files: Files, private readonly options: { lazy?: string[] } = {}) {
@@ -106,7 +106,7 @@ export class World implements UpdateHost, HotHost, MetaHost {
     return this.registry.enter(id);
   }
 
-  /** Saves files and applies the update that the server would send. */
+  /** Saves files and applies the update that a server would send. */
   async update(files: Files, more: Partial<UpdatePayload> = {}): Promise<void> {
     const changed: string[] = [];
     const deleted: string[] = [];
@@ -130,7 +130,7 @@ export class World implements UpdateHost, HotHost, MetaHost {
     return this.registry.namespace(id) as Record<string, unknown>;
   }
 
-  /** The journal since the last look. */
+  /** Returns the journal since the last call. */
   look(): string[] {
     return this.journal.splice(0);
   }
@@ -155,11 +155,11 @@ export class World implements UpdateHost, HotHost, MetaHost {
   }
 
   showError(error: ErrorInfo): void {
-    this.shown = error;
+    this.overlay = error;
   }
 
   clearError(): void {
-    this.shown = undefined;
+    this.overlay = undefined;
   }
 
   report(report: Omit<ReportPayload, "type">): void {
@@ -170,7 +170,7 @@ export class World implements UpdateHost, HotHost, MetaHost {
     this.refresh.perform();
   }
 
-  async startPending(): Promise<void> {}
+  async startWaiting(): Promise<void> {}
 
   sendInvalidate(data: unknown): void {
     this.sent.push(["vite:invalidate", data]);

@@ -1,5 +1,5 @@
-// The page at /__devserver/: who is connected, and sending notifications and events to them. It is a page like any
-// other: it talks over the same socket, with requests that the server answers for this page only.
+// The page at /__devserver/: it lists the open pages, and sends notifications and events to them. It is a page like any
+// other and uses the same socket, with requests that the server answers for this page only.
 import { createHotContext } from "../@vite/client";
 
 const hot = createHotContext("/__devserver/admin.js");
@@ -19,7 +19,7 @@ function cell(text) {
   return td;
 }
 
-/** "Chrome 156 on Linux" out of a user agent; the whole string when it is none we know. */
+/** Returns "Chrome 156 on Linux" for a user agent; an unknown user agent as it is. */
 function browserName(agent) {
   const name = /(Firefox|Edg|OPR|Chrome|Safari)\/(\d+)/.exec(agent);
   const system = /Windows|Mac OS X|Android|iPhone|Linux/.exec(agent);
@@ -31,7 +31,7 @@ function browserName(agent) {
 let refreshing;
 let again = false;
 
-/** Shows what is now; what changes meanwhile is one refresh more, however many pages come and go. */
+/** Shows the open pages. All changes during a refresh lead to one more refresh. */
 function refresh() {
   again = Boolean(refreshing);
   refreshing ??= show().finally(() => {
@@ -45,7 +45,7 @@ async function show() {
   const { clients, events } = await hot.request("devserver:admin:clients");
   const pages = clients.filter((c) => !c.self);
   const chosen = $("to").value;
-  const focused = document.activeElement?.dataset.page; // rows are made anew, and the keyboard must not be lost with them
+  const focused = document.activeElement?.dataset.page; // the rows are replaced, and the keyboard needs its focus back
   $("count").textContent = String(pages.length);
   $("empty").hidden = pages.length > 0;
   $("pages").replaceChildren(
@@ -88,8 +88,8 @@ let sends = 0;
 async function send() {
   const f = form.elements;
   const n = ++sends;
-  const tell = (text, bad) => {
-    if (n === sends) say(text, bad); // what was sent last counts, whichever is answered last
+  const showResult = (text, bad) => {
+    if (n === sends) say(text, bad); // only the last message's result shows, even if its answer is not the last
   };
   const message = { to: f.to.value, kind: f.kind.value };
   if (message.kind === "notification") {
@@ -105,9 +105,9 @@ async function send() {
   }
   try {
     const { sent } = await hot.request("devserver:admin:send", message);
-    tell(sent === 1 ? "Sent to 1 page." : `Sent to ${sent} pages.`);
+    showResult(sent === 1 ? "Sent to 1 page." : `Sent to ${sent} pages.`);
   } catch (error) {
-    tell(error.message, true);
+    showResult(error.message, true);
   }
 }
 
@@ -118,7 +118,7 @@ form.addEventListener("submit", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.preventDefault(); // of a button that has the focus, or the form would be sent twice
+    event.preventDefault(); // a focused button would send the form a second time
     return void send();
   }
   if (/INPUT|TEXTAREA|SELECT/.test(document.activeElement?.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -134,12 +134,12 @@ function state(text, kind) {
   $("state").textContent = text;
   $("state").className = kind;
 }
-hot.on("devserver:admin:changed", () => void refresh().catch(() => {})); // a connection that is lost says so itself
+hot.on("devserver:admin:changed", () => void refresh().catch(() => {})); // a lost connection shows by itself
 hot.on("vite:ws:connect", () => {
   state("connected", "open");
   void refresh();
 });
-hot.on("vite:ws:disconnect", () => state("connection lost, trying again", "lost"));
+hot.on("vite:ws:disconnect", () => state("connection lost, reconnecting", "lost"));
 refresh().then(
   () => state("connected", "open"),
   (error) => state(error.message, "lost"),

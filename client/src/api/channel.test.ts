@@ -80,7 +80,7 @@ test("one connection for all, a new one after close", () => {
 });
 
 test("an ID has three parts", () => {
-  assert.throws(() => channel("a_b"), /"a_b" is no channel: an ID has three parts/);
+  assert.throws(() => channel("a_b"), /"a_b" is not a channel ID: an ID has three parts/);
   assert.throws(() => channel("a_b_c_d"), TypeError);
 });
 

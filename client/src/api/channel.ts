@@ -1,5 +1,5 @@
-// `devserver/client`: the library for app code. In development it uses the page's own socket; in a production bundle
-// connect() names the Go backend that mounts an hmr.Hub.
+// `devserver/client`: the library for app code. In development it uses the page's own socket. In production connect()
+// names the Go backend that mounts an hmr.Hub.
 
 import { connectionKey, notificationEvent, type Connection, type Off, type ReadyState } from "../socket/connection.ts";
 import { HotError } from "../socket/request.ts";
@@ -14,19 +14,19 @@ declare global {
 
 /**
  * The types of the project's channels by ID: `{ "blog_chat_echo": { send: Message; receive: Message } }`. The server
- * writes them from its Go types into devserver-env.d.ts; `send: never` is a channel that pages only listen to.
+ * writes them to devserver-env.d.ts, from its Go types. `send: never` marks a channel that pages only listen to.
  */
 export interface ChannelMap extends DevserverChannels {}
 
 type SendOf<K> = K extends keyof ChannelMap ? (ChannelMap[K] extends { send: infer S } ? S : unknown) : unknown;
 type ReceiveOf<K> = K extends keyof ChannelMap ? (ChannelMap[K] extends { receive: infer R } ? R : unknown) : unknown;
 
-/** A channel of the server. Make it once, with channel(), and use it anywhere. */
+/** A channel of the server. Make it once, with channel(), and use it everywhere. */
 export interface Channel<Send = unknown, Receive = unknown> {
   readonly id: string;
-  /** Sends to the channel's handler; it waits while there is no connection. */
+  /** Sends to the channel's handler. The message waits while there is no connection. */
   send(data: Send): void;
-  /** Listens until the returned function is called. The server sends messages only while somebody listens. */
+  /** Listens until the returned function is called. The server sends messages only while the page listens. */
   subscribe(onMessage: (data: Receive) => void): Off;
 }
 
@@ -44,8 +44,8 @@ interface Shared {
 const shared = globalThis as Shared;
 
 /**
- * Opens the connection to a hub, which channels then use. A page needs one; a second call returns the first
- * connection while that is not closed. In development the page has one, and nothing needs to be called.
+ * Opens the connection to a hub, for all channels of the page. A second call returns the first connection, unless that
+ * is closed. In development the page has a connection, and need not call this.
  */
 export function connect(options: ConnectOptions = {}): Connection {
   const known = shared[connectionKey];
@@ -53,18 +53,18 @@ export function connect(options: ConnectOptions = {}): Connection {
   return (shared[connectionKey] = openConnection(options));
 }
 
-/** The connection of this page; opened to the page's own origin where connect() was not called. */
+/** Returns the connection of this page. Without connect(), it opens one to the page's own origin. */
 export function connection(): Connection {
   return shared[connectionKey] ?? connect();
 }
 
 const idPattern = /^[a-z0-9-]+_[a-z0-9-]+_[a-z0-9-]+$/i;
 
-/** Names a channel, `{plugin}_{module}_{name}`. */
+/** Makes the channel with this ID, `{plugin}_{module}_{name}`. Throws a TypeError for other IDs. */
 export function channel<const K extends string>(id: K): Channel<SendOf<K>, ReceiveOf<K>>;
 export function channel<Send, Receive>(id: string): Channel<Send, Receive>;
 export function channel(id: string): Channel {
-  if (!idPattern.test(id)) throw new TypeError(`${JSON.stringify(id)} is no channel: an ID has three parts, plugin_module_name`);
+  if (!idPattern.test(id)) throw new TypeError(`${JSON.stringify(id)} is not a channel ID: an ID has three parts, plugin_module_name`);
   return {
     id,
     send: (data) => connection().send(id, data),
@@ -72,7 +72,7 @@ export function channel(id: string): Channel {
   };
 }
 
-/** Calls back at each notification, in place of the toast that development shows by default. */
+/** Listens for notifications. Without a listener, development shows them as toasts. */
 export function onNotification(listener: (notification: Notification) => void): Off {
   const current = connection() as NonNullable<Shared[typeof connectionKey]>;
   const handled = current.handlesNotifications?.();
@@ -84,18 +84,19 @@ export function onNotification(listener: (notification: Notification) => void): 
 }
 
 /**
- * Lets the server look at the page's cookies again and resolves with the user, "" for a guest. It is needed only where
- * the server cannot see that somebody signed in or out: not where the answer comes through it.
+ * Asks the server to look at the page's cookies again. Resolves with the user, "" for a guest. Call it after a sign-in
+ * or sign-out that the server cannot see, because the answer with the cookie did not come through it.
  */
 export function reidentify(): Promise<string> {
   return connection().reidentify();
 }
 
-/** The state of the page's connection, now and at each change. */
+/** Listens for changes of the connection's state. */
 export function onReadyState(listener: (state: ReadyState) => void): Off {
   return connection().onReadyState(listener);
 }
 
+/** Returns the state of the page's connection. */
 export function readyState(): ReadyState {
   return connection().readyState;
 }

@@ -1,4 +1,4 @@
-// `devserver/client` and `devserver/react` for editors, in projects that have not installed the npm package. Part of
+// The types of `devserver/client` and `devserver/react`, for projects that did not install the npm package. Part of
 // devserver-env.d.ts.
 
 declare module "devserver/client" {

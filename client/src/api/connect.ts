@@ -1,4 +1,4 @@
-// The connection that connect() opens to a Go backend with an hmr.Hub, in production bundles.
+// The connection that connect() opens to a Go backend with an hmr.Hub, in production.
 
 import { Listeners, randomID, type Connection, type Listener, type Off, type ReadyState } from "../socket/connection.ts";
 import { askHub, Identity, reidentifyEvent } from "../socket/identity.ts";
@@ -8,11 +8,11 @@ import type { RequestOptions } from "../socket/request.ts";
 import { Transport, type Socket, type TransportOptions } from "../socket/transport.ts";
 
 export interface ConnectOptions {
-  /** Address of the hub, such as `/socket` or `wss://api.example.com/socket`; relative to the page. */
+  /** The address of the hub, relative to the page: `/socket` or `wss://api.example.com/socket`. "/" by default. */
   url?: string | URL;
-  /** What the server checks beside cookies, if anything. A function is asked at each connection. */
+  /** A token that the server checks, next to cookies. A function is called for each connection. */
   token?: string | (() => string | Promise<string>);
-  /** Names the page in the list of the hub's clients; the page's URL by default. */
+  /** The page's name in the hub's list of clients; its URL by default. */
   name?: string;
   log?: Logger;
   /** Opens a socket; WebSocket by default. */
@@ -20,7 +20,7 @@ export interface ConnectOptions {
   timers?: TransportOptions["timers"];
 }
 
-/** Opens a connection to a hub. It comes back by itself after a loss. */
+/** Opens a connection to a hub. It reconnects by itself. */
 export function openConnection(options: ConnectOptions = {}): Connection {
   return new OwnConnection(options);
 }
@@ -91,10 +91,10 @@ class OwnConnection implements Connection {
   private receive(payload: ServerMessage): void {
     if (payload.type === "connected") {
       this.identity.enabled = payload.identifies === true;
-      this.seq = payload.seq; // updates are for the app's own pages, so this page needs none of those before
-    } else if (payload.type === "custom" && payload.event === reidentifyEvent) this.identity.prompted();
+      this.seq = payload.seq; // this page takes no updates, so it needs no earlier ones
+    } else if (payload.type === "custom" && payload.event === reidentifyEvent) this.identity.cookieChanges();
     else if (payload.type === "custom") this.listeners.emit(payload.event, payload.data);
-    else if (payload.type === "update") this.seq = payload.seq; // another page's business
+    else if (payload.type === "update") this.seq = payload.seq;
   }
 
   private change(state: ReadyState): void {

@@ -1,16 +1,16 @@
-// The public types of import.meta.hot (not named hot.d.ts: beside hot.ts it would count as its output). This file holds interfaces and type aliases only, so that it can stand at the
-// top of a script file as well as inside `declare global`: client.go makes devserver-env.d.ts of it.
+// The public types of import.meta.hot. types.go makes devserver-env.d.ts of them. This file holds interfaces and type
+// aliases only, so that it may stand at the top of a script file as well as inside `declare global`.
 
-/** Events that pages send, with their payloads. Written from the types of the Go handlers; add your own the same way. */
+/** Events that pages send, with their payloads. The server adds those of Go handlers; add your own in the same way. */
 interface DevserverEvents {}
 
 /** Requests that the server answers: `{ "sum:add": { request: { a: number; b: number }; response: number } }`. */
 interface DevserverRequests {}
 
-/** Channels: `{ "blog_chat_echo": { send: Message; receive: Message } }`; `send: never` = pages only listen. */
+/** Channels: `{ "blog_chat_echo": { send: Message; receive: Message } }`. With `send: never` pages only listen. */
 interface DevserverChannels {}
 
-/** Events that pages listen for: the built-in ones, and those of the server that are declared here. */
+/** Events that pages listen for: the built-in events, and the server's own that are declared here. */
 interface DevserverServerEvents {
   "vite:beforeUpdate": DevserverUpdatePayload;
   "vite:afterUpdate": DevserverUpdatePayload;
@@ -59,49 +59,51 @@ interface DevserverError {
   hint?: string;
 }
 
-/** What a rejected request is rejected with. `code` is the handler's, or timeout, connection_lost, queue_full, too_big, disposed. */
+/**
+ * A request's error. `code` is the handler's, or timeout, connection_lost, queue_full, too_big, aborted or disposed.
+ */
 interface DevserverRequestError extends Error {
   readonly code: string;
-  /** Where in the payload the fault is. */
+  /** The part of the payload that is wrong, such as "a.b[2]". */
   readonly path?: string;
 }
 
 interface DevserverRequestOptions {
-  /** Milliseconds until the request is given up; 30,000 by default, 0 = never. */
+  /** Milliseconds until the request fails; 30,000 by default, 0 for no limit. */
   timeout?: number;
   signal?: AbortSignal;
 }
 
 type DevserverSent<E> = E extends keyof DevserverEvents ? DevserverEvents[E] : any;
 type DevserverReceived<E> = E extends keyof DevserverServerEvents ? DevserverServerEvents[E] : any;
-type DevserverAsked<E> = E extends keyof DevserverRequests ? (DevserverRequests[E] extends { request: infer R } ? R : any) : any;
-type DevserverAnswered<E> = E extends keyof DevserverRequests ? (DevserverRequests[E] extends { response: infer R } ? R : any) : any;
+type DevserverRequestOf<E> = E extends keyof DevserverRequests ? (DevserverRequests[E] extends { request: infer R } ? R : any) : any;
+type DevserverResponseOf<E> = E extends keyof DevserverRequests ? (DevserverRequests[E] extends { response: infer R } ? R : any) : any;
 
 type DevserverModule = Record<string, any> & { [Symbol.toStringTag]?: "Module" };
 
 /** import.meta.hot */
 interface DevserverHot {
-  /** Outlives updates of the module. Change its members, don't assign it. */
+  /** Survives updates of the module. Change its members; do not assign it. */
   readonly data: any;
-  /** Takes updates of this module, or of direct imports of it. */
+  /** Takes updates of this module, or of its direct imports. */
   accept(): void;
   accept(callback: (module: DevserverModule | undefined) => void): void;
   accept(dep: string, callback?: (module: DevserverModule | undefined) => void): void;
   accept(deps: readonly string[], callback?: (modules: (DevserverModule | undefined)[]) => void): void;
-  /** Takes updates for importers that use these exports only. */
+  /** Takes updates of this module for importers that use these exports only. */
   acceptExports(names: string | readonly string[], callback?: (module: DevserverModule | undefined) => void): void;
-  /** Called before this module is replaced; several callbacks all run. */
+  /** Calls back before this module is replaced. All callbacks run. */
   dispose(callback: (data: any) => void): void;
-  /** Called when nothing imports this module any more. */
+  /** Calls back when nothing imports this module any more. */
   prune(callback: (data: any) => void): void;
   /** Does nothing. */
   decline(): void;
-  /** Says that this module cannot take its update, so its importers have to. */
+  /** Refuses the update of this module: its importers have to take it. */
   invalidate(message?: string): void;
   on<E extends string>(event: E, callback: (data: DevserverReceived<E>) => void): void;
   off<E extends string>(event: E, callback: (data: DevserverReceived<E>) => void): void;
-  /** Sends an event; it waits while there is no connection. */
+  /** Sends an event, which waits while there is no connection. */
   send<E extends string>(event: E, data?: DevserverSent<E>): void;
-  /** Asks the server. The promise is rejected with a DevserverRequestError. */
-  request<E extends string>(event: E, data?: DevserverAsked<E>, options?: DevserverRequestOptions): Promise<DevserverAnswered<E>>;
+  /** Sends a request and resolves with the answer. Errors are DevserverRequestErrors. */
+  request<E extends string>(event: E, data?: DevserverRequestOf<E>, options?: DevserverRequestOptions): Promise<DevserverResponseOf<E>>;
 }

@@ -4,17 +4,17 @@ import { useCallback, useEffect, useRef, useSyncExternalStore } from "react";
 import { connection, onReadyState, readyState, type Channel, type ReadyState } from "./channel.ts";
 
 export interface UseChannelOptions<Receive> {
-  /** Called with each message while the component is mounted; always the function of the latest render. */
+  /** Called with each message while the component is mounted. The function of the latest render is called. */
   onMessage?: (data: Receive) => void;
 }
 
 export interface UsedChannel<Send> {
-  /** Stays the same function over renders. */
+  /** The same function in each render. */
   send: (data: Send) => void;
   readyState: ReadyState;
 }
 
-/** Uses a channel for as long as the component is mounted. */
+/** Uses a channel while the component is mounted. It listens only with `onMessage`. */
 export function useChannel<Send, Receive>(channel: Channel<Send, Receive>, { onMessage }: UseChannelOptions<Receive> = {}): UsedChannel<Send> {
   const latest = useRef(onMessage);
   useEffect(() => {
@@ -29,7 +29,7 @@ export function useChannel<Send, Receive>(channel: Channel<Send, Receive>, { onM
   return { send, readyState: useReadyState() };
 }
 
-/** The state of the page's connection. */
+/** Returns the state of the page's connection, and renders again when it changes. */
 export function useReadyState(): ReadyState {
   return useSyncExternalStore(onReadyState, readyState, () => "connecting");
 }

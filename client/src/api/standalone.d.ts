@@ -1,4 +1,4 @@
-// import.meta and imports of assets, for projects that have no types of Vite. Part of devserver-env.d.ts.
+// The types of import.meta and of imported assets, for projects without Vite's types. Part of devserver-env.d.ts.
 
 interface ImportMetaEnv {
   readonly MODE: string;

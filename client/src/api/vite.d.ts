@@ -1,4 +1,4 @@
-// What the types of import.meta.hot lack in projects that have Vite's. Part of devserver-env.d.ts, which is a module then.
+// Adds what Vite's types of import.meta.hot lack, in projects that have them. It becomes devserver-vite.d.ts.
 
 declare module "vite/types/customEvent.d.ts" {
   interface CustomEventMap extends DevserverEvents {
@@ -11,7 +11,7 @@ declare module "vite/types/customEvent.d.ts" {
 
 declare module "vite/types/hot.d.ts" {
   interface ViteHotContext {
-    /** Asks the server. The promise is rejected with a DevserverRequestError. */
-    request<E extends string>(event: E, data?: DevserverAsked<E>, options?: DevserverRequestOptions): Promise<DevserverAnswered<E>>;
+    /** Sends a request and resolves with the answer. Errors are DevserverRequestErrors. */
+    request<E extends string>(event: E, data?: DevserverRequestOf<E>, options?: DevserverRequestOptions): Promise<DevserverResponseOf<E>>;
   }
 }

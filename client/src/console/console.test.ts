@@ -62,11 +62,11 @@ function watched() {
   return { real, lines, page, target };
 }
 
-test("console: calls go on to the real console, ours are not told", () => {
+test("console: calls reach the real console, and ours are not sent", () => {
   const { real, lines, page, target } = watched();
   watchConsole(target, page, (line) => {
     lines.push(line as Line);
-    target.warn("[devserver] told");
+    target.warn("[devserver] sent");
     target.warn("written while sending");
   });
   const object = { a: 1 };
@@ -74,7 +74,7 @@ test("console: calls go on to the real console, ours are not told", () => {
   target.warn("[devserver] the connection was lost");
   assert.deepEqual(lines.map((l) => [l.level, l.text]), [["log", "got { a: 1 }"]]);
   assert.equal(real.find(([text]) => text === "got")![1], object);
-  assert.deepEqual(real.map(([text]) => text), ["[devserver] told", "written while sending", "got", "[devserver] the connection was lost"]);
+  assert.deepEqual(real.map(([text]) => text), ["[devserver] sent", "written while sending", "got", "[devserver] the connection was lost"]);
 });
 
 test("console: what cannot be sent changes nothing for the page", () => {

@@ -1,26 +1,26 @@
-// What the page writes to its console, sent to the server: served behind the client when the project has switched
-// `plugins.console` or `plugins.log` on, and nowhere else. It finds the page's connection by connectionKey.
+// Sends the page's console to the server. The server appends this script to the client where `plugins.console` or
+// `plugins.log` is on. It finds the page's connection by connectionKey.
 
 import { connectionKey, type Connection } from "../socket/connection.ts";
 import { formatArguments, formatValue } from "./format.ts";
 import { callSite, firstPosition, pageLocal } from "./position.ts";
 
-/** The event that carries a line, see builtin.ConsoleLine. */
+/** The event of a line, see builtin.ConsoleLine. */
 const event = "devserver:console";
 
 const levels = ["log", "info", "warn", "error", "debug"] as const;
 type Level = (typeof levels)[number] | "uncaught" | "rejection";
 
-/** A page that writes in a loop must not hold up its own events and updates. */
+/** How many lines are sent per second. A page that logs in a loop must not delay its own events and updates. */
 const perSecond = 200;
 
-/** Wraps the console and listens for what nobody caught. Failures of trySend are dropped. */
+/** Wraps the console and listens for uncaught errors. Errors of trySend are ignored. */
 export function watchConsole(target: Console, page: Pick<Window, "addEventListener">, trySend: (line: object) => void): void {
   const send = (line: object): void => {
     try {
       trySend(line);
     } catch {
-      // The queue is full: thrown from here it would be the next line.
+      // The queue is full. Thrown here, the error would be the next line.
     }
   };
   let budget = perSecond;
@@ -31,8 +31,8 @@ export function watchConsole(target: Console, page: Pick<Window, "addEventListen
     if (dropped > 0) send({ level: "warn", text: `(${dropped} more lines within a second were left out)` });
     dropped = 0;
   };
-  const tell = (level: Level, make: () => { text: string; position: [string, number, number] | undefined }): void => {
-    if (busy) return; // reading a value made it write, or sending did: no loop
+  const sendLine = (level: Level, make: () => { text: string; position: [string, number, number] | undefined }): void => {
+    if (busy) return; // reading a value or sending logged something: it must not loop
     if (budget === perSecond) setTimeout(refill, 1000);
     if (budget-- <= 0) return void dropped++;
     busy = true;
@@ -40,7 +40,7 @@ export function watchConsole(target: Console, page: Pick<Window, "addEventListen
       const { text, position: [url, line, column] = ["", 0, 0] } = make();
       send({ level, text, url: pageLocal(url), line, column });
     } catch {
-      // A strange value must not change what the page does.
+      // A value that throws must not change what the page does.
     } finally {
       busy = false;
     }
@@ -50,17 +50,17 @@ export function watchConsole(target: Console, page: Pick<Window, "addEventListen
     target[level] = function (this: Console, ...args: unknown[]): void {
       if (!(typeof args[0] === "string" && args[0].startsWith("[devserver]"))) {
         const { stack } = new Error();
-        tell(level, () => ({ text: formatArguments(args), position: callSite(stack) }));
+        sendLine(level, () => ({ text: formatArguments(args), position: callSite(stack) }));
       }
       return real.apply(this ?? target, args);
     };
   }
   page.addEventListener("error", (e) => {
     if (e.message === undefined) return; // an element that did not load
-    tell("uncaught", () => ({ text: e.error === undefined || e.error === null ? e.message : formatValue(e.error), position: e.filename ? [e.filename, e.lineno, e.colno] : undefined }));
+    sendLine("uncaught", () => ({ text: e.error === undefined || e.error === null ? e.message : formatValue(e.error), position: e.filename ? [e.filename, e.lineno, e.colno] : undefined }));
   });
   page.addEventListener("unhandledrejection", (e) => {
-    tell("rejection", () => ({ text: formatValue(e.reason), position: firstPosition((e.reason as Error | undefined)?.stack) }));
+    sendLine("rejection", () => ({ text: formatValue(e.reason), position: firstPosition((e.reason as Error | undefined)?.stack) }));
   });
 }
 

@@ -1,11 +1,11 @@
-// Values as text, readable and bounded, without running code of theirs where that can be avoided.
+// Formats values as text: readable, of limited length, and without running the app's code where that is possible.
 
 const maxDepth = 3;
 const maxEntries = 50;
-/** Characters of a line. */
+/** The longest line, in characters. */
 const maxText = 2000;
 
-/** What a console shows for the arguments of console.log, %s and the like put in. */
+/** Formats the arguments of console.log as a console does, with %s and other directives. */
 export function formatArguments(args: readonly unknown[]): string {
   const out = new Text();
   let next = 0;
@@ -20,12 +20,12 @@ export function formatArguments(args: readonly unknown[]): string {
   }
   for (; next < args.length && !out.full; next++) {
     if (next > 0) out.add(" ");
-    out.add(shown(args[next]));
+    out.add(textOf(args[next]));
   }
   return out.toString();
 }
 
-/** One value, as formatArguments shows it. */
+/** Formats one value as formatArguments does. */
 export function formatValue(value: unknown): string {
   return formatArguments(["%s", value]);
 }
@@ -42,7 +42,7 @@ function substituted(kind: string, value: unknown): string {
       return String(kind === "f" ? n : Math.trunc(n));
     }
     case "s":
-      return shown(value);
+      return textOf(value);
     default: {
       const out = new Text();
       write(out, value, 0, []);
@@ -51,15 +51,15 @@ function substituted(kind: string, value: unknown): string {
   }
 }
 
-/** Strings stand as they are; everything else as write has it. */
-function shown(value: unknown): string {
+/** Returns strings as they are, and formats other values. */
+function textOf(value: unknown): string {
   if (typeof value === "string") return value;
   const out = new Text();
   write(out, value, 0, []);
   return out.toString();
 }
 
-/** Text that stops growing at its bound. */
+/** Text that stops growing at the longest line. */
 class Text {
   private text = "";
 
@@ -76,7 +76,7 @@ class Text {
   }
 }
 
-/** above are the objects that the value is inside of. */
+/** Writes a value. `above` has the objects that contain it. */
 function write(out: Text, value: unknown, depth: number, above: readonly object[]): void {
   if (out.full) return;
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return out.add(primitive(value));

@@ -1,16 +1,16 @@
-// Positions in stacks, as Chromium ("at f (url:1:2)"), Firefox and Safari ("f@url:1:2") write them.
+// Reads positions in stacks: Chromium's ("at f (url:1:2)"), and those of Firefox and Safari ("f@url:1:2").
 
-/** URL, line and column, both counted from 1. */
+/** URL, line and column. Lines and columns count from 1. */
 export type Position = [url: string, line: number, column: number];
 
 const frame = /(?:^|[\s(@])((?:[a-z][\w+.-]*:\/)?\/[^\s()]*):(\d+):(\d+)\)?$/;
 
-/** The newest position in a stack. */
+/** Returns the innermost position of a stack. */
 export function firstPosition(stack: string | undefined): Position | undefined {
   return positions(stack).next().value ?? undefined;
 }
 
-/** Who called into the script that made the stack: the first frame of another script. */
+/** Returns the caller of the script that made the stack: the first frame of another script. */
 export function callSite(stack: string | undefined): Position | undefined {
   let own: string | undefined;
   for (const position of positions(stack)) {
@@ -28,7 +28,7 @@ function* positions(stack: string | undefined): Generator<Position, undefined> {
   }
 }
 
-/** URLs of the page's own server lose their origin. */
+/** Removes the origin from URLs of the page's own server. */
 export function pageLocal(url: string): string {
   const origin = (globalThis as { location?: Location }).location?.origin;
   return origin && url.startsWith(origin + "/") ? url.slice(origin.length) : url;

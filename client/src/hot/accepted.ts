@@ -1,6 +1,6 @@
 import type { ModuleID } from "../runtime/definitions.ts";
 
-/** Finds the import that a specifier of hot.accept means: as written, as a URL, or with another form of extension. */
+/** Finds the import that a specifier of hot.accept means: as written, as a URL path, or with another extension. */
 export function resolveAccepted(owner: ModuleID, specifier: string, deps: Record<string, ModuleID>, base: string): ModuleID | undefined {
   const exact = deps[specifier];
   if (typeof exact === "string") return exact;

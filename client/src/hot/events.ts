@@ -1,4 +1,4 @@
-// The events of a page, built-in ones and the project's own, and who listens.
+// The listeners of a page's events: built-in events, and the project's own.
 
 import type { Logger } from "../socket/logger.ts";
 import { waitAll } from "./wait.ts";
@@ -18,12 +18,12 @@ export class Events {
     else this.listeners.set(name, [{ fn, owner }]);
   }
 
-  /** Removes every registration of the function, whoever made it. */
+  /** Removes every registration of the function, of any module. */
   off(event: string, fn: Listener): void {
     this.filter(canonical(event), (l) => l.fn !== fn);
   }
 
-  /** Removes what a module that runs again or is gone has registered. */
+  /** Removes the listeners of a module that runs again or left the page. */
   drop(owner: object): void {
     for (const event of [...this.listeners.keys()]) this.filter(event, (l) => l.owner !== owner);
   }
@@ -32,7 +32,7 @@ export class Events {
     return this.listeners.has(canonical(event));
   }
 
-  /** Calls the listeners and waits for their promises. One that throws does not keep the others from running. */
+  /** Calls the listeners and waits for their promises. A listener that throws does not stop the others. */
   async emit(event: string, data: unknown): Promise<void> {
     const results: unknown[] = [];
     for (const { fn } of [...(this.listeners.get(canonical(event)) ?? [])]) {
@@ -54,7 +54,9 @@ export class Events {
   }
 }
 
-/** `devserver:afterUpdate` is `vite:afterUpdate` by another name; other devserver: events are our own. */
+/**
+ * Returns Vite's name of an event: `devserver:afterUpdate` is `vite:afterUpdate`. Other devserver: events are our own.
+ */
 function canonical(event: string): string {
   return event.startsWith("devserver:") && builtIn.has(event.slice(10)) ? "vite:" + event.slice(10) : event;
 }

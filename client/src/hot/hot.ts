@@ -1,5 +1,5 @@
-// import.meta.hot: what a module says about its updates, and its events. It knows neither DOM nor socket: both are
-// behind HotHost.
+// import.meta.hot: how a module takes its updates, and its events. It knows neither DOM nor socket: both are behind
+// HotHost.
 
 import type { ModuleID } from "../runtime/definitions.ts";
 import type { HotRecord } from "../runtime/registry.ts";
@@ -11,26 +11,26 @@ import { waitAll } from "./wait.ts";
 export type AcceptCallback = (module: unknown) => unknown;
 export type DisposeCallback = (data: Record<string, unknown>) => unknown;
 
-/** What a context needs of the page. */
+/** The page, as far as contexts need it. */
 export interface HotHost {
   readonly events: Events;
   readonly log: Logger;
   send(event: string, data: unknown): void;
   request(event: string, data: unknown, options: RequestOptions): Promise<unknown>;
-  /** The ID of what the module imports under this specifier, or undefined. */
+  /** Returns the module that `owner` imports under this specifier; undefined when it imports none. */
   resolve(owner: ModuleID, specifier: string): ModuleID | undefined;
   invalidate(owner: ModuleID, message: string | undefined): void;
 }
 
 interface Acceptance {
-  /** Undefined = the module itself. */
+  /** The accepted imports; undefined when the module accepts itself. */
   deps?: (ModuleID | undefined)[];
   callback?: (modules: unknown) => unknown;
-  /** A single specifier: the callback gets the module, not a list. */
+  /** Set for a single specifier: the callback gets the module, not a list. */
   single?: boolean;
 }
 
-/** The contexts of a page's modules, and the data that outlives their runs. */
+/** The contexts of a page's modules, and the data that survives their updates. */
 export class HotStore {
   private readonly states = new Map<ModuleID, HotState>();
   private readonly data = new Map<ModuleID, Record<string, unknown>>();
@@ -38,8 +38,8 @@ export class HotStore {
   constructor(readonly host: HotHost) {}
 
   /**
-   * Makes the context of a new run. What the last run listened to ends, unless an update is replacing it: then that
-   * decides, since the new run may fail.
+   * Makes the context of a new run and ends the listeners of the last run. During an update the listeners stay until
+   * the update is done, since the new run may fail.
    */
   create(owner: ModuleID): HotState {
     const last = this.states.get(owner);
@@ -60,7 +60,7 @@ export class HotStore {
     if (this.states.get(state.owner) === state) this.states.delete(state.owner);
   }
 
-  /** Puts a state back, when the run after it failed. */
+  /** Puts a state back whose successor failed. */
   restore(state: HotState): void {
     const failed = this.states.get(state.owner);
     if (failed && failed !== state) failed.end();
@@ -80,18 +80,18 @@ export class HotStore {
   }
 }
 
-/** What one run of a module has registered. */
+/** What one run of a module registered. */
 export class HotState implements HotRecord {
   private readonly acceptances: Acceptance[] = [];
   private readonly disposers: DisposeCallback[] = [];
   private pruners: DisposeCallback[] = [];
   private inherited = false;
   private ended: HotError | undefined;
-  /** Made for the first request: thousands of modules ask for nothing. */
+  /** Made for the first request: thousands of modules send none. */
   private canceller: AbortController | undefined;
   acceptedExports: Set<string> | undefined;
   disposed = false;
-  /** Disposed of in an update that did not run the module again. */
+  /** Set when an update disposed of the module and did not run it again. */
   outdated = false;
   readonly context: HotContext;
 
@@ -128,7 +128,7 @@ export class HotState implements HotRecord {
   private resolve(specifier: unknown): ModuleID | undefined {
     const id = typeof specifier === "string" ? this.host.resolve(this.owner, specifier) : undefined;
     if (id === undefined) {
-      this.host.log.warn(`[devserver] ${this.owner}: hot.accept(${JSON.stringify(specifier)}) names no import of this module, so it has no effect`);
+      this.host.log.warn(`[devserver] ${this.owner}: hot.accept(${JSON.stringify(specifier)}) has no effect: this module has no such import`);
     }
     return id;
   }
@@ -142,7 +142,7 @@ export class HotState implements HotRecord {
 
   private readonly exportCallbacks: AcceptCallback[] = [];
 
-  /** Returns the calls that an update of `dep` (the owner itself, or a direct import) will need, as of now. */
+  /** Returns the callbacks for an update of `dep`, which is the owner itself or a direct import. */
   callbacks(dep: ModuleID): ((module: unknown) => unknown)[] {
     if (dep === this.owner) {
       const own = this.acceptances.filter((a) => !a.deps && a.callback).map((a) => a.callback!);
@@ -163,13 +163,13 @@ export class HotState implements HotRecord {
     this.pruners.push(callback);
   }
 
-  /** A run that registers no prune callback leaves those of the run before in place. */
+  /** Takes over the prune callbacks of the last run. They stay unless this run registers its own. */
   inheritPrune(last: HotState): void {
     this.pruners = [...last.pruners];
     this.inherited = true;
   }
 
-  /** Runs the dispose callbacks, once. Listeners end when the next run starts or the module is gone. */
+  /** Runs the dispose callbacks, once. Listeners stay until the next run starts or the module leaves the page. */
   async dispose(): Promise<void> {
     if (this.disposed) return;
     this.disposed = true;
@@ -186,7 +186,7 @@ export class HotState implements HotRecord {
     this.cancel(`${this.owner} is gone`);
   }
 
-  /** Ends the requests of this run, and those that it may still make. */
+  /** Cancels the requests of this run, and any that it makes later. */
   private cancel(why: string): void {
     this.ended ??= new HotError("disposed", why);
     this.canceller?.abort(this.ended);
@@ -227,7 +227,7 @@ function anySignal(signals: AbortSignal[]): AbortSignal {
   return any.signal;
 }
 
-/** import.meta.hot, the public face of a HotState. Its members may be taken off it: none relies on `this`. */
+/** import.meta.hot, the public side of a HotState. No member relies on `this`, so code may destructure it. */
 export class HotContext {
   readonly #state: HotState;
 

@@ -1,21 +1,21 @@
-// import.meta of the modules.
+// import.meta of each module.
 
 import type { ModuleID } from "../runtime/definitions.ts";
 import type { Instance } from "../runtime/registry.ts";
 import type { HotContext, HotState, HotStore } from "./hot.ts";
 
-/** What the compiler says of a module's components and hooks, for fast refresh. */
+/** A module's components and hooks, as the compiler lists them for fast refresh. */
 export interface Components {
   components: Record<string, unknown>;
-  /** [component or hook, key of its hook calls, reset its state on each update, custom hooks that it calls] */
+  /** [component or hook, key of its hook calls, whether each update resets its state, custom hooks that it calls] */
   signatures?: [type: unknown, key: string, forceReset: boolean, customHooks?: () => unknown[]][];
-  /** `// @refresh reset` stands in the file. */
+  /** Set when the file has the comment `// @refresh reset`. */
   reset?: boolean;
 }
 
-/** Fast refresh, as far as modules reach it. */
+/** Fast refresh, as far as modules use it. */
 export interface ComponentRefresh {
-  /** Whether a framework's runtime is there. */
+  /** Set once a framework's runtime has run. */
   readonly installed: boolean;
   module(instance: Instance, hot: HotState, components: Components): void;
 }
@@ -28,7 +28,7 @@ export interface MetaHost {
   readonly refresh?: ComponentRefresh;
 }
 
-/** One per run of a module. Its members are worked out when they are asked for: most modules ask for none. */
+/** import.meta of one run of a module. Its members are made when they are read: most modules read none. */
 export class ModuleMeta {
   readonly #instance: Instance;
   readonly #host: MetaHost;
@@ -60,7 +60,7 @@ export class ModuleMeta {
     return typeof id === "string" ? this.#host.url(id) : new URL(specifier, this.url).href;
   }
 
-  /** Called by the end of modules with components, see refresh.ts. Undefined when no framework asked for it. */
+  /** The end of a module with components calls it, see refresh.ts. Undefined where no framework's runtime has run. */
   get refresh(): ((components: Components) => void) | undefined {
     const { refresh } = this.#host;
     const state = refresh?.installed ? this.#state() : undefined;

@@ -1,17 +1,20 @@
-/** What the server writes in front of the script, see client.go. */
+/** The page's configuration, which the server writes in front of the script: the twin of Config in client.go. */
 export interface Config {
   /** Begins and ends with a slash. */
   base: string;
+  /** Opens the socket. */
   token: string;
+  /** Names the run of the server. */
   epoch: string;
-  /** Number of the newest update when the script was served. */
+  /** The number of the newest update when the script was served. */
   seq: number;
+  /** Whether errors show over the page. */
   overlay: boolean;
   /** import.meta.env */
   env?: Record<string, unknown>;
   /** Whether the tabs of a browser use one socket together. */
   shareTabs?: boolean;
-  /** A page that must reload says why and waits. */
+  /** Whether a page that must reload asks first. */
   askReload?: boolean;
 }
 

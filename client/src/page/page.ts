@@ -1,6 +1,6 @@
-// A page, put together: the parts of an update's life, and the adapters by which they know each other.
+// Puts a page together: the parts of an update's life, and the adapters between them.
 //
-// A message comes over the socket to the session, waits in the queue, and is handled by `receive`.
+// A message arrives at the session, waits in the queue, and `receive` handles it.
 
 import { resolveAccepted } from "../hot/accepted.ts";
 import { Events } from "../hot/events.ts";
@@ -32,7 +32,7 @@ import { Session } from "./session.ts";
 const log: Logger = console;
 
 export function startPage(config: Config, scriptURL: string): { facade: Facade; createHotContext(owner: string): HotContext } {
-  // A worker that was made from a pack has a registry of its own; what it imports later must find that one.
+  // A worker's pack has a registry of its own, and the worker's later imports must find that registry.
   const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("devserver.registry")] as Facade | undefined;
   const page = new BrowserPage(config, new Address(config.base, new URL(scriptURL)));
   if (typeof document !== "undefined") page.open();
@@ -152,7 +152,7 @@ class BrowserPage {
     };
   }
 
-  /** For third-party code, which names modules by URL. */
+  /** Makes a context for third-party code, which names modules by URL. */
   readonly createHotContext = (owner: string): HotContext => this.hot.create(this.address.moduleAt(owner)).context;
 
   // ---- Adapters
@@ -196,7 +196,7 @@ class BrowserPage {
       clearError: (changed) => this.errors.clear(changed),
       report: (report) => this.session.report(report),
       renderRefreshed: () => this.refresh.perform(),
-      startPending: () => this.entries.startWaiting(),
+      startWaiting: () => this.entries.startWaiting(),
       sendInvalidate: (data) => this.session.send("vite:invalidate", data),
     };
   }

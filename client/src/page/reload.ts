@@ -1,29 +1,30 @@
-// Reloading the page, never without saying why: before, and again after it, since the console may be cleared. Where the
-// project wants it the page only asks, and goes on with what it has.
+// Reloads the page, and says why before and after the reload, since a reload may clear the console. With askReload the
+// page only asks, and keeps running what it has.
 
 import type { Logger } from "../socket/logger.ts";
 
 const key = "devserver:reload";
-/** Several reasons of one moment make one reload. */
+/** Reasons within this time make one reload, in milliseconds. */
 const debounce = 20;
-/** The same reload this often within a short time is a loop, which must end. */
+/** The same reload this often, each within `repeatWithin` milliseconds, is an endless loop. */
 const maxRepeats = 5;
 const repeatWithin = 10_000;
 
-interface Record { reason: string; seq: number; time: number; repeats: number }
+/** The last reload, which sessionStorage keeps. */
+interface Record { reason: string; seq: number; time: number; repeats: number; explained?: boolean }
 
 export class Reloader {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly reasons = new Set<string>();
 
-  /** With `ask` it does not reload by itself, but calls that with all reasons since the page was loaded. */
+  /** With `ask` it does not reload the page. It calls `ask` with all reasons since the page was loaded. */
   constructor(private readonly log: Logger, private readonly ask?: (reasons: readonly string[], reload: () => void) => void) {}
 
   reload(reason: string, seq: number): void {
     if (!this.ask) return this.now(reason, seq);
-    this.reasons.delete(reason); // the newest is the last
+    this.reasons.delete(reason); // the newest comes last
     this.reasons.add(reason);
-    this.log.warn(`[devserver] the page must be reloaded to be up to date: ${reason}`);
+    this.log.warn(`[devserver] reload the page to get the update: ${reason}`);
     this.ask([...this.reasons], () => this.now([...this.reasons].join("; "), seq));
   }
 
@@ -32,7 +33,7 @@ export class Reloader {
     const again = last !== undefined && last.reason === reason && last.seq === seq && Date.now() - last.time < repeatWithin;
     const repeats = again ? last.repeats + 1 : 0;
     if (repeats > maxRepeats) {
-      this.log.error(`[devserver] not reloading the page any more, since the reason does not go away: ${reason}`);
+      this.log.error(`[devserver] stopped reloading, since each reload leads to the next: ${reason}`);
       return;
     }
     this.log.log(`[devserver] page reload: ${reason}`);
@@ -41,17 +42,17 @@ export class Reloader {
     this.timer = setTimeout(() => location.reload(), debounce);
   }
 
-  /** Says after the reload why there was one. */
+  /** Says in the new page why it was reloaded, once. */
   explain(): void {
     const last = read();
-    if (last && !(last as { told?: boolean }).told && Date.now() - last.time < 60_000) {
+    if (last && !last.explained && Date.now() - last.time < 60_000) {
       this.log.log(`[devserver] page was reloaded: ${last.reason}`);
-      write({ ...last, told: true } as Record);
+      write({ ...last, explained: true });
     }
   }
 }
 
-// Storage may be forbidden (sandboxed frames) or full; the reload then goes without.
+// Storage may be forbidden, as in sandboxed frames, or full. The page then reloads without a record.
 
 function read(): Record | undefined {
   try {

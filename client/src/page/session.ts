@@ -171,7 +171,7 @@ export class Session implements Connection {
 
   /** The server has seen that a cookie changes. */
   cookieChanges(): void {
-    this.identity.prompted();
+    this.identity.cookieChanges();
   }
 
   private askUser(): Promise<string> {

@@ -1,13 +1,15 @@
-// What the modules of this page are made of: packs and updates bring definitions, and the next run of a module takes its
+// What the modules of this page are made of. Packs and updates bring definitions; each run of a module takes its
 // newest.
 
-/** What a module is called on both sides: the path below the project's root with its query, or a name that a plugin made. */
+/**
+ * The name of a module on both sides: its path below the project's root with its query, or a name that a plugin made.
+ */
 export type ModuleID = string;
 
 export type Require = (specifier: string) => unknown;
 export type Load = (specifier: string, options?: unknown) => Promise<unknown>;
 
-/** What import.meta is to a module; the host fills it. */
+/** A module's import.meta; the host makes it. */
 export type Meta = object;
 
 export interface CommonJSModule { id: string; exports: unknown }
@@ -17,7 +19,7 @@ export type Factory = (
 ) => void | Promise<void>;
 
 export interface DefinitionInfo {
-  /** Names taken from modules that accept single exports; a module that is not listed is used as a whole. */
+  /** The names taken from each module that accepts single exports. A module that is not listed is used as a whole. */
   uses?: Record<ModuleID, readonly string[] | null>;
   /** Specifiers of dynamic imports and workers. */
   dynamic?: readonly string[];
@@ -27,16 +29,16 @@ export interface DefinitionInfo {
 export interface Definition {
   readonly id: ModuleID;
   readonly rev: string;
-  /** Specifier as written -> module. */
+  /** Maps each specifier, as it is written, to its module. */
   readonly deps: Record<string, ModuleID>;
   readonly factory: Factory;
   readonly info: DefinitionInfo;
   readonly async: boolean;
-  /** A lazy barrel that got more imports: what it runs from them may not have arrived. */
+  /** Set for a lazy barrel that got more imports. Modules that they need may not have arrived. */
   grown?: boolean;
 }
 
-/** What the code of an update defines, before it takes effect. */
+/** The definitions of an update's code, before they take effect. */
 export interface Staged {
   definitions: Map<ModuleID, Definition>;
   deps: [ModuleID, Record<string, ModuleID>][];
@@ -52,19 +54,19 @@ const AsyncFunction = (async () => {}).constructor;
 export class Definitions {
   private readonly newest = new Map<ModuleID, Definition>();
   private staged: Staged | undefined;
-  /** Modules with top-level await that have not finished. While there are none everything is synchronous. */
+  /** Modules with top-level await that have not finished. While there are none, everything runs synchronously. */
   readonly unfinished = new Set<ModuleID>();
 
-  /** `$d` of packs: fills gaps only. What an update brought is newer than a pack that was on its way. */
+  /** `$d` of packs. It fills gaps only: an update's definition is newer than that of a pack that arrives later. */
   readonly define = (id: ModuleID, rev: string, deps: Record<string, ModuleID>, factory: Factory, info?: DefinitionInfo | null): void => {
     const definition: Definition = { id, rev, deps, factory, info: info ?? {}, async: factory instanceof AsyncFunction };
     const known = this.newest.get(id);
     if (this.staged) this.staged.definitions.set(id, definition);
     else if (!known) this.install(definition);
-    else if (known.rev === rev) this.deps(id, { ...deps, ...known.deps }); // of a barrel more may be in use by now
+    else if (known.rev === rev) this.deps(id, { ...deps, ...known.deps }); // more of a barrel may be in use by now
   };
 
-  /** `$deps`: imports of a lazy barrel that came into use after its definition. */
+  /** `$deps` of packs: imports of a lazy barrel that came into use after its definition. */
   readonly deps = (id: ModuleID, deps: Record<string, ModuleID>): void => {
     if (this.staged) return void this.staged.deps.push([id, deps]);
     const definition = this.newest.get(id);
@@ -79,14 +81,14 @@ export class Definitions {
     this.awaitAgain(definition.id);
   }
 
-  /** Notes that the module has not finished, if it awaits at all: its instance is gone. */
+  /** Notes that a module has not finished, if it awaits at all, because its instance is gone. */
   awaitAgain(id: ModuleID): void {
     if (this.newest.get(id)?.async) this.unfinished.add(id);
   }
 
   /**
-   * Runs the code of an update with its definitions held back, so that the plan is made and the old instances are
-   * disposed of before anything changes. Packs that arrive meanwhile are held back too, which is harmless.
+   * Runs the code of an update and holds its definitions back. So the plan is made and old instances are disposed of
+   * before anything changes. Packs that arrive meanwhile are held back too, which is harmless.
    */
   async stage(run: () => unknown): Promise<Staged> {
     const staged = nothingStaged();
@@ -99,7 +101,7 @@ export class Definitions {
     return staged;
   }
 
-  /** Makes staged definitions the ones that the next run of each module takes. */
+  /** Makes staged definitions the newest. */
   commit(staged: Staged, deleted: Iterable<ModuleID> = []): void {
     for (const id of deleted) {
       this.newest.delete(id);
@@ -113,12 +115,15 @@ export class Definitions {
     return this.newest.get(id);
   }
 
-  /** All of them. */
+  /** The newest definition of each module. */
   values(): Iterable<Definition> {
     return this.newest.values();
   }
 
-  /** Modules that `ids` need, statically and transitively, and that are not defined. What is `complete` needs none. */
+  /**
+   * Returns the modules that `ids` need, statically and transitively, and that are not defined. It does not look below
+   * definitions that are `complete`.
+   */
   missing(ids: Iterable<ModuleID>, complete: (definition: Definition) => boolean, staged?: Staged): ModuleID[] {
     const missing: ModuleID[] = [];
     const seen = new Set(ids);
@@ -141,7 +146,7 @@ export class Definitions {
   }
 }
 
-/** The modules that run before it, in the order of the source. */
+/** Returns the modules that run before this one, in the order of the source. */
 export function staticDeps({ deps, info: { dynamic } }: Definition): ModuleID[] {
   if (!dynamic) return Object.values(deps);
   const ids: ModuleID[] = [];

@@ -1,4 +1,4 @@
-// Running the code of an update that came over the socket.
+// Evaluates the code of updates that come over the socket.
 
 import type { Definitions } from "./definitions.ts";
 import { helpers } from "./helpers.ts";
@@ -9,22 +9,22 @@ interface TrustedTypes {
 
 let policy: { createScript(text: string): string } | undefined;
 
-/** Under `require-trusted-types-for 'script'` text may only be evaluated by way of a policy. */
+/** Under `require-trusted-types-for 'script'` only a policy's text may be evaluated. */
 function trusted(text: string): string {
   const types = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
   if (types && !policy) {
     try {
       policy = types.createPolicy("devserver", { createScript: (t) => t });
     } catch {
-      return text; // the page allows no policy of this name; eval then says what it thinks of the text
+      return text; // the page allows no policy of this name; eval then throws
     }
   }
   return policy ? policy.createScript(text) : text;
 }
 
 /**
- * Returns a function that makes the code's definitions. Throws an EvalError when the page's Content-Security-Policy
- * forbids it. Indirect eval keeps line numbers, other than new Function.
+ * Returns a function that makes the code's definitions. Throws an EvalError where the page's Content-Security-Policy
+ * forbids eval. Indirect eval keeps line numbers, which `new Function` does not.
  */
 export function compileDefinitions(code: string, definitions: Definitions): () => void {
   const names = Object.keys(helpers);

@@ -1,19 +1,20 @@
-// The order in which modules with top-level await run, as ECMA-262 has it (16.2.1.5.3): post-order, async siblings run
-// concurrently, whoever depends on them waits. Modules that neither await nor depend on one that does never come
-// here: they run synchronously, by `require`.
+// The order in which modules with top-level await run, as ECMA-262 defines it (16.2.1.5.3): in post-order. Async
+// siblings run concurrently, and modules that import them wait.
+//
+// Modules that neither await nor import such a module never come here: `require` runs them synchronously.
 
 import type { ModuleID } from "./definitions.ts";
 
-/** What evaluation needs of the registry. */
+/** The registry, as far as evaluation needs it. */
 export interface AsyncHost {
   /** Static imports in the order of the source. */
   imports(id: ModuleID): ModuleID[];
-  /** Whether the module has run, or is running outside of any evaluation of ours. */
-  settled(id: ModuleID): boolean;
+  /** Reports whether the module has an instance: it has run, or runs outside of this evaluation. */
+  hasInstance(id: ModuleID): boolean;
   isAsync(id: ModuleID): boolean;
-  /** Runs the module, whose asynchronous imports are done. Throws what it throws. */
+  /** Runs the module once its asynchronous imports are done. Throws what the module throws. */
   execute(id: ModuleID): void | Promise<void>;
-  /** The module could not run since an import of it failed. */
+  /** Notes that the module could not run because one of its imports failed. */
   abandon(id: ModuleID, error: unknown): void;
 }
 
@@ -24,7 +25,7 @@ interface Job {
   ancestor: number;
   pending: number;
   parents: Job[];
-  /** Order in which it became asynchronous; 0 = it is not, or is done. */
+  /** The place in the order of modules that became asynchronous; 0 for other modules and those that are done. */
   order: number;
   root?: Job;
   failed: boolean;
@@ -32,21 +33,23 @@ interface Job {
   waiters: { resolve(): void; reject(error: unknown): void }[];
 }
 
-/** Evaluates graphs that hold asynchronous modules. One per registry: evaluations share their pending modules. */
+/**
+ * Evaluates graphs with asynchronous modules. A registry has one evaluator: evaluations share their pending modules.
+ */
 export class AsyncEvaluator {
   private readonly jobs = new Map<ModuleID, Job>();
   private orders = 0;
 
   constructor(private readonly host: AsyncHost) {}
 
-  /** Whether the module waits for asynchronous ones. */
+  /** Reports whether the module waits for asynchronous modules. */
   isPending(id: ModuleID): boolean {
     return this.jobs.has(id);
   }
 
   /**
-   * Finds the modules below `id` that have not run and that are asynchronous or depend on one that is. Empty = it can
-   * run synchronously.
+   * Finds the modules below `id` that have not run and that are asynchronous or import an asynchronous module. When it
+   * finds none, `id` can run synchronously.
    */
   tainted(id: ModuleID): Set<ModuleID> {
     const importers = new Map<ModuleID, ModuleID[]>([[id, []]]);
@@ -58,7 +61,7 @@ export class AsyncEvaluator {
       for (const dep of this.host.imports(at)) {
         const known = importers.get(dep);
         if (known) known.push(at);
-        else if (!this.host.settled(dep) || this.jobs.has(dep)) {
+        else if (!this.host.hasInstance(dep) || this.jobs.has(dep)) {
           importers.set(dep, [at]);
           todo.push(dep);
         }
@@ -73,7 +76,7 @@ export class AsyncEvaluator {
     return tainted;
   }
 
-  /** Runs `id` and what it imports. */
+  /** Runs `id` and its imports. */
   evaluate(id: ModuleID, tainted: Set<ModuleID>): Promise<void> {
     const stack: Job[] = [];
     let job: Job | undefined;
@@ -103,10 +106,10 @@ export class AsyncEvaluator {
     stack.push(job);
     for (const dep of this.host.imports(id)) {
       if (!tainted.has(dep) && !this.jobs.has(dep)) {
-        if (!this.host.settled(dep)) void this.host.execute(dep); // synchronous: nothing below it awaits
+        if (!this.host.hasInstance(dep)) void this.host.execute(dep); // synchronous: nothing below it awaits
         continue;
       }
-      if (this.host.settled(dep) && !this.jobs.has(dep)) continue; // done meanwhile, as an import of another
+      if (this.host.hasInstance(dep) && !this.jobs.has(dep)) continue; // ran meanwhile, as an import of another module
       let required = this.inner(dep, stack, index, tainted);
       if (required.status === "evaluating") job.ancestor = Math.min(job.ancestor, required.ancestor);
       else {
@@ -168,7 +171,7 @@ export class AsyncEvaluator {
     }
   }
 
-  /** Collects the modules that waited for nothing but `job`. */
+  /** Collects the modules that waited for `job` alone. */
   private gather(job: Job, ready: Job[]): void {
     for (const parent of job.parents) {
       if (parent.failed || parent.root?.failed || ready.includes(parent)) continue;

@@ -1,5 +1,5 @@
-// The helpers that esbuild's output uses. The server leaves them out of the modules' code, since they would be the
-// same text in each; they must behave as esbuild's do for CommonJS output.
+// The helpers that esbuild's output uses. The server leaves them out of the modules' code: they would be the same text
+// in each module. They must behave as esbuild's own do for CommonJS output.
 
 type Namespace = Record<PropertyKey, unknown>;
 
@@ -10,7 +10,7 @@ const __getOwnPropNames = Object.getOwnPropertyNames;
 const __getProtoOf = Object.getPrototypeOf;
 const __hasOwnProp = Object.prototype.hasOwnProperty;
 
-/** The exports objects of modules that are ES modules in source, unlike packages that merely set `__esModule`. */
+/** The exports of modules whose source is an ES module. Packages that merely set `__esModule` are not among them. */
 const esModules = new WeakSet<object>();
 
 function __export(target: object, all: Record<string, () => unknown>): void {
@@ -41,8 +41,8 @@ function isObject(value: unknown): value is Namespace {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
-// A wrapper is made once per exports object: esbuild makes one per import, which costs memory and breaks `===`
-// between the namespaces that two modules see.
+// Each exports object has one wrapper. esbuild makes one per import, which costs memory, and the namespaces that two
+// modules get are not equal.
 const wrappers = new WeakMap<object, object>();
 
 function wrap(mod: unknown): object {
@@ -57,19 +57,19 @@ function wrap(mod: unknown): object {
   return wrapper;
 }
 
-/** What `import` of a module gives, with Babel's reading of `__esModule`. */
+/** Returns what `import` of a module gives, where `__esModule` means what it does for Babel. */
 function __toESM(mod: unknown): object {
   return isObject(mod) && mod["__esModule"] ? mod : wrap(mod);
 }
 
-/** What `import` gives where Node's reading rules: the default export of CommonJS is module.exports, always. */
+/** Returns what `import` gives where Node's rule applies: the default export of CommonJS is always module.exports. */
 function __toESMNode(mod: unknown): object {
   return isObject(mod) && esModules.has(mod) ? mod : wrap(mod);
 }
 
 /**
- * Makes a module's exports object from its getters. Other than esbuild's it returns the same object instead of a copy
- * with getters that call getters: one call less for each use of an import.
+ * Makes a module's exports object from its getters. esbuild's returns a copy with getters that call getters; this
+ * returns the same object, which saves a call for each use of an import.
  */
 function __toCommonJS<T extends object>(mod: T): T {
   esModules.add(mod);

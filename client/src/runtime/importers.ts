@@ -1,24 +1,26 @@
-// Who imports whom, among the modules that have run in this page. It is worked out when it is first asked for: a page
-// that nobody edits never needs it.
+// The importers of each module, among the modules that have run in this page. They are computed at the first question:
+// a page that nobody edits never needs them.
 
 import { staticDeps, type Definition, type ModuleID } from "./definitions.ts";
 
-/** What it has to know of an instance. */
+/** The part of an instance that importers need. */
 interface Run { readonly id: ModuleID; readonly definition: Definition }
 
 export class Importers {
   private readonly importers = new Map<ModuleID, Set<ModuleID>>();
-  /** The same from the other end: what each module imports. */
+  /** The same edges from the other end: what each module imports. */
   private readonly edges = new Map<ModuleID, Set<ModuleID>>();
   private unindexed: Run[] = [];
-  /** Dynamic imports that were really made. */
+  /** Dynamic imports that ran. */
   private readonly loaded = new Map<ModuleID, Set<ModuleID>>();
-  /** Those of them whose address was put together then: importer and module. */
+  /** Dynamic imports whose address was computed: importer and module. */
   private readonly addressed = new Set<string>();
-  /** Modules that lost an importer since the last look for orphans. */
+  /** Modules that lost an importer since orphans were last collected. */
   private readonly released = new Set<ModuleID>();
 
-  /** `current` are the instances that new importers get, `entries` what stays without an importer. Both grow and shrink. */
+  /**
+   * `current` holds the instances that new importers get, `entries` the modules that need no importer. Both may change.
+   */
   constructor(private readonly current: ReadonlyMap<ModuleID, Run>, private readonly entries: ReadonlySet<ModuleID>) {}
 
   of(id: ModuleID): Iterable<ModuleID> {
@@ -26,14 +28,14 @@ export class Importers {
     return this.importers.get(id) ?? [];
   }
 
-  /** Modules that run and import a worker. */
+  /** Returns the modules that run and start this worker. */
   *ofWorker(worker: ModuleID): Iterable<ModuleID> {
     for (const { id, definition } of this.current.values()) {
       if (definition.info.dynamic?.some((s) => definition.deps[s] === worker)) yield id;
     }
   }
 
-  /** Names that `importer` takes from `dep`; undefined = everything. */
+  /** Returns the names that `importer` takes from `dep`; undefined means everything. */
   uses(importer: ModuleID, dep: ModuleID): readonly string[] | undefined {
     const uses = this.current.get(importer)?.definition.info.uses;
     return uses && Object.hasOwn(uses, dep) ? uses[dep] ?? [] : undefined;
@@ -44,7 +46,7 @@ export class Importers {
     this.unindexed.push(instance);
   }
 
-  /** Notes that a dynamic import was made, of an address that the importer put together or of a name in its source. */
+  /** Notes that a dynamic import ran. `addressed` is set when the importer computed the address. */
   noteLoaded(importer: ModuleID, id: ModuleID, addressed?: boolean): void {
     if (addressed) this.addressed.add(importer + "\n" + id);
     const loaded = this.loaded.get(importer);
@@ -58,7 +60,7 @@ export class Importers {
     }
   }
 
-  /** Brings it up to date. Called ahead of the first question, while there is nothing else to do. */
+  /** Computes what is missing. The page calls it while it is idle, before the first question. */
   index(): void {
     const list = this.unindexed;
     this.unindexed = [];
@@ -67,12 +69,12 @@ export class Importers {
     }
   }
 
-  /** Brings a module's edges up to date and notes the modules that it has let go of. */
+  /** Updates a module's edges and notes the modules that it no longer imports. */
   private reindex({ id, definition }: Run): void {
     const now = new Set(staticDeps(definition));
     for (const dep of this.loaded.get(id) ?? []) {
-      // A module goes on importing what it has loaded, unless its new version no longer names it. Of addresses that it
-      // puts together nobody knows whether the new version would.
+      // A module still imports what it has loaded, unless its new version no longer names that. Whether the new version
+      // would compute the same addresses is unknown.
       if (definition.info.dynamic?.some((s) => definition.deps[s] === dep) || this.addressed.has(id + "\n" + dep)) now.add(dep);
     }
     for (const dep of this.edges.get(id) ?? []) {
@@ -90,7 +92,9 @@ export class Importers {
     else this.importers.set(dep, new Set([importer]));
   }
 
-  /** Finds modules that nobody imports any more since the last time, and those that only they imported. */
+  /**
+   * Returns the modules that lost their last importer since the last call, and the modules that only these imported.
+   */
   orphans(): ModuleID[] {
     const candidates = this.unindexed.map((i) => i.id); // ran in this update, perhaps in vain
     this.index();

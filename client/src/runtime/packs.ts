@@ -1,8 +1,8 @@
-// Fetching packs: modules that the page needs and does not have. Requests of one moment are made together.
+// Fetches packs: modules that the page needs and does not have. Loads of one moment share a request.
 
 import type { ModuleID } from "./definitions.ts";
 
-interface Wish {
+interface Load {
   ids: ModuleID[];
   have: ModuleID[];
   exact: boolean;
@@ -10,15 +10,15 @@ interface Wish {
   reject(error: unknown): void;
 }
 
-/** URLs beyond this are cut into several: servers and proxies bound the length of a request line. */
+/** Longer URLs are split: servers and proxies limit the length of a request line. */
 const maxURL = 6000;
 
 export class Packs {
-  private wishes: Wish[] = [];
-  /** A URL that failed is remembered by the browser, so that asking again needs another one. */
+  private waiting: Load[] = [];
+  /** How often each URL was requested. The browser remembers a URL that failed, so the next try needs another URL. */
   private readonly tries = new Map<string, number>();
 
-  /** What the last pack said that it lacks. */
+  /** Why the last pack lacks modules. */
   private failure: string | undefined;
 
   /** `base` is the absolute URL of the project. */
@@ -28,45 +28,45 @@ export class Packs {
   async load(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined> {
     this.failure = undefined;
     await new Promise<void>((resolve, reject) => {
-      this.wishes.push({ ids, have, exact, resolve, reject });
-      if (this.wishes.length === 1) queueMicrotask(() => this.flush());
+      this.waiting.push({ ids, have, exact, resolve, reject });
+      if (this.waiting.length === 1) queueMicrotask(() => this.flush());
     });
     return this.failure;
   }
 
-  /** Called by a pack that lacks modules, since the server could not make them. */
+  /** Notes why the pack that runs now lacks modules: the server could not make them. */
   fail(message: string): void {
     this.failure = message;
   }
 
   private flush(): void {
-    const wishes = this.wishes;
-    this.wishes = [];
+    const loads = this.waiting;
+    this.waiting = [];
     for (const exact of [false, true]) {
-      let group: Wish[] = [];
+      let group: Load[] = [];
       let length = 0;
-      for (const wish of wishes.filter((w) => w.exact === exact)) {
-        const size = wish.ids.reduce((n, id) => n + encodeURIComponent(id).length + 4, 0);
+      for (const load of loads.filter((l) => l.exact === exact)) {
+        const size = load.ids.reduce((n, id) => n + encodeURIComponent(id).length + 4, 0);
         if (length + size > maxURL && group.length > 0) {
           void this.fetch(group);
           group = [];
           length = 0;
         }
-        group.push(wish);
+        group.push(load);
         length += size;
       }
       if (group.length > 0) void this.fetch(group);
     }
   }
 
-  private async fetch(group: Wish[]): Promise<void> {
-    const ids = [...new Set(group.flatMap((w) => w.ids))];
+  private async fetch(group: Load[]): Promise<void> {
+    const ids = [...new Set(group.flatMap((load) => load.ids))];
     try {
       await this.request(ids, group[0]!.have, group[0]!.exact);
-      for (const w of group) w.resolve();
+      for (const load of group) load.resolve();
     } catch (error) {
-      // One module that cannot be had must not keep the others.
-      if (group.length > 1) for (const w of group) void this.fetch([w]);
+      // One module that cannot be loaded must not keep the others from loading.
+      if (group.length > 1) for (const load of group) void this.fetch([load]);
       else group[0]!.reject(error);
     }
   }

@@ -1,7 +1,7 @@
-// The modules of this page as they run: what they are made of is in definitions.ts, who imports whom in importers.ts.
+// The modules of this page as they run. Their code is in definitions.ts, their importers in importers.ts.
 //
-// A module is evaluated by `require`, synchronously, as CommonJS; only graphs with top-level await take the slow path
-// of evaluate.ts. The registry knows neither DOM nor socket: what it needs of them is its Host.
+// `require` evaluates a module synchronously, as CommonJS. Only graphs with top-level await take the slow path of
+// evaluate.ts. The registry knows neither DOM nor socket: both are behind its Host.
 
 import { Definitions, staticDeps, type CommonJSModule, type Definition, type Meta, type ModuleID, type Staged } from "./definitions.ts";
 import { AsyncEvaluator, type AsyncHost } from "./evaluate.ts";
@@ -9,27 +9,27 @@ import { copyProps, markESModule, toNamespace } from "./helpers.ts";
 import { Importers } from "./importers.ts";
 import { decodePath } from "./url.ts";
 
-/** One run of a module. Importers that are not run again keep the instance that they got. */
+/** One run of a module. An importer that does not run again keeps the instance that it got. */
 export interface Instance {
   readonly id: ModuleID;
   readonly definition: Definition;
   readonly module: CommonJSModule;
   state: "running" | "done" | "failed";
   error?: unknown;
-  /** What the host keeps for it: the context of import.meta.hot. */
+  /** The context of import.meta.hot, which the host keeps here. */
   hot?: HotRecord;
 }
 
-/** What the registry must know of an instance's import.meta.hot. */
+/** An instance's import.meta.hot, as far as the registry needs it. */
 export interface HotRecord {
-  /** The instance ran again or left the page. */
+  /** Set when the module ran again or left the page. */
   readonly disposed: boolean;
 }
 
 export interface Host {
   /**
-   * Fetches and runs the packs that define the modules. `exact` = everything below them, whatever `have` says. Returns
-   * what the server said it could not compile, if anything.
+   * Fetches and runs the packs that define the modules. With `exact` they define everything below them, otherwise what
+   * `have` does not reach. Returns why the server could not compile them, if so.
    */
   loadPack(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined>;
   /** Lets the browser load a module by its URL. */
@@ -39,7 +39,7 @@ export interface Host {
   meta(instance: Instance): Meta;
 }
 
-/** An error about modules, in the form that Node gives it, so that packages which try an optional import work. */
+/** A missing module. The code is Node's, since packages that try an optional import look for it. */
 class ModuleNotFoundError extends Error {
   readonly code = "MODULE_NOT_FOUND";
 }
@@ -52,29 +52,32 @@ export class Registry implements AsyncHost {
   readonly builtIn = new Map<string, unknown>();
   /** Called for each instance once its body has run. */
   afterRun: ((instance: Instance) => void) | undefined;
-  /** What packs were fetched for: a later pack leaves out what these reach. */
+  /** The modules that packs were fetched for. A later pack leaves out what these reach. */
   private readonly roots = new Set<ModuleID>();
-  /** The page's own scripts, which stay without an importer. */
+  /** The page's own scripts, which need no importer. */
   private readonly entries = new Set<ModuleID>();
   readonly importers = new Importers(this.current, this.entries);
   private readonly evaluator = new AsyncEvaluator(this);
-  /** Modules whose instance is only known to who imported it before: the next importer runs them anew. */
+  /**
+   * Modules with a newer version than their instance. Old importers keep the instance; the next importer runs the
+   * module.
+   */
   private readonly outdated = new Set<ModuleID>();
-  /** Exports handed out before their module ran, to modules in a cycle with top-level await. */
+  /** Exports given to importers before the module ran, in a cycle with top-level await. */
   private readonly early = new Map<ModuleID, object>();
-  /** Modules with top-level await that run, until the evaluator takes their promises. */
+  /** Promises of modules with top-level await that run, until the evaluator takes them. */
   private readonly pending = new Map<ModuleID, Promise<void>>();
 
   constructor(private readonly host: Host) {}
 
-  // ---- What is here
+  // ---- Definitions
 
-  /** Modules that `ids` need, statically and transitively, and that are not defined. */
+  /** Returns the modules that `ids` need, statically and transitively, and that are not defined. */
   missing(ids: ModuleID[], staged?: Staged): ModuleID[] {
     return this.definitions.missing(ids, (d) => this.hasRun(d), staged);
   }
 
-  /** What has run from this very definition has found its imports, unless it is a barrel that got more of them. */
+  /** A module that ran from this very definition has found its imports, unless it is a barrel that got more of them. */
   private hasRun(definition: Definition): boolean {
     const instance = this.current.get(definition.id);
     return instance?.definition === definition && instance.state === "done" && !definition.grown;
@@ -93,16 +96,16 @@ export class Registry implements AsyncHost {
 
   // ---- Evaluation
 
-  /** Runs a root of the page. Synchronous unless something in its graph awaits. */
+  /** Runs one of the page's scripts. Synchronous unless something in its graph awaits. */
   enter(id: ModuleID): unknown {
     this.roots.add(id);
     this.entries.add(id);
     return this.evaluate(id);
   }
 
-  /** Runs a module and what it imports, where they have not run, and returns its exports or a promise of them. */
+  /** Runs a module and its imports, as far as they have not run. Returns the exports, or a promise of them. */
   evaluate(id: ModuleID): unknown {
-    const instance = this.held(id);
+    const instance = this.reusable(id);
     if (instance?.state === "done") return instance.module.exports;
     if (instance?.state === "failed") throw instance.error;
     if (this.definitions.unfinished.size > 0) {
@@ -112,8 +115,8 @@ export class Registry implements AsyncHost {
     return instance ? instance.module.exports : this.run(id).module.exports;
   }
 
-  /** The instance that an importer gets now; undefined when the module has to run. */
-  private held(id: ModuleID): Instance | undefined {
+  /** Returns the instance that the next importer gets; undefined when the module has to run. */
+  private reusable(id: ModuleID): Instance | undefined {
     if (this.outdated.delete(id)) this.current.delete(id);
     return this.current.get(id);
   }
@@ -174,9 +177,9 @@ export class Registry implements AsyncHost {
     if (typeof from.definition.deps[specifier] !== "string") {
       throw new ModuleNotFoundError(`Cannot find ${JSON.stringify(specifier)}, imported by ${from.id}`);
     }
-    // A module may be imported both ways by one specifier, which is listed as dynamic then.
+    // A specifier that is imported statically and dynamically is listed as dynamic.
     if (from.definition.info.dynamic?.includes(specifier)) this.importers.noteLoaded(from.id, id);
-    const instance = this.held(id);
+    const instance = this.reusable(id);
     if (instance) {
       if (instance.state === "failed") throw instance.error;
       return instance.module.exports;
@@ -193,7 +196,7 @@ export class Registry implements AsyncHost {
 
   private async loadModule(id: ModuleID, from: Instance): Promise<unknown> {
     this.importers.noteLoaded(from.id, id);
-    if (!this.held(id)) {
+    if (!this.reusable(id)) {
       const failure = this.definitions.get(id) ? undefined : await this.host.loadPack([id], [...this.roots], false);
       await this.complete([id], undefined, failure);
       this.roots.add(id); // what it reaches is here from now on
@@ -203,8 +206,8 @@ export class Registry implements AsyncHost {
   }
 
   /**
-   * `import()` of what no compiler could know: another site's, or an address that was put together. The browser loads
-   * it, and if that was one of the app's modules it is one here, imported by who asked.
+   * `import()` of an address that the compiler could not know: another site's, or a computed address. The browser loads
+   * it. If it is one of the app's modules, it is a module here, and `from` imports it.
    */
   private async loadAddress(specifier: string, from: Instance): Promise<unknown> {
     if (!/^([a-z][a-z0-9+.-]*:|\.{0,2}\/)/i.test(specifier)) {
@@ -221,12 +224,12 @@ export class Registry implements AsyncHost {
     return this.loadModule(id, from);
   }
 
-  /** The instance that new importers get. */
+  /** Returns the instance that new importers get. */
   instance(id: ModuleID): Instance | undefined {
     return this.current.get(id);
   }
 
-  /** What `import * as` of the module gives; undefined when it has not run. */
+  /** Returns what `import * as` of the module gives; undefined when it has not run. */
   namespace(id: ModuleID): unknown {
     const instance = this.current.get(id);
     return instance && toNamespace(instance.module.exports);
@@ -241,14 +244,14 @@ export class Registry implements AsyncHost {
     return exports;
   }
 
-  // ---- AsyncHost: what the evaluation of graphs with top-level await asks for
+  // ---- AsyncHost, for graphs with top-level await
 
   imports(id: ModuleID): ModuleID[] {
     const definition = this.definitions.get(id);
     return definition ? staticDeps(definition) : [];
   }
 
-  settled(id: ModuleID): boolean {
+  hasInstance(id: ModuleID): boolean {
     return this.current.has(id) && !this.outdated.has(id);
   }
 
@@ -274,7 +277,7 @@ export class Registry implements AsyncHost {
 
   // ---- Updates
 
-  /** Takes the instances out, so that the next importer runs the modules anew. */
+  /** Takes the instances out, so that the next importer runs the modules again. */
   retire(ids: Iterable<ModuleID>): Map<ModuleID, Instance> {
     this.importers.index();
     const old = new Map<ModuleID, Instance>();
@@ -289,9 +292,9 @@ export class Registry implements AsyncHost {
   }
 
   /**
-   * Puts instances back whose successors failed or never ran. Returns those that did run again. When all went well, the
-   * others are modules that nobody has asked for yet, such as a page that was loaded by `import()`: who asks next gets
-   * the new version.
+   * Puts back the instances of modules that failed or did not run again, and returns the modules that ran. If all went
+   * well, a module that did not run is one that nothing imported again, such as a view behind `import()`: its next
+   * importer gets the new version.
    */
   restore(old: Map<ModuleID, Instance>, allWell: boolean): ModuleID[] {
     const renewed: ModuleID[] = [];
@@ -316,7 +319,7 @@ export class Registry implements AsyncHost {
     this.definitions.awaitAgain(id);
   }
 
-  /** Entries that threw when they ran. */
+  /** Returns the entries that threw when they ran. */
   failedEntries(): Instance[] {
     return [...this.entries].map((id) => this.current.get(id)).filter((i) => i?.state === "failed") as Instance[];
   }
@@ -326,7 +329,7 @@ function isScript(id: ModuleID): boolean {
   return /\.[cm]?[jt]sx?$/.test(id);
 }
 
-/** Lets what was handed out early show what the module exports, from the moment that it says so. */
+/** Copies a module's exports to those that importers got early, now and whenever the module assigns module.exports. */
 function forward(module: CommonJSModule, early: object): void {
   let exports = module.exports;
   copyProps(early, exports);

@@ -1,6 +1,6 @@
 import type { ModuleID } from "./definitions.ts";
 
-/** The URL of a module: below base, and on the server that the client came from. */
+/** Returns the URL of a module, below base on the server at `origin`. */
 export function moduleURL(id: ModuleID, base: string, origin: string): string {
   const at = id.indexOf("?");
   const path = at < 0 ? id : id.slice(0, at);
@@ -9,7 +9,7 @@ export function moduleURL(id: ModuleID, base: string, origin: string): string {
   return origin + base.slice(0, -1) + (path.startsWith("/") ? escaped : "/@id/" + escaped) + query;
 }
 
-/** Adds a query to a relative or root-relative URL, before the query that it has; others stay as they are. */
+/** Adds a query to a relative or root-relative URL, before the query that it has. Other URLs stay as they are. */
 export function injectQuery(url: string, query: string): string {
   if (url[0] !== "." && url[0] !== "/") return url;
   const pathname = url.replace(/[?#].*$/, "");
@@ -17,7 +17,7 @@ export function injectQuery(url: string, query: string): string {
   return `${pathname}?${query}${search ? "&" + search.slice(1) : ""}${hash}`;
 }
 
-/** A URL's path as text; one that is no valid UTF-8 stays as it is. */
+/** Decodes a URL's path. A path that is not valid UTF-8 stays as it is. */
 export function decodePath(path: string): string {
   try {
     return decodeURI(path);

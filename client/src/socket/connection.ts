@@ -1,32 +1,33 @@
-// A connection as app code sees it: events, requests and channels.
+// The connection as app code uses it: events, requests and channels.
 
 import type { Logger } from "./logger.ts";
 import type { RequestOptions } from "./request.ts";
 
-/** "connecting" also while a lost connection is on its way back; "closed" after close(). */
+/** "connecting" covers reconnecting, too; "closed" follows close(). */
 export type ReadyState = "connecting" | "open" | "closed";
 
+/** Ends a registration. */
 export type Off = () => void;
 
 export interface Connection {
   readonly readyState: ReadyState;
   /** Calls back at each change of readyState. */
   onReadyState(listener: (state: ReadyState) => void): Off;
-  /** Sends an event; it waits while there is no connection. Throws a HotError when too much waits already. */
+  /** Sends an event, which waits while there is no connection. Throws a HotError when too much waits already. */
   send(event: string, data?: unknown): void;
   request(event: string, data?: unknown, options?: RequestOptions): Promise<unknown>;
   on(event: string, listener: (data: never) => void): Off;
-  /** As on, and tells the server that this page wants the channel's messages. */
+  /** Listens as `on` does, and asks the server for the channel's messages. */
   subscribe(channel: string, listener: (data: never) => void): Off;
   /**
-   * Lets the server look at the page's cookies again, after a sign-in or sign-out that it cannot have seen, and resolves
-   * with the user, "" for a guest.
+   * Asks the server to look at the page's cookies again, after a sign-in or sign-out that it cannot see. Resolves with
+   * the user, "" for a guest.
    */
   reidentify(): Promise<string>;
   close(): void;
 }
 
-/** Where a page's own connection is found by code that is bundled apart from it. */
+/** The global property with the page's connection. Code that is bundled apart from the client finds it there. */
 export const connectionKey = Symbol.for("devserver.connection");
 
 /** The event that carries notifications, see hmr.NotificationEvent. */
@@ -34,7 +35,7 @@ export const notificationEvent = "devserver:notification";
 
 export type Listener = (data: never) => void;
 
-/** Keeps listeners by event, and who subscribes to which channel. */
+/** The listeners of a connection, by event, and the channels that they need. */
 export class Listeners {
   private readonly byEvent = new Map<string, Set<{ fn: Listener }>>();
   private readonly ready = new Set<(state: ReadyState) => void>();
@@ -46,7 +47,7 @@ export class Listeners {
   ) {}
 
   on(event: string, fn: Listener): Off {
-    const entry = { fn }; // the same function may be there twice
+    const entry = { fn }; // a function may be registered twice
     const set = this.byEvent.get(event);
     if (set) set.add(entry);
     else this.byEvent.set(event, new Set([entry]));

@@ -41,9 +41,9 @@ test("who asks while a question is under way gets the answer to a later one", as
 
 test("a cookie that is about to change is asked for a few times", () => {
   const { asked, timers, identity } = open();
-  identity.prompted(); // which tells that the server knows users
+  identity.cookieChanges(); // which tells that the server knows users
   const before = timers.size;
-  identity.prompted(); // replaces the one before
+  identity.cookieChanges(); // replaces the one before
   assert.equal(timers.size, before);
   for (const fn of timers) fn();
   assert.equal(asked.length, 1);

@@ -1,26 +1,26 @@
-// Who the page is. The server takes the user from cookies when the socket opens; when somebody signs in or out later,
-// the page asks it to look again. It need not see the cookies itself: the browser sends them, HttpOnly or not.
+// The page's user. The server finds it by the cookies with which the socket opens. When somebody signs in or out later,
+// the page asks the server to look again. The browser sends the cookies, so HttpOnly cookies count, too.
 
-/** The server has seen that an answer changes a cookie of this browser. */
+/** The event by which the server says that an answer changes a cookie of this browser. */
 export const reidentifyEvent = "devserver:reidentify";
 
 /**
- * That message may be here before the answer with the cookie is. So the page asks a few times, until the answer must
- * have been taken in.
+ * Milliseconds after the event at which the page asks. The event may arrive before the answer with the cookie, so the
+ * page asks several times.
  */
 const delays = [0, 200, 1000, 3000];
 
 interface CookieStore { addEventListener(type: "change", listener: () => void): void }
 
 export interface IdentityOptions {
-  /** Shows the cookies to the server, which answers with the user. */
+  /** Sends the cookies to the server, which answers with the user. */
   ask(): Promise<string>;
   set?: (fn: () => void, ms: number) => unknown;
   clear?: (timer: unknown) => void;
 }
 
 export class Identity {
-  /** Whether the server knows users at all. */
+  /** Set when the server knows users. */
   enabled = false;
   private current: Promise<string> | undefined;
   private next: Promise<string> | undefined;
@@ -28,7 +28,7 @@ export class Identity {
 
   constructor(private readonly options: IdentityOptions) {}
 
-  /** Asks now. A question that is under way may carry older cookies, so one more is asked behind it, for all who wait. */
+  /** Asks now. A request under way may have older cookies, so one more follows it, for all callers that wait. */
   reidentify(): Promise<string> {
     if (!this.enabled) return Promise.resolve("");
     if (this.next) return this.next;
@@ -41,37 +41,37 @@ export class Identity {
   }
 
   private start(): Promise<string> {
-    const asked = this.options.ask();
-    this.current = asked;
+    const user = this.options.ask();
+    this.current = user;
     const done = (): void => {
-      if (this.current === asked) this.current = undefined;
+      if (this.current === user) this.current = undefined;
     };
-    asked.then(done, done);
-    return asked;
+    user.then(done, done);
+    return user;
   }
 
-  /** Asks, and does without an answer: the next occasion brings it. */
+  /** Asks, and ignores a failure: the page asks again at the next occasion. */
   readonly check = (): void => void this.reidentify().catch(() => {});
 
-  /** A cookie is about to change, or the server has begun to know users. */
-  prompted(): void {
-    this.enabled = true; // whoever asks knows users
+  /** Asks soon and several times: the server said that a cookie changes, or that it knows users from now on. */
+  cookieChanges(): void {
+    this.enabled = true; // a server that says so knows users
     const { set = setTimeout, clear = (timer) => clearTimeout(timer as number) } = this.options;
     this.timers.forEach(clear);
     this.timers = delays.map((ms) => set(this.check, ms));
   }
 
-  /** Watches for what the page itself can see. */
+  /** Watches for sign-ins that the page itself can notice. */
   watch(): void {
-    // Says nothing of HttpOnly cookies, and not every browser has it.
+    // It does not cover HttpOnly cookies, and not every browser has it.
     (globalThis as { cookieStore?: CookieStore }).cookieStore?.addEventListener("change", this.check);
-    // Another tab may have signed in, or another program.
+    // The user may have signed in elsewhere meanwhile: in another tab, or in another program.
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.check());
     addEventListener("pageshow", (event) => event.persisted && this.check());
   }
 }
 
-/** Asks the hub at that address for the user of a session. */
+/** Asks the hub at `url` for the user of a session. */
 export async function askHub(url: URL, session: string): Promise<string> {
   url.protocol = url.protocol.replace(/^ws/, "http");
   url.searchParams.set("session", session);

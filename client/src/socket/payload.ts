@@ -8,7 +8,7 @@ export interface ErrorInfo {
   frame?: string;
   plugin?: string;
   loc?: { file?: string; line: number; column: number };
-  /** Path that can be opened in an editor. */
+  /** The absolute path, for the editor. */
   file?: string;
   hint?: string;
 }
@@ -17,13 +17,13 @@ export interface ConnectedPayload {
   type: "connected";
   client: string;
   epoch: string;
-  /** Whether the server still knew this page's session. */
+  /** Set when the session continues: the server still had it. */
   resumed: boolean;
-  /** How many of this page's reliable frames the server has had. */
+  /** How many reliable frames of the session the server received. */
   received: number;
-  /** Number of the newest update. */
+  /** The number of the newest update. */
   seq: number;
-  /** Whether the server knows users. */
+  /** Set when the server knows users. */
   identifies?: boolean;
 }
 
@@ -33,9 +33,9 @@ export interface UpdatePayload {
   timestamp: number;
   changed: string[] | null;
   deleted?: string[];
-  /** Linked stylesheets to swap. */
+  /** The paths of linked stylesheets to load again. */
   css?: string[];
-  /** Worker entries that are affected. */
+  /** The entries of workers that run changed code. */
   workers?: string[];
   code?: string;
   url?: string;
@@ -60,7 +60,7 @@ export type ServerPayload =
   | ConnectedPayload | UpdatePayload | FullReloadPayload | ErrorPayload | FixedPayload | CustomPayload
   | ReplyPayload | NeedRevisionsPayload | AckPayload;
 
-/** Everything that the server sends but replies, which go to the code that waits for them. */
+/** Everything that the server sends, except replies: they go to the code that waits for them. */
 export type ServerMessage = Exclude<ServerPayload, ReplyPayload>;
 
 export interface ReportPayload {
@@ -73,7 +73,7 @@ export interface ReportPayload {
 
 export interface RequestPayload { type: "request"; id: number; event: string; data?: unknown }
 
-/** Everything that a page sends and that is counted, kept and sent again after a lost connection. */
+/** The frames of a page that are counted, kept, and sent again after a lost connection. */
 export type ReliablePagePayload =
   | { type: "hello"; url: string }
   | CustomPayload
@@ -87,12 +87,12 @@ export type ReliablePagePayload =
 /** Everything that a page sends. */
 export type PagePayload = ReliablePagePayload | AckPayload | { type: "ping" };
 
-/** Whether a frame of the server counts in its session. */
+/** Reports whether a frame of the server counts in its session. */
 export function isReliable(payload: { type: string }): boolean {
   return payload.type !== "connected" && payload.type !== "ack";
 }
 
-/** One entry of the `updates` that listeners of `vite:beforeUpdate` and `vite:afterUpdate` get, in Vite's shape. */
+/** An entry of `updates` in the payload of `vite:beforeUpdate` and `vite:afterUpdate`, in Vite's shape. */
 export interface Update {
   type: "js-update" | "css-update";
   path: string;

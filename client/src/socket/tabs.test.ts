@@ -112,7 +112,7 @@ test("the carrier goes: sessions resume over the next one, nothing is lost or do
     for (const server of b.mux.sessions.values()) server.send({ type: "custom", event: "e", data: round });
     if (round % 3 === 0) b.mux.carry();
     for (const server of b.mux.sessions.values()) server.socket!.cut();
-    b.mux.socket.readyState = 3; // the carrier's socket dies with it, and nobody hears of it
+    b.mux.socket.readyState = 3; // the carrier's socket dies with it, without an event
     b.carrier = b.newCarrier();
     for (const link of b.links) link.receive({ op: "new-carrier" });
     await b.settle();

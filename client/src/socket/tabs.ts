@@ -1,10 +1,12 @@
-// One socket for all tabs of a browser. A carrier owns it: a SharedWorker, or where there is none the tab that holds a
-// lock. The carrier only carries: each tab keeps a session of its own, which counts and resumes as over a socket of its
-// own, so that nothing is lost when the carrier goes, and the server can address each tab.
+// One socket for all tabs of a browser. A carrier owns it: a SharedWorker, or the tab that holds a lock where there are
+// no SharedWorkers. The carrier only forwards frames. Each tab keeps a session of its own, which counts and resumes as
+// over a socket of its own. So nothing is lost when the carrier ends, and the server can address each tab.
 //
-// On the shared socket (query `mux=1`) each text frame begins with the session and a space. What follows is a frame of
-// that session (`{...}`), `+received=3&epoch=e&seq=7` from the page (the tab opens or resumes its session), or
-// `-CODE reason` (the session is closed, from either side; from the page: the tab is gone).
+// On the shared socket (query `mux=1`) each text frame begins with the session and a space. The rest is one of:
+//
+//   {...}                        a frame of the session
+//   +received=3&epoch=e&seq=7    from the page: the tab opens or resumes its session
+//   -CODE reason                 the session is closed, by either side; from the page: the tab was closed
 
 import type { Socket } from "./transport.ts";
 
@@ -14,12 +16,12 @@ type Up =
   | { op: "send"; session: string; text: string }
   | { op: "close"; session: string };
 
-/** From the carrier to a tab; no session = to all of them. */
+/** From the carrier to the tab with this session; to all tabs without one. */
 type Down =
   | { op: "open"; session: string }
   | { op: "frame"; session: string; text: string }
   | { op: "close"; session: string; code: number; reason: string }
-  /** The server speaks with one page a socket only. */
+  /** The server does not know shared sockets. */
   | { op: "unsupported"; session: string }
   | { op: "new-carrier"; session?: undefined };
 
@@ -30,17 +32,17 @@ export interface Port {
 interface Tab {
   port: Port;
   query: string;
-  /** How often the server has been asked to open the session and has not said hello. What it sent before that is old. */
+  /** How many requests to open the session wait for the server's greeting. Frames before the last greeting are old. */
   greetings: number;
 }
 
-/** Owns the socket and hands frames to the tabs that they are for. */
+/** Owns the socket and forwards each frame to its tab. */
 export class Carrier {
   private socket: Socket | undefined;
   private ready = false;
   private readonly tabs = new Map<string, Tab>();
 
-  /** `gone` resolves when the tab with that session does not exist any more. */
+  /** `gone` resolves when the tab with that session is closed. */
   constructor(private readonly openSocket: (url: string) => Socket, private readonly gone: (session: string) => Promise<void>) {}
 
   receive(message: Up, port: Port): void {
@@ -127,7 +129,7 @@ export class Carrier {
     tab.port.post({ op: "close", session, code: Number(end[1]), reason: end[2]! });
   }
 
-  /** The server took the socket for that of a single page. */
+  /** The server took the socket for a single page's. */
   private refuse(): void {
     const tabs = [...this.tabs];
     this.tabs.clear();
@@ -142,17 +144,17 @@ export class Carrier {
   }
 }
 
-/** A tab's way to the carrier. */
+/** Carries messages between a tab and the carrier. */
 export interface Link {
   post(message: Up): void;
   /** Set by the tab. */
   receive: (message: Down) => void;
 }
 
-/** How long a carrier may take to answer before the tab tries anew. */
-const patience = 5000;
+/** How long a tab waits for the carrier before it tries again, in milliseconds. */
+const carrierTimeout = 5000;
 
-/** What a tab has in place of a WebSocket. */
+/** A tab's replacement for a WebSocket. */
 class TabSocket implements Socket {
   readyState = 0;
   onopen: ((event: unknown) => void) | null = null;
@@ -162,7 +164,7 @@ class TabSocket implements Socket {
   private readonly timer: ReturnType<typeof setTimeout>;
 
   constructor(private readonly link: Link, private readonly session: string) {
-    this.timer = setTimeout(() => this.readyState === 0 && this.ended(1006, "no carrier"), patience);
+    this.timer = setTimeout(() => this.readyState === 0 && this.ended(1006, "no carrier"), carrierTimeout);
   }
 
   send(text: string): void {
@@ -189,10 +191,10 @@ class TabSocket implements Socket {
   }
 }
 
-/** Opens sockets that are carried by another context, or says that this is not possible here. */
+/** Opens sockets over the carrier, as long as that is possible. */
 export class SharedSockets {
   private current: TabSocket | undefined;
-  /** False once the server or the browser has shown that it cannot be done. */
+  /** False once the server or the browser has refused. */
   usable = true;
 
   constructor(private readonly link: Link, private readonly session: string, private readonly held: Promise<void>) {
@@ -203,17 +205,17 @@ export class SharedSockets {
     const socket = new TabSocket(this.link, this.session);
     this.current?.ended(1006, "");
     this.current = socket;
-    // Only a tab that holds its lock can be missed by the carrier.
+    // The carrier notices that a tab was closed by the tab's lock, so the tab needs the lock first.
     void this.held.then(() => this.current === socket && this.link.post({ op: "open", session: this.session, url, query }));
     return socket;
   }
 
-  /** The page is left; one that comes back from the browser's cache opens its session again. */
+  /** Closes the session: the user leaves the page. A page that the browser shows again opens its session again. */
   leave(): void {
     this.current?.close(1001);
   }
 
-  /** The carrier cannot be had at all. */
+  /** Gives the carrier up: the browser cannot start it, or the server refuses it. */
   fail(): void {
     this.usable = false;
     this.current?.ended(1006, "");
@@ -258,9 +260,9 @@ function newCarrier(): Carrier {
   return new Carrier((url) => new WebSocket(url, "vite-hmr") as unknown as Socket, gone);
 }
 
-/** Connects this tab to the carrier. Undefined where the browser has neither locks nor a way to share. */
+/** Connects this tab to the carrier. Returns undefined where the browser has no locks or no way to share. */
 export function shareSockets(scriptURL: URL, session: string): SharedSockets | undefined {
-  if (typeof navigator === "undefined" || !navigator.locks) return undefined; // pages from other machines without https
+  if (typeof navigator === "undefined" || !navigator.locks) return undefined; // pages of other machines without https
   try {
     const held = hold(tabLock(session));
     const shared = typeof SharedWorker === "function" ? overWorker(scriptURL, session, held) : overChannel(scriptURL, session, held);
@@ -294,17 +296,17 @@ function overChannel(scriptURL: URL, session: string, held: Promise<void>): Shar
   return shared;
 }
 
-/** This tab is the carrier from now on. */
+/** Makes this tab the carrier. */
 function carryOver(name: string, session: string): void {
-  const channel = new BroadcastChannel(name); // another object than the tab's own, which hears it
+  const channel = new BroadcastChannel(name); // the tab's own channel object gets what this one posts
   const carrier = newCarrier();
   const post = (message: Down): void => channel.postMessage({ to: "tabs", message } satisfies Addressed);
   channel.onmessage = ({ data }) => (data as Addressed).to === "carrier" && carrier.receive((data as Addressed).message as Up, { post });
-  addEventListener("pagehide", () => carrier.receive({ op: "close", session }, { post })); // its own message would come too late
+  addEventListener("pagehide", () => carrier.receive({ op: "close", session }, { post })); // the tab's own message would arrive too late
   post({ op: "new-carrier" });
 }
 
-/** Runs the carrier when this is the SharedWorker that shareSockets starts. */
+/** Runs the carrier if this is the SharedWorker that shareSockets starts. */
 export function carryIfWorker(): void {
   const scope = globalThis as unknown as { onconnect?: ((event: { ports: readonly MessagePort[] }) => void) | null; location?: Location };
   if (!("onconnect" in scope) || typeof document !== "undefined" || scope.location?.search !== "?tabs") return;

@@ -130,7 +130,7 @@ test("frames are acknowledged, each 64 or after a second, and confirmed ones are
   assert.equal((transport as unknown as { held: unknown[] }).held.length, 201 - 192);
 });
 
-test("a server that was replaced gets what was never sent; the rest is told, not sent twice", async () => {
+test("a restarted server gets the frames that were never sent; the others are reported, not sent twice", async () => {
   const { server, timers, transport, event, lines } = setup();
   transport.connect();
   server.accept();
@@ -168,7 +168,7 @@ test("a full queue is an error, said once, and rejects requests", async () => {
 test("a message that is too big is refused, and dropped when the server says so", async () => {
   const { server, timers, transport, event } = setup({ maxMessage: 1000 });
   assert.throws(() => transport.send({ type: "custom", event: "e", data: "x".repeat(1000) }), (e) => e instanceof HotError && e.code === "too_big");
-  assert.throws(() => transport.send({ type: "custom", event: "e", data: "é".repeat(490) }), /too big|more than/);
+  assert.throws(() => transport.send({ type: "custom", event: "e", data: "é".repeat(490) }), /more than/);
   transport.connect();
   server.accept();
   server.carry();

@@ -1,11 +1,11 @@
-// The socket: one per page, which comes back by itself. Both sides count the frames of a session, so that after a lost
-// connection each sends what the other has not had: nothing is lost, nothing comes twice, order is kept.
+// The page's socket, which reconnects by itself. Both sides count the frames of a session. After a lost connection each
+// side sends the frames that the other has not received: none is lost, none arrives twice, and they stay in order.
 
 import type { Logger } from "./logger.ts";
 import { isReliable, type ConnectedPayload, type ReliablePagePayload, type ReplyPayload, type ServerMessage, type ServerPayload } from "./payload.ts";
 import { HotError, type RequestOptions } from "./request.ts";
 
-/** The part of WebSocket that is used. */
+/** The part of WebSocket that this client uses. */
 export interface Socket {
   readonly readyState: number;
   send(text: string): void;
@@ -17,25 +17,25 @@ export interface Socket {
 }
 
 export interface TransportOptions {
-  /** Opens a socket with these query parameters. Throws where the address makes no sense. */
+  /** Opens a socket with these query parameters. Throws where no socket is possible. */
   open(query: Record<string, string>): Socket;
-  /** Asks the server for a new token; false = it cannot be reached. Only tried after a connection has failed. */
+  /** Gets a new token; false when the server cannot be reached. Called only after a connection failed. */
   renew?(): Promise<boolean>;
   log: Logger;
   /** The first frame of each session. */
   hello(): ReliablePagePayload;
-  /** Everything but replies and what keeps the session. Called in order, as frames arrive. */
+  /** Called with each message, except replies and acks, in order, as they arrive. */
   receive(payload: ServerMessage): void;
   opened?(socket: Socket): void;
-  /** An open connection was lost. */
+  /** Called when an open connection was lost. */
   lost?(socket: Socket, reason: string): void;
   session: string;
   seq(): number;
   random?: () => number;
-  /** Bounds of what waits for the server. */
+  /** Limits of the frames that wait for the server. */
   maxFrames?: number;
   maxBytes?: number;
-  /** The server ends a connection that carries a message longer than this. */
+  /** The longest message, in bytes. The server closes a connection with a longer message. */
   maxMessage?: number;
   timers?: Timers;
 }
@@ -54,12 +54,12 @@ const maxDelay = 5000;
 const pingEvery = 30_000;
 const defaultTimeout = 30_000;
 
-/** A frame that does nothing. */
+/** A frame without effect. */
 const noop = '{"type":"cancel","id":0}';
 
 interface Frame {
   text: string;
-  /** Set for requests, which must be rejected when the frame is lost. */
+  /** The ID of a request, which is rejected when its frame is lost. */
   request?: number;
   written: boolean;
 }
@@ -74,11 +74,11 @@ export class Transport {
   private socket: Socket | undefined;
   private ready = false;
   private closed = false;
-  /** The page was left and may come back. */
+  /** Set while the browser keeps the page after the user left it. */
   private away = false;
-  /** The last connection ended because of that: what was written has arrived before. */
+  /** Set when the last connection ended because the user left the page: everything that was written has arrived. */
   private left = false;
-  /** Frames that the server has not confirmed. */
+  /** The frames that the server has not confirmed. */
   private held: Frame[] = [];
   private heldBytes = 0;
   private full = false;
@@ -105,7 +105,7 @@ export class Transport {
 
   // ---- Connection
 
-  /** Opens the first connection, or the next one at once. Does nothing while one is open or being opened. */
+  /** Connects now. Does nothing while the page is connected or connecting. */
   connect(epoch?: string): void {
     if (epoch !== undefined) this.epoch = epoch;
     if (this.closed || this.socket) return;
@@ -117,7 +117,7 @@ export class Transport {
         session: this.options.session, received: String(this.received), epoch: this.epoch, seq: String(this.options.seq()),
       });
     } catch (error) {
-      this.closed = true; // the address will not make more sense later
+      this.closed = true; // trying again would not help
       this.options.log.warn("[devserver] no connection to the server is possible from here, so this page does not update itself.", error);
       this.rejectAll("connection_lost", "there is no connection to the server");
       return;
@@ -128,16 +128,16 @@ export class Transport {
     socket.onerror = () => {}; // a close event follows
   }
 
-  /** The machine woke up, the network is back, or the tab came to the front: waiting makes no sense any more. */
+  /** Connects without delay: the computer woke up, the network is back, or the tab came to the front. */
   wake(): void {
     this.away = false;
-    if (this.ready) this.socket!.send('{"type":"ping"}'); // shows a connection that died in its sleep
+    if (this.ready) this.socket!.send('{"type":"ping"}'); // reveals a connection that was lost during sleep
     if (this.socket || this.closed || this.connections + this.failures === 0) return;
     this.failures = Math.min(this.failures, 1);
     this.connect();
   }
 
-  /** The page was left. The browser may keep it, open socket and all, and bring it back; until then nobody sees it. */
+  /** Closes the socket: the user left the page. The browser may keep the page, even its socket, and show it again. */
   leave(): void {
     this.away = true;
     this.timers.clear(this.retry);
@@ -161,54 +161,54 @@ export class Transport {
 
   private lostSocket(socket: Socket, code: number, reason: string): void {
     if (this.socket !== socket) return;
-    const was = this.ready;
+    const wasOpen = this.ready;
     this.socket = undefined;
     this.ready = false;
     this.timers.clear(this.ackTimer);
     this.timers.clear(this.pingTimer);
     this.ackTimer = undefined;
-    if (was) {
+    if (wasOpen) {
       this.failures = 0;
       this.options.lost?.(socket, reason || `code ${code}`);
     } else this.failures++;
     if (this.closed || this.away) return;
     if (code === 1009) this.dropLongest();
-    if (was && code !== 1008 && code !== 1013 && code !== 1009) this.later(0);
-    else this.later(this.delay());
+    if (wasOpen && code !== 1008 && code !== 1013 && code !== 1009) this.retryIn(0);
+    else this.retryIn(this.delay());
   }
 
-  /** What the server refuses to read must not be sent again and again. */
+  /** Drops the longest frame, which the server refuses to read: sent again, it would end the next connection, too. */
   private dropLongest(): void {
     const longest = this.held.reduce<Frame | undefined>((a, b) => (a && a.text.length >= b.text.length ? a : b), undefined);
     if (!longest) return;
-    // Its place in the count is kept, or the frames behind it would be taken for those before.
+    // An empty frame takes its place, since both sides count frames.
     this.heldBytes -= longest.text.length - noop.length;
-    this.options.log.error(`[devserver] a message of ${longest.text.length} characters is more than the server takes; it was dropped: ${longest.text.slice(0, 80)}`);
-    if (longest.request !== undefined) this.pending.get(longest.request)?.reject(new HotError("too_big", "the request is more than the server takes"));
+    this.options.log.error(`[devserver] a message of ${longest.text.length} characters is too long for the server; it was dropped: ${longest.text.slice(0, 80)}`);
+    if (longest.request !== undefined) this.pending.get(longest.request)?.reject(new HotError("too_big", "the request is too long for the server"));
     longest.text = noop;
   }
 
-  /** Half of the wait is chance, so that pages do not come back all at once. */
+  /** Half of the delay is random, so that pages do not reconnect all at once. */
   private delay(): number {
     const full = Math.min(maxDelay, firstDelay * 2 ** Math.min(this.failures, 10));
     return full / 2 + (full / 2) * (this.options.random ?? Math.random)();
   }
 
-  private later(ms: number): void {
+  private retryIn(ms: number): void {
     this.timers.clear(this.retry);
-    this.retry = this.timers.set(() => void this.again(), ms);
+    this.retry = this.timers.set(() => void this.tryAgain(), ms);
   }
 
-  private async again(): Promise<void> {
+  private async tryAgain(): Promise<void> {
     this.retry = undefined;
-    // A server that was started anew has another token; asking for it also tells whether it is there at all, without
-    // the noise of a failing socket. Now and then the socket is tried anyway: the answer may be kept from us.
+    // A restarted server has another token. Asking for it also shows whether the server is there, without the console
+    // errors of a failing socket. Each fourth time the socket is tried anyway: something may block the answer.
     if (this.failures > 0 && this.options.renew && this.failures % 4 !== 0) {
-      const there = await this.options.renew().catch(() => false);
+      const reachable = await this.options.renew().catch(() => false);
       if (this.socket || this.closed) return;
-      if (!there) {
+      if (!reachable) {
         this.failures++;
-        if (this.retry === undefined) this.later(this.delay());
+        if (this.retry === undefined) this.retryIn(this.delay());
         return;
       }
     }
@@ -218,7 +218,7 @@ export class Transport {
   // ---- Receiving
 
   private message(socket: Socket, data: unknown): void {
-    if (this.socket !== socket) return; // given up already; the next connection brings it again
+    if (this.socket !== socket) return; // of an earlier connection; the next one brings it again
     let payload: ServerPayload;
     try {
       payload = JSON.parse(String(data)) as ServerPayload;
@@ -262,7 +262,7 @@ export class Transport {
     this.failures = 0;
     const first = this.connections++ === 0;
     this.epoch = payload.epoch;
-    // One that goes on at the first hello was opened by a connection that this page gave up before it was greeted.
+    // A session that continues at its first greeting was opened by a connection that this page closed before.
     if (payload.resumed && !first) this.confirm(payload.received);
     else this.newSession(first);
     this.left = false;
@@ -272,7 +272,7 @@ export class Transport {
     this.options.opened?.(socket);
   }
 
-  /** The number of frames of this session that the server has confirmed. */
+  /** The number of this session's frames that the server confirmed. */
   private confirmed = 0;
 
   private confirm(n: number): void {
@@ -284,8 +284,8 @@ export class Transport {
   }
 
   /**
-   * Starts counting anew. Frames that an earlier connection has carried away without a confirmation may have arrived
-   * or not: sending them again could run an action twice, so they are given up, and that is said.
+   * Starts to count from zero. Frames that were written and not confirmed may have arrived. Sent again, they could run
+   * an action twice, so they are dropped, and the console says so.
    */
   private newSession(first: boolean): void {
     this.received = this.acked = this.confirmed = 0;
@@ -297,11 +297,11 @@ export class Transport {
     this.heldBytes = this.held.reduce((n, f) => n + f.text.length, 0);
     const events = lost.filter((f) => f.request === undefined && f.text.startsWith('{"type":"custom"'));
     if (events.length > 0 && !this.left) {
-      this.options.log.warn(`[devserver] the server was replaced while ${events.length} event(s) were on their way; they may not have arrived:`, ...events.map((f) => f.text));
+      this.options.log.warn(`[devserver] the server restarted while ${events.length} event(s) were on their way; they may not have arrived:`, ...events.map((f) => f.text));
     }
     const waitingRequests = new Set(waiting.map((f) => f.request));
     for (const [id, p] of [...this.pending]) {
-      if (!waitingRequests.has(id)) p.reject(new HotError("connection_lost", "the server that had the request is gone"));
+      if (!waitingRequests.has(id)) p.reject(new HotError("connection_lost", "the server restarted before it answered"));
     }
   }
 
@@ -313,12 +313,12 @@ export class Transport {
 
   // ---- Sending
 
-  /** Sends now, or holds the frame until there is a connection. Throws a HotError when too much is held already. */
+  /** Sends a frame, or keeps it until there is a connection. Throws a HotError when too much waits already. */
   send(payload: ReliablePagePayload): void {
     const text = JSON.stringify(payload);
     const { maxFrames = 100_000, maxBytes = 8 << 20, maxMessage = 1 << 20 } = this.options;
     if (text.length > maxMessage || (text.length * 3 > maxMessage && new TextEncoder().encode(text).length > maxMessage)) {
-      const error = new HotError("too_big", `a message of ${text.length} characters is more than the server takes (${maxMessage} bytes); it was not sent`);
+      const error = new HotError("too_big", `a message of ${text.length} characters is more than the server accepts (${maxMessage} bytes); it was not sent`);
       this.options.log.error(`[devserver] ${error.message}: ${text.slice(0, 80)}`);
       throw error;
     }
@@ -341,7 +341,7 @@ export class Transport {
     this.socket!.send(frame.text);
   }
 
-  /** Asks the server; the promise is rejected with a HotError. */
+  /** Sends a request and resolves with the answer. Errors are HotErrors. */
   request(event: string, data: unknown, { timeout = defaultTimeout, signal }: RequestOptions = {}): Promise<unknown> {
     const id = this.nextRequest++;
     return new Promise((resolve, reject) => {
@@ -379,11 +379,11 @@ export class Transport {
     try {
       this.send(payload);
     } catch {
-      // Nobody waits for it, and a full queue has been reported.
+      // No caller waits for it, and the console has the error.
     }
   }
 
-  /** Answers do not wait in the queue of messages: a listener may be waiting for one. */
+  /** Answers skip the queue of messages: a listener in the queue may wait for one. */
   private reply({ id, data, error }: ReplyPayload): void {
     const pending = this.pending.get(id);
     if (error) pending?.reject(new HotError(error.code ?? "handler_error", error.message, error.path));
@@ -396,7 +396,7 @@ export class Transport {
 
   // ---- Channels
 
-  /** Asks for a channel's messages, now and in each later session. */
+  /** Subscribes to a channel, now and in each later session. */
   subscribe(channel: string): void {
     if (this.channels.has(channel)) return;
     this.channels.add(channel);

@@ -1,4 +1,4 @@
-// The panel that shows an error over the page. Everything in it is set as text: messages hold code, and code holds
+// The panel that shows an error over the page. It sets everything as text: messages contain code, and code contains
 // markup.
 
 import type { ErrorInfo } from "../socket/payload.ts";
@@ -28,14 +28,14 @@ button:focus-visible, summary:focus-visible { outline: 2px solid var(--link); ou
 `;
 
 export interface OverlayOptions {
-  /** Opens `file:line:column` in the developer's editor; without it files are plain text. */
+  /** Opens `file:line:column` in the developer's editor. Without it, files are not links. */
   open?(position: string): void;
 }
 
-/** Fails to be made, with a reason, where there is no DOM. */
+/** Lets this module load where there is no DOM, as in workers. */
 const Base = (globalThis.HTMLElement ?? class {});
 
-/** The custom element. Other tools make it too: `new ErrorOverlay(error)`. */
+/** The custom element. Third-party code uses it, too: `new ErrorOverlay(error)`. */
 export class ErrorOverlay extends Base {
   static options: OverlayOptions = {};
   private readonly onKey = (event: KeyboardEvent): void => {
@@ -49,7 +49,9 @@ export class ErrorOverlay extends Base {
     root.append(style, this.render(error));
   }
 
-  /** Escape closes the overlay wherever the focus is; the panel takes it so that a keyboard reaches the links. */
+  /**
+   * Escape closes the overlay, wherever the focus is. The panel takes the focus, so that a keyboard reaches its links.
+   */
   connectedCallback(): void {
     document.addEventListener("keydown", this.onKey);
     if (this.shadowRoot?.querySelector("style")?.sheet === null) adopt(this.shadowRoot);
@@ -80,7 +82,7 @@ export class ErrorOverlay extends Base {
     if (error.frame?.trim()) panel.append(frame(error.frame));
     if (error.hint) panel.append(node("p", "hint", error.hint));
     if (error.stack?.trim()) panel.append(stack(error.stack));
-    panel.append(node("p", "tip", "Click outside or press Esc to close. It closes by itself when the error is mended."));
+    panel.append(node("p", "tip", "Click outside or press Esc to close. It closes by itself when the error is fixed."));
     shade.append(panel);
     return shade;
   }
@@ -107,7 +109,7 @@ function node(tag: string, className = "", text = ""): HTMLElement {
   return element;
 }
 
-/** Compilers colour their messages for terminals. */
+/** Removes the colours that compilers put into messages for terminals. */
 function withoutColours(text: string): string {
   return text.replace(/\x1b\[[0-9;]*m/g, "");
 }
@@ -131,7 +133,7 @@ function fileLink(label: string, position: string): HTMLElement {
   return link;
 }
 
-/** A code frame, with the line that it points at set off. */
+/** Makes a code frame that highlights the line with the error. */
 function frame(text: string): HTMLElement {
   const pre = node("pre");
   for (const line of text.replace(/^\n+|\n+$/g, "").split("\n")) {
@@ -146,18 +148,18 @@ function stack(text: string): HTMLElement {
   return details;
 }
 
-/** Under a Content-Security-Policy that forbids style elements a constructed sheet still works. */
+/** Styles the panel by a constructed sheet, which works where a Content-Security-Policy forbids style elements. */
 function adopt(root: ShadowRoot): void {
   try {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(css);
     root.adoptedStyleSheets = [sheet];
   } catch {
-    // The text is still readable without.
+    // The text is readable without styles.
   }
 }
 
-/** Shows the error in place of the one before. */
+/** Shows the error instead of the last one. Returns false where it cannot. */
 export function showOverlay(error: ErrorInfo): boolean {
   if (typeof document === "undefined" || !globalThis.customElements) return false;
   defineOverlay();
@@ -167,7 +169,7 @@ export function showOverlay(error: ErrorInfo): boolean {
     (document.body ?? document.documentElement).append(new Overlay(error));
     return true;
   } catch {
-    return false; // another tool has defined an element of this name
+    return false; // other code defined an element of this name
   }
 }
 
@@ -176,7 +178,7 @@ export function closeOverlay(): void {
   for (const element of document.querySelectorAll<ErrorOverlay>(overlayName)) element.remove();
 }
 
-/** Lets `new ErrorOverlay()` work for others. */
+/** Defines the custom element, so that third-party code can make it. */
 export function defineOverlay(): void {
   if (globalThis.customElements && !customElements.get(overlayName)) customElements.define(overlayName, ErrorOverlay);
 }

@@ -1,20 +1,22 @@
-// Stylesheets of the page: those that modules import, and those that the page links.
+// The page's stylesheets: those that modules import, and those that the page links.
 
 const attribute = "data-vite-dev-id";
 
 interface Sheet {
   element: HTMLStyleElement;
-  /** Used where a Content-Security-Policy keeps the element from having an effect. */
+  /** Set where a Content-Security-Policy disables the element. */
   constructed: CSSStyleSheet | undefined;
 }
 
 const sheets = new Map<string, Sheet>();
-/** Styles of one burst of modules stand in the order in which the modules ran, wherever other elements get in between. */
+/**
+ * The last style of a burst of modules. The next follows it, so that styles are in the order in which the modules ran.
+ */
 let last: Element | undefined;
 
 /**
- * What a Content-Security-Policy lets styles in by, as of the last look: at the first style of a burst, and when a style
- * was refused. A look goes through the whole document, so one for each style would take longer with each.
+ * The nonce by which a Content-Security-Policy allows styles. It is read at the first style of a burst, and when a
+ * style was refused. Reading it searches the whole document, so it is not read for each style.
  */
 let nonce = "";
 
@@ -23,7 +25,7 @@ function lookForNonce(): string {
   return (nonce = meta?.nonce || meta?.getAttribute("content") || "");
 }
 
-/** Adds a stylesheet, or changes the one with this ID in its place. */
+/** Adds a stylesheet, or changes the text of the stylesheet with this ID. */
 export function updateStyle(id: string, css: string): void {
   if (typeof document === "undefined") return; // a worker
   const sheet = sheets.get(id);
@@ -35,17 +37,20 @@ export function updateStyle(id: string, css: string): void {
   sheets.set(id, { element, constructed: same || takes(element) ? undefined : construct(css) });
 }
 
-/** Whether the element's text has an effect. A policy refuses it without the nonce, which the page may have got by now. */
+/**
+ * Reports whether the element's text has an effect. A policy refuses it without the nonce, which may be new in the
+ * page.
+ */
 function takes(element: HTMLStyleElement): boolean {
   const refused = (): boolean => element.isConnected && !element.sheet;
   if (refused() && element.nonce !== lookForNonce()) {
     element.nonce = nonce;
-    element.textContent += ""; // has the browser look at it again
+    element.textContent += ""; // the browser then checks it again
   }
   return !refused();
 }
 
-/** Removes the stylesheet; unknown IDs are ignored. */
+/** Removes a stylesheet. It ignores unknown IDs. */
 export function removeStyle(id: string): void {
   const sheet = sheets.get(id);
   if (!sheet) return;
@@ -55,7 +60,9 @@ export function removeStyle(id: string): void {
   if (sheet.constructed) document.adoptedStyleSheets = document.adoptedStyleSheets.filter((s) => s !== sheet.constructed);
 }
 
-/** Styles that were in the page before any module ran; looked for once, since a large page has thousands of ours. */
+/**
+ * The styles that the page had before any module ran. They are collected once: a large page has thousands of styles.
+ */
 let given: Map<string, HTMLStyleElement> | undefined;
 
 function find(id: string): HTMLStyleElement | undefined {
@@ -68,14 +75,14 @@ function insert(id: string, css: string): HTMLStyleElement {
   const element = document.createElement("style");
   element.setAttribute("type", "text/css");
   element.setAttribute(attribute, id);
-  element.textContent = css; // before it is in the page: a policy would refuse an empty one first
+  element.textContent = css; // before the element is in the page, where a policy would refuse it while it is empty
   const follows = last?.isConnected;
   if (!follows) lookForNonce();
   if (nonce) element.setAttribute("nonce", nonce);
   if (follows) last!.after(element);
   else {
     (document.head ?? document.documentElement).append(element);
-    setTimeout(() => (last = undefined)); // what comes later belongs at the end again
+    setTimeout(() => (last = undefined)); // later styles belong at the end of the head
   }
   last = element;
   return element;
@@ -93,8 +100,9 @@ function construct(css: string): CSSStyleSheet | undefined {
 }
 
 /**
- * Loads linked stylesheets anew. Each link is cloned behind itself and goes when the clone has loaded, so that the page
- * is never unstyled. Returns the paths that the page links; `path` strips base, host and query off a URL.
+ * Loads linked stylesheets again. A clone of each link is inserted behind it, and the link is removed when the clone
+ * has loaded, so the page is never without styles. Returns the paths that the page links. `path` returns the path of a
+ * URL without base, host and query.
  */
 export async function swapLinks(paths: readonly string[], timestamp: number, path: (url: string) => string | undefined): Promise<string[]> {
   if (paths.length === 0 || typeof document === "undefined") return [];
@@ -112,7 +120,7 @@ export async function swapLinks(paths: readonly string[], timestamp: number, pat
   return [...found];
 }
 
-/** Links whose successor is loading. */
+/** Links whose clone is loading. */
 const outdated = new WeakSet<HTMLLinkElement>();
 
 function swap(link: HTMLLinkElement, timestamp: number): Promise<void> {
@@ -134,7 +142,7 @@ function swap(link: HTMLLinkElement, timestamp: number): Promise<void> {
   });
 }
 
-/** The paths of all linked stylesheets. */
+/** Returns the paths of all linked stylesheets. */
 export function linkedStyles(path: (url: string) => string | undefined): string[] {
   if (typeof document === "undefined") return [];
   const paths = new Set<string>();

@@ -1,5 +1,5 @@
-// Small panels in the corner: notifications of the server where the app shows none itself, which go after a while, and
-// the question whether to reload, which stays.
+// Small panels in the corner of the page. Notifications of the server disappear after a while; they are for apps that
+// do not show them themselves. The question whether to reload stays.
 
 export interface Toast {
   title: string;
@@ -17,9 +17,10 @@ button.action { margin-top: 8px; padding: 6px 12px; border: 1px solid var(--tone
 .info { --tone: light-dark(#0b5cc4, #7ab7ff); } .success { --tone: #2f9e5b; } .warning { --tone: #c98a08; } .error { --tone: light-dark(#c62f2f, #ff7b72); }
 `;
 
-const stay = 6000;
-const atMost = 5;
-const shownReasons = 3;
+/** How long a toast stays, in milliseconds. */
+const duration = 6000;
+const maxToasts = 5;
+const maxReasons = 3;
 let list: ShadowRoot | undefined;
 
 /** Shows a toast. It stays while the pointer is over it. */
@@ -27,22 +28,22 @@ export function showToast(toast: Toast): void {
   if (typeof document === "undefined") return;
   const root = host();
   const { panel } = panelOf(toast);
-  let timer = setTimeout(() => panel.remove(), stay);
+  let timer = setTimeout(() => panel.remove(), duration);
   panel.addEventListener("pointerenter", () => clearTimeout(timer));
-  panel.addEventListener("pointerleave", () => (timer = setTimeout(() => panel.remove(), stay)));
+  panel.addEventListener("pointerleave", () => (timer = setTimeout(() => panel.remove(), duration)));
   root.append(panel);
   const toasts = root.querySelectorAll(".toast:not(.question)");
-  if (toasts.length > atMost) toasts[0]!.remove();
+  if (toasts.length > maxToasts) toasts[0]!.remove();
 }
 
-/** Says why the page should be reloaded, newest reason last, and does so when it is told to. There is one such panel. */
+/** Asks to reload the page, with the reasons, newest last. A page has one such panel. */
 export function askToReload(reasons: readonly string[], reload: () => void): void {
   if (typeof document === "undefined") return;
   const root = host();
   root.querySelector(".question")?.remove();
-  const left = reasons.length - shownReasons;
-  const description = [...(left > 0 ? [`${left} more, and`] : []), ...reasons.slice(-shownReasons)].join("\n");
-  const { panel, text } = panelOf({ title: "This page must be reloaded to be up to date", description, type: "warning" });
+  const left = reasons.length - maxReasons;
+  const description = [...(left > 0 ? [`${left} earlier reasons, and`] : []), ...reasons.slice(-maxReasons)].join("\n");
+  const { panel, text } = panelOf({ title: "Reload this page to get the update", description, type: "warning" });
   panel.classList.add("question");
   const button = element("button", "action", "Reload");
   button.addEventListener("click", reload);

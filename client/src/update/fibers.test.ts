@@ -18,7 +18,7 @@ test("fibers of updated components are found by every version of their type", ()
   assert.equal(found?.boundaries, false);
 });
 
-test("a class component is React's to mount anew, and boundaries are told", () => {
+test("a class component is left to React, which mounts it again, and boundaries are reported", () => {
   class Plain {}
   class Boundary { static getDerivedStateFromError(): void {} }
   class Catching { componentDidCatch(): void {} }

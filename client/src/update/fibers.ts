@@ -1,8 +1,9 @@
-// Finds what an update changes in a React page. React's own search (scheduleRefresh) calls itself for every fiber of the
-// page and asks for the family of each, before anything shows: with thousands of components that is most of an edit. Here
-// the same fibers are found in one loop and rendered at once; what only React's search does comes after the paint.
+// Finds the components that an update changes in a React page. React's own search (scheduleRefresh) calls itself for
+// every fiber of the page and looks up the family of each, before anything renders. With thousands of components that
+// is most of an edit's time. Here one loop finds the same fibers, and they render at once. What only React's search can
+// do follows after the paint.
 
-/** What React tells its developer tools, as far as it is used here. */
+/** React's interface for developer tools, as far as this file uses it. */
 interface Renderer {
   scheduleRefresh?: ScheduleRefresh;
   setRefreshHandler?: (familyOf: FamilyOf | null) => void;
@@ -27,11 +28,11 @@ interface Hook {
   renderers?: Map<unknown, Renderer>;
 }
 
-// Tags of fibers, the same since React 17.
+// Tags of fibers. They are the same since React 17.
 const classComponent = 1;
 const forwardRef = 11;
 
-/** Shortens the refresh of every renderer that the page has or will have. Call it once the refresh runtime has its hook. */
+/** Speeds up the refresh of all renderers of the page, present and future. Call it after injectIntoGlobalHook. */
 export function shortenRefresh(): void {
   const hook = (globalThis as { __REACT_DEVTOOLS_GLOBAL_HOOK__?: Hook }).__REACT_DEVTOOLS_GLOBAL_HOOK__;
   if (typeof hook?.inject !== "function") return;
@@ -55,12 +56,12 @@ function shorten(renderer: Renderer): void {
     const found = familyOf && update.staleFamilies.size === 0 ? find(root.current, familyOf, update.updatedFamilies) : undefined;
     if (!found) return scheduleRefresh(root, update);
     found.fibers.forEach(scheduleUpdate);
-    // Boundaries that show an error are made anew by any update. Only React knows which ones do.
+    // Any update mounts error boundaries again that show an error. Only React knows which boundaries do.
     if (found.boundaries) afterPaint(() => scheduleRefresh(root, { updatedFamilies: new Set(), staleFamilies: new Set() }));
   };
 }
 
-/** The fibers of updated components; undefined when one must be mounted anew, which is React's to do. */
+/** Returns the fibers of updated components; undefined when React must mount one of them again. */
 export function find(root: Fiber, familyOf: FamilyOf, updated: Set<Family>): { fibers: Fiber[]; boundaries: boolean } | undefined {
   const fibers: Fiber[] = [];
   let boundaries = false;

@@ -41,7 +41,7 @@ const cases: Case[] = [
   { name: "one dead end decides for all", graph: "main>a main>b", accept: "a", change: "a b", want: "reload: no boundary for b: b → main" },
   { name: "stops at the first boundary", graph: "main>a a>b b>c", accept: "a b", change: "c", want: "b", rerun: "c b" },
   { name: "a module that never ran is ignored", graph: "main>a main>b", cold: "b", change: "b", want: "nothing" },
-  { name: "a module that nobody knows is ignored", graph: "main>a", change: "x", want: "nothing" },
+  { name: "an unknown module is ignored", graph: "main>a", change: "x", want: "nothing" },
   { name: "a cold importer has no say", graph: "main>a lazy>a", cold: "lazy", accept: "main:a", change: "a", want: "a via main" },
   { name: "cycle without boundary is a dead end", graph: "main>a a>b b>a", change: "b", want: "reload: no boundary for b: b → a → main" },
   { name: "cycle below a boundary is harmless", graph: "main>x x>a a>b b>a", accept: "x", change: "b", want: "x" },
@@ -62,7 +62,7 @@ const cases: Case[] = [
   { name: "what failed cannot take its own update", graph: "main>a", accept: "a", failed: "a main", change: "a", want: "reload: a failed when it ran" },
   { name: "a failed import that its importer survived", graph: "main>lazy", accept: "main:lazy", failed: "lazy", change: "lazy", want: "lazy via main" },
 
-  { name: "deleted and still imported: what runs goes on", graph: "main>a a>b", deleted: "b", want: "nothing" },
+  { name: "deleted and still imported: the page keeps running", graph: "main>a a>b", deleted: "b", want: "nothing" },
   { name: "deleted, and its importer changed", graph: "main>a a>b", accept: "a", change: "a", deleted: "b", want: "a" },
   { name: "a deleted entry reloads", graph: "main>a", deleted: "main", want: "reload: main was deleted" },
   { name: "deleted and never ran", graph: "main>a", cold: "a", deleted: "a", want: "nothing" },

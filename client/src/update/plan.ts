@@ -1,29 +1,29 @@
-// Which modules take an update. Only the page can tell: it knows what has run and what really called accept.
+// Finds the modules that take an update. Only the page can: it knows which modules ran and which really called accept.
 
 import type { ModuleID } from "../runtime/definitions.ts";
 
-/** What the plan has to know of the page. It asks only about modules around the changed ones. */
+/** The page, as far as the plan needs it. The plan asks only about modules around the changed ones. */
 export interface RegistryView {
-  /** Whether the module runs in this page. */
+  /** Reports whether the module runs in this page. */
   ran(id: ModuleID): boolean;
-  /** Whether it threw while it ran, so that no accept of its own can save those who import it. */
+  /** Reports whether the module threw while it ran. Its own accept then cannot spare its importers. */
   failed(id: ModuleID): boolean;
   importers(id: ModuleID): Iterable<ModuleID>;
   selfAccepting(id: ModuleID): boolean;
-  /** Names given to acceptExports, or undefined when it was not called. */
+  /** Returns the names given to acceptExports; undefined when the module did not call it. */
   acceptedExports(id: ModuleID): ReadonlySet<string> | undefined;
   exports(id: ModuleID): string[];
-  /** Whether `importer` accepts updates of `dep`, its direct import. */
+  /** Reports whether `importer` accepts updates of `dep`, its direct import. */
   acceptsDep(importer: ModuleID, dep: ModuleID): boolean;
-  /** Names that `importer` takes from `dep`; undefined = everything. */
+  /** Returns the names that `importer` takes from `dep`; undefined means everything. */
   uses(importer: ModuleID, dep: ModuleID): readonly string[] | undefined;
 }
 
-/** A module that takes an update, and the module that it accepted: itself or a direct import. */
+/** A module that takes an update, and the module that it accepts: itself or a direct import. */
 export interface Boundary {
   path: ModuleID;
   acceptedPath: ModuleID;
-  /** It imports itself through others, so that running it again cannot keep the order of execution. */
+  /** Set when the accepted module imports itself through others: a second run cannot keep the order of execution. */
   circular: boolean;
   firstInvalidatedBy?: ModuleID;
 }
@@ -35,7 +35,7 @@ export type Decision =
 
 export interface Change {
   changed: Iterable<ModuleID>;
-  /** Modules whose file is gone. */
+  /** Modules whose file was deleted. */
   deleted?: Iterable<ModuleID>;
   /** The module whose `invalidate` made its importers count as changed. */
   firstInvalidatedBy?: ModuleID;
@@ -44,7 +44,7 @@ export interface Change {
 /**
  * plan walks importers from each changed module up to its boundaries. It runs nothing and changes nothing.
  *
- * Modules that never ran here are ignored: when something imports them later it gets the new version.
+ * It ignores modules that never ran here: a later import gets their new version.
  */
 export function plan(view: RegistryView, change: Change): Decision {
   return new Walk(view, change).decide();
@@ -74,33 +74,33 @@ class Walk {
     return { kind: "update", boundaries: [...this.boundaries.values()], rerun: [...this.visited] };
   }
 
-  /** Returns why the page must reload, or undefined. `chain` leads from the changed module to `id`. */
+  /** Returns why the page must reload; undefined when it need not. `chain` leads from the changed module to `id`. */
   private propagate(id: ModuleID, chain: ModuleID[]): string | undefined {
     if (this.visited.has(id) || !this.view.ran(id)) return undefined;
     this.visited.add(id);
-    const saved = !this.view.failed(id);
+    const ran = !this.view.failed(id);
     const names = this.view.acceptedExports(id);
-    if (saved && (this.view.selfAccepting(id) || (names && this.view.exports(id).every((n) => names.has(n))))) {
+    if (ran && (this.view.selfAccepting(id) || (names && this.view.exports(id).every((n) => names.has(n))))) {
       return this.add(id, id, chain);
     }
-    if (saved && names) {
+    if (ran && names) {
       const reason = this.add(id, id, chain);
       if (reason !== undefined) return reason;
     }
     const importers = [...this.view.importers(id)].filter((i) => i !== id);
     if (importers.length === 0) return this.deadEnd(chain);
     for (const importer of importers) {
-      const reason = this.ask(importer, id, names, chain);
+      const reason = this.propagateTo(importer, id, names, chain);
       if (reason !== undefined) return reason;
     }
     return undefined;
   }
 
-  /** Goes on with one importer of `id`. */
-  private ask(importer: ModuleID, id: ModuleID, names: ReadonlySet<string> | undefined, chain: ModuleID[]): string | undefined {
+  /** Continues with one importer of `id`. */
+  private propagateTo(importer: ModuleID, id: ModuleID, names: ReadonlySet<string> | undefined, chain: ModuleID[]): string | undefined {
     if (this.view.acceptsDep(importer, id) && !this.view.failed(importer)) return this.add(importer, id, chain);
     if (names && this.view.uses(importer, id)?.every((n) => names.has(n))) return undefined;
-    if (chain.includes(importer)) return undefined; // a cycle; its other importers decide
+    if (chain.includes(importer)) return undefined; // a cycle: the other importers decide
     return this.propagate(importer, [...chain, importer]);
   }
 
@@ -119,7 +119,7 @@ class Walk {
     return undefined;
   }
 
-  /** Whether one of the modules between the change and `id` is also imported by way of `id`'s importers. */
+  /** Reports whether the importers of `id` lead back to a module between the change and `id`. */
   private isCircular(id: ModuleID, chain: Set<ModuleID>): boolean {
     const seen = new Set([id]);
     const todo = [id];
@@ -146,8 +146,9 @@ class Walk {
   }
 
   /**
-   * A deleted module that is still imported by others leaves them broken on the server: what runs goes on until
-   * they are mended. One that changed importers have let go of is pruned after the update.
+   * Returns why the page must reload for a deleted module. While other modules import it, they are broken on the
+   * server, and the page keeps running what it has. A module that changed importers no longer import is pruned after
+   * the update.
    */
   private remove(id: ModuleID): string | undefined {
     if (!this.view.ran(id) || this.visited.has(id)) return undefined;

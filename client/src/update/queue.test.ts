@@ -28,7 +28,7 @@ test("queue: consequences come before what waits", async () => {
   assert.deepEqual(seen, ["first", "consequence", "second"]);
 });
 
-test("queue: a task that fails is reported and the rest goes on", async () => {
+test("queue: a task that fails is reported and the others run", async () => {
   const failed: unknown[] = [];
   const seen: string[] = [];
   const q = new Queue((e) => failed.push(e));

@@ -1,5 +1,4 @@
-// One message at a time: an update is applied to its end, promises of listeners included, before the next message is
-// looked at.
+// Handles one message at a time: the next message waits until an update is applied, with all promises of its listeners.
 
 export type Task = () => void | Promise<void>;
 
@@ -14,13 +13,13 @@ export class Queue {
     this.start();
   }
 
-  /** Puts a task before all that wait, such as the consequences of the one that runs. */
+  /** Puts a task ahead of those that wait. The task that runs queues its consequences in this way. */
   pushFront(task: Task): void {
     this.tasks.unshift(task);
     this.start();
   }
 
-  /** Resolves when nothing is left to do. */
+  /** Resolves when no task is left. */
   async idle(): Promise<void> {
     while (this.running) await this.running;
   }

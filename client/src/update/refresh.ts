@@ -1,5 +1,5 @@
-// Fast refresh: components keep their state over edits. The compiler adds a call at the end of a module that names its
-// components and their hooks; what follows from it is here, for React and Preact.
+// Fast refresh for React and Preact: components keep their state over edits. The compiler adds a call to the end of
+// each module with components. The call names them and their hooks.
 
 import type { HotState } from "../hot/hot.ts";
 import type { Components } from "../hot/meta.ts";
@@ -7,12 +7,12 @@ import type { Instance } from "../runtime/registry.ts";
 import type { Logger } from "../socket/logger.ts";
 import { shortenRefresh } from "./fibers.ts";
 
-/** What a framework does with components. */
+/** A framework's runtime of fast refresh. */
 interface Runtime {
   register(type: unknown, id: string): void;
   sign(type: unknown, key: string, forceReset: boolean, customHooks: () => unknown[]): void;
   isComponent(value: unknown): boolean;
-  /** Renders what was registered anew. */
+  /** Renders the components that were registered again. */
   perform(): void;
 }
 
@@ -22,12 +22,14 @@ interface ReactRuntime {
   setSignature?(type: unknown, key: string, forceReset?: boolean, customHooks?: () => unknown[]): void;
   performReactRefresh?(): unknown;
   isLikelyComponentType?(type: unknown): boolean;
-  // The copy inside @vitejs/plugin-react exports these instead of the three above.
+  // The copy inside @vitejs/plugin-react exports these two instead of the three above.
   createSignatureFunctionForTransform?(): (type: unknown, key: string, forceReset?: boolean, customHooks?: () => unknown[]) => void;
   validateRefreshBoundaryAndEnqueueUpdate?(id: string, before: object, now: object): unknown;
 }
 
-/** An export that never changes: asking the plugin's copy to compare it is asking it to render. */
+/**
+ * An export that never changes. The plugin's copy renders when it compares exports, so it compares this with itself.
+ */
 const unchanged = { unchanged: true };
 
 function react(runtime: ReactRuntime): Runtime {
@@ -35,7 +37,7 @@ function react(runtime: ReactRuntime): Runtime {
   shortenRefresh();
   return {
     register: (type, id) => runtime.register(type, id),
-    // The custom hooks are looked up when they are compared: in a cycle they are not there yet.
+    // The custom hooks are read when they are compared: in a cycle they are not defined yet.
     sign(type, key, forceReset, customHooks) {
       if (runtime.setSignature) runtime.setSignature(type, key, forceReset, customHooks);
       else runtime.createSignatureFunctionForTransform?.()(type, key, forceReset, customHooks);
@@ -48,7 +50,9 @@ function react(runtime: ReactRuntime): Runtime {
   };
 }
 
-/** What can be a component: classes of React, functions with a capitalised name, memo and forwardRef. */
+/**
+ * Reports whether a value may be a component: a class of React, a function with a capitalised name, memo, forwardRef.
+ */
 function isReactComponent(value: unknown): boolean {
   if (typeof value === "object" && value !== null) {
     const kind = (value as { $$typeof?: unknown }).$$typeof;
@@ -61,7 +65,7 @@ function isReactComponent(value: unknown): boolean {
   return /^[A-Z]/.test(value.name || ((value as { displayName?: string }).displayName ?? ""));
 }
 
-/** What @prefresh/core leaves in the global scope. */
+/** The global variable of @prefresh/core. */
 interface Prefresh {
   getSignature(type: unknown): { key?: string; forceReset?: boolean } | undefined;
   register(type: unknown, id: string): void;
@@ -98,7 +102,7 @@ function isPreactComponent(value: unknown): boolean {
   return typeof name === "string" && /^[^a-z_$0-9]/.test(name);
 }
 
-/** The glue between the framework's runtime, the modules and their updates. */
+/** Connects the framework's runtime with modules and their updates. */
 export class Refresh {
   private runtime: Runtime | undefined;
   private readonly waiting = new Map<Instance, { hot: HotState; names: Components }>();
@@ -106,7 +110,7 @@ export class Refresh {
 
   constructor(private readonly log: Logger) {}
 
-  /** Looks whether a module that ran ahead of the page is a runtime of ours. */
+  /** Takes the exports of a module of the prelude, which may be a framework's runtime. */
   install(exports: unknown): void {
     const candidate = (exports ?? {}) as Partial<ReactRuntime> & { default?: Partial<ReactRuntime> };
     const runtime = [candidate, candidate.default].find((c) => typeof (c?.performReactRefresh ?? c?.validateRefreshBoundaryAndEnqueueUpdate) === "function");
@@ -119,7 +123,7 @@ export class Refresh {
     return this.runtime !== undefined;
   }
 
-  /** $meta$.refresh(...): the end of a module that has components or hooks. */
+  /** $meta$.refresh(...): the call at the end of a module with components or hooks. */
   module(instance: Instance, hot: HotState, names: Components): void {
     const runtime = this.runtime;
     if (!runtime) return;
@@ -135,8 +139,8 @@ export class Refresh {
   }
 
   /**
-   * Called when the module's body has run: makes it take its own updates. It does so even where an export is no
-   * component, since only the next version shows whether that export has changed; validate says no then.
+   * Called when a module's body has run: lets it take its own updates. It does so even where an export is no component:
+   * only the next version shows whether that export changed, and then validate refuses the update.
    */
   afterRun(instance: Instance): void {
     const waiting = this.waiting.get(instance);
@@ -145,7 +149,7 @@ export class Refresh {
     const exports = values(instance);
     if (exports.size === 0) return; // a script that renders: running it again would render twice
     const { hot, names } = waiting;
-    const registered = new Set(Object.values(names.components)); // most exports: asking the runtime of each takes long
+    const registered = new Set(Object.values(names.components)); // most exports; isComponent is slow
     for (const [name, value] of exports) {
       if (!registered.has(value) && this.runtime.isComponent(value)) this.runtime.register(value, `${instance.id} export ${name}`);
     }
@@ -157,7 +161,7 @@ export class Refresh {
     }, undefined);
   }
 
-  /** Returns why importers have to take the update, or undefined. */
+  /** Returns why the importers have to take the update; undefined when they need not. */
   private validate(before: Map<string, unknown>, now: Map<string, unknown>): string | undefined {
     for (const name of before.keys()) if (!now.has(name)) return `Could not Fast Refresh ("${name}" export was removed)`;
     for (const name of now.keys()) if (!before.has(name)) return `Could not Fast Refresh (new export "${name}")`;
@@ -188,7 +192,7 @@ function values(instance: Instance): Map<string, unknown> {
   return entries(instance.module.exports);
 }
 
-/** Exports by name. One that is in its dead zone, in a cycle, reads as undefined. */
+/** Returns the exports by name. In a cycle an export may be in its dead zone: it reads as undefined. */
 function entries(exports: unknown): Map<string, unknown> {
   const map = new Map<string, unknown>();
   if (!isType(exports)) return map;

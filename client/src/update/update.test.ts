@@ -71,13 +71,13 @@ test("list of dependencies: one call per updated module, its slot filled", async
   assert.deepEqual(w.look(), ["2 a2,", "2 ,b2", "hot updated: /a.js via /main.js", "hot updated: /b.js via /main.js"]);
 });
 
-test("an accepted specifier may be spelled otherwise than the import; a wrong one is told", async () => {
+test("an accepted specifier may differ in form from the import; a wrong one is reported", async () => {
   const w = new World({
     "/main.js": `import "./a.js"; const { accept } = import.meta.hot; accept("./a", () => note("a")); accept("/b.js", () => {}); accept("./c", () => {})`,
     "/a.js": ``,
   });
   w.start("/main.js");
-  assert.deepEqual(w.look().map((l) => l.slice(0, 40)), ["warn: /main.js: hot.accept(\"/b.js\") name", "warn: /main.js: hot.accept(\"./c\") names "]);
+  assert.deepEqual(w.look().map((l) => l.slice(0, 40)), ["warn: /main.js: hot.accept(\"/b.js\") has ", "warn: /main.js: hot.accept(\"./c\") has no"]);
   await w.update({ "/a.js": `note("new")` });
   assert.deepEqual(w.look(), ["new", "a", "hot updated: /a.js via /main.js"]);
 });
@@ -121,18 +121,18 @@ test("beforeUpdate listeners and dispose callbacks are awaited; accept callbacks
   assert.deepEqual(w.look(), ["before", "disposed", "new", "error: an accept callback of /main.js failed:", "second callback", "hot updated: /main.js"]);
 });
 
-test("a new version that throws: callbacks get undefined, the error shows, the old one goes on and can be updated", async () => {
+test("a new version that throws: callbacks get undefined, the error shows, the old one keeps running and can be updated", async () => {
   const ok = (n: number) => `export const n = ${n}; import.meta.hot.accept((m) => note("${n} gets", m?.n)); import.meta.hot.on("x", () => note("x ${n}"))`;
   const w = run({ "/main.js": `import "./a"`, "/a.js": ok(1) });
   await w.update({ "/a.js": `import.meta.hot.on("x", () => note("x bad")); throw new Error("oops")` });
-  assert.deepEqual(w.look(), ["error: failed to update /a.js; what ran before goes on running.", "1 gets undefined"]);
-  assert.match(w.shown!.message, /\/a\.js failed when it ran: oops/);
+  assert.deepEqual(w.look(), ["error: failed to update /a.js; the old version keeps running.", "1 gets undefined"]);
+  assert.match(w.overlay!.message, /\/a\.js failed when it ran: oops/);
   assert.deepEqual(w.reports.at(-1), { seq: 1, kind: "failed", paths: ["/a.js"], reason: "oops" });
   await w.events.emit("x", undefined);
   assert.deepEqual(w.look(), ["x 1"]);
   await w.update({ "/a.js": ok(3) });
   assert.deepEqual(w.look(), ["1 gets 3", "hot updated: /a.js"]);
-  assert.equal(w.shown, undefined);
+  assert.equal(w.overlay, undefined);
 });
 
 test("what failed is tried again with what it imports, not with every update", async () => {
@@ -154,7 +154,7 @@ test("back to the very version that ran before an error", async () => {
   assert.deepEqual(w.look(), ["run", "hot updated: /main.js"]);
 });
 
-test("a module that failed because of its import comes up when the import is mended", async () => {
+test("a module that failed because of its import runs when the import is fixed", async () => {
   const w = run({ "/main.js": `import "./a"`, "/a.js": `import.meta.hot.accept()` });
   await w.update({ "/a.js": `import { x } from "./b"; import.meta.hot.accept(); note("a has", x)`, "/b.js": `throw new Error("b is bad")` });
   assert.equal(w.look().length, 1);
@@ -167,7 +167,7 @@ test("new code with an import that does not compile yet", async () => {
   w.files.set("/b.js", `note("b")`);
   w.broken.add("/b.js");
   await w.update({ "/a.js": `import "./b"; note("a2")` });
-  assert.deepEqual(w.look(), ["error: failed to update /a.js; what ran before goes on running.", "gets undefined"]);
+  assert.deepEqual(w.look(), ["error: failed to update /a.js; the old version keeps running.", "gets undefined"]);
   w.broken.delete("/b.js");
   await w.update({ "/b.js": `note("b")` });
   assert.deepEqual(w.look(), ["dispose", "b", "a2", "gets [object Object]", "hot updated: /a.js"]);
@@ -219,7 +219,7 @@ test("a dynamic import after an update of who makes it gets the new version", as
   w.look();
   await w.events.emit("ping", undefined);
   assert.deepEqual(w.look(), ["ping 2"]);
-  // Who makes it fails: the old page stays, until both are mended.
+  // The module that imports it fails: the old page stays until both are fixed.
   await w.update({ "/main.js": `throw new Error("broken")`, "/page.js": `export const text = "page 4"` });
   assert.equal(await load(), "page 2 part 3");
   await w.update({ "/main.js": `globalThis.load = async () => (await import("./page")).text; import.meta.hot.accept() // mended` });

@@ -1,5 +1,5 @@
-// How an update becomes effective in the page: plan, listeners, dispose, run, callbacks, prune, report. Decisions are
-// plan.ts's; what touches DOM or socket is behind UpdateHost.
+// Applies an update to the page: plan, listeners, dispose, run, callbacks, prune, report. plan.ts decides; DOM and
+// socket are behind UpdateHost.
 
 import type { Events } from "../hot/events.ts";
 import type { HotState, HotStore } from "../hot/hot.ts";
@@ -9,30 +9,30 @@ import type { Logger } from "../socket/logger.ts";
 import type { ErrorInfo, FullReloadPayload, ReportPayload, Update, UpdatePayload } from "../socket/payload.ts";
 import { plan, type Boundary, type Change, type Decision, type RegistryView } from "./plan.ts";
 
-/** What applying updates needs of the page. */
+/** The page, as far as updates need it. */
 export interface UpdateHost {
   readonly log: Logger;
-  /** Runs the update's code, which calls the registry's define. */
+  /** Runs the update's code and returns its definitions. */
   stage(update: UpdatePayload): Promise<Staged>;
-  /** Swaps linked stylesheets and returns the paths that this page has. Resolves when they are loaded. */
+  /** Loads linked stylesheets again and returns the paths that this page links. */
   swapStyles(paths: readonly string[], timestamp: number): Promise<string[]>;
   reload(reason: string): void;
-  /** Whether the page is at this HTML file's URL. */
+  /** Reports whether the page is at this HTML file's URL. */
   isAt(htmlPath: string): boolean;
   showError(error: ErrorInfo): void;
-  /** Takes the shown error away: any, or only one of these modules. */
+  /** Closes the overlay. With `changed` only an error of these modules goes. */
   clearError(changed?: readonly ModuleID[]): void;
   report(report: Omit<ReportPayload, "type">): void;
   /** Lets fast refresh render once for all components of the update. */
   renderRefreshed(): void;
-  /** Runs entries that waited for an error to be mended. */
-  startPending(): Promise<void>;
+  /** Runs the entries that wait for an error to be fixed, if they compile now. */
+  startWaiting(): Promise<void>;
   sendInvalidate(data: InvalidateData): void;
 }
 
 export interface InvalidateData { path: ModuleID; message: string | undefined; firstInvalidatedBy: ModuleID }
 
-/** Answers the plan's questions from the registry and the hot contexts. */
+/** Makes the plan's view of the registry and the hot contexts. */
 export function viewOf(registry: Registry, hot: HotStore): RegistryView {
   return {
     ran: (id) => registry.instance(id) !== undefined,
@@ -48,13 +48,13 @@ export function viewOf(registry: Registry, hot: HotStore): RegistryView {
 
 interface Invalidation { path: ModuleID; message: string | undefined; first: ModuleID }
 
-/** Applies updates, one at a time; the queue sees to that. */
+/** Applies updates. The queue calls it with one message at a time. */
 export class Updater {
   private readonly view: RegistryView;
-  /** Modules that were updated and may say once that they cannot take it. */
+  /** Modules that were updated and may invalidate that once, each with the module that invalidated first. */
   private readonly invalidatable = new Map<ModuleID, ModuleID>();
   private invalidations: Invalidation[] = [];
-  /** Modules that run an older version than their definition, since the newer one could not run. */
+  /** Modules that run an older version than their definition, because the newer one could not run. */
   private readonly stale = new Set<ModuleID>();
   private timestamp = 0;
   private seq = 0;
@@ -65,7 +65,7 @@ export class Updater {
     private readonly hot: HotStore,
     private readonly events: Events,
     private readonly page: UpdateHost,
-    /** Queues work that must come before the next message. */
+    /** Queues work ahead of the next message. */
     private readonly next: (task: () => Promise<void>) => void,
   ) {
     this.view = viewOf(registry, hot);
@@ -77,17 +77,17 @@ export class Updater {
     const staged = await this.page.stage(payload);
     const deleted = payload.deleted ?? [];
     const touched = new Set([...(payload.changed ?? []), ...deleted]);
-    return this.follow(payload, staged, [...touched, ...this.staleNear(touched, staged)]);
+    return this.applyTo(payload, staged, [...touched, ...this.staleNear(touched, staged)]);
   }
 
-  /** Modules that could not run, and may now because of these: what they import, or who imports them. */
+  /** Returns the modules that could not run and may run now: one of their imports or importers was touched. */
   private staleNear(touched: ReadonlySet<ModuleID>, staged: Staged): ModuleID[] {
     if (this.stale.size === 0) return [];
     return [...this.stale].filter((id) =>
       this.reaches(id, touched, staged) || [...touched].some((t) => this.reaches(t, new Set([id]), staged)));
   }
 
-  /** Whether one of the modules is `id` or below it, by the newest definitions. */
+  /** Reports whether one of the modules is `id` or below it, by the newest definitions. */
   private reaches(id: ModuleID, modules: ReadonlySet<ModuleID>, staged: Staged): boolean {
     const seen = new Set([id]);
     for (const at of seen) {
@@ -101,15 +101,15 @@ export class Updater {
     return staged.definitions.get(id) ?? this.registry.definitions.get(id);
   }
 
-  /** Tries again what could not run: the errors are mended. */
+  /** Runs the modules that could not run before: the errors are fixed. */
   async retry(): Promise<void> {
-    const again: UpdatePayload = { type: "update", seq: this.seq, timestamp: this.timestamp, changed: [] };
-    if (this.stale.size > 0) await this.follow(again, nothingStaged(), [...this.stale]);
-    else await this.page.startPending();
+    const update: UpdatePayload = { type: "update", seq: this.seq, timestamp: this.timestamp, changed: [] };
+    if (this.stale.size > 0) await this.applyTo(update, nothingStaged(), [...this.stale]);
+    else await this.page.startWaiting();
   }
 
-  /** Decides what becomes of the update when these modules may have to run again, and does it. */
-  private async follow(payload: UpdatePayload, staged: Staged, modules: ModuleID[]): Promise<void> {
+  /** Decides how the page takes an update of these modules, and does it. */
+  private async applyTo(payload: UpdatePayload, staged: Staged, modules: ModuleID[]): Promise<void> {
     const deleted = payload.deleted ?? [];
     const changed = [...new Set(modules)].filter((id) => !deleted.includes(id) && this.differs(id, staged));
     const decision = this.decide(payload, staged, changed, deleted);
@@ -127,7 +127,9 @@ export class Updater {
     }
   }
 
-  /** Replayed updates may bring what the page was loaded with. */
+  /**
+   * Reports whether a module needs its newest version. The page may have been loaded with an update that is replayed.
+   */
   private differs(id: ModuleID, staged: Staged): boolean {
     const instance = this.registry.instance(id);
     if (!instance || instance.hot?.disposed || instance.state === "failed") return true;
@@ -157,7 +159,7 @@ export class Updater {
       await this.events.emit("vite:afterUpdate", message);
       if (swapped.length > 0) this.page.report({ seq: payload.seq, kind: "updated", paths: swapped });
     } else this.page.report({ seq: payload.seq, kind: "nothing", paths: [] });
-    await this.page.startPending();
+    await this.page.startWaiting();
   }
 
   private async applyUpdate(payload: UpdatePayload, decision: UpdateDecision, staged: Staged, deleted: ModuleID[]): Promise<void> {
@@ -174,24 +176,24 @@ export class Updater {
     if (done.failed.length > 0) {
       this.page.report({ seq: payload.seq, kind: "failed", paths: done.failed.map((f) => f.path), reason: done.failed[0]!.message });
     } else this.page.report({ seq: payload.seq, kind: "updated", paths });
-    await this.page.startPending();
+    await this.page.startWaiting();
   }
 
-  /** Loads the linked stylesheets of the update anew and returns those that this page has. */
+  /** Loads the update's linked stylesheets again and returns those that this page links. */
   private async swapStyles({ css, timestamp }: UpdatePayload): Promise<string[]> {
     const swapped = css ? await this.page.swapStyles(css, timestamp) : [];
     for (const path of swapped) this.page.log.log(`[devserver] css hot updated: ${path}`);
     return swapped;
   }
 
-  /** Replaces modules and calls back. */
+  /** Replaces the modules and calls the accept callbacks. */
   private async run(decision: UpdateDecision, staged: Staged, deleted: ModuleID[]): Promise<Done | "reloading"> {
-    // The callbacks are those of the instances that run now: the new ones register their own.
+    // The old instances' callbacks are called; the new instances register their own.
     const jobs = decision.boundaries.map((boundary): Job => ({
       boundary, callbacks: this.hot.state(boundary.path)?.callbacks(boundary.acceptedPath) ?? [], namespace: undefined, failure: undefined,
     }));
     try {
-      await this.registry.complete(decision.boundaries.map((b) => b.acceptedPath), staged); // before anything is torn down
+      await this.registry.complete(decision.boundaries.map((b) => b.acceptedPath), staged); // before the old instances end
     } catch (error) {
       this.registry.definitions.commit(staged, deleted);
       return this.refuse(jobs, error);
@@ -206,35 +208,35 @@ export class Updater {
       const old = this.registry.retire(decision.rerun);
       const reload = await this.evaluate(jobs);
       if (reload) {
-        this.settleInstances(old, false); // the page may only ask to be reloaded
+        this.keepOrRestore(old, false); // the page may ask first, and runs on until then
         await this.giveUp(reload.reason, reload.path);
         return "reloading";
       }
-      this.settleInstances(old, jobs.every((job) => job.failure === undefined));
+      this.keepOrRestore(old, jobs.every((job) => job.failure === undefined));
       for (const job of jobs) this.callBack(job.boundary, job.callbacks, job.namespace);
       this.page.renderRefreshed();
     } finally {
       this.applying = false;
     }
-    for (const job of jobs) if (job.failure === undefined) this.page.log.log(`[devserver] hot updated: ${shown(job.boundary)}`);
+    for (const job of jobs) if (job.failure === undefined) this.page.log.log(`[devserver] hot updated: ${nameOf(job.boundary)}`);
     const orphans = this.registry.importers.orphans();
     this.followInvalidations();
     return done(jobs, orphans);
   }
 
-  /** An import of the new code does not compile or is not there; the server tells which, and why. What ran goes on. */
+  /** Keeps the old modules: an import of the new code is missing or does not compile. The server sends that error. */
   private refuse(jobs: Job[], error: unknown): Done {
     for (const job of jobs) {
       const { acceptedPath } = job.boundary;
       this.stale.add(acceptedPath);
       job.failure = messageOf(error);
-      this.page.log.error(`[devserver] failed to update ${acceptedPath}; what ran before goes on running.`, error);
+      this.page.log.error(`[devserver] failed to update ${acceptedPath}; the old version keeps running.`, error);
       this.callBack(job.boundary, job.callbacks, undefined);
     }
     return done(jobs, []);
   }
 
-  /** Runs the new modules, and returns why the page must reload instead, if it must. */
+  /** Runs the new modules. Returns why the page must reload, if it must. */
   private async evaluate(jobs: Job[]): Promise<{ path: ModuleID; reason: string } | undefined> {
     for (const job of jobs) {
       const path = job.boundary.acceptedPath;
@@ -247,19 +249,19 @@ export class Updater {
         if (element !== undefined) return { path, reason: `${path} defines ${element}, and a page can define a custom element only once` };
         this.stale.add(path);
         job.failure = messageOf(error);
-        this.tellFailure(path, error);
+        this.reportFailure(path, error);
       }
     }
     return undefined;
   }
 
-  /** Disposes of all that will run again, importers before what they import. */
+  /** Disposes of the modules that will run again, importers before their imports. */
   private async dispose(ids: ModuleID[]): Promise<void> {
     await Promise.all([...ids].reverse().map(async (id) => this.hot.state(id)?.dispose()));
   }
 
-  /** Keeps new instances that work and puts old ones back for those that do not. */
-  private settleInstances(old: Map<ModuleID, Instance>, allWell: boolean): void {
+  /** Keeps the new instances that ran, and restores the old instances of the others. */
+  private keepOrRestore(old: Map<ModuleID, Instance>, allWell: boolean): void {
     const renewed = new Set(this.registry.restore(old, allWell));
     for (const [id, instance] of old) {
       const state = instance.hot as HotState | undefined;
@@ -276,8 +278,8 @@ export class Updater {
     }
   }
 
-  private tellFailure(path: ModuleID, error: unknown): void {
-    this.page.log.error(`[devserver] failed to update ${path}; what ran before goes on running.`, error);
+  private reportFailure(path: ModuleID, error: unknown): void {
+    this.page.log.error(`[devserver] failed to update ${path}; the old version keeps running.`, error);
     this.page.showError({
       message: `${path} failed when it ran: ${messageOf(error)}`, id: path,
       ...(error instanceof Error && error.stack ? { stack: error.stack } : {}),
@@ -298,7 +300,7 @@ export class Updater {
 
   // ---- Prune
 
-  /** Takes modules out of the page that nothing imports any more. */
+  /** Removes modules that nothing imports any more. */
   private async prune(ids: ModuleID[]): Promise<void> {
     if (ids.length === 0) return;
     const states = ids.map((id) => this.hot.state(id)).filter((s) => s !== undefined);
@@ -315,19 +317,19 @@ export class Updater {
 
   // ---- Invalidate
 
-  /** hot.invalidate(): the module says that it cannot take the update, so its importers have to. */
+  /** hot.invalidate(): the module cannot take its update, so its importers have to. */
   invalidate(owner: ModuleID, message: string | undefined): void {
     const first = this.invalidatable.get(owner) ?? owner;
     const data: InvalidateData = { path: owner, message, firstInvalidatedBy: first };
     void this.events.emit("vite:invalidate", data);
     this.page.sendInvalidate(data);
     this.page.log.debug(`[devserver] invalidate ${owner}${message ? `: ${message}` : ""}`);
-    if (!this.invalidatable.delete(owner)) return; // was never updated, or has said so already
+    if (!this.invalidatable.delete(owner)) return; // was not updated, or is invalidated already
     this.invalidations.push({ path: owner, message, first });
     if (!this.applying) this.followInvalidations();
   }
 
-  /** Lets the importers take the update, all of them in one go. */
+  /** Queues one update of the importers of all invalidated modules. */
   private followInvalidations(): void {
     const list = this.invalidations;
     if (list.length === 0) return;
@@ -341,7 +343,7 @@ export class Updater {
     for (const { path, message, first } of list) {
       const importers = [...this.registry.importers.of(path)].filter((i) => i !== path);
       const change: Change = { changed: importers, firstInvalidatedBy: first };
-      const decision: Decision = importers.length > 0 ? plan(this.view, change) : { kind: "reload", reason: "nobody imports it" };
+      const decision: Decision = importers.length > 0 ? plan(this.view, change) : { kind: "reload", reason: "no module imports it" };
       if (decision.kind === "reload") {
         return this.giveUp(`${path}${message ? `: ${message}` : " was invalidated"}; ${decision.reason}`, path);
       }
@@ -356,20 +358,20 @@ export class Updater {
 
   // ---- Reload
 
-  /** Reloads the page as the server says, unless the message is about another page. */
+  /** Reloads the page, unless the message is about another page. */
   async reload(payload: FullReloadPayload): Promise<void> {
     if (payload.path?.endsWith(".html") && !this.page.isAt(payload.path)) return;
     await this.events.emit("vite:beforeFullReload", payload);
     this.page.reload(payload.reason ?? (payload.triggeredBy ? `${payload.triggeredBy} changed` : "the server asked for it"));
   }
 
-  /** Reloads the page since an update cannot be taken, and tells the server why. */
+  /** Reloads the page because it cannot take an update, and reports the reason to the server. */
   private async giveUp(reason: string, triggeredBy: ModuleID | undefined): Promise<void> {
     this.page.report({ seq: this.seq, kind: "reloaded", paths: triggeredBy === undefined ? [] : [triggeredBy], reason });
     await this.reload({ type: "full-reload", path: "*", reason, ...(triggeredBy === undefined ? {} : { triggeredBy }) });
   }
 
-  // ---- What listeners get
+  // ---- The payload of listeners
 
   private updatesOf(boundaries: Boundary[], styles: readonly string[]): Update[] {
     const update = (type: Update["type"], path: string, acceptedPath: string, isWithinCircularImport: boolean): Update => ({
@@ -386,11 +388,11 @@ export class Updater {
 
 type UpdateDecision = Extract<Decision, { kind: "update" }>;
 
-/** A boundary while it is updated. */
+/** The update of one boundary. */
 interface Job {
   readonly boundary: Boundary;
   readonly callbacks: ((module: unknown) => unknown)[];
-  /** What the callbacks get: undefined when it failed. */
+  /** The argument of the callbacks: the new module, or undefined when it failed. */
   namespace: unknown;
   failure: string | undefined;
 }
@@ -410,11 +412,11 @@ function done(jobs: Job[], orphans: ModuleID[]): Done {
   return result;
 }
 
-function shown({ path, acceptedPath }: Boundary): string {
+function nameOf({ path, acceptedPath }: Boundary): string {
   return path === acceptedPath ? path : `${acceptedPath} via ${path}`;
 }
 
-/** The custom element that code tried to define again, which no browser allows; undefined for other errors. */
+/** Returns the custom element that code tried to define again, which browsers forbid; undefined for other errors. */
 function definedTwice(error: unknown): string | undefined {
   if (!(error instanceof Error) || error.name !== "NotSupportedError" || !/custom ?element/i.test(error.message)) return undefined;
   const name = /["'“]([a-z][^"'”]*-[^"'”]*)["'”]/.exec(error.message)?.[1];
