@@ -2,6 +2,9 @@ module github.com/seed-b8174343/devserver
 
 go 1.26.0
 
+// Some npm packages have Go files.
+ignore node_modules
+
 require (
 	github.com/bmatcuk/doublestar/v4 v4.10.4
 	github.com/chromedp/cdproto v0.159.0
