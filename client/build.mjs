@@ -7,11 +7,44 @@ import { build } from "esbuild";
 rmSync("dist", { recursive: true, force: true });
 await build({
   entryPoints: { client: "src/api/channel.ts", react: "src/api/react.ts" },
-  outdir: "dist", bundle: true, splitting: false, format: "esm", target: "es2022", external: ["react"],
-  plugins: [{ name: "share", setup: (b) => b.onResolve({ filter: /^\.\/channel\.ts$/ }, () => ({ path: "./client.js", external: true })) }],
+  outdir: "dist",
+  bundle: true,
+  splitting: false,
+  format: "esm",
+  target: "es2022",
+  external: ["react"],
+  plugins: [
+    {
+      name: "share",
+      setup: (b) => b.onResolve({ filter: /^\.\/channel\.ts$/ }, () => ({ path: "./client.js", external: true })),
+    },
+  ],
 });
-execFileSync("node_modules/.bin/tsc", [
-  "src/api/channel.ts", "src/api/react.ts", "--declaration", "--emitDeclarationOnly", "--outDir", "dist", "--target", "es2022", "--module", "esnext",
-  "--moduleResolution", "bundler", "--strict", "--allowImportingTsExtensions", "--rewriteRelativeImportExtensions", "--skipLibCheck", "--lib", "es2023,dom,dom.iterable",
-], { stdio: "inherit" });
-writeFileSync("dist/env.d.ts", readFileSync("src/api/env.d.ts", "utf8") + "\n" + readFileSync("src/api/standalone.d.ts", "utf8"));
+execFileSync(
+  "node_modules/.bin/tsc",
+  [
+    "src/api/channel.ts",
+    "src/api/react.ts",
+    "--declaration",
+    "--emitDeclarationOnly",
+    "--outDir",
+    "dist",
+    "--target",
+    "es2022",
+    "--module",
+    "esnext",
+    "--moduleResolution",
+    "bundler",
+    "--strict",
+    "--allowImportingTsExtensions",
+    "--rewriteRelativeImportExtensions",
+    "--skipLibCheck",
+    "--lib",
+    "es2023,dom,dom.iterable",
+  ],
+  { stdio: "inherit" },
+);
+writeFileSync(
+  "dist/env.d.ts",
+  readFileSync("src/api/env.d.ts", "utf8") + "\n" + readFileSync("src/api/standalone.d.ts", "utf8"),
+);

@@ -16,7 +16,10 @@ export default defineConfig(
       "no-unused-vars": ["error", { ignoreRestSiblings: true }],
     },
   },
-  { files: ["internal/pluginhost/node/*.mjs", "client/*.mjs"], languageOptions: { globals: readonly("Buffer", "console", "process") } },
+  {
+    files: ["internal/pluginhost/node/*.mjs", "client/*.mjs"],
+    languageOptions: { globals: readonly("Buffer", "console", "process") },
+  },
   { files: ["server/admin/*.js", "testdata/apps/**/*.js"], languageOptions: { globals: readonly("document") } },
   { files: ["testdata/apps/features/src/legacy/*.js"], languageOptions: { sourceType: "commonjs" } },
   {
@@ -44,5 +47,6 @@ export default defineConfig(
       ],
     },
   },
-  { files: ["**/*.d.ts"], rules: off("@typescript-eslint/no-explicit-any") }, // as in Vite's types, which these stand in for
+  // Their types are as loose as Vite's, which they stand in for.
+  { files: ["**/*.d.ts"], rules: off("@typescript-eslint/no-explicit-any") },
 );

@@ -26,7 +26,12 @@ function create(): Facade & { start(options: WorkerStart): unknown } {
     url,
     meta: (instance) => new ModuleMeta(instance, { env, url }),
   });
-  registry.builtIn.set("/@vite/client", { __esModule: true, updateStyle() {}, removeStyle() {}, createHotContext() {} });
+  registry.builtIn.set("/@vite/client", {
+    __esModule: true,
+    updateStyle() {},
+    removeStyle() {},
+    createHotContext() {},
+  });
   const facade = {
     helpers,
     define: registry.definitions.define,

@@ -29,7 +29,11 @@ export class FakeSocket implements Socket {
   }
 }
 
-interface Session { received: number; confirmed: number; kept: string[] }
+interface Session {
+  received: number;
+  confirmed: number;
+  kept: string[];
+}
 
 export class FakeServer {
   readonly sessions = new Map<string, Session>();
@@ -60,7 +64,9 @@ export class FakeServer {
       session.kept.splice(0, had - session.confirmed);
       session.confirmed = had;
     }
-    socket.toPage.push(JSON.stringify({ type: "connected", epoch: this.epoch, resumed, received: session.received, seq: 0 }));
+    socket.toPage.push(
+      JSON.stringify({ type: "connected", epoch: this.epoch, resumed, received: session.received, seq: 0 }),
+    );
     if (resumed) socket.toPage.push(...session.kept);
     else for (const f of session.kept) socket.toPage.push(f);
   }
@@ -79,8 +85,10 @@ export class FakeServer {
       while (socket.readyState === 1 && socket.toServer.length + socket.toPage.length > 0) this.carry(1);
       return;
     }
-    for (let i = 0; i < n && socket.readyState === 1 && socket.toServer.length > 0; i++) this.take(socket.toServer.shift()!);
-    for (let i = 0; i < n && socket.readyState === 1 && socket.toPage.length > 0; i++) socket.onmessage?.({ data: socket.toPage.shift()! });
+    for (let i = 0; i < n && socket.readyState === 1 && socket.toServer.length > 0; i++)
+      this.take(socket.toServer.shift()!);
+    for (let i = 0; i < n && socket.readyState === 1 && socket.toPage.length > 0; i++)
+      socket.onmessage?.({ data: socket.toPage.shift()! });
   }
 
   private take(text: string): void {

@@ -22,7 +22,10 @@ export type Files = Record<string, string | null>;
 export function definition(id: string, code: string, rev: string, known: (id: string) => boolean): string {
   const isAsync = code.startsWith("async:");
   const out = isAsync
-    ? code.slice(6).replace(/^import \* as (\w+) from (".*?");?$/gm, "const $1 = __toESM(require($2));").replace(/^import (".*?");?$/gm, "require($1);")
+    ? code
+        .slice(6)
+        .replace(/^import \* as (\w+) from (".*?");?$/gm, "const $1 = __toESM(require($2));")
+        .replace(/^import (".*?");?$/gm, "require($1);")
     : transformSync(code, { format: "cjs", target: "esnext", define: { "import.meta": "$meta$" } }).code;
   const deps: Record<string, string> = {};
   const dynamic: string[] = [];
@@ -52,7 +55,8 @@ export class World implements UpdateHost, HotHost, MetaHost {
     debug: () => {},
     log: (...args: unknown[]) => void this.journal.push(args.join(" ").replace("[devserver] ", "")),
     warn: (...args: unknown[]) => void this.journal.push("warn: " + args.join(" ").replace("[devserver] ", "")),
-    error: (...args: unknown[]) => void (this.errors.push(args[1]), this.journal.push("error: " + String(args[0]).replace("[devserver] ", ""))),
+    error: (...args: unknown[]) =>
+      void (this.errors.push(args[1]), this.journal.push("error: " + String(args[0]).replace("[devserver] ", ""))),
   };
   readonly events = new Events(this.log);
   readonly hot = new HotStore(this);
@@ -80,15 +84,21 @@ export class World implements UpdateHost, HotHost, MetaHost {
   overlay: ErrorInfo | undefined;
   private seq = 0;
 
-  constructor(files: Files, private readonly options: { lazy?: string[] } = {}) {
+  constructor(
+    files: Files,
+    private readonly options: { lazy?: string[] } = {},
+  ) {
     for (const [id, code] of Object.entries(files)) this.files.set(id, code!);
-    (globalThis as Record<string, unknown>)["note"] = (...args: unknown[]) => void this.journal.push(args.map(String).join(" "));
+    (globalThis as Record<string, unknown>)["note"] = (...args: unknown[]) =>
+      void this.journal.push(args.map(String).join(" "));
     this.registry.afterRun = (instance) => this.refresh.afterRun(instance);
     this.define([...this.files.keys()].filter((id) => !options.lazy?.includes(id)));
   }
 
   private code(ids: string[]): string {
-    return ids.map((id) => definition(id, this.files.get(id)!, hash(this.files.get(id)!), (x) => this.files.has(x))).join("");
+    return ids
+      .map((id) => definition(id, this.files.get(id)!, hash(this.files.get(id)!), (x) => this.files.has(x)))
+      .join("");
   }
 
   private define(ids: string[]): void {
@@ -120,7 +130,13 @@ export class World implements UpdateHost, HotHost, MetaHost {
       }
     }
     const payload: UpdatePayload = {
-      type: "update", seq: ++this.seq, timestamp: this.seq * 1000, changed, deleted, code: this.code(changed.filter((id) => !this.broken.has(id))), ...more,
+      type: "update",
+      seq: ++this.seq,
+      timestamp: this.seq * 1000,
+      changed,
+      deleted,
+      code: this.code(changed.filter((id) => !this.broken.has(id))),
+      ...more,
     };
     this.queue.push(() => this.updater.apply(payload));
     await this.queue.idle();

@@ -67,7 +67,11 @@ async function show() {
   );
   $("pages").querySelector(`[data-page="${focused}"]`)?.focus();
   const users = [...new Set(pages.map((c) => c.user).filter(Boolean))].sort();
-  $("to").replaceChildren(option("all", "all pages"), ...users.map((u) => option(`user:${u}`, `user ${u}`)), ...pages.map((c) => option(`page:${c.id}`, `page ${c.id}`)));
+  $("to").replaceChildren(
+    option("all", "all pages"),
+    ...users.map((u) => option(`user:${u}`, `user ${u}`)),
+    ...pages.map((c) => option(`page:${c.id}`, `page ${c.id}`)),
+  );
   $("to").value = chosen;
   if (!$("to").value) $("to").value = "all";
   $("events").replaceChildren(...events.map((name) => option(name, name)));
@@ -121,7 +125,8 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault(); // a focused button would send the form a second time
     return void send();
   }
-  if (/INPUT|TEXTAREA|SELECT/.test(document.activeElement?.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/INPUT|TEXTAREA|SELECT/.test(document.activeElement?.tagName) || event.ctrlKey || event.metaKey || event.altKey)
+    return;
   const kind = { n: "notification", e: "event" }[event.key];
   if (kind) {
     form.elements.kind.value = kind;

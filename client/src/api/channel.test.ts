@@ -9,7 +9,12 @@ const silent = { debug: () => {}, log: () => {}, warn: () => {}, error: () => {}
 function open() {
   const server = new FakeServer();
   const timers = new FakeTimers();
-  const c = connect({ url: "ws://x/socket", open: (url) => server.open(Object.fromEntries(url.searchParams)), log: silent, timers });
+  const c = connect({
+    url: "ws://x/socket",
+    open: (url) => server.open(Object.fromEntries(url.searchParams)),
+    log: silent,
+    timers,
+  });
   return { server, timers, c };
 }
 
@@ -19,7 +24,8 @@ afterEach(() => {
   delete shared[connectionKey];
 });
 
-const subscriptions = (server: FakeServer): string[] => server.got.filter((f) => f.channel).map((f) => `${f.type} ${f.channel}`);
+const subscriptions = (server: FakeServer): string[] =>
+  server.got.filter((f) => f.channel).map((f) => `${f.type} ${f.channel}`);
 
 test("a channel sends and listens; the server sends only while somebody listens", async () => {
   const { server } = open();
@@ -102,7 +108,13 @@ test("a token that is asked for at each connection", async () => {
   const server = new FakeServer();
   const timers = new FakeTimers();
   let n = 0;
-  connect({ url: "ws://x/", token: async () => `t${++n}`, open: (url) => server.open(Object.fromEntries(url.searchParams)), log: silent, timers });
+  connect({
+    url: "ws://x/",
+    token: async () => `t${++n}`,
+    open: (url) => server.open(Object.fromEntries(url.searchParams)),
+    log: silent,
+    timers,
+  });
   await timers.pass(0);
   assert.equal(server.socket!.query["token"], "t1");
   server.socket!.cut();
@@ -114,7 +126,9 @@ test("a connection asks its hub who it is, when the hub knows users", async (t) 
   const { server } = open();
   const asked: string[] = [];
   t.mock.method(globalThis, "fetch", (url: URL, init: RequestInit) => {
-    asked.push(`${init.method} ${url.protocol}//${url.host}${url.pathname} ${init.credentials} ${url.searchParams.get("session") === server.socket!.query["session"]}`);
+    asked.push(
+      `${init.method} ${url.protocol}//${url.host}${url.pathname} ${init.credentials} ${url.searchParams.get("session") === server.socket!.query["session"]}`,
+    );
     return Promise.resolve(new Response('{"user":"ann"}'));
   });
   server.accept();

@@ -64,7 +64,8 @@ const idPattern = /^[a-z0-9-]+_[a-z0-9-]+_[a-z0-9-]+$/i;
 export function channel<const K extends string>(id: K): Channel<SendOf<K>, ReceiveOf<K>>;
 export function channel<Send, Receive>(id: string): Channel<Send, Receive>;
 export function channel(id: string): Channel {
-  if (!idPattern.test(id)) throw new TypeError(`${JSON.stringify(id)} is not a channel ID: an ID has three parts, plugin_module_name`);
+  if (!idPattern.test(id))
+    throw new TypeError(`${JSON.stringify(id)} is not a channel ID: an ID has three parts, plugin_module_name`);
   return {
     id,
     send: (data) => connection().send(id, data),

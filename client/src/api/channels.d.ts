@@ -39,8 +39,16 @@ declare module "devserver/client" {
     readonly path?: string;
   }
 
-  type SendOf<K> = K extends keyof DevserverChannels ? (DevserverChannels[K] extends { send: infer S } ? S : unknown) : unknown;
-  type ReceiveOf<K> = K extends keyof DevserverChannels ? (DevserverChannels[K] extends { receive: infer R } ? R : unknown) : unknown;
+  type SendOf<K> = K extends keyof DevserverChannels
+    ? DevserverChannels[K] extends { send: infer S }
+      ? S
+      : unknown
+    : unknown;
+  type ReceiveOf<K> = K extends keyof DevserverChannels
+    ? DevserverChannels[K] extends { receive: infer R }
+      ? R
+      : unknown
+    : unknown;
 
   export function channel<const K extends string>(id: K): Channel<SendOf<K>, ReceiveOf<K>>;
   export function channel<Send, Receive>(id: string): Channel<Send, Receive>;
@@ -55,7 +63,8 @@ declare module "devserver/client" {
 declare module "devserver/react" {
   import type { Channel, ReadyState } from "devserver/client";
   export function useChannel<Send, Receive>(
-    channel: Channel<Send, Receive>, options?: { onMessage?: (data: Receive) => void },
+    channel: Channel<Send, Receive>,
+    options?: { onMessage?: (data: Receive) => void },
   ): { send: (data: Send) => void; readyState: ReadyState };
   export function useReadyState(): ReadyState;
 }

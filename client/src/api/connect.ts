@@ -1,6 +1,13 @@
 // The connection that connect() opens to a Go backend with an hmr.Hub, in production.
 
-import { Listeners, randomID, type Connection, type Listener, type Off, type ReadyState } from "../socket/connection.ts";
+import {
+  Listeners,
+  randomID,
+  type Connection,
+  type Listener,
+  type Off,
+  type ReadyState,
+} from "../socket/connection.ts";
 import { askHub, Identity, reidentifyEvent } from "../socket/identity.ts";
 import type { Logger } from "../socket/logger.ts";
 import type { ReliablePagePayload, ServerMessage } from "../socket/payload.ts";
@@ -37,16 +44,25 @@ class OwnConnection implements Connection {
   constructor(private readonly options: ConnectOptions) {
     const log: Logger = options.log ?? console;
     this.transport = new Transport({
-      session: this.session, log, seq: () => this.seq,
+      session: this.session,
+      log,
+      seq: () => this.seq,
       ...(options.timers ? { timers: options.timers } : {}),
       open: (query) => this.open(query),
       ...(typeof options.token === "function" ? { renew: () => this.renew() } : {}),
-      hello: (): ReliablePagePayload => ({ type: "hello", url: options.name ?? (typeof location === "undefined" ? "" : location.href) }),
+      hello: (): ReliablePagePayload => ({
+        type: "hello",
+        url: options.name ?? (typeof location === "undefined" ? "" : location.href),
+      }),
       receive: (payload) => this.receive(payload),
       opened: () => this.change("open"),
       lost: () => this.change("connecting"),
     });
-    this.listeners = new Listeners(log, (c) => this.transport.subscribe(c), (c) => this.transport.unsubscribe(c));
+    this.listeners = new Listeners(
+      log,
+      (c) => this.transport.subscribe(c),
+      (c) => this.transport.unsubscribe(c),
+    );
     if (typeof options.token === "function") void this.renew().finally(() => this.transport.connect());
     else {
       this.token = options.token ?? "";

@@ -76,8 +76,16 @@ interface DevserverRequestOptions {
 
 type DevserverSent<E> = E extends keyof DevserverEvents ? DevserverEvents[E] : any;
 type DevserverReceived<E> = E extends keyof DevserverServerEvents ? DevserverServerEvents[E] : any;
-type DevserverRequestOf<E> = E extends keyof DevserverRequests ? (DevserverRequests[E] extends { request: infer R } ? R : any) : any;
-type DevserverResponseOf<E> = E extends keyof DevserverRequests ? (DevserverRequests[E] extends { response: infer R } ? R : any) : any;
+type DevserverRequestOf<E> = E extends keyof DevserverRequests
+  ? DevserverRequests[E] extends { request: infer R }
+    ? R
+    : any
+  : any;
+type DevserverResponseOf<E> = E extends keyof DevserverRequests
+  ? DevserverRequests[E] extends { response: infer R }
+    ? R
+    : any
+  : any;
 
 type DevserverModule = Record<string, any> & { [Symbol.toStringTag]?: "Module" };
 
@@ -105,5 +113,9 @@ interface DevserverHot {
   /** Sends an event, which waits while there is no connection. */
   send<E extends string>(event: E, data?: DevserverSent<E>): void;
   /** Sends a request and resolves with the answer. Errors are DevserverRequestErrors. */
-  request<E extends string>(event: E, data?: DevserverRequestOf<E>, options?: DevserverRequestOptions): Promise<DevserverResponseOf<E>>;
+  request<E extends string>(
+    event: E,
+    data?: DevserverRequestOf<E>,
+    options?: DevserverRequestOptions,
+  ): Promise<DevserverResponseOf<E>>;
 }

@@ -15,7 +15,10 @@ export interface UsedChannel<Send> {
 }
 
 /** Uses a channel while the component is mounted. It listens only with `onMessage`. */
-export function useChannel<Send, Receive>(channel: Channel<Send, Receive>, { onMessage }: UseChannelOptions<Receive> = {}): UsedChannel<Send> {
+export function useChannel<Send, Receive>(
+  channel: Channel<Send, Receive>,
+  { onMessage }: UseChannelOptions<Receive> = {},
+): UsedChannel<Send> {
   const latest = useRef(onMessage);
   useEffect(() => {
     latest.current = onMessage;

@@ -12,6 +12,10 @@ declare module "vite/types/customEvent.d.ts" {
 declare module "vite/types/hot.d.ts" {
   interface ViteHotContext {
     /** Sends a request and resolves with the answer. Errors are DevserverRequestErrors. */
-    request<E extends string>(event: E, data?: DevserverRequestOf<E>, options?: DevserverRequestOptions): Promise<DevserverResponseOf<E>>;
+    request<E extends string>(
+      event: E,
+      data?: DevserverRequestOf<E>,
+      options?: DevserverRequestOptions,
+    ): Promise<DevserverResponseOf<E>>;
   }
 }

@@ -7,7 +7,16 @@ import { callSite, firstPosition } from "./position.ts";
 test("console: values as text", () => {
   const circle: { self?: unknown; n: number } = { n: 1 };
   circle.self = circle;
-  const trap = new Proxy({}, { getPrototypeOf: () => { throw new Error("no"); } });
+  const trap = new Proxy(
+    {},
+    {
+      getPrototypeOf: () => {
+        throw new Error("no");
+      },
+    },
+  );
+  // One line a case.
+  // prettier-ignore
   const cases: [unknown[], string][] = [
     [[], ""],
     [["a", 1, "b", true, null, undefined, 5n, -0, Symbol("s")], "a 1 b true null undefined 5n -0 Symbol(s)"],
@@ -42,16 +51,24 @@ test("console: errors have their stack and cause", () => {
 });
 
 test("console: positions in stacks", () => {
-  const chromium = "Error\n    at console.log (http://h:1/@vite/client:2:9)\n    at App (http://h:1/src/main.tsx?t=1:30:11)\n    at http://h:1/x.js:1:2";
+  const chromium =
+    "Error\n    at console.log (http://h:1/@vite/client:2:9)\n    at App (http://h:1/src/main.tsx?t=1:30:11)\n    at http://h:1/x.js:1:2";
   assert.deepEqual(callSite(chromium), ["http://h:1/src/main.tsx?t=1", 30, 11]);
-  assert.deepEqual(callSite("Error\n    at a (http://h/@vite/client:2:9)\n    at eval (/@devserver/update/ab-1.js:3:5)"), ["/@devserver/update/ab-1.js", 3, 5]);
+  assert.deepEqual(
+    callSite("Error\n    at a (http://h/@vite/client:2:9)\n    at eval (/@devserver/update/ab-1.js:3:5)"),
+    ["/@devserver/update/ab-1.js", 3, 5],
+  );
   assert.deepEqual(callSite("log@http://h/@vite/client:2:9\nApp@http://h/a.js:3:4\n"), ["http://h/a.js", 3, 4]);
   assert.equal(callSite("Error\n    at a (http://h/@vite/client:2:9)\n    at <anonymous>"), undefined);
   assert.equal(callSite(undefined), undefined);
   assert.deepEqual(firstPosition("Error: see http://h/x:1\n    at http://h/a.js:3:4"), ["http://h/a.js", 3, 4]);
 });
 
-interface Line { level: string; text: string; line: number }
+interface Line {
+  level: string;
+  text: string;
+  line: number;
+}
 
 function watched() {
   const real: unknown[][] = [];
@@ -72,14 +89,22 @@ test("console: calls reach the real console, and ours are not sent", () => {
   const object = { a: 1 };
   target.log("got", object);
   target.warn("[devserver] the connection was lost");
-  assert.deepEqual(lines.map((l) => [l.level, l.text]), [["log", "got { a: 1 }"]]);
+  assert.deepEqual(
+    lines.map((l) => [l.level, l.text]),
+    [["log", "got { a: 1 }"]],
+  );
   assert.equal(real.find(([text]) => text === "got")![1], object);
-  assert.deepEqual(real.map(([text]) => text), ["[devserver] sent", "written while sending", "got", "[devserver] the connection was lost"]);
+  assert.deepEqual(
+    real.map(([text]) => text),
+    ["[devserver] sent", "written while sending", "got", "[devserver] the connection was lost"],
+  );
 });
 
 test("console: what cannot be sent changes nothing for the page", () => {
   const { real, page, target } = watched();
-  watchConsole(target, page, () => { throw new Error("queue_full"); });
+  watchConsole(target, page, () => {
+    throw new Error("queue_full");
+  });
   target.error("x");
   assert.deepEqual(real, [["x"]]);
 });
@@ -100,8 +125,22 @@ test("console: a loop is cut off and its rest is counted", (t) => {
 test("console: uncaught errors and rejections", () => {
   const { lines, page, target } = watched();
   watchConsole(target, page, (line) => lines.push(line as Line));
-  page.dispatchEvent(Object.assign(new Event("error"), { message: "Uncaught boom", error: null, filename: "http://h/a.js", lineno: 3, colno: 4 }));
+  page.dispatchEvent(
+    Object.assign(new Event("error"), {
+      message: "Uncaught boom",
+      error: null,
+      filename: "http://h/a.js",
+      lineno: 3,
+      colno: 4,
+    }),
+  );
   page.dispatchEvent(Object.assign(new Event("unhandledrejection"), { reason: "why" }));
   page.dispatchEvent(new Event("error"));
-  assert.deepEqual(lines.map((l) => [l.level, l.text, l.line]), [["uncaught", "Uncaught boom", 3], ["rejection", "why", 0]]);
+  assert.deepEqual(
+    lines.map((l) => [l.level, l.text, l.line]),
+    [
+      ["uncaught", "Uncaught boom", 3],
+      ["rejection", "why", 0],
+    ],
+  );
 });

@@ -15,7 +15,11 @@ type Level = (typeof levels)[number] | "uncaught" | "rejection";
 const perSecond = 200;
 
 /** Wraps the console and listens for uncaught errors. Errors of trySend are ignored. */
-export function watchConsole(target: Console, page: Pick<Window, "addEventListener">, trySend: (line: object) => void): void {
+export function watchConsole(
+  target: Console,
+  page: Pick<Window, "addEventListener">,
+  trySend: (line: object) => void,
+): void {
   const send = (line: object): void => {
     try {
       trySend(line);
@@ -31,7 +35,10 @@ export function watchConsole(target: Console, page: Pick<Window, "addEventListen
     if (dropped > 0) send({ level: "warn", text: `(${dropped} more lines within a second were left out)` });
     dropped = 0;
   };
-  const sendLine = (level: Level, make: () => { text: string; position: [string, number, number] | undefined }): void => {
+  const sendLine = (
+    level: Level,
+    make: () => { text: string; position: [string, number, number] | undefined },
+  ): void => {
     if (busy) return; // reading a value or sending logged something: it must not loop
     if (budget === perSecond) setTimeout(refill, 1000);
     if (budget-- <= 0) return void dropped++;
@@ -57,10 +64,16 @@ export function watchConsole(target: Console, page: Pick<Window, "addEventListen
   }
   page.addEventListener("error", (e) => {
     if (e.message === undefined) return; // an element that did not load
-    sendLine("uncaught", () => ({ text: e.error === undefined || e.error === null ? e.message : formatValue(e.error), position: e.filename ? [e.filename, e.lineno, e.colno] : undefined }));
+    sendLine("uncaught", () => ({
+      text: e.error === undefined || e.error === null ? e.message : formatValue(e.error),
+      position: e.filename ? [e.filename, e.lineno, e.colno] : undefined,
+    }));
   });
   page.addEventListener("unhandledrejection", (e) => {
-    sendLine("rejection", () => ({ text: formatValue(e.reason), position: firstPosition((e.reason as Error | undefined)?.stack) }));
+    sendLine("rejection", () => ({
+      text: formatValue(e.reason),
+      position: firstPosition((e.reason as Error | undefined)?.stack),
+    }));
   });
 }
 

@@ -100,7 +100,10 @@ function primitive(value: unknown): string {
 }
 
 function writeObject(out: Text, value: object, depth: number, above: readonly object[]): void {
-  if (typeof value === "function") return out.add(`[${/^class\b/.test(Function.prototype.toString.call(value)) ? "class" : "function"} ${value.name || "(anonymous)"}]`);
+  if (typeof value === "function")
+    return out.add(
+      `[${/^class\b/.test(Function.prototype.toString.call(value)) ? "class" : "function"} ${value.name || "(anonymous)"}]`,
+    );
   if (value instanceof Error) return writeError(out, value, depth, above);
   if (value instanceof Date) return out.add(Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString());
   if (value instanceof RegExp) return out.add(String(value));
@@ -108,9 +111,16 @@ function writeObject(out: Text, value: object, depth: number, above: readonly ob
   const name = className(value);
   if (depth >= maxDepth) return out.add(Array.isArray(value) ? `[Array(${value.length})]` : `[${name || "Object"}]`);
   const child = (v: unknown): void => write(out, v, depth + 1, above);
-  if (Array.isArray(value) || ArrayBuffer.isView(value) && !(value instanceof DataView)) {
+  if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {
     const items = value as unknown as ArrayLike<unknown>;
-    return list(out, name === "Array" ? "[" : `${name}(${items.length}) [`, "]", items.length, indices(items.length), (i) => child(items[i]));
+    return list(
+      out,
+      name === "Array" ? "[" : `${name}(${items.length}) [`,
+      "]",
+      items.length,
+      indices(items.length),
+      (i) => child(items[i]),
+    );
   }
   if (value instanceof Map) {
     return list(out, `Map(${value.size}) {`, "}", value.size, value, ([key, v]) => {
@@ -124,7 +134,8 @@ function writeObject(out: Text, value: object, depth: number, above: readonly ob
   list(out, name && name !== "Object" ? `${name} {` : "{", "}", keys.length, keys, (key) => {
     out.add(/^[\w$]+$/.test(key) ? `${key}: ` : `${JSON.stringify(key)}: `);
     const property = Object.getOwnPropertyDescriptor(value, key);
-    if (property?.get) out.add("[Getter]"); // it is the app's code
+    if (property?.get)
+      out.add("[Getter]"); // it is the app's code
     else child(property?.value);
   });
 }
@@ -133,7 +144,14 @@ function* indices(n: number): Generator<number> {
   for (let i = 0; i < n; i++) yield i;
 }
 
-function list<T>(out: Text, open: string, close: string, size: number, items: Iterable<T>, one: (item: T) => void): void {
+function list<T>(
+  out: Text,
+  open: string,
+  close: string,
+  size: number,
+  items: Iterable<T>,
+  one: (item: T) => void,
+): void {
   out.add(open);
   let n = 0;
   for (const item of items) {
@@ -157,8 +175,14 @@ function writeError(out: Text, error: Error, depth: number, above: readonly obje
 }
 
 function node(value: Node): string {
-  if (!(value instanceof Element)) return value.nodeType === Node.TEXT_NODE ? `#text ${JSON.stringify(value.nodeValue?.slice(0, 100))}` : value.nodeName;
-  const classes = [...value.classList].slice(0, 5).map((c) => `.${c}`).join("");
+  if (!(value instanceof Element))
+    return value.nodeType === Node.TEXT_NODE
+      ? `#text ${JSON.stringify(value.nodeValue?.slice(0, 100))}`
+      : value.nodeName;
+  const classes = [...value.classList]
+    .slice(0, 5)
+    .map((c) => `.${c}`)
+    .join("");
   return `<${value.localName}${value.id ? `#${value.id}` : ""}${classes}>`;
 }
 

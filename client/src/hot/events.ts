@@ -62,5 +62,12 @@ function canonical(event: string): string {
 }
 
 const builtIn = new Set([
-  "beforeUpdate", "afterUpdate", "beforePrune", "beforeFullReload", "invalidate", "error", "ws:connect", "ws:disconnect",
+  "beforeUpdate",
+  "afterUpdate",
+  "beforePrune",
+  "beforeFullReload",
+  "invalidate",
+  "error",
+  "ws:connect",
+  "ws:disconnect",
 ]);

@@ -11,9 +11,14 @@ function host(): HotHost & { lines: string[] } {
   const write = (...args: unknown[]): void => void lines.push(args.map(String).join(" "));
   const log: Logger = { debug: write, log: write, warn: write, error: write };
   return {
-    lines, log, events: new Events(log), send: (event, data) => write("send", event, JSON.stringify(data)),
-    request: (event, data, { signal }) => new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
-    resolve: (owner, spec) => (spec === "./dep" ? "/dep.js" : undefined), invalidate: (owner, message) => write("invalidate", owner, message),
+    lines,
+    log,
+    events: new Events(log),
+    send: (event, data) => write("send", event, JSON.stringify(data)),
+    request: (event, data, { signal }) =>
+      new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+    resolve: (owner, spec) => (spec === "./dep" ? "/dep.js" : undefined),
+    invalidate: (owner, message) => write("invalidate", owner, message),
   };
 }
 

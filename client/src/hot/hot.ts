@@ -95,7 +95,10 @@ export class HotState implements HotRecord {
   outdated = false;
   readonly context: HotContext;
 
-  constructor(readonly owner: ModuleID, readonly store: HotStore) {
+  constructor(
+    readonly owner: ModuleID,
+    readonly store: HotStore,
+  ) {
     this.context = new HotContext(this);
   }
 
@@ -128,7 +131,9 @@ export class HotState implements HotRecord {
   private resolve(specifier: unknown): ModuleID | undefined {
     const id = typeof specifier === "string" ? this.host.resolve(this.owner, specifier) : undefined;
     if (id === undefined) {
-      this.host.log.warn(`[devserver] ${this.owner}: hot.accept(${JSON.stringify(specifier)}) has no effect: this module has no such import`);
+      this.host.log.warn(
+        `[devserver] ${this.owner}: hot.accept(${JSON.stringify(specifier)}) has no effect: this module has no such import`,
+      );
     }
     return id;
   }
@@ -240,7 +245,8 @@ export class HotContext {
   }
 
   readonly accept = (deps?: unknown, callback?: unknown): void => this.#state.accept(deps, callback);
-  readonly acceptExports = (names: string | readonly string[], callback?: unknown): void => this.#state.acceptExports(names, callback);
+  readonly acceptExports = (names: string | readonly string[], callback?: unknown): void =>
+    this.#state.acceptExports(names, callback);
   readonly dispose = (callback: DisposeCallback): void => this.#state.onDispose(callback);
   readonly prune = (callback: DisposeCallback): void => this.#state.onPrune(callback);
   readonly decline = (): void => {};
@@ -248,5 +254,6 @@ export class HotContext {
   readonly on = (event: string, fn: Listener): void => this.#state.host.events.on(event, fn, this.#state);
   readonly off = (event: string, fn: Listener): void => this.#state.host.events.off(event, fn);
   readonly send = (event: string, data?: unknown): void => this.#state.host.send(event, data);
-  readonly request = (event: string, data?: unknown, options: RequestOptions = {}): Promise<unknown> => this.#state.request(event, data, options);
+  readonly request = (event: string, data?: unknown, options: RequestOptions = {}): Promise<unknown> =>
+    this.#state.request(event, data, options);
 }

@@ -6,9 +6,15 @@ const silent = { error: () => {}, warn: () => {} };
 
 test("waitAll: waits for all, contains failures, gives up on what never ends", async () => {
   const lines: string[] = [];
-  const log = { error: (...a: unknown[]) => void lines.push(a.map(String).join(" ")), warn: (...a: unknown[]) => void lines.push(a.join(" ")) };
+  const log = {
+    error: (...a: unknown[]) => void lines.push(a.map(String).join(" ")),
+    warn: (...a: unknown[]) => void lines.push(a.join(" ")),
+  };
   await waitAll([1, undefined, Promise.resolve(), Promise.reject(new Error("x"))], "it", log);
   await waitAll([new Promise(() => {})], "that", log, 5);
-  assert.deepEqual(lines, ["[devserver] it failed: Error: x", "[devserver] that takes longer than 0.005 s; continuing without it"]);
+  assert.deepEqual(lines, [
+    "[devserver] it failed: Error: x",
+    "[devserver] that takes longer than 0.005 s; continuing without it",
+  ]);
   await waitAll([], "nothing", silent);
 });

@@ -7,7 +7,10 @@ import type { UpdatePayload } from "../socket/payload.ts";
 export class UpdateCode {
   private evalForbidden = false;
 
-  constructor(private readonly definitions: Definitions, private readonly importPath: (path: string) => Promise<unknown>) {}
+  constructor(
+    private readonly definitions: Definitions,
+    private readonly importPath: (path: string) => Promise<unknown>,
+  ) {}
 
   /** Runs the code and holds its definitions back, see Definitions.stage. */
   async stage({ code, url }: UpdatePayload): Promise<Staged> {

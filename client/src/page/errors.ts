@@ -13,7 +13,10 @@ export class Errors {
    */
   private printed = "";
 
-  constructor(private readonly log: Logger, private readonly overlay: boolean) {}
+  constructor(
+    private readonly log: Logger,
+    private readonly overlay: boolean,
+  ) {}
 
   show(error: ErrorInfo): void {
     this.current = error;

@@ -31,7 +31,10 @@ import { Session } from "./session.ts";
 
 const log: Logger = console;
 
-export function startPage(config: Config, scriptURL: string): { facade: Facade; createHotContext(owner: string): HotContext } {
+export function startPage(
+  config: Config,
+  scriptURL: string,
+): { facade: Facade; createHotContext(owner: string): HotContext } {
   // A worker's pack has a registry of its own, and the worker's later imports must find that registry.
   const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("devserver.registry")] as Facade | undefined;
   const page = new BrowserPage(config, new Address(config.base, new URL(scriptURL)));
@@ -55,7 +58,10 @@ class BrowserPage {
   private readonly entries: Entries;
   private readonly updater: Updater;
 
-  constructor(private readonly config: Config, private readonly address: Address) {
+  constructor(
+    private readonly config: Config,
+    private readonly address: Address,
+  ) {
     this.session = new Session({
       config,
       scriptURL: address.script,
@@ -70,7 +76,9 @@ class BrowserPage {
     this.hot = new HotStore(this.hotHost());
     this.registry = this.newRegistry();
     this.entries = new Entries(this.registry, this.refresh, this.errors, log);
-    this.updater = new Updater(this.registry, this.hot, this.events, this.updateHost(), (task) => this.queue.pushFront(task));
+    this.updater = new Updater(this.registry, this.hot, this.events, this.updateHost(), (task) =>
+      this.queue.pushFront(task),
+    );
     this.facade = this.newFacade();
     ErrorOverlay.options = {
       open: (position) => void openInEditor(position, address.absolute(config.base), this.session.token, log),
@@ -82,7 +90,9 @@ class BrowserPage {
     this.reloader.explain();
     defineOverlay();
     this.session.open();
-    addEventListener("load", () => globalThis.requestIdleCallback?.(() => this.registry.importers.index()), { once: true });
+    addEventListener("load", () => globalThis.requestIdleCallback?.(() => this.registry.importers.index()), {
+      once: true,
+    });
   }
 
   // ---- Messages of the server
@@ -105,7 +115,10 @@ class BrowserPage {
       case "custom":
         return this.receiveEvent(message.event, message.data);
       case "need-revisions":
-        return this.session.sendRevisions(this.running(), linkedStyles((url) => this.address.pathOf(url)));
+        return this.session.sendRevisions(
+          this.running(),
+          linkedStyles((url) => this.address.pathOf(url)),
+        );
       case "ack":
         return;
       default: {
@@ -121,7 +134,9 @@ class BrowserPage {
     if (event === "devserver:unknown-event" && !about?.event?.startsWith("vite:")) {
       log.warn(`[devserver] nothing on the server listens for the event ${JSON.stringify(about?.event)}`);
     } else if (event === "devserver:event-error") {
-      log.error(`[devserver] the server could not handle the event ${JSON.stringify(about?.event)}: ${about?.error?.message}`);
+      log.error(
+        `[devserver] the server could not handle the event ${JSON.stringify(about?.event)}: ${about?.error?.message}`,
+      );
     }
     this.session.emit(event, data);
     if (event === notificationEvent && !this.appShowsNotifications()) showToast(data as Toast);
@@ -134,7 +149,8 @@ class BrowserPage {
 
   /** The definitions that this page runs, or will run. */
   private *running(): Iterable<Definition> {
-    for (const newest of this.registry.definitions.values()) yield this.registry.instance(newest.id)?.definition ?? newest;
+    for (const newest of this.registry.definitions.values())
+      yield this.registry.instance(newest.id)?.definition ?? newest;
   }
 
   // ---- What packs and third-party code use
@@ -168,7 +184,11 @@ class BrowserPage {
     });
     registry.afterRun = (instance) => this.refresh.afterRun(instance);
     registry.builtIn.set("/@vite/client", {
-      __esModule: true, updateStyle, removeStyle, ErrorOverlay, createHotContext: this.createHotContext,
+      __esModule: true,
+      updateStyle,
+      removeStyle,
+      ErrorOverlay,
+      createHotContext: this.createHotContext,
     });
     return registry;
   }
@@ -179,7 +199,8 @@ class BrowserPage {
       log,
       send: (event, data) => this.session.send(event, data),
       request: (event, data, options) => this.session.request(event, data, options),
-      resolve: (owner, specifier) => resolveAccepted(owner, specifier, this.registry.instance(owner)?.definition.deps ?? {}, this.config.base),
+      resolve: (owner, specifier) =>
+        resolveAccepted(owner, specifier, this.registry.instance(owner)?.definition.deps ?? {}, this.config.base),
       invalidate: (owner, message) => this.updater.invalidate(owner, message),
     };
   }

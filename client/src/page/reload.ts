@@ -11,14 +11,23 @@ const maxRepeats = 5;
 const repeatWithin = 10_000;
 
 /** The last reload, which sessionStorage keeps. */
-interface Record { reason: string; seq: number; time: number; repeats: number; explained?: boolean }
+interface Record {
+  reason: string;
+  seq: number;
+  time: number;
+  repeats: number;
+  explained?: boolean;
+}
 
 export class Reloader {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly reasons = new Set<string>();
 
   /** With `ask` it does not reload the page. It calls `ask` with all reasons since the page was loaded. */
-  constructor(private readonly log: Logger, private readonly ask?: (reasons: readonly string[], reload: () => void) => void) {}
+  constructor(
+    private readonly log: Logger,
+    private readonly ask?: (reasons: readonly string[], reload: () => void) => void,
+  ) {}
 
   reload(reason: string, seq: number): void {
     if (!this.ask) return this.now(reason, seq);
@@ -30,7 +39,8 @@ export class Reloader {
 
   private now(reason: string, seq: number): void {
     const last = read();
-    const again = last !== undefined && last.reason === reason && last.seq === seq && Date.now() - last.time < repeatWithin;
+    const again =
+      last !== undefined && last.reason === reason && last.seq === seq && Date.now() - last.time < repeatWithin;
     const repeats = again ? last.repeats + 1 : 0;
     if (repeats > maxRepeats) {
       this.log.error(`[devserver] stopped reloading, since each reload leads to the next: ${reason}`);
@@ -56,7 +66,7 @@ export class Reloader {
 
 function read(): Record | undefined {
   try {
-    return JSON.parse(sessionStorage.getItem(key) ?? "null") as Record ?? undefined;
+    return (JSON.parse(sessionStorage.getItem(key) ?? "null") as Record) ?? undefined;
   } catch {
     return undefined;
   }

@@ -46,9 +46,18 @@ test("the revisions of many modules are sent in several frames", () => {
   const modules = Array.from({ length: 10_000 }, (_, i) => ({ id: `/src/${"x".repeat(80)}${i}.ts`, rev: "12345678" }));
   session.sendRevisions(modules, ["/src/style.css"]);
   server.carry();
-  const frames = server.got.filter((f) => f.type === "revisions") as unknown as { modules: Record<string, string>; css: string[] }[];
-  assert.deepEqual(frames.map((f) => f.css), [[], [], ["/src/style.css"]]);
-  assert.deepEqual(Object.assign({}, ...frames.map((f) => f.modules)), Object.fromEntries(modules.map((m) => [m.id, m.rev])));
+  const frames = server.got.filter((f) => f.type === "revisions") as unknown as {
+    modules: Record<string, string>;
+    css: string[];
+  }[];
+  assert.deepEqual(
+    frames.map((f) => f.css),
+    [[], [], ["/src/style.css"]],
+  );
+  assert.deepEqual(
+    Object.assign({}, ...frames.map((f) => f.modules)),
+    Object.fromEntries(modules.map((m) => [m.id, m.rev])),
+  );
 });
 
 /** What a page sends, by the name of its file. The files are what the server's tests decode. */
@@ -61,7 +70,10 @@ async function sendEverything(): Promise<Record<string, string>> {
     assert.equal((JSON.parse(sent[0]!) as PagePayload).type, type);
     files[name] = sent.pop()!;
   };
-  Object.defineProperty(globalThis, "location", { value: { href: "http://localhost:5173/app/?a=1#b" }, configurable: true });
+  Object.defineProperty(globalThis, "location", {
+    value: { href: "http://localhost:5173/app/?a=1#b" },
+    configurable: true,
+  });
   server.accept();
   keep("hello", "hello");
   session.send("my:event", { a: [1, null, "<b>"] });
@@ -97,11 +109,24 @@ async function sendEverything(): Promise<Record<string, string>> {
 test("the server's tests have what a page sends", async () => {
   const dir = new URL("../../../testdata/payload/page/", import.meta.url);
   const sent = await sendEverything();
-  if (process.env["UPDATE"]) for (const [name, text] of Object.entries(sent)) writeFileSync(new URL(`${name}.json`, dir), text + "\n");
+  if (process.env["UPDATE"])
+    for (const [name, text] of Object.entries(sent)) writeFileSync(new URL(`${name}.json`, dir), text + "\n");
   const types: Record<PagePayload["type"], true> = {
-    hello: true, custom: true, request: true, cancel: true, subscribe: true, unsubscribe: true, report: true, revisions: true, ack: true, ping: true,
+    hello: true,
+    custom: true,
+    request: true,
+    cancel: true,
+    subscribe: true,
+    unsubscribe: true,
+    report: true,
+    revisions: true,
+    ack: true,
+    ping: true,
   };
-  assert.deepEqual(new Set(Object.values(sent).map((text) => (JSON.parse(text) as PagePayload).type)), new Set(Object.keys(types)));
+  assert.deepEqual(
+    new Set(Object.values(sent).map((text) => (JSON.parse(text) as PagePayload).type)),
+    new Set(Object.keys(types)),
+  );
   const files = readdirSync(dir).map((f) => [f.replace(".json", ""), readFileSync(new URL(f, dir), "utf8").trimEnd()]);
   assert.deepEqual(Object.fromEntries(files), sent, "UPDATE=1 npm test writes the files");
 });

@@ -2,7 +2,13 @@
 // uses it as its Connection.
 
 import {
-  connectionKey, Listeners, randomID, type Connection, type Listener, type Off, type ReadyState,
+  connectionKey,
+  Listeners,
+  randomID,
+  type Connection,
+  type Listener,
+  type Off,
+  type ReadyState,
 } from "../socket/connection.ts";
 import { askHub, Identity } from "../socket/identity.ts";
 import type { Logger } from "../socket/logger.ts";
@@ -58,7 +64,11 @@ export class Session implements Connection {
       opened: (socket) => this.opened(socket),
       lost: (socket, reason) => this.lost(socket, reason),
     });
-    this.listeners = new Listeners(log, (c) => this.transport.subscribe(c), (c) => this.transport.unsubscribe(c));
+    this.listeners = new Listeners(
+      log,
+      (c) => this.transport.subscribe(c),
+      (c) => this.transport.unsubscribe(c),
+    );
   }
 
   // ---- The socket
@@ -102,7 +112,11 @@ export class Session implements Connection {
   }
 
   private openSocket(query: Record<string, string>): Socket {
-    const { config, scriptURL, openSocket = (url) => new WebSocket(url, "vite-hmr") as unknown as Socket } = this.options;
+    const {
+      config,
+      scriptURL,
+      openSocket = (url) => new WebSocket(url, "vite-hmr") as unknown as Socket,
+    } = this.options;
     const url = new URL(config.base, scriptURL);
     url.protocol = url.protocol.replace(/^http/, "ws");
     const { token } = this;

@@ -12,10 +12,18 @@ export type Load = (specifier: string, options?: unknown) => Promise<unknown>;
 /** A module's import.meta; the host makes it. */
 export type Meta = object;
 
-export interface CommonJSModule { id: string; exports: unknown }
+export interface CommonJSModule {
+  id: string;
+  exports: unknown;
+}
 
 export type Factory = (
-  this: unknown, module: CommonJSModule, exports: unknown, require: Require, load: Load, meta: Meta,
+  this: unknown,
+  module: CommonJSModule,
+  exports: unknown,
+  require: Require,
+  load: Load,
+  meta: Meta,
 ) => void | Promise<void>;
 
 export interface DefinitionInfo {
@@ -58,8 +66,21 @@ export class Definitions {
   readonly unfinished = new Set<ModuleID>();
 
   /** `$d` of packs. It fills gaps only: an update's definition is newer than that of a pack that arrives later. */
-  readonly define = (id: ModuleID, rev: string, deps: Record<string, ModuleID>, factory: Factory, info?: DefinitionInfo | null): void => {
-    const definition: Definition = { id, rev, deps, factory, info: info ?? {}, async: factory instanceof AsyncFunction };
+  readonly define = (
+    id: ModuleID,
+    rev: string,
+    deps: Record<string, ModuleID>,
+    factory: Factory,
+    info?: DefinitionInfo | null,
+  ): void => {
+    const definition: Definition = {
+      id,
+      rev,
+      deps,
+      factory,
+      info: info ?? {},
+      async: factory instanceof AsyncFunction,
+    };
     const known = this.newest.get(id);
     if (this.staged) this.staged.definitions.set(id, definition);
     else if (!known) this.install(definition);

@@ -99,7 +99,15 @@ export class AsyncEvaluator {
       return known;
     }
     const job: Job = {
-      id, status: "evaluating", index: index.next, ancestor: index.next, pending: 0, parents: [], order: 0, failed: false, waiters: [],
+      id,
+      status: "evaluating",
+      index: index.next,
+      ancestor: index.next,
+      pending: 0,
+      parents: [],
+      order: 0,
+      failed: false,
+      waiters: [],
     };
     index.next++;
     this.jobs.set(id, job);
@@ -147,7 +155,10 @@ export class AsyncEvaluator {
     } catch (error) {
       running = Promise.reject(error);
     }
-    Promise.resolve(running).then(() => this.fulfilled(job), (error) => this.fail(job, error));
+    Promise.resolve(running).then(
+      () => this.fulfilled(job),
+      (error) => this.fail(job, error),
+    );
   }
 
   private fulfilled(job: Job): void {

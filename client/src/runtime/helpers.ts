@@ -82,8 +82,18 @@ export function markESModule(exports: unknown): void {
 }
 
 export const helpers = {
-  __create, __defProp, __getOwnPropDesc, __getOwnPropNames, __getProtoOf, __hasOwnProp,
-  __export, __copyProps, __reExport, __toESM, __toESMNode, __toCommonJS,
+  __create,
+  __defProp,
+  __getOwnPropDesc,
+  __getOwnPropNames,
+  __getProtoOf,
+  __hasOwnProp,
+  __export,
+  __copyProps,
+  __reExport,
+  __toESM,
+  __toESMNode,
+  __toCommonJS,
 };
 
 export { __copyProps as copyProps, __toESM as toNamespace };

@@ -4,7 +4,10 @@
 import { staticDeps, type Definition, type ModuleID } from "./definitions.ts";
 
 /** The part of an instance that importers need. */
-interface Run { readonly id: ModuleID; readonly definition: Definition }
+interface Run {
+  readonly id: ModuleID;
+  readonly definition: Definition;
+}
 
 export class Importers {
   private readonly importers = new Map<ModuleID, Set<ModuleID>>();
@@ -21,7 +24,10 @@ export class Importers {
   /**
    * `current` holds the instances that new importers get, `entries` the modules that need no importer. Both may change.
    */
-  constructor(private readonly current: ReadonlyMap<ModuleID, Run>, private readonly entries: ReadonlySet<ModuleID>) {}
+  constructor(
+    private readonly current: ReadonlyMap<ModuleID, Run>,
+    private readonly entries: ReadonlySet<ModuleID>,
+  ) {}
 
   of(id: ModuleID): Iterable<ModuleID> {
     this.index();
@@ -38,7 +44,7 @@ export class Importers {
   /** Returns the names that `importer` takes from `dep`; undefined means everything. */
   uses(importer: ModuleID, dep: ModuleID): readonly string[] | undefined {
     const uses = this.current.get(importer)?.definition.info.uses;
-    return uses && Object.hasOwn(uses, dep) ? uses[dep] ?? [] : undefined;
+    return uses && Object.hasOwn(uses, dep) ? (uses[dep] ?? []) : undefined;
   }
 
   /** Notes that a module runs. */
@@ -75,7 +81,8 @@ export class Importers {
     for (const dep of this.loaded.get(id) ?? []) {
       // A module still imports what it has loaded, unless its new version no longer names that. Whether the new version
       // would compute the same addresses is unknown.
-      if (definition.info.dynamic?.some((s) => definition.deps[s] === dep) || this.addressed.has(id + "\n" + dep)) now.add(dep);
+      if (definition.info.dynamic?.some((s) => definition.deps[s] === dep) || this.addressed.has(id + "\n" + dep))
+        now.add(dep);
     }
     for (const dep of this.edges.get(id) ?? []) {
       if (now.has(dep)) continue;

@@ -22,7 +22,10 @@ export class Packs {
   private failure: string | undefined;
 
   /** `base` is the absolute URL of the project. */
-  constructor(public base: string, private readonly importURL: (url: string) => Promise<unknown>) {}
+  constructor(
+    public base: string,
+    private readonly importURL: (url: string) => Promise<unknown>,
+  ) {}
 
   /** Fetches and runs packs, see Host.loadPack. */
   async load(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined> {
@@ -72,7 +75,10 @@ export class Packs {
   }
 
   private async request(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<void> {
-    const query = [...ids.map((id) => "id=" + encodeURIComponent(id)), ...(exact ? ["exact"] : have.map((id) => "have=" + encodeURIComponent(id)))];
+    const query = [
+      ...ids.map((id) => "id=" + encodeURIComponent(id)),
+      ...(exact ? ["exact"] : have.map((id) => "have=" + encodeURIComponent(id))),
+    ];
     const url = `${this.base}@devserver/pack?${query.join("&")}`;
     const tries = this.tries.get(url) ?? 0;
     this.tries.set(url, tries + 1);

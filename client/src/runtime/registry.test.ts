@@ -52,21 +52,31 @@ test("an import that leads nowhere says who wanted what, and can be caught", () 
 });
 
 test("a module that threw throws the same error again", () => {
-  const w = new World({ "/a.js": `import "./b"`, "/b.js": `note("b"); throw new Error("no")`, "/c.js": `import "./b"` });
+  const w = new World({
+    "/a.js": `import "./b"`,
+    "/b.js": `note("b"); throw new Error("no")`,
+    "/c.js": `import "./b"`,
+  });
   assert.throws(() => w.start("/a.js"), /no/);
   assert.throws(() => w.start("/c.js"), /no/);
   assert.deepEqual(w.look(), ["b"]);
 });
 
 test("dynamic import of what is here needs no pack", async () => {
-  const w = new World({ "/main.js": `export const p = import("./a")`, "/a.js": `export const x = 1; export default 2` });
+  const w = new World({
+    "/main.js": `export const p = import("./a")`,
+    "/a.js": `export const x = 1; export default 2`,
+  });
   w.start("/main.js");
   assert.deepEqual({ ...((await w.exports("/main.js")["p"]) as object) }, { x: 1, default: 2 });
   assert.deepEqual(w.packs, []);
 });
 
 test("dynamic import fetches a pack and tells what is here", async () => {
-  const w = new World({ "/main.js": `export const load = () => import("./a")`, "/a.js": `export const x = 1` }, { lazy: ["/a.js"] });
+  const w = new World(
+    { "/main.js": `export const load = () => import("./a")`, "/a.js": `export const x = 1` },
+    { lazy: ["/a.js"] },
+  );
   w.start("/main.js");
   const load = w.exports("/main.js")["load"] as () => Promise<{ x: number }>;
   assert.equal((await load()).x, 1);
@@ -75,7 +85,14 @@ test("dynamic import fetches a pack and tells what is here", async () => {
 });
 
 test("a pack that lacks modules is completed", async () => {
-  const w = new World({ "/main.js": `export const load = () => import("./a")`, "/a.js": `import { x } from "./b"; note(x)`, "/b.js": `export const x = 1` }, { lazy: ["/a.js", "/b.js"] });
+  const w = new World(
+    {
+      "/main.js": `export const load = () => import("./a")`,
+      "/a.js": `import { x } from "./b"; note(x)`,
+      "/b.js": `export const x = 1`,
+    },
+    { lazy: ["/a.js", "/b.js"] },
+  );
   w.start("/main.js");
   w.broken.add("/b.js");
   const load = w.exports("/main.js")["load"] as () => Promise<unknown>;
@@ -86,7 +103,10 @@ test("a pack that lacks modules is completed", async () => {
 });
 
 test("dynamic import of an address: other sites are left to the browser, modules of the app are the same ones", async () => {
-  const w = new World({ "/src/main.js": `export const load = (x) => import(x)`, "/src/it is.js": `export const n = 1` }, { lazy: ["/src/it is.js"] });
+  const w = new World(
+    { "/src/main.js": `export const load = (x) => import(x)`, "/src/it is.js": `export const n = 1` },
+    { lazy: ["/src/it is.js"] },
+  );
   w.start("/src/main.js");
   const load = w.exports("/src/main.js")["load"] as (url: string) => Promise<unknown>;
   assert.deepEqual(await load("https://esm.sh/x"), { url: "https://esm.sh/x" });
@@ -156,7 +176,9 @@ test("top-level await: two entries share what is pending", async () => {
 
 test("top-level await: a module cannot be required synchronously before it has run", () => {
   const w = new World({ "/t.js": `async:await null` });
-  w.registry.definitions.define("/main.js", "1", { "./t": "/t.js" }, (m, e, require) => void require("./t"), { dynamic: ["./t"] });
+  w.registry.definitions.define("/main.js", "1", { "./t": "/t.js" }, (m, e, require) => void require("./t"), {
+    dynamic: ["./t"],
+  });
   assert.throws(() => w.start("/main.js"), /\/t\.js uses top-level await: \/main\.js cannot require it synchronously/);
 });
 
@@ -173,7 +195,8 @@ test("lazy barrels: imports are added without a new definition", () => {
   w.registry.definitions.deps("/barrel.js", { "./a": "/a.js" });
   assert.equal(barrel.a, 1);
   assert.deepEqual(w.registry.missing(["/barrel.js"]), []);
-  w.registry.definitions.define("/barrel.js", "1", { "./b": "/b.js" }, () => {}); // another entry of the page takes another name
+  // Another entry of the page takes another name.
+  w.registry.definitions.define("/barrel.js", "1", { "./b": "/b.js" }, () => {});
   assert.deepEqual(w.registry.missing(["/barrel.js"]), ["/b.js"], "a barrel that has run still says what it lacks");
 });
 
@@ -188,7 +211,9 @@ test("helpers: Node's reading of a default import", () => {
 });
 
 test("import.meta: url, env, resolve", () => {
-  const w = new World({ "/src/a b.js": `note(import.meta.url, import.meta.env.MODE, import.meta.resolve("./x.png")); const { hot } = import.meta; note(typeof hot.accept)` });
+  const w = new World({
+    "/src/a b.js": `note(import.meta.url, import.meta.env.MODE, import.meta.resolve("./x.png")); const { hot } = import.meta; note(typeof hot.accept)`,
+  });
   w.start("/src/a b.js");
   assert.deepEqual(w.look(), ["http://localhost:5173/src/a%20b.js test http://localhost:5173/src/x.png", "function"]);
 });

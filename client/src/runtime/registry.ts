@@ -3,7 +3,15 @@
 // `require` evaluates a module synchronously, as CommonJS. Only graphs with top-level await take the slow path of
 // evaluate.ts. The registry knows neither DOM nor socket: both are behind its Host.
 
-import { Definitions, staticDeps, type CommonJSModule, type Definition, type Meta, type ModuleID, type Staged } from "./definitions.ts";
+import {
+  Definitions,
+  staticDeps,
+  type CommonJSModule,
+  type Definition,
+  type Meta,
+  type ModuleID,
+  type Staged,
+} from "./definitions.ts";
 import { AsyncEvaluator, type AsyncHost } from "./evaluate.ts";
 import { copyProps, markESModule, toNamespace } from "./helpers.ts";
 import { Importers } from "./importers.ts";
@@ -110,7 +118,8 @@ export class Registry implements AsyncHost {
     if (instance?.state === "failed") throw instance.error;
     if (this.definitions.unfinished.size > 0) {
       const tainted = this.evaluator.tainted(id);
-      if (tainted.size > 0) return this.evaluator.evaluate(id, tainted).then(() => this.current.get(id)?.module.exports);
+      if (tainted.size > 0)
+        return this.evaluator.evaluate(id, tainted).then(() => this.current.get(id)?.module.exports);
     }
     return instance ? instance.module.exports : this.run(id).module.exports;
   }
@@ -123,7 +132,8 @@ export class Registry implements AsyncHost {
 
   private run(id: ModuleID, importer?: ModuleID): Instance {
     const definition = this.definitions.get(id);
-    if (!definition) throw new ModuleNotFoundError(`${id} is not loaded${importer === undefined ? "" : ` (imported by ${importer})`}`);
+    if (!definition)
+      throw new ModuleNotFoundError(`${id} is not loaded${importer === undefined ? "" : ` (imported by ${importer})`}`);
     if (definition.async && importer !== undefined) {
       throw new Error(`${id} uses top-level await: ${importer} cannot require it synchronously`);
     }
@@ -133,13 +143,18 @@ export class Registry implements AsyncHost {
     if (early) forward(module, early);
     try {
       const running = definition.factory.call(
-        module.exports, module, module.exports,
+        module.exports,
+        module,
+        module.exports,
         (specifier) => this.require(specifier, instance),
         (specifier) => this.load(specifier, instance),
         this.host.meta(instance),
       );
       if (definition.async) {
-        this.pending.set(id, Promise.resolve(running).then(() => this.finish(instance)));
+        this.pending.set(
+          id,
+          Promise.resolve(running).then(() => this.finish(instance)),
+        );
         return instance;
       }
     } catch (error) {

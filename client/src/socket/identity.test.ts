@@ -7,7 +7,8 @@ function open() {
   const asked: { answer(user: string): void; fail(): void }[] = [];
   const timers = new Set<() => void>();
   const identity = new Identity({
-    ask: () => new Promise((resolve, reject) => asked.push({ answer: resolve, fail: () => reject(new Error("offline")) })),
+    ask: () =>
+      new Promise((resolve, reject) => asked.push({ answer: resolve, fail: () => reject(new Error("offline")) })),
     set: (fn) => (timers.add(fn), fn),
     clear: (fn) => timers.delete(fn as () => void),
   });

@@ -10,7 +10,9 @@ export const reidentifyEvent = "devserver:reidentify";
  */
 const delays = [0, 200, 1000, 3000];
 
-interface CookieStore { addEventListener(type: "change", listener: () => void): void }
+interface CookieStore {
+  addEventListener(type: "change", listener: () => void): void;
+}
 
 export interface IdentityOptions {
   /** Sends the cookies to the server, which answers with the user. */
@@ -33,10 +35,12 @@ export class Identity {
     if (!this.enabled) return Promise.resolve("");
     if (this.next) return this.next;
     if (!this.current) return this.start();
-    this.next = this.current.catch(() => {}).then(() => {
-      this.next = undefined;
-      return this.start();
-    });
+    this.next = this.current
+      .catch(() => {})
+      .then(() => {
+        this.next = undefined;
+        return this.start();
+      });
     return this.next;
   }
 

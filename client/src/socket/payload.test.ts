@@ -8,17 +8,43 @@ const dir = new URL("../../../testdata/payload/server/", import.meta.url);
 /** What the server's files mean here, checked by the compiler against the types of payload.ts. */
 const payloads: Record<string, ServerPayload> = {
   connected: { type: "connected", client: "c1", epoch: "e", resumed: true, received: 7, seq: 3 },
-  "connected-users": { type: "connected", client: "c2", epoch: "e", resumed: false, received: 0, seq: 0, identifies: true },
+  "connected-users": {
+    type: "connected",
+    client: "c2",
+    epoch: "e",
+    resumed: false,
+    received: 0,
+    seq: 0,
+    identifies: true,
+  },
   update: {
-    type: "update", seq: 4, timestamp: 1700000000000, changed: ["/src/a.ts"], deleted: ["/src/b.ts"], css: ["/src/a.css"], workers: ["/src/w.ts"],
-    code: "$d();", url: "/@devserver/update/x-1.js",
+    type: "update",
+    seq: 4,
+    timestamp: 1700000000000,
+    changed: ["/src/a.ts"],
+    deleted: ["/src/b.ts"],
+    css: ["/src/a.css"],
+    workers: ["/src/w.ts"],
+    code: "$d();",
+    url: "/@devserver/update/x-1.js",
   },
   "update-min": { type: "update", seq: 5, timestamp: 1, changed: ["/a.js"] },
-  "full-reload": { type: "full-reload", path: "/about.html", triggeredBy: "/about.html", reason: "about.html was edited" },
+  "full-reload": {
+    type: "full-reload",
+    path: "/about.html",
+    triggeredBy: "/about.html",
+    reason: "about.html was edited",
+  },
   error: {
     type: "error",
     err: {
-      message: "Unexpected \"=\"", stack: "at f (/src/a.ts:1:2)", id: "/src/a.ts", frame: "> 1 | =", plugin: "p", file: "/app/src/a.ts", hint: "h",
+      message: 'Unexpected "="',
+      stack: "at f (/src/a.ts:1:2)",
+      id: "/src/a.ts",
+      frame: "> 1 | =",
+      plugin: "p",
+      file: "/app/src/a.ts",
+      hint: "h",
       loc: { file: "src/a.ts", line: 1, column: 2 },
     },
   },
@@ -35,9 +61,16 @@ const payloads: Record<string, ServerPayload> = {
 test("the server's payloads are what this side takes them for", () => {
   const files = readdirSync(dir).map((f) => f.replace(".json", ""));
   assert.deepEqual(files.sort(), Object.keys(payloads).sort());
-  for (const name of files) assert.deepEqual(JSON.parse(readFileSync(new URL(`${name}.json`, dir), "utf8")), payloads[name], name);
+  for (const name of files)
+    assert.deepEqual(JSON.parse(readFileSync(new URL(`${name}.json`, dir), "utf8")), payloads[name], name);
 });
 
 test("only the greeting and acknowledgements are not counted", () => {
-  assert.deepEqual(Object.values(payloads).filter((p) => !isReliable(p)).map((p) => p.type).sort(), ["ack", "connected", "connected"]);
+  assert.deepEqual(
+    Object.values(payloads)
+      .filter((p) => !isReliable(p))
+      .map((p) => p.type)
+      .sort(),
+    ["ack", "connected", "connected"],
+  );
 });

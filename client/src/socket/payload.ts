@@ -48,17 +48,43 @@ export interface FullReloadPayload {
   reason?: string;
 }
 
-export interface ErrorPayload { type: "error"; err: ErrorInfo }
-export interface FixedPayload { type: "fixed" }
-export interface CustomPayload { type: "custom"; event: string; data?: unknown }
-export interface ReplyPayload { type: "reply"; id: number; data?: unknown; error?: { message: string; code?: string; path?: string } }
-export interface NeedRevisionsPayload { type: "need-revisions" }
-export interface AckPayload { type: "ack"; n: number }
+export interface ErrorPayload {
+  type: "error";
+  err: ErrorInfo;
+}
+export interface FixedPayload {
+  type: "fixed";
+}
+export interface CustomPayload {
+  type: "custom";
+  event: string;
+  data?: unknown;
+}
+export interface ReplyPayload {
+  type: "reply";
+  id: number;
+  data?: unknown;
+  error?: { message: string; code?: string; path?: string };
+}
+export interface NeedRevisionsPayload {
+  type: "need-revisions";
+}
+export interface AckPayload {
+  type: "ack";
+  n: number;
+}
 
 /** Everything that the server sends. */
 export type ServerPayload =
-  | ConnectedPayload | UpdatePayload | FullReloadPayload | ErrorPayload | FixedPayload | CustomPayload
-  | ReplyPayload | NeedRevisionsPayload | AckPayload;
+  | ConnectedPayload
+  | UpdatePayload
+  | FullReloadPayload
+  | ErrorPayload
+  | FixedPayload
+  | CustomPayload
+  | ReplyPayload
+  | NeedRevisionsPayload
+  | AckPayload;
 
 /** Everything that the server sends, except replies: they go to the code that waits for them. */
 export type ServerMessage = Exclude<ServerPayload, ReplyPayload>;
@@ -71,7 +97,12 @@ export interface ReportPayload {
   reason?: string;
 }
 
-export interface RequestPayload { type: "request"; id: number; event: string; data?: unknown }
+export interface RequestPayload {
+  type: "request";
+  id: number;
+  event: string;
+  data?: unknown;
+}
 
 /** The frames of a page that are counted, kept, and sent again after a lost connection. */
 export type ReliablePagePayload =

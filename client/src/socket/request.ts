@@ -10,7 +10,11 @@ export interface RequestOptions {
  * A request's error. `code` is the handler's, or timeout, connection_lost, queue_full, too_big, aborted or disposed.
  */
 export class HotError extends Error {
-  constructor(readonly code: string, message: string, readonly path?: string) {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly path?: string,
+  ) {
     super(message);
     this.name = "HotError";
   }

@@ -32,7 +32,7 @@ class MuxServer {
 
   /** Carries everything in both directions. */
   carry(): void {
-    for (let moved = true; moved; ) {
+    for (let moved = true; moved;) {
       moved = false;
       for (const text of this.socket.toServer.splice(0)) {
         moved = true;
@@ -72,8 +72,14 @@ class Browser {
     const shared = new SharedSockets(link, session, Promise.resolve());
     const got: unknown[] = [];
     const transport = new Transport({
-      session, seq: () => 0, timers: this.timers, random: () => 0,
-      open: ({ session: _, ...query }) => (shared.usable ? shared.open("ws://x/?mux=1", new URLSearchParams(query).toString()) : this.mux.open("ws://x/?own=1")),
+      session,
+      seq: () => 0,
+      timers: this.timers,
+      random: () => 0,
+      open: ({ session: _, ...query }) =>
+        shared.usable
+          ? shared.open("ws://x/?mux=1", new URLSearchParams(query).toString())
+          : this.mux.open("ws://x/?own=1"),
       log: { debug: () => {}, log: () => {}, warn: () => {}, error: () => {} },
       hello: () => ({ type: "hello", url: session }),
       receive: (p) => void (p.type === "custom" && got.push(p.data)),
@@ -98,8 +104,14 @@ test("five tabs, one socket, each frame to its tab", async () => {
   tabs.forEach((t, i) => t.transport.send({ type: "custom", event: "e", data: i }));
   for (const [name, server] of b.mux.sessions) server.send({ type: "custom", event: "e", data: `for ${name}` });
   b.mux.carry();
-  assert.deepEqual(tabs.map((t) => t.got), [["for a"], ["for b"], ["for c"], ["for d"], ["for e"]]);
-  assert.deepEqual([...b.mux.sessions.values()].map((s) => s.events()), [[0], [1], [2], [3], [4]]);
+  assert.deepEqual(
+    tabs.map((t) => t.got),
+    [["for a"], ["for b"], ["for c"], ["for d"], ["for e"]],
+  );
+  assert.deepEqual(
+    [...b.mux.sessions.values()].map((s) => s.events()),
+    [[0], [1], [2], [3], [4]],
+  );
   tabs.forEach((t) => t.transport.close());
 });
 
@@ -118,8 +130,14 @@ test("the carrier goes: sessions resume over the next one, nothing is lost or do
     await b.settle();
   }
   const rounds = Array.from({ length: 20 }, (_, i) => i);
-  assert.deepEqual(tabs.map((t) => t.got), [rounds, rounds]);
-  assert.deepEqual([...b.mux.sessions.values()].map((s) => s.events()), [rounds.map((r) => `${r} 0`), rounds.map((r) => `${r} 1`)]);
+  assert.deepEqual(
+    tabs.map((t) => t.got),
+    [rounds, rounds],
+  );
+  assert.deepEqual(
+    [...b.mux.sessions.values()].map((s) => s.events()),
+    [rounds.map((r) => `${r} 0`), rounds.map((r) => `${r} 1`)],
+  );
   tabs.forEach((t) => t.transport.close());
 });
 
@@ -151,7 +169,10 @@ test("a session that the server closes is one tab's business", async () => {
 
 test("a session that is opened again on the same socket: what was on its way before the hello is not for it", () => {
   const sockets: FakeSocket[] = [];
-  const carrier = new Carrier((url) => (sockets.push(new FakeSocket({ url })), sockets[0]!), () => new Promise(() => {}));
+  const carrier = new Carrier(
+    (url) => (sockets.push(new FakeSocket({ url })), sockets[0]!),
+    () => new Promise(() => {}),
+  );
   const down: unknown[] = [];
   const port: Port = { post: (message) => void (message.op === "frame" && down.push(message.text)) };
   const open = (): void => carrier.receive({ op: "open", session: "a", url: "ws://x", query: "received=0" }, port);
@@ -159,7 +180,12 @@ test("a session that is opened again on the same socket: what was on its way bef
   sockets[0]!.readyState = 1;
   sockets[0]!.onopen!({});
   open();
-  for (const text of ['{"type":"connected","client":"first"}', '{"type":"custom","data":1}', '{"type":"connected","client":"second"}', '{"type":"custom","data":1}']) {
+  for (const text of [
+    '{"type":"connected","client":"first"}',
+    '{"type":"custom","data":1}',
+    '{"type":"connected","client":"second"}',
+    '{"type":"custom","data":1}',
+  ]) {
     sockets[0]!.onmessage!({ data: `a ${text}` });
   }
   assert.deepEqual(down, ['{"type":"connected","client":"second"}', '{"type":"custom","data":1}']);

@@ -43,7 +43,10 @@ export class Carrier {
   private readonly tabs = new Map<string, Tab>();
 
   /** `gone` resolves when the tab with that session is closed. */
-  constructor(private readonly openSocket: (url: string) => Socket, private readonly gone: (session: string) => Promise<void>) {}
+  constructor(
+    private readonly openSocket: (url: string) => Socket,
+    private readonly gone: (session: string) => Promise<void>,
+  ) {}
 
   receive(message: Up, port: Port): void {
     switch (message.op) {
@@ -163,7 +166,10 @@ class TabSocket implements Socket {
   onerror: ((event: unknown) => void) | null = null;
   private readonly timer: ReturnType<typeof setTimeout>;
 
-  constructor(private readonly link: Link, private readonly session: string) {
+  constructor(
+    private readonly link: Link,
+    private readonly session: string,
+  ) {
     this.timer = setTimeout(() => this.readyState === 0 && this.ended(1006, "no carrier"), carrierTimeout);
   }
 
@@ -197,7 +203,11 @@ export class SharedSockets {
   /** False once the server or the browser has refused. */
   usable = true;
 
-  constructor(private readonly link: Link, private readonly session: string, private readonly held: Promise<void>) {
+  constructor(
+    private readonly link: Link,
+    private readonly session: string,
+    private readonly held: Promise<void>,
+  ) {
     link.receive = (message) => this.receive(message);
   }
 
@@ -206,7 +216,9 @@ export class SharedSockets {
     this.current?.ended(1006, "");
     this.current = socket;
     // The carrier notices that a tab was closed by the tab's lock, so the tab needs the lock first.
-    void this.held.then(() => this.current === socket && this.link.post({ op: "open", session: this.session, url, query }));
+    void this.held.then(
+      () => this.current === socket && this.link.post({ op: "open", session: this.session, url, query }),
+    );
     return socket;
   }
 
@@ -265,7 +277,8 @@ export function shareSockets(scriptURL: URL, session: string): SharedSockets | u
   if (typeof navigator === "undefined" || !navigator.locks) return undefined; // pages of other machines without https
   try {
     const held = hold(tabLock(session));
-    const shared = typeof SharedWorker === "function" ? overWorker(scriptURL, session, held) : overChannel(scriptURL, session, held);
+    const shared =
+      typeof SharedWorker === "function" ? overWorker(scriptURL, session, held) : overChannel(scriptURL, session, held);
     addEventListener("pagehide", () => shared.leave());
     return shared;
   } catch {
@@ -284,14 +297,21 @@ function overWorker(scriptURL: URL, session: string, held: Promise<void>): Share
   return shared;
 }
 
-interface Addressed { to: "carrier" | "tabs"; message: Up | Down }
+interface Addressed {
+  to: "carrier" | "tabs";
+  message: Up | Down;
+}
 
 function overChannel(scriptURL: URL, session: string, held: Promise<void>): SharedSockets {
   const name = `${channelName} ${scriptURL.pathname}`;
   const channel = new BroadcastChannel(name);
-  const link: Link = { post: (message) => channel.postMessage({ to: "carrier", message } satisfies Addressed), receive: () => {} };
+  const link: Link = {
+    post: (message) => channel.postMessage({ to: "carrier", message } satisfies Addressed),
+    receive: () => {},
+  };
   const shared = new SharedSockets(link, session, held);
-  channel.onmessage = ({ data }) => (data as Addressed).to === "tabs" && link.receive((data as Addressed).message as Down);
+  channel.onmessage = ({ data }) =>
+    (data as Addressed).to === "tabs" && link.receive((data as Addressed).message as Down);
   void hold(carrierLock + name).then(() => carryOver(name, session));
   return shared;
 }
@@ -301,14 +321,19 @@ function carryOver(name: string, session: string): void {
   const channel = new BroadcastChannel(name); // the tab's own channel object gets what this one posts
   const carrier = newCarrier();
   const post = (message: Down): void => channel.postMessage({ to: "tabs", message } satisfies Addressed);
-  channel.onmessage = ({ data }) => (data as Addressed).to === "carrier" && carrier.receive((data as Addressed).message as Up, { post });
-  addEventListener("pagehide", () => carrier.receive({ op: "close", session }, { post })); // the tab's own message would arrive too late
+  channel.onmessage = ({ data }) =>
+    (data as Addressed).to === "carrier" && carrier.receive((data as Addressed).message as Up, { post });
+  // The tab's own message would arrive too late.
+  addEventListener("pagehide", () => carrier.receive({ op: "close", session }, { post }));
   post({ op: "new-carrier" });
 }
 
 /** Runs the carrier if this is the SharedWorker that shareSockets starts. */
 export function carryIfWorker(): void {
-  const scope = globalThis as unknown as { onconnect?: ((event: { ports: readonly MessagePort[] }) => void) | null; location?: Location };
+  const scope = globalThis as unknown as {
+    onconnect?: ((event: { ports: readonly MessagePort[] }) => void) | null;
+    location?: Location;
+  };
   if (!("onconnect" in scope) || typeof document !== "undefined" || scope.location?.search !== "?tabs") return;
   const carrier = newCarrier();
   scope.onconnect = ({ ports: [port] }) => {

@@ -11,7 +11,11 @@ function setup(more: Partial<TransportOptions> = {}) {
   const got: unknown[] = [];
   const write = (...args: unknown[]): void => void lines.push(args.map(String).join(" "));
   const transport = new Transport({
-    open: server.open, session: "s", seq: () => 7, timers, random: () => 0.5,
+    open: server.open,
+    session: "s",
+    seq: () => 7,
+    timers,
+    random: () => 0.5,
     log: { debug: write, log: write, warn: write, error: write },
     hello: () => ({ type: "hello", url: "http://x/" }),
     receive: (p) => void (p.type === "custom" && got.push(p.data)),
@@ -67,27 +71,34 @@ test("a connection that is lost before its hello has arrived: the session begins
   await timers.pass(1000);
   server.accept();
   server.carry();
-  assert.deepEqual(server.got.map((f) => f.type), ["hello", "subscribe", "custom"]);
+  assert.deepEqual(
+    server.got.map((f) => f.type),
+    ["hello", "subscribe", "custom"],
+  );
   assert.deepEqual(got, ["a"]);
 });
 
-for (const ended of [true, false]) test(`a page that is left ${ended ? "starts a session" : "resumes"} when it comes back`, async () => {
-  const { server, timers, transport, event, lines } = setup();
-  transport.connect();
-  server.accept();
-  event(1);
-  server.carry();
-  transport.leave();
-  if (ended) server.sessions.clear();
-  event(2);
-  await timers.pass(60_000);
-  assert.equal(transport.connected, false);
-  transport.wake();
-  server.accept();
-  server.carry();
-  assert.deepEqual(server.events(), [1, 2]);
-  assert.deepEqual(lines.filter((l) => l.includes("may not have arrived")), []);
-});
+for (const ended of [true, false])
+  test(`a page that is left ${ended ? "starts a session" : "resumes"} when it comes back`, async () => {
+    const { server, timers, transport, event, lines } = setup();
+    transport.connect();
+    server.accept();
+    event(1);
+    server.carry();
+    transport.leave();
+    if (ended) server.sessions.clear();
+    event(2);
+    await timers.pass(60_000);
+    assert.equal(transport.connected, false);
+    transport.wake();
+    server.accept();
+    server.carry();
+    assert.deepEqual(server.events(), [1, 2]);
+    assert.deepEqual(
+      lines.filter((l) => l.includes("may not have arrived")),
+      [],
+    );
+  });
 
 test("a thousand cuts: nothing lost, doubled or reordered", async () => {
   const { server, timers, transport, event, got } = setup();
@@ -110,8 +121,14 @@ test("a thousand cuts: nothing lost, doubled or reordered", async () => {
     server.accept();
   }
   server.carry();
-  assert.deepEqual(server.events(), Array.from({ length: sent }, (_, i) => i));
-  assert.deepEqual(got, Array.from({ length: served }, (_, i) => i));
+  assert.deepEqual(
+    server.events(),
+    Array.from({ length: sent }, (_, i) => i),
+  );
+  assert.deepEqual(
+    got,
+    Array.from({ length: served }, (_, i) => i),
+  );
 });
 
 test("frames are acknowledged, each 64 or after a second, and confirmed ones are forgotten", async () => {
@@ -136,7 +153,10 @@ test("a restarted server gets the frames that were never sent; the others are re
   server.accept();
   server.carry();
   event(1);
-  const request = assert.rejects(transport.request("r", 1), (e) => e instanceof HotError && e.code === "connection_lost");
+  const request = assert.rejects(
+    transport.request("r", 1),
+    (e) => e instanceof HotError && e.code === "connection_lost",
+  );
   server.carry();
   server.socket!.cut();
   event(2);
@@ -159,7 +179,10 @@ test("a full queue is an error, said once, and rejects requests", async () => {
   event(1);
   event(2);
   event(3);
-  assert.throws(() => event(4), (e) => e instanceof HotError && e.code === "queue_full");
+  assert.throws(
+    () => event(4),
+    (e) => e instanceof HotError && e.code === "queue_full",
+  );
   assert.throws(() => event(5));
   await assert.rejects(transport.request("r", undefined), /3 messages wait/);
   assert.equal(lines.length, 1);
@@ -167,7 +190,10 @@ test("a full queue is an error, said once, and rejects requests", async () => {
 
 test("a message that is too big is refused, and dropped when the server says so", async () => {
   const { server, timers, transport, event } = setup({ maxMessage: 1000 });
-  assert.throws(() => transport.send({ type: "custom", event: "e", data: "x".repeat(1000) }), (e) => e instanceof HotError && e.code === "too_big");
+  assert.throws(
+    () => transport.send({ type: "custom", event: "e", data: "x".repeat(1000) }),
+    (e) => e instanceof HotError && e.code === "too_big",
+  );
   assert.throws(() => transport.send({ type: "custom", event: "e", data: "é".repeat(490) }), /more than/);
   transport.connect();
   server.accept();
@@ -187,7 +213,10 @@ test("reconnect: at once after a loss, then later and later, at once when woken"
   server.accept();
   server.carry();
   server.socket!.cut();
-  assert.deepEqual(timers.delays.filter((d) => d < 10_000), [0]);
+  assert.deepEqual(
+    timers.delays.filter((d) => d < 10_000),
+    [0],
+  );
   await timers.pass(0);
   const waits: number[] = [];
   for (let i = 0; i < 8; i++) {
@@ -251,14 +280,20 @@ test("request: answer, handler's error, timeout, cancel", async () => {
   server.send({ type: "reply", id: b!.id, error: { message: "no a", code: "bad_payload", path: "a" } });
   server.carry();
   assert.deepEqual(await one, { sum: 1 });
-  await assert.rejects(two, (e) => e instanceof HotError && e.code === "bad_payload" && e.path === "a" && e.message === "no a");
+  await assert.rejects(
+    two,
+    (e) => e instanceof HotError && e.code === "bad_payload" && e.path === "a" && e.message === "no a",
+  );
   const late = assert.rejects(three, (e) => e instanceof HotError && e.code === "timeout");
   await timers.pass(60);
   await late;
   stop.abort();
   await assert.rejects(four, /abort/i);
   server.carry();
-  assert.deepEqual(server.got.filter((f) => f.type === "cancel").map((f) => f.id), [c!.id, d!.id]);
+  assert.deepEqual(
+    server.got.filter((f) => f.type === "cancel").map((f) => f.id),
+    [c!.id, d!.id],
+  );
   server.send({ type: "reply", id: 99, data: 1 });
   server.carry();
 });

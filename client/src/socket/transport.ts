@@ -2,7 +2,14 @@
 // side sends the frames that the other has not received: none is lost, none arrives twice, and they stay in order.
 
 import type { Logger } from "./logger.ts";
-import { isReliable, type ConnectedPayload, type ReliablePagePayload, type ReplyPayload, type ServerMessage, type ServerPayload } from "./payload.ts";
+import {
+  isReliable,
+  type ConnectedPayload,
+  type ReliablePagePayload,
+  type ReplyPayload,
+  type ServerMessage,
+  type ServerPayload,
+} from "./payload.ts";
 import { HotError, type RequestOptions } from "./request.ts";
 
 /** The part of WebSocket that this client uses. */
@@ -114,11 +121,17 @@ export class Transport {
     let socket: Socket;
     try {
       socket = this.options.open({
-        session: this.options.session, received: String(this.received), epoch: this.epoch, seq: String(this.options.seq()),
+        session: this.options.session,
+        received: String(this.received),
+        epoch: this.epoch,
+        seq: String(this.options.seq()),
       });
     } catch (error) {
       this.closed = true; // trying again would not help
-      this.options.log.warn("[devserver] no connection to the server is possible from here, so this page does not update itself.", error);
+      this.options.log.warn(
+        "[devserver] no connection to the server is possible from here, so this page does not update itself.",
+        error,
+      );
       this.rejectAll("connection_lost", "there is no connection to the server");
       return;
     }
@@ -179,12 +192,18 @@ export class Transport {
 
   /** Drops the longest frame, which the server refuses to read: sent again, it would end the next connection, too. */
   private dropLongest(): void {
-    const longest = this.held.reduce<Frame | undefined>((a, b) => (a && a.text.length >= b.text.length ? a : b), undefined);
+    const longest = this.held.reduce<Frame | undefined>(
+      (a, b) => (a && a.text.length >= b.text.length ? a : b),
+      undefined,
+    );
     if (!longest) return;
     // An empty frame takes its place, since both sides count frames.
     this.heldBytes -= longest.text.length - noop.length;
-    this.options.log.error(`[devserver] a message of ${longest.text.length} characters is too long for the server; it was dropped: ${longest.text.slice(0, 80)}`);
-    if (longest.request !== undefined) this.pending.get(longest.request)?.reject(new HotError("too_big", "the request is too long for the server"));
+    this.options.log.error(
+      `[devserver] a message of ${longest.text.length} characters is too long for the server; it was dropped: ${longest.text.slice(0, 80)}`,
+    );
+    if (longest.request !== undefined)
+      this.pending.get(longest.request)?.reject(new HotError("too_big", "the request is too long for the server"));
     longest.text = noop;
   }
 
@@ -292,16 +311,23 @@ export class Transport {
     const lost = first ? [] : this.held.filter((f) => f.written);
     const waiting = first ? this.held : this.held.filter((f) => !f.written);
     const hello: Frame = { text: JSON.stringify(this.options.hello()), written: false };
-    const subscriptions = [...this.channels].map((channel): Frame => ({ text: JSON.stringify({ type: "subscribe", channel }), written: false }));
+    const subscriptions = [...this.channels].map((channel): Frame => ({
+      text: JSON.stringify({ type: "subscribe", channel }),
+      written: false,
+    }));
     this.held = [hello, ...subscriptions, ...waiting.filter((f) => !isSubscription(f))];
     this.heldBytes = this.held.reduce((n, f) => n + f.text.length, 0);
     const events = lost.filter((f) => f.request === undefined && f.text.startsWith('{"type":"custom"'));
     if (events.length > 0 && !this.left) {
-      this.options.log.warn(`[devserver] the server restarted while ${events.length} event(s) were on their way; they may not have arrived:`, ...events.map((f) => f.text));
+      this.options.log.warn(
+        `[devserver] the server restarted while ${events.length} event(s) were on their way; they may not have arrived:`,
+        ...events.map((f) => f.text),
+      );
     }
     const waitingRequests = new Set(waiting.map((f) => f.request));
     for (const [id, p] of [...this.pending]) {
-      if (!waitingRequests.has(id)) p.reject(new HotError("connection_lost", "the server restarted before it answered"));
+      if (!waitingRequests.has(id))
+        p.reject(new HotError("connection_lost", "the server restarted before it answered"));
     }
   }
 
@@ -317,14 +343,23 @@ export class Transport {
   send(payload: ReliablePagePayload): void {
     const text = JSON.stringify(payload);
     const { maxFrames = 100_000, maxBytes = 8 << 20, maxMessage = 1 << 20 } = this.options;
-    if (text.length > maxMessage || (text.length * 3 > maxMessage && new TextEncoder().encode(text).length > maxMessage)) {
-      const error = new HotError("too_big", `a message of ${text.length} characters is more than the server accepts (${maxMessage} bytes); it was not sent`);
+    if (
+      text.length > maxMessage ||
+      (text.length * 3 > maxMessage && new TextEncoder().encode(text).length > maxMessage)
+    ) {
+      const error = new HotError(
+        "too_big",
+        `a message of ${text.length} characters is more than the server accepts (${maxMessage} bytes); it was not sent`,
+      );
       this.options.log.error(`[devserver] ${error.message}: ${text.slice(0, 80)}`);
       throw error;
     }
     if (this.closed) throw new HotError("connection_lost", "there is no connection to the server");
     if (this.held.length >= maxFrames || this.heldBytes + text.length > maxBytes) {
-      const error = new HotError("queue_full", `${this.held.length} messages wait for the server already; this one was not sent`);
+      const error = new HotError(
+        "queue_full",
+        `${this.held.length} messages wait for the server already; this one was not sent`,
+      );
       if (!this.full) this.options.log.error(`[devserver] ${error.message}.`);
       this.full = true;
       throw error;
@@ -371,7 +406,11 @@ export class Transport {
         return;
       }
       signal?.addEventListener("abort", aborted, { once: true });
-      if (timeout > 0) timer = this.timers.set(() => cancel(new HotError("timeout", `no answer to ${JSON.stringify(event)} within ${timeout} ms`)), timeout);
+      if (timeout > 0)
+        timer = this.timers.set(
+          () => cancel(new HotError("timeout", `no answer to ${JSON.stringify(event)} within ${timeout} ms`)),
+          timeout,
+        );
     });
   }
 

@@ -33,7 +33,7 @@ export interface OverlayOptions {
 }
 
 /** Lets this module load where there is no DOM, as in workers. */
-const Base = (globalThis.HTMLElement ?? class {});
+const Base = globalThis.HTMLElement ?? class {};
 
 /** The custom element. Third-party code uses it, too: `new ErrorOverlay(error)`. */
 export class ErrorOverlay extends Base {

@@ -57,7 +57,8 @@ export function removeStyle(id: string): void {
   sheets.delete(id);
   sheet.element.remove();
   if (last === sheet.element) last = undefined;
-  if (sheet.constructed) document.adoptedStyleSheets = document.adoptedStyleSheets.filter((s) => s !== sheet.constructed);
+  if (sheet.constructed)
+    document.adoptedStyleSheets = document.adoptedStyleSheets.filter((s) => s !== sheet.constructed);
 }
 
 /**
@@ -66,7 +67,9 @@ export function removeStyle(id: string): void {
 let given: Map<string, HTMLStyleElement> | undefined;
 
 function find(id: string): HTMLStyleElement | undefined {
-  given ??= new Map([...document.querySelectorAll<HTMLStyleElement>(`style[${attribute}]`)].map((e) => [e.getAttribute(attribute)!, e]));
+  given ??= new Map(
+    [...document.querySelectorAll<HTMLStyleElement>(`style[${attribute}]`)].map((e) => [e.getAttribute(attribute)!, e]),
+  );
   const element = given.get(id);
   return element?.isConnected ? element : undefined;
 }
@@ -104,7 +107,11 @@ function construct(css: string): CSSStyleSheet | undefined {
  * has loaded, so the page is never without styles. Returns the paths that the page links. `path` returns the path of a
  * URL without base, host and query.
  */
-export async function swapLinks(paths: readonly string[], timestamp: number, path: (url: string) => string | undefined): Promise<string[]> {
+export async function swapLinks(
+  paths: readonly string[],
+  timestamp: number,
+  path: (url: string) => string | undefined,
+): Promise<string[]> {
   if (paths.length === 0 || typeof document === "undefined") return [];
   const wanted = new Set(paths);
   const found = new Set<string>();

@@ -14,7 +14,10 @@ type ScheduleRefresh = (root: { current: Fiber }, update: RefreshUpdate) => void
 type Family = object;
 type FamilyOf = (type: unknown) => Family | undefined;
 
-interface RefreshUpdate { updatedFamilies: Set<Family>; staleFamilies: Set<Family> }
+interface RefreshUpdate {
+  updatedFamilies: Set<Family>;
+  staleFamilies: Set<Family>;
+}
 
 interface Fiber {
   tag: number;
@@ -53,16 +56,22 @@ function shorten(renderer: Renderer): void {
     setRefreshHandler(handler);
   };
   renderer.scheduleRefresh = (root, update) => {
-    const found = familyOf && update.staleFamilies.size === 0 ? find(root.current, familyOf, update.updatedFamilies) : undefined;
+    const found =
+      familyOf && update.staleFamilies.size === 0 ? find(root.current, familyOf, update.updatedFamilies) : undefined;
     if (!found) return scheduleRefresh(root, update);
     found.fibers.forEach(scheduleUpdate);
     // Any update mounts error boundaries again that show an error. Only React knows which boundaries do.
-    if (found.boundaries) afterPaint(() => scheduleRefresh(root, { updatedFamilies: new Set(), staleFamilies: new Set() }));
+    if (found.boundaries)
+      afterPaint(() => scheduleRefresh(root, { updatedFamilies: new Set(), staleFamilies: new Set() }));
   };
 }
 
 /** Returns the fibers of updated components; undefined when React must mount one of them again. */
-export function find(root: Fiber, familyOf: FamilyOf, updated: Set<Family>): { fibers: Fiber[]; boundaries: boolean } | undefined {
+export function find(
+  root: Fiber,
+  familyOf: FamilyOf,
+  updated: Set<Family>,
+): { fibers: Fiber[]; boundaries: boolean } | undefined {
   const fibers: Fiber[] = [];
   let boundaries = false;
   const todo: Fiber[] = [root];
@@ -80,7 +89,10 @@ export function find(root: Fiber, familyOf: FamilyOf, updated: Set<Family>): { f
   return { fibers, boundaries };
 }
 
-function isBoundary(type: { getDerivedStateFromError?: unknown; prototype?: { componentDidCatch?: unknown } }): boolean {
+function isBoundary(type: {
+  getDerivedStateFromError?: unknown;
+  prototype?: { componentDidCatch?: unknown };
+}): boolean {
   return typeof type.getDerivedStateFromError === "function" || typeof type.prototype?.componentDidCatch === "function";
 }
 

@@ -25,6 +25,8 @@ interface Case {
   rerun?: string;
 }
 
+// One line a case.
+// prettier-ignore
 const cases: Case[] = [
   { name: "self-accepting", graph: "main>a", accept: "a", change: "a", want: "a", rerun: "a" },
   { name: "dead end reloads", graph: "main>a a>b", change: "b", want: "reload: no boundary for b: b → a → main" },
@@ -75,7 +77,9 @@ const cases: Case[] = [
 for (const c of cases) {
   test(`plan: ${c.name}`, () => {
     const decision = plan(view(c), {
-      changed: words(c.change), deleted: words(c.deleted), ...(c.firstInvalidatedBy ? { firstInvalidatedBy: c.firstInvalidatedBy } : {}),
+      changed: words(c.change),
+      deleted: words(c.deleted),
+      ...(c.firstInvalidatedBy ? { firstInvalidatedBy: c.firstInvalidatedBy } : {}),
     });
     assert.equal(show(decision), c.want);
     if (c.rerun !== undefined) assert.deepEqual(decision.kind === "update" && decision.rerun, words(c.rerun));
@@ -84,7 +88,12 @@ for (const c of cases) {
 
 test("plan: asks about nothing but the way up", () => {
   const asked = new Set<string>();
-  const c = { graph: Array.from({ length: 1000 }, (_, i) => `main>m${i}`).join(" ") + " m1>x", accept: "m1", name: "", want: "" };
+  const c = {
+    graph: Array.from({ length: 1000 }, (_, i) => `main>m${i}`).join(" ") + " m1>x",
+    accept: "m1",
+    name: "",
+    want: "",
+  };
   const v = view(c);
   plan({ ...v, ran: (id) => (asked.add(id), v.ran(id)) }, { changed: ["x"] });
   assert.deepEqual([...asked], ["x", "m1"]);
@@ -96,10 +105,12 @@ function words(text = ""): string[] {
 
 /** "a:x,y b:" -> {a: [x, y], b: []} */
 function lists(text = ""): Map<string, string[]> {
-  return new Map(words(text).map((w) => {
-    const [key, names] = w.split(":") as [string, string];
-    return [key, names.split(",").filter(Boolean)];
-  }));
+  return new Map(
+    words(text).map((w) => {
+      const [key, names] = w.split(":") as [string, string];
+      return [key, names.split(",").filter(Boolean)];
+    }),
+  );
 }
 
 function view(c: Case): RegistryView {
@@ -134,6 +145,11 @@ function show(d: Decision): string {
   if (d.kind === "nothing") return "nothing";
   if (d.kind === "reload") return `reload: ${d.reason}`;
   return d.boundaries
-    .map((b) => (b.path === b.acceptedPath ? b.path : `${b.acceptedPath} via ${b.path}`) + (b.circular ? " circular" : "") + (b.firstInvalidatedBy ? ` (by ${b.firstInvalidatedBy})` : ""))
+    .map(
+      (b) =>
+        (b.path === b.acceptedPath ? b.path : `${b.acceptedPath} via ${b.path}`) +
+        (b.circular ? " circular" : "") +
+        (b.firstInvalidatedBy ? ` (by ${b.firstInvalidatedBy})` : ""),
+    )
     .join(", ");
 }

@@ -56,7 +56,10 @@ class Walk {
   private readonly changed: Set<ModuleID>;
   private readonly deleted: Set<ModuleID>;
 
-  constructor(private readonly view: RegistryView, private readonly change: Change) {
+  constructor(
+    private readonly view: RegistryView,
+    private readonly change: Change,
+  ) {
     this.changed = new Set(change.changed);
     this.deleted = new Set(change.deleted ?? []);
   }
@@ -97,7 +100,12 @@ class Walk {
   }
 
   /** Continues with one importer of `id`. */
-  private propagateTo(importer: ModuleID, id: ModuleID, names: ReadonlySet<string> | undefined, chain: ModuleID[]): string | undefined {
+  private propagateTo(
+    importer: ModuleID,
+    id: ModuleID,
+    names: ReadonlySet<string> | undefined,
+    chain: ModuleID[],
+  ): string | undefined {
     if (this.view.acceptsDep(importer, id) && !this.view.failed(importer)) return this.add(importer, id, chain);
     if (names && this.view.uses(importer, id)?.every((n) => names.has(n))) return undefined;
     if (chain.includes(importer)) return undefined; // a cycle: the other importers decide
@@ -112,7 +120,9 @@ class Walk {
     const key = path + "\n" + acceptedPath;
     if (!this.boundaries.has(key)) {
       this.boundaries.set(key, {
-        path, acceptedPath, circular: this.isCircular(acceptedPath, new Set(chain)),
+        path,
+        acceptedPath,
+        circular: this.isCircular(acceptedPath, new Set(chain)),
         ...(first === undefined ? {} : { firstInvalidatedBy: first }),
       });
     }

@@ -23,7 +23,12 @@ interface ReactRuntime {
   performReactRefresh?(): unknown;
   isLikelyComponentType?(type: unknown): boolean;
   // The copy inside @vitejs/plugin-react exports these two instead of the three above.
-  createSignatureFunctionForTransform?(): (type: unknown, key: string, forceReset?: boolean, customHooks?: () => unknown[]) => void;
+  createSignatureFunctionForTransform?(): (
+    type: unknown,
+    key: string,
+    forceReset?: boolean,
+    customHooks?: () => unknown[],
+  ) => void;
   validateRefreshBoundaryAndEnqueueUpdate?(id: string, before: object, now: object): unknown;
 }
 
@@ -42,7 +47,8 @@ function react(runtime: ReactRuntime): Runtime {
       if (runtime.setSignature) runtime.setSignature(type, key, forceReset, customHooks);
       else runtime.createSignatureFunctionForTransform?.()(type, key, forceReset, customHooks);
     },
-    isComponent: (value) => (runtime.isLikelyComponentType ? runtime.isLikelyComponentType(value) : isReactComponent(value)),
+    isComponent: (value) =>
+      runtime.isLikelyComponentType ? runtime.isLikelyComponentType(value) : isReactComponent(value),
     perform() {
       if (runtime.performReactRefresh) runtime.performReactRefresh();
       else runtime.validateRefreshBoundaryAndEnqueueUpdate?.("devserver", unchanged, unchanged);
@@ -113,7 +119,9 @@ export class Refresh {
   /** Takes the exports of a module of the prelude, which may be a framework's runtime. */
   install(exports: unknown): void {
     const candidate = (exports ?? {}) as Partial<ReactRuntime> & { default?: Partial<ReactRuntime> };
-    const runtime = [candidate, candidate.default].find((c) => typeof (c?.performReactRefresh ?? c?.validateRefreshBoundaryAndEnqueueUpdate) === "function");
+    const runtime = [candidate, candidate.default].find(
+      (c) => typeof (c?.performReactRefresh ?? c?.validateRefreshBoundaryAndEnqueueUpdate) === "function",
+    );
     if (runtime) this.runtime = react(runtime as ReactRuntime);
     const prefresh = (globalThis as { __PREFRESH__?: Prefresh }).__PREFRESH__;
     if (!this.runtime && prefresh) this.runtime = preact(prefresh);
@@ -132,7 +140,8 @@ export class Refresh {
     }
     for (const [name, type] of Object.entries(names.components)) {
       if (!isType(type)) continue;
-      if (names.reset && !names.signatures?.some(([signed]) => signed === type)) runtime.sign(type, "reset", true, () => []);
+      if (names.reset && !names.signatures?.some(([signed]) => signed === type))
+        runtime.sign(type, "reset", true, () => []);
       runtime.register(type, `${instance.id} ${name}`);
     }
     if (Object.keys(names.components).length > 0) this.waiting.set(instance, { hot, names });
@@ -151,7 +160,8 @@ export class Refresh {
     const { hot, names } = waiting;
     const registered = new Set(Object.values(names.components)); // most exports; isComponent is slow
     for (const [name, value] of exports) {
-      if (!registered.has(value) && this.runtime.isComponent(value)) this.runtime.register(value, `${instance.id} export ${name}`);
+      if (!registered.has(value) && this.runtime.isComponent(value))
+        this.runtime.register(value, `${instance.id} export ${name}`);
     }
     hot.accept((next: unknown) => {
       if (next === undefined) return;
@@ -163,7 +173,8 @@ export class Refresh {
 
   /** Returns why the importers have to take the update; undefined when they need not. */
   private validate(before: Map<string, unknown>, now: Map<string, unknown>): string | undefined {
-    for (const name of before.keys()) if (!now.has(name)) return `Could not Fast Refresh ("${name}" export was removed)`;
+    for (const name of before.keys())
+      if (!now.has(name)) return `Could not Fast Refresh ("${name}" export was removed)`;
     for (const name of now.keys()) if (!before.has(name)) return `Could not Fast Refresh (new export "${name}")`;
     for (const [name, value] of now) {
       if (this.runtime!.isComponent(value) || before.get(name) === value) continue;

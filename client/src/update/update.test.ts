@@ -21,9 +21,25 @@ test("self-update: before, dispose, body, accept of the old instance, after", as
     note("data", hot.data.from);`;
   const w = run({ "/main.js": `import "./a"`, "/a.js": source(1) });
   await w.update({ "/a.js": source(2) });
-  assert.deepEqual(w.look(), ["before 1 js-update /a.js /a.js 1000", "dispose 1", "body 2", "data 1", "accept 1 gets 2", "hot updated: /a.js", "after 2"]);
+  assert.deepEqual(w.look(), [
+    "before 1 js-update /a.js /a.js 1000",
+    "dispose 1",
+    "body 2",
+    "data 1",
+    "accept 1 gets 2",
+    "hot updated: /a.js",
+    "after 2",
+  ]);
   await w.update({ "/a.js": source(3) });
-  assert.deepEqual(w.look(), ["before 2 js-update /a.js /a.js 2000", "dispose 2", "body 3", "data 2", "accept 2 gets 3", "hot updated: /a.js", "after 3"]);
+  assert.deepEqual(w.look(), [
+    "before 2 js-update /a.js /a.js 2000",
+    "dispose 2",
+    "body 3",
+    "data 2",
+    "accept 2 gets 3",
+    "hot updated: /a.js",
+    "after 3",
+  ]);
   assert.deepEqual(w.reports, [
     { seq: 1, kind: "updated", paths: ["/a.js"] },
     { seq: 2, kind: "updated", paths: ["/a.js"] },
@@ -31,7 +47,9 @@ test("self-update: before, dispose, body, accept of the old instance, after", as
 });
 
 test("several accepts and several dispose callbacks all run, in order", async () => {
-  const w = run({ "/main.js": `import.meta.hot.accept(() => note("one")); import.meta.hot.accept(); import.meta.hot.accept(() => note("two")); import.meta.hot.dispose(() => note("d1")); import.meta.hot.dispose(() => note("d2"))` });
+  const w = run({
+    "/main.js": `import.meta.hot.accept(() => note("one")); import.meta.hot.accept(); import.meta.hot.accept(() => note("two")); import.meta.hot.dispose(() => note("d1")); import.meta.hot.dispose(() => note("d2"))`,
+  });
   await w.update({ "/main.js": `note("new")` });
   assert.deepEqual(w.look(), ["d1", "d2", "new", "one", "two", "hot updated: /main.js"]);
 });
@@ -49,7 +67,9 @@ test("an accept in a branch that never ran reloads, with the reason", async () =
   const w = run({ "/main.js": `import "./a"`, "/a.js": `if (globalThis.never) import.meta.hot.accept()` });
   await w.update({ "/a.js": `note("new")` });
   assert.deepEqual(w.look(), ["reload: no boundary for /a.js: /a.js → /main.js"]);
-  assert.deepEqual(w.reports, [{ seq: 1, kind: "reloaded", paths: ["/a.js"], reason: "no boundary for /a.js: /a.js → /main.js" }]);
+  assert.deepEqual(w.reports, [
+    { seq: 1, kind: "reloaded", paths: ["/a.js"], reason: "no boundary for /a.js: /a.js → /main.js" },
+  ]);
 });
 
 test("accepted dependency: the owner does not run again, its bindings stay, the dep is disposed", async () => {
@@ -77,7 +97,10 @@ test("an accepted specifier may differ in form from the import; a wrong one is r
     "/a.js": ``,
   });
   w.start("/main.js");
-  assert.deepEqual(w.look().map((l) => l.slice(0, 40)), ["warn: /main.js: hot.accept(\"/b.js\") has ", "warn: /main.js: hot.accept(\"./c\") has no"]);
+  assert.deepEqual(
+    w.look().map((l) => l.slice(0, 40)),
+    ['warn: /main.js: hot.accept("/b.js") has ', 'warn: /main.js: hot.accept("./c") has no'],
+  );
   await w.update({ "/a.js": `note("new")` });
   assert.deepEqual(w.look(), ["new", "a", "hot updated: /a.js via /main.js"]);
 });
@@ -88,7 +111,7 @@ test("modules between the change and the boundary run again, each once, and are 
     "/page.js": `import { x } from "./mid"; import { y } from "./util"; note("page", x, y); import.meta.hot.accept()`,
     "/mid.js": `import { y } from "./util"; export const x = y * 10; note("mid"); import.meta.hot.dispose(() => note("dispose mid"))`,
     "/util.js": `export const y = 1`,
-    });
+  });
   await w.update({ "/util.js": `export const y = 2; note("util")` });
   assert.deepEqual(w.look(), ["dispose mid", "util", "mid", "page 20 2", "hot updated: /page.js"]);
 });
@@ -107,22 +130,40 @@ test("two boundaries share the new instance of what both import", async () => {
 });
 
 test("a listener that throws stops neither the others nor the update", async () => {
-  const w = run({ "/main.js": `const h = import.meta.hot; h.accept(); h.on("vite:beforeUpdate", () => { throw new Error("x") }); h.on("vite:beforeUpdate", () => note("second")); h.on("devserver:afterUpdate", () => note("alias"))` });
+  const w = run({
+    "/main.js": `const h = import.meta.hot; h.accept(); h.on("vite:beforeUpdate", () => { throw new Error("x") }); h.on("vite:beforeUpdate", () => note("second")); h.on("devserver:afterUpdate", () => note("alias"))`,
+  });
   await w.update({ "/main.js": `note("new"); import.meta.hot.on("devserver:afterUpdate", () => note("alias"))` });
-  assert.deepEqual(w.look(), [`error: a listener of "vite:beforeUpdate" failed:`, "second", "new", "hot updated: /main.js", "alias"]);
+  assert.deepEqual(w.look(), [
+    `error: a listener of "vite:beforeUpdate" failed:`,
+    "second",
+    "new",
+    "hot updated: /main.js",
+    "alias",
+  ]);
 });
 
 test("beforeUpdate listeners and dispose callbacks are awaited; accept callbacks that throw are contained", async () => {
-  const w = run({ "/main.js": `
+  const w = run({
+    "/main.js": `
     const h = import.meta.hot, wait = (what) => new Promise((r) => setTimeout(() => { note(what); r() }, 2));
     h.on("vite:beforeUpdate", () => wait("before")); h.dispose(() => wait("disposed"));
-    h.accept(() => { throw new Error("cb") }); h.accept(() => note("second callback"));` });
+    h.accept(() => { throw new Error("cb") }); h.accept(() => note("second callback"));`,
+  });
   await w.update({ "/main.js": `note("new")` });
-  assert.deepEqual(w.look(), ["before", "disposed", "new", "error: an accept callback of /main.js failed:", "second callback", "hot updated: /main.js"]);
+  assert.deepEqual(w.look(), [
+    "before",
+    "disposed",
+    "new",
+    "error: an accept callback of /main.js failed:",
+    "second callback",
+    "hot updated: /main.js",
+  ]);
 });
 
 test("a new version that throws: callbacks get undefined, the error shows, the old one keeps running and can be updated", async () => {
-  const ok = (n: number) => `export const n = ${n}; import.meta.hot.accept((m) => note("${n} gets", m?.n)); import.meta.hot.on("x", () => note("x ${n}"))`;
+  const ok = (n: number) =>
+    `export const n = ${n}; import.meta.hot.accept((m) => note("${n} gets", m?.n)); import.meta.hot.on("x", () => note("x ${n}"))`;
   const w = run({ "/main.js": `import "./a"`, "/a.js": ok(1) });
   await w.update({ "/a.js": `import.meta.hot.on("x", () => note("x bad")); throw new Error("oops")` });
   assert.deepEqual(w.look(), ["error: failed to update /a.js; the old version keeps running.", "1 gets undefined"]);
@@ -136,8 +177,15 @@ test("a new version that throws: callbacks get undefined, the error shows, the o
 });
 
 test("what failed is tried again with what it imports, not with every update", async () => {
-  const w = run({ "/main.js": `import "./a"; import "./other"`, "/a.js": `import.meta.hot.accept()`, "/b.js": `export const b = 1`, "/other.js": `import.meta.hot.accept()` });
-  await w.update({ "/a.js": `import { b } from "./b"; if (b < 2) throw new Error("b is " + b); note("a runs with", b); import.meta.hot.accept()` });
+  const w = run({
+    "/main.js": `import "./a"; import "./other"`,
+    "/a.js": `import.meta.hot.accept()`,
+    "/b.js": `export const b = 1`,
+    "/other.js": `import.meta.hot.accept()`,
+  });
+  await w.update({
+    "/a.js": `import { b } from "./b"; if (b < 2) throw new Error("b is " + b); note("a runs with", b); import.meta.hot.accept()`,
+  });
   w.look();
   await w.update({ "/other.js": `note("other")` });
   assert.deepEqual(w.look(), ["other", "hot updated: /other.js"]);
@@ -156,14 +204,20 @@ test("back to the very version that ran before an error", async () => {
 
 test("a module that failed because of its import runs when the import is fixed", async () => {
   const w = run({ "/main.js": `import "./a"`, "/a.js": `import.meta.hot.accept()` });
-  await w.update({ "/a.js": `import { x } from "./b"; import.meta.hot.accept(); note("a has", x)`, "/b.js": `throw new Error("b is bad")` });
+  await w.update({
+    "/a.js": `import { x } from "./b"; import.meta.hot.accept(); note("a has", x)`,
+    "/b.js": `throw new Error("b is bad")`,
+  });
   assert.equal(w.look().length, 1);
   await w.update({ "/b.js": `export const x = 1` });
   assert.deepEqual(w.look(), ["a has 1", "hot updated: /a.js"]);
 });
 
 test("new code with an import that does not compile yet", async () => {
-  const w = run({ "/main.js": `import "./a"`, "/a.js": `import.meta.hot.accept((m) => note("gets", m)); import.meta.hot.dispose(() => note("dispose"))` });
+  const w = run({
+    "/main.js": `import "./a"`,
+    "/a.js": `import.meta.hot.accept((m) => note("gets", m)); import.meta.hot.dispose(() => note("dispose"))`,
+  });
   w.files.set("/b.js", `note("b")`);
   w.broken.add("/b.js");
   await w.update({ "/a.js": `import "./b"; note("a2")` });
@@ -210,7 +264,9 @@ test("a dynamic import after an update of who makes it gets the new version", as
   });
   const load = (): Promise<string> => (globalThis as unknown as { load(): Promise<string> }).load();
   assert.equal(await load(), "page 1 part 1");
-  await w.update({ "/page.js": `import { part } from "./part"; export const text = "page 2 " + part; import.meta.hot.on("ping", () => note("ping 2"))` });
+  await w.update({
+    "/page.js": `import { part } from "./part"; export const text = "page 2 " + part; import.meta.hot.on("ping", () => note("ping 2"))`,
+  });
   assert.equal(await load(), "page 2 part 1");
   await w.update({ "/part.js": `export const part = "part 2"` });
   await w.update({ "/part.js": `export const part = "part 3"` });
@@ -222,12 +278,17 @@ test("a dynamic import after an update of who makes it gets the new version", as
   // The module that imports it fails: the old page stays until both are fixed.
   await w.update({ "/main.js": `throw new Error("broken")`, "/page.js": `export const text = "page 4"` });
   assert.equal(await load(), "page 2 part 3");
-  await w.update({ "/main.js": `globalThis.load = async () => (await import("./page")).text; import.meta.hot.accept() // mended` });
+  await w.update({
+    "/main.js": `globalThis.load = async () => (await import("./page")).text; import.meta.hot.accept() // mended`,
+  });
   assert.equal(await load(), "page 4");
 });
 
 test("a module that is imported both statically and dynamically", async () => {
-  const w = run({ "/main.js": `import "./a"; export const load = () => import("./a"); import.meta.hot.accept("./a", () => note("accepted"))`, "/a.js": `note("a1")` });
+  const w = run({
+    "/main.js": `import "./a"; export const load = () => import("./a"); import.meta.hot.accept("./a", () => note("accepted"))`,
+    "/a.js": `note("a1")`,
+  });
   await w.update({ "/a.js": `note("a2")` });
   assert.deepEqual(w.look(), ["a2", "accepted", "hot updated: /a.js via /main.js"]);
 });
@@ -240,9 +301,19 @@ test("prune: dispose, then prune, data deleted, also what only the pruned module
     "/keep.js": `import.meta.hot.prune(() => note("never"))`,
   });
   await w.update({ "/main.js": `import "./keep"; import.meta.hot.accept(); note("main")` });
-  assert.deepEqual(w.look(), ["main", "hot updated: /main.js", "before /a.js,/b.js", "dispose a", "prune a 1", "prune b"]);
+  assert.deepEqual(w.look(), [
+    "main",
+    "hot updated: /main.js",
+    "before /a.js,/b.js",
+    "dispose a",
+    "prune a 1",
+    "prune b",
+  ]);
   await w.events.emit("x", undefined);
-  await w.update({ "/main.js": `import "./a"; import "./keep"; import.meta.hot.accept()`, "/a.js": `note("again", import.meta.hot.data.n)` });
+  await w.update({
+    "/main.js": `import "./a"; import "./keep"; import.meta.hot.accept()`,
+    "/a.js": `note("again", import.meta.hot.data.n)`,
+  });
   assert.deepEqual(w.look(), ["again undefined", "hot updated: /main.js"]);
 });
 
@@ -272,7 +343,14 @@ test("invalidate: the importer takes it, with the first module's name and the sa
   });
   await w.update({ "/a.js": `export const v = 2; note("a2")` });
   assert.deepEqual(w.look(), [
-    "before /a.js undefined 1000", "a2", "invalidate /a.js no /a.js", "goes on", "hot updated: /a.js", "before /p.js /a.js 1000", "p 2", "hot updated: /p.js",
+    "before /a.js undefined 1000",
+    "a2",
+    "invalidate /a.js no /a.js",
+    "goes on",
+    "hot updated: /a.js",
+    "before /p.js /a.js 1000",
+    "p 2",
+    "hot updated: /p.js",
   ]);
   assert.deepEqual(w.sent, [["vite:invalidate", { path: "/a.js", message: "no", firstInvalidatedBy: "/a.js" }]]);
 });
@@ -287,14 +365,24 @@ test("invalidate in the new module's body works too; before any update it does n
 });
 
 test("invalidate without a taker reloads with the message", async () => {
-  const w = run({ "/main.js": `import "./a"`, "/a.js": `const { hot } = import.meta; hot.accept(() => hot.invalidate("cannot"))` });
+  const w = run({
+    "/main.js": `import "./a"`,
+    "/a.js": `const { hot } = import.meta; hot.accept(() => hot.invalidate("cannot"))`,
+  });
   await w.update({ "/a.js": `` });
-  assert.deepEqual(w.look(), ["hot updated: /a.js", "reload: /a.js: cannot; no importer accepts /a.js: /a.js → /main.js"]);
+  assert.deepEqual(w.look(), [
+    "hot updated: /a.js",
+    "reload: /a.js: cannot; no importer accepts /a.js: /a.js → /main.js",
+  ]);
 });
 
 test("two modules that invalidate run their importer once", async () => {
   const bad = `const { hot } = import.meta; hot.accept(() => hot.invalidate())`;
-  const w = run({ "/main.js": `import "./a"; import "./b"; import.meta.hot.accept(); note("main")`, "/a.js": bad, "/b.js": bad });
+  const w = run({
+    "/main.js": `import "./a"; import "./b"; import.meta.hot.accept(); note("main")`,
+    "/a.js": bad,
+    "/b.js": bad,
+  });
   await w.update({ "/a.js": `//2\n${bad}`, "/b.js": `//2\n${bad}` });
   assert.deepEqual(w.look(), ["hot updated: /a.js", "hot updated: /b.js", "main", "hot updated: /main.js"]);
 });
@@ -316,7 +404,10 @@ test("a circular boundary that cannot run again reloads", async () => {
     "/b.js": `import { a } from "./a"; export const b = 1`,
   });
   await w.update({ "/b.js": `import { a } from "./a"; export const b = a + 1` });
-  assert.match(w.look().join(), /^reload: \/a\.js imports itself through others and could not run again: Cannot access/);
+  assert.match(
+    w.look().join(),
+    /^reload: \/a\.js imports itself through others and could not run again: Cannot access/,
+  );
 });
 
 test("a page whose entry failed reloads with the next change", async () => {
@@ -327,14 +418,20 @@ test("a page whose entry failed reloads with the next change", async () => {
 });
 
 test("linked stylesheets", async () => {
-  const w = run({ "/main.js": `import.meta.hot.on("vite:beforeUpdate", (p) => note(p.updates[0].type, p.updates[0].path))` });
+  const w = run({
+    "/main.js": `import.meta.hot.on("vite:beforeUpdate", (p) => note(p.updates[0].type, p.updates[0].path))`,
+  });
   await w.update({}, { css: ["/style.css"] });
   assert.deepEqual(w.look(), ["css-update /style.css", "css hot updated: /style.css"]);
   assert.deepEqual(w.reports, [{ seq: 1, kind: "updated", paths: ["/style.css"] }]);
 });
 
 test("top-level await in an update", async () => {
-  const w = run({ "/main.js": `import "./a"`, "/a.js": `import "./t"; import.meta.hot.accept(); note("a")`, "/t.js": `note("t1")` });
+  const w = run({
+    "/main.js": `import "./a"`,
+    "/a.js": `import "./t"; import.meta.hot.accept(); note("a")`,
+    "/t.js": `note("t1")`,
+  });
   await w.update({ "/t.js": `async:note("t2"); await null; note("t2 ends")` });
   assert.deepEqual(w.look(), ["t2", "t2 ends", "a", "hot updated: /a.js"]);
   await w.update({ "/a.js": `import "./t"; import.meta.hot.accept(); note("a3")` });
@@ -358,7 +455,12 @@ test("full-reload: only at the page's own path", async () => {
 
 test("update in 10,000 modules costs what changed", async () => {
   const files: Files = { "/main.js": Array.from({ length: 100 }, (_, i) => `import "./m${i}_0"`).join(";") };
-  for (let i = 0; i < 100; i++) for (let j = 0; j < 20; j++) files[`/m${i}_${j}.js`] = (j < 19 ? `import "./m${i}_${j + 1}";` : "") + (j === 0 ? "import.meta.hot.accept();" : "") + `export const x = 1`;
+  for (let i = 0; i < 100; i++)
+    for (let j = 0; j < 20; j++)
+      files[`/m${i}_${j}.js`] =
+        (j < 19 ? `import "./m${i}_${j + 1}";` : "") +
+        (j === 0 ? "import.meta.hot.accept();" : "") +
+        `export const x = 1`;
   const w = run(files);
   await w.update({ "/m5_19.js": `export const x = 2` });
   assert.deepEqual(w.look(), ["hot updated: /m5_0.js"]);

@@ -30,7 +30,11 @@ export interface UpdateHost {
   sendInvalidate(data: InvalidateData): void;
 }
 
-export interface InvalidateData { path: ModuleID; message: string | undefined; firstInvalidatedBy: ModuleID }
+export interface InvalidateData {
+  path: ModuleID;
+  message: string | undefined;
+  firstInvalidatedBy: ModuleID;
+}
 
 /** Makes the plan's view of the registry and the hot contexts. */
 export function viewOf(registry: Registry, hot: HotStore): RegistryView {
@@ -40,13 +44,17 @@ export function viewOf(registry: Registry, hot: HotStore): RegistryView {
     importers: (id) => registry.importers.of(id),
     selfAccepting: (id) => hot.state(id)?.selfAccepting ?? false,
     acceptedExports: (id) => hot.state(id)?.acceptedExports,
-    exports: (id) => Object.keys((registry.instance(id)?.module.exports ?? {})),
+    exports: (id) => Object.keys(registry.instance(id)?.module.exports ?? {}),
     acceptsDep: (importer, dep) => hot.state(importer)?.acceptsDep(dep) ?? false,
     uses: (importer, dep) => registry.importers.uses(importer, dep),
   };
 }
 
-interface Invalidation { path: ModuleID; message: string | undefined; first: ModuleID }
+interface Invalidation {
+  path: ModuleID;
+  message: string | undefined;
+  first: ModuleID;
+}
 
 /** Applies updates. The queue calls it with one message at a time. */
 export class Updater {
@@ -83,8 +91,9 @@ export class Updater {
   /** Returns the modules that could not run and may run now: one of their imports or importers was touched. */
   private staleNear(touched: ReadonlySet<ModuleID>, staged: Staged): ModuleID[] {
     if (this.stale.size === 0) return [];
-    return [...this.stale].filter((id) =>
-      this.reaches(id, touched, staged) || [...touched].some((t) => this.reaches(t, new Set([id]), staged)));
+    return [...this.stale].filter(
+      (id) => this.reaches(id, touched, staged) || [...touched].some((t) => this.reaches(t, new Set([id]), staged)),
+    );
   }
 
   /** Reports whether one of the modules is `id` or below it, by the newest definitions. */
@@ -162,7 +171,12 @@ export class Updater {
     await this.page.startWaiting();
   }
 
-  private async applyUpdate(payload: UpdatePayload, decision: UpdateDecision, staged: Staged, deleted: ModuleID[]): Promise<void> {
+  private async applyUpdate(
+    payload: UpdatePayload,
+    decision: UpdateDecision,
+    staged: Staged,
+    deleted: ModuleID[],
+  ): Promise<void> {
     const message = { type: "update", updates: this.updatesOf(decision.boundaries, payload.css ?? []) };
     await this.events.emit("vite:beforeUpdate", message);
     this.page.clearError();
@@ -174,7 +188,12 @@ export class Updater {
     await this.prune(done.orphans);
     const paths = [...new Set([...done.updated, ...swapped])];
     if (done.failed.length > 0) {
-      this.page.report({ seq: payload.seq, kind: "failed", paths: done.failed.map((f) => f.path), reason: done.failed[0]!.message });
+      this.page.report({
+        seq: payload.seq,
+        kind: "failed",
+        paths: done.failed.map((f) => f.path),
+        reason: done.failed[0]!.message,
+      });
     } else this.page.report({ seq: payload.seq, kind: "updated", paths });
     await this.page.startWaiting();
   }
@@ -190,10 +209,16 @@ export class Updater {
   private async run(decision: UpdateDecision, staged: Staged, deleted: ModuleID[]): Promise<Done | "reloading"> {
     // The old instances' callbacks are called; the new instances register their own.
     const jobs = decision.boundaries.map((boundary): Job => ({
-      boundary, callbacks: this.hot.state(boundary.path)?.callbacks(boundary.acceptedPath) ?? [], namespace: undefined, failure: undefined,
+      boundary,
+      callbacks: this.hot.state(boundary.path)?.callbacks(boundary.acceptedPath) ?? [],
+      namespace: undefined,
+      failure: undefined,
     }));
     try {
-      await this.registry.complete(decision.boundaries.map((b) => b.acceptedPath), staged); // before the old instances end
+      await this.registry.complete(
+        decision.boundaries.map((b) => b.acceptedPath),
+        staged,
+      ); // before the old instances end
     } catch (error) {
       this.registry.definitions.commit(staged, deleted);
       return this.refuse(jobs, error);
@@ -212,13 +237,17 @@ export class Updater {
         await this.giveUp(reload.reason, reload.path);
         return "reloading";
       }
-      this.keepOrRestore(old, jobs.every((job) => job.failure === undefined));
+      this.keepOrRestore(
+        old,
+        jobs.every((job) => job.failure === undefined),
+      );
       for (const job of jobs) this.callBack(job.boundary, job.callbacks, job.namespace);
       this.page.renderRefreshed();
     } finally {
       this.applying = false;
     }
-    for (const job of jobs) if (job.failure === undefined) this.page.log.log(`[devserver] hot updated: ${nameOf(job.boundary)}`);
+    for (const job of jobs)
+      if (job.failure === undefined) this.page.log.log(`[devserver] hot updated: ${nameOf(job.boundary)}`);
     const orphans = this.registry.importers.orphans();
     this.followInvalidations();
     return done(jobs, orphans);
@@ -244,9 +273,11 @@ export class Updater {
         await this.registry.evaluate(path);
         job.namespace = this.registry.namespace(path);
       } catch (error) {
-        if (job.boundary.circular) return { path, reason: `${path} imports itself through others and could not run again: ${messageOf(error)}` };
+        if (job.boundary.circular)
+          return { path, reason: `${path} imports itself through others and could not run again: ${messageOf(error)}` };
         const element = definedTwice(error);
-        if (element !== undefined) return { path, reason: `${path} defines ${element}, and a page can define a custom element only once` };
+        if (element !== undefined)
+          return { path, reason: `${path} defines ${element}, and a page can define a custom element only once` };
         this.stale.add(path);
         job.failure = messageOf(error);
         this.reportFailure(path, error);
@@ -281,13 +312,15 @@ export class Updater {
   private reportFailure(path: ModuleID, error: unknown): void {
     this.page.log.error(`[devserver] failed to update ${path}; the old version keeps running.`, error);
     this.page.showError({
-      message: `${path} failed when it ran: ${messageOf(error)}`, id: path,
+      message: `${path} failed when it ran: ${messageOf(error)}`,
+      id: path,
       ...(error instanceof Error && error.stack ? { stack: error.stack } : {}),
     });
   }
 
   private callBack(boundary: Boundary, callbacks: ((module: unknown) => unknown)[], namespace: unknown): void {
-    const failed = (error: unknown): void => this.page.log.error(`[devserver] an accept callback of ${boundary.path} failed:`, error);
+    const failed = (error: unknown): void =>
+      this.page.log.error(`[devserver] an accept callback of ${boundary.path} failed:`, error);
     for (const callback of callbacks) {
       try {
         const result = callback(namespace) as PromiseLike<unknown> | undefined;
@@ -343,7 +376,8 @@ export class Updater {
     for (const { path, message, first } of list) {
       const importers = [...this.registry.importers.of(path)].filter((i) => i !== path);
       const change: Change = { changed: importers, firstInvalidatedBy: first };
-      const decision: Decision = importers.length > 0 ? plan(this.view, change) : { kind: "reload", reason: "no module imports it" };
+      const decision: Decision =
+        importers.length > 0 ? plan(this.view, change) : { kind: "reload", reason: "no module imports it" };
       if (decision.kind === "reload") {
         return this.giveUp(`${path}${message ? `: ${message}` : " was invalidated"}; ${decision.reason}`, path);
       }
@@ -353,7 +387,12 @@ export class Updater {
     }
     if (boundaries.size === 0) return;
     const decision: UpdateDecision = { kind: "update", boundaries: [...boundaries.values()], rerun: [...rerun] };
-    await this.applyUpdate({ type: "update", seq: this.seq, timestamp: this.timestamp, changed: [] }, decision, nothingStaged(), []);
+    await this.applyUpdate(
+      { type: "update", seq: this.seq, timestamp: this.timestamp, changed: [] },
+      decision,
+      nothingStaged(),
+      [],
+    );
   }
 
   // ---- Reload
@@ -362,24 +401,47 @@ export class Updater {
   async reload(payload: FullReloadPayload): Promise<void> {
     if (payload.path?.endsWith(".html") && !this.page.isAt(payload.path)) return;
     await this.events.emit("vite:beforeFullReload", payload);
-    this.page.reload(payload.reason ?? (payload.triggeredBy ? `${payload.triggeredBy} changed` : "the server asked for it"));
+    this.page.reload(
+      payload.reason ?? (payload.triggeredBy ? `${payload.triggeredBy} changed` : "the server asked for it"),
+    );
   }
 
   /** Reloads the page because it cannot take an update, and reports the reason to the server. */
   private async giveUp(reason: string, triggeredBy: ModuleID | undefined): Promise<void> {
-    this.page.report({ seq: this.seq, kind: "reloaded", paths: triggeredBy === undefined ? [] : [triggeredBy], reason });
-    await this.reload({ type: "full-reload", path: "*", reason, ...(triggeredBy === undefined ? {} : { triggeredBy }) });
+    this.page.report({
+      seq: this.seq,
+      kind: "reloaded",
+      paths: triggeredBy === undefined ? [] : [triggeredBy],
+      reason,
+    });
+    await this.reload({
+      type: "full-reload",
+      path: "*",
+      reason,
+      ...(triggeredBy === undefined ? {} : { triggeredBy }),
+    });
   }
 
   // ---- The payload of listeners
 
   private updatesOf(boundaries: Boundary[], styles: readonly string[]): Update[] {
-    const update = (type: Update["type"], path: string, acceptedPath: string, isWithinCircularImport: boolean): Update => ({
-      type, path, acceptedPath, timestamp: this.timestamp, explicitImportRequired: false, isWithinCircularImport,
+    const update = (
+      type: Update["type"],
+      path: string,
+      acceptedPath: string,
+      isWithinCircularImport: boolean,
+    ): Update => ({
+      type,
+      path,
+      acceptedPath,
+      timestamp: this.timestamp,
+      explicitImportRequired: false,
+      isWithinCircularImport,
     });
     return [
       ...boundaries.map(({ path, acceptedPath, circular, firstInvalidatedBy }) => ({
-        ...update("js-update", path, acceptedPath, circular), ...(firstInvalidatedBy ? { firstInvalidatedBy } : {}),
+        ...update("js-update", path, acceptedPath, circular),
+        ...(firstInvalidatedBy ? { firstInvalidatedBy } : {}),
       })),
       ...styles.map((path) => update("css-update", path, path, false)),
     ];
@@ -418,7 +480,8 @@ function nameOf({ path, acceptedPath }: Boundary): string {
 
 /** Returns the custom element that code tried to define again, which browsers forbid; undefined for other errors. */
 function definedTwice(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error.name !== "NotSupportedError" || !/custom ?element/i.test(error.message)) return undefined;
+  if (!(error instanceof Error) || error.name !== "NotSupportedError" || !/custom ?element/i.test(error.message))
+    return undefined;
   const name = /["'“]([a-z][^"'”]*-[^"'”]*)["'”]/.exec(error.message)?.[1];
   return name === undefined ? "a custom element" : `<${name}>`;
 }

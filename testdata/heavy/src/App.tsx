@@ -16,8 +16,12 @@ export function App() {
     <Provider store={store}>
       <QueryClientProvider client={client}>
         <BrowserRouter>
-          <button id="count" onClick={() => setN(n + 1)}>count {n}</button>
-          <Link id="away" to="/away">away</Link>
+          <button id="count" onClick={() => setN(n + 1)}>
+            count {n}
+          </button>
+          <Link id="away" to="/away">
+            away
+          </Link>
           <Routes>
             <Route path="/away" element={<p id="route">away</p>} />
             <Route path="*" element={<p id="route">home</p>} />

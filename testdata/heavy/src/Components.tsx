@@ -11,10 +11,18 @@ export function Components() {
   const [n, setN] = useState(0);
   return (
     <ThemeProvider theme={theme}>
-      <Button id="mui" variant="contained" startIcon={<DeleteIcon />} onClick={() => setN(n + 1)}>material {n}</Button>
+      <Button id="mui" variant="contained" startIcon={<DeleteIcon />} onClick={() => setN(n + 1)}>
+        material {n}
+      </Button>
       <TextField id="field" label="label" />
-      <span id="icons"><Alarm /><Camera /><Heart /></span>
-      <AntButton id="antd" type="primary" onClick={() => setN(n + 1)}>ant design {n}</AntButton>
+      <span id="icons">
+        <Alarm />
+        <Camera />
+        <Heart />
+      </span>
+      <AntButton id="antd" type="primary" onClick={() => setN(n + 1)}>
+        ant design {n}
+      </AntButton>
       <DatePicker />
       <Table id="table" dataSource={[{ key: 1, name: "cell" }]} columns={[{ title: "Name", dataIndex: "name" }]} />
     </ThemeProvider>

@@ -6,7 +6,8 @@ import * as self from "./self.js";
 
 order.push("main");
 self.raise();
-document.querySelector("#parity").textContent = `10 is ${isEven(10) ? "even" : "odd"}, 7 is ${isOdd(7) ? "odd" : "even"}`;
+document.querySelector("#parity").textContent =
+  `10 is ${isEven(10) ? "even" : "odd"}, 7 is ${isOdd(7) ? "odd" : "even"}`;
 document.querySelector("#order").textContent = order.join(" ");
 document.querySelector("#live").textContent = `live ${self.value} ${self.seenByItself()}`;
 

@@ -5,4 +5,6 @@ export const shown = "shown 1";
 export const secret = "secret 1";
 
 show("exports", shown);
-import.meta.hot!.acceptExports(["shown"], (now: typeof import("./exports") | undefined) => log(`exports ${now?.shown}`));
+import.meta.hot!.acceptExports(["shown"], (now: typeof import("./exports") | undefined) =>
+  log(`exports ${now?.shown}`),
+);

@@ -5,7 +5,10 @@ import { log, show } from "./log";
 
 show("list", `${a} ${b}`);
 
-import.meta.hot!.accept(["./a", "./b"], ([newA, newB]: [typeof import("./a") | undefined, typeof import("./b") | undefined]) => {
-  log(`list ${newA?.a} ${newB?.b}`);
-  show("list", `${newA?.a} ${newB?.b}`);
-});
+import.meta.hot!.accept(
+  ["./a", "./b"],
+  ([newA, newB]: [typeof import("./a") | undefined, typeof import("./b") | undefined]) => {
+    log(`list ${newA?.a} ${newB?.b}`);
+    show("list", `${newA?.a} ${newB?.b}`);
+  },
+);

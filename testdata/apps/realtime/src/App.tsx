@@ -19,16 +19,28 @@ export function App() {
 
   return (
     <main>
-      <p>Connection: <b id="state">{readyState}</b>. Open pages: <b id="count">{count}</b></p>
+      <p>
+        Connection: <b id="state">{readyState}</b>. Open pages: <b id="count">{count}</b>
+      </p>
       <Session />
       <p>
         <input id="text" placeholder="Text" value={text} onChange={(e) => setText(e.target.value)} />
-        <button id="echo" onClick={() => sendEcho({ text })}>Echo</button>
-        <button id="lobby" onClick={() => sendLobby({ text })}>To all</button>
+        <button id="echo" onClick={() => sendEcho({ text })}>
+          Echo
+        </button>
+        <button id="lobby" onClick={() => sendLobby({ text })}>
+          To all
+        </button>
         <input id="to" placeholder="User" value={to} onChange={(e) => setTo(e.target.value)} />
-        <button id="whisper" onClick={() => sendWhisper({ to, text })}>Whisper</button>
+        <button id="whisper" onClick={() => sendWhisper({ to, text })}>
+          Whisper
+        </button>
       </p>
-      <ul id="lines">{lines.map((line, i) => <li key={i}>{line}</li>)}</ul>
+      <ul id="lines">
+        {lines.map((line, i) => (
+          <li key={i}>{line}</li>
+        ))}
+      </ul>
     </main>
   );
 }
@@ -36,12 +48,28 @@ export function App() {
 function Session() {
   const [name, setName] = useState("");
   const { user, signIn, signOut } = useSession();
-  if (user === undefined) return <p>Nobody answers here: this page needs a server with its channels. Run <code>go run ./dev</code>, see README.md.</p>;
-  if (user) return <p>You are <b id="user">{user}</b>. <button id="sign-out" onClick={signOut}>Sign out</button></p>;
+  if (user === undefined)
+    return (
+      <p>
+        Nobody answers here: this page needs a server with its channels. Run <code>go run ./dev</code>, see README.md.
+      </p>
+    );
+  if (user)
+    return (
+      <p>
+        You are <b id="user">{user}</b>.{" "}
+        <button id="sign-out" onClick={signOut}>
+          Sign out
+        </button>
+      </p>
+    );
   return (
     <p>
-      You are <b id="user">a guest</b>. <input id="name" placeholder="Name" value={name} onChange={(e) => setName(e.target.value)} />
-      <button id="sign-in" onClick={() => signIn(name)}>Sign in</button>
+      You are <b id="user">a guest</b>.{" "}
+      <input id="name" placeholder="Name" value={name} onChange={(e) => setName(e.target.value)} />
+      <button id="sign-in" onClick={() => signIn(name)}>
+        Sign in
+      </button>
     </p>
   );
 }

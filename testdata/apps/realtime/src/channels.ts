@@ -1,7 +1,13 @@
 import { channel } from "devserver/client";
 
-export interface Text { to?: string; text: string }
-export interface Message { from: string; text: string }
+export interface Text {
+  to?: string;
+  text: string;
+}
+export interface Message {
+  from: string;
+  text: string;
+}
 
 // As in chat/chat.go. A channel that pages only listen to sends `never`.
 export const echo = channel<Text, Message>("realtime_chat_echo");

@@ -6,4 +6,8 @@ import { App } from "./App";
 // In development the page has a connection, the one that carries the updates. In production there is none yet.
 if (!import.meta.hot) connect({ url: "/live" });
 
-createRoot(document.getElementById("root")!).render(<StrictMode><App /></StrictMode>);
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

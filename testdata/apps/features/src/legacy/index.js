@@ -1,1 +1,3 @@
-exports.kind = "CommonJS behind an alias"; exports.__esModule = true; exports.default = "default";
+exports.kind = "CommonJS behind an alias";
+exports.__esModule = true;
+exports.default = "default";
