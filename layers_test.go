@@ -16,10 +16,10 @@ const module = "github.com/seed-b8174343/devserver"
 // layers tells which packages of ours each package may import. Imports point one way, down this list; siblings never
 // import each other, the server passes values between them. A new package gets a line here.
 var layers = map[string][]string{
-	"cmd/devserver": {"server", "hmr", "internal/builtin", "internal/config", "internal/terminal"},
+	"cmd/devserver": {"server", "hmr", "internal/builtin", "internal/config", "internal/running", "internal/terminal"},
 	"server": {
 		"client", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/config", "internal/env", "internal/gate",
-		"internal/disk", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pluginhost", "internal/proxy", "internal/resolve",
+		"internal/disk", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pluginhost", "internal/proxy", "internal/resolve", "internal/running",
 		"internal/transform", "internal/watch", "internal/wire",
 	},
 	"internal/pluginhost": {"plugin", "hmr", "internal/wire"},
@@ -41,6 +41,7 @@ var layers = map[string][]string{
 	"internal/proxy":      {"internal/pattern"},
 	"internal/disk":       {},
 	"internal/resolve":    {"internal/nearest", "internal/disk"},
+	"internal/running":    {"hmr", "internal/guard"},
 	"internal/terminal":   {},
 	"internal/transform":  {},
 	"internal/watch":      {},

@@ -15,7 +15,7 @@ func (p *project) builtins() (list []plugin.Plugin, err error) {
 	if l := p.cfg.Plugins.Log; l != nil {
 		file := l.File
 		if file == "" {
-			dir, err := p.server.cacheDir("")
+			dir, err := p.server.folder.Dir("")
 			if err != nil {
 				return nil, err
 			}

@@ -4,34 +4,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
-	"sync"
 
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-// programID changes with every build of this program, and with it of the compiler: results of others are not used.
-var programID = sync.OnceValue(func() string {
-	file, err := os.Executable()
-	if err != nil {
-		return ""
-	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprint(info.Size(), info.ModTime().UnixNano())
-})
-
 // openCache opens the results of earlier runs, of this project. Without them everything works, slower.
 func (s *Server) openCache() {
-	if programID() == "" {
+	if cache.Program() == "" {
 		return // nobody can tell whose results would be used
 	}
-	dir, err := s.cacheDir("modules")
+	dir, err := s.folder.Dir("modules")
 	if err == nil {
 		s.cache, err = cache.Open(dir, 0)
 	}
@@ -79,7 +64,7 @@ func inputKey(in transform.Input) cache.Key {
 		flags = strconv.AppendBool(flags, set)
 	}
 	parts := append(make([]string, 0, 16+2*len(in.Define)),
-		programID(), "script", in.ID, in.File, in.Code, string(rune(in.Lang)), string(flags), in.Refresh, in.TSConfigRaw, j.Runtime, j.ImportSource, j.Factory, j.Fragment)
+		cache.Program(), "script", in.ID, in.File, in.Code, string(rune(in.Lang)), string(flags), in.Refresh, in.TSConfigRaw, j.Runtime, j.ImportSource, j.Factory, j.Fragment)
 	for _, name := range slices.Sorted(maps.Keys(in.Define)) {
 		parts = append(parts, name, in.Define[name])
 	}
@@ -91,7 +76,7 @@ func (p *project) compiledCSS(in transform.CSSInput) (*transform.CSSOutput, []tr
 	if !in.Modules || p.server.cache == nil {
 		return transform.CompileCSS(in) // as written, or made of other files
 	}
-	key := cache.KeyOf(programID(), "css", in.ID, in.Code, fmt.Sprint(in.Names))
+	key := cache.KeyOf(cache.Program(), "css", in.ID, in.Code, fmt.Sprint(in.Names))
 	if data, ok := p.server.cache.Get(key); ok {
 		out := &transform.CSSOutput{}
 		if json.Unmarshal(data, out) == nil {

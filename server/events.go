@@ -9,20 +9,14 @@ import (
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/builtin"
-)
-
-// What Running asks a server, for `devserver events` and `devserver pause`. It is asked by POST and with the token, like all that no foreign
-// page may do.
-const (
-	tailPath  = adminPath + "tail"
-	sendPath  = adminPath + "send"
-	pingPath  = adminPath + "ping"
-	pausePath = adminPath + "pause"
+	"github.com/seed-b8174343/devserver/internal/running"
 )
 
 // serveCommand answers other programs of the user. It returns false for other requests.
 func (s *Server) serveCommand(w http.ResponseWriter, r *http.Request, name string) bool {
-	if name != tailPath && name != sendPath && name != pingPath && name != pausePath {
+	switch name {
+	case running.TailPath, running.SendPath, running.PingPath, running.PausePath:
+	default:
 		return false
 	}
 	if err := s.guard.CheckAction(r); err != nil {
@@ -30,16 +24,16 @@ func (s *Server) serveCommand(w http.ResponseWriter, r *http.Request, name strin
 		http.Error(w, "403 forbidden", http.StatusForbidden)
 		return true
 	}
-	if name != sendPath {
+	if name != running.SendPath {
 		// Until the body is read net/http does not see the program go.
 		_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 1<<10)) // what fails here is a connection that ends
 	}
 	switch name {
-	case tailPath:
+	case running.TailPath:
 		s.serveTail(w, r)
-	case sendPath:
+	case running.SendPath:
 		s.serveSend(w, r)
-	case pausePath:
+	case running.PausePath:
 		s.servePause(w, r)
 	}
 	return true
@@ -76,15 +70,9 @@ func (s *Server) serveTail(w http.ResponseWriter, r *http.Request) {
 // mostSent bounds a message to send, in bytes.
 const mostSent = 4 << 20
 
-// sendAnswer is what serveSend answers.
-type sendAnswer struct {
-	Sent  int        `json:"sent"`
-	Error *hmr.Error `json:"error,omitempty"`
-}
-
 // serveSend does what the admin page's button does.
 func (s *Server) serveSend(w http.ResponseWriter, r *http.Request) {
-	var a sendAnswer
+	var a running.Answer
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostSent))
 	if err != nil {
 		a.Error = &hmr.Error{Code: "too_big", Message: "the message is larger than 4 MiB, or was cut off"}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/running"
 )
 
 // The server's own paths, below base. They come before plugins, proxies and files, so that nothing can take them over.
@@ -21,7 +22,7 @@ const (
 	// identifyPath is where pages show their cookies again, see hmr.Hub.
 	identifyPath = ownPrefix + "identify"
 	editorPath   = "/__open-in-editor"
-	adminPath    = "/__devserver/"
+	adminPath    = running.AdminPath
 )
 
 // Handler answers everything that the server answers, and has it follow edits from now on. Use it to mount the server in a

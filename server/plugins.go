@@ -59,7 +59,7 @@ func (p *project) startPlugins() error {
 	if p.server.opts.NoPlugins || p.cfg.Err() != nil || !pluginhost.Has(p.layout.Dir) {
 		return nil
 	}
-	cache, err := p.server.cacheDir("plugins")
+	cache, err := p.server.folder.Dir("plugins")
 	if err != nil {
 		return err
 	}

@@ -6,12 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +19,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/guard"
+	"github.com/seed-b8174343/devserver/internal/running"
 )
 
 // Server is a development server for one project. Use New, then Listen, then Serve; or Run, which is all three.
@@ -36,9 +34,7 @@ type Server struct {
 	hub   *hmr.Hub
 	cache *cache.Cache // compiled modules of earlier runs; nil without
 
-	cacheOnce sync.Once // see findCache
-	cacheBase string
-	cacheTemp string // a cacheBase that goes with the server, "" for none
+	folder *running.CacheFolder
 
 	project    atomic.Pointer[project]
 	restarting sync.Mutex
@@ -92,17 +88,18 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	dir, err := realFolder(opts.Root)
+	dir, err := running.RealFolder(opts.Root)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{opts: opts, log: opts.Logger, dir: dir, token: secret(), epoch: secret()[:12], started: time.Now()}
+	s.folder = running.NewCacheFolder(dir, opts.CacheDir, s.log)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	defer context.AfterFunc(ctx, s.stop)()
 	s.following, s.endFollowing = context.WithCancel(s.ctx)
 	defer func() {
 		if err != nil {
-			_ = os.RemoveAll(s.cacheTemp) // "" is none
+			_ = s.folder.Close() // the other error counts
 		}
 	}()
 	cfg, root, err := s.firstConfig()
@@ -154,29 +151,6 @@ func (s *Server) configured(cfg *config.Config) (_ *config.Config, root string, 
 	}
 	root, err = cfg.Served(s.dir)
 	return cfg, root, err
-}
-
-// realFolder returns the real path of the project, since every check of a path compares real paths.
-func realFolder(root string) (string, error) {
-	if root == "" {
-		root = "."
-	}
-	abs, err := filepath.Abs(root)
-	if err != nil {
-		return "", fmt.Errorf("find project folder %q: %w", root, err)
-	}
-	real, err := filepath.EvalSymlinks(abs)
-	if err != nil {
-		return "", fmt.Errorf("open project folder %q: %w", root, err)
-	}
-	info, err := os.Stat(real)
-	if err != nil {
-		return "", fmt.Errorf("open project folder %q: %w", root, err)
-	}
-	if !info.IsDir() {
-		return "", fmt.Errorf("open project folder %q: it is a file; name the folder that holds index.html", root)
-	}
-	return real, nil
 }
 
 // secret returns 128 random bits in hex: what a page must know to open the socket.
@@ -252,10 +226,7 @@ func (s *Server) Close() error {
 	if cacheErr := s.cache.Close(); cacheErr != nil {
 		s.log.Warn("results are not kept for the next start", "error", cacheErr)
 	}
-	if s.cacheTemp != "" {
-		err = errors.Join(err, os.RemoveAll(s.cacheTemp))
-	}
-	return err
+	return errors.Join(err, s.folder.Close())
 }
 
 // Config returns the configuration that the server runs with, the values of a vite.config beneath it.

@@ -59,7 +59,7 @@ func (p *project) runTool(ctx context.Context, method string, call toolCall) (*t
 	if bytes.Contains(call.Options, []byte(`"viteMode"`)) {
 		state += p.viteState
 	}
-	key := cache.KeyOf("tool", programID(), method, string(text), state)
+	key := cache.KeyOf("tool", cache.Program(), method, string(text), state)
 	if data, ok := p.server.cache.Get(key); ok {
 		var was keptTool
 		if json.Unmarshal(data, &was) == nil && was.State == disk.Fingerprint(was.Result.Deps) {
@@ -175,7 +175,7 @@ func configuresPostCSS(packageJSON string) bool {
 
 // startNode prepares the Node host and, when the project has tools for it, starts loading them.
 func (p *project) startNode() error {
-	dir, err := p.server.cacheDir("node")
+	dir, err := p.server.folder.Dir("node")
 	if err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func saysNothing(text string) bool {
 }
 
 func (s *Server) loadViteConfig(file, mode string) (*viteConfig, error) {
-	dir, err := s.cacheDir("vite")
+	dir, err := s.folder.Dir("vite")
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (s *Server) loadViteConfig(file, mode string) (*viteConfig, error) {
 	}
 	defer func() { _ = kept.Close() }() // a cache is allowed to forget
 	// It is a program: what it read of the environment is unknown, so that all of it counts.
-	at := cache.KeyOf(append([]string{"vite config", programID(), file, mode}, environment()...)...)
+	at := cache.KeyOf(append([]string{"vite config", cache.Program(), file, mode}, environment()...)...)
 	v := &viteConfig{}
 	if text, ok := kept.Get(at); ok && !s.opts.Force {
 		var was keptVite
@@ -154,7 +154,7 @@ func (s *Server) loadViteConfig(file, mode string) (*viteConfig, error) {
 			return &was.Vite, nil
 		}
 	}
-	nodeDir, err := s.cacheDir("node")
+	nodeDir, err := s.folder.Dir("node")
 	if err != nil {
 		return nil, err
 	}

@@ -9,13 +9,13 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/seed-b8174343/devserver/internal/running"
 	"github.com/seed-b8174343/devserver/internal/terminal"
-	"github.com/seed-b8174343/devserver/server"
 )
 
 // sendEvent sends one event and tells how many pages got it.
 func (c *command) sendEvent(ctx context.Context, in *eventsArgs) int {
-	m := server.Message{To: "all", Event: in.rest[0]}
+	m := running.Message{To: "all", Event: in.rest[0]}
 	if in.to != "" {
 		m.To = in.to
 		if !strings.HasPrefix(in.to, "page:") && !strings.HasPrefix(in.to, "user:") {

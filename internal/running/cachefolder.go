@@ -1,52 +1,79 @@
-package server
+package running
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 )
 
-// cacheDir returns a folder of this project for results that may be lost, private to the user.
-func (s *Server) cacheDir(name string) (string, error) {
-	s.cacheOnce.Do(s.findCache)
-	dir := filepath.Join(s.cacheBase, name)
+// CacheFolder is the folder of a project for results that may be lost, private to the user. Make one with NewCacheFolder;
+// its methods are safe for concurrent use.
+type CacheFolder struct {
+	root, override string
+	log            *slog.Logger
+
+	find sync.Once
+	base string
+	temp string // the temporary folder that is used as base, "" for none
+}
+
+// NewCacheFolder returns the folder of the project at a real path. override is another folder to use; "" is a folder of
+// the project in the user's cache directory. Nothing is created before the first call of Dir.
+func NewCacheFolder(root, override string, log *slog.Logger) *CacheFolder {
+	return &CacheFolder{root: root, override: override, log: log}
+}
+
+// Dir creates the folder of that name inside the cache folder and returns its path. "" is the cache folder itself.
+func (f *CacheFolder) Dir(name string) (string, error) {
+	f.find.Do(f.choose)
+	dir := filepath.Join(f.base, name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make cache folder: %w", err)
+		return "", fmt.Errorf("create cache folder: %w", err)
 	}
 	return dir, nil
 }
 
-// findCache chooses the folder above all cacheDirs. Where the user has none that can be written (no HOME, read-only, full)
-// a temporary one takes its place until the server ends: everything works, and the next start is as slow as the first. A
-// name in the system's temporary folder that stays the same would be another user's to make before us, and to fill.
-func (s *Server) findCache() {
-	base, err := projectCache(s.dir, s.opts.CacheDir)
+// choose finds the folder above all Dirs. Where the user has no folder that can be written (no HOME, read-only, full) a
+// temporary folder serves until Close: everything works, and the next start is as slow as the first. A fixed name in the
+// system's temporary folder would let another user create it first, and fill it.
+func (f *CacheFolder) choose() {
+	base, err := cacheOf(f.root, f.override)
 	if err == nil {
 		err = writable(base)
 	}
 	if err == nil {
-		s.cacheBase = base
+		f.base = base
 		return
 	}
 	temp, tempErr := os.MkdirTemp("", "devserver-*") // 0700
 	if tempErr != nil {
-		s.cacheBase = base // what needs it says why it fails
+		f.base = base // each use of it reports why it fails
 		return
 	}
-	s.log.Warn("nothing is kept for the next start: the cache folder cannot be used", "error", err)
-	s.cacheBase, s.cacheTemp = temp, temp
+	f.log.Warn("cannot use the cache folder; the next start will be slower", "error", err)
+	f.base, f.temp = temp, temp
 }
 
-// writable tells why the folder cannot be used for what is kept.
+// Close removes a temporary folder. The caller no longer uses the CacheFolder.
+func (f *CacheFolder) Close() error {
+	if f.temp == "" {
+		return nil
+	}
+	return os.RemoveAll(f.temp)
+}
+
+// writable returns why results cannot be kept in the folder, nil when they can.
 func writable(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	// Programs and code that runs in the page lie there: a folder that others can write to is theirs.
+	// The folder holds programs and code that runs in the page: a folder that others can write to is theirs.
 	if info, err := os.Stat(dir); err != nil || runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
 		return errors.Join(err, fmt.Errorf("others can write to %s", dir))
 	}
@@ -57,8 +84,8 @@ func writable(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// projectCache is the cache folder of the project at a real path; override is Options.CacheDir.
-func projectCache(root, override string) (string, error) {
+// cacheOf returns the cache folder of the project at a real path.
+func cacheOf(root, override string) (string, error) {
 	if override != "" {
 		return override, nil
 	}
@@ -68,4 +95,28 @@ func projectCache(root, override string) (string, error) {
 	}
 	sum := sha256.Sum256([]byte(root))
 	return filepath.Join(user, "devserver", hex.EncodeToString(sum[:8])), nil
+}
+
+// RealFolder returns the real path of a folder, since every check of a path compares real paths. "" is the current
+// folder.
+func RealFolder(root string) (string, error) {
+	if root == "" {
+		root = "."
+	}
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return "", fmt.Errorf("find project folder %q: %w", root, err)
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return "", fmt.Errorf("open project folder %q: %w", root, err)
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return "", fmt.Errorf("open project folder %q: %w", root, err)
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("open project folder %q: it is a file; name the folder that holds index.html", root)
+	}
+	return real, nil
 }
