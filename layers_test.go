@@ -19,7 +19,7 @@ var layers = map[string][]string{
 	"cmd/devserver": {"server", "hmr", "internal/builtin", "internal/config", "internal/running", "internal/terminal"},
 	"server": {
 		"client", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/config", "internal/env", "internal/gate",
-		"internal/disk", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pluginhost", "internal/proxy", "internal/resolve", "internal/running",
+		"internal/disk", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pluginhost", "internal/problems", "internal/proxy", "internal/resolve", "internal/running",
 		"internal/transform", "internal/watch", "internal/wire",
 	},
 	"internal/pluginhost": {"plugin", "hmr", "internal/wire"},
@@ -38,6 +38,7 @@ var layers = map[string][]string{
 	"internal/moduleid":   {},
 	"internal/nearest":    {},
 	"internal/pattern":    {},
+	"internal/problems":   {"hmr", "internal/config", "internal/gate", "internal/moduleid", "internal/resolve", "internal/transform", "internal/wire"},
 	"internal/proxy":      {"internal/pattern"},
 	"internal/disk":       {},
 	"internal/resolve":    {"internal/nearest", "internal/disk"},

@@ -33,8 +33,8 @@ func (p *project) noteAbsent(r *http.Request) {
 	}
 	p.absent.Store(file, id)
 	p.entered.Store(id, true)
-	p.errors.set(id, &transform.Error{ID: id, File: p.layout.Shown(file), Text: "the page has a script that does not exist", Hint: "create the file, or mend the src in the page"})
-	p.publishErrors()
+	p.problems.Add(id, &transform.Error{ID: id, File: p.layout.Shown(file), Text: "the page has a script that does not exist", Hint: "create the file, or mend the src in the page"})
+	p.problems.Publish()
 }
 
 // cameAtLast reloads the pages that asked for the changed file in vain.
@@ -43,7 +43,7 @@ func (p *project) cameAtLast(c watch.Change) {
 		return
 	}
 	if id, absent := p.absent.LoadAndDelete(c.Path); absent {
-		p.errors.clear(id.(string))
+		p.problems.Clear(id.(string))
 		p.publishChange(&hmr.FullReload{Path: "*", TriggeredBy: id.(string), Reason: p.layout.Shown(c.Path) + " is there now"})
 	}
 }
@@ -52,7 +52,7 @@ func (p *project) cameAtLast(c watch.Change) {
 func (p *project) forgetAbsent() {
 	p.absent.Range(func(file, id any) bool {
 		p.absent.Delete(file)
-		p.errors.clear(id.(string))
+		p.problems.Clear(id.(string))
 		return true
 	})
 }

@@ -56,9 +56,9 @@ func (p *project) serveStyle(w http.ResponseWriter, r *http.Request, t gate.Targ
 	}
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
 	if v.Err != nil {
-		e := p.asError(v.Err)
-		p.errors.set(id, e)
-		p.publishErrors()
+		e := p.problems.Convert(v.Err)
+		p.problems.Add(id, e)
+		p.problems.Publish()
 		http.Error(w, "/* "+strings.ReplaceAll(e.Error(), "*/", "* /")+" */", http.StatusInternalServerError)
 		return
 	}

@@ -29,7 +29,7 @@ func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
 		case v == nil || v.Err != nil && disk.Stat(p.File(id)) == nil && p.File(id) != "":
 			u.deleted = append(u.deleted, id)
 		case v.Err != nil:
-			p.errors.set(id, p.asError(v.Err))
+			p.problems.Add(id, p.problems.Convert(v.Err))
 		case v.Rev != page.Modules[id]:
 			u.changed = append(u.changed, id)
 		}
@@ -42,9 +42,8 @@ func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
 			p.log.Debug("send comparison", "pkg", "server", "error", err)
 		}
 	}
-	for _, err := range p.errors.list() {
-		_ = c.Publish(p.errorPayload(err))
-		return
+	for _, payload := range p.problems.First() {
+		_ = c.Publish(payload) // an error always encodes
 	}
 }
 

@@ -184,11 +184,9 @@ func (p *project) errorIn(list []graph.Entry) *hmr.ErrorInfo {
 			v = now
 		}
 		if v.Err != nil {
-			err := p.asError(v.Err)
-			if p.errors.stand(e.ID, err) {
-				p.report(err)
-			}
-			return p.errorInfo(err)
+			err := p.problems.Convert(v.Err)
+			p.problems.AddServed(e.ID, err)
+			return p.problems.Info(err)
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ func (p *project) resolveImports(ctx context.Context, src source, out *transform
 			v.Missing = true
 			return p.missingError(src, imp.Specifier, missing)
 		default:
-			return placed(p.asError(err), src, imp.Specifier, p)
+			return placed(p.problems.Convert(err), src, imp.Specifier, p)
 		}
 		v.Edges = append(v.Edges, edge)
 	}

@@ -15,7 +15,7 @@ const installLook = 500 * time.Millisecond
 
 // waitsForInstall tells whether an error stands that an install may mend.
 func (p *project) waitsForInstall() bool {
-	list := p.errors.list()
+	list := p.problems.List()
 	return len(list) > 0 && (len(p.graph.Unresolved()) > 0 || slices.ContainsFunc(list, func(e *transform.Error) bool {
 		return e.ID != "" && moduleid.IsDependency(p.File(e.ID))
 	}))

@@ -24,7 +24,7 @@ func (p *project) Load(ctx context.Context, id string) *graph.Version {
 		return &graph.Version{Rev: "emptied", Err: errEmptied, State: v.State}
 	}
 	if err != nil {
-		e := p.asError(err)
+		e := p.problems.Convert(err)
 		if e.ID == "" {
 			e.ID = id
 		}

@@ -102,13 +102,13 @@ func htmlTags(tags []plugin.HTMLTag) []html.Tag {
 
 // failPage answers for a page that could not be made with one that shows why and reloads when it is mended.
 func (p *project) failPage(w http.ResponseWriter, file string, err error) {
-	e := p.asError(err)
+	e := p.problems.Convert(err)
 	if e.File == "" {
 		e.File = p.layout.Shown(file)
 	}
 	p.pages.Store(file, true)
-	p.errors.set(p.gate.FileToID(file), e)
-	p.report(e)
+	p.problems.Add(p.gate.FileToID(file), e)
+	p.problems.Report(e)
 	p.serveBroken(w)
 }
 

@@ -120,10 +120,10 @@ func (p *project) swapped(old, now *pluginhost.Child) {
 	offs, err := p.listen(now)
 	p.childOffs = offs
 	if err != nil {
-		p.report(p.asError(err))
+		p.problems.Report(p.problems.Convert(err))
 	}
-	p.errors.clear(pluginErrorID)
-	p.publishErrors()
+	p.problems.Clear(pluginErrorID)
+	p.problems.Publish()
 	p.compileAgain(old, now)
 	p.followIdentify()
 	p.meet(newHost)
@@ -189,8 +189,8 @@ func (p *project) pluginsFailed(err error) {
 	if text, readErr := disk.ReadFile(build.File); readErr == nil && build.Line > 0 {
 		e.Frame = transform.CodeFrame(string(text), build.Line, max(build.Column, 1))
 	}
-	p.errors.set(pluginErrorID, e)
-	p.publishErrors()
+	p.problems.Add(pluginErrorID, e)
+	p.problems.Publish()
 }
 
 // attach ties the project to the hub: handlers of plugins in process, and what plugins are told of pages. It comes when no

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/guard"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/problems"
 	"github.com/seed-b8174343/devserver/internal/proxy"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -59,7 +60,7 @@ type project struct {
 	firstCrawl
 
 	applying   sync.Mutex // one batch at a time; see apply
-	errors     errorSet
+	problems   *problems.Set
 	lastReport atomicString
 	now        func() time.Time
 
@@ -74,13 +75,13 @@ func newProject(s *Server, cfg *config.Config, root string) (*project, error) {
 		server: s, log: s.log, cfg: cfg,
 		layout:    moduleid.Layout{Dir: s.dir, Root: root, Workspace: gate.Workspace(root), Public: cfg.PublicPath(root), Base: cfg.BaseOrDefault()},
 		filesRead: filesRead{configFiles: map[string]bool{}}, outbox: outbox{updates: updateLog{prefix: s.epoch[:6]}},
-		errors: errorSet{noted: make(chan struct{}, 1)}, now: time.Now,
+		now: time.Now,
 	}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
-	if err := cfg.Err(); err != nil {
-		p.errors.set(configErrorID, p.asError(err))
-	} else if err := p.requireIndex(); err != nil && len(s.opts.Plugins) == 0 {
-		return nil, err
+	if cfg.Err() == nil && len(s.opts.Plugins) == 0 {
+		if err := p.requireIndex(); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.build(); err != nil {
 		return nil, errors.Join(err, p.close())
@@ -93,6 +94,12 @@ func (p *project) build() (err error) {
 	p.gate, err = gate.New(gate.Options{Root: p.layout.Root, Project: p.layout.Dir, Public: p.layout.Public, Base: p.layout.Base, Allow: allowed(p.cfg.Server.FS, p.layout.Root), Deny: p.cfg.Server.FS.Deny})
 	if err != nil {
 		return err
+	}
+	p.problems = problems.New(problems.Options{
+		Context: p.ctx, Layout: p.layout, Gate: p.gate, Logger: p.log, Publish: p.server.hub.Publish, Orphan: p.isOrphan,
+	})
+	if err := p.cfg.Err(); err != nil {
+		p.problems.Add(problems.ConfigID, p.problems.Convert(err))
 	}
 	p.env, err = env.Load(env.Options{Dir: p.cfg.EnvPath(p.layout.Root), Mode: p.cfg.ModeOrDefault(), Base: p.layout.Base, Prefixes: p.cfg.EnvPrefixes()})
 	if err != nil {
@@ -144,7 +151,7 @@ func (p *project) work() {
 	if err := p.cfg.Err(); err != nil {
 		mistakes, _ := errors.AsType[config.Errors](err)
 		for _, e := range mistakes {
-			p.report(p.asError(e))
+			p.problems.Report(p.problems.Convert(e))
 		}
 		return
 	}
@@ -200,6 +207,12 @@ func (p *project) stopPlugins() error {
 func (p *project) whole() context.Context { return context.WithoutCancel(p.ctx) }
 
 func (p *project) guard() *guard.Guard { return p.server.guard }
+
+// isOrphan reports whether no module and no page uses the module any more.
+func (p *project) isOrphan(id string) bool {
+	_, entered := p.entered.Load(id)
+	return !entered && p.graph.Orphan(id)
+}
 
 // defines are the constants that esbuild puts in place of expressions.
 func (p *project) defines() map[string]string {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/problems"
 )
 
 // Restart reads the configuration again and starts over with it. Pages stay connected and run what is new; the
@@ -23,8 +24,8 @@ func (s *Server) Restart(reason string) error {
 	old := s.project.Load()
 	p, err := s.nextProject(old)
 	if err != nil {
-		old.errors.set(configErrorID, old.asError(err))
-		old.publishErrors()
+		old.problems.Add(problems.ConfigID, old.problems.Convert(err))
+		old.problems.Publish()
 		return nil // it was told
 	}
 	s.replace(old, p)
@@ -56,7 +57,7 @@ func (s *Server) replace(old, p *project) {
 	p.channels.inherit(&old.channels)
 	s.project.Store(p)
 	if err := p.attach(); err != nil {
-		p.report(p.asError(err))
+		p.problems.Report(p.problems.Convert(err))
 	}
 	release()
 	p.begin()
@@ -72,7 +73,7 @@ func (s *Server) publishRestart(old, p *project, reason string) error {
 		s.log.Info("the address, https and allowedHosts of the configuration are used from the next start on")
 		return reload(reason)
 	}
-	if old.errors.clear(configErrorID) {
+	if old.problems.Clear(problems.ConfigID) {
 		_ = s.hub.Publish(&hmr.Fixed{}) // errors of the new project are told as they are found
 	}
 	if p.layout.Root != old.layout.Root { // other pages have these addresses

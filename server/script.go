@@ -27,7 +27,7 @@ func (p *project) compileScript(ctx context.Context, src source, v *graph.Versio
 		for i := range errs {
 			errs[i].File = p.layout.Shown(src.file)
 		}
-		return joined(errs)
+		return &errs[0] // a reader can act on one; the next shows after the fix
 	}
 	v.Code, v.Async, v.AcceptsExports = out.Code, out.Async, out.AcceptsExports
 	for _, g := range out.Globs {
@@ -134,7 +134,7 @@ var decorated = regexp.MustCompile(`(?m)(?:^|[\s(,;{}])@[\p{L}_$(]`)
 func (p *project) withMetadata(ctx context.Context, in transform.Input) (transform.Input, error) {
 	made, err := p.runTool(ctx, "typescript", toolCall{File: in.File, Code: in.Code, Options: json.RawMessage(in.TSConfigRaw)})
 	if err != nil {
-		e := p.asError(err)
+		e := p.problems.Convert(err)
 		e.ID, e.File = in.ID, p.layout.Shown(in.File)
 		return in, e
 	}

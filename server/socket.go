@@ -23,7 +23,7 @@ func (s *Server) newHub() *hmr.Hub {
 		Logger: s.log, Epoch: s.epoch,
 		Check: s.guard.CheckSocket, KeepRequests: true, // for Identify see followIdentify
 	})
-	hub.FirstPayloads(func() []hmr.Payload { return s.project.Load().firstPayloads() })
+	hub.FirstPayloads(func() []hmr.Payload { return s.project.Load().problems.First() })
 	hub.OnReport(func(c *hmr.Client, r hmr.Report) { s.project.Load().reported(c, r) })
 	hub.OnRevisions(func(c *hmr.Client, r hmr.Revisions) { s.project.Load().compare(c, r) })
 	return hub

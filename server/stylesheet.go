@@ -29,7 +29,7 @@ func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) 
 		for i := range errs {
 			errs[i].File = p.layout.Shown(errs[i].File)
 		}
-		return joined(errs)
+		return &errs[0] // a reader can act on one; the next shows after the fix
 	}
 	slices.Sort(v.Inputs)
 	v.Inputs = slices.Compact(v.Inputs)
@@ -142,7 +142,7 @@ func (p *project) preprocess(ctx context.Context, src source, withMap bool) (cod
 		}
 		r, toolErr := p.runTool(ctx, step.method, call)
 		if toolErr != nil {
-			e := p.asError(toolErr)
+			e := p.problems.Convert(toolErr)
 			if e.File == "" {
 				e.File = p.layout.Shown(src.file)
 			} else {

@@ -198,7 +198,7 @@ func (p *project) startNode() error {
 		p.log.Info("running this project's tools in Node: " + strings.Join(warm, ", ")) // code that came with the repository
 		p.tasks.Go(func() {
 			if err := p.node.Call(p.ctx, "warm", map[string]any{"packages": warm}, nil); err != nil && p.ctx.Err() == nil {
-				p.report(p.asError(err))
+				p.problems.Report(p.problems.Convert(err))
 			}
 		})
 	}

@@ -44,7 +44,7 @@ func (p *project) follow() {
 		case <-p.ctx.Done():
 			return
 		case <-pauseChanged:
-		case <-p.errors.noted:
+		case <-p.problems.Added():
 		case <-look:
 			look = nil
 			if p.waitsForInstall() {
@@ -112,7 +112,7 @@ func (p *project) restartIfConfigured(changes watch.Batch) bool {
 		reason := p.layout.Shown(c.Path) + " changed"
 		p.server.background.Go(func() { // not a task of the project: the restart waits for those
 			if err := p.server.Restart(reason); err != nil {
-				p.report(p.asError(err))
+				p.problems.Report(p.problems.Convert(err))
 			}
 		})
 		return true
@@ -132,8 +132,8 @@ func (p *project) reload(e *edit, final bool) {
 		case r.emptied:
 			e.emptied = append(e.emptied, r.id)
 		case r.now.Err != nil:
-			p.errors.set(r.id, p.asError(r.now.Err))
-		case p.errors.clear(r.id), r.before == nil, r.before.Rev != r.now.Rev:
+			p.problems.Add(r.id, p.problems.Convert(r.now.Err))
+		case p.problems.Clear(r.id), r.before == nil, r.before.Rev != r.now.Rev:
 			if moduleid.Has(moduleid.Query(r.id), "direct") {
 				e.styles = append(e.styles, r.id)
 			} else {
@@ -176,7 +176,7 @@ func (p *project) unlink(e *edit) {
 	for _, id := range e.deleted {
 		importers = append(importers, p.graph.Importers(id)...)
 		p.graph.Remove(id)
-		p.errors.clear(id)
+		p.problems.Clear(id)
 	}
 	for _, id := range unique(importers) {
 		if slices.Contains(e.changed, id) || slices.Contains(e.deleted, id) {
@@ -185,7 +185,7 @@ func (p *project) unlink(e *edit) {
 		now, before := p.graph.Reload(p.ctx, id)
 		switch {
 		case now.Err != nil:
-			p.errors.set(id, p.asError(now.Err))
+			p.problems.Add(id, p.problems.Convert(now.Err))
 		case before == nil || before.Rev != now.Rev:
 			e.changed = append(e.changed, id)
 		}
@@ -201,7 +201,7 @@ func (p *project) crawlNew(e *edit) {
 	e.fresh = slices.DeleteFunc(e.fresh, func(id string) bool { return slices.Contains(e.changed, id) })
 	for _, id := range e.fresh {
 		if v := p.graph.Version(id); v != nil && v.Err != nil {
-			p.errors.set(id, p.asError(v.Err))
+			p.problems.Add(id, p.problems.Convert(v.Err))
 		}
 		p.watchModule(id)
 	}
@@ -217,7 +217,7 @@ func (p *project) askPlugins(e *edit) {
 		mine := slices.DeleteFunc(slices.Clone(e.changed), func(id string) bool { return p.File(id) != c.Path && !slices.Contains(of, id) })
 		answer, err := p.plugins.HotUpdate(p.ctx, plugin.HotUpdateArgs{Kind: c.Kind.String(), File: c.Path, Modules: mine, Timestamp: p.now().UnixMilli()})
 		if err != nil {
-			p.report(p.asError(err))
+			p.problems.Report(p.problems.Convert(err))
 		} else if answer != nil {
 			p.replace(e, mine, answer.Modules)
 		}
@@ -247,7 +247,7 @@ func (p *project) publish(e *edit) {
 		p.publishChange(u)
 		p.tell(e)
 	}
-	p.publishErrors()
+	p.problems.Publish()
 }
 
 // publishChange sends what changes pages, and tells whether it did: with `hmr: false` they are left as they are.
@@ -285,9 +285,9 @@ func (p *project) reloadPages(e *edit) {
 
 // forgetScripts drops the errors of an edited page and of its scripts: the reloaded page tells those that still hold.
 func (p *project) forgetScripts(page string) {
-	for _, e := range p.errors.list() {
+	for _, e := range p.problems.List() {
 		if e.ID == page || strings.HasPrefix(e.ID, page+"?html-proxy") {
-			p.errors.clear(e.ID)
+			p.problems.Clear(e.ID)
 		}
 	}
 	p.forgetAbsent()

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/env"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/problems"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
@@ -64,7 +65,7 @@ func (s *Server) withVite(cfg *config.Config) (*config.Config, error) {
 		if gateErr != nil {
 			return nil, gateErr
 		}
-		e := asError(err, g)
+		e := problems.Convert(err, g)
 		if e.File == "" {
 			e.File = file
 		}
