@@ -20,7 +20,7 @@ var layers = map[string][]string{
 	"server": {
 		"client", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/config", "internal/env", "internal/gate",
 		"internal/disk", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pluginhost", "internal/problems", "internal/proxy", "internal/resolve", "internal/running",
-		"internal/transform", "internal/watch", "internal/wire",
+		"internal/transform", "internal/viteconfig", "internal/watch", "internal/wire",
 	},
 	"internal/pluginhost": {"plugin", "hmr", "internal/wire"},
 	"plugin":              {"hmr", "internal/wire"},
@@ -45,9 +45,12 @@ var layers = map[string][]string{
 	"internal/running":    {"hmr", "internal/guard"},
 	"internal/terminal":   {},
 	"internal/transform":  {},
-	"internal/watch":      {},
-	"internal/wire":       {},
-	"internal/devtest":    {"server", "hmr", "internal/config", "internal/terminal"},
+	"internal/viteconfig": {
+		"internal/cache", "internal/config", "internal/disk", "internal/env", "internal/gate", "internal/pluginhost", "internal/problems", "internal/wire",
+	},
+	"internal/watch":   {},
+	"internal/wire":    {},
+	"internal/devtest": {"server", "hmr", "internal/config", "internal/terminal"},
 }
 
 // light lists what packages must not depend on: what costs seconds to build, or do not belong in a production backend. Who builds a plugin or mounts the hub

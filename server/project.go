@@ -25,6 +25,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/proxy"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/viteconfig"
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
@@ -44,13 +45,12 @@ type project struct {
 	watcher  *watch.Watcher
 	graph    *graph.Graph
 
-	node  *pluginhost.Node // runs the project's JavaScript tools
-	tools styleTools
-	// viteState changes with the vite.config, whose functions tools may call.
-	viteState string
-	define    map[string]string
-	refresh   refreshRuntime
-	exported  sync.Map // file of a package -> names that its stars bring, nil when they cannot be told
+	node     *pluginhost.Node // runs the project's JavaScript tools
+	tools    styleTools
+	vite     viteconfig.Result
+	define   map[string]string
+	refresh  refreshRuntime
+	exported sync.Map // file of a package -> names that its stars bring, nil when they cannot be told
 
 	// What the parts of this package keep stands beside their code.
 	pluginTies
@@ -70,9 +70,10 @@ type project struct {
 	tasks sync.WaitGroup
 }
 
-func newProject(s *Server, cfg *config.Config, root string) (*project, error) {
+func newProject(s *Server, from reading) (*project, error) {
+	cfg, root := from.Config, from.root
 	p := &project{
-		server: s, log: s.log, cfg: cfg,
+		server: s, log: s.log, cfg: cfg, vite: from.Result,
 		layout:    moduleid.Layout{Dir: s.dir, Root: root, Workspace: gate.Workspace(root), Public: cfg.PublicPath(root), Base: cfg.BaseOrDefault()},
 		filesRead: filesRead{configFiles: map[string]bool{}}, outbox: outbox{updates: updateLog{prefix: s.epoch[:6]}},
 		now: time.Now,

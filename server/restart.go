@@ -41,11 +41,11 @@ func (s *Server) nextProject(old *project) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, root, err := s.configured(cfg)
+	next, err := s.configured(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return newProject(s, cfg, root)
+	return newProject(s, next)
 }
 
 // replace ends the old project and begins the new one.

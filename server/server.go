@@ -20,6 +20,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/guard"
 	"github.com/seed-b8174343/devserver/internal/running"
+	"github.com/seed-b8174343/devserver/internal/viteconfig"
 )
 
 // Server is a development server for one project. Use New, then Listen, then Serve; or Run, which is all three.
@@ -39,8 +40,6 @@ type Server struct {
 	project    atomic.Pointer[project]
 	restarting sync.Mutex
 	before     map[string][sha256.Size]byte // see noteBeforeReading; guarded by restarting
-	viteFiles  []string                     // what the vite.config was read from; guarded by restarting after New
-	readsVite  bool                         // a vite.config was run; guarded likewise
 
 	freeing   sync.Mutex
 	freeTimer *time.Timer // see freeLater
@@ -102,11 +101,11 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 			_ = s.folder.Close() // the other error counts
 		}
 	}()
-	cfg, root, err := s.firstConfig()
+	first, err := s.firstConfig()
 	if err != nil {
 		return nil, err
 	}
-	if s.guard, err = s.newGuard(cfg); err != nil {
+	if s.guard, err = s.newGuard(first.Config); err != nil {
 		return nil, err
 	}
 	s.hub = s.newHub()
@@ -114,7 +113,7 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.openCache()
-	p, err := newProject(s, cfg, root)
+	p, err := newProject(s, first)
 	if err != nil {
 		s.hub.Close()
 		return nil, errors.Join(err, s.cache.Close())
@@ -126,31 +125,38 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	return s, nil
 }
 
-// firstConfig returns the configuration that the server starts with and the folder that is served. One with mistakes is
-// told by its Err: the server runs, and shows them.
-func (s *Server) firstConfig() (_ *config.Config, root string, err error) {
+// reading is one reading of the configuration: what a project follows from.
+type reading struct {
+	viteconfig.Result
+	root string // the folder that is served
+}
+
+// firstConfig returns the configuration that the server starts with. Config.Err holds its mistakes: the server runs, and
+// shows them.
+func (s *Server) firstConfig() (_ reading, err error) {
 	cfg := s.opts.Config
 	if cfg == nil {
 		cfg, err = config.Load(s.dir, "")
 		if mistakes, ok := errors.AsType[config.Errors](err); ok {
 			cfg = config.Broken(s.dir, "", config.Flags{}, mistakes)
 		} else if err != nil {
-			return nil, "", err
+			return reading{}, err
 		}
 	}
 	if cfg.Err() != nil {
-		return cfg, s.dir, nil
+		return reading{Result: viteconfig.Result{Config: cfg}, root: s.dir}, nil
 	}
 	return s.configured(cfg)
 }
 
 // configured lays the vite.config beneath the configuration and finds the folder that is served.
-func (s *Server) configured(cfg *config.Config) (_ *config.Config, root string, err error) {
-	if cfg, err = s.withVite(cfg); err != nil {
-		return nil, "", err
+func (s *Server) configured(cfg *config.Config) (_ reading, err error) {
+	r, err := viteconfig.Lay(s.ctx, cfg, viteconfig.Options{Dir: s.dir, CacheDir: s.folder.Dir, Force: s.opts.Force, Logger: s.log})
+	if err != nil {
+		return reading{}, err
 	}
-	root, err = cfg.Served(s.dir)
-	return cfg, root, err
+	root, err := r.Config.Served(s.dir)
+	return reading{Result: r, root: root}, err
 }
 
 // secret returns 128 random bits in hex: what a page must know to open the socket.

@@ -57,7 +57,7 @@ func (p *project) runTool(ctx context.Context, method string, call toolCall) (*t
 	}
 	state := disk.Fingerprint(p.lockFiles())
 	if bytes.Contains(call.Options, []byte(`"viteMode"`)) {
-		state += p.viteState
+		state += p.vite.State // the tool calls functions of the vite.config
 	}
 	key := cache.KeyOf("tool", cache.Program(), method, string(text), state)
 	if data, ok := p.server.cache.Get(key); ok {

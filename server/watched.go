@@ -111,7 +111,7 @@ func (p *project) watchFolder(dir string) {
 // noteConfigFiles remembers what the project was read from; files that don't exist yet count too.
 func (p *project) noteConfigFiles() {
 	files := append([]string{}, p.env.Files()...)
-	files = append(files, p.server.viteFiles...)
+	files = append(files, p.vite.Files...)
 	files = append(files, p.tools.files...)
 	if p.cfg.Path != "" {
 		files = append(files, p.cfg.Path)
