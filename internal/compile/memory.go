@@ -1,4 +1,4 @@
-package server
+package compile
 
 import (
 	"runtime/debug"
@@ -8,52 +8,72 @@ import (
 	"time"
 )
 
-// firstCrawl is what the first crawl of the project does to the heap.
-type firstCrawl struct {
-	relaxed  atomic.Bool // it has begun, see relaxGC
-	crawling atomic.Bool // it is under way
-	texts    texts
+// Memory gives memory back to the system when a project has not needed it for a while. Use one for all projects of a
+// process; the zero value is ready. Its methods are safe for concurrent use.
+type Memory struct {
+	mu    sync.Mutex
+	timer *time.Timer
 }
 
-// relaxGC lets the heap grow while a project is compiled for the first time: nearly all of it is garbage a moment
-// later, and collecting it while it is made costs a third of the time. The returned func gives the memory back.
-func (p *project) relaxGC() func() {
-	if !p.relaxed.CompareAndSwap(false, true) {
+const freeAfter = 2 * time.Second
+
+// FreeLater gives memory back two seconds from now, unless FreeLater is called again before: making the pack of a large
+// project takes several times the memory that the project does. Nothing happens for a nil Memory.
+func (m *Memory) FreeLater() {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.timer == nil {
+		m.timer = time.AfterFunc(freeAfter, func() {
+			debug.FreeOSMemory()
+			time.AfterFunc(freeAfter, debug.FreeOSMemory) // by now the cache has written what it held
+		})
+	} else {
+		m.timer.Reset(freeAfter)
+	}
+}
+
+// Stop ends the timer.
+func (m *Memory) Stop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.timer != nil {
+		m.timer.Stop()
+	}
+}
+
+// firstCrawl is the state of the first crawl of a project.
+type firstCrawl struct {
+	began   atomic.Bool
+	running atomic.Bool
+	texts   texts
+}
+
+// RelaxGC lets the heap grow while a project is compiled for the first time: nearly all of it is garbage a moment later,
+// and collecting it meanwhile costs a third of the time. The returned func ends that and gives the memory back. From the
+// second call on nothing changes.
+func (c *Compiler) RelaxGC() (end func()) {
+	if !c.first.began.CompareAndSwap(false, true) {
 		return func() {}
 	}
 	was := debug.SetGCPercent(crawlGC)
-	p.crawling.Store(true)
+	c.first.running.Store(true)
 	shallow := deepStacks()
 	return func() {
-		p.crawling.Store(false)
+		c.first.running.Store(false)
 		shallow()
 		debug.SetGCPercent(was)
-		p.server.freeLater()
+		c.o.Memory.FreeLater()
 	}
 }
 
 // crawlGC is the growth in percent before a collection during the first crawl; measured against 100, 200 and 800.
 const crawlGC = 400
 
-// freeLater gives memory back to the system when no pack was made for a while: one of a large project takes several
-// times what the project does.
-func (s *Server) freeLater() {
-	s.freeing.Lock()
-	defer s.freeing.Unlock()
-	if s.freeTimer == nil {
-		s.freeTimer = time.AfterFunc(freeAfter, func() {
-			debug.FreeOSMemory()
-			time.AfterFunc(freeAfter, debug.FreeOSMemory) // by now the cache has written what it held
-		})
-	} else {
-		s.freeTimer.Reset(freeAfter)
-	}
-}
-
-const freeAfter = 2 * time.Second
-
-// texts keeps what stays of the first crawl together. Between the garbage that compiling makes, thousands of texts that
-// stay would hold three times the memory that they need.
+// texts keeps the texts that stay of the first crawl together. Between the garbage of compiling, thousands of single texts
+// would hold three times the memory that they need.
 type texts struct {
 	mu    sync.Mutex
 	chunk *strings.Builder
@@ -62,9 +82,9 @@ type texts struct {
 
 const textChunk = 1 << 20
 
-// keep returns the text from a place beside the others.
+// keep returns a copy of the text that lies beside the other texts.
 func (t *texts) keep(s string) string {
-	if len(s) == 0 || len(s) > textChunk/8 { // large ones have pages of their own
+	if len(s) == 0 || len(s) > textChunk/8 { // large texts have pages of their own
 		return s
 	}
 	t.mu.Lock()
@@ -75,6 +95,6 @@ func (t *texts) keep(s string) string {
 	}
 	t.left -= len(s)
 	from := t.chunk.Len()
-	t.chunk.WriteString(s) // never more than was grown, so what was returned before stays where it is
+	t.chunk.WriteString(s) // never more than was grown, so the texts that were returned before do not move
 	return t.chunk.String()[from:]
 }

@@ -1,4 +1,4 @@
-package server
+package compile
 
 import (
 	"path/filepath"
@@ -7,16 +7,16 @@ import (
 	"github.com/seed-b8174343/devserver/internal/resolve"
 )
 
-// refreshRuntime is the runtime of fast refresh.
+// refreshRuntime is the module that keeps the state of components over edits.
 type refreshRuntime struct {
 	framework string    // "", "react" or "preact"
 	find      sync.Once // finds module
 	module    string    // its ID, "" when it is not installed
 }
 
-// detectRefresh tells which framework's components keep their state over edits: the one that the project depends on.
-func (p *project) detectRefresh() string {
-	deps := p.resolver.Dependencies()
+// detectRefresh returns the framework that the project depends on, if its components can keep their state over edits.
+func (c *Compiler) detectRefresh() string {
+	deps := c.o.Resolver.Dependencies()
 	switch {
 	case deps["preact"] && !deps["react"]:
 		return "preact"
@@ -26,48 +26,48 @@ func (p *project) detectRefresh() string {
 	return ""
 }
 
-// prelude lists the modules that must run before anything of the project: the refresh runtime, which has to see
-// React start.
-func (p *project) prelude() []string {
-	if p.refresh.framework == "" {
+// Prelude lists the modules that must run before any module of the project: the refresh runtime, which has to see React
+// start.
+func (c *Compiler) Prelude() []string {
+	if c.refresh.framework == "" {
 		return nil
 	}
-	p.refresh.find.Do(p.findRefresh)
-	if p.refresh.module == "" {
+	c.refresh.find.Do(c.findRefresh)
+	if c.refresh.module == "" {
 		return nil
 	}
-	return []string{p.refresh.module}
+	return []string{c.refresh.module}
 }
 
 // findRefresh finds the module that keeps components' state: react-refresh of the project, or the copy inside its
 // @vitejs/plugin-react; for Preact @prefresh/core.
-func (p *project) findRefresh() {
-	root := filepath.Join(p.layout.Root, "package.json")
+func (c *Compiler) findRefresh() {
+	root := filepath.Join(c.o.Layout.Root, "package.json")
 	ways := [][]string{{"react-refresh/runtime"}, {"@vitejs/plugin-react", "react-refresh/runtime"}, {"@vitejs/plugin-react", "./refresh-runtime.js"}}
 	hint := "npm install -D react-refresh"
-	if p.refresh.framework == "preact" {
+	if c.refresh.framework == "preact" {
 		ways = [][]string{{"@prefresh/core"}, {"@preact/preset-vite", "@prefresh/vite", "@prefresh/core"}}
 		hint = "npm install -D @prefresh/core @prefresh/utils"
 	}
 	for _, way := range ways {
-		if id, ok := p.through(root, way); ok {
-			p.refresh.module = id
+		if id, ok := c.through(root, way); ok {
+			c.refresh.module = id
 			return
 		}
 	}
-	p.log.Warn("components lose their state when they are edited: the refresh runtime of "+p.refresh.framework+" is not installed", "hint", hint)
+	c.o.Logger.Warn("components lose their state when they are edited: the refresh runtime of "+c.refresh.framework+" is not installed", "hint", hint)
 }
 
-// through resolves step by step: each package from inside the one before, as package managers nest them.
-func (p *project) through(from string, way []string) (id string, ok bool) {
+// through resolves step by step: each package from inside the package before, as package managers nest them.
+func (c *Compiler) through(from string, way []string) (id string, ok bool) {
 	for _, spec := range way {
-		r, err := p.resolver.ResolveKind(resolve.Require, spec, from)
+		r, err := c.o.Resolver.ResolveKind(resolve.Require, spec, from)
 		if err != nil {
-			if r, err = p.resolver.Resolve(spec, from); err != nil {
+			if r, err = c.o.Resolver.Resolve(spec, from); err != nil {
 				return "", false
 			}
 		}
-		from, id = r.File, p.idOf(r)
+		from, id = r.File, c.idOf(r)
 	}
 	return id, true
 }

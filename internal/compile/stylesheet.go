@@ -1,4 +1,4 @@
-package server
+package compile
 
 import (
 	"context"
@@ -14,99 +14,101 @@ import (
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-func (p *project) compileCSS(ctx context.Context, src source, v *graph.Version) error {
+func (c *Compiler) compileCSS(ctx context.Context, src source, v *graph.Version) error {
 	name := moduleid.Name(src.id)
-	code, inputs, globs, err := p.preprocess(ctx, src, false)
+	code, inputs, globs, err := c.preprocess(ctx, src, false)
 	v.Inputs, v.Globs = inputs, globs
 	if err != nil {
 		return err
 	}
-	out, errs := p.compiledCSS(p.styleInput(src, code))
+	out, errs := c.compiledCSS(c.styleInput(src, code))
 	if out != nil {
 		v.Inputs = append(v.Inputs, out.Deps...)
 	}
 	if len(errs) > 0 {
-		for i := range errs {
-			errs[i].File = p.layout.Shown(errs[i].File)
-		}
-		return &errs[0] // a reader can act on one; the next shows after the fix
+		errs[0].File = c.o.Layout.Shown(errs[0].File)
+		return &errs[0] // a reader can act on one error; the next shows after the fix
 	}
 	slices.Sort(v.Inputs)
 	v.Inputs = slices.Compact(v.Inputs)
-	v.Side = &stylesheet{css: out.CSS, names: out.Names}
+	v.Side = &stylesheet{out.CSS}
 	switch {
 	case moduleid.Has(src.query, "inline"):
 		v.Code = transform.InlineCSSModule(out)
 	case moduleid.Has(src.query, "direct"):
-		v.Code = transform.RawModule(out.CSS) // served as text, see asset.go; this gives the revision
+		v.Code = transform.RawModule(out.CSS) // the server sends CSS as text; this gives the revision
 	default:
-		v.Code = transform.CSSModule(src.id, out, p.styleMapURL(name))
+		v.Code = transform.CSSModule(src.id, out, c.o.StyleMapURL(name))
 	}
 	return nil
 }
 
 // stylesheet is the Side of a CSS module's version.
-type stylesheet struct {
-	css string
-	// names tells the class names that a CSS module exports: while they stay, its importers need not run again.
-	names string
+type stylesheet struct{ css string }
+
+// CSS returns the text of a stylesheet that compiled; "" for other modules.
+func CSS(v *graph.Version) string {
+	if s, ok := v.Side.(*stylesheet); ok {
+		return s.css
+	}
+	return ""
 }
 
-// styleInput is what the compiler is told about a stylesheet that is plain CSS by now.
-func (p *project) styleInput(src source, code string) transform.CSSInput {
+// styleInput returns what transform needs to know about a stylesheet, which is plain CSS by now.
+func (c *Compiler) styleInput(src source, code string) transform.CSSInput {
 	name := moduleid.Name(src.id)
-	m := p.cfg.CSS.Modules
+	m := c.o.Config.CSS.Modules
 	return transform.CSSInput{
 		ID: name, File: src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
 		Names:   transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
-		Read:    p.readStyle,
-		Resolve: p.resolveStyle,
+		Read:    c.readStyle,
+		Resolve: c.resolveStyle,
 		URL: func(file string) string {
-			p.gate.Permit(file)
-			return p.assetURL(source{id: p.gate.FileToID(file), file: file})
+			c.o.Gate.Permit(file)
+			return c.assetURL(source{id: c.o.Gate.FileToID(file), file: file})
 		},
 	}
 }
 
 // resolveStyle finds the file of an @import or url().
-func (p *project) resolveStyle(spec, importer string) (string, error) {
-	r, err := p.resolver.ResolveStyle(spec, importer)
+func (c *Compiler) resolveStyle(spec, importer string) (string, error) {
+	r, err := c.o.Resolver.ResolveStyle(spec, importer)
 	if err != nil {
 		return "", err
 	}
-	p.gate.Permit(r.File)
-	return r.File, p.gate.Allowed(r.File)
+	c.o.Gate.Permit(r.File)
+	return r.File, c.o.Gate.Allowed(r.File)
 }
 
-// importedStyles are the stylesheets that one imports, and those that they import. What Vite hands to PostCSS is one
-// stylesheet: a layer or a mixin of one file is used in another.
+// importedStyles are the stylesheets that a stylesheet imports, at any depth. Vite hands PostCSS one stylesheet with all
+// imports in it: a layer or a mixin of one file is used in another.
 type importedStyles struct {
 	// Texts are the stylesheets by their files.
 	Texts map[string]string `json:"texts"`
-	// Paths tell for each file what its specifiers lead to.
+	// Paths are the files that the specifiers of each file lead to.
 	Paths map[string]map[string]string `json:"paths"`
 }
 
 var importedStyle = regexp.MustCompile(`(?i)@import\s+(?:url\(\s*)?(?:"([^"]+)"|'([^']+)'|([^\s"'();]+))`)
 
-// importedStyles follows the imports of a stylesheet; nil when there are none. What leads nowhere, or to another language,
-// stays as it is written.
-func (p *project) importedStyles(file, code string) *importedStyles {
+// importedStyles follows the imports of a stylesheet. It returns nil when there are none. An import that leads nowhere, or
+// to another language, stays as it is written.
+func (c *Compiler) importedStyles(file, code string) *importedStyles {
 	found := &importedStyles{Texts: map[string]string{}, Paths: map[string]map[string]string{}}
 	type sheet struct{ file, code string }
 	for todo := []sheet{{file, code}}; len(todo) > 0; todo = todo[1:] {
 		paths := map[string]string{}
 		for _, m := range importedStyle.FindAllStringSubmatch(todo[0].code, -1) {
 			spec := m[1] + m[2] + m[3]
-			to, err := p.resolveStyle(spec, todo[0].file)
+			to, err := c.resolveStyle(spec, todo[0].file)
 			if err != nil && strings.HasPrefix(spec, ".") {
-				return nil // who compiles the imports one by one tells where it is written
+				return nil // compiling the imports one by one reports the place
 			}
 			if err != nil || strings.ToLower(filepath.Ext(to)) != ".css" {
 				continue
 			}
 			if _, known := found.Texts[to]; !known && to != file {
-				text, err := p.readStyle(to)
+				text, err := c.readStyle(to)
 				if err != nil {
 					return nil
 				}
@@ -123,30 +125,30 @@ func (p *project) importedStyles(file, code string) *importedStyles {
 	return found
 }
 
-// readStyle reads a stylesheet that another one imports.
-func (p *project) readStyle(file string) (string, error) {
-	text, err := p.gate.ReadFile(file)
+// readStyle reads a stylesheet that another stylesheet imports.
+func (c *Compiler) readStyle(file string) (string, error) {
+	text, err := c.o.Gate.ReadFile(file)
 	return strings.ToValidUTF8(string(text), "\uFFFD"), err
 }
 
 // preprocess turns a stylesheet into plain CSS: first the language (Sass, Less, Stylus), then Tailwind, then PostCSS.
-// inputs are the files that it was made from beside the source, globs the patterns whose matches count. With a map, the
-// code ends with its source map.
-func (p *project) preprocess(ctx context.Context, src source, withMap bool) (code string, inputs, globs []string, err error) {
+// inputs are the further files that the CSS was made from, globs the patterns whose matches count. With withMap, the code
+// ends with its source map.
+func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (code string, inputs, globs []string, err error) {
 	code = src.code
 	name := moduleid.Name(src.id)
-	for _, step := range p.styleSteps(strings.ToLower(path.Ext(name)), src) {
+	for _, step := range c.styleSteps(strings.ToLower(path.Ext(name)), src) {
 		call := toolCall{File: src.file, Code: code, Options: step.options, Map: withMap}
 		if step.method == "postcss" && !strings.Contains(path.Base(name), ".module.") {
-			call.Imports = p.importedStyles(src.file, code)
+			call.Imports = c.importedStyles(src.file, code)
 		}
-		r, toolErr := p.runTool(ctx, step.method, call)
+		r, toolErr := c.runTool(ctx, step.method, call)
 		if toolErr != nil {
-			e := p.problems.Convert(toolErr)
+			e := c.o.Problems.Convert(toolErr)
 			if e.File == "" {
-				e.File = p.layout.Shown(src.file)
+				e.File = c.o.Layout.Shown(src.file)
 			} else {
-				e.File = p.layout.Shown(e.File)
+				e.File = c.o.Layout.Shown(e.File)
 			}
 			if e.ID == "" {
 				e.ID = src.id
@@ -159,7 +161,7 @@ func (p *project) preprocess(ctx context.Context, src source, withMap bool) (cod
 			globs = append(globs, path.Join(filepath.ToSlash(d.Dir), d.Glob))
 		}
 		for _, w := range r.Warnings {
-			p.log.Warn(w.Message, "file", p.layout.Shown(w.File), "line", w.Line)
+			c.o.Logger.Warn(w.Message, "file", c.o.Layout.Shown(w.File), "line", w.Line)
 		}
 	}
 	inputs = slices.DeleteFunc(inputs, moduleid.IsDependency) // packages change by installing
@@ -171,9 +173,9 @@ type styleStep struct {
 	options json.RawMessage
 }
 
-func (p *project) styleSteps(ext string, src source) []styleStep {
+func (c *Compiler) styleSteps(ext string, src source) []styleStep {
 	var steps []styleStep
-	option := func(name string) json.RawMessage { return json.RawMessage(p.cfg.CSS.PreprocessorOptions[name]) }
+	option := func(name string) json.RawMessage { return json.RawMessage(c.o.Config.CSS.PreprocessorOptions[name]) }
 	switch ext {
 	case ".scss", ".sass":
 		steps = append(steps, styleStep{"sass", option(ext[1:])})
@@ -186,16 +188,16 @@ func (p *project) styleSteps(ext string, src source) []styleStep {
 		}
 		steps = append(steps, styleStep{"stylus", options})
 	}
-	if p.tools.tailwind && mentionsTailwind(src.code) {
+	if c.styles.tailwind && mentionsTailwind(src.code) {
 		steps = append(steps, styleStep{method: "tailwind"})
 	}
-	if p.tools.postcss != nil && !moduleid.IsDependency(src.file) {
-		steps = append(steps, styleStep{"postcss", p.tools.postcss})
+	if c.styles.postcss != nil && !moduleid.IsDependency(src.file) {
+		steps = append(steps, styleStep{"postcss", c.styles.postcss})
 	}
 	return steps
 }
 
-// mentionsTailwind tells whether a stylesheet has anything for Tailwind to do.
+// mentionsTailwind reports whether a stylesheet has anything for Tailwind to do.
 func mentionsTailwind(code string) bool {
 	for _, word := range []string{"tailwindcss", "@tailwind", "@apply", "@theme", "@utility", "@reference", "@source", "--spacing(", "@variant"} {
 		if strings.Contains(code, word) {

@@ -1,4 +1,4 @@
-package server
+package compile
 
 import (
 	"bytes"
@@ -12,7 +12,6 @@ import (
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/gate"
-	"github.com/seed-b8174343/devserver/internal/pluginhost"
 )
 
 // toolCall asks a tool of the Node host to turn a file into plain CSS or JavaScript.
@@ -26,10 +25,10 @@ type toolCall struct {
 	Map bool `json:"map,omitempty"`
 }
 
-// toolResult is what a tool makes of a file.
+// toolResult is a tool's answer.
 type toolResult struct {
 	Code string `json:"code"`
-	// Deps are the files that it was made from besides, Dirs patterns of files whose coming and going counts.
+	// Deps are the further files that Code was made from. Dirs are patterns of files: creating or removing a match counts.
 	Deps []string `json:"deps"`
 	Dirs []struct {
 		Dir  string `json:"dir"`
@@ -42,46 +41,46 @@ type toolResult struct {
 	} `json:"warnings"`
 }
 
-// keptTool is a result in the cache, with the state of the files that it came from.
+// keptTool is a result in the cache, with the state of the files that it was made from.
 type keptTool struct {
 	State  string
 	Result toolResult
 }
 
-// runTool asks the Node host by way of the cache. What a tool makes depends on the file, on those that it tells and on
-// what is installed; one that looks at folders is asked each time.
-func (p *project) runTool(ctx context.Context, method string, call toolCall) (*toolResult, error) {
+// runTool asks the Node host, unless the cache has the result. A result depends on the file, on the files that the tool
+// names, and on the installed packages. A tool that looks at folders is asked each time.
+func (c *Compiler) runTool(ctx context.Context, method string, call toolCall) (*toolResult, error) {
 	text, err := json.Marshal(call)
 	if err != nil {
 		return nil, err
 	}
-	state := disk.Fingerprint(p.lockFiles())
+	state := disk.Fingerprint(c.lockFiles())
 	if bytes.Contains(call.Options, []byte(`"viteMode"`)) {
-		state += p.vite.State // the tool calls functions of the vite.config
+		state += c.o.ViteState // the tool calls functions of the vite.config
 	}
 	key := cache.KeyOf("tool", cache.Program(), method, string(text), state)
-	if data, ok := p.server.cache.Get(key); ok {
+	if data, ok := c.o.Cache.Get(key); ok {
 		var was keptTool
 		if json.Unmarshal(data, &was) == nil && was.State == disk.Fingerprint(was.Result.Deps) {
 			return &was.Result, nil
 		}
 	}
 	r := &toolResult{}
-	if err := p.node.Call(ctx, method, call, r); err != nil {
+	if err := c.o.Tools.Call(ctx, method, call, r); err != nil {
 		return nil, err
 	}
 	if len(r.Dirs) == 0 {
 		if data, err := json.Marshal(keptTool{disk.Fingerprint(r.Deps), *r}); err == nil {
-			p.server.cache.Put(key, data)
+			c.o.Cache.Put(key, data)
 		}
 	}
 	return r, nil
 }
 
 // lockFiles change when other versions of packages are installed.
-func (p *project) lockFiles() []string {
+func (c *Compiler) lockFiles() []string {
 	var files []string
-	for _, dir := range slices.Compact([]string{p.layout.Root, p.layout.Dir, p.layout.Workspace}) {
+	for _, dir := range slices.Compact([]string{c.o.Layout.Root, c.o.Layout.Dir, c.o.Layout.Workspace}) {
 		for _, name := range lockNames {
 			if dir != "" { // no workspace
 				files = append(files, filepath.Join(dir, name))
@@ -91,40 +90,43 @@ func (p *project) lockFiles() []string {
 	return files
 }
 
-var lockNames = []string{"package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "node_modules/.package-lock.json", "node_modules/.yarn-integrity", "node_modules/.modules.yaml"}
+var lockNames = []string{
+	"package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock",
+	"node_modules/.package-lock.json", "node_modules/.yarn-integrity", "node_modules/.modules.yaml",
+}
 
-// styleTools are the project's tools for stylesheets, as its package.json and files tell. The Node process that runs
-// them is started early, since loading them costs more than their work.
+// styleTools are the project's tools for stylesheets, by its package.json and files. The Node process that runs them is
+// started early, since loading them costs more than their work.
 type styleTools struct {
 	postcss  json.RawMessage // the PostCSS configuration, or the file that holds it; nil for none
 	tailwind bool            // @tailwindcss/vite, whose work is done without Vite
-	// files are those that the PostCSS configuration is or may be read from: one that comes into being counts.
+	// files are the files that the PostCSS configuration is or may be read from: creating one counts.
 	files []string
 }
 
-// findStyleTools looks for configurations; nothing runs yet.
-func (p *project) findStyleTools() styleTools {
-	deps := p.resolver.Dependencies()
+// findStyleTools looks for configurations. Nothing runs yet.
+func (c *Compiler) findStyleTools() styleTools {
+	deps := c.o.Resolver.Dependencies()
 	tools := styleTools{tailwind: deps["@tailwindcss/vite"]}
-	if p.cfg.CSS.Transformer == "lightningcss" {
+	if c.o.Config.CSS.Transformer == "lightningcss" {
 		return tools
 	}
-	given := p.cfg.CSS.PostCSS
+	given := c.o.Config.CSS.PostCSS
 	if len(given) > 0 && given[0] == '{' {
 		tools.postcss = json.RawMessage(given)
 		return tools
 	}
-	from, folder := p.layout.Root, ""
+	from, folder := c.o.Layout.Root, ""
 	if json.Unmarshal(given, &folder) == nil && folder != "" {
 		if from = filepath.FromSlash(folder); !filepath.IsAbs(from) {
-			from = filepath.Join(p.layout.Dir, from)
+			from = filepath.Join(c.o.Layout.Dir, from)
 		}
 	}
-	file, looked := findPostCSS(from, gate.Top(p.layout.Root))
+	file, looked := findPostCSS(from, gate.Top(c.o.Layout.Root))
 	tools.files = looked
 	if file == "" {
 		if folder != "" {
-			p.log.Warn("css.postcss: there is no PostCSS configuration in " + from)
+			c.o.Logger.Warn("css.postcss: there is no PostCSS configuration in " + from)
 		}
 		return tools
 	}
@@ -134,12 +136,13 @@ func (p *project) findStyleTools() styleTools {
 
 // postcssNames are the files of a folder that may hold the PostCSS configuration, in the order in which they are tried.
 var postcssNames = []string{
-	"package.json", ".postcssrc", ".postcssrc.json", ".postcssrc.yaml", ".postcssrc.yml", ".postcssrc.ts", ".postcssrc.cts", ".postcssrc.mts", ".postcssrc.js", ".postcssrc.cjs", ".postcssrc.mjs",
+	"package.json", ".postcssrc", ".postcssrc.json", ".postcssrc.yaml", ".postcssrc.yml",
+	".postcssrc.ts", ".postcssrc.cts", ".postcssrc.mts", ".postcssrc.js", ".postcssrc.cjs", ".postcssrc.mjs",
 	"postcss.config.ts", "postcss.config.cts", "postcss.config.mts", "postcss.config.js", "postcss.config.cjs", "postcss.config.mjs", "postcss.config.json",
 }
 
-// findPostCSS looks for the PostCSS configuration in a folder, or takes the file that is named, and then in those above
-// up to top. looked are all files that it would have taken.
+// findPostCSS looks for the PostCSS configuration in a folder and in the folders above it up to top; from may also be the
+// file itself. looked are all files that would have been taken.
 func findPostCSS(from, top string) (file string, looked []string) {
 	if info, err := os.Stat(from); err == nil && !info.IsDir() {
 		return from, []string{from}
@@ -173,34 +176,37 @@ func configuresPostCSS(packageJSON string) bool {
 	return json.Unmarshal(text, &pkg) == nil && len(pkg.PostCSS) > 0
 }
 
-// startNode prepares the Node host and, when the project has tools for it, starts loading them.
-func (p *project) startNode() error {
-	dir, err := p.server.folder.Dir("node")
-	if err != nil {
-		return err
+// ConfigFiles returns the files that the configuration of tools is or may be read from. An edit of one starts the project
+// over.
+func (c *Compiler) ConfigFiles() []string { return c.styles.files }
+
+// WarmTools loads the project's tools into Node ahead of their first use, until ctx ends. It returns at once when the
+// project has none.
+func (c *Compiler) WarmTools(ctx context.Context) {
+	packages := c.toolPackages()
+	if len(packages) == 0 {
+		return
 	}
-	p.node = pluginhost.NewNode(pluginhost.NodeOptions{Root: p.layout.Root, Dir: p.layout.Dir, CacheDir: dir, Logger: p.log})
-	p.tools = p.findStyleTools()
-	var warm []string
-	deps := p.resolver.Dependencies()
+	c.o.Logger.Info("running this project's tools in Node: " + strings.Join(packages, ", ")) // code that came with the repository
+	if err := c.o.Tools.Call(ctx, "warm", map[string]any{"packages": packages}, nil); err != nil && ctx.Err() == nil {
+		c.o.Problems.Report(c.o.Problems.Convert(err))
+	}
+}
+
+// toolPackages returns the packages of the project's tools.
+func (c *Compiler) toolPackages() []string {
+	var packages []string
+	deps := c.o.Resolver.Dependencies()
 	for _, name := range []string{"sass-embedded", "sass", "less", "stylus"} {
 		if deps[name] {
-			warm = append(warm, name)
+			packages = append(packages, name)
 		}
 	}
-	if p.tools.tailwind {
-		warm = append(warm, "@tailwindcss/node", "@tailwindcss/oxide")
+	if c.styles.tailwind {
+		packages = append(packages, "@tailwindcss/node", "@tailwindcss/oxide")
 	}
-	if p.tools.postcss != nil {
-		warm = append(warm, "postcss")
+	if c.styles.postcss != nil {
+		packages = append(packages, "postcss")
 	}
-	if len(warm) > 0 {
-		p.log.Info("running this project's tools in Node: " + strings.Join(warm, ", ")) // code that came with the repository
-		p.tasks.Go(func() {
-			if err := p.node.Call(p.ctx, "warm", map[string]any{"packages": warm}, nil); err != nil && p.ctx.Err() == nil {
-				p.problems.Report(p.problems.Convert(err))
-			}
-		})
-	}
-	return nil
+	return packages
 }

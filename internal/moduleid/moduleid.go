@@ -11,6 +11,9 @@ import (
 	"strings"
 )
 
+// Client is the ID and the path of the client's module: third-party code imports it by this name.
+const Client = "/@vite/client"
+
 // Name returns the ID without its query: the URL of the file.
 func Name(id string) string {
 	name, _, _ := strings.Cut(id, "?")
