@@ -1,4 +1,4 @@
-package server
+package pack
 
 import (
 	"strconv"
@@ -6,78 +6,92 @@ import (
 )
 
 const (
-	// kept is how many packs and updates can still be mapped; older ones are gone from the pages too.
-	kept = 64
-	// keptBytes bounds the code of updates that is kept: of a generated file of many megabytes 64 would be too many.
-	keptBytes = 16 << 20
+	// mostSent is how many packs and updates can still be mapped. Pages do not run older ones any more.
+	mostSent = 64
+	// mostBytes bounds the code of updates that is kept: of a generated file of many megabytes 64 would be too many.
+	mostBytes = 16 << 20
 )
 
-// outbox is what was sent to pages, for the source maps of it and for pages that load again.
-type outbox struct {
-	packs   served
-	places  served   // packs by the URL that pages have them from
-	maps    served   // source maps that positions were looked up in, see originalPosition
-	sent    sync.Map // entry -> sentPack
-	updates updateLog
+// sent is what pages were sent, for source maps and for pages that load again. The zero value is ready.
+type sent struct {
+	packs   recent   // by tag
+	places  recent   // packs by the URL that pages have them from
+	maps    recent   // source maps that positions were looked up in, by module
+	updates recent   // by key
+	entries sync.Map // ID -> lastPack
+
+	mu   sync.Mutex
+	next int // number of the next update
 }
 
-// served remembers what was sent, newest last, bounded.
-type served struct {
-	mu    sync.Mutex
-	keys  []string
-	items map[string]servedText
-	size  int // of all code, in bytes
-	next  int
-}
-
-type servedText struct {
-	code     string // of updates only
+// lastPack is the last pack of an entry.
+type lastPack struct {
+	state    uint64 // of the graph, before the pack was made of it
+	tag      string
 	sections []section
 }
 
-func (s *served) add(key string, sections []section) { s.put(key, servedText{sections: sections}) }
+func (s *sent) entry(id string) (lastPack, bool) {
+	last, ok := s.entries.Load(id)
+	if !ok {
+		return lastPack{}, false
+	}
+	return last.(lastPack), true
+}
 
-func (s *served) put(key string, t servedText) {
+func (s *sent) setEntry(id string, last lastPack) { s.entries.Store(id, last) }
+
+// add remembers a pack and the URL that the browser has it from.
+func (s *sent) add(tag, url string, sections []section) {
+	s.packs.put(tag, item{sections: sections})
+	s.places.put(url, item{sections: sections})
+}
+
+// addUpdate remembers the code of an update and returns its key. run begins the key.
+func (s *sent) addUpdate(run, code string, sections []section) (key string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.items == nil {
-		s.items = map[string]servedText{}
-	}
-	if _, known := s.items[key]; !known {
-		s.keys = append(s.keys, key)
-	}
-	s.size += len(t.code) - len(s.items[key].code)
-	s.items[key] = t
-	for len(s.keys) > kept || s.size > keptBytes && len(s.keys) > 1 {
-		s.size -= len(s.items[s.keys[0]].code)
-		delete(s.items, s.keys[0])
-		s.keys = s.keys[1:]
-	}
-}
-
-func (s *served) get(key string) (servedText, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, ok := s.items[key]
-	return t, ok
-}
-
-// updateLog keeps the code of the last updates under keys that differ between runs of the server.
-type updateLog struct {
-	served
-	prefix string
-}
-
-func (l *updateLog) add(code string, sections []section) string {
-	l.mu.Lock()
-	l.next++
-	key := l.prefix + "-" + strconv.Itoa(l.next)
-	l.mu.Unlock()
-	l.put(key, servedText{code: code, sections: sections})
+	s.next++
+	key = run + "-" + strconv.Itoa(s.next)
+	s.mu.Unlock()
+	s.updates.put(key, item{code, sections})
 	return key
 }
 
-func (l *updateLog) code(key string) (string, bool) {
-	t, ok := l.get(key)
-	return t.code, ok && t.code != ""
+// recent holds the items that were put last, a bounded number of them. The zero value is ready.
+type recent struct {
+	mu    sync.Mutex
+	keys  []string // oldest first
+	items map[string]item
+	size  int // of all code, in bytes
+}
+
+// item is code that was sent, or a map, with the modules in it.
+type item struct {
+	code     string // of updates and maps only
+	sections []section
+}
+
+func (r *recent) put(key string, now item) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.items == nil {
+		r.items = map[string]item{}
+	}
+	if _, known := r.items[key]; !known {
+		r.keys = append(r.keys, key)
+	}
+	r.size += len(now.code) - len(r.items[key].code)
+	r.items[key] = now
+	for len(r.keys) > mostSent || r.size > mostBytes && len(r.keys) > 1 {
+		r.size -= len(r.items[r.keys[0]].code)
+		delete(r.items, r.keys[0])
+		r.keys = r.keys[1:]
+	}
+}
+
+func (r *recent) get(key string) (item, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found, ok := r.items[key]
+	return found, ok
 }

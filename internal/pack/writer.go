@@ -1,4 +1,4 @@
-package server
+package pack
 
 import (
 	"bytes"
@@ -10,11 +10,11 @@ import (
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-// helperNames are esbuild's helpers that every module shares; the client's registry has one copy of each.
+// helperNames are the helpers of esbuild that all modules share. The client's registry has one copy of each.
 const helperNames = "__create, __defProp, __getOwnPropDesc, __getOwnPropNames, __getProtoOf, __hasOwnProp, " +
 	"__export, __copyProps, __reExport, __toESM, __toESMNode, __toCommonJS"
 
-// writer puts module definitions one below the other and remembers where each one starts, for the source map.
+// writer writes module definitions one below the other, and remembers where each of them starts, for the source map.
 type writer struct {
 	bytes.Buffer
 	line     int // lines written so far
@@ -33,8 +33,8 @@ func (w *writer) text(s string) {
 	w.line += strings.Count(s, "\n")
 }
 
-// definitions writes those of all modules that compiled, into room made for them at once: a pack is many megabytes in a
-// large project, which growing would copy again and again.
+// definitions writes the definitions of all modules that compiled. It makes room for them first: in a large project a pack
+// has many megabytes, and growing would copy them again and again.
 func (w *writer) definitions(list []graph.Entry) {
 	size := 0
 	for _, e := range list {
@@ -72,8 +72,8 @@ func (w *writer) define(e graph.Entry) {
 	w.text("\n}" + info(e) + ");\n")
 }
 
-// info is the optional last argument of `$d`: which imports are dynamic and what is taken of modules that accept
-// single exports. Most modules have neither.
+// info returns the optional last argument of `$d`: the imports that are dynamic, and the names that are taken of modules
+// that accept single exports. Most modules have neither.
 func info(e graph.Entry) string {
 	var dynamic []string
 	uses := map[string][]string{}
@@ -100,7 +100,7 @@ func info(e graph.Entry) string {
 	return "," + string(text)
 }
 
-// deps writes `$deps(id, {...})`: imports of a lazy barrel that came into use after pages have had its definition.
+// deps writes `$deps(id, {...})`: imports of a lazy barrel that came into use after pages got its definition.
 func (w *writer) deps(id string, deps map[string]string) {
 	text, _ := json.Marshal(deps)
 	w.text("$deps(" + transform.Quote(id) + "," + string(text) + ");\n")
