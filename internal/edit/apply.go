@@ -1,299 +1,274 @@
-package server
+package edit
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/watch"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// This file is the life of one edit on the server. apply and update list its steps, which stand below them in that order.
-// Which modules may differ is told by affected.go. What holds back half-written files is in unfinished.go, the code that an
-// update carries in updatecode.go, what the terminal prints of it in report.go, and what a page gets that has missed
-// updates in compare.go.
+// This file is the life of one edit on the server. apply and update list its steps, which stand below them in that order,
+// here or in the file that the step's comment names.
 
-// edit is what became of a batch of changed files on its way to the pages.
-type edit struct {
-	changes watch.Batch
-	ids     []string // modules that may differ
-	emptied []string // modules whose file, or one that they are made from, is empty now: perhaps half of a save
-	changed []string // modules that do differ
-	deleted []string // modules whose file is gone
-	styles  []string // linked stylesheets that differ
-	fresh   []string // modules that were never loaded before
-}
-
-// follow takes the watcher's batches until the project closes.
-func (p *project) follow() {
-	var look <-chan time.Time // nil while no page waits for a package: an idle server has no timer
-	for {
-		changes := p.watcher.Changes()
-		paused, pauseChanged := p.server.pauses.state()
-		if paused {
-			changes = nil // the watcher gathers them
-		}
-		select {
-		case <-p.ctx.Done():
-			return
-		case <-pauseChanged:
-		case <-p.problems.Added():
-		case <-look:
-			look = nil
-			if p.waitsForInstall() {
-				p.noticeInstalls()
-			}
-		case batch, ok := <-changes:
-			if !ok {
-				return
-			}
-			p.apply(batch)
-		}
-		if look == nil && p.waitsForInstall() {
-			look = time.After(installLook)
-		}
-	}
-}
-
-// apply brings the graph up to date with the changed files and tells the pages. Batches are applied one at a time.
-func (p *project) apply(batch watch.Batch) {
-	p.applying.Lock()
-	defer p.applying.Unlock()
-	if p.ctx.Err() != nil {
+// apply brings the graph up to date with the changed files and updates the pages. Batches are applied one at a time.
+func (u *Updater) apply(batch watch.Batch) {
+	u.applying.Lock()
+	defer u.applying.Unlock()
+	if u.o.Context.Err() != nil || u.handOver(batch) {
 		return
 	}
-	e := &edit{changes: batch}
-	if p.elsewhere(e) {
-		return
-	}
-	p.forget(e)
-	p.stampAssets(e)
-	p.affected(e)
-	p.update(e)
-	p.reloadPages(e)
+	e := &edit{batch, u.compileAffected(batch)}
+	u.update(e)
+	u.reloadPages(e)
 }
 
-// applyModules is apply for modules whose content changed without a file.
-func (p *project) applyModules(ids ...string) {
-	p.applying.Lock()
-	defer p.applying.Unlock()
-	p.update(&edit{ids: ids})
+// Reload updates pages with modules whose content changed without a file.
+func (u *Updater) Reload(ids ...string) {
+	u.applying.Lock()
+	defer u.applying.Unlock()
+	u.update(&edit{modules: u.reload(nil, unique(ids), false)})
 }
 
-// update is the part of apply that follows once it is known which modules may differ.
-func (p *project) update(e *edit) {
-	p.reload(e, false)
-	p.awaitRest(e)
-	p.crawlNew(e)
-	p.awaitNew(e)
-	p.askPlugins(e)
-	p.publish(e)
+// update is the part of an edit that follows once the modules that may have changed are compiled.
+func (u *Updater) update(e *edit) {
+	u.awaitRest(e) // unfinished.go
+	u.crawlNew(e)
+	u.awaitNew(e) // unfinished.go
+	u.askPlugins(e)
+	u.publish(e)
 }
 
-// elsewhere tells whether others follow the edit, and starts them: it is one of the configuration, or of the plugins' Go
-// code alone.
-func (p *project) elsewhere(e *edit) bool {
-	return p.restartIfConfigured(e.changes) || p.goChanged(e)
+// handOver reports whether the edit was handed to someone else: a change of the configuration restarts the project, a
+// change of the plugins' Go code rebuilds them (goedit.go).
+func (u *Updater) handOver(changes watch.Batch) bool {
+	return u.restartIfConfigured(changes) || u.goChanged(changes)
 }
 
-// restartIfConfigured starts over when one of the changed files is one that the project was configured from.
-func (p *project) restartIfConfigured(changes watch.Batch) bool {
+// restartIfConfigured starts the project over when one of its configuration files changed.
+func (u *Updater) restartIfConfigured(changes watch.Batch) bool {
 	for _, c := range changes {
-		if !p.configFiles[c.Path] || !p.contentChanged(c.Path) {
-			continue
+		if u.o.Watched.configChanged(c.Path) {
+			u.o.Restart(u.o.Layout.Shown(c.Path) + " changed")
+			return true
 		}
-		reason := p.layout.Shown(c.Path) + " changed"
-		p.server.background.Go(func() { // not a task of the project: the restart waits for those
-			if err := p.server.Restart(reason); err != nil {
-				p.problems.Report(p.problems.Convert(err))
-			}
-		})
-		return true
 	}
 	return false
 }
 
-// reload compiles the modules that may differ and keeps those that do. A file that became empty is left for later unless
-// this is final: taking it for what the user wrote would empty the page.
-func (p *project) reload(e *edit, final bool) {
-	results := make([]reloaded, len(e.ids))
-	parallel(len(e.ids), func(i int) { results[i] = p.reloadModule(e, e.ids[i], final) })
-	for _, r := range results {
-		switch {
-		case r.gone:
-			e.deleted = append(e.deleted, r.id)
-		case r.emptied:
-			e.emptied = append(e.emptied, r.id)
-		case r.now.Err != nil:
-			p.problems.Add(r.id, p.problems.Convert(r.now.Err))
-		case p.problems.Clear(r.id), r.before == nil, r.before.Rev != r.now.Rev:
-			if moduleid.Has(moduleid.Query(r.id), "direct") {
-				e.styles = append(e.styles, r.id)
-			} else {
-				e.changed = append(e.changed, r.id)
-			}
+// CheckConfig starts the project over when its configuration was edited while it was read.
+func (u *Updater) CheckConfig() { u.restartIfConfigured(written(u.o.Watched.ConfigFiles())) }
+
+// compileAffected brings resolver, assets and graph up to date with changed files, and returns what became of the modules
+// that follow from them.
+func (u *Updater) compileAffected(changes watch.Batch) modules {
+	u.forget(changes)      // affected.go
+	u.stampAssets(changes) // affected.go
+	return u.reload(changes, u.affected(changes), false)
+}
+
+// reload compiles modules that may have changed, and returns what became of them. A file that became empty is left for
+// later unless this is final: taking it for what the user wrote would empty the page.
+func (u *Updater) reload(changes watch.Batch, ids []string, final bool) modules {
+	loaded := make([]*module, len(ids))
+	parallel.Do(len(ids), func(i int) { loaded[i] = u.reloadModule(changes, ids[i], final) })
+	all := make(modules, len(ids))
+	for i, m := range loaded {
+		all[ids[i]] = m
+		switch m.outcome {
+		case broken:
+			u.o.Problems.Add(ids[i], u.o.Problems.Convert(m.now.Err))
+		case compiled:
+			m.differs = u.o.Problems.Clear(ids[i]) || m.differs
 		}
 	}
-	p.unlink(e)
+	u.unlink(all)
+	return all
 }
 
-// reloaded is what came of compiling a module again: its versions now and before, unless its file is gone or empty.
-type reloaded struct {
-	id            string
-	now, before   *graph.Version
-	gone, emptied bool
-}
-
-func (p *project) reloadModule(e *edit, id string, final bool) reloaded {
-	if file := p.File(id); file != "" && disk.Stat(file) == nil && p.graph.Version(id) != nil {
-		return reloaded{id: id, gone: true}
+// reloadModule compiles one module of reload.
+func (u *Updater) reloadModule(changes watch.Batch, id string, final bool) *module {
+	good := u.o.Graph.Good(id)
+	m := &module{file: u.o.Compiler.File(id), was: u.o.Graph.Version(id)}
+	if m.file != "" && m.was != nil && disk.Stat(m.file) == nil {
+		m.outcome = deleted
+		return m
 	}
-	ctx := p.ctx
+	ctx := u.o.Context
 	if !final {
-		if p.inputEmptied(e, id) {
-			return reloaded{id: id, emptied: true}
+		if inputEmptied(m.was, changes) {
+			m.outcome = emptied
+			return m
 		}
-		ctx = context.WithValue(ctx, holdEmpty{}, true)
+		if wasFilled(m.was, good) {
+			ctx = compile.HoldEmpty(ctx)
+		}
 	}
-	good := p.graph.Good(id)
-	now, before := p.graph.Reload(ctx, id)
-	if before != nil && errors.Is(before.Err, errEmptied) {
-		before = good // no page has seen it empty
+	m.now, m.was = u.o.Graph.Reload(ctx, id)
+	if m.was != nil && errors.Is(m.was.Err, compile.ErrEmptied) {
+		m.was = good // no page has seen the module empty
 	}
-	return reloaded{id: id, now: now, before: before, emptied: errors.Is(now.Err, errEmptied)}
+	switch {
+	case errors.Is(m.now.Err, compile.ErrEmptied):
+		m.outcome = emptied
+	case m.now.Err != nil:
+		m.outcome = broken
+	default:
+		m.differs = m.was == nil || m.was.Rev != m.now.Rev
+	}
+	return m
 }
 
-// unlink forgets deleted modules and compiles their importers again, whose imports now lead elsewhere or nowhere.
-func (p *project) unlink(e *edit) {
+// unlink removes deleted modules from the graph. It compiles their importers again, whose imports now lead elsewhere or
+// nowhere, and adds what became of them.
+func (u *Updater) unlink(all modules) {
 	var importers []string
-	for _, id := range e.deleted {
-		importers = append(importers, p.graph.Importers(id)...)
-		p.graph.Remove(id)
-		p.problems.Clear(id)
+	for _, id := range all.with(deleted) {
+		importers = append(importers, u.o.Graph.Importers(id)...)
+		u.o.Graph.Remove(id)
+		u.o.Problems.Clear(id)
 	}
 	for _, id := range unique(importers) {
-		if slices.Contains(e.changed, id) || slices.Contains(e.deleted, id) {
-			continue
+		if m := all[id]; m != nil && (m.outcome == deleted || m.outcome == emptied || m.isChanged()) {
+			continue // it is compiled already, or will be
 		}
-		now, before := p.graph.Reload(p.ctx, id)
-		switch {
-		case now.Err != nil:
-			p.problems.Add(id, p.problems.Convert(now.Err))
-		case before == nil || before.Rev != now.Rev:
-			e.changed = append(e.changed, id)
-		}
+		all[id] = u.reloadImporter(id)
 	}
 }
 
-// crawlNew loads what the changed modules import now and did not before.
-func (p *project) crawlNew(e *edit) {
-	if len(e.changed) == 0 {
+func (u *Updater) reloadImporter(id string) *module {
+	now, was := u.o.Graph.Reload(u.o.Context, id)
+	m := &module{file: u.o.Compiler.File(id), was: was, now: now}
+	if now.Err != nil {
+		m.outcome = broken
+		u.o.Problems.Add(id, u.o.Problems.Convert(now.Err))
+	} else {
+		m.differs = was == nil || was.Rev != now.Rev
+	}
+	return m
+}
+
+// crawlNew loads the modules that the changed modules import now and did not before.
+func (u *Updater) crawlNew(e *edit) {
+	changed := e.modules.changed()
+	if len(changed) == 0 {
 		return
 	}
-	e.fresh = unique(append(e.fresh, p.graph.Crawl(p.whole(), e.changed...)...))
-	e.fresh = slices.DeleteFunc(e.fresh, func(id string) bool { return slices.Contains(e.changed, id) })
-	for _, id := range e.fresh {
-		if v := p.graph.Version(id); v != nil && v.Err != nil {
-			p.problems.Add(id, p.problems.Convert(v.Err))
+	for _, id := range u.o.Graph.Crawl(u.uninterrupted(), changed...) {
+		u.o.Watched.Module(u.o.Compiler.File(id))
+		m := &module{file: u.o.Compiler.File(id), now: u.o.Graph.Version(id), outcome: fresh}
+		if m.now != nil && m.now.Err != nil {
+			m.outcome = broken
+			u.o.Problems.Add(id, u.o.Problems.Convert(m.now.Err))
 		}
-		p.watchModule(id)
+		switch before := e.modules[id]; {
+		case before == nil:
+			e.modules[id] = m
+		case before.outcome == deleted && m.outcome == fresh: // its file is back: pages run what was deleted
+			m.outcome, m.differs, m.was = compiled, true, before.was
+			e.modules[id] = m
+		}
 	}
 }
 
 // askPlugins lets plugins narrow the changed modules, or handle the change themselves.
-func (p *project) askPlugins(e *edit) {
-	if !p.plugins.WantsHotUpdate() {
+func (u *Updater) askPlugins(e *edit) {
+	if !u.o.Plugins.WantsHotUpdate() {
 		return
 	}
 	for _, c := range e.changes {
-		of := p.graph.ByFile(c.Path)
-		mine := slices.DeleteFunc(slices.Clone(e.changed), func(id string) bool { return p.File(id) != c.Path && !slices.Contains(of, id) })
-		answer, err := p.plugins.HotUpdate(p.ctx, plugin.HotUpdateArgs{Kind: c.Kind.String(), File: c.Path, Modules: mine, Timestamp: p.now().UnixMilli()})
+		mine := slices.DeleteFunc(u.o.Graph.ByFile(c.Path), func(id string) bool {
+			m := e.modules[id]
+			return m == nil || !m.isChanged() || isLinked(id)
+		})
+		slices.Sort(mine)
+		answer, err := u.o.Plugins.HotUpdate(u.o.Context, plugin.HotUpdateArgs{
+			Kind: c.Kind.String(), File: c.Path, Modules: mine, Timestamp: u.o.Now().UnixMilli(),
+		})
 		if err != nil {
-			p.problems.Report(p.problems.Convert(err))
+			u.o.Problems.Report(u.o.Problems.Convert(err))
 		} else if answer != nil {
-			p.replace(e, mine, answer.Modules)
+			u.replace(e, mine, answer.Modules)
 		}
 	}
 }
 
-// replace puts the modules that plugins chose in the place of those of one file.
-func (p *project) replace(e *edit, mine, chosen []string) {
-	e.changed = slices.DeleteFunc(e.changed, func(id string) bool { return slices.Contains(mine, id) && !slices.Contains(chosen, id) })
+// replace puts the modules that plugins chose in the place of the modules of one file.
+func (u *Updater) replace(e *edit, mine, chosen []string) {
+	for _, id := range mine {
+		if !slices.Contains(chosen, id) {
+			e.modules[id].outcome = handled
+		}
+	}
 	for _, id := range chosen {
-		if !slices.Contains(e.changed, id) {
-			p.graph.Reload(p.ctx, id)
-			e.changed = append(e.changed, id)
+		if m := e.modules[id]; m == nil || !m.isChanged() {
+			now, was := u.o.Graph.Reload(u.o.Context, id)
+			e.modules[id] = &module{file: u.o.Compiler.File(id), was: was, now: now, differs: true}
 		}
 	}
-	p.crawlNew(e) // what the modules import that were added
+	u.crawlNew(e) // what the modules import that were added
 }
 
-// publish sends one update with the code of all that changed, and the errors that stand.
-func (p *project) publish(e *edit) {
-	if len(e.changed)+len(e.deleted)+len(e.styles) > 0 {
-		u := p.payload(e.changed, e.fresh)
-		u.Deleted = e.deleted
-		for _, id := range e.styles {
-			u.CSS = append(u.CSS, strings.TrimSuffix(strings.TrimSuffix(id, "direct"), "?"))
+// publish sends one update with the code of all modules that changed, and the errors that stay.
+func (u *Updater) publish(e *edit) {
+	changed, styles, gone := e.modules.changed(), e.modules.styles(), e.modules.with(deleted)
+	if len(changed)+len(styles)+len(gone) > 0 {
+		update := u.o.Packer.Update(changed, e.modules.with(fresh))
+		update.Deleted = gone
+		for _, id := range styles {
+			update.CSS = append(update.CSS, strings.TrimSuffix(strings.TrimSuffix(id, "direct"), "?"))
 		}
-		p.publishChange(u)
-		p.tell(e)
+		u.publishChange(update)
+		u.printUnseen(slices.Concat(changed, styles, gone)) // report.go
 	}
-	p.problems.Publish()
+	u.o.Problems.Publish()
 }
 
-// publishChange sends what changes pages, and tells whether it did: with `hmr: false` they are left as they are.
-func (p *project) publishChange(payload hmr.Payload) bool {
-	if p.cfg.Server.HMR.Off {
+// publishChange sends a payload that changes pages, and reports whether it did: `hmr: false` leaves pages as they are.
+func (u *Updater) publishChange(payload hmr.Payload) bool {
+	if u.o.HMR.Off {
 		return false
 	}
-	if err := p.server.hub.Publish(payload); err != nil {
-		p.log.Error("send update", "error", err)
+	if err := u.o.Hub.Publish(payload); err != nil {
+		u.o.Logger.Error("send update", "error", err)
 		return false
 	}
 	return true
 }
 
-// reloadPages reloads the pages whose HTML changed; an HTML file is never hot.
-func (p *project) reloadPages(e *edit) {
+// reloadPages reloads the pages whose HTML changed: an HTML file is never hot.
+func (u *Updater) reloadPages(e *edit) {
 	for _, c := range e.changes {
-		p.cameAtLast(c)
-		if !moduleid.IsPage(c.Path) {
+		u.missingArrived(c) // missing.go
+		if !moduleid.IsPage(c.Path) || c.Kind == watch.Written && !u.isServed(c.Path) || !u.o.Watched.contentChanged(c.Path) {
 			continue
 		}
-		if _, served := p.pages.Load(c.Path); !served && c.Kind == watch.Written {
-			continue
-		}
-		if !p.contentChanged(c.Path) {
-			continue
-		}
-		id := p.gate.FileToID(c.Path)
-		p.forgetScripts(id)
-		if p.publishChange(&hmr.FullReload{Path: id, TriggeredBy: id, Reason: p.layout.Shown(c.Path) + " was edited"}) {
-			p.log.Info(p.reloadLine(id + " was edited"))
+		id := u.o.Gate.FileToID(c.Path)
+		u.forgetScripts(id)
+		if u.publishChange(&hmr.FullReload{Path: id, TriggeredBy: id, Reason: u.o.Layout.Shown(c.Path) + " was edited"}) {
+			u.PrintReload(id + " was edited")
 		}
 	}
 }
 
-// forgetScripts drops the errors of an edited page and of its scripts: the reloaded page tells those that still hold.
-func (p *project) forgetScripts(page string) {
-	for _, e := range p.problems.List() {
-		if e.ID == page || strings.HasPrefix(e.ID, page+"?html-proxy") {
-			p.problems.Clear(e.ID)
+// forgetScripts drops the errors of an edited page and of its scripts: the reloaded page reports those that still hold.
+func (u *Updater) forgetScripts(page string) {
+	for _, e := range u.o.Problems.List() {
+		if e.ID == page || compile.IsInlineOf(page, e.ID) {
+			u.o.Problems.Clear(e.ID)
 		}
 	}
-	p.forgetAbsent()
+	u.forgetMissing()
 }
 
-// written makes a batch of files that are known to differ.
+// written returns a batch of files that are known to differ.
 func written(files []string) watch.Batch {
 	var b watch.Batch
 	for _, f := range files {
@@ -302,7 +277,14 @@ func written(files []string) watch.Batch {
 	return b
 }
 
-func unique(ids []string) []string {
-	slices.Sort(ids)
-	return slices.Compact(ids)
+// Invalidate compiles a module again for pages that load it from now on.
+func (u *Updater) Invalidate(id string) {
+	u.applying.Lock()
+	defer u.applying.Unlock()
+	u.o.Graph.Reload(u.o.Context, id)
+}
+
+// wasFilled reports whether the module's file had content when it was read last, broken content included.
+func wasFilled(last, good *graph.Version) bool {
+	return good != nil && compile.Filled(good) || last != nil && (compile.Filled(last) || errors.Is(last.Err, compile.ErrEmptied))
 }

@@ -1,4 +1,4 @@
-package server
+package edit
 
 import (
 	"slices"
@@ -7,62 +7,59 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
-// compare answers a page that could not resume: it tells what it runs, and gets what differs.
-func (p *project) compare(c *hmr.Client, page hmr.Revisions) {
-	if p.cfg.Err() != nil {
-		return // nothing is served before the configuration is mended
-	}
-	p.applying.Lock()
-	defer p.applying.Unlock()
+// Compare answers a page that could not resume. The page says which revisions it runs, and gets what differs.
+func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
+	u.applying.Lock()
+	defer u.applying.Unlock()
 	ids := make([]string, 0, len(page.Modules))
 	for id := range page.Modules {
-		if p.mayServe(id) == nil {
+		if u.o.MayServe(id) {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
-	p.graph.Crawl(p.whole(), ids...)
-	u := &edit{}
+	u.o.Graph.Crawl(u.uninterrupted(), ids...)
+	var changed, gone []string
 	for _, id := range ids {
-		v := p.graph.Version(id)
+		v, file := u.o.Graph.Version(id), u.o.Compiler.File(id)
 		switch {
-		case v == nil || v.Err != nil && disk.Stat(p.File(id)) == nil && p.File(id) != "":
-			u.deleted = append(u.deleted, id)
+		case v == nil || v.Err != nil && file != "" && disk.Stat(file) == nil:
+			gone = append(gone, id)
 		case v.Err != nil:
-			p.problems.Add(id, p.problems.Convert(v.Err))
+			u.o.Problems.Add(id, u.o.Problems.Convert(v.Err))
 		case v.Rev != page.Modules[id]:
-			u.changed = append(u.changed, id)
+			changed = append(changed, id)
 		}
 	}
-	u.styles = p.linked(page)
-	if len(u.changed)+len(u.deleted)+len(u.styles) > 0 && !p.cfg.Server.HMR.Off {
-		payload := p.payload(u.changed, p.unknownTo(page, u.changed))
-		payload.Deleted, payload.CSS = u.deleted, u.styles
-		if err := c.Publish(payload); err != nil {
-			p.log.Debug("send comparison", "pkg", "server", "error", err)
+	linked := u.linked(page)
+	if len(changed)+len(gone)+len(linked) > 0 && !u.o.HMR.Off {
+		update := u.o.Packer.Update(changed, u.unknownTo(page, changed))
+		update.Deleted, update.CSS = gone, linked
+		if err := c.Publish(update); err != nil {
+			u.o.Logger.Debug("send comparison", "pkg", "edit", "error", err)
 		}
 	}
-	for _, payload := range p.problems.First() {
+	for _, payload := range u.o.Problems.First() {
 		_ = c.Publish(payload) // an error always encodes
 	}
 }
 
-// linked returns the stylesheets that the page links and we serve. What it has of them nobody knows: an unchanged one
-// costs a 304 and shows nothing.
-func (p *project) linked(page hmr.Revisions) []string {
+// linked returns the stylesheets that the page links and the server has. Nobody knows which revision the page has of them:
+// an unchanged stylesheet costs a 304 and shows nothing.
+func (u *Updater) linked(page hmr.Revisions) []string {
 	var paths []string
 	for _, path := range page.CSS {
-		if id := path + "?direct"; p.mayServe(id) == nil && p.File(id) != "" {
+		if id := path + "?direct"; u.o.MayServe(id) && u.o.Compiler.File(id) != "" {
 			paths = append(paths, path)
 		}
 	}
 	return paths
 }
 
-// unknownTo returns what the changed modules reach and the page does not have.
-func (p *project) unknownTo(page hmr.Revisions, changed []string) []string {
+// unknownTo returns the modules that the changed modules reach and the page does not have.
+func (u *Updater) unknownTo(page hmr.Revisions, changed []string) []string {
 	var ids []string
-	for _, e := range p.graph.Closure(changed, nil) {
+	for _, e := range u.o.Graph.Closure(changed, nil) {
 		if _, known := page.Modules[e.ID]; !known {
 			ids = append(ids, e.ID)
 		}

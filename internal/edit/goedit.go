@@ -1,4 +1,4 @@
-package server
+package edit
 
 import (
 	"go/parser"
@@ -11,40 +11,39 @@ import (
 	"time"
 
 	"github.com/seed-b8174343/devserver/internal/disk"
-	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
-// goEdits are files of the plugins' Go code whose edits are not built yet, since they look unfinished. A build of half a save
-// is a second at least, and thrown away.
+// goEdits are files of the plugins' Go code whose edits look unfinished and are not built yet. A build of half a save takes
+// a second at least, and is thrown away.
 type goEdits struct {
 	since   map[string]time.Time // files, and when they were first seen so
 	changed bool                 // another file has changed, too
 	waits   int                  // counts, so that only the last wait acts
 }
 
-// goChanged tells whether the edit is one of the plugins' Go code, and builds it anew if so.
-func (p *project) goChanged(e *edit) bool {
-	if p.goPlugins == nil {
+// goChanged reports whether all changes are in the plugins' Go code. It builds the plugins if some are.
+func (u *Updater) goChanged(changes watch.Batch) bool {
+	if u.o.PluginDir == "" {
 		return false
 	}
 	files, others := []string{}, false
-	for _, c := range e.changes {
-		inside, matters := p.isGo(c.Path)
+	for _, c := range changes {
+		inside, matters := u.isGo(c.Path)
 		if matters {
 			files = append(files, c.Path)
 		}
 		others = others || !inside
 	}
 	if len(files) > 0 {
-		p.goEdited(files...)
+		u.goEdited(files...)
 	}
 	return !others
 }
 
-// isGo tells whether a file is of the plugins' folder and nobody else's, and whether what is built depends on it.
-func (p *project) isGo(file string) (inside, matters bool) {
-	dir := filepath.Join(p.layout.Dir, pluginhost.Folder)
-	if !strings.HasPrefix(file, dir+string(filepath.Separator)) {
+// isGo reports whether a file concerns the plugins alone, and whether their program is built from it.
+func (u *Updater) isGo(file string) (inside, matters bool) {
+	if !strings.HasPrefix(file, u.o.PluginDir+string(filepath.Separator)) {
 		return false, false
 	}
 	switch filepath.Ext(file) {
@@ -55,13 +54,13 @@ func (p *project) isGo(file string) (inside, matters bool) {
 	case ".sum": // `go build` writes it
 		return true, false
 	}
-	return false, embeds(dir)
+	return false, embeds(u.o.PluginDir)
 }
 
-// goEdited builds the plugins, unless what was written looks unfinished: then it waits for the rest, for a while. The caller
-// holds applying.
-func (p *project) goEdited(files ...string) {
-	w := &p.goWaits
+// goEdited builds the plugins, unless a changed file looks unfinished: then it waits a while for the rest. The caller holds
+// applying.
+func (u *Updater) goEdited(files ...string) {
+	w := &u.goWaits
 	if w.since == nil {
 		w.since = map[string]time.Time{}
 	}
@@ -72,49 +71,49 @@ func (p *project) goEdited(files ...string) {
 	}
 	var longest time.Duration
 	for f, since := range w.since {
-		left := goPatience(f) - time.Since(since)
+		left := goHoldFor(f) - time.Since(since)
 		if longest = max(longest, left); left > 0 {
 			continue
 		}
 		delete(w.since, f)
-		w.changed = p.contentChanged(f) || w.changed
+		w.changed = u.o.Watched.contentChanged(f) || w.changed
 	}
 	w.waits++
 	switch {
 	case longest > 0:
-		p.awaitGo(longest)
+		u.awaitGo(longest)
 	case w.changed:
 		w.changed = false
-		p.log.Info("plugins changed, building")
-		p.tasks.Go(p.goPlugins.Reload)
+		u.o.Logger.Info("plugins changed, building")
+		u.tasks.Go(u.o.BuildPlugins)
 	}
 }
 
-// awaitGo looks again after a while, unless an edit has come by then. The caller holds applying.
-func (p *project) awaitGo(d time.Duration) {
-	wait := p.goWaits.waits
-	p.tasks.Go(func() {
+// awaitGo looks again after a while, unless an edit has arrived by then. The caller holds applying.
+func (u *Updater) awaitGo(d time.Duration) {
+	wait := u.goWaits.waits
+	u.tasks.Go(func() {
 		select {
 		case <-time.After(d):
-		case <-p.ctx.Done():
+		case <-u.o.Context.Done():
 			return
 		}
-		p.applying.Lock()
-		defer p.applying.Unlock()
-		if p.goWaits.waits == wait {
-			p.goEdited()
+		u.applying.Lock()
+		defer u.applying.Unlock()
+		if u.goWaits.waits == wait {
+			u.goEdited()
 		}
 	})
 }
 
-// goPatience is how long an edit of the file may be held back, 0 when it looks whole.
-func goPatience(file string) time.Duration {
+// goHoldFor returns how long an edit of the file may be held back, 0 when it looks whole.
+func goHoldFor(file string) time.Duration {
 	info, err := os.Stat(file)
 	switch {
-	case err != nil: // editors delete and make anew
+	case err != nil: // editors delete a file and create it again
 		return unfinished
 	case info.Size() == 0:
-		return emptied
+		return emptiedWait
 	case filepath.Ext(file) != ".go":
 		return 0
 	}
@@ -130,12 +129,12 @@ func goPatience(file string) time.Duration {
 
 var embedDirective = regexp.MustCompile(`(?m)^\s*//go:embed\s`)
 
-// embeds tells whether the Go code of the folder has other files of it compiled in.
+// embeds reports whether the Go code of a folder embeds other files of it.
 func embeds(dir string) bool {
 	found := false
 	_ = filepath.WalkDir(dir, func(file string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(file) != ".go" {
-			return nil // what cannot be read cannot be compiled
+			return nil // a file that cannot be read cannot be compiled
 		}
 		if text, err := disk.ReadFile(file); err == nil && embedDirective.Match(text) {
 			found = true

@@ -1,4 +1,4 @@
-package server
+package edit
 
 import (
 	"net/http"
@@ -6,24 +6,25 @@ import (
 	"path"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
-// Scripts that pages name and that do not exist. The browser says no more of them than 404, and only in its console.
+// Scripts that pages name and that do not exist. The browser reports no more than 404, and only in its console.
 
-// noteAbsent shows the error of a page's module script that does not exist, until the file is there or the page is edited.
-func (p *project) noteAbsent(r *http.Request) {
+// NoteMissing shows the error of a page's module script that does not exist, until the file exists or the page is edited.
+func (u *Updater) NoteMissing(r *http.Request) {
 	if r.Header.Get("Sec-Fetch-Dest") != "script" || r.Header.Get("Sec-Fetch-Mode") != "cors" || r.Header.Get("Sec-Fetch-Site") != "same-origin" {
-		return // no module of a page of ours
+		return // not a module of a page of ours
 	}
-	if by, err := url.Parse(r.Referer()); err == nil && by.Path == path.Join(p.layout.Base, clientPath) {
-		return // an import() of an address that was put together: who asked is told, and may have expected it
+	if by, err := url.Parse(r.Referer()); err == nil && by.Path == path.Join(u.o.Layout.Base, moduleid.Client) {
+		return // an import() of an address that was put together: the caller gets the error, and may have expected it
 	}
-	below, _ := p.layout.Below(r.URL.Path)
+	below, _ := u.o.Layout.Below(r.URL.Path)
 	id := path.Clean("/" + below)
-	file := p.File(id)
-	if file == "" || p.gate.Allowed(file) != nil {
+	file := u.o.Compiler.File(id)
+	if file == "" || u.o.Gate.Allowed(file) != nil {
 		return
 	}
 	switch path.Ext(id) {
@@ -31,28 +32,31 @@ func (p *project) noteAbsent(r *http.Request) {
 	default:
 		return
 	}
-	p.absent.Store(file, id)
-	p.entered.Store(id, true)
-	p.problems.Add(id, &transform.Error{ID: id, File: p.layout.Shown(file), Text: "the page has a script that does not exist", Hint: "create the file, or mend the src in the page"})
-	p.problems.Publish()
+	u.missing.Store(file, id)
+	u.entered.Store(id, true)
+	u.o.Problems.Add(id, &transform.Error{
+		ID: id, File: u.o.Layout.Shown(file), Text: "the page has a script that does not exist",
+		Hint: "create the file, or fix the src attribute",
+	})
+	u.o.Problems.Publish()
 }
 
-// cameAtLast reloads the pages that asked for the changed file in vain.
-func (p *project) cameAtLast(c watch.Change) {
+// missingArrived reloads the pages that asked for the changed file in vain.
+func (u *Updater) missingArrived(c watch.Change) {
 	if c.Kind == watch.Removed {
 		return
 	}
-	if id, absent := p.absent.LoadAndDelete(c.Path); absent {
-		p.problems.Clear(id.(string))
-		p.publishChange(&hmr.FullReload{Path: "*", TriggeredBy: id.(string), Reason: p.layout.Shown(c.Path) + " is there now"})
+	if id, was := u.missing.LoadAndDelete(c.Path); was {
+		u.o.Problems.Clear(id.(string))
+		u.publishChange(&hmr.FullReload{Path: "*", TriggeredBy: id.(string), Reason: u.o.Layout.Shown(c.Path) + " exists now"})
 	}
 }
 
-// forgetAbsent drops all of them: an edited page may name others.
-func (p *project) forgetAbsent() {
-	p.absent.Range(func(file, id any) bool {
-		p.absent.Delete(file)
-		p.problems.Clear(id.(string))
+// forgetMissing drops all missing scripts: an edited page may name others.
+func (u *Updater) forgetMissing() {
+	u.missing.Range(func(file, id any) bool {
+		u.missing.Delete(file)
+		u.o.Problems.Clear(id.(string))
 		return true
 	})
 }

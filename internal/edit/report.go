@@ -1,57 +1,52 @@
-package server
+package edit
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// reported prints what a page made of an update, once for all pages that made the same of it.
-func (p *project) reported(c *hmr.Client, r hmr.Report) {
+// What the terminal says of an edit.
+
+// Reported prints what a page did with an update, once for all pages that did the same.
+func (u *Updater) Reported(_ *hmr.Client, r hmr.Report) {
 	line := ""
 	switch r.Kind {
 	case "updated":
 		line = "hmr update " + strings.Join(r.Paths, ", ")
 	case "reloaded":
-		line = p.reloadLine(r.Reason)
+		line = u.reloadLine(r.Reason)
 	case "failed":
 		line = "hmr failed " + strings.Join(r.Paths, ", ") + ": " + r.Reason
 	default:
 		return
 	}
-	if p.lastReport.Swap(fmt.Sprint(r.Seq, line)) != fmt.Sprint(r.Seq, line) {
-		p.log.Info(line)
+	now := fmt.Sprint(r.Seq, line)
+	if was, _ := u.lastReport.Swap(now).(string); was != now {
+		u.o.Logger.Info(line)
 	}
 }
 
-// tell prints the change when no page will report what it made of it.
-func (p *project) tell(e *edit) {
+// printUnseen prints the changed modules when no page will report what it did with them.
+func (u *Updater) printUnseen(ids []string) {
 	why := "no page is open"
-	if p.cfg.Server.HMR.Off {
+	if u.o.HMR.Off {
 		why = "hot updates are off"
-	} else if len(p.server.hub.Clients()) > 0 {
+	} else if len(u.o.Hub.Clients()) > 0 {
 		return
 	}
-	for _, id := range slices.Concat(e.changed, e.styles, e.deleted) {
-		p.log.Info("changed " + id + " (" + why + ")")
+	for _, id := range ids {
+		u.o.Logger.Info("changed " + id + " (" + why + ")")
 	}
 }
 
-// reloadLine is what the terminal says when pages must reload.
-func (p *project) reloadLine(why string) string {
-	if p.cfg.Server.HMR.Reload == "ask" {
+// PrintReload prints that pages reload, and why.
+func (u *Updater) PrintReload(why string) { u.o.Logger.Info(u.reloadLine(why)) }
+
+func (u *Updater) reloadLine(why string) string {
+	if u.o.HMR.Reload == "ask" {
 		return "page asks to reload (" + why + ")"
 	}
 	return "page reload (" + why + ")"
-}
-
-// atomicString is an atomic.Value of strings whose zero value is "".
-type atomicString struct{ v atomic.Value }
-
-func (a *atomicString) Swap(s string) string {
-	old, _ := a.v.Swap(s).(string)
-	return old
 }

@@ -1,159 +1,198 @@
-package server
+package edit
 
 import (
+	"context"
 	"crypto/sha256"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
-	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
-// Which files are watched beside those below the root, and what was in them when they were read last.
+// Watched is which files are watched beside those below the root, and their content when it was read last. Use NewWatched.
+// Its methods are safe for concurrent use, once Config has returned.
+type Watched struct {
+	watcher *watch.Watcher
+	layout  moduleid.Layout
+	log     *slog.Logger
 
-// filesRead is what is known of files that were read, of modules and others.
-type filesRead struct {
-	// configFiles are the files whose edit makes a new project; contents tells edits from mere touches.
-	configFiles map[string]bool
-	contents    sync.Map // file -> hash, see contentChanged
-	tsconfigs   sync.Map // files that tsconfigs were read from
-	watched     sync.Map // folders watched on behalf of modules outside the root
+	config    map[string]bool // files whose edit makes a new project
+	contents  sync.Map        // file -> Sum of its content; tells edits from mere touches
+	tsconfigs sync.Map        // files that tsconfigs were read from
+	folders   sync.Map        // folders that are watched; a slash at the end: without what lies below
 }
 
-// outside tells whether a file lies where the watcher does not look by itself.
-func (p *project) outside(file string) bool {
-	return file != p.layout.Root && !strings.HasPrefix(file, p.layout.Root+string(filepath.Separator))
+var _ compile.Watch = (*Watched)(nil)
+
+// NewWatched returns a Watched that watches by the watcher. The watcher sees the root by itself.
+func NewWatched(w *watch.Watcher, l moduleid.Layout, log *slog.Logger) *Watched {
+	return &Watched{watcher: w, layout: l, log: log, config: map[string]bool{}}
 }
 
-// watchModule makes sure that edits of a module's file are seen wherever it lies, linked packages included. Packages
-// in node_modules are not watched: they change by installing, which page loads notice.
-func (p *project) watchModule(id string) {
-	file := p.File(id)
-	if file == "" || moduleid.IsDependency(file) || !p.layout.Outside(file) {
+// Module watches the file of a module wherever it lies, linked packages included. Packages in node_modules are not
+// watched: they change by installing, which page loads notice. "" is a module without a file.
+func (w *Watched) Module(file string) {
+	if file == "" || moduleid.IsDependency(file) || !w.layout.Outside(file) {
 		return
 	}
-	if dir := filepath.Dir(file); strings.HasPrefix(p.layout.Root, dir+string(filepath.Separator)) {
-		p.watchFolder(dir) // it holds the root, and perhaps much else
+	if dir := filepath.Dir(file); strings.HasPrefix(w.layout.Root, dir+string(filepath.Separator)) {
+		w.folder(dir) // it holds the root, and perhaps much else
 	} else {
-		p.watchDir(dir)
+		w.Tree(dir)
 	}
 }
 
-// watchNew watches the folders of modules that lie outside the root.
-func (p *project) watchNew(ids []string) {
-	for _, id := range ids {
-		p.watchModule(id)
-	}
-}
-
-// watchMade makes sure that edits outside the root are seen of the files that a module was made from, and that files are
-// seen to come and go where it lists them by pattern.
-func (p *project) watchMade(v *graph.Version) {
+// Version watches the files outside the root that a module was built from, and the folders that its patterns list.
+func (w *Watched) Version(v *graph.Version) {
 	for _, file := range v.Inputs {
-		if p.layout.Outside(file) && !moduleid.IsDependency(file) {
-			p.watchFolder(filepath.Dir(file))
+		if w.layout.Outside(file) && !moduleid.IsDependency(file) {
+			w.folder(filepath.Dir(file))
 		}
 	}
 	for _, pattern := range v.Globs {
 		base, _ := doublestar.SplitPattern(pattern)
-		if dir := filepath.FromSlash(base); p.layout.Outside(dir) && !moduleid.IsDependency(dir) {
-			p.watchDir(dir)
+		if dir := filepath.FromSlash(base); w.layout.Outside(dir) && !moduleid.IsDependency(dir) {
+			w.Tree(dir)
 		}
 	}
 }
 
-// watchInputs makes sure that edits of files that plugins named are seen, and returns them as absolute paths.
-func (p *project) watchInputs(files []string) []string {
+// Inputs watches the files that plugins named and returns them as absolute paths.
+func (w *Watched) Inputs(files []string) []string {
 	inputs := make([]string, len(files))
 	for i, file := range files {
 		if !filepath.IsAbs(file) {
-			file = filepath.Join(p.layout.Root, filepath.FromSlash(file))
+			file = filepath.Join(w.layout.Root, filepath.FromSlash(file))
 		}
 		inputs[i] = filepath.Clean(file)
-		if !p.layout.Outside(inputs[i]) {
+		if !w.layout.Outside(inputs[i]) {
 			continue
 		}
 		dir := inputs[i]
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			dir = filepath.Dir(dir)
 		}
-		p.watchDir(dir)
+		w.Tree(dir)
 	}
 	return inputs
 }
 
-func (p *project) watchDir(dir string) {
-	if _, done := p.watched.LoadOrStore(dir, true); done {
+// TSConfig watches a file whose edit may change what modules compile to, wherever it lies.
+func (w *Watched) TSConfig(file string) {
+	if _, known := w.tsconfigs.LoadOrStore(file, true); known {
 		return
 	}
-	if err := p.watcher.Add(dir); err != nil {
-		p.log.Warn("watch "+dir, "error", err)
+	w.contentChanged(file)
+	if w.layout.Outside(file) && !moduleid.IsDependency(file) {
+		w.folder(filepath.Dir(file))
 	}
 }
 
-// watchFolder is watchDir without what lies below: what is read from there is known by name.
-func (p *project) watchFolder(dir string) {
-	if _, done := p.watched.LoadOrStore(dir+string(filepath.Separator), true); done {
+func (w *Watched) isTSConfig(file string) bool {
+	_, known := w.tsconfigs.Load(file)
+	return known
+}
+
+// Tree watches a folder and all below it.
+func (w *Watched) Tree(dir string) {
+	if _, done := w.folders.LoadOrStore(dir, true); done {
 		return
 	}
-	if err := p.watcher.AddFolder(dir); err != nil {
-		p.log.Warn("watch "+dir, "error", err)
+	if err := w.watcher.Add(dir); err != nil {
+		w.log.Warn("watch "+dir, "error", err)
 	}
 }
 
-// noteConfigFiles remembers what the project was read from; files that don't exist yet count too.
-func (p *project) noteConfigFiles() {
-	files := append([]string{}, p.env.Files()...)
-	files = append(files, p.vite.Files...)
-	files = append(files, p.tools.files...)
-	if p.cfg.Path != "" {
-		files = append(files, p.cfg.Path)
-	} else {
-		files = append(files, filepath.Join(p.layout.Dir, config.FileName))
+// folder watches a folder without what lies below: files that are read from there are known by name.
+func (w *Watched) folder(dir string) {
+	if _, done := w.folders.LoadOrStore(dir+string(filepath.Separator), true); done {
+		return
 	}
-	if p.goPlugins == nil && !p.server.opts.NoPlugins {
-		files = append(files, filepath.Join(p.layout.Dir, pluginhost.Folder, "go.mod")) // `devserver init` may make it
+	if err := w.watcher.AddFolder(dir); err != nil {
+		w.log.Warn("watch "+dir, "error", err)
 	}
+}
+
+// Config watches the files that the project was configured from, existing or not: an edit of one makes a new project.
+// before holds the Sums that files had when the configuration was read; an edit since then counts.
+func (w *Watched) Config(files []string, before map[string]Sum) {
 	for _, f := range files {
-		p.configFiles[f] = true
-		if sum, read := p.server.before[f]; read {
-			p.contents.Store(f, sum)
+		w.config[f] = true
+		if sum, read := before[f]; read {
+			w.contents.Store(f, sum)
 		} else {
-			p.contentChanged(f)
+			w.contentChanged(f)
 		}
-		if p.layout.Outside(f) {
-			_ = p.watcher.AddFolder(filepath.Dir(f)) // an env folder that does not exist has nothing to watch
+		if w.layout.Outside(f) {
+			_ = w.watcher.AddFolder(filepath.Dir(f)) // an env folder that does not exist has nothing to watch
 		}
 	}
 }
 
-// noteTSConfig remembers a file whose edit may change what modules compile to, wherever it lies.
-func (p *project) noteTSConfig(file string) {
-	if _, known := p.tsconfigs.LoadOrStore(file, true); known {
-		return
+// ConfigFiles returns the files that the project was configured from.
+func (w *Watched) ConfigFiles() []string { return slices.Collect(maps.Keys(w.config)) }
+
+// ConfigSums returns the content of the configuration files as it is now, for the Config of the next project.
+func (w *Watched) ConfigSums() map[string]Sum {
+	sums := map[string]Sum{}
+	for f := range w.config {
+		sums[f] = sumOf(f)
 	}
-	p.contentChanged(file)
-	if p.layout.Outside(file) && !moduleid.IsDependency(file) {
-		p.watchFolder(filepath.Dir(file))
+	return sums
+}
+
+// configChanged reports whether the file is one of the configuration and its content differs.
+func (w *Watched) configChanged(file string) bool { return w.config[file] && w.contentChanged(file) }
+
+// AwaitConfig waits a short while when a configuration file, .env among them, has just become empty: it is being saved,
+// and an empty file would be valid, without its denials and values.
+func (w *Watched) AwaitConfig(ctx context.Context) {
+	justEmptied := func(file string) bool {
+		info, err := os.Stat(file)
+		return err == nil && info.Size() == 0 && time.Since(info.ModTime()) < emptiedWait
+	}
+	files := w.ConfigFiles()
+	for range emptiedWait / unfinished { // not for ever: a file may be dated to the future
+		if !slices.ContainsFunc(files, justEmptied) {
+			return
+		}
+		select {
+		case <-time.After(unfinished):
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
-// contentChanged tells whether the file's content differs from the last time it was asked.
-func (p *project) contentChanged(file string) bool {
-	now := contentSum(file)
-	was, known := p.contents.Swap(file, now)
+// Sum stands for the content of a file.
+type Sum [sha256.Size]byte
+
+// NoteContent remembers the content of a file that was read for the first time, so that a mere touch changes nothing.
+func (w *Watched) NoteContent(file string, content []byte) {
+	w.contents.LoadOrStore(file, Sum(sha256.Sum256(content)))
+}
+
+// contentChanged reports whether the file's content differs from the last time that it was asked.
+func (w *Watched) contentChanged(file string) bool {
+	now := sumOf(file)
+	was, known := w.contents.Swap(file, now)
 	return !known || was != now
 }
 
-// contentSum stands for a file's content; a file that is not there counts as empty.
-func contentSum(file string) [sha256.Size]byte {
+// sumOf reads the file. A file that does not exist counts as empty.
+func sumOf(file string) Sum {
 	text, err := disk.ReadFile(file)
 	if err != nil {
 		text = nil
