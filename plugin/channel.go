@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/tstype"
 )
 
 // Channel carries typed messages between pages and a plugin under one name: pages send In, the plugin sends Out, and only
@@ -181,12 +182,12 @@ func (h *Host) onChannel(ctx context.Context, id, what string, do func(context.C
 }
 
 // channelInfos describes a plugin's channels.
-func channelInfos(p Plugin, types *typeWriter) (infos []ChannelInfo) {
+func channelInfos(p Plugin) (infos []ChannelInfo) {
 	for _, typed := range p.Channels {
 		c := typed.base()
-		info := ChannelInfo{ID: c.id, In: "never", Out: types.text(c.out), Handles: c.handle != nil, Asks: c.allow != nil}
+		info := ChannelInfo{ID: c.id, In: "never", Out: tstype.Text(c.out), Handles: c.handle != nil, Asks: c.allow != nil}
 		if info.Handles {
-			info.In = types.text(c.in)
+			info.In = tstype.Text(c.in)
 		}
 		infos = append(infos, info)
 	}

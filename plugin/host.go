@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/tstype"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
@@ -118,11 +119,10 @@ func (h *Host) Info() Info {
 	var info Info
 	for _, p := range h.plugins {
 		one := PluginInfo{Name: p.Name, Filter: p.Filter, Watch: p.Watch}
-		types := newTypeWriter()
 		for _, e := range p.Events {
-			one.Events = append(one.Events, EventInfo{Name: e.Name, Request: e.Request, In: types.text(e.In), Out: types.text(e.Out)})
+			one.Events = append(one.Events, EventInfo{Name: e.Name, Request: e.Request, In: tstype.Text(e.In), Out: tstype.Text(e.Out)})
 		}
-		one.Channels = channelInfos(p, types)
+		one.Channels = channelInfos(p)
 		for name, has := range map[string]bool{
 			"resolveID": p.ResolveID != nil, "load": p.Load != nil, "transform": p.Transform != nil, "transformHTML": p.TransformHTML != nil,
 			"hotUpdate": p.HotUpdate != nil, "connect": p.Connect != nil, "disconnect": p.Disconnect != nil,

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/tstype"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -78,9 +79,9 @@ func (p *project) typed() (events []plugin.EventInfo, channels []plugin.ChannelI
 		if c.Out == nil || slices.ContainsFunc(channels, func(of plugin.ChannelInfo) bool { return of.ID == c.ID }) {
 			continue // a plugin's
 		}
-		info := plugin.ChannelInfo{ID: c.ID, In: "never", Out: none.complete(plugin.TypeText(c.Out))}
+		info := plugin.ChannelInfo{ID: c.ID, In: "never", Out: none.complete(tstype.Text(c.Out))}
 		if c.In != nil {
-			info.In = none.complete(plugin.TypeText(c.In))
+			info.In = none.complete(tstype.Text(c.In))
 		}
 		channels = append(channels, info)
 	}

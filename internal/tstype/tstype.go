@@ -1,4 +1,5 @@
-package plugin
+// Package tstype writes Go types as the TypeScript types of their JSON.
+package tstype
 
 import (
 	"encoding/json"
@@ -9,18 +10,16 @@ import (
 	"unicode"
 )
 
-// typeWriter writes Go types as TypeScript types, inline: a page's editor shows the whole shape where it is used.
-type typeWriter struct {
-	open map[reflect.Type]bool // types being written; one that holds itself is `unknown` inside
-}
+// Text returns the TypeScript type of the values that encoding/json writes for t. A nil t gives "".
+//
+// The type is written inline, so that an editor shows the whole shape where it is used. Before what has a name in Go
+// stands a comment that names its declaration, see sourceMark.
+func Text(t reflect.Type) string { return writer{}.text(t) }
 
-func newTypeWriter() *typeWriter { return &typeWriter{map[reflect.Type]bool{}} }
+// writer holds the types that are being written. A type that holds itself is `unknown` inside.
+type writer map[reflect.Type]bool
 
-// TypeText writes a Go type as the TypeScript type that encoding/json gives its values, "" for nil, for hosts of plugins.
-func TypeText(t reflect.Type) string { return newTypeWriter().text(t) }
-
-// text is the type that encoding/json gives values of t, "" for nil.
-func (w *typeWriter) text(t reflect.Type) string {
+func (w writer) text(t reflect.Type) string {
 	if t == nil {
 		return ""
 	}
@@ -61,12 +60,12 @@ func (w *typeWriter) text(t reflect.Type) string {
 	}
 }
 
-func (w *typeWriter) object(t reflect.Type) string {
-	if w.open[t] {
+func (w writer) object(t reflect.Type) string {
+	if w[t] {
 		return "unknown"
 	}
-	w.open[t] = true
-	defer delete(w.open, t)
+	w[t] = true
+	defer delete(w, t)
 	var fields []string
 	w.fields(t, &fields)
 	if len(fields) == 0 {
@@ -88,7 +87,7 @@ func sourceMark(t reflect.Type, field string) string {
 	return "/*go " + t.PkgPath() + " " + name + "*/"
 }
 
-func (w *typeWriter) fields(t reflect.Type, into *[]string) {
+func (w writer) fields(t reflect.Type, into *[]string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
