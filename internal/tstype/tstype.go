@@ -12,8 +12,8 @@ import (
 
 // Text returns the TypeScript type of the values that encoding/json writes for t. A nil t gives "".
 //
-// The type is written inline, so that an editor shows the whole shape where it is used. Before what has a name in Go
-// stands a comment that names its declaration, see sourceMark.
+// The type is written inline, so that an editor shows the whole shape where it is used. A comment before each named type
+// and each of its fields names the declaration in Go: see sourceMark.
 func Text(t reflect.Type) string { return writer{}.text(t) }
 
 // writer holds the types that are being written. A type that holds itself is `unknown` inside.
@@ -42,7 +42,9 @@ func (w writer) text(t reflect.Type) string {
 		return "boolean"
 	case reflect.String:
 		return sourceMark(t, "") + "string"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64,
+		reflect.Float32, reflect.Float64:
 		return sourceMark(t, "") + "number"
 	case reflect.Pointer:
 		return w.text(t.Elem()) + " | null"
@@ -52,7 +54,11 @@ func (w writer) text(t reflect.Type) string {
 		}
 		return "Array<" + w.text(t.Elem()) + ">"
 	case reflect.Map:
-		return "Record<" + map[bool]string{true: "string", false: "number"}[t.Key().Kind() == reflect.String] + ", " + w.text(t.Elem()) + ">"
+		key := "number"
+		if t.Key().Kind() == reflect.String {
+			key = "string"
+		}
+		return "Record<" + key + ", " + w.text(t.Elem()) + ">"
 	case reflect.Struct:
 		return w.object(t)
 	default:
@@ -74,8 +80,8 @@ func (w writer) object(t reflect.Type) string {
 	return sourceMark(t, "") + "{ " + strings.Join(fields, "; ") + " }"
 }
 
-// sourceMark names the declaration of a type, or of its field, in a comment before it: reflection has neither the
-// constants of an enum nor comments, so who has the source adds them. "" for types without a name.
+// sourceMark returns the comment that names the declaration of a type, or of its field. Reflection knows neither the
+// constants of an enum nor comments, so a reader that has the source adds them there. A type without a name gets "".
 func sourceMark(t reflect.Type, field string) string {
 	name, _, _ := strings.Cut(t.Name(), "[") // without type arguments
 	if name == "" || t.PkgPath() == "" {
@@ -90,7 +96,8 @@ func sourceMark(t reflect.Type, field string) string {
 func (w writer) fields(t reflect.Type, into *[]string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		tag := f.Tag.Get("json")
+		name, options, _ := strings.Cut(tag, ",")
 		embedded := f.Type
 		if embedded.Kind() == reflect.Pointer {
 			embedded = embedded.Elem()
@@ -104,30 +111,25 @@ func (w writer) fields(t reflect.Type, into *[]string) {
 		case !f.IsExported():
 			continue
 		}
-		text := w.text(f.Type)
-		if strings.Contains(","+options+",", ",string,") {
-			text = "string"
-		}
-		optional := strings.Contains(","+options+",", ",omitempty,") || strings.Contains(","+options+",", ",omitzero,")
-		if optional {
-			text = strings.TrimSuffix(text, " | null")
-		}
 		if name == "" {
 			name = f.Name
-			if f.Tag.Get("json") == "" {
-				// encoding/json reads any case; pages write the first letter small, and answers have it as in Go.
-				*into = append(*into, sourceMark(t, f.Name)+both(name, text))
-				continue
-			}
 		}
-		*into = append(*into, sourceMark(t, f.Name)+property(name)+map[bool]string{true: "?"}[optional]+": "+text)
+		text := w.text(f.Type)
+		if has(options, "string") {
+			text = "string"
+		}
+		optional := ""
+		if has(options, "omitempty") || has(options, "omitzero") {
+			optional, text = "?", strings.TrimSuffix(text, " | null")
+		}
+		*into = append(*into, sourceMark(t, f.Name)+property(name)+optional+": "+text)
 	}
 }
 
-// both writes a field without a tag: as Go has it.
-func both(name, text string) string { return property(name) + ": " + text }
+// has reports whether the option is among those of a tag, which commas separate.
+func has(options, option string) bool { return strings.Contains(","+options+",", ","+option+",") }
 
-// property quotes names that are no identifiers.
+// property quotes a name that is not an identifier.
 func property(name string) string {
 	for i, c := range name {
 		if c != '_' && c != '$' && !unicode.IsLetter(c) && (i == 0 || !unicode.IsDigit(c)) {
