@@ -49,40 +49,6 @@ const (
 	leaving = 600 * time.Millisecond // for all Stop hooks together
 )
 
-// Info is what plugins offer, as it crosses to the server.
-type Info struct {
-	Plugins []PluginInfo `json:"plugins"`
-}
-
-// PluginInfo is what one plugin offers.
-type PluginInfo struct {
-	Name     string        `json:"name"`
-	Events   []EventInfo   `json:"events,omitempty"`
-	Channels []ChannelInfo `json:"channels,omitempty"`
-	Hooks    []string      `json:"hooks,omitempty"`
-	Filter   Filter        `json:"filter"`
-	Routes   []string      `json:"routes,omitempty"`
-	Watch    []string      `json:"watch,omitempty"`
-}
-
-// ChannelInfo is a channel's ID, and its types as TypeScript. Handles tells that pages may send, Asks that they need
-// permission.
-type ChannelInfo struct {
-	ID      string `json:"id"`
-	In      string `json:"in"`
-	Out     string `json:"out"`
-	Handles bool   `json:"handles,omitempty"`
-	Asks    bool   `json:"asks,omitempty"`
-}
-
-// EventInfo is a handler's name, and its types as TypeScript.
-type EventInfo struct {
-	Name    string `json:"name"`
-	Request bool   `json:"request,omitempty"`
-	In      string `json:"in"`
-	Out     string `json:"out,omitempty"`
-}
-
 // NewHost checks the plugins and returns their Host.
 func NewHost(plugins []Plugin, s Server) (*Host, error) {
 	seen, requests := map[string]bool{}, map[string]string{}
@@ -115,12 +81,12 @@ func NewHost(plugins []Plugin, s Server) (*Host, error) {
 }
 
 // Info describes the plugins.
-func (h *Host) Info() Info {
-	var info Info
+func (h *Host) Info() wire.Info {
+	var info wire.Info
 	for _, p := range h.plugins {
-		one := PluginInfo{Name: p.Name, Filter: p.Filter, Watch: p.Watch}
+		one := wire.PluginInfo{Name: p.Name, Filter: wire.Filter(p.Filter), Watch: p.Watch}
 		for _, e := range p.Events {
-			one.Events = append(one.Events, EventInfo{Name: e.Name, Request: e.Request, In: tstype.Text(e.In), Out: tstype.Text(e.Out)})
+			one.Events = append(one.Events, wire.EventInfo{Name: e.Name, Request: e.Request, In: tstype.Text(e.in), Out: tstype.Text(e.out)})
 		}
 		one.Channels = channelInfos(p)
 		for name, has := range map[string]bool{
@@ -204,20 +170,17 @@ func await[T any](ctx context.Context, done <-chan T) (answer T, answered bool) 
 	}
 }
 
-// WaitServer is a Server that is told of hooks that take long while they run, for hosts of plugins.
-type WaitServer interface {
-	Server
-	WaitsFor(w WaitCall)
-}
+// waitServer is a Server that is told of hooks that take long while they run.
+type waitServer interface{ WaitsFor(w wire.WaitCall) }
 
 // toldIfSlow is a hook that tells when it takes long. id is the module or file that it is about.
 func toldIfSlow[T any](h *Host, plugin, hook, id string, fn func(context.Context) (T, error)) func(context.Context) (T, error) {
-	s, ok := h.server.(WaitServer)
+	s, ok := h.server.(waitServer)
 	if !ok {
 		return fn
 	}
 	return func(ctx context.Context) (T, error) {
-		defer time.AfterFunc(patience, func() { s.WaitsFor(WaitCall{plugin, hook, id}) }).Stop()
+		defer time.AfterFunc(patience, func() { s.WaitsFor(wire.WaitCall{Plugin: plugin, Hook: hook, ID: id}) }).Stop()
 		return fn(ctx)
 	}
 }
@@ -392,7 +355,7 @@ func (h *Host) presence(ctx context.Context, hook string, c Client, pick func(Pl
 func first[A, R any](ctx context.Context, h *Host, hook, id string, args A, pick func(Plugin) func(context.Context, A) (*R, error)) (*R, error) {
 	for _, p := range h.plugins {
 		fn := pick(p)
-		if fn == nil || !p.Filter.Matches(id) {
+		if fn == nil || !wire.Filter(p.Filter).Matches(id) {
 			continue
 		}
 		r, err := guard(ctx, h, p.Name, hook, toldIfSlow(h, p.Name, hook, id, func(ctx context.Context) (*R, error) { return fn(ctx, args) }))
@@ -417,7 +380,7 @@ func (h *Host) Load(ctx context.Context, a LoadArgs) (*LoadResult, error) {
 func (h *Host) Transform(ctx context.Context, a TransformArgs) (*TransformResult, error) {
 	var changed *TransformResult
 	for _, p := range h.plugins {
-		if p.Transform == nil || !p.Filter.Matches(a.ID) {
+		if p.Transform == nil || !wire.Filter(p.Filter).Matches(a.ID) {
 			continue
 		}
 		r, err := guard(ctx, h, p.Name, "Transform", toldIfSlow(h, p.Name, "Transform", a.ID, func(ctx context.Context) (*TransformResult, error) { return p.Transform(ctx, a) }))
@@ -507,7 +470,7 @@ func (h *Host) Route(method, path string) http.Handler {
 func (h *Host) route(method, path string) (plugin string, handler http.Handler) {
 	for _, p := range h.plugins {
 		for _, r := range p.Routes {
-			if r.matches(method, path) {
+			if wire.MatchRoute(r.Pattern, method, path) {
 				return p.Name, r.Handler
 			}
 		}

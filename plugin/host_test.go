@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -97,15 +98,15 @@ func TestStopWaitsForRoutes(t *testing.T) {
 // told is a server that is told what is waited for.
 type told struct {
 	plugin.Server
-	waits chan plugin.WaitCall
+	waits chan wire.WaitCall
 }
 
-func (s told) WaitsFor(w plugin.WaitCall) { s.waits <- w }
+func (s told) WaitsFor(w wire.WaitCall) { s.waits <- w }
 
 // TestSlowHooksAreTold: once for each call that takes long, while it does, and of no other.
 func TestSlowHooksAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := told{waits: make(chan plugin.WaitCall, 10)}
+		s := told{waits: make(chan wire.WaitCall, 10)}
 		h, err := plugin.NewHost([]plugin.Plugin{{Name: "p", Load: func(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
 			if a.ID == "slow" {
 				<-ctx.Done()
@@ -120,7 +121,7 @@ func TestSlowHooksAreTold(t *testing.T) {
 		}
 		started := time.Now()
 		go func() { _, _ = h.Load(t.Context(), plugin.LoadArgs{ID: "slow"}) }()
-		if got, want := <-s.waits, (plugin.WaitCall{Plugin: "p", Hook: "Load", ID: "slow"}); got != want || time.Since(started) > 5*time.Second {
+		if got, want := <-s.waits, (wire.WaitCall{Plugin: "p", Hook: "Load", ID: "slow"}); got != want || time.Since(started) > 5*time.Second {
 			t.Errorf("told %v after %v", got, time.Since(started))
 		}
 		time.Sleep(2 * plugin.Timeout) // of the bubble

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/seed-b8174343/devserver/hmr"
 )
@@ -56,27 +55,7 @@ type Plugin struct {
 // Filter matches module IDs (specifiers, for ResolveID). The zero value matches all.
 type Filter struct {
 	// Prefixes and Suffixes: one of them must match, if there are any. A query does not count for a suffix.
-	Prefixes []string `json:"prefixes,omitempty"`
-	Suffixes []string `json:"suffixes,omitempty"`
-}
-
-// Matches tells whether the ID is of interest.
-func (f Filter) Matches(id string) bool {
-	if len(f.Prefixes)+len(f.Suffixes) == 0 {
-		return true
-	}
-	for _, p := range f.Prefixes {
-		if strings.HasPrefix(id, p) {
-			return true
-		}
-	}
-	name, _, _ := strings.Cut(id, "?")
-	for _, s := range f.Suffixes {
-		if strings.HasSuffix(name, s) {
-			return true
-		}
-	}
-	return false
+	Prefixes, Suffixes []string
 }
 
 // ResolveArgs is a specifier and the ID of the module that holds it.

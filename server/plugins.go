@@ -146,7 +146,7 @@ func (p *project) tellReady(now *pluginhost.Child, replaced bool) {
 // compileAgain runs the modules that the plugins' hooks may have a say in through them: those that were compiled before
 // the plugins came, or by other ones.
 func (p *project) compileAgain(children ...*pluginhost.Child) {
-	var filters []plugin.Filter
+	var filters []wire.Filter
 	for _, c := range children {
 		if c == nil {
 			continue
@@ -162,7 +162,7 @@ func (p *project) compileAgain(children ...*pluginhost.Child) {
 	}
 	ids := p.graph.Unresolved()
 	for _, id := range p.graph.IDs() {
-		if !moduleid.IsDependency(p.File(id)) && slices.ContainsFunc(filters, func(f plugin.Filter) bool { return f.Matches(id) }) {
+		if !moduleid.IsDependency(p.File(id)) && slices.ContainsFunc(filters, func(f wire.Filter) bool { return f.Matches(id) }) {
 			ids = append(ids, id)
 		}
 	}
@@ -243,7 +243,7 @@ func (p *project) listen(h pluginhost.Host) (offs []func(), err error) {
 }
 
 // listenFor registers the host's handlers of one event or request of a plugin.
-func (p *project) listenFor(h pluginhost.Host, owner string, e plugin.EventInfo) (off func(), err error) {
+func (p *project) listenFor(h pluginhost.Host, owner string, e wire.EventInfo) (off func(), err error) {
 	hub := p.server.hub
 	call := func(ctx context.Context, c *hmr.Client, data json.RawMessage) (any, error) {
 		answer, err := h.Event(ctx, owner, e.Name, e.Request, &page{c, hub}, data)

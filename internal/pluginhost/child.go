@@ -41,8 +41,11 @@ var alive = 5 * time.Second
 
 // Backend is what children ask the server for.
 type Backend interface {
-	plugin.ChannelServer
-	plugin.WaitServer
+	plugin.Server
+	// SendOnChannel sends to the pages that listen to the channel and that the rest of the call means.
+	SendOnChannel(to wire.SendCall) error
+	// WaitsFor is called while a hook runs that takes long.
+	WaitsFor(w wire.WaitCall)
 	// SendTo sends an event to one page by its ID.
 	SendTo(client, event string, data json.RawMessage) error
 	// Join and Leave let one page, by its ID, into a room and out of it.
@@ -57,8 +60,8 @@ type Child struct {
 	stdin   io.Closer
 	conn    *wire.Conn
 	backend Backend
-	hello   chan plugin.Hello
-	info    plugin.Info
+	hello   chan wire.Hello
+	info    wire.Info
 	exited  chan struct{}
 	exitErr error
 	last    lastLines
@@ -72,7 +75,7 @@ type Child struct {
 // StartChild starts the program and waits for its hello. backend answers what it asks; nil is for a program that asks
 // nothing. log gets what it prints.
 func StartChild(ctx context.Context, name string, cmd *exec.Cmd, backend Backend, log func(line string)) (*Child, error) {
-	c := &Child{name: name, cmd: cmd, backend: backend, hello: make(chan plugin.Hello, 1), exited: make(chan struct{})}
+	c := &Child{name: name, cmd: cmd, backend: backend, hello: make(chan wire.Hello, 1), exited: make(chan struct{})}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -100,9 +103,9 @@ func StartChild(ctx context.Context, name string, cmd *exec.Cmd, backend Backend
 	defer timeout.Stop()
 	select {
 	case hello := <-c.hello:
-		if hello.Protocol != plugin.Protocol {
+		if hello.Protocol != wire.Protocol {
 			c.kill()
-			return nil, fmt.Errorf("start %s: it speaks version %d of the protocol, this devserver version %d; update the one that is older", name, hello.Protocol, plugin.Protocol)
+			return nil, fmt.Errorf("start %s: it speaks version %d of the protocol, this devserver version %d; update the one that is older", name, hello.Protocol, wire.Protocol)
 		}
 		c.info = hello.Info
 		return c, nil
@@ -153,7 +156,7 @@ func (c *Child) kill() {
 }
 
 // Info is what the child's plugins offer.
-func (c *Child) Info() plugin.Info { return c.info }
+func (c *Child) Info() wire.Info { return c.info }
 
 // Exited is closed when the process is gone; Why tells the reason then.
 func (c *Child) Exited() <-chan struct{} { return c.exited }
@@ -234,7 +237,7 @@ func (c *Child) end(drain time.Duration) error {
 // handle answers what the child asks.
 func (c *Child) handle(_ context.Context, method string, params json.RawMessage) (any, error) {
 	if method == "hello" {
-		return decoded(params, func(h plugin.Hello) (any, error) {
+		return decoded(params, func(h wire.Hello) (any, error) {
 			select {
 			case c.hello <- h:
 			default:
@@ -248,23 +251,23 @@ func (c *Child) handle(_ context.Context, method string, params json.RawMessage)
 	}
 	switch method {
 	case "send":
-		return decoded(params, func(s plugin.SendCall) (any, error) { return nil, send(b, s) })
+		return decoded(params, func(s wire.SendCall) (any, error) { return nil, send(b, s) })
 	case "route.part":
-		return decoded(params, func(part plugin.RoutePart) (any, error) { return nil, c.stream(part.Stream).write(part) })
+		return decoded(params, func(part wire.RoutePart) (any, error) { return nil, c.stream(part.Stream).write(part) })
 	case "route.read":
-		return decoded(params, func(r plugin.RouteRead) (any, error) { return c.stream(r.Stream).read(r.Max) })
+		return decoded(params, func(r wire.RouteRead) (any, error) { return c.stream(r.Stream).read(r.Max) })
 	case "clients":
-		return decoded(params, func(which plugin.ClientsCall) (any, error) { return clients(b, which), nil })
+		return decoded(params, func(which wire.ClientsCall) (any, error) { return clients(b, which), nil })
 	case "join":
-		return decoded(params, func(r plugin.RoomCall) (any, error) { return nil, b.Join(r.Client, r.Room) })
+		return decoded(params, func(r wire.RoomCall) (any, error) { return nil, b.Join(r.Client, r.Room) })
 	case "leave":
-		return decoded(params, func(r plugin.RoomCall) (any, error) { return nil, b.Leave(r.Client, r.Room) })
+		return decoded(params, func(r wire.RoomCall) (any, error) { return nil, b.Leave(r.Client, r.Room) })
 	case "waits":
-		return decoded(params, func(w plugin.WaitCall) (any, error) { b.WaitsFor(w); return nil, nil })
+		return decoded(params, func(w wire.WaitCall) (any, error) { b.WaitsFor(w); return nil, nil })
 	case "rooms":
 		return b.Rooms(), nil
 	case "disconnectUser":
-		return decoded(params, func(d plugin.DisconnectCall) (any, error) { return b.Disconnect(d.User, d.Reason) })
+		return decoded(params, func(d wire.DisconnectCall) (any, error) { return b.Disconnect(d.User, d.Reason) })
 	case "modules":
 		return b.Modules()
 	case "importers":
@@ -286,19 +289,19 @@ func decoded[A any](params json.RawMessage, do func(A) (any, error)) (any, error
 	return do(a)
 }
 
-func clients(b Backend, which plugin.ClientsCall) []plugin.ClientInfo {
+func clients(b Backend, which wire.ClientsCall) []wire.ClientInfo {
 	list := b.Clients
 	if which.Room != "" {
 		list = func() []plugin.Client { return b.ClientsIn(which.Room) }
 	}
-	infos := []plugin.ClientInfo{}
+	infos := []wire.ClientInfo{}
 	for _, cl := range list() {
 		infos = append(infos, describe(cl))
 	}
 	return infos
 }
 
-func send(b Backend, s plugin.SendCall) error {
+func send(b Backend, s wire.SendCall) error {
 	if s.Channel != "" {
 		return b.SendOnChannel(s)
 	}
@@ -318,40 +321,40 @@ func send(b Backend, s plugin.SendCall) error {
 	}
 }
 
-func describe(c plugin.Client) plugin.ClientInfo {
-	return plugin.ClientInfo{ID: c.ID(), URL: c.URL(), UserAgent: c.UserAgent(), User: c.User()}
+func describe(c plugin.Client) wire.ClientInfo {
+	return wire.ClientInfo{ID: c.ID(), URL: c.URL(), UserAgent: c.UserAgent(), User: c.User()}
 }
 
 // Event implements Host.
 func (c *Child) Event(ctx context.Context, name, event string, request bool, cl plugin.Client, data json.RawMessage) (any, error) {
 	var answer json.RawMessage
-	err := c.ask(ctx, "event", plugin.EventCall{Plugin: name, Event: event, Request: request, Client: describe(cl), Data: data}, &answer)
+	err := c.ask(ctx, "event", wire.EventCall{Plugin: name, Event: event, Request: request, Client: describe(cl), Data: data}, &answer)
 	return answer, err
 }
 
 // ChannelMessage implements Host.
 func (c *Child) ChannelMessage(ctx context.Context, id string, cl plugin.Client, data json.RawMessage) error {
-	return c.ask(ctx, "channel", plugin.ChannelCall{Channel: id, Client: describe(cl), Data: data}, nil)
+	return c.ask(ctx, "channel", wire.ChannelCall{Channel: id, Client: describe(cl), Data: data}, nil)
 }
 
 // ChannelAllows implements Host.
 func (c *Child) ChannelAllows(ctx context.Context, id string, cl plugin.Client, d hmr.Direction) error {
-	return c.ask(ctx, "channel", plugin.ChannelCall{Channel: id, Direction: d, Client: describe(cl)}, nil)
+	return c.ask(ctx, "channel", wire.ChannelCall{Channel: id, Direction: string(d), Client: describe(cl)}, nil)
 }
 
 // Connect implements Host.
 func (c *Child) Connect(ctx context.Context, cl plugin.Client) error {
-	return c.ask(ctx, "connect", plugin.EventCall{Client: describe(cl)}, nil)
+	return c.ask(ctx, "connect", wire.ClientCall{Client: describe(cl)}, nil)
 }
 
 // Disconnect implements Host.
 func (c *Child) Disconnect(ctx context.Context, cl plugin.Client) error {
-	return c.ask(ctx, "disconnect", plugin.EventCall{Client: describe(cl)}, nil)
+	return c.ask(ctx, "disconnect", wire.ClientCall{Client: describe(cl)}, nil)
 }
 
 // Identified implements Host.
 func (c *Child) Identified(ctx context.Context, cl plugin.Client) error {
-	return c.ask(ctx, "identified", plugin.EventCall{Client: describe(cl)}, nil)
+	return c.ask(ctx, "identified", wire.ClientCall{Client: describe(cl)}, nil)
 }
 
 // Identify implements Host.
@@ -362,7 +365,7 @@ func (c *Child) Identify(ctx context.Context, r *http.Request) (user string, err
 			limit += plugin.IdentifyTimeout
 		}
 	}
-	err = c.askWithin(ctx, limit, "identify", plugin.IdentifyCall{
+	err = c.askWithin(ctx, limit, "identify", wire.IdentifyCall{
 		Method: r.Method, Path: r.URL.Path, Host: r.Host, RemoteAddr: r.RemoteAddr, Header: r.Header,
 	}, &user)
 	return user, err
@@ -402,7 +405,7 @@ func (c *Child) HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (r *plugi
 func (c *Child) Route(method, path string) http.Handler {
 	for _, p := range c.info.Plugins {
 		for _, pattern := range p.Routes {
-			if plugin.MatchRoute(pattern, method, path) {
+			if wire.MatchRoute(pattern, method, path) {
 				return http.HandlerFunc(c.serveRoute)
 			}
 		}

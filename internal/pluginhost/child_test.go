@@ -45,7 +45,7 @@ func runChild() {
 		os.Exit(1)
 	case "old":
 		c := wire.New(os.Stdin, os.Stdout, func(context.Context, string, json.RawMessage) (any, error) { return nil, nil })
-		_ = c.Notify("hello", plugin.Hello{Protocol: plugin.Protocol + 1})
+		_ = c.Notify("hello", wire.Hello{Protocol: wire.Protocol + 1})
 		_ = c.Run()
 		os.Exit(0)
 	}
@@ -186,8 +186,8 @@ func (b *backend) Leave(c, room string) error            { return fmt.Errorf("%s
 func (b *backend) Modules() ([]string, error)            { return []string{"/a.js"}, nil }
 func (b *backend) Importers(id string) ([]string, error) { return []string{"/above" + id}, nil }
 func (b *backend) Invalidate(id string) error            { return b.note("server", "invalidate", id) }
-func (b *backend) SendOnChannel(s plugin.SendCall) error { return b.note("channel", s.Channel, s.Data) }
-func (b *backend) WaitsFor(w plugin.WaitCall)            { _ = b.note(w.Plugin, w.Hook, w.ID) }
+func (b *backend) SendOnChannel(s wire.SendCall) error   { return b.note("channel", s.Channel, s.Data) }
+func (b *backend) WaitsFor(w wire.WaitCall)              { _ = b.note(w.Plugin, w.Hook, w.ID) }
 func (b *backend) Reload(id string) error                { return fmt.Errorf("no module %q", id) }
 
 // wait returns what is sent next.

@@ -8,12 +8,13 @@ import (
 	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
 // Host runs plugins. *plugin.Host and *Child are Hosts.
 type Host interface {
-	Info() plugin.Info
+	Info() wire.Info
 	Event(ctx context.Context, name, event string, request bool, c plugin.Client, data json.RawMessage) (any, error)
 	ChannelMessage(ctx context.Context, id string, c plugin.Client, data json.RawMessage) error
 	ChannelAllows(ctx context.Context, id string, c plugin.Client, d hmr.Direction) error
@@ -39,12 +40,12 @@ type Manager struct {
 // entry is a host and what can be told of it without asking.
 type entry struct {
 	host    Host
-	info    plugin.Info
-	filters map[string][]plugin.Filter // by hook
+	info    wire.Info
+	filters map[string][]wire.Filter // by hook
 }
 
 func newEntry(h Host) *entry {
-	e := &entry{host: h, info: h.Info(), filters: map[string][]plugin.Filter{}}
+	e := &entry{host: h, info: h.Info(), filters: map[string][]wire.Filter{}}
 	for _, p := range e.info.Plugins {
 		for _, hook := range p.Hooks {
 			e.filters[hook] = append(e.filters[hook], p.Filter)
@@ -55,7 +56,7 @@ func newEntry(h Host) *entry {
 
 // wants tells whether some plugin of the host has the hook and lets the ID through.
 func (e *entry) wants(hook, id string) bool {
-	return slices.ContainsFunc(e.filters[hook], func(f plugin.Filter) bool { return f.Matches(id) })
+	return slices.ContainsFunc(e.filters[hook], func(f wire.Filter) bool { return f.Matches(id) })
 }
 
 // NewManager returns a Manager that asks the hosts in the given order.
@@ -100,8 +101,8 @@ func (m *Manager) list() []*entry {
 }
 
 // Plugins describes all plugins of all hosts.
-func (m *Manager) Plugins() []plugin.PluginInfo {
-	var all []plugin.PluginInfo
+func (m *Manager) Plugins() []wire.PluginInfo {
+	var all []wire.PluginInfo
 	for _, e := range m.list() {
 		all = append(all, e.info.Plugins...)
 	}
