@@ -150,7 +150,7 @@ func bindChannels(plugins []Plugin, s Server) error {
 }
 
 // ChannelMessage hands a page's message to the channel of that ID.
-func (h *Host) ChannelMessage(ctx context.Context, id string, c Client, data json.RawMessage) error {
+func (h *Runner) ChannelMessage(ctx context.Context, id string, c Client, data json.RawMessage) error {
 	return h.onChannel(ctx, id, "channel "+id, func(ctx context.Context, ch *channel) error {
 		if ch.handle == nil {
 			return nil // the server knows and does not ask
@@ -160,7 +160,7 @@ func (h *Host) ChannelMessage(ctx context.Context, id string, c Client, data jso
 }
 
 // ChannelAllows asks whether the page may listen or send; the error says why not.
-func (h *Host) ChannelAllows(ctx context.Context, id string, c Client, d hmr.Direction) error {
+func (h *Runner) ChannelAllows(ctx context.Context, id string, c Client, d hmr.Direction) error {
 	return h.onChannel(ctx, id, "permission of channel "+id, func(ctx context.Context, ch *channel) error {
 		if ch.allow == nil {
 			return nil
@@ -169,7 +169,7 @@ func (h *Host) ChannelAllows(ctx context.Context, id string, c Client, d hmr.Dir
 	})
 }
 
-func (h *Host) onChannel(ctx context.Context, id, what string, do func(context.Context, *channel) error) error {
+func (h *Runner) onChannel(ctx context.Context, id, what string, do func(context.Context, *channel) error) error {
 	for _, p := range h.plugins {
 		for _, typed := range p.Channels {
 			if c := typed.base(); c.id == id {

@@ -30,7 +30,7 @@ func Main(plugins ...Plugin) {
 	os.Stdin, _ = os.Open(os.DevNull) // nil on failure: reading it is an error then, which is as good
 	log.SetFlags(0)
 	c := &child{root: os.Getenv("DEVSERVER_ROOT")}
-	host, err := NewHost(plugins, c)
+	host, err := NewRunner(plugins, c)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -71,7 +71,7 @@ func (l *lifeline) Read(b []byte) (int, error) {
 // child is the server as plugins of a child see it.
 type child struct {
 	root string
-	host *Host
+	host *Runner
 	conn *wire.Conn
 }
 

@@ -26,9 +26,9 @@ const (
 // patience is how long a hook that pages or updates wait for may take before it is told that they do.
 const patience = 3 * time.Second
 
-// Host runs plugins: it calls their hooks in order, within their time, and turns panics into errors. Both ways of
+// Runner runs plugins: it calls their hooks in order, within their time, and turns panics into errors. Both ways of
 // running plugins go through it; plugin authors have no use for it.
-type Host struct {
+type Runner struct {
 	plugins []Plugin
 	server  Server
 
@@ -49,8 +49,8 @@ const (
 	leaving = 600 * time.Millisecond // for all Stop hooks together
 )
 
-// NewHost checks the plugins and returns their Host.
-func NewHost(plugins []Plugin, s Server) (*Host, error) {
+// NewRunner checks the plugins and returns their Runner.
+func NewRunner(plugins []Plugin, s Server) (*Runner, error) {
 	seen, requests := map[string]bool{}, map[string]string{}
 	for _, p := range plugins {
 		if p.Name == "" {
@@ -75,13 +75,13 @@ func NewHost(plugins []Plugin, s Server) (*Host, error) {
 	if err := bindChannels(plugins, s); err != nil {
 		return nil, err
 	}
-	h := &Host{plugins: plugins, server: s, running: map[uint64]string{}}
+	h := &Runner{plugins: plugins, server: s, running: map[uint64]string{}}
 	h.ctx, h.end = context.WithCancel(context.Background())
 	return h, nil
 }
 
 // Info describes the plugins.
-func (h *Host) Info() wire.Info {
+func (h *Runner) Info() wire.Info {
 	var info wire.Info
 	for _, p := range h.plugins {
 		one := wire.PluginInfo{Name: p.Name, Filter: wire.Filter(p.Filter), Watch: p.Watch}
@@ -107,12 +107,12 @@ func (h *Host) Info() wire.Info {
 }
 
 // guard runs a hook within its time, which ends with the host. What it returns or panics with names plugin and hook.
-func guard[T any](parent context.Context, h *Host, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+func guard[T any](parent context.Context, h *Runner, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
 	return guardWithin(parent, h, Timeout, plugin, hook, fn)
 }
 
 // guardWithin is guard with a time limit of its own.
-func guardWithin[T any](parent context.Context, h *Host, limit time.Duration, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+func guardWithin[T any](parent context.Context, h *Runner, limit time.Duration, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
 	ctx, returned, err := h.enter(parent, plugin, hook)
 	if err != nil {
 		var zero T
@@ -174,7 +174,7 @@ func await[T any](ctx context.Context, done <-chan T) (answer T, answered bool) 
 type waitServer interface{ WaitsFor(w wire.WaitCall) }
 
 // toldIfSlow is a hook that tells when it takes long. id is the module or file that it is about.
-func toldIfSlow[T any](h *Host, plugin, hook, id string, fn func(context.Context) (T, error)) func(context.Context) (T, error) {
+func toldIfSlow[T any](h *Runner, plugin, hook, id string, fn func(context.Context) (T, error)) func(context.Context) (T, error) {
 	s, ok := h.server.(waitServer)
 	if !ok {
 		return fn
@@ -187,7 +187,7 @@ func toldIfSlow[T any](h *Host, plugin, hook, id string, fn func(context.Context
 
 // enter notes that a hook runs, until returned is called. Its context ends with the host, which Stop waits for; of one that has
 // stopped nothing is run.
-func (h *Host) enter(parent context.Context, plugin, hook string) (ctx context.Context, returned func(), err error) {
+func (h *Runner) enter(parent context.Context, plugin, hook string) (ctx context.Context, returned func(), err error) {
 	stopped := &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped"}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -201,7 +201,7 @@ func (h *Host) enter(parent context.Context, plugin, hook string) (ctx context.C
 }
 
 // begins notes that a hook runs, until returned is called. The caller holds mu.
-func (h *Host) begins(name string) (returned func()) {
+func (h *Runner) begins(name string) (returned func()) {
 	h.calls++
 	n := h.calls
 	h.running[n] = name
@@ -217,7 +217,7 @@ func (h *Host) begins(name string) (returned func()) {
 }
 
 // awaitHooks waits a moment for the hooks that run, and returns the names of those that go on.
-func (h *Host) awaitHooks() []string {
+func (h *Runner) awaitHooks() []string {
 	h.mu.Lock()
 	idle := make(chan struct{})
 	if len(h.running) == 0 {
@@ -250,7 +250,7 @@ func named(plugin, hook string, err error) error {
 }
 
 // Start starts the plugins in order. When one fails, those before it are stopped.
-func (h *Host) Start(ctx context.Context) error {
+func (h *Runner) Start(ctx context.Context) error {
 	for i, p := range h.plugins {
 		if p.Start != nil {
 			if _, err := guard(ctx, h, p.Name, "Start", toldIfSlow(h, p.Name, "Start", "", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Start(ctx, h.server) })); err != nil {
@@ -266,7 +266,7 @@ func (h *Host) Start(ctx context.Context) error {
 
 // Stop ends the context of the hooks that run, then stops the plugins, the last one first. It returns within a second,
 // and names what did not. Those that have not started, or were stopped before, are left alone.
-func (h *Host) Stop(ctx context.Context) error {
+func (h *Runner) Stop(ctx context.Context) error {
 	h.end()
 	var errs []error
 	for _, name := range h.awaitHooks() {
@@ -292,7 +292,7 @@ func (h *Host) Stop(ctx context.Context) error {
 }
 
 // Event hands a page's event or request to the plugin's handlers of that name and returns a request's answer.
-func (h *Host) Event(ctx context.Context, plugin, event string, request bool, c Client, data json.RawMessage) (any, error) {
+func (h *Runner) Event(ctx context.Context, plugin, event string, request bool, c Client, data json.RawMessage) (any, error) {
 	for _, p := range h.plugins {
 		if p.Name != plugin {
 			continue
@@ -311,23 +311,23 @@ func (h *Host) Event(ctx context.Context, plugin, event string, request bool, c 
 }
 
 // Connect tells the plugins of a page that opened, Disconnect of one that is gone.
-func (h *Host) Connect(ctx context.Context, c Client) error {
+func (h *Runner) Connect(ctx context.Context, c Client) error {
 	return h.presence(ctx, "Connect", c, func(p Plugin) func(context.Context, Client) { return p.Connect })
 }
 
 // Disconnect is the counterpart of Connect.
-func (h *Host) Disconnect(ctx context.Context, c Client) error {
+func (h *Runner) Disconnect(ctx context.Context, c Client) error {
 	return h.presence(ctx, "Disconnect", c, func(p Plugin) func(context.Context, Client) { return p.Disconnect })
 }
 
 // Identified tells the plugins of a page whose user has changed.
-func (h *Host) Identified(ctx context.Context, c Client) error {
+func (h *Runner) Identified(ctx context.Context, c Client) error {
 	return h.presence(ctx, "Identified", c, func(p Plugin) func(context.Context, Client) { return p.Identified })
 }
 
 // Identify asks the plugins in order whose request it is. An error ends the question: whom the next one takes the page for is
 // not who it is for the one that failed.
-func (h *Host) Identify(ctx context.Context, r *http.Request) (user string, err error) {
+func (h *Runner) Identify(ctx context.Context, r *http.Request) (user string, err error) {
 	for _, p := range h.plugins {
 		if p.Identify == nil {
 			continue
@@ -340,7 +340,7 @@ func (h *Host) Identify(ctx context.Context, r *http.Request) (user string, err 
 	return "", nil
 }
 
-func (h *Host) presence(ctx context.Context, hook string, c Client, pick func(Plugin) func(context.Context, Client)) error {
+func (h *Runner) presence(ctx context.Context, hook string, c Client, pick func(Plugin) func(context.Context, Client)) error {
 	var errs []error
 	for _, p := range h.plugins {
 		if fn := pick(p); fn != nil {
@@ -352,7 +352,7 @@ func (h *Host) presence(ctx context.Context, hook string, c Client, pick func(Pl
 }
 
 // first calls a hook of each plugin until one answers.
-func first[A, R any](ctx context.Context, h *Host, hook, id string, args A, pick func(Plugin) func(context.Context, A) (*R, error)) (*R, error) {
+func first[A, R any](ctx context.Context, h *Runner, hook, id string, args A, pick func(Plugin) func(context.Context, A) (*R, error)) (*R, error) {
 	for _, p := range h.plugins {
 		fn := pick(p)
 		if fn == nil || !wire.Filter(p.Filter).Matches(id) {
@@ -367,17 +367,17 @@ func first[A, R any](ctx context.Context, h *Host, hook, id string, args A, pick
 }
 
 // ResolveID asks the plugins in order.
-func (h *Host) ResolveID(ctx context.Context, a ResolveArgs) (*ResolveResult, error) {
+func (h *Runner) ResolveID(ctx context.Context, a ResolveArgs) (*ResolveResult, error) {
 	return first(ctx, h, "ResolveID", a.Specifier, a, func(p Plugin) func(context.Context, ResolveArgs) (*ResolveResult, error) { return p.ResolveID })
 }
 
 // Load asks the plugins in order.
-func (h *Host) Load(ctx context.Context, a LoadArgs) (*LoadResult, error) {
+func (h *Runner) Load(ctx context.Context, a LoadArgs) (*LoadResult, error) {
 	return first(ctx, h, "Load", a.ID, a, func(p Plugin) func(context.Context, LoadArgs) (*LoadResult, error) { return p.Load })
 }
 
 // Transform passes the source from plugin to plugin. Nil means that none changed it.
-func (h *Host) Transform(ctx context.Context, a TransformArgs) (*TransformResult, error) {
+func (h *Runner) Transform(ctx context.Context, a TransformArgs) (*TransformResult, error) {
 	var changed *TransformResult
 	for _, p := range h.plugins {
 		if p.Transform == nil || !wire.Filter(p.Filter).Matches(a.ID) {
@@ -399,7 +399,7 @@ func (h *Host) Transform(ctx context.Context, a TransformArgs) (*TransformResult
 }
 
 // TransformHTML passes the page from plugin to plugin and gathers their tags.
-func (h *Host) TransformHTML(ctx context.Context, a TransformHTMLArgs) (*TransformHTMLResult, error) {
+func (h *Runner) TransformHTML(ctx context.Context, a TransformHTMLArgs) (*TransformHTMLResult, error) {
 	var all *TransformHTMLResult
 	for _, p := range h.plugins {
 		if p.TransformHTML == nil {
@@ -424,7 +424,7 @@ func (h *Host) TransformHTML(ctx context.Context, a TransformHTMLArgs) (*Transfo
 }
 
 // HotUpdate lets each plugin narrow the modules in turn. Nil means that none did.
-func (h *Host) HotUpdate(ctx context.Context, a HotUpdateArgs) (*HotUpdateResult, error) {
+func (h *Runner) HotUpdate(ctx context.Context, a HotUpdateArgs) (*HotUpdateResult, error) {
 	var narrowed *HotUpdateResult
 	for _, p := range h.plugins {
 		if p.HotUpdate == nil {
@@ -442,7 +442,7 @@ func (h *Host) HotUpdate(ctx context.Context, a HotUpdateArgs) (*HotUpdateResult
 }
 
 // Route returns the handler for a request, or nil.
-func (h *Host) Route(method, path string) http.Handler {
+func (h *Runner) Route(method, path string) http.Handler {
 	name, handler := h.route(method, path)
 	if handler == nil {
 		return nil
@@ -467,7 +467,7 @@ func (h *Host) Route(method, path string) http.Handler {
 	})
 }
 
-func (h *Host) route(method, path string) (plugin string, handler http.Handler) {
+func (h *Runner) route(method, path string) (plugin string, handler http.Handler) {
 	for _, p := range h.plugins {
 		for _, r := range p.Routes {
 			if wire.MatchRoute(r.Pattern, method, path) {

@@ -31,7 +31,7 @@ func TestStartFails(t *testing.T) {
 	var did steps
 	idle := did.plugin("idle", nil)
 	idle.Start = nil
-	h, err := plugin.NewHost([]plugin.Plugin{did.plugin("one", nil), idle, did.plugin("two", nil), did.plugin("bad", errors.New("no port")), did.plugin("late", nil)}, nil)
+	h, err := plugin.NewRunner([]plugin.Plugin{did.plugin("one", nil), idle, did.plugin("two", nil), did.plugin("bad", errors.New("no port")), did.plugin("late", nil)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestStopWaitsForRoutes(t *testing.T) {
 	}
 	for _, path := range []string{"/heeds", "/deaf"} {
 		did = nil
-		h, err := plugin.NewHost([]plugin.Plugin{p}, nil)
+		h, err := plugin.NewRunner([]plugin.Plugin{p}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +107,7 @@ func (s told) WaitsFor(w wire.WaitCall) { s.waits <- w }
 func TestSlowHooksAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := told{waits: make(chan wire.WaitCall, 10)}
-		h, err := plugin.NewHost([]plugin.Plugin{{Name: "p", Load: func(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+		h, err := plugin.NewRunner([]plugin.Plugin{{Name: "p", Load: func(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
 			if a.ID == "slow" {
 				<-ctx.Done()
 			}

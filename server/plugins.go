@@ -22,7 +22,7 @@ import (
 
 // pluginTies are the project's plugins, and what ties them to the hub.
 type pluginTies struct {
-	inProcess *plugin.Host        // nil without plugins in process
+	inProcess *plugin.Runner      // nil without plugins in process
 	goPlugins *pluginhost.Project // the project's devserver/ folder, nil without one
 	awaitsGo  atomic.Bool         // goPlugins has no program that runs, and may have one later
 	goWaits   goEdits             // guarded by project.applying
@@ -40,13 +40,13 @@ type pluginTies struct {
 // startPlugins starts those that run in process and, in the background, builds those of the project's devserver/
 // folder: a page need not wait for the Go compiler.
 func (p *project) startPlugins() error {
-	p.plugins = pluginhost.NewManager()
+	p.plugins = pluginhost.NewHosts()
 	own, err := p.builtins()
 	if err != nil {
 		return err
 	}
 	if list := slices.Concat(p.server.opts.Plugins, own); len(list) > 0 {
-		host, err := plugin.NewHost(list, &backend{p})
+		host, err := plugin.NewRunner(list, &backend{p})
 		if err != nil {
 			return err
 		}

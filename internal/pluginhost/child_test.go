@@ -350,7 +350,7 @@ func TestEventsOfAChild(t *testing.T) {
 // TestHostsAreAlike holds the answers in process against those of a child.
 func TestHostsAreAlike(t *testing.T) {
 	c, b, _ := startChild(t)
-	h, err := plugin.NewHost([]plugin.Plugin{testPlugin()}, b)
+	h, err := plugin.NewRunner([]plugin.Plugin{testPlugin()}, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -472,7 +472,7 @@ func TestClean(t *testing.T) {
 // BenchmarkRoundTrip compares a request to a plugin in process with one to a child.
 func BenchmarkRoundTrip(b *testing.B) {
 	child, back, _ := startChild(b)
-	inProcess, err := plugin.NewHost([]plugin.Plugin{testPlugin()}, back)
+	inProcess, err := plugin.NewRunner([]plugin.Plugin{testPlugin()}, back)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// Host runs plugins. *plugin.Host and *Child are Hosts.
+// Host runs plugins. *plugin.Runner and *Child are Hosts.
 type Host interface {
 	Info() wire.Info
 	Event(ctx context.Context, name, event string, request bool, c plugin.Client, data json.RawMessage) (any, error)
@@ -30,9 +30,9 @@ type Host interface {
 	Route(method, path string) http.Handler
 }
 
-// Manager asks several hosts in order. A hook that no plugin has costs a look at a list. Its methods are safe for
+// Hosts asks several hosts in order. A hook that no plugin has costs a look at a list. Its methods are safe for
 // concurrent use; a host may be replaced while it is asked.
-type Manager struct {
+type Hosts struct {
 	mu    sync.RWMutex
 	hosts []*entry
 }
@@ -59,9 +59,9 @@ func (e *entry) wants(hook, id string) bool {
 	return slices.ContainsFunc(e.filters[hook], func(f wire.Filter) bool { return f.Matches(id) })
 }
 
-// NewManager returns a Manager that asks the hosts in the given order.
-func NewManager(hosts ...Host) *Manager {
-	m := &Manager{}
+// NewHosts returns Hosts that asks the hosts in the given order.
+func NewHosts(hosts ...Host) *Hosts {
+	m := &Hosts{}
 	for _, h := range hosts {
 		m.hosts = append(m.hosts, newEntry(h))
 	}
@@ -69,7 +69,7 @@ func NewManager(hosts ...Host) *Manager {
 }
 
 // Replace puts a host in the place of another one: at the end when old is nil, away when now is nil.
-func (m *Manager) Replace(old, now Host) {
+func (m *Hosts) Replace(old, now Host) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	hosts := slices.Clone(m.hosts)
@@ -85,8 +85,8 @@ func (m *Manager) Replace(old, now Host) {
 	m.hosts = hosts
 }
 
-// Hosts returns the hosts in the order in which they are asked.
-func (m *Manager) Hosts() []Host {
+// All returns the hosts in the order in which they are asked.
+func (m *Hosts) All() []Host {
 	var hosts []Host
 	for _, e := range m.list() {
 		hosts = append(hosts, e.host)
@@ -94,14 +94,14 @@ func (m *Manager) Hosts() []Host {
 	return hosts
 }
 
-func (m *Manager) list() []*entry {
+func (m *Hosts) list() []*entry {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.hosts
 }
 
 // Plugins describes all plugins of all hosts.
-func (m *Manager) Plugins() []wire.PluginInfo {
+func (m *Hosts) Plugins() []wire.PluginInfo {
 	var all []wire.PluginInfo
 	for _, e := range m.list() {
 		all = append(all, e.info.Plugins...)
@@ -110,7 +110,7 @@ func (m *Manager) Plugins() []wire.PluginInfo {
 }
 
 // first asks the hosts that want the ID until one answers.
-func first[A, R any](ctx context.Context, m *Manager, hook, id string, args A, ask func(Host, context.Context, A) (*R, error)) (*R, error) {
+func first[A, R any](ctx context.Context, m *Hosts, hook, id string, args A, ask func(Host, context.Context, A) (*R, error)) (*R, error) {
 	for _, e := range m.list() {
 		if !e.wants(hook, id) {
 			continue
@@ -123,12 +123,12 @@ func first[A, R any](ctx context.Context, m *Manager, hook, id string, args A, a
 }
 
 // ResolveID returns the first answer, nil when there is none.
-func (m *Manager) ResolveID(ctx context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+func (m *Hosts) ResolveID(ctx context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
 	return first(ctx, m, "resolveID", a.Specifier, a, Host.ResolveID)
 }
 
 // Resolves tells whether a plugin takes the ID for a module of its own.
-func (m *Manager) Resolves(ctx context.Context, id string) bool {
+func (m *Hosts) Resolves(ctx context.Context, id string) bool {
 	if r, err := m.ResolveID(ctx, plugin.ResolveArgs{Specifier: id}); err == nil && r != nil {
 		return true
 	}
@@ -137,12 +137,12 @@ func (m *Manager) Resolves(ctx context.Context, id string) bool {
 }
 
 // Load returns the first answer, nil when there is none.
-func (m *Manager) Load(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+func (m *Hosts) Load(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
 	return first(ctx, m, "load", a.ID, a, Host.Load)
 }
 
 // Transform passes the source from host to host; nil means that none changed it.
-func (m *Manager) Transform(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+func (m *Hosts) Transform(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
 	var changed *plugin.TransformResult
 	for _, e := range m.list() {
 		if !e.wants("transform", a.ID) {
@@ -163,7 +163,7 @@ func (m *Manager) Transform(ctx context.Context, a plugin.TransformArgs) (*plugi
 }
 
 // TransformHTML passes the page from host to host; nil means that none changed it.
-func (m *Manager) TransformHTML(ctx context.Context, a plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
+func (m *Hosts) TransformHTML(ctx context.Context, a plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
 	var all *plugin.TransformHTMLResult
 	for _, e := range m.list() {
 		if e.filters["transformHTML"] == nil {
@@ -190,12 +190,12 @@ func (m *Manager) TransformHTML(ctx context.Context, a plugin.TransformHTMLArgs)
 }
 
 // WantsHotUpdate tells whether some plugin has the hook.
-func (m *Manager) WantsHotUpdate() bool {
+func (m *Hosts) WantsHotUpdate() bool {
 	return slices.ContainsFunc(m.list(), func(e *entry) bool { return e.filters["hotUpdate"] != nil })
 }
 
 // HotUpdate lets the hosts narrow the modules in turn; nil means that none did.
-func (m *Manager) HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (*plugin.HotUpdateResult, error) {
+func (m *Hosts) HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (*plugin.HotUpdateResult, error) {
 	var narrowed *plugin.HotUpdateResult
 	for _, e := range m.list() {
 		if e.filters["hotUpdate"] == nil {
@@ -213,27 +213,27 @@ func (m *Manager) HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (*plugi
 }
 
 // Connect tells one host of a page that opened, unless it has been replaced.
-func (m *Manager) Connect(ctx context.Context, h Host, c plugin.Client) error {
+func (m *Hosts) Connect(ctx context.Context, h Host, c plugin.Client) error {
 	return m.tell(h, "connect", func() error { return h.Connect(ctx, c) })
 }
 
 // Disconnect tells one host of a page that is gone.
-func (m *Manager) Disconnect(ctx context.Context, h Host, c plugin.Client) error {
+func (m *Hosts) Disconnect(ctx context.Context, h Host, c plugin.Client) error {
 	return m.tell(h, "disconnect", func() error { return h.Disconnect(ctx, c) })
 }
 
 // Identified tells one host of a page whose user has changed.
-func (m *Manager) Identified(ctx context.Context, h Host, c plugin.Client) error {
+func (m *Hosts) Identified(ctx context.Context, h Host, c plugin.Client) error {
 	return m.tell(h, "identified", func() error { return h.Identified(ctx, c) })
 }
 
 // Identifies tells whether some plugin has the hook.
-func (m *Manager) Identifies() bool {
+func (m *Hosts) Identifies() bool {
 	return slices.ContainsFunc(m.list(), func(e *entry) bool { return e.filters["identify"] != nil })
 }
 
 // Identify asks the hosts in order whose request it is. The first name or error is the answer, "" is nobody.
-func (m *Manager) Identify(ctx context.Context, r *http.Request) (user string, err error) {
+func (m *Hosts) Identify(ctx context.Context, r *http.Request) (user string, err error) {
 	for _, e := range m.list() {
 		if e.filters["identify"] == nil {
 			continue
@@ -246,7 +246,7 @@ func (m *Manager) Identify(ctx context.Context, r *http.Request) (user string, e
 }
 
 // tell calls the hook if the host has it and is there.
-func (m *Manager) tell(h Host, hook string, call func() error) error {
+func (m *Hosts) tell(h Host, hook string, call func() error) error {
 	for _, e := range m.list() {
 		if e.host == h && e.filters[hook] != nil {
 			return call()
@@ -256,7 +256,7 @@ func (m *Manager) tell(h Host, hook string, call func() error) error {
 }
 
 // ServeRoute answers the request when a plugin has a route for it, and tells whether one had.
-func (m *Manager) ServeRoute(w http.ResponseWriter, r *http.Request) bool {
+func (m *Hosts) ServeRoute(w http.ResponseWriter, r *http.Request) bool {
 	for _, e := range m.list() {
 		if h := e.host.Route(r.Method, r.URL.Path); h != nil {
 			h.ServeHTTP(w, r)

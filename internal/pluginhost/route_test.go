@@ -87,7 +87,7 @@ func bothHosts(t *testing.T, test func(t *testing.T, h pluginhost.Host, url stri
 		test(t, c, serve(t, c))
 	})
 	t.Run("in process", func(t *testing.T) {
-		h, err := plugin.NewHost([]plugin.Plugin{testPlugin()}, newBackend(t))
+		h, err := plugin.NewRunner([]plugin.Plugin{testPlugin()}, newBackend(t))
 		if err != nil {
 			t.Fatal(err)
 		}
