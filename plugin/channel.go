@@ -150,8 +150,8 @@ func bindChannels(plugins []Plugin, s Server) error {
 }
 
 // ChannelMessage hands a page's message to the channel of that ID.
-func (h *Runner) ChannelMessage(ctx context.Context, id string, c Client, data json.RawMessage) error {
-	return h.onChannel(ctx, id, "channel "+id, func(ctx context.Context, ch *channel) error {
+func (r *Runner) ChannelMessage(ctx context.Context, id string, c Client, data json.RawMessage) error {
+	return r.onChannel(ctx, id, "channel "+id, func(ctx context.Context, ch *channel) error {
 		if ch.handle == nil {
 			return nil // the server knows and does not ask
 		}
@@ -160,8 +160,8 @@ func (h *Runner) ChannelMessage(ctx context.Context, id string, c Client, data j
 }
 
 // ChannelAllows asks whether the page may listen or send; the error says why not.
-func (h *Runner) ChannelAllows(ctx context.Context, id string, c Client, d hmr.Direction) error {
-	return h.onChannel(ctx, id, "permission of channel "+id, func(ctx context.Context, ch *channel) error {
+func (r *Runner) ChannelAllows(ctx context.Context, id string, c Client, d hmr.Direction) error {
+	return r.onChannel(ctx, id, "permission of channel "+id, func(ctx context.Context, ch *channel) error {
 		if ch.allow == nil {
 			return nil
 		}
@@ -169,11 +169,11 @@ func (h *Runner) ChannelAllows(ctx context.Context, id string, c Client, d hmr.D
 	})
 }
 
-func (h *Runner) onChannel(ctx context.Context, id, what string, do func(context.Context, *channel) error) error {
-	for _, p := range h.plugins {
+func (r *Runner) onChannel(ctx context.Context, id, what string, do func(context.Context, *channel) error) error {
+	for _, p := range r.plugins {
 		for _, typed := range p.Channels {
 			if c := typed.base(); c.id == id {
-				_, err := guard(ctx, h, p.Name, what, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx, c) })
+				_, err := guard(ctx, r, p.Name, what, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx, c) })
 				return err
 			}
 		}

@@ -32,7 +32,7 @@ func (c *child) route(ctx context.Context, a wire.RouteCall) (err error) {
 	if err != nil {
 		return err
 	}
-	name, h := c.host.route(a.Method, u.Path)
+	name, h := c.runner.route(a.Method, u.Path)
 	if h == nil {
 		return fmt.Errorf("no route for %s %s", a.Method, u.Path)
 	}
@@ -48,7 +48,7 @@ func (c *child) route(ctx context.Context, a wire.RouteCall) (err error) {
 	if a.ContentLength != 0 {
 		r.Body = &remoteBody{c: c, ctx: ctx, stream: a.Stream}
 	}
-	ctx, returned, err := c.host.enter(ctx, name, "route "+u.Path)
+	ctx, returned, err := c.runner.enter(ctx, name, "route "+u.Path)
 	if err != nil {
 		return err
 	}

@@ -75,31 +75,27 @@ func NewRunner(plugins []Plugin, s Server) (*Runner, error) {
 	if err := bindChannels(plugins, s); err != nil {
 		return nil, err
 	}
-	h := &Runner{plugins: plugins, server: s, running: map[uint64]string{}}
-	h.ctx, h.end = context.WithCancel(context.Background())
-	return h, nil
+	r := &Runner{plugins: plugins, server: s, running: map[uint64]string{}}
+	r.ctx, r.end = context.WithCancel(context.Background())
+	return r, nil
 }
 
 // Info describes the plugins.
-func (h *Runner) Info() wire.Info {
+func (r *Runner) Info() wire.Info {
 	var info wire.Info
-	for _, p := range h.plugins {
+	for _, p := range r.plugins {
 		one := wire.PluginInfo{Name: p.Name, Filter: wire.Filter(p.Filter), Watch: p.Watch}
 		for _, e := range p.Events {
 			one.Events = append(one.Events, wire.EventInfo{Name: e.Name, Request: e.Request, In: tstype.Text(e.in), Out: tstype.Text(e.out)})
 		}
 		one.Channels = channelInfos(p)
-		for name, has := range map[string]bool{
-			"resolveID": p.ResolveID != nil, "load": p.Load != nil, "transform": p.Transform != nil, "transformHTML": p.TransformHTML != nil,
-			"hotUpdate": p.HotUpdate != nil, "connect": p.Connect != nil, "disconnect": p.Disconnect != nil,
-			"identify": p.Identify != nil, "identified": p.Identified != nil,
-		} {
-			if has {
-				one.Hooks = append(one.Hooks, name)
+		for _, hook := range hookFields {
+			if hook.has(p) {
+				one.Hooks = append(one.Hooks, hook.name())
 			}
 		}
-		for _, r := range p.Routes {
-			one.Routes = append(one.Routes, r.Pattern)
+		for _, route := range p.Routes {
+			one.Routes = append(one.Routes, route.Pattern)
 		}
 		info.Plugins = append(info.Plugins, one)
 	}
@@ -107,13 +103,13 @@ func (h *Runner) Info() wire.Info {
 }
 
 // guard runs a hook within its time, which ends with the host. What it returns or panics with names plugin and hook.
-func guard[T any](parent context.Context, h *Runner, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
-	return guardWithin(parent, h, Timeout, plugin, hook, fn)
+func guard[T any](parent context.Context, r *Runner, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+	return guardWithin(parent, r, Timeout, plugin, hook, fn)
 }
 
 // guardWithin is guard with a time limit of its own.
-func guardWithin[T any](parent context.Context, h *Runner, limit time.Duration, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
-	ctx, returned, err := h.enter(parent, plugin, hook)
+func guardWithin[T any](parent context.Context, r *Runner, limit time.Duration, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+	ctx, returned, err := r.enter(parent, plugin, hook)
 	if err != nil {
 		var zero T
 		return zero, err
@@ -174,8 +170,8 @@ func await[T any](ctx context.Context, done <-chan T) (answer T, answered bool) 
 type waitServer interface{ WaitsFor(w wire.WaitCall) }
 
 // toldIfSlow is a hook that tells when it takes long. id is the module or file that it is about.
-func toldIfSlow[T any](h *Runner, plugin, hook, id string, fn func(context.Context) (T, error)) func(context.Context) (T, error) {
-	s, ok := h.server.(waitServer)
+func toldIfSlow[T any](r *Runner, plugin, hook, id string, fn func(context.Context) (T, error)) func(context.Context) (T, error) {
+	s, ok := r.server.(waitServer)
 	if !ok {
 		return fn
 	}
@@ -187,52 +183,52 @@ func toldIfSlow[T any](h *Runner, plugin, hook, id string, fn func(context.Conte
 
 // enter notes that a hook runs, until returned is called. Its context ends with the host, which Stop waits for; of one that has
 // stopped nothing is run.
-func (h *Runner) enter(parent context.Context, plugin, hook string) (ctx context.Context, returned func(), err error) {
+func (r *Runner) enter(parent context.Context, plugin, hook string) (ctx context.Context, returned func(), err error) {
 	stopped := &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped"}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.ctx.Err() != nil {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ctx.Err() != nil {
 		return nil, nil, stopped
 	}
 	ctx, cancel := context.WithCancelCause(parent)
-	stop := context.AfterFunc(h.ctx, func() { cancel(stopped) })
-	left := h.begins(hook + " of plugin " + plugin)
+	stop := context.AfterFunc(r.ctx, func() { cancel(stopped) })
+	left := r.begins(hook + " of plugin " + plugin)
 	return ctx, func() { stop(); cancel(nil); left() }, nil
 }
 
 // begins notes that a hook runs, until returned is called. The caller holds mu.
-func (h *Runner) begins(name string) (returned func()) {
-	h.calls++
-	n := h.calls
-	h.running[n] = name
+func (r *Runner) begins(name string) (returned func()) {
+	r.calls++
+	n := r.calls
+	r.running[n] = name
 	return func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		delete(h.running, n)
-		if len(h.running) == 0 && h.idle != nil {
-			close(h.idle)
-			h.idle = nil
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.running, n)
+		if len(r.running) == 0 && r.idle != nil {
+			close(r.idle)
+			r.idle = nil
 		}
 	}
 }
 
 // awaitHooks waits a moment for the hooks that run, and returns the names of those that go on.
-func (h *Runner) awaitHooks() []string {
-	h.mu.Lock()
+func (r *Runner) awaitHooks() []string {
+	r.mu.Lock()
 	idle := make(chan struct{})
-	if len(h.running) == 0 {
+	if len(r.running) == 0 {
 		close(idle)
 	} else {
-		h.idle = idle
+		r.idle = idle
 	}
-	h.mu.Unlock()
+	r.mu.Unlock()
 	select {
 	case <-idle:
 	case <-time.After(heeding):
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Compact(slices.Sorted(maps.Values(h.running)))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Compact(slices.Sorted(maps.Values(r.running)))
 }
 
 // named gives an error the plugin's name and keeps what the page may know of it.
@@ -250,32 +246,32 @@ func named(plugin, hook string, err error) error {
 }
 
 // Start starts the plugins in order. When one fails, those before it are stopped.
-func (h *Runner) Start(ctx context.Context) error {
-	for i, p := range h.plugins {
+func (r *Runner) Start(ctx context.Context) error {
+	for i, p := range r.plugins {
 		if p.Start != nil {
-			if _, err := guard(ctx, h, p.Name, "Start", toldIfSlow(h, p.Name, "Start", "", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Start(ctx, h.server) })); err != nil {
-				return errors.Join(err, h.Stop(context.WithoutCancel(ctx)))
+			if _, err := guard(ctx, r, p.Name, "Start", toldIfSlow(r, p.Name, "Start", "", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Start(ctx, r.server) })); err != nil {
+				return errors.Join(err, r.Stop(context.WithoutCancel(ctx)))
 			}
 		}
-		h.mu.Lock()
-		h.started = i + 1
-		h.mu.Unlock()
+		r.mu.Lock()
+		r.started = i + 1
+		r.mu.Unlock()
 	}
 	return nil
 }
 
 // Stop ends the context of the hooks that run, then stops the plugins, the last one first. It returns within a second,
 // and names what did not. Those that have not started, or were stopped before, are left alone.
-func (h *Runner) Stop(ctx context.Context) error {
-	h.end()
+func (r *Runner) Stop(ctx context.Context) error {
+	r.end()
 	var errs []error
-	for _, name := range h.awaitHooks() {
+	for _, name := range r.awaitHooks() {
 		errs = append(errs, fmt.Errorf("stop the plugins: %s goes on although its context has ended; it was not waited for", name))
 	}
-	h.mu.Lock()
-	started := h.plugins[:h.started]
-	h.started = 0
-	h.mu.Unlock()
+	r.mu.Lock()
+	started := r.plugins[:r.started]
+	r.started = 0
+	r.mu.Unlock()
 	var stops []Plugin
 	for _, p := range slices.Backward(started) {
 		if p.Stop != nil {
@@ -292,8 +288,8 @@ func (h *Runner) Stop(ctx context.Context) error {
 }
 
 // Event hands a page's event or request to the plugin's handlers of that name and returns a request's answer.
-func (h *Runner) Event(ctx context.Context, plugin, event string, request bool, c Client, data json.RawMessage) (any, error) {
-	for _, p := range h.plugins {
+func (r *Runner) Event(ctx context.Context, plugin, event string, request bool, c Client, data json.RawMessage) (any, error) {
+	for _, p := range r.plugins {
 		if p.Name != plugin {
 			continue
 		}
@@ -301,7 +297,7 @@ func (h *Runner) Event(ctx context.Context, plugin, event string, request bool, 
 			if e.Name != event || e.Request != request {
 				continue
 			}
-			answer, err := guard(ctx, h, p.Name, "handler of "+event, func(ctx context.Context) (any, error) { return e.call(ctx, c, data) })
+			answer, err := guard(ctx, r, p.Name, "handler of "+event, func(ctx context.Context) (any, error) { return e.call(ctx, c, data) })
 			if err != nil || request {
 				return answer, err
 			}
@@ -310,152 +306,31 @@ func (h *Runner) Event(ctx context.Context, plugin, event string, request bool, 
 	return nil, nil
 }
 
-// Connect tells the plugins of a page that opened, Disconnect of one that is gone.
-func (h *Runner) Connect(ctx context.Context, c Client) error {
-	return h.presence(ctx, "Connect", c, func(p Plugin) func(context.Context, Client) { return p.Connect })
-}
-
-// Disconnect is the counterpart of Connect.
-func (h *Runner) Disconnect(ctx context.Context, c Client) error {
-	return h.presence(ctx, "Disconnect", c, func(p Plugin) func(context.Context, Client) { return p.Disconnect })
-}
-
-// Identified tells the plugins of a page whose user has changed.
-func (h *Runner) Identified(ctx context.Context, c Client) error {
-	return h.presence(ctx, "Identified", c, func(p Plugin) func(context.Context, Client) { return p.Identified })
-}
-
-// Identify asks the plugins in order whose request it is. An error ends the question: whom the next one takes the page for is
-// not who it is for the one that failed.
-func (h *Runner) Identify(ctx context.Context, r *http.Request) (user string, err error) {
-	for _, p := range h.plugins {
-		if p.Identify == nil {
-			continue
-		}
-		user, err = guardWithin(ctx, h, IdentifyTimeout, p.Name, "Identify", func(ctx context.Context) (string, error) { return p.Identify(r.Clone(ctx)) })
-		if user != "" || err != nil {
-			return user, err
+// Ask asks the plugins by the hook of that name. It is called by [wire.Hook.Ask], which knows the types of args and answer.
+func (r *Runner) Ask(ctx context.Context, hook string, args, answer any) error {
+	for _, of := range hookFields {
+		if of.name() == hook {
+			return of.ask(ctx, r, args, answer)
 		}
 	}
-	return "", nil
-}
-
-func (h *Runner) presence(ctx context.Context, hook string, c Client, pick func(Plugin) func(context.Context, Client)) error {
-	var errs []error
-	for _, p := range h.plugins {
-		if fn := pick(p); fn != nil {
-			_, err := guard(ctx, h, p.Name, hook, func(ctx context.Context) (struct{}, error) { fn(ctx, c); return struct{}{}, nil })
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// first calls a hook of each plugin until one answers.
-func first[A, R any](ctx context.Context, h *Runner, hook, id string, args A, pick func(Plugin) func(context.Context, A) (*R, error)) (*R, error) {
-	for _, p := range h.plugins {
-		fn := pick(p)
-		if fn == nil || !wire.Filter(p.Filter).Matches(id) {
-			continue
-		}
-		r, err := guard(ctx, h, p.Name, hook, toldIfSlow(h, p.Name, hook, id, func(ctx context.Context) (*R, error) { return fn(ctx, args) }))
-		if r != nil || err != nil {
-			return r, err
-		}
-	}
-	return nil, nil
-}
-
-// ResolveID asks the plugins in order.
-func (h *Runner) ResolveID(ctx context.Context, a ResolveArgs) (*ResolveResult, error) {
-	return first(ctx, h, "ResolveID", a.Specifier, a, func(p Plugin) func(context.Context, ResolveArgs) (*ResolveResult, error) { return p.ResolveID })
-}
-
-// Load asks the plugins in order.
-func (h *Runner) Load(ctx context.Context, a LoadArgs) (*LoadResult, error) {
-	return first(ctx, h, "Load", a.ID, a, func(p Plugin) func(context.Context, LoadArgs) (*LoadResult, error) { return p.Load })
-}
-
-// Transform passes the source from plugin to plugin. Nil means that none changed it.
-func (h *Runner) Transform(ctx context.Context, a TransformArgs) (*TransformResult, error) {
-	var changed *TransformResult
-	for _, p := range h.plugins {
-		if p.Transform == nil || !wire.Filter(p.Filter).Matches(a.ID) {
-			continue
-		}
-		r, err := guard(ctx, h, p.Name, "Transform", toldIfSlow(h, p.Name, "Transform", a.ID, func(ctx context.Context) (*TransformResult, error) { return p.Transform(ctx, a) }))
-		if err != nil {
-			return nil, err
-		}
-		if r != nil {
-			a.Code = r.Code
-			if changed != nil {
-				r.Watch = append(r.Watch, changed.Watch...)
-			}
-			changed = r
-		}
-	}
-	return changed, nil
-}
-
-// TransformHTML passes the page from plugin to plugin and gathers their tags.
-func (h *Runner) TransformHTML(ctx context.Context, a TransformHTMLArgs) (*TransformHTMLResult, error) {
-	var all *TransformHTMLResult
-	for _, p := range h.plugins {
-		if p.TransformHTML == nil {
-			continue
-		}
-		r, err := guard(ctx, h, p.Name, "TransformHTML", toldIfSlow(h, p.Name, "TransformHTML", a.Path, func(ctx context.Context) (*TransformHTMLResult, error) { return p.TransformHTML(ctx, a) }))
-		if err != nil {
-			return nil, err
-		}
-		if r == nil {
-			continue
-		}
-		if all == nil {
-			all = &TransformHTMLResult{}
-		}
-		if r.HTML != "" {
-			a.HTML, all.HTML = r.HTML, r.HTML
-		}
-		all.Tags = append(all.Tags, r.Tags...)
-	}
-	return all, nil
-}
-
-// HotUpdate lets each plugin narrow the modules in turn. Nil means that none did.
-func (h *Runner) HotUpdate(ctx context.Context, a HotUpdateArgs) (*HotUpdateResult, error) {
-	var narrowed *HotUpdateResult
-	for _, p := range h.plugins {
-		if p.HotUpdate == nil {
-			continue
-		}
-		r, err := guard(ctx, h, p.Name, "HotUpdate", toldIfSlow(h, p.Name, "HotUpdate", a.File, func(ctx context.Context) (*HotUpdateResult, error) { return p.HotUpdate(ctx, a) }))
-		if err != nil {
-			return nil, err
-		}
-		if r != nil {
-			a.Modules, narrowed = r.Modules, r
-		}
-	}
-	return narrowed, nil
+	return fmt.Errorf("unknown hook %q", hook)
 }
 
 // Route returns the handler for a request, or nil.
-func (h *Runner) Route(method, path string) http.Handler {
-	name, handler := h.route(method, path)
+func (r *Runner) Route(method, path string) http.Handler {
+	name, handler := r.route(method, path)
 	if handler == nil {
 		return nil
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		defer func() {
 			if v := recover(); v == http.ErrAbortHandler {
 				panic(v)
 			} else if v != nil {
-				panic(panicked(name, "route "+r.URL.Path, v).Message) // the server's to report
+				panic(panicked(name, "route "+req.URL.Path, v).Message) // the server's to report
 			}
 		}()
-		ctx, returned, err := h.enter(r.Context(), name, "route "+r.URL.Path)
+		ctx, returned, err := r.enter(req.Context(), name, "route "+req.URL.Path)
 		if err != nil {
 			http.Error(w, "503 "+err.Error(), http.StatusServiceUnavailable)
 			return
@@ -463,15 +338,15 @@ func (h *Runner) Route(method, path string) http.Handler {
 		defer returned()
 		// Answering while the request is still being read works in a child, so it must here.
 		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
-		handler.ServeHTTP(w, r.WithContext(ctx))
+		handler.ServeHTTP(w, req.WithContext(ctx))
 	})
 }
 
-func (h *Runner) route(method, path string) (plugin string, handler http.Handler) {
-	for _, p := range h.plugins {
-		for _, r := range p.Routes {
-			if wire.MatchRoute(r.Pattern, method, path) {
-				return p.Name, r.Handler
+func (r *Runner) route(method, path string) (plugin string, handler http.Handler) {
+	for _, p := range r.plugins {
+		for _, route := range p.Routes {
+			if wire.MatchRoute(route.Pattern, method, path) {
+				return p.Name, route.Handler
 			}
 		}
 	}

@@ -116,11 +116,11 @@ func TestSlowHooksAreTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.Load(t.Context(), plugin.LoadArgs{ID: "quick"}); err != nil {
+		if _, err := plugin.Hooks.Load.Ask(t.Context(), h, plugin.LoadArgs{ID: "quick"}); err != nil {
 			t.Error(err)
 		}
 		started := time.Now()
-		go func() { _, _ = h.Load(t.Context(), plugin.LoadArgs{ID: "slow"}) }()
+		go func() { _, _ = plugin.Hooks.Load.Ask(t.Context(), h, plugin.LoadArgs{ID: "slow"}) }()
 		if got, want := <-s.waits, (wire.WaitCall{Plugin: "p", Hook: "Load", ID: "slow"}); got != want || time.Since(started) > 5*time.Second {
 			t.Errorf("told %v after %v", got, time.Since(started))
 		}

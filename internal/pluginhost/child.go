@@ -96,7 +96,7 @@ func StartChild(ctx context.Context, name string, cmd *exec.Cmd, backend Backend
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	c.stdin = stdin
-	c.conn = wire.New(stdout, stdin, c.handle)
+	c.conn = wire.New(stdout, stdin, c.methods(backend).Handle)
 	go c.run(stderr, log)
 
 	timeout := time.NewTimer(handshake)
@@ -170,23 +170,67 @@ func (c *Child) Why() string {
 	return text
 }
 
-// Call asks the child. It is part of what the methods below are made of, and open for hosts that have methods of their own.
-func (c *Child) Call(ctx context.Context, method string, params, result any) error {
+// Ask implements Host.
+func (c *Child) Ask(ctx context.Context, hook string, args, answer any) error {
+	limit := answering
+	if hook == plugin.Hooks.Identify.Name {
+		limit = c.identifyLimit()
+	}
+	return c.callWithin(ctx, limit, hook, crossing(args), answer)
+}
+
+// identifyLimit is how long the child may take for Identify: the time of each of its plugins, and some to tell of it.
+func (c *Child) identifyLimit() time.Duration {
+	limit := 2 * time.Second
+	for _, p := range c.info.Plugins {
+		if slices.Contains(p.Hooks, plugin.Hooks.Identify.Name) {
+			limit += plugin.Hooks.Identify.Limit
+		}
+	}
+	return limit
+}
+
+// crossing returns what crosses to the child for the args of a hook: pages and requests are described.
+func crossing(args any) any {
+	switch a := args.(type) {
+	case plugin.Client:
+		return wire.ClientCall{Client: describe(a)}
+	case *http.Request:
+		return wire.IdentifyCall{Method: a.Method, Path: a.URL.Path, Host: a.Host, RemoteAddr: a.RemoteAddr, Header: a.Header}
+	}
+	return args
+}
+
+// Event implements Host.
+func (c *Child) Event(ctx context.Context, name, event string, request bool, cl plugin.Client, data json.RawMessage) (any, error) {
+	var answer json.RawMessage
+	call := wire.EventCall{Plugin: name, Event: event, Request: request, Client: describe(cl), Data: data}
+	err := c.callWithin(ctx, answering, "event", call, &answer)
+	return answer, err
+}
+
+// ChannelMessage implements Host.
+func (c *Child) ChannelMessage(ctx context.Context, id string, cl plugin.Client, data json.RawMessage) error {
+	return c.callWithin(ctx, answering, "channel", wire.ChannelCall{Channel: id, Client: describe(cl), Data: data}, nil)
+}
+
+// ChannelAllows implements Host.
+func (c *Child) ChannelAllows(ctx context.Context, id string, cl plugin.Client, d hmr.Direction) error {
+	return c.callWithin(ctx, answering, "channel", wire.ChannelCall{Channel: id, Direction: string(d), Client: describe(cl)}, nil)
+}
+
+// call asks the child by a method of the protocol.
+func (c *Child) call(ctx context.Context, method string, params, result any) error {
 	c.calls.add(1)
 	defer c.calls.add(-1)
 	return c.conn.Call(ctx, method, params, result)
 }
 
-// ask is Call for hooks, which have a time limit.
-func (c *Child) ask(ctx context.Context, method string, params, result any) error {
-	return c.askWithin(ctx, answering, method, params, result)
-}
-
-// askWithin is Call with a time limit. A child that is over it is looked after.
-func (c *Child) askWithin(ctx context.Context, limit time.Duration, method string, params, result any) error {
+// callWithin is call with a time limit. A child that is over it is looked after.
+func (c *Child) callWithin(ctx context.Context, limit time.Duration, method string, params, result any) error {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	err := c.Call(limited, method, params, result)
+	err := c.call(limited, method, params, result)
 	if errors.Is(err, context.DeadlineExceeded) {
 		c.probe()
 		if ctx.Err() == nil {
@@ -234,59 +278,36 @@ func (c *Child) end(drain time.Duration) error {
 	return nil
 }
 
-// handle answers what the child asks.
-func (c *Child) handle(_ context.Context, method string, params json.RawMessage) (any, error) {
-	if method == "hello" {
-		return decoded(params, func(h wire.Hello) (any, error) {
-			select {
-			case c.hello <- h:
-			default:
-			}
-			return nil, nil
-		})
-	}
-	b := c.backend
+// methods are what the child asks. One without a backend only says hello.
+func (c *Child) methods(b Backend) wire.Methods {
+	hello := wire.Method(func(_ context.Context, h wire.Hello) (any, error) {
+		select {
+		case c.hello <- h:
+		default:
+		}
+		return nil, nil
+	})
 	if b == nil {
-		return nil, fmt.Errorf("unknown method %q", method)
+		return wire.Methods{"hello": hello}
 	}
-	switch method {
-	case "send":
-		return decoded(params, func(s wire.SendCall) (any, error) { return nil, send(b, s) })
-	case "route.part":
-		return decoded(params, func(part wire.RoutePart) (any, error) { return nil, c.stream(part.Stream).write(part) })
-	case "route.read":
-		return decoded(params, func(r wire.RouteRead) (any, error) { return c.stream(r.Stream).read(r.Max) })
-	case "clients":
-		return decoded(params, func(which wire.ClientsCall) (any, error) { return clients(b, which), nil })
-	case "join":
-		return decoded(params, func(r wire.RoomCall) (any, error) { return nil, b.Join(r.Client, r.Room) })
-	case "leave":
-		return decoded(params, func(r wire.RoomCall) (any, error) { return nil, b.Leave(r.Client, r.Room) })
-	case "waits":
-		return decoded(params, func(w wire.WaitCall) (any, error) { b.WaitsFor(w); return nil, nil })
-	case "rooms":
-		return b.Rooms(), nil
-	case "disconnectUser":
-		return decoded(params, func(d wire.DisconnectCall) (any, error) { return b.Disconnect(d.User, d.Reason) })
-	case "modules":
-		return b.Modules()
-	case "importers":
-		return decoded(params, func(id string) (any, error) { return b.Importers(id) })
-	case "invalidate":
-		return decoded(params, func(id string) (any, error) { return nil, b.Invalidate(id) })
-	case "reload":
-		return decoded(params, func(id string) (any, error) { return nil, b.Reload(id) })
+	return wire.Methods{
+		"hello":      hello,
+		"send":       wire.Method(func(_ context.Context, s wire.SendCall) (any, error) { return nil, send(b, s) }),
+		"route.part": wire.Method(func(_ context.Context, p wire.RoutePart) (any, error) { return nil, c.stream(p.Stream).write(p) }),
+		"route.read": wire.Method(func(_ context.Context, r wire.RouteRead) (any, error) { return c.stream(r.Stream).read(r.Max) }),
+		"clients":    wire.Method(func(_ context.Context, which wire.ClientsCall) (any, error) { return clients(b, which), nil }),
+		"join":       wire.Method(func(_ context.Context, r wire.RoomCall) (any, error) { return nil, b.Join(r.Client, r.Room) }),
+		"leave":      wire.Method(func(_ context.Context, r wire.RoomCall) (any, error) { return nil, b.Leave(r.Client, r.Room) }),
+		"waits":      wire.Method(func(_ context.Context, w wire.WaitCall) (any, error) { b.WaitsFor(w); return nil, nil }),
+		"rooms":      wire.Method(func(context.Context, any) (any, error) { return b.Rooms(), nil }),
+		"disconnectUser": wire.Method(func(_ context.Context, d wire.DisconnectCall) (any, error) {
+			return b.Disconnect(d.User, d.Reason)
+		}),
+		"modules":    wire.Method(func(context.Context, any) (any, error) { return b.Modules() }),
+		"importers":  wire.Method(func(_ context.Context, id string) (any, error) { return b.Importers(id) }),
+		"invalidate": wire.Method(func(_ context.Context, id string) (any, error) { return nil, b.Invalidate(id) }),
+		"reload":     wire.Method(func(_ context.Context, id string) (any, error) { return nil, b.Reload(id) }),
 	}
-	return nil, fmt.Errorf("unknown method %q", method)
-}
-
-// decoded answers by do, which is given what the child sent with the method.
-func decoded[A any](params json.RawMessage, do func(A) (any, error)) (any, error) {
-	var a A
-	if err := json.Unmarshal(params, &a); err != nil {
-		return nil, err
-	}
-	return do(a)
 }
 
 func clients(b Backend, which wire.ClientsCall) []wire.ClientInfo {
@@ -323,82 +344,6 @@ func send(b Backend, s wire.SendCall) error {
 
 func describe(c plugin.Client) wire.ClientInfo {
 	return wire.ClientInfo{ID: c.ID(), URL: c.URL(), UserAgent: c.UserAgent(), User: c.User()}
-}
-
-// Event implements Host.
-func (c *Child) Event(ctx context.Context, name, event string, request bool, cl plugin.Client, data json.RawMessage) (any, error) {
-	var answer json.RawMessage
-	err := c.ask(ctx, "event", wire.EventCall{Plugin: name, Event: event, Request: request, Client: describe(cl), Data: data}, &answer)
-	return answer, err
-}
-
-// ChannelMessage implements Host.
-func (c *Child) ChannelMessage(ctx context.Context, id string, cl plugin.Client, data json.RawMessage) error {
-	return c.ask(ctx, "channel", wire.ChannelCall{Channel: id, Client: describe(cl), Data: data}, nil)
-}
-
-// ChannelAllows implements Host.
-func (c *Child) ChannelAllows(ctx context.Context, id string, cl plugin.Client, d hmr.Direction) error {
-	return c.ask(ctx, "channel", wire.ChannelCall{Channel: id, Direction: string(d), Client: describe(cl)}, nil)
-}
-
-// Connect implements Host.
-func (c *Child) Connect(ctx context.Context, cl plugin.Client) error {
-	return c.ask(ctx, "connect", wire.ClientCall{Client: describe(cl)}, nil)
-}
-
-// Disconnect implements Host.
-func (c *Child) Disconnect(ctx context.Context, cl plugin.Client) error {
-	return c.ask(ctx, "disconnect", wire.ClientCall{Client: describe(cl)}, nil)
-}
-
-// Identified implements Host.
-func (c *Child) Identified(ctx context.Context, cl plugin.Client) error {
-	return c.ask(ctx, "identified", wire.ClientCall{Client: describe(cl)}, nil)
-}
-
-// Identify implements Host.
-func (c *Child) Identify(ctx context.Context, r *http.Request) (user string, err error) {
-	limit := 2 * time.Second // to tell of a deadline of its own
-	for _, p := range c.info.Plugins {
-		if slices.Contains(p.Hooks, "identify") {
-			limit += plugin.IdentifyTimeout
-		}
-	}
-	err = c.askWithin(ctx, limit, "identify", wire.IdentifyCall{
-		Method: r.Method, Path: r.URL.Path, Host: r.Host, RemoteAddr: r.RemoteAddr, Header: r.Header,
-	}, &user)
-	return user, err
-}
-
-// ResolveID implements Host.
-func (c *Child) ResolveID(ctx context.Context, a plugin.ResolveArgs) (r *plugin.ResolveResult, err error) {
-	err = c.ask(ctx, "resolveID", a, &r)
-	return r, err
-}
-
-// Load implements Host.
-func (c *Child) Load(ctx context.Context, a plugin.LoadArgs) (r *plugin.LoadResult, err error) {
-	err = c.ask(ctx, "load", a, &r)
-	return r, err
-}
-
-// Transform implements Host.
-func (c *Child) Transform(ctx context.Context, a plugin.TransformArgs) (r *plugin.TransformResult, err error) {
-	err = c.ask(ctx, "transform", a, &r)
-	return r, err
-}
-
-// TransformHTML implements Host.
-func (c *Child) TransformHTML(ctx context.Context, a plugin.TransformHTMLArgs) (r *plugin.TransformHTMLResult, err error) {
-	err = c.ask(ctx, "transformHTML", a, &r)
-	return r, err
-}
-
-// HotUpdate implements Host.
-func (c *Child) HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (r *plugin.HotUpdateResult, err error) {
-	err = c.ask(ctx, "hotUpdate", a, &r)
-	return r, err
 }
 
 // Route implements Host.

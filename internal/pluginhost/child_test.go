@@ -40,6 +40,9 @@ func runChild() {
 	case "garbage":
 		fmt.Println("Listening on port 3000")
 		time.Sleep(time.Hour)
+	case "hooks":
+		plugin.Main(hookPlugin("a"), hookPlugin("b"))
+		return
 	case "silent":
 		fmt.Fprintln(os.Stderr, "no config")
 		os.Exit(1)
@@ -324,14 +327,17 @@ func TestEventsOfAChild(t *testing.T) {
 			t.Errorf("sent %q, want %q", got, want)
 		}
 	}
-	if err := c.Identified(t.Context(), client("c1")); err != nil {
+	hooks := plugin.Hooks
+	if _, err := hooks.Identified.Ask(t.Context(), c, client("c1")); err != nil {
 		t.Error(err)
 	}
 	if got := b.wait(t); got != `c1 hi again "ann"` {
 		t.Errorf("sent %q", got)
 	}
-	if err := errors.Join(c.Connect(t.Context(), client("c9")), c.Disconnect(t.Context(), client("c9"))); err != nil {
-		t.Error(err)
+	for _, hook := range []wire.Hook[plugin.Client, struct{}]{hooks.Connect, hooks.Disconnect} {
+		if _, err := hook.Ask(t.Context(), c, client("c9")); err != nil {
+			t.Error(err)
+		}
 	}
 	if got := b.wait(t) + ", " + b.wait(t); got != `c9 hi "c9", all bye "c9"` {
 		t.Errorf("got %s", got)
@@ -339,10 +345,10 @@ func TestEventsOfAChild(t *testing.T) {
 	if _, err := ask(t.Context(), c, "graph", ""); err == nil || !strings.Contains(err.Error(), `no module "/nothing"`) {
 		t.Errorf("got %v", err)
 	}
-	if r, err := c.Load(t.Context(), plugin.LoadArgs{ID: "virtual:x"}); err != nil || r == nil || r.Code != `export default "virtual:x"` {
+	if r, err := hooks.Load.Ask(t.Context(), c, plugin.LoadArgs{ID: "virtual:x"}); err != nil || r == nil || r.Code != `export default "virtual:x"` {
 		t.Errorf("got %v, %v", r, err)
 	}
-	if r, err := c.Load(t.Context(), plugin.LoadArgs{ID: "/src/x.ts"}); err != nil || r != nil {
+	if r, err := hooks.Load.Ask(t.Context(), c, plugin.LoadArgs{ID: "/src/x.ts"}); err != nil || r != nil {
 		t.Errorf("the filter let an ID through: %v, %v", r, err)
 	}
 }
@@ -519,14 +525,14 @@ func TestIdentifyInAChild(t *testing.T) {
 		{"ann", "ann at POST x/ from [::1]:5", ""},
 		{"broken", "", "Identify of plugin test: the session is broken"},
 	} {
-		user, err := c.Identify(t.Context(), by(test.cookie))
+		user, err := plugin.Hooks.Identify.Ask(t.Context(), c, by(test.cookie))
 		if user != test.user || err == nil && test.err != "" || err != nil && err.Error() != test.err {
 			t.Errorf("%q: %q, %v", test.cookie, user, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	go cancel()
-	if user, err := c.Identify(ctx, by("hangs")); user != "" || !errors.Is(err, context.Canceled) {
+	if user, err := plugin.Hooks.Identify.Ask(ctx, c, by("hangs")); user != "" || !errors.Is(err, context.Canceled) {
 		t.Errorf("a page that is gone is that of %q, %v", user, err)
 	}
 }

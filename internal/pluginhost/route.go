@@ -91,7 +91,7 @@ func (c *Child) serveRoute(w http.ResponseWriter, r *http.Request) {
 	c.streams.Store(id, s)
 	// What a handler writes before it has read all must go out: HTTP/1 needs to be told.
 	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
-	err := c.Call(r.Context(), "route", wire.RouteCall{
+	err := c.call(r.Context(), "route", wire.RouteCall{
 		Stream: id, Method: r.Method, URL: r.URL.RequestURI(), Host: r.Host, RemoteAddr: r.RemoteAddr, Header: r.Header, ContentLength: r.ContentLength,
 	}, nil)
 	c.streams.Delete(id)
