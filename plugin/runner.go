@@ -190,7 +190,7 @@ func (r *Runner) enter(parent context.Context, plugin, hook string) (ctx context
 	if r.ctx.Err() != nil {
 		return nil, nil, stopped
 	}
-	ctx, cancel := context.WithCancelCause(parent)
+	ctx, cancel := context.WithCancelCause(withServer(parent, r.server))
 	stop := context.AfterFunc(r.ctx, func() { cancel(stopped) })
 	left := r.begins(hook + " of plugin " + plugin)
 	return ctx, func() { stop(); cancel(nil); left() }, nil
@@ -281,7 +281,7 @@ func (r *Runner) Stop(ctx context.Context) error {
 	deadline := time.Now().Add(leaving)
 	for i, p := range stops { // a slow one leaves the others their share
 		share := time.Until(deadline) / time.Duration(len(stops)-i)
-		_, err := within(ctx, func() {}, share, p.Name, "Stop", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Stop(ctx) })
+		_, err := within(withServer(ctx, r.server), func() {}, share, p.Name, "Stop", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Stop(ctx) })
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

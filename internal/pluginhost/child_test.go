@@ -43,6 +43,9 @@ func runChild() {
 	case "hooks":
 		plugin.Main(hookPlugin("a"), hookPlugin("b"))
 		return
+	case "server":
+		plugin.Main(serverPlugin())
+		return
 	case "silent":
 		fmt.Fprintln(os.Stderr, "no config")
 		os.Exit(1)
