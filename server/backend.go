@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -82,11 +83,11 @@ func (b *backend) Modules() ([]string, error) { return b.p.graph.IDs(), nil }
 
 func (b *backend) Importers(id string) ([]string, error) { return b.p.graph.Importers(id), nil }
 
-// SendOnChannel implements plugin.ChannelServer.
-func (b *backend) SendOnChannel(to plugin.SendCall) error { return b.p.channels.send(to) }
+// SendOnChannel implements pluginhost.Backend.
+func (b *backend) SendOnChannel(to wire.SendCall) error { return b.p.channels.send(to) }
 
-// WaitsFor implements plugin.WaitServer.
-func (b *backend) WaitsFor(w plugin.WaitCall) {
+// WaitsFor implements pluginhost.Backend.
+func (b *backend) WaitsFor(w wire.WaitCall) {
 	text := "waiting for " + w.Hook + " of plugin " + w.Plugin
 	if w.ID != "" {
 		text += " (" + b.p.layout.Shown(w.ID) + ")"

@@ -10,7 +10,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
-	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
 // pluginChannel is a plugin's channel at the hub. The plugin's side knows the types.
@@ -70,7 +70,7 @@ func (p *pluginChannels) inherit(before *pluginChannels) {
 }
 
 // send sends what a plugin says on a channel.
-func (p *pluginChannels) send(s plugin.SendCall) error {
+func (p *pluginChannels) send(s wire.SendCall) error {
 	p.mu.Lock()
 	c := p.live[s.Channel]
 	if s.Retain && (c != nil || len(p.retained) < mostRetained) {
@@ -100,7 +100,7 @@ func (p *pluginChannels) send(s plugin.SendCall) error {
 }
 
 // listenOn registers a channel of the host's.
-func (p *project) listenOn(h pluginhost.Host, info plugin.ChannelInfo) (off func(), err error) {
+func (p *project) listenOn(h pluginhost.Host, info wire.ChannelInfo) (off func(), err error) {
 	hub := p.server.hub
 	return p.channels.add(hub, info.ID, func() *pluginChannel {
 		parts := strings.Split(info.ID, "_") // three, add has seen to it

@@ -22,7 +22,7 @@ import (
 
 // pluginTies are the project's plugins, and what ties them to the hub.
 type pluginTies struct {
-	inProcess *plugin.Host        // nil without plugins in process
+	inProcess *plugin.Runner      // nil without plugins in process
 	goPlugins *pluginhost.Project // the project's devserver/ folder, nil without one
 	awaitsGo  atomic.Bool         // goPlugins has no program that runs, and may have one later
 	goWaits   goEdits             // guarded by project.applying
@@ -40,13 +40,13 @@ type pluginTies struct {
 // startPlugins starts those that run in process and, in the background, builds those of the project's devserver/
 // folder: a page need not wait for the Go compiler.
 func (p *project) startPlugins() error {
-	p.plugins = pluginhost.NewManager()
+	p.plugins = pluginhost.NewHosts()
 	own, err := p.builtins()
 	if err != nil {
 		return err
 	}
 	if list := slices.Concat(p.server.opts.Plugins, own); len(list) > 0 {
-		host, err := plugin.NewHost(list, &backend{p})
+		host, err := plugin.NewRunner(list, &backend{p})
 		if err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func (p *project) tellReady(now *pluginhost.Child, replaced bool) {
 // compileAgain runs the modules that the plugins' hooks may have a say in through them: those that were compiled before
 // the plugins came, or by other ones.
 func (p *project) compileAgain(children ...*pluginhost.Child) {
-	var filters []plugin.Filter
+	var filters []wire.Filter
 	for _, c := range children {
 		if c == nil {
 			continue
@@ -162,7 +162,7 @@ func (p *project) compileAgain(children ...*pluginhost.Child) {
 	}
 	ids := p.graph.Unresolved()
 	for _, id := range p.graph.IDs() {
-		if !moduleid.IsDependency(p.File(id)) && slices.ContainsFunc(filters, func(f plugin.Filter) bool { return f.Matches(id) }) {
+		if !moduleid.IsDependency(p.File(id)) && slices.ContainsFunc(filters, func(f wire.Filter) bool { return f.Matches(id) }) {
 			ids = append(ids, id)
 		}
 	}
@@ -243,7 +243,7 @@ func (p *project) listen(h pluginhost.Host) (offs []func(), err error) {
 }
 
 // listenFor registers the host's handlers of one event or request of a plugin.
-func (p *project) listenFor(h pluginhost.Host, owner string, e plugin.EventInfo) (off func(), err error) {
+func (p *project) listenFor(h pluginhost.Host, owner string, e wire.EventInfo) (off func(), err error) {
 	hub := p.server.hub
 	call := func(ctx context.Context, c *hmr.Client, data json.RawMessage) (any, error) {
 		answer, err := h.Event(ctx, owner, e.Name, e.Request, &page{c, hub}, data)

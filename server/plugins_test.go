@@ -292,7 +292,7 @@ func TestPluginsThatClashAreRefused(t *testing.T) {
 		"same request":  {{Name: "a", Events: []plugin.Event{on}}, {Name: "b", Events: []plugin.Event{on}}},
 		"event by hand": {{Name: "a", Events: []plugin.Event{{Name: "x"}}}},
 	} {
-		if _, err := plugin.NewHost(list, nil); err == nil {
+		if _, err := plugin.NewRunner(list, nil); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

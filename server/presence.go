@@ -59,7 +59,7 @@ func (p *project) pageOpened(ctx context.Context, c *hmr.Client) {
 		p.present.open[c] = map[pluginhost.Host]*meeting{}
 	}
 	var meetings []*meeting
-	for _, h := range p.plugins.Hosts() {
+	for _, h := range p.plugins.All() {
 		if m := p.present.begin(h, c); m != nil {
 			meetings = append(meetings, m)
 		}
@@ -96,7 +96,7 @@ func (p *project) pageIdentified(ctx context.Context, c *hmr.Client) {
 
 // tellAll calls tell for the hosts that were told of a page, in their order and behind their Connect.
 func (p *project) tellAll(ctx context.Context, told map[pluginhost.Host]*meeting, tell func(pluginhost.Host)) {
-	for _, h := range p.plugins.Hosts() {
+	for _, h := range p.plugins.All() {
 		m := told[h]
 		if m == nil {
 			continue

@@ -41,7 +41,7 @@ type project struct {
 	resolver *resolve.Resolver
 	env      *env.Env
 	proxy    *proxy.Proxy
-	plugins  *pluginhost.Manager
+	plugins  *pluginhost.Hosts
 	watcher  *watch.Watcher
 	graph    *graph.Graph
 

@@ -11,7 +11,8 @@ import (
 	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
-	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/internal/tstype"
+	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
 // writeTypes refreshes the declaration files that tell editors the types of the plugins' events, when they differ from
@@ -54,11 +55,11 @@ func (p *project) writeTypesInProcess() {
 // typed returns the events and channels of all plugins, and the channels that the program has registered, with what the
 // source tells of their types. Only the plugins of devserver/ have their source here; the package main of others is
 // another one.
-func (p *project) typed() (events []plugin.EventInfo, channels []plugin.ChannelInfo) {
+func (p *project) typed() (events []wire.EventInfo, channels []wire.ChannelInfo) {
 	ofFolder := newGoSource(filepath.Join(p.layout.Dir, pluginhost.Folder))
 	for _, one := range p.plugins.Plugins() {
 		source := ofFolder
-		if p.inProcess != nil && slices.ContainsFunc(p.inProcess.Info().Plugins, func(i plugin.PluginInfo) bool { return i.Name == one.Name }) {
+		if p.inProcess != nil && slices.ContainsFunc(p.inProcess.Info().Plugins, func(i wire.PluginInfo) bool { return i.Name == one.Name }) {
 			source = nil
 		}
 		for _, e := range one.Events {
@@ -75,12 +76,12 @@ func (p *project) typed() (events []plugin.EventInfo, channels []plugin.ChannelI
 	}
 	var none *goSource // the source of others is that of the program which registered them
 	for _, c := range p.server.hub.Channels() {
-		if c.Out == nil || slices.ContainsFunc(channels, func(of plugin.ChannelInfo) bool { return of.ID == c.ID }) {
+		if c.Out == nil || slices.ContainsFunc(channels, func(of wire.ChannelInfo) bool { return of.ID == c.ID }) {
 			continue // a plugin's
 		}
-		info := plugin.ChannelInfo{ID: c.ID, In: "never", Out: none.complete(plugin.TypeText(c.Out))}
+		info := wire.ChannelInfo{ID: c.ID, In: "never", Out: none.complete(tstype.Text(c.Out))}
 		if c.In != nil {
-			info.In = none.complete(plugin.TypeText(c.In))
+			info.In = none.complete(tstype.Text(c.In))
 		}
 		channels = append(channels, info)
 	}
@@ -88,9 +89,9 @@ func (p *project) typed() (events []plugin.EventInfo, channels []plugin.ChannelI
 }
 
 // declarations writes the events and channels as the interfaces that the client's types are made of.
-func declarations(events []plugin.EventInfo, channels []plugin.ChannelInfo) string {
-	slices.SortStableFunc(events, func(a, b plugin.EventInfo) int { return cmp.Compare(a.Name, b.Name) })
-	events = slices.CompactFunc(events, func(a, b plugin.EventInfo) bool { return a.Name == b.Name && a.Request == b.Request })
+func declarations(events []wire.EventInfo, channels []wire.ChannelInfo) string {
+	slices.SortStableFunc(events, func(a, b wire.EventInfo) int { return cmp.Compare(a.Name, b.Name) })
+	events = slices.CompactFunc(events, func(a, b wire.EventInfo) bool { return a.Name == b.Name && a.Request == b.Request })
 	var sent, asked strings.Builder
 	for _, e := range events {
 		name := strconv.Quote(e.Name)
@@ -101,7 +102,7 @@ func declarations(events []plugin.EventInfo, channels []plugin.ChannelInfo) stri
 			sent.WriteString("  " + doc + name + ": " + in + ";\n")
 		}
 	}
-	slices.SortFunc(channels, func(a, b plugin.ChannelInfo) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(channels, func(a, b wire.ChannelInfo) int { return cmp.Compare(a.ID, b.ID) })
 	var carried strings.Builder
 	for _, c := range channels {
 		carried.WriteString("  " + strconv.Quote(c.ID) + ": { send: " + c.In + "; receive: " + c.Out + " };\n")

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -30,7 +31,7 @@ func TestStartFails(t *testing.T) {
 	var did steps
 	idle := did.plugin("idle", nil)
 	idle.Start = nil
-	h, err := plugin.NewHost([]plugin.Plugin{did.plugin("one", nil), idle, did.plugin("two", nil), did.plugin("bad", errors.New("no port")), did.plugin("late", nil)}, nil)
+	h, err := plugin.NewRunner([]plugin.Plugin{did.plugin("one", nil), idle, did.plugin("two", nil), did.plugin("bad", errors.New("no port")), did.plugin("late", nil)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestStopWaitsForRoutes(t *testing.T) {
 	}
 	for _, path := range []string{"/heeds", "/deaf"} {
 		did = nil
-		h, err := plugin.NewHost([]plugin.Plugin{p}, nil)
+		h, err := plugin.NewRunner([]plugin.Plugin{p}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,16 +98,16 @@ func TestStopWaitsForRoutes(t *testing.T) {
 // told is a server that is told what is waited for.
 type told struct {
 	plugin.Server
-	waits chan plugin.WaitCall
+	waits chan wire.WaitCall
 }
 
-func (s told) WaitsFor(w plugin.WaitCall) { s.waits <- w }
+func (s told) WaitsFor(w wire.WaitCall) { s.waits <- w }
 
 // TestSlowHooksAreTold: once for each call that takes long, while it does, and of no other.
 func TestSlowHooksAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := told{waits: make(chan plugin.WaitCall, 10)}
-		h, err := plugin.NewHost([]plugin.Plugin{{Name: "p", Load: func(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+		s := told{waits: make(chan wire.WaitCall, 10)}
+		h, err := plugin.NewRunner([]plugin.Plugin{{Name: "p", Load: func(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
 			if a.ID == "slow" {
 				<-ctx.Done()
 			}
@@ -115,12 +116,12 @@ func TestSlowHooksAreTold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.Load(t.Context(), plugin.LoadArgs{ID: "quick"}); err != nil {
+		if _, err := plugin.Hooks.Load.Ask(t.Context(), h, plugin.LoadArgs{ID: "quick"}); err != nil {
 			t.Error(err)
 		}
 		started := time.Now()
-		go func() { _, _ = h.Load(t.Context(), plugin.LoadArgs{ID: "slow"}) }()
-		if got, want := <-s.waits, (plugin.WaitCall{Plugin: "p", Hook: "Load", ID: "slow"}); got != want || time.Since(started) > 5*time.Second {
+		go func() { _, _ = plugin.Hooks.Load.Ask(t.Context(), h, plugin.LoadArgs{ID: "slow"}) }()
+		if got, want := <-s.waits, (wire.WaitCall{Plugin: "p", Hook: "Load", ID: "slow"}); got != want || time.Since(started) > 5*time.Second {
 			t.Errorf("told %v after %v", got, time.Since(started))
 		}
 		time.Sleep(2 * plugin.Timeout) // of the bubble
