@@ -1,4 +1,4 @@
-package server
+package relay
 
 import (
 	"encoding/json"
@@ -12,49 +12,49 @@ import (
 )
 
 // backend is the server as plugins see it.
-type backend struct{ p *project }
+type backend struct{ r *Relay }
 
-func (b *backend) Root() string { return b.p.layout.Root }
+func (b *backend) Root() string { return b.r.o.Layout.Root }
 
-func (b *backend) Logger() *slog.Logger { return b.p.log }
+func (b *backend) Logger() *slog.Logger { return b.r.o.Logger }
 
-func (b *backend) Clients() []plugin.Client { return b.pages(b.p.server.hub.Clients()) }
+func (b *backend) Clients() []plugin.Client { return b.pages(b.r.o.Hub.Clients()) }
 
 func (b *backend) ClientsIn(room string) []plugin.Client {
-	return b.pages(b.p.server.hub.ClientsIn(room))
+	return b.pages(b.r.o.Hub.ClientsIn(room))
 }
 
 func (b *backend) pages(open []*hmr.Client) []plugin.Client {
 	list := make([]plugin.Client, len(open))
 	for i, c := range open {
-		list[i] = &page{c, b.p.server.hub}
+		list[i] = &page{c, b.r.o.Hub}
 	}
 	return list
 }
 
-func (b *backend) Rooms() []string { return b.p.server.hub.Rooms() }
+func (b *backend) Rooms() []string { return b.r.o.Hub.Rooms() }
 
 func (b *backend) Notify(user string, n hmr.Notification) error {
-	return b.p.server.hub.Notify(user, n)
+	return b.r.o.Hub.Notify(user, n)
 }
 
 func (b *backend) Disconnect(user, reason string) (int, error) {
 	if user == "" {
 		return 0, errors.New("disconnect: no user is named")
 	}
-	return b.p.server.hub.Disconnect(user, reason), nil
+	return b.r.o.Hub.Disconnect(user, reason), nil
 }
 
 func (b *backend) Broadcast(event string, data any) error {
-	return b.p.server.hub.Broadcast(event, data)
+	return b.r.o.Hub.Broadcast(event, data)
 }
 
 func (b *backend) SendToUser(user, event string, data any) error {
-	return b.p.server.hub.SendToUser(user, event, data)
+	return b.r.o.Hub.SendToUser(user, event, data)
 }
 
 func (b *backend) SendToRoom(room, event string, data any) error {
-	return b.p.server.hub.SendToRoom(room, event, data)
+	return b.r.o.Hub.SendToRoom(room, event, data)
 }
 
 func (b *backend) SendTo(client, event string, data json.RawMessage) error {
@@ -71,7 +71,7 @@ func (b *backend) Leave(client, room string) error {
 
 // with finds a page by its ID.
 func (b *backend) with(client string, do func(*hmr.Client) error) error {
-	for _, c := range b.p.server.hub.Clients() {
+	for _, c := range b.r.o.Hub.Clients() {
 		if c.ID() == client {
 			return do(c)
 		}
@@ -79,41 +79,37 @@ func (b *backend) with(client string, do func(*hmr.Client) error) error {
 	return hmr.ErrClosed
 }
 
-func (b *backend) Modules() ([]string, error) { return b.p.graph.IDs(), nil }
+func (b *backend) Modules() ([]string, error) { return b.r.o.Graph.IDs(), nil }
 
-func (b *backend) Importers(id string) ([]string, error) { return b.p.graph.Importers(id), nil }
+func (b *backend) Importers(id string) ([]string, error) { return b.r.o.Graph.Importers(id), nil }
 
 // SendOnChannel implements pluginhost.Backend.
-func (b *backend) SendOnChannel(to wire.SendCall) error { return b.p.channels.send(to) }
+func (b *backend) SendOnChannel(to wire.SendCall) error { return b.r.channels.send(to) }
 
 // WaitsFor implements pluginhost.Backend.
 func (b *backend) WaitsFor(w wire.WaitCall) {
 	text := "waiting for " + w.Hook + " of plugin " + w.Plugin
 	if w.ID != "" {
-		text += " (" + b.p.layout.Shown(w.ID) + ")"
+		text += " (" + b.r.o.Layout.Shown(w.ID) + ")"
 	}
-	b.p.log.Warn(text)
+	b.r.o.Logger.Warn(text)
 }
 
-// Invalidate has the module compiled when the next page loads it.
+// Invalidate compiles the module again for pages that load it from now on.
 func (b *backend) Invalidate(id string) error {
-	if b.p.graph.Version(id) == nil {
+	if b.r.o.Graph.Version(id) == nil {
 		return fmt.Errorf("invalidate %q: no such module is loaded", id)
 	}
-	b.p.tasks.Go(func() { // a hook may ask for it, which the compiler waits for
-		b.p.applying.Lock()
-		defer b.p.applying.Unlock()
-		b.p.graph.Reload(b.p.ctx, id)
-	})
+	b.r.tasks.Go(func() { b.r.o.Modules.Invalidate(id) }) // the caller may be a hook that the compiler waits for
 	return nil
 }
 
 // Reload runs a module again whose content changed without a file: a virtual module of a plugin.
 func (b *backend) Reload(id string) error {
-	if b.p.graph.Version(id) == nil {
+	if b.r.o.Graph.Version(id) == nil {
 		return fmt.Errorf("reload %q: no such module is loaded", id)
 	}
-	b.p.tasks.Go(func() { b.p.applyModules(id) })
+	b.r.tasks.Go(func() { b.r.o.Modules.Reload(id) })
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package server
+package relay
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// pluginChannel is a plugin's channel at the hub. The plugin's side knows the types.
+// pluginChannel is a plugin's channel at the hub. Only the plugin's side knows the types.
 type pluginChannel = hmr.Channel[json.RawMessage, json.RawMessage]
 
-// pluginChannels are the channels of all plugins by ID. What is retained outlives the program that sent it, and may come
-// before the channel: a child's Start runs before it says what it has.
-type pluginChannels struct {
+// channels are the channels of all plugins by ID. A retained message outlives the program that sent it. It may come before
+// the channel: a child's Start runs before the child says what it has.
+type channels struct {
 	mu       sync.Mutex
 	live     map[string]*pluginChannel
 	retained map[string]json.RawMessage
@@ -27,92 +27,92 @@ type pluginChannels struct {
 // mostRetained bounds how many messages are retained without a channel.
 const mostRetained = 1000
 
-// add registers the channel. off takes it away again.
-func (p *pluginChannels) add(hub *hmr.Hub, id string, make func() *pluginChannel) (off func(), err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// add registers the channel at the hub. off removes it.
+func (c *channels) add(hub *hmr.Hub, id string, make func() *pluginChannel) (off func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err := hmr.CheckChannelID(id); err != nil {
 		return nil, err
 	}
-	c := make()
-	if data, has := p.retained[id]; has {
-		if err := c.Retain(data); err != nil {
+	ch := make()
+	if data, has := c.retained[id]; has {
+		if err := ch.Retain(data); err != nil {
 			return nil, err
 		}
 	}
-	if err := hub.Register(c); err != nil {
+	if err := hub.Register(ch); err != nil {
 		return nil, err
 	}
-	if p.live == nil {
-		p.live = map[string]*pluginChannel{}
+	if c.live == nil {
+		c.live = map[string]*pluginChannel{}
 	}
-	p.live[id] = c
+	c.live[id] = ch
 	return func() {
-		hub.Unregister(c)
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		maps.DeleteFunc(p.live, func(_ string, other *pluginChannel) bool { return other == c })
+		hub.Unregister(ch)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		maps.DeleteFunc(c.live, func(_ string, other *pluginChannel) bool { return other == ch })
 	}, nil
 }
 
-// inherit takes over what was retained by the plugins of a project that is replaced, unless those here have said more.
-func (p *pluginChannels) inherit(before *pluginChannels) {
+// inherit takes over the messages that earlier plugins retained, unless the plugins here have retained newer ones.
+func (c *channels) inherit(before *channels) {
 	before.mu.Lock()
 	retained := maps.Clone(before.retained)
 	before.mu.Unlock()
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if retained == nil {
 		return
 	}
-	maps.Copy(retained, p.retained)
-	p.retained = retained
+	maps.Copy(retained, c.retained)
+	c.retained = retained
 }
 
-// send sends what a plugin says on a channel.
-func (p *pluginChannels) send(s wire.SendCall) error {
-	p.mu.Lock()
-	c := p.live[s.Channel]
-	if s.Retain && (c != nil || len(p.retained) < mostRetained) {
-		if p.retained == nil {
-			p.retained = map[string]json.RawMessage{}
+// send sends a message of a plugin on a channel.
+func (c *channels) send(s wire.SendCall) error {
+	c.mu.Lock()
+	ch := c.live[s.Channel]
+	if s.Retain && (ch != nil || len(c.retained) < mostRetained) {
+		if c.retained == nil {
+			c.retained = map[string]json.RawMessage{}
 		}
-		p.retained[s.Channel] = s.Data
+		c.retained[s.Channel] = s.Data
 	}
 	if s.Retain {
-		defer p.mu.Unlock() // which of two is the newest must be one thing here and at the hub
-		if c == nil {
+		defer c.mu.Unlock() // of two messages the same one must be the newest here and at the hub
+		if ch == nil {
 			return nil // add hands it to the channel
 		}
-		return c.Retain(s.Data)
+		return ch.Retain(s.Data)
 	}
-	p.mu.Unlock()
+	c.mu.Unlock()
 	switch {
-	case c == nil:
+	case ch == nil:
 		return fmt.Errorf("channel %s is not registered", s.Channel)
 	case s.User != "":
-		return c.SendToUser(s.User, s.Data)
+		return ch.SendToUser(s.User, s.Data)
 	case s.Room != "":
-		return c.SendToRoom(s.Room, s.Data)
+		return ch.SendToRoom(s.Room, s.Data)
 	default:
-		return c.Broadcast(s.Data)
+		return ch.Broadcast(s.Data)
 	}
 }
 
-// listenOn registers a channel of the host's.
-func (p *project) listenOn(h pluginhost.Host, info wire.ChannelInfo) (off func(), err error) {
-	hub := p.server.hub
-	return p.channels.add(hub, info.ID, func() *pluginChannel {
-		parts := strings.Split(info.ID, "_") // three, add has seen to it
+// listenOn registers a channel of a host.
+func (r *Relay) listenOn(h pluginhost.Host, info wire.ChannelInfo) (off func(), err error) {
+	hub := r.o.Hub
+	return r.channels.add(hub, info.ID, func() *pluginChannel {
+		parts := strings.Split(info.ID, "_") // three: add has checked the ID
 		c := hmr.NewChannel[json.RawMessage, json.RawMessage](parts[0], parts[1], parts[2])
 		if info.Handles {
 			c.Handle(func(ctx context.Context, from hmr.Conn[json.RawMessage], in json.RawMessage) error {
-				return p.forPage(h.ChannelMessage(ctx, info.ID, &page{from.Client, hub}, in))
+				return r.forPage(h.ChannelMessage(ctx, info.ID, &page{from.Client, hub}, in))
 			})
 		}
 		if info.Asks {
 			c.Allow(func(ctx context.Context, client *hmr.Client, d hmr.Direction) error {
-				return p.forPage(h.ChannelAllows(ctx, info.ID, &page{client, hub}, d))
+				return r.forPage(h.ChannelAllows(ctx, info.ID, &page{client, hub}, d))
 			})
 		}
 		return c

@@ -1,4 +1,4 @@
-package server
+package relay
 
 import (
 	"encoding/json"
@@ -18,8 +18,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
-// goSource reads what reflection doesn't know from the Go source of a module: the constants of enums, and comments.
-// Nil knows nothing.
+// goSource reads what reflection doesn't know from the Go source of a module: the constants of enums, and comments. A nil
+// goSource knows nothing.
 type goSource struct {
 	dir, module string
 	packages    map[string]*goPackage
@@ -58,7 +58,7 @@ func (s *goSource) complete(text string) string {
 	})
 }
 
-// load parses a package. One that is not in the module, or not to be read, has nothing: its types stay as they are.
+// load parses a package. A package outside the module, or that cannot be read, is empty: its types stay as they are.
 func (s *goSource) load(importPath string) *goPackage {
 	none := &goPackage{}
 	if s == nil {
@@ -85,7 +85,7 @@ func (s *goSource) load(importPath string) *goPackage {
 		}
 		f, err := parser.ParseFile(set, file, nil, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
-			continue // it is being edited, and built anew soon
+			continue // it is being edited, and built again soon
 		}
 		parsed = append(parsed, f)
 		p.readDocs(f)
@@ -139,7 +139,7 @@ func cutDoc(text string) (doc, rest string) {
 	return doc + "*/ ", rest
 }
 
-// noImports keeps the check within one package; what needs another one is unknown, and left out.
+// noImports keeps the check within one package; what needs another package is unknown, and left out.
 type noImports struct{}
 
 func (noImports) Import(string) (*types.Package, error) { return nil, errors.New("not read") }
@@ -165,7 +165,7 @@ func (p *goPackage) readEnums(set *token.FileSet, importPath string, files []*as
 	}
 }
 
-// unionOf writes constants as a union of literals, "" when they are none: flags are numbers that are combined.
+// unionOf writes constants as a union of literals. It returns "" for flags: those are numbers that are combined.
 func unionOf(values []constant.Value) string {
 	var literals []string
 	flags, most := true, uint64(0)
@@ -189,7 +189,7 @@ func unionOf(values []constant.Value) string {
 	return strings.Join(literals, " | ")
 }
 
-// appendNew leaves out what is there: a constant may be another one's second name.
+// appendNew appends a literal unless the list has it: a constant may be a second name of another.
 func appendNew(list []string, one string) []string {
 	if slices.Contains(list, one) {
 		return list

@@ -1,4 +1,4 @@
-package server
+package relay
 
 import (
 	"context"
@@ -10,50 +10,52 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// identify tells the hub whose request it is: the program that embeds the server is asked first, then the plugins.
-func (s *Server) identify(r *http.Request) (user string, err error) {
-	if s.opts.Identify != nil {
-		if user, err = s.opts.Identify(r); user != "" || err != nil {
+// identify returns the user of a request: the program around the server decides first, then the plugins.
+func (r *Relay) identify(req *http.Request) (user string, err error) {
+	if r.o.Identify != nil {
+		if user, err = r.o.Identify(req); user != "" || err != nil {
 			return user, err
 		}
 	}
-	return s.project.Load().identify(r)
+	return r.askPlugins(req)
 }
 
-// identify asks the plugins. A mistake of theirs makes a page a guest's; it does not cost it its connection.
-func (p *project) identify(r *http.Request) (user string, err error) {
-	ctx, cancel := context.WithCancel(r.Context())
+// askPlugins returns the user of a request by the plugins. An error of theirs makes the page a guest's, and leaves it
+// connected.
+func (r *Relay) askPlugins(req *http.Request) (user string, err error) {
+	ctx, cancel := context.WithCancel(req.Context())
 	defer cancel()
-	defer context.AfterFunc(p.ctx, cancel)()
-	awaits := p.awaitsGo.Load() // before they are asked: who comes meanwhile is asked anew, see followIdentify
-	user, err = p.plugins.Identify(ctx, headOf(r))
+	defer context.AfterFunc(r.o.Context, cancel)()
+	awaits := r.awaits.Load() // before the plugins are asked: for plugins that come meanwhile see followIdentify
+	user, err = r.o.Hosts.Identify(ctx, headOf(req))
 	own, _ := errors.AsType[*wire.Error](err)
 	switch {
 	case err == nil && user == "" && awaits, errors.Is(err, wire.ErrClosed), ctx.Err() != nil, own != nil && own.Code == "stopped":
-		return "", hmr.ErrUnsure // those who know are not there
+		return "", hmr.ErrUnsure // the plugins that know are not there
 	case err != nil:
-		p.tellPanic(err)
-		p.log.Warn("a page is a guest's: " + err.Error())
+		r.logPanic(err)
+		r.o.Logger.Warn("treating a page as a guest: " + err.Error())
 		return "", nil
 	}
 	return user, nil
 }
 
-// headOf is what plugins see of a page's request. The query holds the token of the socket and the name of the page's session.
-func headOf(r *http.Request) *http.Request {
-	head := r.Clone(r.Context())
-	head.URL = &url.URL{Path: r.URL.Path}
+// headOf returns what plugins see of a page's request. The query is left out: it holds the token of the socket and the
+// name of the page's session.
+func headOf(req *http.Request) *http.Request {
+	head := req.Clone(req.Context())
+	head.URL = &url.URL{Path: req.URL.Path}
 	head.RequestURI = head.URL.EscapedPath()
 	head.Body, head.ContentLength = http.NoBody, 0
 	return head
 }
 
-// followIdentify tells the hub who knows users, and has it ask about the pages that are open: the rule may be another one.
-// While the plugins of devserver/ are not there it is not known whether they do.
-func (p *project) followIdentify() {
-	if p.server.opts.Identify != nil || p.awaitsGo.Load() || p.plugins.Identifies() {
-		p.server.hub.SetIdentify(p.server.identify)
+// followIdentify sets the hub's rule that knows users, so that the hub asks about the open pages again. While the plugins
+// of PluginDir are not there, nobody knows whether they have the hook.
+func (r *Relay) followIdentify() {
+	if r.o.Identify != nil || r.awaits.Load() || r.o.Hosts.Identifies() {
+		r.o.Hub.SetIdentify(r.identify)
 	} else {
-		p.server.hub.SetIdentify(nil)
+		r.o.Hub.SetIdentify(nil)
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package relay
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 )
 
-// presence is what plugins were told of pages. A program is told of each page that is open once: when the page opens, or
-// when the program comes. It is told of the end of those that it was told of.
+// presence records which pages each host has been introduced to. A host gets Connect once for each open page: when the
+// page opens, or when the host comes. It gets Disconnect only for pages that it got Connect for.
 type presence struct {
 	mu   sync.Mutex
 	open map[*hmr.Client]map[pluginhost.Host]*meeting
@@ -24,120 +24,122 @@ type meeting struct {
 	over chan struct{} // closed when Connect has returned
 }
 
-// begin notes that the host is about to be told of the page. It returns nil when that was noted before. The caller holds mu.
-func (o *presence) begin(h pluginhost.Host, c *hmr.Client) *meeting {
-	if o.open[c][h] != nil {
+// begin records that the host is about to get Connect for the page. It returns nil when the host got it before. The caller
+// holds mu.
+func (p *presence) begin(h pluginhost.Host, c *hmr.Client) *meeting {
+	if p.open[c][h] != nil {
 		return nil
 	}
 	m := &meeting{h, c, make(chan struct{})}
-	o.open[c][h] = m
+	p.open[c][h] = m
 	return m
 }
 
-// followPages tells plugins of pages from now on, and of those that are open.
-func (p *project) followPages() {
-	hub := p.server.hub
-	p.offs = append(p.offs, hub.OnConnect(p.pageOpened), hub.OnDisconnect(p.pageClosed), hub.OnIdentify(p.pageIdentified))
+// followPages reports pages to plugins from now on, and the pages that are open.
+func (r *Relay) followPages() {
+	hub := r.o.Hub
+	r.offs = append(r.offs, hub.OnConnect(r.pageOpened), hub.OnDisconnect(r.pageClosed), hub.OnIdentify(r.pageIdentified))
 	var all sync.WaitGroup
 	for _, c := range hub.Opened() {
 		all.Go(func() {
-			p.pageOpened(p.ctx, c)
-			if !slices.Contains(hub.Clients(), c) { // it may have gone before it was noted
-				p.pageClosed(p.ctx, c)
+			r.pageOpened(r.o.Context, c)
+			if !slices.Contains(hub.Clients(), c) { // it may have gone before OnDisconnect was registered
+				r.pageClosed(r.o.Context, c)
 			}
 		})
 	}
 	all.Wait()
 }
 
-func (p *project) pageOpened(ctx context.Context, c *hmr.Client) {
-	p.present.mu.Lock()
-	if p.present.open == nil {
-		p.present.open = map[*hmr.Client]map[pluginhost.Host]*meeting{}
+func (r *Relay) pageOpened(ctx context.Context, c *hmr.Client) {
+	r.present.mu.Lock()
+	if r.present.open == nil {
+		r.present.open = map[*hmr.Client]map[pluginhost.Host]*meeting{}
 	}
-	if p.present.open[c] == nil {
-		p.present.open[c] = map[pluginhost.Host]*meeting{}
+	if r.present.open[c] == nil {
+		r.present.open[c] = map[pluginhost.Host]*meeting{}
 	}
 	var meetings []*meeting
-	for _, h := range p.plugins.All() {
-		if m := p.present.begin(h, c); m != nil {
+	for _, h := range r.o.Hosts.All() {
+		if m := r.present.begin(h, c); m != nil {
 			meetings = append(meetings, m)
 		}
 	}
-	p.present.mu.Unlock()
+	r.present.mu.Unlock()
 	for _, m := range meetings {
-		p.introduce(ctx, m)
+		r.connect(ctx, m)
 	}
 }
 
-func (p *project) introduce(ctx context.Context, m *meeting) {
+func (r *Relay) connect(ctx context.Context, m *meeting) {
 	defer close(m.over)
-	p.hookFailed("connect", p.plugins.Connect(ctx, m.host, &page{m.page, p.server.hub}))
+	r.hookFailed("connect", r.o.Hosts.Connect(ctx, m.host, &page{m.page, r.o.Hub}))
 }
 
-func (p *project) pageClosed(ctx context.Context, c *hmr.Client) {
-	p.present.mu.Lock()
-	told := p.present.open[c]
-	delete(p.present.open, c)
-	p.present.mu.Unlock()
-	p.tellAll(ctx, told, func(h pluginhost.Host) {
-		p.hookFailed("disconnect", p.plugins.Disconnect(ctx, h, &page{c, p.server.hub}))
+func (r *Relay) pageClosed(ctx context.Context, c *hmr.Client) {
+	r.present.mu.Lock()
+	met := r.present.open[c]
+	delete(r.present.open, c)
+	r.present.mu.Unlock()
+	r.afterConnect(ctx, met, func(h pluginhost.Host) {
+		r.hookFailed("disconnect", r.o.Hosts.Disconnect(ctx, h, &page{c, r.o.Hub}))
 	})
 }
 
-func (p *project) pageIdentified(ctx context.Context, c *hmr.Client) {
-	p.present.mu.Lock()
-	told := maps.Clone(p.present.open[c])
-	p.present.mu.Unlock()
-	p.tellAll(ctx, told, func(h pluginhost.Host) {
-		p.hookFailed("identified", p.plugins.Identified(ctx, h, &page{c, p.server.hub}))
+func (r *Relay) pageIdentified(ctx context.Context, c *hmr.Client) {
+	r.present.mu.Lock()
+	met := maps.Clone(r.present.open[c])
+	r.present.mu.Unlock()
+	r.afterConnect(ctx, met, func(h pluginhost.Host) {
+		r.hookFailed("identified", r.o.Hosts.Identified(ctx, h, &page{c, r.o.Hub}))
 	})
 }
 
-// tellAll calls tell for the hosts that were told of a page, in their order and behind their Connect.
-func (p *project) tellAll(ctx context.Context, told map[pluginhost.Host]*meeting, tell func(pluginhost.Host)) {
-	for _, h := range p.plugins.All() {
-		m := told[h]
+// afterConnect calls a hook of the hosts that a page has met, in their order. Each hook waits until the host's Connect has
+// returned.
+func (r *Relay) afterConnect(ctx context.Context, met map[pluginhost.Host]*meeting, call func(pluginhost.Host)) {
+	for _, h := range r.o.Hosts.All() {
+		m := met[h]
 		if m == nil {
 			continue
 		}
 		select {
 		case <-m.over:
-			tell(h)
+			call(h)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// meet tells plugins that have just come of the pages that are open, before they get the events of those.
-func (p *project) meet(h pluginhost.Host) {
-	p.present.mu.Lock()
+// introduce reports the open pages to a host that has just come, before it gets their events.
+func (r *Relay) introduce(h pluginhost.Host) {
+	r.present.mu.Lock()
 	var meetings []*meeting
-	for c := range p.present.open {
-		if m := p.present.begin(h, c); m != nil {
+	for c := range r.present.open {
+		if m := r.present.begin(h, c); m != nil {
 			meetings = append(meetings, m)
 		}
 	}
-	p.present.mu.Unlock()
+	r.present.mu.Unlock()
 	var all sync.WaitGroup
 	for _, m := range meetings {
-		all.Go(func() { p.introduce(p.ctx, m) })
+		all.Go(func() { r.connect(r.o.Context, m) })
 	}
 	all.Wait()
 }
 
-// part forgets plugins that have gone.
-func (p *project) part(h pluginhost.Host) {
-	p.present.mu.Lock()
-	defer p.present.mu.Unlock()
-	for _, told := range p.present.open {
-		delete(told, h)
+// forgetHost drops the meetings of a host that has gone.
+func (r *Relay) forgetHost(h pluginhost.Host) {
+	r.present.mu.Lock()
+	defer r.present.mu.Unlock()
+	for _, met := range r.present.open {
+		delete(met, h)
 	}
 }
 
-func (p *project) hookFailed(hook string, err error) {
-	if err != nil && !p.tellPanic(err) {
-		p.log.Warn(hook+" hook failed", "error", err)
+func (r *Relay) hookFailed(hook string, err error) {
+	if err != nil && !r.logPanic(err) {
+		r.o.Logger.Warn(hook+" hook failed", "error", err)
 	}
 }
