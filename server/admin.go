@@ -36,7 +36,7 @@ func (p *project) serveAdmin(w http.ResponseWriter, r *http.Request, name string
 	}
 	w.Header().Add("Content-Security-Policy", "frame-ancestors 'self'") // a click in a foreign page must not land on our buttons
 	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-	p.serveText(w, r, text)
+	serveText(w, r, text)
 }
 
 // adminClient describes a page to the admin page.

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"log/slog"
@@ -17,7 +16,9 @@ import (
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/cache"
+	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/edit"
 	"github.com/seed-b8174343/devserver/internal/guard"
 	"github.com/seed-b8174343/devserver/internal/running"
 	"github.com/seed-b8174343/devserver/internal/viteconfig"
@@ -39,11 +40,9 @@ type Server struct {
 
 	project    atomic.Pointer[project]
 	restarting sync.Mutex
-	before     map[string][sha256.Size]byte // see noteBeforeReading; guarded by restarting
+	before     map[string]edit.Sum // of the files of the configuration, before it was read; guarded by restarting
 
-	freeing   sync.Mutex
-	freeTimer *time.Timer // see freeLater
-
+	memory compile.Memory
 	pauses pauses
 
 	listeners   []net.Listener
@@ -119,7 +118,7 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 		return nil, errors.Join(err, s.cache.Close())
 	}
 	s.project.Store(p)
-	if err := p.attach(); err != nil {
+	if err := p.relay.Attach(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -215,11 +214,7 @@ func (s *Server) Serve(ctx context.Context) error {
 // Close ends what New started and waits for it; Serve returns too. It is safe to call more than once.
 func (s *Server) Close() error {
 	s.stop()
-	s.freeing.Lock()
-	if s.freeTimer != nil {
-		s.freeTimer.Stop()
-	}
-	s.freeing.Unlock()
+	s.memory.Stop()
 	for _, l := range s.listeners {
 		_ = l.Close()
 	}
@@ -230,7 +225,7 @@ func (s *Server) Close() error {
 	s.restarting.Unlock()
 	s.background.Wait()
 	if cacheErr := s.cache.Close(); cacheErr != nil {
-		s.log.Warn("results are not kept for the next start", "error", cacheErr)
+		s.log.Warn("could not save the compile cache; the next start will be slower", "error", cacheErr)
 	}
 	return errors.Join(err, s.folder.Close())
 }
@@ -244,3 +239,23 @@ func (s *Server) Hub() *hmr.Hub { return s.hub }
 // Token returns what a client that is no page of ours needs to open the socket: the value of the query parameter `token`.
 // It is another one for each Server, and whoever has it can do what a page can.
 func (s *Server) Token() string { return s.token }
+
+// openCache opens the results of earlier runs of this project. Without them everything works, slower.
+func (s *Server) openCache() {
+	if cache.Program() == "" {
+		return // results of another build could be used
+	}
+	dir, err := s.folder.Dir("modules")
+	if err == nil {
+		s.cache, err = cache.Open(dir, 0)
+	}
+	if err != nil {
+		s.log.Warn("working without the cache of compiled modules", "error", err)
+		return
+	}
+	if s.opts.Force {
+		if err := s.cache.Clear(); err != nil {
+			s.log.Warn("clear the cache", "error", err)
+		}
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/disk"
@@ -180,21 +179,15 @@ func configuresPostCSS(packageJSON string) bool {
 // over.
 func (c *Compiler) ConfigFiles() []string { return c.styles.files }
 
-// WarmTools loads the project's tools into Node ahead of their first use, until ctx ends. It returns at once when the
-// project has none.
-func (c *Compiler) WarmTools(ctx context.Context) {
-	packages := c.toolPackages()
-	if len(packages) == 0 {
-		return
-	}
-	c.o.Logger.Info("running this project's tools in Node: " + strings.Join(packages, ", ")) // code that came with the repository
+// WarmTools loads packages into Node ahead of their first use, until ctx ends.
+func (c *Compiler) WarmTools(ctx context.Context, packages []string) {
 	if err := c.o.Tools.Call(ctx, "warm", map[string]any{"packages": packages}, nil); err != nil && ctx.Err() == nil {
 		c.o.Problems.Report(c.o.Problems.Convert(err))
 	}
 }
 
-// toolPackages returns the packages of the project's tools.
-func (c *Compiler) toolPackages() []string {
+// ToolPackages returns the packages of the project's tools that run in Node.
+func (c *Compiler) ToolPackages() []string {
 	var packages []string
 	deps := c.o.Resolver.Dependencies()
 	for _, name := range []string{"sass-embedded", "sass", "less", "stylus"} {

@@ -34,7 +34,7 @@ func (u *Updater) awaitRest(e *edit) {
 		}
 		deadline := time.NewTimer(left)
 		select {
-		case more := <-u.o.Watcher.Changes():
+		case more := <-u.o.Watched.watcher.Changes():
 			deadline.Stop()
 			u.join(e, more)
 		case <-deadline.C:
@@ -85,7 +85,7 @@ func (u *Updater) awaitNew(e *edit) {
 	defer deadline.Stop()
 	for e.modules.any(func(m *module) bool { return m.isLoaded() && u.justCreated(m.now) }) {
 		select {
-		case more := <-u.o.Watcher.Changes():
+		case more := <-u.o.Watched.watcher.Changes():
 			u.join(e, more)
 			u.acceptAsIs(e)
 			u.crawlNew(e)

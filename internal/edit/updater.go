@@ -23,7 +23,6 @@ import (
 	"github.com/seed-b8174343/devserver/internal/pack"
 	"github.com/seed-b8174343/devserver/internal/problems"
 	"github.com/seed-b8174343/devserver/internal/resolve"
-	"github.com/seed-b8174343/devserver/internal/watch"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -40,7 +39,6 @@ type Options struct {
 	Packer   *pack.Packer
 	Problems *problems.Set
 	Hub      *hmr.Hub
-	Watcher  *watch.Watcher
 	Watched  *Watched
 	Plugins  Plugins
 	Logger   *slog.Logger
@@ -89,7 +87,7 @@ func (u *Updater) Wait() { u.tasks.Wait() }
 func (u *Updater) Follow() {
 	var look <-chan time.Time // nil while no page waits for a package: an idle server has no timer
 	for {
-		changes := u.o.Watcher.Changes()
+		changes := u.o.Watched.watcher.Changes()
 		paused, pauseChanged := u.o.Paused()
 		if paused {
 			changes = nil // the watcher gathers them

@@ -36,10 +36,13 @@ type Watched struct {
 
 var _ compile.Watch = (*Watched)(nil)
 
-// NewWatched returns a Watched that watches by the watcher. The watcher sees the root by itself.
+// NewWatched returns a Watched that watches by the watcher, and owns it. The watcher sees the root by itself.
 func NewWatched(w *watch.Watcher, l moduleid.Layout, log *slog.Logger) *Watched {
 	return &Watched{watcher: w, layout: l, log: log, config: map[string]bool{}}
 }
+
+// Close ends the watcher.
+func (w *Watched) Close() error { return w.watcher.Close() }
 
 // Module watches the file of a module wherever it lies, linked packages included. Packages in node_modules are not
 // watched: they change by installing, which page loads notice. "" is a module without a file.

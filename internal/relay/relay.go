@@ -82,7 +82,7 @@ type Relay struct {
 func New(o Options) *Relay { return &Relay{o: o} }
 
 // Start starts the plugins in process and prepares those of PluginDir: Build builds them, since a page need not wait for
-// the Go compiler. End with Close, also after an error.
+// the Go compiler. End with Detach and Stop, also after an error.
 func (r *Relay) Start() error {
 	if len(r.o.Plugins) > 0 {
 		runner, err := plugin.NewRunner(r.o.Plugins, &backend{r})
@@ -132,8 +132,8 @@ func (r *Relay) Attach() (err error) {
 	return err
 }
 
-// detach removes all handlers from the hub.
-func (r *Relay) detach() {
+// Detach removes all handlers from the hub. A child that comes later registers its own: detach again once nothing builds.
+func (r *Relay) Detach() {
 	r.releaseEvents()
 	r.registering.Lock()
 	defer r.registering.Unlock()
@@ -143,9 +143,8 @@ func (r *Relay) detach() {
 	r.offs, r.childOffs = nil, nil
 }
 
-// Close detaches the Relay and ends the plugins and their program. The context of its Options has ended.
-func (r *Relay) Close() error {
-	r.detach()
+// Stop ends the plugins and their program. The context of the Options has ended.
+func (r *Relay) Stop() error {
 	var ending sync.WaitGroup // the program may take a second and a half, plugins in process one
 	var program, inProcess error
 	if r.program != nil {
@@ -156,7 +155,6 @@ func (r *Relay) Close() error {
 	}
 	ending.Wait()
 	r.tasks.Wait()
-	r.detach() // a child that came meanwhile
 	return errors.Join(program, inProcess)
 }
 

@@ -25,7 +25,7 @@ func (s *Server) serveCommand(w http.ResponseWriter, r *http.Request, name strin
 		return true
 	}
 	if name != running.SendPath {
-		// Until the body is read net/http does not see the program go.
+		// Until the body is read, net/http does not notice that the program has gone.
 		_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 1<<10)) // what fails here is a connection that ends
 	}
 	switch name {
@@ -39,7 +39,7 @@ func (s *Server) serveCommand(w http.ResponseWriter, r *http.Request, name strin
 	return true
 }
 
-// whileFollowed is the context of a request that lasts until the program goes away or the server stops.
+// whileFollowed returns the context of a request that lasts until the program goes away or the server stops.
 func (s *Server) whileFollowed(r *http.Request) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(r.Context())
 	stop := context.AfterFunc(s.following, cancel)
@@ -54,7 +54,7 @@ func (s *Server) serveTail(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	err := builtin.Follow(ctx, currentLocator{s}, func(fn func(hmr.Passed)) func() {
 		off := s.hub.OnPassed(fn)
-		_ = out.Flush() // the head tells that nothing is missed from here on; when nobody reads it, ctx ends
+		_ = out.Flush() // with the head, the program knows that no line is missed from here on
 		return off
 	}, func(line []byte) error {
 		if _, err := w.Write(line); err != nil {
@@ -70,7 +70,7 @@ func (s *Server) serveTail(w http.ResponseWriter, r *http.Request) {
 // mostSent bounds a message to send, in bytes.
 const mostSent = 4 << 20
 
-// serveSend does what the admin page's button does.
+// serveSend sends an event to pages, like the button of the admin page.
 func (s *Server) serveSend(w http.ResponseWriter, r *http.Request) {
 	var a running.Answer
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostSent))
@@ -84,5 +84,27 @@ func (s *Server) serveSend(w http.ResponseWriter, r *http.Request) {
 		a.Error = own
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(a) // who asked may be gone
+	_ = json.NewEncoder(w).Encode(a) // the program may be gone
 }
+
+// locator finds positions of packs and updates in the source. The project's packs may come after it.
+type locator struct{ p *project }
+
+// Position implements builtin.Locator.
+func (l locator) Position(at string, line, column int) string {
+	return l.p.packs.Position(at, line, column)
+}
+
+// Stack implements builtin.Locator.
+func (l locator) Stack(text string) string { return l.p.packs.Stack(text) }
+
+// currentLocator is the locator of the project that runs now: a tail outlives restarts.
+type currentLocator struct{ s *Server }
+
+// Position implements builtin.Locator.
+func (l currentLocator) Position(at string, line, column int) string {
+	return l.s.project.Load().packs.Position(at, line, column)
+}
+
+// Stack implements builtin.Locator.
+func (l currentLocator) Stack(text string) string { return l.s.project.Load().packs.Stack(text) }
