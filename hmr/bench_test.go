@@ -310,6 +310,64 @@ func BenchmarkEvents(b *testing.B) {
 	}
 }
 
+// BenchmarkHandlers is what one page's events and requests cost, 64 on their way at a time, by who guards the handlers: the
+// hub (On, Handle) or their group itself (OnIn, HandleIn).
+func BenchmarkHandlers(b *testing.B) {
+	hub, at := serve(b, hmr.Options{EventRate: 1 << 30})
+	answer := func(_ context.Context, _ *hmr.Client, data json.RawMessage) (any, error) { return data, nil }
+	echo := func(_ context.Context, c *hmr.Client, data json.RawMessage) error { return c.Send("e", data) }
+	hub.On("event/hub", echo)
+	hub.OnIn("group", "event/group", echo)
+	if _, err := hub.Handle("request/hub", answer); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := hub.HandleIn("group", "request/group", answer); err != nil {
+		b.Fatal(err)
+	}
+	for _, name := range []string{"event/hub", "event/group", "request/hub", "request/group"} {
+		b.Run(name, func(b *testing.B) {
+			kind, _, _ := strings.Cut(name, "/")
+			if kind == "event" {
+				kind = "custom"
+			}
+			ws, _, err := websocket.DefaultDialer.Dial(at, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer ws.Close()
+			window := make(chan struct{}, 64)
+			answers := make(chan struct{})
+			go func() {
+				defer close(answers)
+				for left := b.N; left > 0; {
+					_, text, err := ws.ReadMessage()
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					if strings.HasPrefix(string(text), `{"type":"custom"`) || strings.HasPrefix(string(text), `{"type":"reply"`) {
+						left--
+						<-window
+					}
+				}
+			}()
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := range b.N {
+				select {
+				case window <- struct{}{}:
+				case <-answers: // they ended early, with an error
+					return
+				}
+				if err := ws.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"type":%q,"event":%q,"id":%d,"data":{"n":1}}`, kind, name, n+1)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			<-answers
+		})
+	}
+}
+
 func encoded(b *testing.B, v any) json.RawMessage {
 	text, err := json.Marshal(v)
 	if err != nil {
