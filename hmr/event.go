@@ -5,11 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 )
 
 // EventFunc handles an event of a page. Its context ends with the handler's time, or when the page is gone.
@@ -209,101 +206,4 @@ func reply(in *incoming, data any, err error) *Reply {
 		r.Data, r.Error = nil, own
 	}
 	return r
-}
-
-// call runs a handler within its time and reports what goes wrong.
-func (h *Hub) call(c *Client, name string, fn func(context.Context) error) {
-	if err := h.callIn(h.ctx, c, name, fn); err != nil {
-		_ = c.Send("devserver:event-error", map[string]any{"event": name, "error": reply(&incoming{}, nil, err).Error})
-	}
-}
-
-// callIn returns when the handler has, or when its time is over: whoever waits is told, and the handler runs on alone,
-// since nothing in Go can end it.
-func (h *Hub) callIn(parent context.Context, c *Client, name string, fn func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(parent, h.o.HandlerTimeout)
-	defer cancel()
-	result := make(chan error, 1)
-	go func() {
-		defer func() {
-			if v := recover(); v != nil {
-				h.o.Logger.Error(fmt.Sprintf("handler of %q panicked: %v", name, v), "page", c.ID(), "stack", string(debug.Stack()))
-				result <- &Error{Code: "handler_panic", Message: fmt.Sprintf("the handler of %q panicked", name)}
-			}
-		}()
-		result <- fn(ctx)
-	}()
-	select {
-	case err := <-result:
-		if err != nil {
-			h.o.Logger.Warn(fmt.Sprintf("handler of %q failed: %v", name, err), "page", c.ID())
-		}
-		return err
-	case <-ctx.Done():
-		if parent.Err() != nil {
-			return &Error{Code: "cancelled", Message: "cancelled"}
-		}
-		h.o.Logger.Error(fmt.Sprintf("handler of %q takes longer than %v", name, h.o.HandlerTimeout), "page", c.ID())
-		return &Error{Code: "timeout", Message: fmt.Sprintf("the handler of %q took longer than %v", name, h.o.HandlerTimeout)}
-	}
-}
-
-// lane runs the handlers of one page and group one after the other. Its goroutine lives while there is work.
-type lane struct {
-	mu      sync.Mutex
-	work    []func()
-	running bool
-}
-
-func (h *Hub) lane(c *Client, group string) *lane {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := c.lanes[group]
-	if l == nil {
-		l = &lane{}
-		c.lanes[group] = l
-	}
-	return l
-}
-
-// laneLimit bounds the events of a page that wait for a slow group; the reader waits then, and with it the page, whose
-// own bounded queue says so.
-const laneLimit = 10_000
-
-func (l *lane) add(h *Hub, fn func()) {
-	for {
-		l.mu.Lock()
-		if len(l.work) < laneLimit {
-			break
-		}
-		l.mu.Unlock()
-		select {
-		case <-time.After(time.Millisecond):
-		case <-h.ctx.Done():
-			return
-		}
-	}
-	defer l.mu.Unlock()
-	l.work = append(l.work, fn)
-	if !l.running {
-		l.running = true
-		go l.run()
-	}
-}
-
-func (l *lane) run() {
-	for {
-		l.mu.Lock()
-		if len(l.work) == 0 {
-			l.running = false
-			l.mu.Unlock()
-			return
-		}
-		work := l.work
-		l.work = nil
-		l.mu.Unlock()
-		for _, fn := range work {
-			fn()
-		}
-	}
 }
