@@ -8,72 +8,70 @@ import (
 	"time"
 )
 
-// Client is one open page: a session, over as many connections as it takes. Its methods are safe for concurrent use.
+// Client is one open page: a session, over as many connections as it takes. Its methods are safe for concurrent use, and
+// may be called when the page is gone.
 type Client struct {
-	hub       *Hub
-	number    int
-	session   string
-	userAgent string
-	address   string // see address
+	hub     *Hub
+	number  int
+	session string // its name, which only the page knows
+	browser browser
 
-	reading sync.Mutex      // held while a frame is counted and handed out
-	moving  sync.Mutex      // one Join or Leave at a time
+	reading sync.Mutex      // held while a frame of the page is counted and dispatched
+	moving  sync.Mutex      // held while the client joins or leaves rooms, so that hooks are called in order
 	rooms   map[string]bool // guarded by Hub.mu
 
-	mu    sync.Mutex
-	user  string
-	asked time.Time // since when that is known
-	// shown is the request that the page came with or identified by last, and when; nil without Options.KeepRequests.
-	shown   *http.Request
-	shownAt time.Time
-	proof   string // the credentials that the user was found by
-	// identity counts the users that the page was, so that a permission given to one is not taken for another.
-	identity int
-	url      string
-	greeted  bool        // see greet
-	waits    *time.Timer // for its hello
-	conn     *conn       // nil while the page is away
-	gone     bool
-	grace    *time.Timer
+	mu       sync.Mutex
+	identity identity
+	// users counts the users that the page has had. An answer of Allow is not used for the next user.
+	users int
+	// lastRequest is the last request that identified the page, nil without Options.KeepRequests. It is newer than the
+	// identity while Identify is asked about it.
+	lastRequest   *http.Request
+	lastRequestAt time.Time
+	url           string
+	greeted       bool        // the hooks of OnConnect run or have run
+	helloTimer    *time.Timer // runs them without a hello; nil once they run
+	conn          *conn       // nil while the page is away
+	gone          bool
+	graceTimer    *time.Timer // ends the session of a page that is away; nil before the first loss
 
-	// queue holds the reliable frames from number acked+1 on: what is not yet written, and what was written but not yet
-	// acknowledged and may have to be sent again.
-	queue     []*frame
-	queueSize int
-	acked     uint64
-	received  uint64 // reliable frames that came from the page
-	ackSent   uint64
+	queue    queue
+	received uint64 // number of reliable frames from the page
+	ackSent  uint64 // the last such number that the page was sent
 
-	channels map[string]bool // that the page asked to listen to, and whether it may
-	unknown  map[string]bool // events that were reported as unknown
-	lanes    map[string]*lane
-	cancels  map[uint64]func()
+	channels map[string]bool   // channels that the page wants to listen to -> whether it may
+	unknown  map[string]bool   // events that were reported to the page as unknown
+	lanes    map[laneKey]*lane // see lane
+	cancels  map[uint64]func() // by the ID of the page's request
 }
 
-// ID names the page while it is open, "c1", "c2", …
+// ID returns the page's name while it is open: "c1", "c2", … A page has it over reconnects, and no later page of the hub
+// gets it.
 func (c *Client) ID() string { return "c" + strconv.Itoa(c.number) }
 
-// URL is the page's address as its hello told it; "" of a client that sends none.
+// URL returns the page's address as the page has sent it, "" before that and for a client that sends none.
 func (c *Client) URL() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.url
 }
 
-// UserAgent is the browser's own description.
-func (c *Client) UserAgent() string { return c.userAgent }
+// UserAgent returns the browser's description of itself.
+func (c *Client) UserAgent() string { return c.browser.userAgent }
 
-// User is the signed-in user, "" for a guest.
+// User returns the user that the page has now, "" for a guest. It may change while the page is open, see
+// [Hub.OnIdentify].
 func (c *Client) User() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.user
+	return c.identity.user
 }
 
-// ErrClosed is returned for pages that are gone.
+// ErrClosed is the error for a page that is gone for good.
 var ErrClosed = errors.New("the page is gone")
 
-// Send sends an event to this page only. The error is about data that cannot be JSON, or ErrClosed.
+// Send sends an event to this page only. Nil data is left out. The error says that the event has no name or that the data
+// cannot be JSON, or it is [ErrClosed]. A page that is away gets the event when it comes back.
 func (c *Client) Send(event string, data any) error {
 	p, err := newCustom(event, data)
 	if err != nil {
@@ -82,7 +80,8 @@ func (c *Client) Send(event string, data any) error {
 	return c.Publish(p)
 }
 
-// Publish sends any payload to this page only. An *Update must not be sent so, unless its Seq is 0.
+// Publish sends a payload to this page only. An *[Update] must have Seq 0, since updates with a number are for all pages.
+// The errors are those of [Client.Send].
 func (c *Client) Publish(p Payload) error {
 	f, err := newFrame(p)
 	if err != nil {
@@ -94,8 +93,9 @@ func (c *Client) Publish(p Payload) error {
 	return nil
 }
 
-// Close ends the page's session; the reason reaches its console. It does not come back with the same session.
+// Close ends the page's session with code 4001. The page's console shows the reason, cut off at 123 bytes. The page
+// connects again with a new session.
 func (c *Client) Close(reason string) { c.end(closedByServer, reason) }
 
-// closedByServer is the close code of Close and Hub.Disconnect.
+// closedByServer is the close code of Client.Close and Hub.Disconnect.
 const closedByServer = 4001

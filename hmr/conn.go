@@ -9,12 +9,17 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// conn is a client's way over a socket.
+const (
+	maxDepth   = 100 // nesting of JSON from a page: the decoder needs a stack for deep text
+	rateWindow = 4   // seconds over which the rate of a page is averaged
+)
+
+// conn is a connection of a session: its way over a socket.
 type conn struct {
 	c      *Client
 	socket *socket
 	prefix []byte // begins each frame on a shared socket; nil: the socket is the client's own
-	hello  []byte // until the writer has taken it
+	hello  []byte // nil once the writer has written it; only the writer uses it
 	rate   *meter
 	in     chan []byte // frames from the tab, on a shared socket
 
@@ -22,14 +27,14 @@ type conn struct {
 
 	// Guarded by Client.mu.
 	written     uint64 // number of the last frame that was written
-	waiting     int    // bytes queued and not written
-	saidGoodbye bool   // the page closed in order, so it does not come back
+	waiting     int    // bytes that are queued and not written
+	saidGoodbye bool   // the page has left, and does not come back
 
 	done       chan struct{}
 	once       sync.Once
 	code       int
 	reason     string
-	complained time.Time
+	complained time.Time // only the reader uses it
 }
 
 func newConn(c *Client, s *socket, prefix []byte) *conn {
@@ -40,7 +45,8 @@ func newConn(c *Client, s *socket, prefix []byte) *conn {
 	return cn
 }
 
-// abandon ends the connection without waiting for it: the writer says goodbye, if the page still reads.
+// abandon ends the connection without waiting for it. The writer says goodbye, if the page still reads. Only the first
+// call counts.
 func (cn *conn) abandon(code int, reason string) {
 	cn.once.Do(func() {
 		cn.code, cn.reason = code, reason
@@ -62,6 +68,7 @@ func (cn *conn) over() bool {
 	}
 }
 
+// take returns the next frame to write, nil when there is none.
 func (cn *conn) take() *frame {
 	c := cn.c
 	c.mu.Lock()
@@ -69,16 +76,29 @@ func (cn *conn) take() *frame {
 	if c.conn != cn {
 		return nil
 	}
-	if cn.written < c.acked {
-		cn.written = c.acked
+	cn.written = max(cn.written, c.queue.acked)
+	f := c.queue.after(cn.written)
+	if f != nil {
+		cn.written++
+		cn.waiting -= len(f.text)
 	}
-	at := int(cn.written - c.acked)
-	if at >= len(c.queue) {
-		return nil
+	return f
+}
+
+// unconfirmed returns the number of the last frame from the page, and how many frames it has not been confirmed. When
+// they are at least that many, they count as confirmed from now on.
+func (cn *conn) unconfirmed(least uint64) (last, count uint64) {
+	c := cn.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn != cn && cn.prefix != nil {
+		return c.received, 0 // the session has another connection
 	}
-	cn.written++
-	cn.waiting -= len(c.queue[at].text)
-	return c.queue[at]
+	count = c.received - c.ackSent
+	if count >= least {
+		c.ackSent = c.received
+	}
+	return c.received, count
 }
 
 func (cn *conn) writeFrame(f *frame) bool {
@@ -94,12 +114,12 @@ func (cn *conn) writeText(text []byte) bool { return cn.socket.writeText(cn.pref
 // read takes the page's frames until the connection ends.
 func (cn *conn) read() {
 	ws := cn.socket.ws
-	ws.SetReadLimit(cn.c.hub.o.MaxMessage) // over it: close 1009, nothing is allocated from a declared length
+	ws.SetReadLimit(cn.c.hub.o.MaxMessage) // over it: close code 1009; nothing is allocated for a declared length
 	extend := cn.socket.keepAlive()
 	for {
 		kind, text, err := ws.ReadMessage()
 		if err != nil {
-			// Going away is what a page says when it is left; any other end may be a network that comes back.
+			// A page that is left says that it goes away. Any other end may be a network that comes back.
 			cn.leave(websocket.IsCloseError(err, websocket.CloseGoingAway, websocket.CloseNormalClosure))
 			cn.socket.refuseLength(err)
 			return
@@ -116,7 +136,7 @@ func (cn *conn) read() {
 	}
 }
 
-// leave notes whether the page closed the connection in order.
+// leave notes whether the page has left in order.
 func (cn *conn) leave(inOrder bool) {
 	cn.c.mu.Lock()
 	cn.saidGoodbye = inOrder
@@ -125,7 +145,7 @@ func (cn *conn) leave(inOrder bool) {
 
 const onlyText = "only text frames are understood"
 
-// allows ends the connection for a frame that must not be handled.
+// allows reports whether a frame may be handled. If not, it ends the connection.
 func (cn *conn) allows(text []byte) bool {
 	switch {
 	case !utf8.Valid(text):
@@ -138,8 +158,8 @@ func (cn *conn) allows(text []byte) bool {
 	return false
 }
 
-// handle decodes a frame. What is not understood is told once a second at most and ignored, as a page is free to send
-// what a later version understands; it counts as received if the page counts it.
+// handle decodes and dispatches a frame. A frame that is not understood is logged and ignored, since a page may send what
+// a later version understands. It counts as received if the page counts it.
 func (cn *conn) handle(text []byte) {
 	var in incoming
 	if depth(text) > maxDepth {
@@ -154,11 +174,12 @@ func (cn *conn) handle(text []byte) {
 		return
 	case "ack":
 		c.mu.Lock()
-		c.trim(in.N)
+		c.queue.trim(in.N)
 		c.mu.Unlock()
 		return
 	}
-	// The reader of a lost connection may be here with its last frame while that of the next one has the frame behind.
+	// The reader of a lost connection may be here with its last frame, while the reader of the next connection has the
+	// frame after it.
 	c.reading.Lock()
 	defer c.reading.Unlock()
 	c.mu.Lock()
@@ -166,17 +187,18 @@ func (cn *conn) handle(text []byte) {
 	if current {
 		c.received++
 	}
-	open := c.received - c.ackSent
+	unconfirmed := c.received - c.ackSent
 	c.mu.Unlock()
 	if !current {
-		return // the page has a new connection already, and sends this again
+		return // the page already has a new connection, and sends this again
 	}
-	if open == 1 || open >= ackEach {
+	if unconfirmed == 1 || unconfirmed >= ackEach {
 		cn.socket.wakeUp()
 	}
 	c.hub.dispatch(c, &in)
 }
 
+// complain logs what is wrong with a message, once a second at most.
 func (cn *conn) complain(why string) {
 	if now := time.Now(); now.Sub(cn.complained) > time.Second {
 		cn.complained = now
@@ -184,7 +206,7 @@ func (cn *conn) complain(why string) {
 	}
 }
 
-// depth is the deepest nesting of objects and lists in the text.
+// depth returns the deepest nesting of objects and lists in the text.
 func depth(text []byte) int {
 	deepest, now, inString := 0, 0, false
 	for i := 0; i < len(text); i++ {

@@ -7,10 +7,13 @@ import (
 	"net/http"
 )
 
-// WatchCookies returns next, and asks the pages of a browser to identify themselves again when an answer of next changes
-// a cookie of that browser: the handlers behind which users sign in and out. HttpOnly cookies are seen too; their
-// values go nowhere. Pages are taken for those of one browser by their address and User-Agent; one that is taken so by
-// mistake identifies as who it was. While nobody is known it is next itself, see Options.Identify.
+// WatchCookies returns a handler that calls next, and asks the pages of a browser to identify themselves when an answer
+// of next changes a cookie of that browser. Wrap the handlers by which users sign in and out.
+//
+//   - It sees HttpOnly cookies, too. Their values go nowhere.
+//   - It takes pages for those of one browser by their address and User-Agent. A page of another browser that it asks by
+//     mistake keeps its user.
+//   - While the hub knows no users it does nothing, see Options.Identify.
 func (h *Hub) WatchCookies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h.rule.Load() == nil {
@@ -19,16 +22,16 @@ func (h *Hub) WatchCookies(next http.Handler) http.Handler {
 		}
 		watched := &cookieWriter{ResponseWriter: w, hub: h, r: r}
 		next.ServeHTTP(watched, r)
-		watched.look() // of an answer without a body and status
+		watched.look() // next may have written neither a status nor a body
 	})
 }
 
-// cookieWriter looks at the head of an answer.
+// cookieWriter looks at the header of an answer once it is complete.
 type cookieWriter struct {
 	http.ResponseWriter
-	hub  *Hub
-	r    *http.Request
-	seen bool
+	hub    *Hub
+	r      *http.Request
+	looked bool
 }
 
 // Unwrap is for http.ResponseController.
@@ -57,27 +60,29 @@ func (w *cookieWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
+// look asks the browser's pages if the answer changes a cookie. Only the first call does something.
 func (w *cookieWriter) look() {
-	if w.seen {
+	if w.looked {
 		return
 	}
-	w.seen = true
+	w.looked = true
 	if cookiesChange(w.r, w.Header()) {
-		w.hub.askAgain(w.r)
+		from := browserOf(w.r)
+		w.hub.prompt(func(c *Client) bool { return c.browser == from })
 	}
 }
 
-// cookiesChange tells whether the answer sets a cookie to what the request did not bring. Many servers send a session's
-// cookie again with each answer.
+// cookiesChange reports whether the answer sets a cookie to a value that the request did not have. Many servers send the
+// session's cookie again with each answer.
 func cookiesChange(r *http.Request, answer http.Header) bool {
 	for _, line := range answer.Values("Set-Cookie") {
 		set, err := http.ParseSetCookie(line)
 		if err != nil {
-			return true // the browser may make something of it
+			return true // the browser may understand it
 		}
 		had, err := r.Cookie(set.Name)
 		if errors.Is(err, http.ErrNoCookie) && set.MaxAge < 0 {
-			continue // what is not there is deleted
+			continue // it deletes a cookie that is not there
 		}
 		if err != nil || had.Value != set.Value || set.MaxAge < 0 {
 			return true
@@ -86,13 +91,14 @@ func cookiesChange(r *http.Request, answer http.Header) bool {
 	return false
 }
 
-// askAgain asks the pages of the browser that sent the request.
-func (h *Hub) askAgain(r *http.Request) {
-	from := address(r)
-	h.prompt(func(c *Client) bool { return c.userAgent == r.UserAgent() && c.address == from })
+// browser is by what WatchCookies takes pages for those of one browser.
+type browser struct {
+	userAgent, address string
 }
 
-// address is the host that a request came from. This machine has several.
+func browserOf(r *http.Request) browser { return browser{r.UserAgent(), address(r)} }
+
+// address returns the host that a request came from: "localhost" for each of this machine's own addresses.
 func address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

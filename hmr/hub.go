@@ -15,34 +15,41 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Options configures a Hub. The zero value lets everybody in, logs nothing and has the limits told at the fields.
+// Options configures a [Hub]. The zero value lets everybody in, knows no users, logs nothing, and has the limits that the
+// fields name.
 type Options struct {
-	// Logger gets what goes wrong. Nil discards.
+	// Logger gets errors and warnings, and what happens at level Debug. Nil discards.
 	Logger *slog.Logger
-	// Epoch names this run of the server; pages compare it. Random when empty.
+	// Epoch names this run of the server. A page that was loaded from another run is asked for its revisions, see
+	// [Hub.OnRevisions]. Random when empty.
 	Epoch string
-	// Check refuses connections by an error: Host, Origin, token. Nil refuses none.
+	// Check returns an error for a connection that it refuses, for example by Host, Origin or token. The error is logged at
+	// level Debug, and the page gets status 403. Nil refuses none. Check is called concurrently.
 	Check func(*http.Request) error
-	// Identify tells the user of a connection, "" for a guest; an error refuses it, but see ErrUnsure. Nil makes everybody a
-	// guest. Like Check it is called concurrently. See also SetIdentify.
+	// Identify returns the user of a connection, "" for a guest. An error refuses the connection with status 403, except
+	// [ErrUnsure]. Nil makes every page a guest. Identify is called concurrently. [Hub.SetIdentify] replaces it.
 	Identify func(*http.Request) (user string, err error)
-	// KeepRequests keeps the head of the request by which each page was identified last, some KiB a page, so that SetIdentify
-	// can ask about pages that are open and ErrUnsure can leave them who they are.
+	// KeepRequests stores the headers of each page's last identifying request, a few KiB a page. SetIdentify needs them to
+	// identify open pages again, and ErrUnsure to leave pages their user.
 	KeepRequests bool
-	// MaxMessage bounds a message from a page in bytes; 1 MiB when 0.
+	// MaxMessage is how many bytes a message from a page may have; 1 MiB when 0. A longer one closes the connection.
 	MaxMessage int64
-	// QueueMessages and QueueBytes bound what waits to be written to one page; 256 and 1 MiB when 0.
+	// QueueMessages and QueueBytes bound what waits to be written to one page; 256 and 1 MiB when 0. A page that falls
+	// behind further is closed.
 	QueueMessages, QueueBytes int
-	// KeepMessages and KeepBytes bound what is kept to be sent again after a loss; 4096 and 8 MiB when 0.
+	// KeepMessages and KeepBytes bound what is kept for one page, to be sent again after a lost connection; 4096 and 8 MiB
+	// when 0. A page that missed more cannot resume.
 	KeepMessages, KeepBytes int
-	// ResumeGrace is how long a lost page may stay away; 2 minutes when 0.
+	// ResumeGrace is how long a session waits for a page that lost its connection; 2 minutes when 0.
 	ResumeGrace time.Duration
-	// Silence is how long a connection may stay silent, answers to pings included, before it counts as lost: a machine that
-	// sleeps or a network that is gone says no goodbye. A ping goes out three times as often. 1 minute when 0.
+	// Silence is how long a connection may be silent before it counts as lost; 1 minute when 0. A machine that sleeps, or a
+	// network that is gone, says no goodbye. Pings go out three times as often, and their answers count.
 	Silence time.Duration
-	// HandlerTimeout is how long a handler may take; 30 seconds when 0.
+	// HandlerTimeout is how long a handler or hook may take; 30 seconds when 0. Handlers of a group limit themselves, see
+	// [Hub.OnIn].
 	HandlerTimeout time.Duration
-	// EventRate bounds the messages a page may send per second, averaged over a few seconds; 50,000 when 0.
+	// EventRate is how many messages a page may send per second, averaged over 4 seconds; 50,000 when 0. More close the
+	// connection.
 	EventRate int
 }
 
@@ -83,36 +90,34 @@ func randomID() string {
 	return hex.EncodeToString(b)
 }
 
-// Hub is the meeting point of server and pages. Use NewHub.
+// Hub connects the server with the open pages. It is an http.Handler for their sockets. Make a Hub with [NewHub] and end
+// it with [Hub.Close]. All methods are safe for concurrent use.
 type Hub struct {
 	o        Options
 	upgrader websocket.Upgrader
 	ctx      context.Context
 	stop     context.CancelFunc
-	running  sync.WaitGroup
+	sockets  sync.WaitGroup // goroutines of sockets
+	handlers counter        // lanes, and handlers that the hub guards
 
 	mu       sync.Mutex
 	closed   bool
 	next     int                // number of the next client
-	sessions map[string]*Client // by session
+	sessions map[string]*Client // by the session's name
 	events   map[string][]*listener
 	requests map[string]*listener
 	channels map[string]*channel
-	rooms    map[string]map[*Client]bool // those that somebody is in
+	rooms    map[string]map[*Client]bool // rooms without a client are deleted
 	hooks    hooks
-	holds    int             // how many Hold are not released
-	held     []heldFrame     // what came meanwhile and has no handler, in order
-	waiting  map[*Client]int // how many of them each page has
-	seq      uint64
-	ring     []ringUpdate // the last updates, oldest first
-	ringSize int
-	asked    map[string]time.Time // see identified
+	holding  holding
+	updates  updateRing
+	refused  map[string]time.Time // when a session was refused on a shared socket, see mayBegin
 
-	rule   atomic.Pointer[rule]            // changed under mu; nil = nobody is known
-	passed atomic.Pointer[[]*func(Passed)] // see OnPassed; nil = nobody asks
+	rule   atomic.Pointer[rule]            // changed under mu; nil: the hub knows no users
+	passed atomic.Pointer[[]*func(Passed)] // see OnPassed; nil: no hooks
 }
 
-// hooks are funcs by kind; each list is replaced, never changed, so that it can be read without the lock.
+// hooks holds funcs by kind. A list is replaced and never changed, so that it can be read without the lock.
 type hooks struct {
 	connect, disconnect []*clientHook
 	identify            []*clientHook
@@ -126,11 +131,17 @@ type clientHook struct {
 	fn func(context.Context, *Client)
 }
 
-// NewHub returns a Hub without clients. End it with Close.
+// NewHub returns a Hub without clients. It starts nothing until a page connects.
 func NewHub(o Options) *Hub {
 	o.setDefaults()
 	h := &Hub{
-		o: o, sessions: map[string]*Client{}, events: map[string][]*listener{}, requests: map[string]*listener{}, channels: map[string]*channel{}, rooms: map[string]map[*Client]bool{}, waiting: map[*Client]int{}, asked: map[string]time.Time{},
+		o:        o,
+		sessions: map[string]*Client{},
+		events:   map[string][]*listener{},
+		requests: map[string]*listener{},
+		channels: map[string]*channel{},
+		rooms:    map[string]map[*Client]bool{},
+		refused:  map[string]time.Time{},
 		upgrader: websocket.Upgrader{
 			Subprotocols: []string{"vite-hmr", "vite-ping"},
 			CheckOrigin:  func(*http.Request) bool { return true }, // Options.Check has decided
@@ -143,7 +154,13 @@ func NewHub(o Options) *Hub {
 	return h
 }
 
-// Close ends all sessions and waits until their handlers have returned, or the handlers' timeout has passed.
+// handlersAtClose is how long Close waits for handlers that ignore the end of their context. Nothing in Go can end them,
+// and a server that stops must not wait for long.
+const handlersAtClose = 200 * time.Millisecond
+
+// Close ends all sessions with code 1001, and the contexts of their handlers. It returns when the handlers have returned;
+// it waits at most 200 milliseconds for those that ignore the end of their context. A closed Hub refuses connections.
+// Closing it again does nothing.
 func (h *Hub) Close() {
 	h.mu.Lock()
 	if h.closed {
@@ -157,9 +174,14 @@ func (h *Hub) Close() {
 		c.end(websocket.CloseGoingAway, stops)
 	}
 	h.stop()
-	h.running.Wait()
+	h.sockets.Wait()
+	select {
+	case <-h.handlers.none():
+	case <-time.After(handlersAtClose):
+	}
 }
 
+// list returns the clients by number. The caller holds mu.
 func (h *Hub) list() []*Client {
 	list := make([]*Client, 0, len(h.sessions))
 	for _, c := range h.sessions {
@@ -169,25 +191,27 @@ func (h *Hub) list() []*Client {
 	return list
 }
 
-// Clients returns the pages that are open, in the order in which they came; those that lost their connection and may
-// come back are among them.
+// Clients returns the open pages in the order in which they connected. A page that lost its connection and may come back
+// is among them.
 func (h *Hub) Clients() []*Client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.list()
 }
 
-// Opened returns those of Clients that OnConnect tells of, or has told of: for who begins to follow pages when some are open.
-// Called behind OnConnect it misses none, though some may come both ways.
+// Opened returns the clients whose OnConnect hooks have run or are running. Register a hook by [Hub.OnConnect] first, then
+// call Opened: no page is missed, a few may be seen twice.
 func (h *Hub) Opened() []*Client {
 	return slices.DeleteFunc(h.Clients(), func(c *Client) bool { return !c.isGreeted() })
 }
 
-// Disconnect ends all sessions of the user: signed out, revoked. The reason reaches the pages' consoles. It returns how
-// many pages there were.
+// Disconnect ends all sessions of the user, for example when the user signs out or a session is revoked. It returns the
+// number of pages. The pages' consoles show the reason. Guests ("") have no pages of their own, so that "" ends none.
+//
+// A page connects again with a new session, and is identified by its cookies then.
 func (h *Hub) Disconnect(user, reason string) int {
 	if user == "" {
-		return 0 // guests are nobody's pages
+		return 0
 	}
 	n := 0
 	for _, c := range h.Clients() {
@@ -199,14 +223,17 @@ func (h *Hub) Disconnect(user, reason string) int {
 	return n
 }
 
-// OnConnect calls fn for each page that opens, once it has told its address and before any event of it is handled; a
-// client that tells none within some seconds is met without. A page that comes back after a loss does not open again.
-// off ends it.
+// OnConnect calls fn for each page that opens: when the page has sent its URL, before any of its events is handled. A
+// client that sends no URL within 5 seconds is reported without. A page that comes back after a lost connection does not
+// open again. off removes fn.
+//
+// The page's frames wait while fn runs, at most Options.HandlerTimeout. fn may be called for several pages at a time.
 func (h *Hub) OnConnect(fn func(context.Context, *Client)) (off func()) {
 	return addHook(h, &h.hooks.connect, &clientHook{fn})
 }
 
-// OnDisconnect calls fn for each page that is gone for good. off ends it.
+// OnDisconnect calls fn for each page that is gone for good: it was closed or left, or has not come back within
+// Options.ResumeGrace. off removes fn.
 func (h *Hub) OnDisconnect(fn func(context.Context, *Client)) (off func()) {
 	return addHook(h, &h.hooks.disconnect, &clientHook{fn})
 }
@@ -222,21 +249,23 @@ func addHook[H comparable](h *Hub, list *[]H, own H) (off func()) {
 	}
 }
 
-// OnReport sets who is told what pages make of updates.
+// OnReport sets the func that gets pages' reports of updates. Nil removes it. The page's frames wait while fn runs.
 func (h *Hub) OnReport(fn func(*Client, Report)) {
 	h.mu.Lock()
 	h.hooks.report = fn
 	h.mu.Unlock()
 }
 
-// OnRevisions sets who answers pages that could not resume and tell what they run.
+// OnRevisions sets the func that gets the revisions of pages that could not resume, to send them what differs. Nil removes
+// it. Nothing waits while fn runs.
 func (h *Hub) OnRevisions(fn func(*Client, Revisions)) {
 	h.mu.Lock()
 	h.hooks.revisions = fn
 	h.mu.Unlock()
 }
 
-// FirstPayloads sets what each new session is sent first.
+// FirstPayloads sets the func that returns the first payloads of each new session. Nil removes it. fn is called under
+// locks of the hub: it must return at once and must not call the hub.
 func (h *Hub) FirstPayloads(fn func() []Payload) {
 	h.mu.Lock()
 	h.hooks.first = fn

@@ -14,20 +14,21 @@ import (
 )
 
 const (
-	// IdentifiedEvent tells a page that its user is another one from here on; its data is {"user": "ann"}, "" for a guest.
-	// What was for the user before is before it, what is for the new one behind it.
+	// IdentifiedEvent is the event that a page gets when its user has changed. Its data is {"user": "ann"}; the user of a
+	// guest is "". Messages for the user before come before this event, messages for the new user after it.
 	IdentifiedEvent = "devserver:identified"
-	// reidentifyEvent asks a page to show its cookies again.
+	// reidentifyEvent asks a page to send a request with its cookies, see serveIdentify.
 	reidentifyEvent = "devserver:reidentify"
 )
 
-// ErrUnsure is what Identify returns when it cannot tell at the moment, such as while the program that knows the sessions is
-// started again. A page whose cookies are those that it has shown before stays who it was; any other is a guest's, as one
-// may have signed out. SetIdentify has all of them asked about once it can be told. It needs Options.KeepRequests: without,
-// every page that is asked about is a guest's.
-var ErrUnsure = errors.New("it cannot be told at the moment who this is")
+// ErrUnsure is the error that Identify returns when it cannot answer at the moment, for example because the program that
+// knows the sessions is restarting. Then a page keeps its user if its cookies are those that the user was found by. Any
+// other page becomes a guest, since its user may have signed out. Call [Hub.SetIdentify] when Identify can answer again.
+//
+// ErrUnsure needs Options.KeepRequests. Without it each page that Identify is unsure about becomes a guest.
+var ErrUnsure = errors.New("cannot identify the page right now")
 
-// rule is an Identify; two are the same when they are one pointer.
+// rule is the Identify function of a hub. Two rules are the same if they are the same pointer.
 type rule struct {
 	identify func(*http.Request) (user string, err error)
 }
@@ -39,84 +40,56 @@ func newRule(identify func(*http.Request) (string, error)) *rule {
 	return &rule{identify}
 }
 
-// ask returns the user of a request, and the rule that says so.
-func (h *Hub) ask(r *http.Request) (user string, by *rule, err error) {
-	by = h.rule.Load()
-	if by == nil {
-		return "", nil, nil
-	}
-	if user, err = by.identify(r); err != nil {
-		user = ""
-	}
-	return user, by, err
+// identity says who a page is, and how that was found out. A socket has the identity that it was opened with, a Client
+// the newest one.
+type identity struct {
+	user    string        // "" for a guest
+	unsure  bool          // the rule returned ErrUnsure; user is ""
+	request *http.Request // that the user was found by, see keep; nil when no later request can confirm the user
+	at      time.Time     // when the rule was asked, or just before
+	by      *rule         // that was asked; nil when the hub knows no users
 }
 
-// SetIdentify puts another rule in the place of Options.Identify, or of the last one that was set here, while pages are open.
-// Nil is for a hub that knows nobody. With Options.KeepRequests the new rule is asked about each page before SetIdentify
-// returns, by what the page has shown last; see Reidentify for what follows. Pages that had no reason to show their cookies,
-// since nobody was known, are asked to and stay guests until they do. Without KeepRequests all are asked to, and stay who
-// they are until then.
-func (h *Hub) SetIdentify(identify func(*http.Request) (user string, err error)) {
-	h.mu.Lock()
-	had := h.rule.Swap(newRule(identify)) != nil
-	pages := h.list()
-	h.mu.Unlock()
-	switch {
-	case !had && identify == nil:
-	case identify == nil:
-		for _, c := range pages {
-			c.become("", time.Now(), "")
-		}
-	case had:
-		h.askAnew(pages...)
-	default:
-		h.prompt(func(*Client) bool { return true })
+// identify asks the rule who sent the request. kept is what stays of the request. With an error the identity is a
+// guest's; ErrUnsure is not an error here but makes the identity unsure.
+func (h *Hub) identify(r, kept *http.Request, at time.Time) (identity, error) {
+	i := identity{request: kept, at: at, by: h.rule.Load()}
+	if i.by == nil {
+		return i, nil
 	}
-}
-
-// mostAskedAtOnce bounds how many pages the rule is asked about at the same time.
-const mostAskedAtOnce = 64
-
-// askAnew asks about pages by what they have shown last.
-func (h *Hub) askAnew(pages ...*Client) {
-	var all sync.WaitGroup
-	free := make(chan struct{}, mostAskedAtOnce)
-	for _, c := range pages {
-		free <- struct{}{}
-		all.Go(func() {
-			defer func() { <-free }()
-			c.mu.Lock()
-			r, asked := c.shown, time.Now()
-			c.mu.Unlock()
-			if r == nil {
-				h.prompt(func(other *Client) bool { return other == c })
-				return
-			}
-			if err := h.askAbout(c, r, r, asked); err != nil {
-				h.o.Logger.Warn(err.Error())
-			}
-		})
-	}
-	all.Wait()
-}
-
-// askAbout makes the page that of the request's user. kept is what is kept of the request.
-func (h *Hub) askAbout(c *Client, r, kept *http.Request, asked time.Time) error {
-	user, _, err := h.ask(r)
+	user, err := i.by.identify(r)
 	switch {
 	case err == nil:
-		c.become(user, asked, credentials(kept))
-		return nil
-	case !errors.Is(err, ErrUnsure):
-		c.become("", asked, "")
-		return fmt.Errorf("identify page %s: %w", c.ID(), err)
-	case !c.isKnownBy(kept):
-		c.become("", asked, "")
+		i.user = user
+	case errors.Is(err, ErrUnsure):
+		i.unsure = true
+	default:
+		i.request = nil
+		return i, err
 	}
-	return nil
+	return i, nil
 }
 
-// keep returns what SetIdentify and ErrUnsure need of a request. Its query holds what others have no use for: the token.
+// settled is the identity, or a guest's in place of an unsure one.
+func (i identity) settled() identity {
+	if i.unsure {
+		return identity{at: i.at}
+	}
+	return i
+}
+
+// confirms reports whether an unsure identity comes with the credentials that the other identity was found by.
+func (i identity) confirms(other identity) bool {
+	return i.request != nil && other.request != nil && credentials(i.request) == credentials(other.request)
+}
+
+// credentials returns what browsers send to show who they are.
+func credentials(r *http.Request) string {
+	return strings.Join(r.Header["Cookie"], "; ") + "\n" + strings.Join(r.Header["Authorization"], "\n")
+}
+
+// keep returns what SetIdentify and ErrUnsure need of a request, nil without Options.KeepRequests. The query is left
+// out: it holds the token and the name of the session, which no rule needs.
 func (h *Hub) keep(r *http.Request) *http.Request {
 	if !h.o.KeepRequests {
 		return nil
@@ -127,75 +100,109 @@ func (h *Hub) keep(r *http.Request) *http.Request {
 	}
 }
 
-// show notes what the page shows now, and returns the time of that.
-func (c *Client) show(kept *http.Request) (asked time.Time) {
+// noteRequest stores the page's last identifying request, unless a newer one is stored.
+func (c *Client) noteRequest(kept *http.Request, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.shown, c.shownAt = kept, time.Now()
-	return c.shownAt
-}
-
-// comeBack identifies a page by the socket that it comes back over.
-func (c *Client) comeBack(s *socket) {
-	c.mu.Lock()
-	if !s.since.Before(c.shownAt) {
-		c.shown, c.shownAt = s.shown, s.since
+	if !at.Before(c.lastRequestAt) {
+		c.lastRequest, c.lastRequestAt = kept, at
 	}
-	c.mu.Unlock()
-	if s.unsure && c.isKnownBy(s.shown) {
-		return
-	}
-	c.become(s.user, s.since, s.proof())
 }
 
-// isKnownBy tells whether the request shows what the page's user was found by.
-func (c *Client) isKnownBy(kept *http.Request) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return kept != nil && credentials(kept) == c.proof
-}
-
-// credentials are what browsers send of a session, "" for a request that was not kept.
-func credentials(kept *http.Request) string {
-	if kept == nil {
-		return ""
-	}
-	return strings.Join(kept.Header["Cookie"], "; ") + "\n" + strings.Join(kept.Header["Authorization"], "\n")
-}
-
-// proof is what the socket's user was found by.
-func (s *socket) proof() string {
-	if s.unsure {
-		return ""
-	}
-	return credentials(s.shown)
-}
-
-// Reidentify asks again who a page is, with a request that carries its new cookies. The page stays
-// connected. When its user is another one now, what still waits for the one before is dropped, since a message for one
-// user never reaches another one, the page leaves its rooms, and the channels that it listens to ask their Allow again.
-// With an error of Identify the page becomes a guest's.
+// SetIdentify replaces Options.Identify, or the function of the last SetIdentify, while pages are open. With nil the hub
+// knows no users, and all pages become guests.
 //
-// Pages ask for it themselves, see ServeHTTP and WatchCookies.
-func (h *Hub) Reidentify(c *Client, r *http.Request) error {
-	kept := h.keep(r)
-	return h.askAbout(c, r, kept, c.show(kept))
+//   - With Options.KeepRequests the new function is asked about the last identifying request of each page before
+//     SetIdentify returns. [Hub.Reidentify] says what follows when a user changes.
+//   - Without KeepRequests each page is asked to identify itself, and keeps its user until then.
+//   - If the hub knew no users before, each page is asked to identify itself, and is a guest until then: its last request
+//     may be older than its cookies.
+func (h *Hub) SetIdentify(identify func(*http.Request) (user string, err error)) {
+	h.mu.Lock()
+	had := h.rule.Swap(newRule(identify)) != nil
+	pages := h.list()
+	h.mu.Unlock()
+	switch {
+	case !had && identify == nil:
+	case identify == nil:
+		for _, c := range pages {
+			c.identifyAs(identity{at: time.Now()})
+		}
+	case had:
+		h.identifyAgain(pages...)
+	default:
+		h.prompt(func(*Client) bool { return true })
+	}
 }
 
-// OnIdentify calls fn for each page whose user has changed while it was open. off ends it.
+// mostQuestions bounds how many pages the rule is asked about at the same time.
+const mostQuestions = 64
+
+// identifyAgain asks the rule about the last request of each page, and waits for the answers. Pages without a stored
+// request are asked to identify themselves.
+func (h *Hub) identifyAgain(pages ...*Client) {
+	var all sync.WaitGroup
+	free := make(chan struct{}, mostQuestions)
+	for _, c := range pages {
+		free <- struct{}{}
+		all.Go(func() {
+			defer func() { <-free }()
+			c.mu.Lock()
+			last, at := c.lastRequest, time.Now()
+			c.mu.Unlock()
+			if last == nil {
+				h.prompt(func(other *Client) bool { return other == c })
+				return
+			}
+			if err := h.identifyPage(c, last, last, at); err != nil {
+				h.o.Logger.Warn(err.Error())
+			}
+		})
+	}
+	all.Wait()
+}
+
+// Reidentify identifies a page again, by a request with its new cookies. The page stays connected. If its user changes:
+//
+//   - what waits for the user before is dropped, so that a message for one user never reaches another;
+//   - the page leaves its rooms;
+//   - Allow is asked again for each channel that the page listens to;
+//   - the page gets [IdentifiedEvent], and hooks of [Hub.OnIdentify] are called.
+//
+// The error is that of Identify, and makes the page a guest. ErrUnsure is not an error.
+//
+// Pages identify themselves again without a call of Reidentify, see [Hub.ServeHTTP] and [Hub.WatchCookies].
+func (h *Hub) Reidentify(c *Client, r *http.Request) error {
+	kept, at := h.keep(r), time.Now()
+	c.noteRequest(kept, at)
+	return h.identifyPage(c, r, kept, at)
+}
+
+// identifyPage asks the rule about the request and gives the page the answer.
+func (h *Hub) identifyPage(c *Client, r, kept *http.Request, at time.Time) error {
+	i, err := h.identify(r, kept, at)
+	c.identifyAs(i)
+	if err != nil {
+		return fmt.Errorf("identify page %s: %w", c.ID(), err)
+	}
+	return nil
+}
+
+// OnIdentify calls fn for each open page whose user has changed. A change before the hooks of OnConnect is not reported:
+// OnConnect sees the new user. off removes fn.
 func (h *Hub) OnIdentify(fn func(context.Context, *Client)) (off func()) {
 	return addHook(h, &h.hooks.identify, &clientHook{fn})
 }
 
-// become makes the page that of another user, found by these credentials. What is known since before the page's own user is
-// old: a socket that tabs share was opened before some of them signed in or out.
-func (c *Client) become(user string, asked time.Time, proof string) {
+// identifyAs gives the page an identity, unless it has a newer one. A socket that tabs share may have been opened before
+// a tab signed in or out, so its identity may be the older one.
+func (c *Client) identifyAs(i identity) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	h := c.hub
-	// Under the hub's lock nothing is sent: all that comes later is for the new user.
+	// Nothing is sent while the hub is locked: what is sent later is for the new user.
 	h.mu.Lock()
-	ask, changed := c.change(user, asked, proof)
+	channels, changed := c.replaceIdentity(i)
 	if !changed {
 		h.mu.Unlock()
 		return
@@ -204,54 +211,57 @@ func (c *Client) become(user string, asked time.Time, proof string) {
 	for _, room := range rooms {
 		h.removeFrom(room, c)
 	}
-	left, identify := h.hooks.leave, h.hooks.identify
+	left, identified := h.hooks.leave, h.hooks.identify
 	h.mu.Unlock()
 	if !c.isGreeted() {
-		identify = nil // OnConnect tells of it as who it is now
+		identified = nil
 	}
 	for _, room := range rooms {
-		c.tellRoom(left, "leave", room)
+		c.callRoomHooks(left, "leave", room)
 	}
-	for _, id := range ask {
+	for _, id := range channels {
 		h.subscribe(c, id)
 	}
-	if len(identify) > 0 {
-		h.lane(c, "rooms").add(h, func() { // behind the leaves: who lets the new user into rooms does so here
-			for _, k := range identify {
+	if len(identified) > 0 {
+		h.lane(c, roomsLane, "").add(h, func() { // after the hooks of leave: a hook of identify may let the page into rooms again
+			for _, k := range identified {
 				h.call(c, "identify", func(ctx context.Context) error { k.fn(ctx, c); return nil })
 			}
 		})
 	}
 }
 
-// change sets the user and takes from the page what was the other one's. It returns the channels that have to be asked
-// again. The caller holds Hub.mu.
-func (c *Client) change(user string, asked time.Time, proof string) (ask []string, changed bool) {
-	p, err := newEventFrame(IdentifiedEvent, map[string]string{"user": user})
+// replaceIdentity stores an identity that is not older than the page's, and reports whether the user changed. Then it
+// takes from the page what belonged to the user before, and returns the channels whose Allow must be asked again. The
+// caller holds Hub.mu.
+func (c *Client) replaceIdentity(i identity) (channels []string, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone || asked.Before(c.asked) || err != nil { // a string always encodes
+	if c.gone || i.at.Before(c.identity.at) || i.unsure && i.confirms(c.identity) {
 		return nil, false
 	}
-	c.asked, c.proof = asked, proof
-	if c.user == user {
+	before := c.identity.user
+	c.identity = i.settled()
+	if c.identity.user == before {
 		return nil, false
 	}
-	c.user = user
-	c.identity++
+	c.users++
 	c.forgetPrivate()
 	for id := range c.channels {
 		if ch := c.hub.channels[id]; ch != nil && ch.allow != nil {
 			c.channels[id] = false
-			ask = append(ask, id)
+			channels = append(channels, id)
 		}
 	}
-	c.enqueue(p)
-	slices.Sort(ask)
-	return ask, true
+	slices.Sort(channels)
+	if f, err := newEventFrame(IdentifiedEvent, map[string]string{"user": c.identity.user}); err == nil { // a string is always JSON
+		c.enqueue(f)
+	}
+	return channels, true
 }
 
-// serveIdentify answers a page that shows its cookies again. Only the page knows the name of its session.
+// serveIdentify answers a page that identifies itself again: a POST with the page's cookies and the name of its session,
+// which only the page knows.
 func (h *Hub) serveIdentify(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	c := h.sessions[r.URL.Query().Get("session")]
@@ -267,14 +277,14 @@ func (h *Hub) serveIdentify(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(map[string]string{"user": c.User()}) // else the page has gone
+	_ = json.NewEncoder(w).Encode(map[string]string{"user": c.User()}) // an error means that the page has gone
 }
 
-// prompt asks pages to show their cookies again.
+// prompt asks pages to identify themselves.
 func (h *Hub) prompt(which func(*Client) bool) {
 	f, err := newEventFrame(reidentifyEvent, nil)
 	if err != nil {
-		return // a constant
+		return // never: the event is a constant
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -12,8 +12,7 @@ import (
 type frame struct {
 	text     []byte
 	prepared *websocket.PreparedMessage
-	// private is set for what the page may see because of the user that it is.
-	private bool
+	private  bool // for the user that the page has now: dropped when its user changes
 }
 
 func newFrame(p Payload) (*frame, error) {
@@ -28,21 +27,22 @@ func newFrame(p Payload) (*frame, error) {
 	return &frame{text: text, prepared: prepared}, nil
 }
 
-// Publish sends a payload to all pages, encoded once. An *Update gets its number here and is kept for pages that are
-// loading.
+// Publish sends a payload to all pages, encoded once. An *[Update] gets its Seq here, and is kept for pages that are
+// loading. The error says that the payload cannot be JSON. Publish does not wait for pages.
 func (h *Hub) Publish(p Payload) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if u, ok := p.(*Update); ok {
-		h.seq++
-		u.Seq = h.seq
+	update, isUpdate := p.(*Update)
+	if isUpdate {
+		h.updates.seq++
+		update.Seq = h.updates.seq
 	}
 	f, err := newFrame(p)
 	if err != nil {
 		return err
 	}
-	if u, ok := p.(*Update); ok {
-		h.remember(u.Seq, f)
+	if isUpdate {
+		h.updates.add(f)
 	}
 	for _, c := range h.sessions {
 		c.send(f)
@@ -50,7 +50,8 @@ func (h *Hub) Publish(p Payload) error {
 	return nil
 }
 
-// Broadcast sends an event to all pages. The error is about data that cannot be JSON.
+// Broadcast sends an event to all pages. Nil data is left out. The error says that the event has no name or that the data
+// cannot be JSON.
 func (h *Hub) Broadcast(event string, data any) error {
 	p, err := newCustom(event, data)
 	if err != nil {
@@ -59,8 +60,8 @@ func (h *Hub) Broadcast(event string, data any) error {
 	return h.Publish(p)
 }
 
-// SendToUser sends an event to every page of the user and to no other. Guests ("") are nobody's pages, so that "" is an
-// error; a user without a page is none.
+// SendToUser sends an event to every page of the user and to no other page. A user without a page is not an error. The
+// user "" is an error, because guests are not one user; otherwise the error is that of [Hub.Broadcast].
 func (h *Hub) SendToUser(user, event string, data any) error {
 	if user == "" {
 		return errors.New("send to user: no user is named; Broadcast reaches everybody")
@@ -73,7 +74,7 @@ func (h *Hub) SendToUser(user, event string, data any) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range h.sessions {
-		c.sendIf(f, func() bool { return c.user == user })
+		c.sendIf(f, func() bool { return c.identity.user == user })
 	}
 	return nil
 }
@@ -88,7 +89,7 @@ func newEventFrame(event string, data any) (*frame, error) {
 
 func newCustom(event string, data any) (*Custom, error) {
 	if event == "" {
-		return nil, errors.New("send event: it has no name")
+		return nil, errors.New("send event: the event has no name")
 	}
 	p := &Custom{Event: event}
 	if data != nil {

@@ -1,7 +1,6 @@
 package hmr
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,13 +13,14 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// ServeHTTP upgrades the request to a WebSocket and returns; the socket is served until it closes, which Close waits for.
-// With the query mux=1 it carries many sessions, those of a browser's tabs. A POST is a page's that asks to be identified
-// again by its cookies (see Reidentify); Options.Check is asked for both.
+// ServeHTTP upgrades the request to a WebSocket and returns. The socket is open until the page or the hub closes it, and
+// [Hub.Close] waits for that. With the query mux=1 the socket carries the sessions of all tabs of a browser.
+//
+// A POST identifies an open page again by its cookies, see [Hub.Reidentify]. The page sends it when its cookies may have
+// changed. Options.Check is asked about both kinds of requests.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	since := time.Now()
-	protocols := websocket.Subprotocols(r)
-	if slices.Contains(protocols, "vite-ping") { // "are you back?": needs no token, is no client
+	at := time.Now()
+	if slices.Contains(websocket.Subprotocols(r), "vite-ping") { // "are you back?": needs no token, is no client
 		if ws, err := h.upgrader.Upgrade(w, r, nil); err == nil {
 			goodbye(ws, websocket.CloseNormalClosure, "")
 		}
@@ -37,19 +37,15 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.serveIdentify(w, r)
 		return
 	}
-	user, rule, err := h.ask(r)
-	if err != nil && !errors.Is(err, ErrUnsure) {
+	who, err := h.identify(r, h.keep(r), at)
+	if err != nil {
 		h.o.Logger.Warn("identify page", "error", err)
 		http.Error(w, "403 forbidden", http.StatusForbidden)
 		return
 	}
-	ws, upgradeErr := h.upgrader.Upgrade(w, r, nil)
-	if upgradeErr != nil {
+	ws, err := h.upgrader.Upgrade(w, r, nil)
+	if err != nil {
 		return // Upgrade has answered
-	}
-	s := &socket{
-		hub: h, ws: ws, userAgent: r.UserAgent(), address: address(r), user: user, unsure: err != nil, since: since, shown: h.keep(r), rule: rule,
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if !h.begin() {
 		goodbye(ws, websocket.CloseGoingAway, stops)
@@ -57,15 +53,15 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// The handler's own goroutine would keep the request, its buffers and a stack that has grown, for as long as the page
 	// is open: a third of what a page costs.
-	go h.serve(s, r.URL.Query())
+	go h.serve(newSocket(h, ws, who, browserOf(r)), r.URL.Query())
 }
 
-// begin notes that a socket is served, unless the hub is closed.
+// begin counts a socket that is served, unless the hub is closed.
 func (h *Hub) begin() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.closed {
-		h.running.Add(1)
+		h.sockets.Add(1)
 	}
 	return !h.closed
 }
@@ -83,9 +79,9 @@ func goodbye(ws *websocket.Conn, code int, reason string) {
 
 // serve reads from the socket until it ends.
 func (h *Hub) serve(s *socket, q url.Values) {
-	defer h.running.Done()
+	defer h.sockets.Done()
 	defer func() {
-		if v := recover(); v != nil { // no mistake with one page may end all
+		if v := recover(); v != nil { // a mistake with one page must not end the process
 			h.o.Logger.Error(fmt.Sprintf("the socket of a page panicked: %v", v), "stack", string(debug.Stack()))
 			s.abandon(websocket.CloseInternalServerErr, "internal error")
 			_ = s.ws.Close()
@@ -107,18 +103,20 @@ func (h *Hub) serve(s *socket, q url.Values) {
 	s.run(cn.read)
 }
 
+// stops is the reason of close code 1001.
 const stops = "the server stops"
 
-// join gives the socket to a session, which begins or goes on. The error says why it cannot.
+// join gives the socket to a session: the page's, if it can continue, or else a new one. The error says why it cannot.
 func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *conn, refused *websocket.CloseError) {
 	received, _ := strconv.ParseUint(q.Get("received"), 10, 64) // absent: 0
-	since, sinceErr := strconv.ParseUint(q.Get("seq"), 10, 64)
+	seq, seqErr := strconv.ParseUint(q.Get("seq"), 10, 64)
 
 	h.mu.Lock()
 	known := h.sessions[session]
 	h.mu.Unlock()
-	if known != nil {
-		known.comeBack(s) // the page may have signed in or out while it was away
+	if known != nil { // the page may have signed in or out while it was away
+		known.noteRequest(s.identity.request, s.identity.at)
+		known.identifyAs(s.identity)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -128,34 +126,40 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 	c := h.sessions[session]
 	resumed := session != "" && c != nil && c == known && c.resume(received)
 	if !resumed {
-		if prefix != nil && !h.identified(s, session) {
-			return nil, errIdentifyAnew
+		if prefix != nil && !h.mayBegin(s, session) {
+			return nil, errReconnect
 		}
 		if c != nil {
-			go c.end(websocket.ClosePolicyViolation, "another page took over the session")
-			delete(h.sessions, session)
+			before := c
+			h.sockets.Go(func() { before.end(websocket.ClosePolicyViolation, "another page took over the session") })
 		}
-		h.next++
-		c = newClient(session, s, h.next)
-		if session == "" {
-			c.session = "anonymous " + randomID()
-		}
-		h.sessions[c.session] = c
-		c.waits = time.AfterFunc(helloWait, func() {
-			c.reading.Lock() // whoever reads the page's first frame meanwhile waits for the hooks
-			defer c.reading.Unlock()
-			c.greet()
-		})
+		c = h.beginSession(s, session)
 	}
 	cn = newConn(c, s, prefix)
-	hello, _ := Encode(&Connected{Client: c.ID(), Epoch: h.o.Epoch, Session: session, Resumed: resumed, Received: c.receivedCount(), Seq: h.seq, Identifies: h.rule.Load() != nil})
+	hello, _ := Encode(&Connected{ // always encodes
+		Client: c.ID(), Epoch: h.o.Epoch, Session: session, Resumed: resumed, Received: c.receivedCount(),
+		Seq: h.updates.seq, Identifies: h.rule.Load() != nil,
+	})
 	if !resumed {
-		h.welcome(c, q.Get("epoch"), since, sinceErr == nil)
+		h.catchUp(c, q.Get("epoch"), seq, seqErr == nil)
 	}
 	c.attach(cn, hello)
 	s.add(cn)
-	if s.rule != h.rule.Load() { // it was asked before the rule changed, and came too late to be asked about then
-		h.running.Go(func() { h.askAnew(c) })
+	if s.identity.by != h.rule.Load() { // the rule changed meanwhile, when the hub did not know this socket yet
+		h.sockets.Go(func() { h.identifyAgain(c) })
 	}
 	return cn, nil
+}
+
+// beginSession begins a session of that name in place of the one before. A session without a name cannot be resumed. The
+// caller holds mu.
+func (h *Hub) beginSession(s *socket, session string) *Client {
+	h.next++
+	c := newClient(session, s, h.next)
+	if session == "" {
+		c.session = "anonymous " + randomID()
+	}
+	h.sessions[c.session] = c
+	c.awaitHello()
+	return c
 }

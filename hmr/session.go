@@ -7,25 +7,44 @@ import (
 	"github.com/gorilla/websocket"
 )
 
+// newClient begins a session over the socket that the page came by.
 func newClient(session string, s *socket, number int) *Client {
 	return &Client{
-		hub: s.hub, number: number, session: session, user: s.user, asked: s.since, shown: s.shown, shownAt: s.since, proof: s.proof(), userAgent: s.userAgent, address: s.address,
-		channels: map[string]bool{}, unknown: map[string]bool{}, lanes: map[string]*lane{}, cancels: map[uint64]func(){},
+		hub:           s.hub,
+		number:        number,
+		session:       session,
+		browser:       s.browser,
+		identity:      s.identity.settled(),
+		lastRequest:   s.identity.request,
+		lastRequestAt: s.identity.at,
+		channels:      map[string]bool{},
+		unknown:       map[string]bool{},
+		lanes:         map[laneKey]*lane{},
+		cancels:       map[uint64]func(){},
 	}
 }
 
-// helloWait is how long the hooks wait for the hello of a page, which is its first frame. Ours come at once.
+// helloWait is how long the hooks of OnConnect wait for a page's hello, which has its URL. Our client sends it first.
 const helloWait = 5 * time.Second
 
-// greet tells the hooks of a session that begins, unless they have been told.
+// awaitHello greets the client when no hello has come in time.
+func (c *Client) awaitHello() {
+	c.helloTimer = time.AfterFunc(helloWait, func() {
+		c.reading.Lock() // a frame that comes meanwhile waits for the hooks
+		defer c.reading.Unlock()
+		c.greet()
+	})
+}
+
+// greet calls the hooks of OnConnect, once for a session.
 func (c *Client) greet() {
 	h := c.hub
 	c.mu.Lock()
 	greeted := c.greeted
 	c.greeted = true
-	if c.waits != nil {
-		c.waits.Stop()
-		c.waits = nil
+	if c.helloTimer != nil {
+		c.helloTimer.Stop()
+		c.helloTimer = nil
 	}
 	c.mu.Unlock()
 	if greeted {
@@ -45,8 +64,8 @@ func (c *Client) isGreeted() bool {
 	return c.greeted
 }
 
-// resume tells whether the session can go on after the page has had the given number of frames, and drops those. A
-// connection that is still there is dead: what comes of it from now on is not counted, as the page sends it again.
+// resume reports whether the session can continue for a page that has had that many frames, and drops these frames. A
+// connection that is still there is dead. Frames that still come over it are not counted, since the page sends them again.
 func (c *Client) resume(received uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,10 +73,10 @@ func (c *Client) resume(received uint64) bool {
 		c.conn.abandon(websocket.CloseNormalClosure, "the page has another connection")
 		c.conn = nil
 	}
-	if c.gone || received < c.acked || received > c.acked+uint64(len(c.queue)) {
+	if c.gone || received < c.queue.acked || received > c.queue.last() {
 		return false
 	}
-	c.trim(received)
+	c.queue.trim(received)
 	return true
 }
 
@@ -71,20 +90,19 @@ func (c *Client) receivedCount() uint64 {
 func (c *Client) attach(cn *conn, hello []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.grace != nil {
-		c.grace.Stop()
+	if c.graceTimer != nil {
+		c.graceTimer.Stop()
 	}
-	cn.hello, cn.written = hello, c.acked
-	for _, f := range c.queue {
-		cn.waiting += len(f.text)
-	}
+	cn.hello, cn.written = hello, c.queue.acked
+	cn.waiting = c.queue.bytes
 	c.conn = cn
 	if c.gone { // it ended while the page came back
 		cn.abandon(websocket.CloseTryAgainLater, "the session has ended")
 	}
 }
 
-// detach notes that the connection is lost. The session waits for the page to come back, unless it cannot.
+// detach notes that the connection is lost. The session waits for the page to come back, unless the page said goodbye or
+// the session is final: it has no name that a page could come back with.
 func (c *Client) detach(cn *conn, final bool) {
 	c.mu.Lock()
 	if c.conn != cn && c.conn != nil || c.gone {
@@ -93,11 +111,11 @@ func (c *Client) detach(cn *conn, final bool) {
 	}
 	c.conn = nil
 	left := cn.saidGoodbye
-	if c.grace != nil {
-		c.grace.Stop()
+	if c.graceTimer != nil {
+		c.graceTimer.Stop()
 	}
 	if !final && !left {
-		c.grace = time.AfterFunc(c.hub.o.ResumeGrace, func() { c.end(websocket.CloseGoingAway, "") })
+		c.graceTimer = time.AfterFunc(c.hub.o.ResumeGrace, func() { c.end(websocket.CloseGoingAway, "") })
 	}
 	c.mu.Unlock()
 	if final || left {
@@ -105,7 +123,7 @@ func (c *Client) detach(cn *conn, final bool) {
 	}
 }
 
-// end ends the session for good.
+// end ends the session for good. The page gets the code and the reason.
 func (c *Client) end(code int, reason string) {
 	c.mu.Lock()
 	if c.gone {
@@ -114,12 +132,13 @@ func (c *Client) end(code int, reason string) {
 	}
 	c.gone = true
 	cn := c.conn
-	c.conn, c.queue, c.queueSize = nil, nil, 0
-	if c.grace != nil {
-		c.grace.Stop()
+	c.conn = nil
+	c.queue.clear()
+	if c.graceTimer != nil {
+		c.graceTimer.Stop()
 	}
-	if c.waits != nil {
-		c.waits.Stop()
+	if c.helloTimer != nil {
+		c.helloTimer.Stop()
 	}
 	for _, cancel := range c.cancels {
 		cancel()
@@ -131,16 +150,16 @@ func (c *Client) end(code int, reason string) {
 	c.hub.forget(c)
 }
 
-// forget ends a session for good.
+// forget takes a session that has ended out of the hub, and calls the hooks.
 func (h *Hub) forget(c *Client) {
-	c.greet() // no hook is told of the end of what it has not seen begin
+	c.greet() // a hook of OnDisconnect gets no page that OnConnect has not had
 	h.mu.Lock()
 	if h.sessions[c.session] == c {
 		delete(h.sessions, c.session)
 	}
 	disconnect := h.hooks.disconnect
 	h.mu.Unlock()
-	c.leave(c.Rooms()...) // Join lets nobody in from here on
+	c.leave(c.Rooms()...) // Join returns ErrClosed from here on
 	for _, k := range disconnect {
 		h.call(c, "disconnect", func(ctx context.Context) error { k.fn(ctx, c); return nil })
 	}

@@ -3,7 +3,6 @@ package hmr
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -12,28 +11,21 @@ import (
 )
 
 const (
-	writeWait  = 10 * time.Second
-	lastWords  = 200 * time.Millisecond // for what is being written when the hub closes, and the goodbye
-	ackEach    = 64                     // frames
-	ackDelay   = time.Second
-	maxDepth   = 100 // nesting of JSON from a page: deep text costs the decoder a stack
-	rateWindow = 4   // seconds over which the rate of a page is averaged
+	writeWait = 10 * time.Second       // for one frame
+	lastWords = 200 * time.Millisecond // for the frame that is being written when the hub closes, and the goodbye
+	ackEach   = 64                     // frames
+	ackDelay  = time.Second
 )
 
-// socket is one WebSocket: a writer goroutine, and the reader, which is the HTTP handler's. It carries one session, or
-// those of all tabs of a browser, see mux.go.
+// socket is one WebSocket. It has two goroutines: the writer, and the reader, in which Hub.serve runs. It carries one
+// session, or those of all tabs of a browser, see mux.go.
 type socket struct {
-	hub  *Hub
-	ws   *websocket.Conn
-	user string
+	hub      *Hub
+	ws       *websocket.Conn
+	identity identity // of the request that opened it
+	browser  browser
 
-	userAgent, address string    // see address
-	since              time.Time // before its user was asked for
-	shown              *http.Request
-	rule               *rule // that its user was found by
-	unsure             bool  // nobody could tell, see ErrUnsure
-
-	wake   chan struct{} // tells the writer that there is work
+	wake   chan struct{} // the writer has work
 	done   chan struct{}
 	once   sync.Once
 	code   int
@@ -43,9 +35,15 @@ type socket struct {
 	conns    []*conn   // replaced, never changed
 	refusals []refusal // of a shared socket, still to be written
 
-	fresh bool // of a shared socket: sessions have been opened and nothing else; the reader's
+	fresh bool // of a shared socket: it has had no frames but those that open sessions; only the reader uses it
 }
 
+func newSocket(h *Hub, ws *websocket.Conn, who identity, from browser) *socket {
+	return &socket{hub: h, ws: ws, identity: who, browser: from, wake: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+// abandon ends the socket without waiting for it. The writer says goodbye, if the page still reads. Only the first call
+// counts.
 func (s *socket) abandon(code int, reason string) {
 	s.once.Do(func() {
 		s.code, s.reason = code, reason
@@ -60,7 +58,7 @@ func (s *socket) wakeUp() {
 	}
 }
 
-// add lets the writer write for the connection.
+// add makes the writer write for the connection.
 func (s *socket) add(cn *conn) {
 	s.mu.Lock()
 	s.conns = append(slices.Clip(s.conns), cn)
@@ -68,6 +66,7 @@ func (s *socket) add(cn *conn) {
 	s.wakeUp()
 }
 
+// open returns the connections that the socket carries.
 func (s *socket) open() []*conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +92,7 @@ func (s *socket) run(read func()) {
 	writer.Wait()
 }
 
-// write is the only one that writes to the socket.
+// write writes to the socket until it ends. No other goroutine writes to it.
 func (s *socket) write() {
 	defer s.ws.Close()
 	ping := time.NewTicker(s.hub.o.Silence / 3)
@@ -114,7 +113,7 @@ func (s *socket) write() {
 		}
 		select {
 		case <-s.done:
-			s.writeAcks(1) // so that the page knows what need not be sent again
+			s.writeAcks(1) // so that the page knows what it need not send again
 			goodbye(s.ws, s.code, s.reason)
 			return
 		case <-s.wake:
@@ -131,7 +130,7 @@ func (s *socket) write() {
 	}
 }
 
-// flush writes what is queued, one frame of each session in turn.
+// flush writes what is queued, one frame of each session in turn. It returns false when the socket is lost.
 func (s *socket) flush() bool {
 	conns := s.open()
 	for more := true; more; {
@@ -161,7 +160,7 @@ func (s *socket) flush() bool {
 	return true
 }
 
-// writeText writes one message. The text is not copied to be put behind its prefix, which matters for large ones.
+// writeText writes one message. The text is not copied behind its prefix, which matters for large texts.
 func (s *socket) writeText(prefix, text []byte) bool {
 	_ = s.ws.SetWriteDeadline(time.Now().Add(writeWait))
 	if prefix == nil {
@@ -171,31 +170,22 @@ func (s *socket) writeText(prefix, text []byte) bool {
 	if err != nil {
 		return false
 	}
-	_, _ = w.Write(prefix) // an error stays and is returned by Close
+	_, _ = w.Write(prefix) // Close returns the error
 	_, _ = w.Write(text)
 	return w.Close() == nil
 }
 
-// writeAcks confirms what came, to the pages of which at least so many frames came. soon tells that there are others.
+// writeAcks confirms frames to each session that has had at least that many since the last confirmation. soon reports
+// that another session has had fewer.
 func (s *socket) writeAcks(least uint64) (soon, ok bool) {
 	for _, cn := range s.open() {
 		if cn.hello != nil {
-			continue // which says how much came, and comes first
+			continue // the hello comes first, and has the number
 		}
-		c := cn.c
-		c.mu.Lock()
-		n := c.received
-		unsaid := n - c.ackSent
-		if c.conn != cn && cn.prefix != nil {
-			unsaid = 0 // the session has moved on
-		}
-		if unsaid >= least {
-			c.ackSent = n
-		}
-		c.mu.Unlock()
+		n, unconfirmed := cn.unconfirmed(least)
 		switch {
-		case unsaid == 0:
-		case unsaid < least:
+		case unconfirmed == 0:
+		case unconfirmed < least:
 			soon = true
 		default:
 			text, _ := Encode(&Ack{n}) // always encodes
@@ -207,7 +197,8 @@ func (s *socket) writeAcks(least uint64) (soon, ok bool) {
 	return soon, true
 }
 
-// keepAlive ends reading when the page is silent for too long; it answers pings.
+// keepAlive ends reading when the page is silent for too long. The answer to a ping counts; for anything else the reader
+// calls extend.
 func (s *socket) keepAlive() (extend func()) {
 	extend = func() { _ = s.ws.SetReadDeadline(time.Now().Add(s.hub.o.Silence)) }
 	extend()
@@ -215,8 +206,8 @@ func (s *socket) keepAlive() (extend func()) {
 	return extend
 }
 
-// refuseLength gives its close code to a declared length that no number of the protocol's can be (CVE-2020-27813); others that
-// are too large have been answered by the reader.
+// refuseLength closes the socket for a declared length that no length of the protocol can be (CVE-2020-27813). The reader
+// has answered other frames that are too large.
 func (s *socket) refuseLength(err error) {
 	if errors.Is(err, websocket.ErrReadLimit) {
 		s.abandon(websocket.CloseMessageTooBig, "the message is too large")
