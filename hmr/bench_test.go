@@ -22,8 +22,8 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// TestMain makes the test's own program the browsers of a benchmark too: in a process of their own they neither count as
-// the server's memory nor take its files.
+// TestMain makes the test's own program the browsers of a benchmark too: in a process of their own they neither count
+// as the server's memory nor take its files.
 func TestMain(m *testing.M) {
 	if at := os.Getenv("TEST_PAGES_AT"); at != "" {
 		n, _ := strconv.Atoi(os.Getenv("TEST_PAGES"))
@@ -116,9 +116,9 @@ func BenchmarkBroadcast(b *testing.B) {
 	}
 }
 
-// BenchmarkBroadcastRatio is the hub against the bare loop in one run, a few messages each in turn, so that what else the
-// machine does meets both: the time until 1,000 pages have a message, and the server's processor time, in which the pages,
-// in a process of their own, do not count.
+// BenchmarkBroadcastRatio is the hub against the bare loop in one run, a few messages each in turn, so that what else
+// the machine does meets both: the time until 1,000 pages have a message, and the server's processor time, in which the
+// pages, in a process of their own, do not count.
 func BenchmarkBroadcastRatio(b *testing.B) {
 	const n, each = 1_000, 10
 	hub, at := serve(b, hmr.Options{})
@@ -249,8 +249,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// BenchmarkEvents is what a hub takes from 20 pages that send as fast as they can, each to a handler in order. What waits
-// must stay bounded: the memory that the run has needed at most is reported, and more than 256 MiB fails.
+// BenchmarkEvents is what a hub takes from 20 pages that send as fast as they can, each to a handler in order. What
+// waits must stay bounded: the memory that the run has needed at most is reported, and more than 256 MiB fails.
 func BenchmarkEvents(b *testing.B) {
 	const senders = 20
 	hub, at := serve(b, hmr.Options{EventRate: 1 << 30})
@@ -310,8 +310,8 @@ func BenchmarkEvents(b *testing.B) {
 	}
 }
 
-// BenchmarkHandlers is what one page's events and requests cost, 64 on their way at a time, by who guards the handlers: the
-// hub (On, Handle) or their group itself (OnIn, HandleIn).
+// BenchmarkHandlers is what one page's events and requests cost, 64 on their way at a time, by who guards the handlers:
+// the hub (On, Handle) or their group itself (OnIn, HandleIn).
 func BenchmarkHandlers(b *testing.B) {
 	hub, at := serve(b, hmr.Options{EventRate: 1 << 30})
 	answer := func(_ context.Context, _ *hmr.Client, data json.RawMessage) (any, error) { return data, nil }

@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// Channel carries typed messages between pages and Go under one name: pages send In, Go sends Out. Only pages that listen
-// to the channel get its messages. Make a Channel with [NewChannel], set Handle and Allow, then register it with
+// Channel carries typed messages between pages and Go under one name: pages send In, Go sends Out. Only pages that
+// listen to the channel get its messages. Make a Channel with [NewChannel], set Handle and Allow, then register it with
 // [Hub.Register]. The methods that send are safe for concurrent use.
 type Channel[In, Out any] struct {
 	channel
@@ -53,8 +53,8 @@ func (c *channel) base() *channel { return c }
 // mostName bounds the ID of a channel, and the names of events that a page makes up, in bytes.
 const mostName = 256
 
-// CheckChannelID returns an error that says what is wrong with the ID of a channel, nil if it is valid. It is for IDs that
-// come from another program; NewChannel makes valid ones.
+// CheckChannelID returns an error that says what is wrong with the ID of a channel, nil if it is valid. It is for IDs
+// that come from another program; NewChannel makes valid ones.
 func CheckChannelID(id string) error {
 	if len(id) > mostName {
 		return fmt.Errorf("channel %q…: the ID is longer than %d bytes", id[:32], mostName)
@@ -68,8 +68,8 @@ func CheckChannelID(id string) error {
 
 var channelPart = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*$`)
 
-// NewChannel makes a channel with the ID `{plugin}_{module}_{name}`. Each part has letters, digits and dashes, and begins
-// with a letter. A wrong part is a mistake of the program, so that NewChannel panics.
+// NewChannel makes a channel with the ID `{plugin}_{module}_{name}`. Each part has letters, digits and dashes, and
+// begins with a letter. A wrong part is a mistake of the program, so that NewChannel panics.
 func NewChannel[In, Out any](plugin, module, name string) *Channel[In, Out] {
 	for _, part := range []string{plugin, module, name} {
 		if !channelPart.MatchString(part) { // an underscore would make two channels of one ID
@@ -99,8 +99,8 @@ func (c Conn[Out]) Reply(out Out) error { return c.Send(c.id, out) }
 // pages' messages are refused. Handle panics for a BroadcastOnly channel.
 //
 // The messages of one page are handled one after the other, in the order in which it sent them, within
-// Options.HandlerTimeout. An error of fn is sent to the page ([ChannelError]). For a message that is not an In, the page
-// gets the error of [Decode].
+// Options.HandlerTimeout. An error of fn is sent to the page ([ChannelError]). For a message that is not an In, the
+// page gets the error of [Decode].
 func (c *Channel[In, Out]) Handle(fn func(ctx context.Context, from Conn[Out], in In) error) *Channel[In, Out] {
 	if _, silent := any(*new(In)).(BroadcastOnly); silent {
 		panic(fmt.Sprintf("hmr: channel %s is broadcast-only and has nothing to handle", c.id))
@@ -124,8 +124,9 @@ func (c *Channel[In, Out]) Allow(fn func(ctx context.Context, page *Client, d Di
 	return c
 }
 
-// Unguarded makes the hub call Handle and Allow as they are, and returns the channel. Call it before Register. It is for
-// programs that guard the funcs themselves, as [Hub.OnIn] says: without it the hub limits their time and recovers panics.
+// Unguarded makes the hub call Handle and Allow as they are, and returns the channel. Call it before Register. It is
+// for programs that guard the funcs themselves, as [Hub.OnIn] says: without it the hub limits their time and recovers
+// panics.
 func (c *Channel[In, Out]) Unguarded() *Channel[In, Out] {
 	c.guardsItself = true
 	return c
@@ -135,8 +136,8 @@ func (c *Channel[In, Out]) Unguarded() *Channel[In, Out] {
 // registered. A channel that no page listens to is not an error.
 func (c *Channel[In, Out]) Broadcast(out Out) error { return c.broadcast(out, false) }
 
-// Retain is Broadcast, and keeps the message: a page that begins to listen later gets the newest retained message at once.
-// Retain may be called before Register.
+// Retain is Broadcast, and keeps the message: a page that begins to listen later gets the newest retained message at
+// once. Retain may be called before Register.
 func (c *Channel[In, Out]) Retain(out Out) error { return c.broadcast(out, true) }
 
 // SendToUser sends to the listening pages of one user and to no other page. A user without a page is not an error. The
@@ -269,7 +270,8 @@ func (c *Client) wants(ch *channel) bool {
 	return true
 }
 
-// ChannelInfo describes a channel by its Go types. In is what pages send, nil if they cannot send. Out is what pages get.
+// ChannelInfo describes a channel by its Go types. In is what pages send, nil if they cannot send. Out is what pages
+// get.
 type ChannelInfo struct {
 	ID      string
 	In, Out reflect.Type
@@ -303,9 +305,9 @@ func (h *Hub) refuse(page *Client, id string, err error) {
 // mostWanted bounds the channels that a page wants and that are not registered: it can make up any number of names.
 const mostWanted = 1000
 
-// subscribe lets the page listen if it may, and sends it the retained message. It only notes an ID without a channel: the
-// channel may be registered later, or the ID is an event that needs no permission. What a page does with one channel
-// happens in its order.
+// subscribe lets the page listen if it may, and sends it the retained message. It only notes an ID without a channel:
+// the channel may be registered later, or the ID is an event that needs no permission. What a page does with one
+// channel happens in its order.
 func (h *Hub) subscribe(page *Client, id string) {
 	h.mu.Lock()
 	c := h.channels[id]
@@ -363,7 +365,9 @@ func (h *Hub) permitted(c *channel, page *Client, d Direction) error {
 	if c.allow == nil {
 		return nil
 	}
-	return h.run(h.ctx, c.guardsItself, page, string(d)+" "+c.id, func(ctx context.Context) error { return c.allow(ctx, page, d) })
+	return h.run(h.ctx, c.guardsItself, page, string(d)+" "+c.id, func(ctx context.Context) error {
+		return c.allow(ctx, page, d)
+	})
 }
 
 // sendTo gives a page's message to the channel.
@@ -375,7 +379,9 @@ func (h *Hub) sendTo(c *channel, page *Client, data json.RawMessage) {
 		case c.handle == nil:
 			err = &Error{Code: "broadcast_only", Message: fmt.Sprintf("pages cannot send to channel %s", c.id)}
 		default:
-			err = h.run(h.ctx, c.guardsItself, page, c.id, func(ctx context.Context) error { return c.handle(ctx, page, data) })
+			err = h.run(h.ctx, c.guardsItself, page, c.id, func(ctx context.Context) error {
+				return c.handle(ctx, page, data)
+			})
 		}
 		if err != nil {
 			h.refuse(page, c.id, err)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Client is one open page: a session, over as many connections as it takes. Its methods are safe for concurrent use, and
-// may be called when the page is gone.
+// Client is one open page: a session, over as many connections as it takes. Its methods are safe for concurrent use,
+// and may be called when the page is gone.
 type Client struct {
 	hub     *Hub
 	number  int
@@ -45,8 +45,8 @@ type Client struct {
 	cancels  map[uint64]func() // by the ID of the page's request
 }
 
-// ID returns the page's name while it is open: "c1", "c2", … A page has it over reconnects, and no later page of the hub
-// gets it.
+// ID returns the page's name while it is open: "c1", "c2", … A page has it over reconnects, and no later page of the
+// hub gets it.
 func (c *Client) ID() string { return "c" + strconv.Itoa(c.number) }
 
 // URL returns the page's address as the page has sent it, "" before that and for a client that sends none.
@@ -70,8 +70,8 @@ func (c *Client) User() string {
 // ErrClosed is the error for a page that is gone for good.
 var ErrClosed = errors.New("the page is gone")
 
-// Send sends an event to this page only. Nil data is left out. The error says that the event has no name or that the data
-// cannot be JSON, or it is [ErrClosed]. A page that is away gets the event when it comes back.
+// Send sends an event to this page only. Nil data is left out. The error says that the event has no name or that the
+// data cannot be JSON, or it is [ErrClosed]. A page that is away gets the event when it comes back.
 func (c *Client) Send(event string, data any) error {
 	p, err := newCustom(event, data)
 	if err != nil {
@@ -80,8 +80,8 @@ func (c *Client) Send(event string, data any) error {
 	return c.Publish(p)
 }
 
-// Publish sends a payload to this page only. An *[Update] must have Seq 0, since updates with a number are for all pages.
-// The errors are those of [Client.Send].
+// Publish sends a payload to this page only. An *[Update] must have Seq 0, since updates with a number are for all
+// pages. The errors are those of [Client.Send].
 func (c *Client) Publish(p Payload) error {
 	f, err := newFrame(p)
 	if err != nil {

@@ -158,8 +158,8 @@ func (cn *conn) allows(text []byte) bool {
 	return false
 }
 
-// handle decodes and dispatches a frame. A frame that is not understood is logged and ignored, since a page may send what
-// a later version understands. It counts as received if the page counts it.
+// handle decodes and dispatches a frame. A frame that is not understood is logged and ignored, since a page may send
+// what a later version understands. It counts as received if the page counts it.
 func (cn *conn) handle(text []byte) {
 	var in incoming
 	if depth(text) > maxDepth {

@@ -11,8 +11,8 @@ import (
 // of next changes a cookie of that browser. Wrap the handlers by which users sign in and out.
 //
 //   - It sees HttpOnly cookies, too. Their values go nowhere.
-//   - It takes pages for those of one browser by their address and User-Agent. A page of another browser that it asks by
-//     mistake keeps its user.
+//   - It takes pages for those of one browser by their address and User-Agent. A page of another browser that it asks
+//     by mistake keeps its user.
 //   - While the hub knows no users it does nothing, see Options.Identify.
 func (h *Hub) WatchCookies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -72,8 +72,8 @@ func (w *cookieWriter) look() {
 	}
 }
 
-// cookiesChange reports whether the answer sets a cookie to a value that the request did not have. Many servers send the
-// session's cookie again with each answer.
+// cookiesChange reports whether the answer sets a cookie to a value that the request did not have. Many servers send
+// the session's cookie again with each answer.
 func cookiesChange(r *http.Request, answer http.Header) bool {
 	for _, line := range answer.Values("Set-Cookie") {
 		set, err := http.ParseSetCookie(line)

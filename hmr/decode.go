@@ -11,8 +11,8 @@ import (
 )
 
 // Decode reads the payload of an event, a request or a channel as T. Data that is left out, or null, is T's zero value.
-// Fields are found as by encoding/json. The error is an *[Error] with the code "bad_payload". It has the name, the place in
-// the payload, what was expected and what was found.
+// Fields are found as by encoding/json. The error is an *[Error] with the code "bad_payload". It has the name, the
+// place in the payload, what was expected and what was found.
 func Decode[T any](name string, data json.RawMessage) (T, error) {
 	var in T
 	if len(data) == 0 || bytes.Equal(data, []byte("null")) {
@@ -142,7 +142,8 @@ func jsonName(t reflect.Type) string {
 		return "an object"
 	case reflect.Float32, reflect.Float64:
 		return "a number"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return "an integer (" + t.Kind().String() + ")"
 	default:
 		return t.String()

@@ -28,15 +28,15 @@ type listener struct {
 // guardsItself reports whether the handler is called as it is, see OnIn.
 func (l *listener) guardsItself() bool { return l.group != "" }
 
-// UnknownEvent is the event that a page gets when it has sent an event without a handler: once for each name. Its data is
-// {"event": "name"}.
+// UnknownEvent is the event that a page gets when it has sent an event without a handler: once for each name. Its data
+// is {"event": "name"}.
 const UnknownEvent = "devserver:unknown-event"
 
 // On calls fn for each event of that name. An event may have several handlers. off removes this one.
 //
 // The events of one page are handled one after the other, in the order in which it sent them. Events of different pages
-// are handled at the same time. A panic of fn becomes an error. When fn takes longer than Options.HandlerTimeout, the page
-// gets an error with the code "timeout", and the next event is handled.
+// are handled at the same time. A panic of fn becomes an error. When fn takes longer than Options.HandlerTimeout, the
+// page gets an error with the code "timeout", and the next event is handled.
 func (h *Hub) On(event string, fn EventFunc) (off func()) { return h.OnIn("", event, fn) }
 
 // OnIn is [Hub.On] for a handler of a group, such as a plugin. The order of a page's events holds within a group, and a
@@ -59,8 +59,8 @@ func (h *Hub) OnIn(group, event string, fn EventFunc) (off func()) {
 	}
 }
 
-// Handle answers requests of that name by fn. A name has one handler: a second one is an error. off removes the handler.
-// Requests are handled in order, within a guard, and together with events, as [Hub.On] says.
+// Handle answers requests of that name by fn. A name has one handler: a second one is an error. off removes the
+// handler. Requests are handled in order, within a guard, and together with events, as [Hub.On] says.
 func (h *Hub) Handle(event string, fn RequestFunc) (off func(), err error) {
 	return h.HandleIn("", event, fn)
 }
@@ -154,7 +154,8 @@ func (h *Hub) handOut(c *Client, in *incoming, wasHeld bool) {
 	case in.Type == "custom":
 		h.dispatchEvent(c, in, list)
 	case answer == nil:
-		_ = c.Publish(&Reply{ID: in.ID, Error: &Error{Code: "unknown_event", Message: fmt.Sprintf("no handler answers requests %q", in.Event)}})
+		unknown := &Error{Code: "unknown_event", Message: fmt.Sprintf("no handler answers requests %q", in.Event)}
+		_ = c.Publish(&Reply{ID: in.ID, Error: unknown}) // a page that is gone waits for no answer
 	default:
 		h.dispatchRequest(c, in, answer)
 	}
@@ -163,7 +164,8 @@ func (h *Hub) handOut(c *Client, in *incoming, wasHeld bool) {
 // mostUnknown bounds the unknown events that are reported to a page: it can make up any number of names.
 const mostUnknown = 1000
 
-// reportUnknown sends the page the name of an event without a handler, once. Events of the client itself need no handler.
+// reportUnknown sends the page the name of an event without a handler, once. Events of the client itself need no
+// handler.
 func (h *Hub) reportUnknown(c *Client, event string) {
 	if strings.HasPrefix(event, "vite:") || strings.HasPrefix(event, "devserver:") || len(event) > mostName {
 		return
@@ -182,7 +184,9 @@ func (h *Hub) reportUnknown(c *Client, event string) {
 func (h *Hub) dispatchEvent(c *Client, in *incoming, list []*listener) {
 	for _, l := range list {
 		h.lane(c, groupLane, l.group).add(h, func() {
-			err := h.run(h.ctx, l.guardsItself(), c, in.Event, func(ctx context.Context) error { return l.event(ctx, c, in.Data) })
+			err := h.run(h.ctx, l.guardsItself(), c, in.Event, func(ctx context.Context) error {
+				return l.event(ctx, c, in.Data)
+			})
 			h.sendError(c, in.Event, err)
 		})
 	}

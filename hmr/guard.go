@@ -78,8 +78,8 @@ func (h *Hub) guard(parent context.Context, c *Client, name string, fn func(cont
 	}
 }
 
-// errCancelled is the error of a handler that nobody waits for: the page has cancelled its request or is gone, or the hub
-// is closed.
+// errCancelled is the error of a handler that nobody waits for: the page has cancelled its request or is gone, or the
+// hub is closed.
 var errCancelled = &Error{Code: "cancelled", Message: "cancelled"}
 
 func (h *Hub) logFailed(c *Client, name string, err error) {

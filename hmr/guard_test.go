@@ -14,8 +14,8 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// TestGroupGuardsItself: handlers of a group get no deadline and no goroutine from the hub. Their errors and panics reach
-// the page all the same, and a panic is logged.
+// TestGroupGuardsItself: handlers of a group get no deadline and no goroutine from the hub. Their errors and panics
+// reach the page all the same, and a panic is logged.
 func TestGroupGuardsItself(t *testing.T) {
 	logged := &lines{}
 	hub, at := serve(t, hmr.Options{Logger: slog.New(slog.NewTextHandler(logged, nil))})
@@ -152,8 +152,8 @@ func TestCloseWaitsForHandlers(t *testing.T) {
 	}
 }
 
-// TestFullLane has a page send more than may wait for a blocked handler: it waits, nothing is lost, and a hub that closes
-// meanwhile does not wait for it.
+// TestFullLane has a page send more than may wait for a blocked handler: it waits, nothing is lost, and a hub that
+// closes meanwhile does not wait for it.
 func TestFullLane(t *testing.T) {
 	const more = 10_100
 	for _, closes := range []bool{false, true} {

@@ -15,38 +15,38 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Options configures a [Hub]. The zero value lets everybody in, knows no users, logs nothing, and has the limits that the
-// fields name.
+// Options configures a [Hub]. The zero value lets everybody in, knows no users, logs nothing, and has the limits that
+// the fields name.
 type Options struct {
 	// Logger gets errors and warnings, and what happens at level Debug. Nil discards.
 	Logger *slog.Logger
 	// Epoch names this run of the server. A page that was loaded from another run is asked for its revisions, see
 	// [Hub.OnRevisions]. Random when empty.
 	Epoch string
-	// Check returns an error for a connection that it refuses, for example by Host, Origin or token. The error is logged at
-	// level Debug, and the page gets status 403. Nil refuses none. Check is called concurrently.
+	// Check returns an error for a connection that it refuses, for example by Host, Origin or token. The error is
+	// logged at level Debug, and the page gets status 403. Nil refuses none. Check is called concurrently.
 	Check func(*http.Request) error
-	// Identify returns the user of a connection, "" for a guest. An error refuses the connection with status 403, except
-	// [ErrUnsure]. Nil makes every page a guest. Identify is called concurrently. [Hub.SetIdentify] replaces it.
+	// Identify returns the user of a connection, "" for a guest. An error refuses the connection with status 403,
+	// except [ErrUnsure]. Nil makes every page a guest. Identify is called concurrently. [Hub.SetIdentify] replaces it.
 	Identify func(*http.Request) (user string, err error)
-	// KeepRequests stores the headers of each page's last identifying request, a few KiB a page. SetIdentify needs them to
-	// identify open pages again, and ErrUnsure to leave pages their user.
+	// KeepRequests stores the headers of each page's last identifying request, a few KiB a page. SetIdentify needs them
+	// to identify open pages again, and ErrUnsure to leave pages their user.
 	KeepRequests bool
 	// MaxMessage is how many bytes a message from a page may have; 1 MiB when 0. A longer one closes the connection.
 	MaxMessage int64
 	// QueueMessages and QueueBytes bound what waits to be written to one page; 256 and 1 MiB when 0. A page that falls
 	// behind further is closed.
 	QueueMessages, QueueBytes int
-	// KeepMessages and KeepBytes bound what is kept for one page, to be sent again after a lost connection; 4096 and 8 MiB
-	// when 0. A page that missed more cannot resume.
+	// KeepMessages and KeepBytes bound what is kept for one page, to be sent again after a lost connection; 4096 and 8
+	// MiB when 0. A page that missed more cannot resume.
 	KeepMessages, KeepBytes int
 	// ResumeGrace is how long a session waits for a page that lost its connection; 2 minutes when 0.
 	ResumeGrace time.Duration
-	// Silence is how long a connection may be silent before it counts as lost; 1 minute when 0. A machine that sleeps, or a
-	// network that is gone, says no goodbye. Pings go out three times as often, and their answers count.
+	// Silence is how long a connection may be silent before it counts as lost; 1 minute when 0. A machine that sleeps,
+	// or a network that is gone, says no goodbye. Pings go out three times as often, and their answers count.
 	Silence time.Duration
-	// HandlerTimeout is how long a handler or hook may take; 30 seconds when 0. Handlers of a group limit themselves, see
-	// [Hub.OnIn].
+	// HandlerTimeout is how long a handler or hook may take; 30 seconds when 0. Handlers of a group limit themselves,
+	// see [Hub.OnIn].
 	HandlerTimeout time.Duration
 	// EventRate is how many messages a page may send per second, averaged over 4 seconds; 50,000 when 0. More close the
 	// connection.
@@ -90,8 +90,8 @@ func randomID() string {
 	return hex.EncodeToString(b)
 }
 
-// Hub connects the server with the open pages. It is an http.Handler for their sockets. Make a Hub with [NewHub] and end
-// it with [Hub.Close]. All methods are safe for concurrent use.
+// Hub connects the server with the open pages. It is an http.Handler for their sockets. Make a Hub with [NewHub] and
+// end it with [Hub.Close]. All methods are safe for concurrent use.
 type Hub struct {
 	o        Options
 	upgrader websocket.Upgrader
@@ -154,13 +154,13 @@ func NewHub(o Options) *Hub {
 	return h
 }
 
-// handlersAtClose is how long Close waits for handlers that ignore the end of their context. Nothing in Go can end them,
-// and a server that stops must not wait for long.
+// handlersAtClose is how long Close waits for handlers that ignore the end of their context. Nothing in Go can end
+// them, and a server that stops must not wait for long.
 const handlersAtClose = 200 * time.Millisecond
 
-// Close ends all sessions with code 1001, and the contexts of their handlers. It returns when the handlers have returned;
-// it waits at most 200 milliseconds for those that ignore the end of their context. A closed Hub refuses connections.
-// Closing it again does nothing.
+// Close ends all sessions with code 1001, and the contexts of their handlers. It returns when the handlers have
+// returned; it waits at most 200 milliseconds for those that ignore the end of their context. A closed Hub refuses
+// connections. Closing it again does nothing.
 func (h *Hub) Close() {
 	h.mu.Lock()
 	if h.closed {
@@ -191,16 +191,16 @@ func (h *Hub) list() []*Client {
 	return list
 }
 
-// Clients returns the open pages in the order in which they connected. A page that lost its connection and may come back
-// is among them.
+// Clients returns the open pages in the order in which they connected. A page that lost its connection and may come
+// back is among them.
 func (h *Hub) Clients() []*Client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.list()
 }
 
-// Opened returns the clients whose OnConnect hooks have run or are running. Register a hook by [Hub.OnConnect] first, then
-// call Opened: no page is missed, a few may be seen twice.
+// Opened returns the clients whose OnConnect hooks have run or are running. Register a hook by [Hub.OnConnect] first,
+// then call Opened: no page is missed, a few may be seen twice.
 func (h *Hub) Opened() []*Client {
 	return slices.DeleteFunc(h.Clients(), func(c *Client) bool { return !c.isGreeted() })
 }
@@ -224,8 +224,8 @@ func (h *Hub) Disconnect(user, reason string) int {
 }
 
 // OnConnect calls fn for each page that opens: when the page has sent its URL, before any of its events is handled. A
-// client that sends no URL within 5 seconds is reported without. A page that comes back after a lost connection does not
-// open again. off removes fn.
+// client that sends no URL within 5 seconds is reported without. A page that comes back after a lost connection does
+// not open again. off removes fn.
 //
 // The page's frames wait while fn runs, at most Options.HandlerTimeout. fn may be called for several pages at a time.
 func (h *Hub) OnConnect(fn func(context.Context, *Client)) (off func()) {
@@ -256,8 +256,8 @@ func (h *Hub) OnReport(fn func(*Client, Report)) {
 	h.mu.Unlock()
 }
 
-// OnRevisions sets the func that gets the revisions of pages that could not resume, to send them what differs. Nil removes
-// it. Nothing waits while fn runs.
+// OnRevisions sets the func that gets the revisions of pages that could not resume, to send them what differs. Nil
+// removes it. Nothing waits while fn runs.
 func (h *Hub) OnRevisions(fn func(*Client, Revisions)) {
 	h.mu.Lock()
 	h.hooks.revisions = fn

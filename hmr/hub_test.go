@@ -443,8 +443,8 @@ func TestUserGetsWhatIsForThemOnly(t *testing.T) {
 	})
 }
 
-// TestMalformedFrames sends bytes that no WebSocket client would. Each ends with the close code that the protocol names,
-// and nothing is allocated for lengths that are only declared (CVE-2020-27813).
+// TestMalformedFrames sends bytes that no WebSocket client would. Each ends with the close code that the protocol
+// names, and nothing is allocated for lengths that are only declared (CVE-2020-27813).
 func TestMalformedFrames(t *testing.T) {
 	logged := &lines{}
 	hub, at := serve(t, hmr.Options{MaxMessage: 1 << 20, EventRate: 100, Logger: slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelWarn}))})

@@ -14,16 +14,17 @@ import (
 )
 
 const (
-	// IdentifiedEvent is the event that a page gets when its user has changed. Its data is {"user": "ann"}; the user of a
-	// guest is "". Messages for the user before come before this event, messages for the new user after it.
+	// IdentifiedEvent is the event that a page gets when its user has changed. Its data is {"user": "ann"}; the user of
+	// a guest is "". Messages for the user before come before this event, messages for the new user after it.
 	IdentifiedEvent = "devserver:identified"
 	// reidentifyEvent asks a page to send a request with its cookies, see serveIdentify.
 	reidentifyEvent = "devserver:reidentify"
 )
 
-// ErrUnsure is the error that Identify returns when it cannot answer at the moment, for example because the program that
-// knows the sessions is restarting. Then a page keeps its user if its cookies are those that the user was found by. Any
-// other page becomes a guest, since its user may have signed out. Call [Hub.SetIdentify] when Identify can answer again.
+// ErrUnsure is the error that Identify returns when it cannot answer at the moment, for example because the program
+// that knows the sessions is restarting. Then a page keeps its user if its cookies are those that the user was found
+// by. Any other page becomes a guest, since its user may have signed out. Call [Hub.SetIdentify] when Identify can
+// answer again.
 //
 // ErrUnsure needs Options.KeepRequests. Without it each page that Identify is unsure about becomes a guest.
 var ErrUnsure = errors.New("cannot identify the page right now")
@@ -95,8 +96,9 @@ func (h *Hub) keep(r *http.Request) *http.Request {
 		return nil
 	}
 	return &http.Request{
-		Method: r.Method, URL: &url.URL{Path: r.URL.Path}, Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,
-		Header: r.Header.Clone(), Body: http.NoBody, Host: r.Host, RemoteAddr: r.RemoteAddr, RequestURI: r.URL.EscapedPath(), TLS: r.TLS,
+		Method: r.Method, URL: &url.URL{Path: r.URL.Path}, RequestURI: r.URL.EscapedPath(), Host: r.Host,
+		Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor, TLS: r.TLS,
+		Header: r.Header.Clone(), Body: http.NoBody, RemoteAddr: r.RemoteAddr,
 	}
 }
 
@@ -109,14 +111,14 @@ func (c *Client) noteRequest(kept *http.Request, at time.Time) {
 	}
 }
 
-// SetIdentify replaces Options.Identify, or the function of the last SetIdentify, while pages are open. With nil the hub
-// knows no users, and all pages become guests.
+// SetIdentify replaces Options.Identify, or the function of the last SetIdentify, while pages are open. With nil the
+// hub knows no users, and all pages become guests.
 //
 //   - With Options.KeepRequests the new function is asked about the last identifying request of each page before
 //     SetIdentify returns. [Hub.Reidentify] says what follows when a user changes.
 //   - Without KeepRequests each page is asked to identify itself, and keeps its user until then.
-//   - If the hub knew no users before, each page is asked to identify itself, and is a guest until then: its last request
-//     may be older than its cookies.
+//   - If the hub knew no users before, each page is asked to identify itself, and is a guest until then: its last
+//     request may be older than its cookies.
 func (h *Hub) SetIdentify(identify func(*http.Request) (user string, err error)) {
 	h.mu.Lock()
 	had := h.rule.Swap(newRule(identify)) != nil
@@ -188,14 +190,14 @@ func (h *Hub) identifyPage(c *Client, r, kept *http.Request, at time.Time) error
 	return nil
 }
 
-// OnIdentify calls fn for each open page whose user has changed. A change before the hooks of OnConnect is not reported:
-// OnConnect sees the new user. off removes fn.
+// OnIdentify calls fn for each open page whose user has changed. A change before the hooks of OnConnect is not
+// reported: OnConnect sees the new user. off removes fn.
 func (h *Hub) OnIdentify(fn func(context.Context, *Client)) (off func()) {
 	return addHook(h, &h.hooks.identify, &clientHook{fn})
 }
 
-// identifyAs gives the page an identity, unless it has a newer one. A socket that tabs share may have been opened before
-// a tab signed in or out, so its identity may be the older one.
+// identifyAs gives the page an identity, unless it has a newer one. A socket that tabs share may have been opened
+// before a tab signed in or out, so its identity may be the older one.
 func (c *Client) identifyAs(i identity) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -223,7 +225,8 @@ func (c *Client) identifyAs(i identity) {
 		h.subscribe(c, id)
 	}
 	if len(identified) > 0 {
-		h.lane(c, roomsLane, "").add(h, func() { // after the hooks of leave: a hook of identify may let the page into rooms again
+		// After the hooks of leave: a hook of identify may let the page into rooms again.
+		h.lane(c, roomsLane, "").add(h, func() {
 			for _, k := range identified {
 				h.call(c, "identify", func(ctx context.Context) error { k.fn(ctx, c); return nil })
 			}
@@ -254,14 +257,15 @@ func (c *Client) replaceIdentity(i identity) (channels []string, changed bool) {
 		}
 	}
 	slices.Sort(channels)
-	if f, err := newEventFrame(IdentifiedEvent, map[string]string{"user": c.identity.user}); err == nil { // a string is always JSON
+	f, err := newEventFrame(IdentifiedEvent, map[string]string{"user": c.identity.user})
+	if err == nil { // always: a string is JSON
 		c.enqueue(f)
 	}
 	return channels, true
 }
 
-// serveIdentify answers a page that identifies itself again: a POST with the page's cookies and the name of its session,
-// which only the page knows.
+// serveIdentify answers a page that identifies itself again: a POST with the page's cookies and the name of its
+// session, which only the page knows.
 func (h *Hub) serveIdentify(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	c := h.sessions[r.URL.Query().Get("session")]

@@ -77,7 +77,8 @@ func TestPageIsIdentifiedAgain(t *testing.T) {
 	}
 }
 
-// A channel's Allow speaks about a user. Another one is asked about anew, and may be let in where the one before was not.
+// A channel's Allow speaks about a user. Another one is asked about anew, and may be let in where the one before was
+// not.
 func TestChannelsAskAgainForANewUser(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Identify: byCookie})
 	only := func(user string) *hmr.Channel[hmr.BroadcastOnly, string] {
@@ -145,8 +146,8 @@ func TestChannelsAskAgainForANewUser(t *testing.T) {
 	await("only for bob", "kept for ann")
 }
 
-// TestRuleChangesWhilePagesAreOpen: a new Identify is asked about pages by what they have shown last, also about what is shown
-// while it comes, and one that cannot tell leaves those alone that show nothing new.
+// TestRuleChangesWhilePagesAreOpen: a new Identify is asked about pages by what they have shown last, also about what
+// is shown while it comes, and one that cannot tell leaves those alone that show nothing new.
 func TestRuleChangesWhilePagesAreOpen(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Identify: byCookie, KeepRequests: true})
 	in := func(suffix string) func(*http.Request) (string, error) {

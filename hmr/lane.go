@@ -40,8 +40,8 @@ func (h *Hub) lane(c *Client, kind laneKind, name string) *lane {
 	return l
 }
 
-// laneLimit bounds the work of a lane that waits. Beyond it the page's reader waits, and with it the page: the page's own
-// queue is bounded and says when it is full.
+// laneLimit bounds the work of a lane that waits. Beyond it the page's reader waits, and with it the page: the page's
+// own queue is bounded and says when it is full.
 const laneLimit = 10_000
 
 // add gives work to the lane. While the lane is full, add waits until it takes work. When the hub closes meanwhile, the
@@ -62,8 +62,8 @@ func (l *lane) add(h *Hub, fn func()) {
 	}
 }
 
-// awaitRoom waits until the lane takes work, and returns false when the context has ended. The caller holds mu, which is
-// released meanwhile.
+// awaitRoom waits until the lane takes work, and returns false when the context has ended. The caller holds mu, which
+// is released meanwhile.
 func (l *lane) awaitRoom(ctx context.Context) bool {
 	if l.room == nil {
 		l.room = make(chan struct{})
@@ -106,8 +106,8 @@ func (l *lane) take() (work []func()) {
 	return work
 }
 
-// counter counts goroutines. Unlike a sync.WaitGroup it may rise from zero while Close waits: handlers may be registered,
-// and held events released, at any time.
+// counter counts goroutines. Unlike a sync.WaitGroup it may rise from zero while Close waits: handlers may be
+// registered, and held events released, at any time.
 type counter struct {
 	mu   sync.Mutex
 	n    int

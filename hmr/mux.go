@@ -22,14 +22,14 @@ import (
 //
 // A page's close with code 1000 or 1001 also says that the tab is gone.
 //
-// A fault of a tab ends the connection of its session. A fault of the carrier ends the socket, and the sessions continue
-// over the next socket.
+// A fault of a tab ends the connection of its session. A fault of the carrier ends the socket, and the sessions
+// continue over the next socket.
 
 const (
 	mostTabs    = 100 // sessions of one socket
 	mostSession = 128 // bytes of a session's name
-	// tabQueue is how many frames of a tab wait for their handlers. All tabs wait when a tab's queue is full, but no longer
-	// than tabWait.
+	// tabQueue is how many frames of a tab wait for their handlers. All tabs wait when a tab's queue is full, but no
+	// longer than tabWait.
 	tabQueue = 256
 	tabWait  = time.Second
 	// mostRefused bounds the sessions that were refused and have not come back.
@@ -68,12 +68,13 @@ type refusal struct {
 	websocket.CloseError
 }
 
-var errReconnect = &websocket.CloseError{Code: websocket.CloseServiceRestart, Text: "connect again, so that a new page is identified"}
+// errReconnect closes a shared socket, so that the request of the next one identifies a new page.
+var errReconnect = &websocket.CloseError{Code: websocket.CloseServiceRestart, Text: "a new page has to be identified"}
 
 // mayBegin reports whether the socket's user is also that of a session that begins now. All tabs of a browser have the
 // same cookies, but cookies change: a user who signed out must not come back over a socket that was opened before. So a
-// session may begin together with the socket, or over a socket that was opened after the session was refused. The caller
-// holds mu.
+// session may begin together with the socket, or over a socket that was opened after the session was refused. The
+// caller holds mu.
 func (h *Hub) mayBegin(s *socket, session string) bool {
 	if h.rule.Load() == nil || s.fresh {
 		return true
@@ -110,8 +111,8 @@ func (m *mux) run() {
 	m.socket.run(m.read)
 }
 
-// read gives the frames to their sessions until the socket ends. Then all sessions have lost their connection, however the
-// socket ended: the carrier may be a tab that was closed, and the other tabs are still open.
+// read gives the frames to their sessions until the socket ends. Then all sessions have lost their connection, however
+// the socket ended: the carrier may be a tab that was closed, and the other tabs are still open.
 func (m *mux) read() {
 	defer func() {
 		for _, cn := range m.tabs {
@@ -287,8 +288,8 @@ func (cn *conn) push(text []byte) {
 // moved is the code of connections whose page gets no close frame: it has another connection, or none.
 const moved = websocket.CloseNormalClosure
 
-// writeEnds writes the close frames of connections that have ended, and forgets these connections. It returns false when
-// the socket is lost.
+// writeEnds writes the close frames of connections that have ended, and forgets these connections. It returns false
+// when the socket is lost.
 func (s *socket) writeEnds() bool {
 	s.mu.Lock()
 	ends := s.refusals

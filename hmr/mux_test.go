@@ -428,8 +428,8 @@ func repeat(text string, n int) []string {
 	return list
 }
 
-// FuzzMuxFrame sends lines as frames, on a shared socket and on a page's own. Whatever they are, the shared one is closed
-// with a code or opens one more session, and the page's own is closed or answers.
+// FuzzMuxFrame sends lines as frames, on a shared socket and on a page's own. Whatever they are, the shared one is
+// closed with a code or opens one more session, and the page's own is closed or answers.
 func FuzzMuxFrame(f *testing.F) {
 	for _, seed := range []string{
 		"a +received=3&epoch=e&seq=7\na {\"type\":\"custom\",\"event\":\"e\"}\na -1001", "a +\na +\na -1\na -1001 bye\na +received=9", "a -", "a  -1001", " +", "+", "a\x00b +",

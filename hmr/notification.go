@@ -12,8 +12,8 @@ type Notification struct {
 	Type string `json:"type,omitempty"`
 }
 
-// Notify shows a notification in every page of the user, or in all pages when the user is "". Pages that devserver serves
-// show a toast; others listen to [NotificationEvent].
+// Notify shows a notification in every page of the user, or in all pages when the user is "". Pages that devserver
+// serves show a toast; others listen to [NotificationEvent].
 func (h *Hub) Notify(user string, n Notification) error {
 	if user == "" {
 		return h.Broadcast(NotificationEvent, n)

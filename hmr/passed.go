@@ -64,8 +64,8 @@ func (h *Hub) reportReceived(c *Client, in *incoming) {
 	}
 }
 
-// reportSent calls the hooks of OnPassed for what a page is sent. It decodes the frame again: to keep payloads beside their
-// text would cost memory in every hub, and few hubs have hooks.
+// reportSent calls the hooks of OnPassed for what a page is sent. It decodes the frame again: to keep payloads beside
+// their text would cost memory in every hub, and few hubs have hooks.
 func (h *Hub) reportSent(c *Client, f *frame) {
 	list := h.passed.Load()
 	if list == nil || !bytes.HasPrefix(f.text, []byte(`{"type":"custom"`)) && !bytes.HasPrefix(f.text, []byte(`{"type":"reply"`)) {

@@ -62,8 +62,8 @@ func (c *Client) sendIf(f *frame, condition func() bool) bool {
 	return true
 }
 
-// enqueue queues the frame and wakes the writer. It never waits: a page that is too slow loses its connection. The caller
-// holds mu.
+// enqueue queues the frame and wakes the writer. It never waits: a page that is too slow loses its connection. The
+// caller holds mu.
 func (c *Client) enqueue(f *frame) {
 	c.hub.reportSent(c, f)
 	c.queue.add(f)
@@ -104,8 +104,8 @@ func (c *Client) boundKept() {
 	}
 }
 
-// nothingFrame takes the place of a frame that the page must not have. Both sides count frames, so that none can be taken
-// out.
+// nothingFrame takes the place of a frame that the page must not have. Both sides count frames, so that none can be
+// taken out.
 var nothingFrame = sync.OnceValue(func() *frame {
 	f, err := newFrame(&Custom{Event: "devserver:nothing"})
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// A room is a group of clients under a name that the server chooses: the readers of an article, the players of a game. A
-// room exists while a client is in it. Only the server lets clients in, so that a room is also a permission. Guests may be
-// in rooms.
+// A room is a group of clients under a name that the server chooses: the readers of an article, the players of a game.
+// A room exists while a client is in it. Only the server lets clients in, so that a room is also a permission. Guests
+// may be in rooms.
 
 // mostRoom bounds a room's name in bytes, since names are often made from what pages send.
 const mostRoom = 256
@@ -22,23 +22,25 @@ type roomHook struct {
 	fn func(ctx context.Context, c *Client, room string)
 }
 
-// checkRoom refuses names that are a mistake: empty, longer than 256 bytes, not printable, or with blanks around, as when
-// an ID in the name is missing.
+// checkRoom refuses names that are a mistake: empty, longer than 256 bytes, not printable, or with blanks around, as
+// when an ID in the name is missing.
 func checkRoom(name string) error {
 	switch {
 	case name == "":
 		return errors.New("the room has no name")
 	case len(name) > mostRoom:
 		return fmt.Errorf("room %q…: the name is longer than %d bytes", name[:32], mostRoom)
-	case !utf8.ValidString(name), strings.TrimSpace(name) != name, strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case !utf8.ValidString(name), strings.TrimSpace(name) != name, strings.ContainsFunc(name, notPrintable):
 		return fmt.Errorf("room %q: a name is printable text without blanks around it", name)
 	}
 	return nil
 }
 
-// Join lets the client into the room, until it leaves, is gone for good, or its user changes. A client that is in the room
-// stays there. The name is printable text of up to 256 bytes, without blanks around it. The error says what is wrong with
-// the name, or is [ErrClosed].
+func notPrintable(r rune) bool { return !unicode.IsPrint(r) }
+
+// Join lets the client into the room, until it leaves, is gone for good, or its user changes. A client that is in the
+// room stays there. The name is printable text of up to 256 bytes, without blanks around it. The error says what is
+// wrong with the name, or is [ErrClosed].
 func (c *Client) Join(room string) error {
 	if err := checkRoom(room); err != nil {
 		return err
@@ -97,8 +99,8 @@ func (h *Hub) removeFrom(room string, c *Client) {
 	}
 }
 
-// callRoomHooks calls the hooks after those of the client's earlier moves, so that they see a join before its leave. The
-// caller holds moving, which keeps moves in order. It must not hold Hub.mu, which the hooks need.
+// callRoomHooks calls the hooks after those of the client's earlier moves, so that they see a join before its leave.
+// The caller holds moving, which keeps moves in order. It must not hold Hub.mu, which the hooks need.
 func (c *Client) callRoomHooks(hooks []*roomHook, verb, room string) {
 	if len(hooks) == 0 {
 		return
@@ -145,9 +147,9 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// SendToRoom sends an event to every client in the room, encoded once. A room without clients is not an error, since they
-// may just have left. What still waits for a client when its user changes is dropped, see [Hub.Reidentify]. The error says
-// what is wrong with the name, or is that of [Hub.Broadcast].
+// SendToRoom sends an event to every client in the room, encoded once. A room without clients is not an error, since
+// they may just have left. What still waits for a client when its user changes is dropped, see [Hub.Reidentify]. The
+// error says what is wrong with the name, or is that of [Hub.Broadcast].
 func (h *Hub) SendToRoom(room, event string, data any) error {
 	if err := checkRoom(room); err != nil {
 		return fmt.Errorf("send to room: %w", err)
@@ -165,8 +167,8 @@ func (h *Hub) SendToRoom(room, event string, data any) error {
 	return nil
 }
 
-// SendToRoom sends to the clients in the room that listen to the channel. The error says what is wrong with the name, or is
-// that of Broadcast.
+// SendToRoom sends to the clients in the room that listen to the channel. The error says what is wrong with the name,
+// or is that of Broadcast.
 func (c *Channel[In, Out]) SendToRoom(room string, out Out) error {
 	if err := checkRoom(room); err != nil {
 		return fmt.Errorf("channel %s: send to room: %w", c.id, err)
@@ -174,14 +176,14 @@ func (c *Channel[In, Out]) SendToRoom(room string, out Out) error {
 	return c.sendPrivate(out, func(cl *Client) bool { return cl.rooms[room] })
 }
 
-// OnJoin calls fn for each client that has joined a room. Calls for one client are in order, also with those of OnLeave and
-// OnIdentify. A slow call delays no other client. off removes fn.
+// OnJoin calls fn for each client that has joined a room. Calls for one client are in order, also with those of OnLeave
+// and OnIdentify. A slow call delays no other client. off removes fn.
 func (h *Hub) OnJoin(fn func(ctx context.Context, c *Client, room string)) (off func()) {
 	return addHook(h, &h.hooks.join, &roomHook{fn})
 }
 
-// OnLeave calls fn for each client that has left a room. A client that is gone for good, or whose user changes, leaves all
-// its rooms. OnJoin says in which order fn is called. off removes fn.
+// OnLeave calls fn for each client that has left a room. A client that is gone for good, or whose user changes, leaves
+// all its rooms. OnJoin says in which order fn is called. off removes fn.
 func (h *Hub) OnLeave(fn func(ctx context.Context, c *Client, room string)) (off func()) {
 	return addHook(h, &h.hooks.leave, &roomHook{fn})
 }

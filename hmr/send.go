@@ -50,8 +50,8 @@ func (h *Hub) Publish(p Payload) error {
 	return nil
 }
 
-// Broadcast sends an event to all pages. Nil data is left out. The error says that the event has no name or that the data
-// cannot be JSON.
+// Broadcast sends an event to all pages. Nil data is left out. The error says that the event has no name or that the
+// data cannot be JSON.
 func (h *Hub) Broadcast(event string, data any) error {
 	p, err := newCustom(event, data)
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// ServeHTTP upgrades the request to a WebSocket and returns. The socket is open until the page or the hub closes it, and
-// [Hub.Close] waits for that. With the query mux=1 the socket carries the sessions of all tabs of a browser.
+// ServeHTTP upgrades the request to a WebSocket and returns. The socket is open until the page or the hub closes it,
+// and [Hub.Close] waits for that. With the query mux=1 the socket carries the sessions of all tabs of a browser.
 //
-// A POST identifies an open page again by its cookies, see [Hub.Reidentify]. The page sends it when its cookies may have
-// changed. Options.Check is asked about both kinds of requests.
+// A POST identifies an open page again by its cookies, see [Hub.Reidentify]. The page sends it when its cookies may
+// have changed. Options.Check is asked about both kinds of requests.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at := time.Now()
 	if slices.Contains(websocket.Subprotocols(r), "vite-ping") { // "are you back?": needs no token, is no client
@@ -51,8 +51,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		goodbye(ws, websocket.CloseGoingAway, stops)
 		return
 	}
-	// The handler's own goroutine would keep the request, its buffers and a stack that has grown, for as long as the page
-	// is open: a third of what a page costs.
+	// The handler's own goroutine would keep the request, its buffers and a stack that has grown, for as long as the
+	// page is open: a third of what a page costs.
 	go h.serve(newSocket(h, ws, who, browserOf(r)), r.URL.Query())
 }
 
@@ -151,8 +151,8 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 	return cn, nil
 }
 
-// beginSession begins a session of that name in place of the one before. A session without a name cannot be resumed. The
-// caller holds mu.
+// beginSession begins a session of that name in place of the one before. A session without a name cannot be resumed.
+// The caller holds mu.
 func (h *Hub) beginSession(s *socket, session string) *Client {
 	h.next++
 	c := newClient(session, s, h.next)

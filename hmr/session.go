@@ -65,7 +65,8 @@ func (c *Client) isGreeted() bool {
 }
 
 // resume reports whether the session can continue for a page that has had that many frames, and drops these frames. A
-// connection that is still there is dead. Frames that still come over it are not counted, since the page sends them again.
+// connection that is still there is dead. Frames that still come over it are not counted, since the page sends them
+// again.
 func (c *Client) resume(received uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,8 +102,8 @@ func (c *Client) attach(cn *conn, hello []byte) {
 	}
 }
 
-// detach notes that the connection is lost. The session waits for the page to come back, unless the page said goodbye or
-// the session is final: it has no name that a page could come back with.
+// detach notes that the connection is lost. The session waits for the page to come back, unless the page said goodbye
+// or the session is final: it has no name that a page could come back with.
 func (c *Client) detach(cn *conn, final bool) {
 	c.mu.Lock()
 	if c.conn != cn && c.conn != nil || c.gone {

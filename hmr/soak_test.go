@@ -297,8 +297,8 @@ func TestCutsLoseNothing(t *testing.T) {
 	}
 }
 
-// Beyond what is kept for it, a page that comes back starts over: it is told so by the first frame, gets what a new page
-// gets, and then what is sent from now on. It never gets a part with a gap in it.
+// Beyond what is kept for it, a page that comes back starts over: it is told so by the first frame, gets what a new
+// page gets, and then what is sent from now on. It never gets a part with a gap in it.
 func TestPageBeyondTheBoundStartsOver(t *testing.T) {
 	hub, at := serve(t, hmr.Options{KeepMessages: 100, QueueMessages: 50, Epoch: "e"})
 	hub.FirstPayloads(func() []hmr.Payload { return []hmr.Payload{&hmr.Custom{Event: "first"}} })

@@ -197,8 +197,8 @@ func (s *socket) writeAcks(least uint64) (soon, ok bool) {
 	return soon, true
 }
 
-// keepAlive ends reading when the page is silent for too long. The answer to a ping counts; for anything else the reader
-// calls extend.
+// keepAlive ends reading when the page is silent for too long. The answer to a ping counts; for anything else the
+// reader calls extend.
 func (s *socket) keepAlive() (extend func()) {
 	extend = func() { _ = s.ws.SetReadDeadline(time.Now().Add(s.hub.o.Silence)) }
 	extend()
@@ -206,8 +206,8 @@ func (s *socket) keepAlive() (extend func()) {
 	return extend
 }
 
-// refuseLength closes the socket for a declared length that no length of the protocol can be (CVE-2020-27813). The reader
-// has answered other frames that are too large.
+// refuseLength closes the socket for a declared length that no length of the protocol can be (CVE-2020-27813). The
+// reader has answered other frames that are too large.
 func (s *socket) refuseLength(err error) {
 	if errors.Is(err, websocket.ErrReadLimit) {
 		s.abandon(websocket.CloseMessageTooBig, "the message is too large")

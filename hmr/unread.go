@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// unread is a value that a type refuses which reads itself, such as time.Time. The decoder returns the error of the type
-// without the place.
+// unread is a value that a type refuses which reads itself, such as time.Time. The decoder returns the error of the
+// type without the place.
 type unread struct {
 	path  string
 	t     reflect.Type
