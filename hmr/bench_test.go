@@ -22,8 +22,8 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// TestMain makes the test's own program the browsers of a benchmark too: in a process of their own they neither count
-// as the server's memory nor take its files.
+// TestMain also makes the test's program the browsers of a benchmark. In a process of their own, they neither count as
+// the server's memory nor take its files.
 func TestMain(m *testing.M) {
 	if at := os.Getenv("TEST_PAGES_AT"); at != "" {
 		n, _ := strconv.Atoi(os.Getenv("TEST_PAGES"))
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runPages opens n connections, prints a line when they are open, and one each time all have had one more message.
+// runPages opens n connections. It prints a line when they are open, and a line each time all have had one more message.
 func runPages(at string, n int) error {
 	var got atomic.Int64
 	for i := range n {
@@ -66,7 +66,7 @@ func runPages(at string, n int) error {
 	select {}
 }
 
-// data is what is sent to all: the size of a small update.
+// data is a broadcast of the size of a small update.
 var data = map[string]string{"text": strings.Repeat("x", 1000)}
 
 // pages opens n connections from another process and returns a func that waits until each has had one more message.
@@ -97,8 +97,8 @@ func pages(b *testing.B, at string, n int) (await func()) {
 	}
 }
 
-// BenchmarkBroadcast sends one message to all pages until all have it: through a hub, and with nothing but gorilla's
-// connections in a loop. Their ratio is what the hub costs, in time and in the server's memory for each page.
+// BenchmarkBroadcast sends one message to all pages until all have it: through a hub, and by a loop over gorilla's
+// connections. Their ratio is the cost of the hub, in time and in the server's memory for each page.
 func BenchmarkBroadcast(b *testing.B) {
 	for _, n := range []int{1_000, 10_000} {
 		b.Run(fmt.Sprintf("hub/pages=%d", n), func(b *testing.B) {
@@ -116,9 +116,9 @@ func BenchmarkBroadcast(b *testing.B) {
 	}
 }
 
-// BenchmarkBroadcastRatio is the hub against the bare loop in one run, a few messages each in turn, so that what else
-// the machine does meets both: the time until 1,000 pages have a message, and the server's processor time, in which the
-// pages, in a process of their own, do not count.
+// BenchmarkBroadcastRatio compares the hub with the bare loop in one run. They send a few messages each in turn, so that
+// other work of the machine slows both down. It measures the time until 1,000 pages have a message, and the server's
+// processor time. The pages are in a process of their own and do not count.
 func BenchmarkBroadcastRatio(b *testing.B) {
 	const n, each = 1_000, 10
 	hub, at := serve(b, hmr.Options{})
@@ -224,7 +224,7 @@ func bareLoop(b *testing.B) (at string, count func() int, send func(text []byte)
 	}
 }
 
-// BenchmarkRoundTrip is an event to a handler and its answer.
+// BenchmarkRoundTrip sends an event to a handler and awaits its answer.
 func BenchmarkRoundTrip(b *testing.B) {
 	hub, at := serve(b, hmr.Options{})
 	hub.On("ask", func(_ context.Context, c *hmr.Client, data json.RawMessage) error { return c.Send("e", data) })
@@ -249,8 +249,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// BenchmarkEvents is what a hub takes from 20 pages that send as fast as they can, each to a handler in order. What
-// waits must stay bounded: the memory that the run has needed at most is reported, and more than 256 MiB fails.
+// BenchmarkEvents measures how many events a hub takes from 20 pages that send as fast as they can. What waits must stay
+// bounded: the largest heap of the run is reported, and more than 256 MiB fails.
 func BenchmarkEvents(b *testing.B) {
 	const senders = 20
 	hub, at := serve(b, hmr.Options{EventRate: 1 << 30})
@@ -310,8 +310,8 @@ func BenchmarkEvents(b *testing.B) {
 	}
 }
 
-// BenchmarkHandlers is what one page's events and requests cost, 64 on their way at a time, by who guards the handlers:
-// the hub (On, Handle) or their group itself (OnIn, HandleIn).
+// BenchmarkHandlers measures events and requests of one page, 64 at a time. The hub guards the handlers (On, Handle), or
+// their group guards itself (OnIn, HandleIn).
 func BenchmarkHandlers(b *testing.B) {
 	hub, at := serve(b, hmr.Options{EventRate: 1 << 30})
 	answer := func(_ context.Context, _ *hmr.Client, data json.RawMessage) (any, error) { return data, nil }
@@ -376,7 +376,7 @@ func encoded(b *testing.B, v any) json.RawMessage {
 	return text
 }
 
-// memory is what the heap and the stacks take after a collection, in bytes.
+// memory returns the size of the heap and the stacks after a collection, in bytes.
 func memory() uint64 {
 	runtime.GC()
 	var m runtime.MemStats

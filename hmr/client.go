@@ -45,7 +45,7 @@ type Client struct {
 	cancels  map[uint64]func() // by the ID of the page's request
 }
 
-// ID returns the page's name while it is open: "c1", "c2", … A page has it over reconnects, and no later page of the
+// ID returns the page's name while it is open: "c1", "c2", … A page keeps its ID over reconnects. No later page of the
 // hub gets it.
 func (c *Client) ID() string { return "c" + strconv.Itoa(c.number) }
 

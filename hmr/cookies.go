@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// WatchCookies returns a handler that calls next, and asks the pages of a browser to identify themselves when an answer
-// of next changes a cookie of that browser. Wrap the handlers by which users sign in and out.
+// WatchCookies returns a handler that calls next and looks at the cookies of its answers. When an answer changes a
+// cookie, the pages of that browser are asked to identify themselves. Wrap the handlers by which users sign in and out.
 //
 //   - It sees HttpOnly cookies, too. Their values go nowhere.
 //   - It takes pages for those of one browser by their address and User-Agent. A page of another browser that it asks

@@ -77,7 +77,7 @@ func TestGroupGuardsItself(t *testing.T) {
 	}
 }
 
-// TestCancelledRequest: the context of a request ends when the page cancels it, whoever guards the handler.
+// TestCancelledRequest: the context of a request ends when the page cancels it, whether the hub or the group guards.
 func TestCancelledRequest(t *testing.T) {
 	hub, at := serve(t, hmr.Options{})
 	started := make(chan bool)
@@ -123,8 +123,8 @@ type explosive struct{}
 
 func (explosive) MarshalJSON() ([]byte, error) { panic("on purpose") }
 
-// TestCloseWaitsForHandlers: those that heed the end of their context have returned when Close returns, whoever guards
-// them. One that does not is left alone.
+// TestCloseWaitsForHandlers: a handler that heeds the end of its context has returned when Close returns, whether the
+// hub or the group guards it. A handler that ignores the end of its context is left alone.
 func TestCloseWaitsForHandlers(t *testing.T) {
 	hub, at := serve(t, hmr.Options{})
 	started, release := make(chan bool), make(chan bool)
@@ -152,8 +152,8 @@ func TestCloseWaitsForHandlers(t *testing.T) {
 	}
 }
 
-// TestFullLane has a page send more than may wait for a blocked handler: it waits, nothing is lost, and a hub that
-// closes meanwhile does not wait for it.
+// TestFullLane has a page send more than may wait for a blocked handler. The page waits, and nothing is lost. A hub that
+// closes meanwhile does not wait for the handler.
 func TestFullLane(t *testing.T) {
 	const more = 10_100
 	for _, closes := range []bool{false, true} {

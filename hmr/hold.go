@@ -56,8 +56,8 @@ func (h *Hub) releaseOne() (f heldFrame, ok bool) {
 	return f, true
 }
 
-// hold keeps a frame and returns true if there is a hold, and the frame has no handler or comes after a held frame of
-// the same page. The caller holds mu.
+// hold keeps a frame and returns true, if there is a hold and the frame has no handler. It also keeps a frame that
+// comes after a held frame of the same page. The caller holds mu.
 func (h *Hub) hold(c *Client, in *incoming, handled bool) bool {
 	o := &h.holding
 	if o.holds == 0 || handled && o.waiting[c] == 0 || len(o.frames) >= mostHeld {

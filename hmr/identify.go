@@ -117,8 +117,8 @@ func (c *Client) noteRequest(kept *http.Request, at time.Time) {
 //   - With Options.KeepRequests the new function is asked about the last identifying request of each page before
 //     SetIdentify returns. [Hub.Reidentify] says what follows when a user changes.
 //   - Without KeepRequests each page is asked to identify itself, and keeps its user until then.
-//   - If the hub knew no users before, each page is asked to identify itself, and is a guest until then: its last
-//     request may be older than its cookies.
+//   - If the hub knew no users before, each page is asked to identify itself, and is a guest until then. The reason is
+//     that its last request may be older than its cookies.
 func (h *Hub) SetIdentify(identify func(*http.Request) (user string, err error)) {
 	h.mu.Lock()
 	had := h.rule.Swap(newRule(identify)) != nil

@@ -72,7 +72,7 @@ type refusal struct {
 var errReconnect = &websocket.CloseError{Code: websocket.CloseServiceRestart, Text: "a new page has to be identified"}
 
 // mayBegin reports whether the socket's user is also that of a session that begins now. All tabs of a browser have the
-// same cookies, but cookies change: a user who signed out must not come back over a socket that was opened before. So a
+// same cookies, but cookies change. A user who signed out must not come back over a socket that was opened before. So a
 // session may begin together with the socket, or over a socket that was opened after the session was refused. The
 // caller holds mu.
 func (h *Hub) mayBegin(s *socket, session string) bool {
@@ -112,7 +112,7 @@ func (m *mux) run() {
 }
 
 // read gives the frames to their sessions until the socket ends. Then all sessions have lost their connection, however
-// the socket ended: the carrier may be a tab that was closed, and the other tabs are still open.
+// the socket ended. The carrier may be a tab that was closed, and the other tabs are still open.
 func (m *mux) read() {
 	defer func() {
 		for _, cn := range m.tabs {

@@ -6,8 +6,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// queue holds the reliable frames of a session from number acked+1 on: frames that are not yet written, and frames that
-// were written but not yet acknowledged, so that they may have to be sent again. Client.mu guards it.
+// queue holds the reliable frames of a session from number acked+1 on. Some are not yet written. The others were
+// written but not yet acknowledged, and may have to be sent again. Client.mu guards it.
 type queue struct {
 	frames []*frame
 	bytes  int    // of all frames

@@ -42,9 +42,9 @@ func (h *Hub) Seq() uint64 {
 	return h.updates.seq
 }
 
-// catchUp queues what a new session needs first: the updates after the one that its page was loaded with, or the
-// question for its revisions; then what FirstPayloads returns. A client that names no epoch or no update gets no
-// updates. The caller holds mu.
+// catchUp queues what a new session needs first. These are the updates after the one that its page was loaded with, or
+// the question for its revisions. What FirstPayloads returns comes after that. A client that names no epoch or no
+// update gets no updates. The caller holds mu.
 func (h *Hub) catchUp(c *Client, epoch string, seq uint64, hasSeq bool) {
 	switch {
 	case !hasSeq || epoch == "":

@@ -22,8 +22,8 @@ type roomHook struct {
 	fn func(ctx context.Context, c *Client, room string)
 }
 
-// checkRoom refuses names that are a mistake: empty, longer than 256 bytes, not printable, or with blanks around, as
-// when an ID in the name is missing.
+// checkRoom refuses names that are a mistake: empty, longer than 256 bytes, not printable, or with blanks around. Such
+// a name is often made from an ID that is missing.
 func checkRoom(name string) error {
 	switch {
 	case name == "":

@@ -51,8 +51,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		goodbye(ws, websocket.CloseGoingAway, stops)
 		return
 	}
-	// The handler's own goroutine would keep the request, its buffers and a stack that has grown, for as long as the
-	// page is open: a third of what a page costs.
+	// The handler's own goroutine would keep the request, its buffers and a grown stack for as long as the page is
+	// open. That is a third of what a page costs.
 	go h.serve(newSocket(h, ws, who, browserOf(r)), r.URL.Query())
 }
 

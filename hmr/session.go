@@ -102,8 +102,8 @@ func (c *Client) attach(cn *conn, hello []byte) {
 	}
 }
 
-// detach notes that the connection is lost. The session waits for the page to come back, unless the page said goodbye
-// or the session is final: it has no name that a page could come back with.
+// detach notes that the connection is lost. The session waits for the page to come back, unless the page said goodbye.
+// A final session does not wait: it has no name that a page could come back with.
 func (c *Client) detach(cn *conn, final bool) {
 	c.mu.Lock()
 	if c.conn != cn && c.conn != nil || c.gone {
