@@ -104,7 +104,8 @@ func (p *project) listenOn(h pluginhost.Host, info plugin.ChannelInfo) (off func
 	hub := p.server.hub
 	return p.channels.add(hub, info.ID, func() *pluginChannel {
 		parts := strings.Split(info.ID, "_") // three, add has seen to it
-		c := hmr.NewChannel[json.RawMessage, json.RawMessage](parts[0], parts[1], parts[2]).Unguarded() // the host guards
+		// The host guards the calls.
+		c := hmr.NewChannel[json.RawMessage, json.RawMessage](parts[0], parts[1], parts[2]).Unguarded()
 		if info.Handles {
 			c.Handle(func(ctx context.Context, from hmr.Conn[json.RawMessage], in json.RawMessage) error {
 				return p.forPage(h.ChannelMessage(ctx, info.ID, &page{from.Client, hub}, in))
