@@ -104,7 +104,7 @@ func (r *Relay) listenOn(h pluginhost.Host, info wire.ChannelInfo) (off func(), 
 	hub := r.o.Hub
 	return r.channels.add(hub, info.ID, func() *pluginChannel {
 		parts := strings.Split(info.ID, "_") // three: add has checked the ID
-		c := hmr.NewChannel[json.RawMessage, json.RawMessage](parts[0], parts[1], parts[2])
+		c := hmr.NewChannel[json.RawMessage, json.RawMessage](parts[0], parts[1], parts[2]).Unguarded() // the host guards its calls
 		if info.Handles {
 			c.Handle(func(ctx context.Context, from hmr.Conn[json.RawMessage], in json.RawMessage) error {
 				return r.forPage(h.ChannelMessage(ctx, info.ID, &page{from.Client, hub}, in))

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// byCookie takes the user from the cookie "user"; "broken" is no user at all.
+// byCookie takes the user from the cookie "user". The value "broken" is an error.
 func byCookie(r *http.Request) (string, error) {
 	c, err := r.Cookie("user")
 	if err != nil {
@@ -25,7 +25,7 @@ func byCookie(r *http.Request) (string, error) {
 	return c.Value, nil
 }
 
-// identify is what client/src/identity.ts does.
+// identify sends the request by which client/src/identity.ts identifies a page again.
 func identify(t *testing.T, at, session, user string) (status int, body string) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, "http"+strings.TrimPrefix(at, "ws")+"/?session="+session, nil)
@@ -64,7 +64,7 @@ func TestPageIsIdentifiedAgain(t *testing.T) {
 		if status != step.status || status == 200 && !strings.Contains(body, fmt.Sprintf(`"user":%q`, step.is)) {
 			t.Errorf("cookie %q: answered %d %s", step.user, status, body)
 		}
-		p.await("the page is told", identified(step.is))
+		p.await("the event", identified(step.is))
 		if user := hub.Clients()[0].User(); user != step.is {
 			t.Errorf("cookie %q made the page that of %q", step.user, user)
 		}
@@ -77,7 +77,8 @@ func TestPageIsIdentifiedAgain(t *testing.T) {
 	}
 }
 
-// A channel's Allow speaks about a user. Another one is asked about anew, and may be let in where the one before was not.
+// An answer of Allow is about one user. Allow is asked again about another user, who may be allowed where the user
+// before was not.
 func TestChannelsAskAgainForANewUser(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Identify: byCookie})
 	only := func(user string) *hmr.Channel[hmr.BroadcastOnly, string] {
@@ -145,14 +146,14 @@ func TestChannelsAskAgainForANewUser(t *testing.T) {
 	await("only for bob", "kept for ann")
 }
 
-// TestRuleChangesWhilePagesAreOpen: a new Identify is asked about pages by what they have shown last, also about what is shown
-// while it comes, and one that cannot tell leaves those alone that show nothing new.
+// TestRuleChangesWhilePagesAreOpen: a new Identify is asked about each page's last request, also about one that comes
+// meanwhile. When it is unsure, pages with the same cookies keep their user.
 func TestRuleChangesWhilePagesAreOpen(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Identify: byCookie, KeepRequests: true})
 	in := func(suffix string) func(*http.Request) (string, error) {
 		return func(r *http.Request) (string, error) {
 			if strings.Contains(fmt.Sprint(r.URL), "session") {
-				t.Error("the name of the session is shown")
+				t.Error("Identify gets the name of the session")
 			}
 			user, err := byCookie(r)
 			return user + suffix, err
@@ -180,15 +181,15 @@ func TestRuleChangesWhilePagesAreOpen(t *testing.T) {
 	p.cut()
 	p.connectAs("ann")
 	is("ann!")
-	identify(t, at, "p", "bob") // whoever that is
+	identify(t, at, "p", "bob") // new cookies of an unknown user
 	p.await("a guest", identified(""))
 	is("")
-	identify(t, at, "p", "ann") // it is not known any more what that meant
+	identify(t, at, "p", "ann") // a guest has no cookies that could confirm a user
 	is("")
 	hub.SetIdentify(in("?"))
 	is("ann?")
 
-	// A page that signs out is asked about by the old rule, which takes its time, when the new one comes.
+	// A page signs out, and the old rule is slow to answer when the new rule comes.
 	asked, answer := make(chan bool), make(chan bool)
 	hub.SetIdentify(func(r *http.Request) (string, error) {
 		if _, err := r.Cookie("user"); err == nil {
@@ -211,14 +212,14 @@ func TestRuleChangesWhilePagesAreOpen(t *testing.T) {
 	hub.SetIdentify(nil)
 	is("")
 	if status, body := identify(t, at, "p", "ann"); status != http.StatusOK || !strings.Contains(body, `""`) {
-		t.Errorf("a hub that knows nobody answered %d %s", status, body)
+		t.Errorf("a hub that knows no users answered %d %s", status, body)
 	}
-	hub.SetIdentify(in("")) // pages had no reason to show what changed
+	hub.SetIdentify(in("")) // pages had no reason to identify themselves
 	is("")
 	p.await("the question", event("devserver:reidentify"))
 }
 
-// TestRuleChangesWhileAPageComes: the socket is opened by the old rule and counts by the new one.
+// TestRuleChangesWhileAPageComes: the old rule is asked when the socket opens, and the new rule's answer counts.
 func TestRuleChangesWhileAPageComes(t *testing.T) {
 	asked, answer := make(chan bool), make(chan bool)
 	hub, at := serve(t, hmr.Options{KeepRequests: true, Identify: func(*http.Request) (string, error) {
@@ -247,8 +248,8 @@ func TestRoomsAreLeftByAnotherUser(t *testing.T) {
 	next(t, moves, "c1 in of bob")
 }
 
-// A page that comes back as somebody else keeps its session: what it sends and what is for everybody goes on.
-func TestPageComesBackAsSomebodyElse(t *testing.T) {
+// A page that comes back with another user keeps its session, with what it sends and with broadcasts.
+func TestPageComesBackAsAnotherUser(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Identify: byCookie})
 	p := open(t, at, "p")
 	identify(t, at, "p", "ann")
@@ -266,7 +267,7 @@ func TestPageComesBackAsSomebodyElse(t *testing.T) {
 		return identified("bob")(f)
 	})
 	if !news || p.resets > 0 {
-		t.Errorf("the session did not go on (news %v, %d resets)", news, p.resets)
+		t.Errorf("the session did not continue (news %v, %d resets)", news, p.resets)
 	}
 }
 
