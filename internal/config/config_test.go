@@ -138,7 +138,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-func TestMistakesAreToldTogether(t *testing.T) {
+func TestMistakesAreReportedTogether(t *testing.T) {
 	root := write(t, "{\n\"prot\": 1,\n\"mode\": 2\n}")
 	_, err := config.Load(root, "")
 	all := config.All(err)
