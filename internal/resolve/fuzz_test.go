@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// FuzzResolve looks for specifiers that bring the resolver down, or that are answered with nothing.
+// FuzzResolve finds specifiers that crash the resolver, or that get neither a file nor an error.
 func FuzzResolve(f *testing.F) {
 	root := tree(f, pnpm)
 	r := newResolver(f, Options{Root: root, Public: root, Alias: []Alias{{Find: "@", Replacement: "/src"}, {Find: "none", Replacement: ""}}})
