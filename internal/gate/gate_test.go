@@ -11,7 +11,8 @@ import (
 
 const secret = "the secret"
 
-// project is a folder with what may be read and what must not be, inside and beside it. Every secret file holds secret.
+// project makes a folder with files that may be read and secrets, inside and beside the folder. Every secret file holds
+// the text secret.
 func project(t testing.TB) (g *gate.Gate, root string) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -62,12 +63,12 @@ func TestTargetsThatAreServed(t *testing.T) {
 	}
 }
 
-// targets are ways that were tried on development servers to reach what they do not serve.
+// targets are URLs that attackers tried on development servers to reach files that are not served.
 func targets(root string) []string {
 	above := filepath.Dir(root)
 	plain := []string{
 		"/.env", "/.env.local", "/server.key", "/certs/own.pem", "/.git/config", "/src/.hidden/x.ts", "/.npmrc", "/.env~", "/.env.swp", "/%23.env%23", "/private/plan.ts",
-		"/UPPER/.Env.Local", "/UPPER/Server.PEM", "/UPPER/.GIT/config", "/PRIVATE/plan.ts", "/own.pem.~12~", "/.env.~1~", // as they are on disk, where case counts
+		"/UPPER/.Env.Local", "/UPPER/Server.PEM", "/UPPER/.GIT/config", "/PRIVATE/plan.ts", "/own.pem.~12~", "/.env.~1~", // spelled as on disk, where case matters
 		"/src/out.ts", "/src/dir/x.ts", "/src/env.ts", "/@fs" + above + "/secret.txt", "/@fs" + above + "/app-secrets/x.ts", "/@fs" + root + "/.env", "/@fs/etc/passwd", "/@fs" + root + "/../secret.txt",
 		"/../secret.txt", "/src/../../secret.txt", "/%2e%2e/secret.txt", "/%2e%2e%2fsecret.txt", "/..%2fsecret.txt", "/..%5csecret.txt", "/..\\secret.txt", "/%252e%252e/secret.txt", "/src/%2e%2e/.env",
 		"//.env", "/src//../.env", "/./.env", "/.%65nv", "/%2eenv", "/.ENV", "/.Env.Local", "/SERVER.KEY", "/.GIT/config", "/.env/", "/.env%20", "/.env.", "/.env...", "/.env::$DATA", "/ENV~1", "/.env%00", "/.env%00.ts",
@@ -94,7 +95,7 @@ func TestTargetsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestImportsOfSecrets: what a module imports passes the same rules, whatever was permitted.
+// TestImportsOfSecrets: the files that a module imports pass the same rules, and Permit opens no secret.
 func TestImportsOfSecrets(t *testing.T) {
 	g, root := project(t)
 	for name, allowed := range map[string]bool{
@@ -108,7 +109,7 @@ func TestImportsOfSecrets(t *testing.T) {
 	}
 }
 
-// FuzzResolve: whatever is asked, no secret is answered.
+// FuzzResolve: no target leads to a secret.
 func FuzzResolve(f *testing.F) {
 	g, root := project(f)
 	for _, target := range targets(root) {

@@ -43,7 +43,7 @@ func guarded(t *testing.T, o guard.Options) *httptest.Server {
 	return s
 }
 
-// raw sends bytes that no HTTP client would, and returns the status and the whole answer.
+// raw sends bytes that no HTTP client would send, and returns the status and the whole answer.
 func raw(t *testing.T, s *httptest.Server, request string) (int, string) {
 	t.Helper()
 	c, err := net.Dial("tcp", s.Listener.Addr().String())
@@ -124,7 +124,7 @@ func TestSocketNeedsTheToken(t *testing.T) {
 		query, origin string
 		want          int
 	}{
-		"page of ours":           {"?token=" + token, "\nOrigin: http://SELF", 200},
+		"page of this server":    {"?token=" + token, "\nOrigin: http://SELF", 200},
 		"program with token":     {"?token=" + token, "", 200},
 		"program without token":  {"", "", 403},
 		"page without token":     {"", "\nOrigin: http://SELF", 403},
