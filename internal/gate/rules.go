@@ -40,8 +40,8 @@ func (g *Gate) Permit(file string) {
 	g.mu.Unlock()
 }
 
-// Allowed returns nil if a file may be read that an import, a source map or the like names, or a *Denied. file is a
-// real path.
+// Allowed returns nil if the file may be read, or a *Denied. It checks files that an import, a source map or the like
+// names. file is a real path.
 func (g *Gate) Allowed(file string) error {
 	if !g.inside(file) || g.denied(file) {
 		return g.refuse(file)

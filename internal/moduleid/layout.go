@@ -41,7 +41,7 @@ func (l Layout) Outside(file string) bool {
 // URL returns the URL of a module's file in the browser.
 func (l Layout) URL(id string) string { return path.Join(l.Base, EscapePath(Name(id))) }
 
-// Below returns the path of a URL below the base, with a slash in front. ok is false when the URL is not below the
+// Below returns the path of a URL below the base, with a slash in front. ok is false for a URL that is not below the
 // base.
 func (l Layout) Below(urlPath string) (name string, ok bool) {
 	return strings.CutPrefix(urlPath, strings.TrimSuffix(l.Base, "/"))
