@@ -134,7 +134,7 @@ func TestURLs(t *testing.T) {
 	}
 }
 
-// TestInlineScriptOfAnOddPage: a page's own path is written for a URL.
+// TestInlineScriptOfAnOddPage: the URL of an inline script has the page's path escaped.
 func TestInlineScriptOfAnOddPage(t *testing.T) {
 	out := html.Rewrite([]byte(`<script type="module">a()</script>`), html.Options{Path: "/sub dir/100%#.html", Base: "/app/"}).HTML
 	if want := `<script type="module" src="/app/sub%20dir/100%25%23.html?html-proxy&amp;index=0.js"></script>`; string(out) != want {

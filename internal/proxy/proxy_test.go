@@ -15,7 +15,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/proxy"
 )
 
-// front serves the proxy; what it does not take is a 404.
+// front serves the proxy. A request that the proxy does not answer is a 404.
 func front(t *testing.T, rules ...proxy.Rule) *httptest.Server {
 	t.Helper()
 	p, err := proxy.New(rules, slog.New(slog.DiscardHandler))

@@ -12,7 +12,7 @@ import (
 
 var noon = time.Date(2026, 1, 2, 12, 1, 5, 0, time.UTC)
 
-// record prints one record and returns what went to each writer.
+// record prints one record and returns the output of each writer.
 func record(t *testing.T, color bool, level slog.Level, message string, args ...any) (out, err string) {
 	t.Helper()
 	var o, e bytes.Buffer
