@@ -20,7 +20,7 @@ func TestOutputRoundTrip(t *testing.T) {
 		if err := back.UnmarshalBinary(data); err != nil || !reflect.DeepEqual(out, back) {
 			t.Errorf("%s: %v\n%+v\n%+v", name, err, out, back)
 		}
-		for n := range data { // half of it is an error, never another output
+		for n := range data { // a part of the data is an error, never another output
 			if err := new(Output).UnmarshalBinary(data[:n]); err == nil {
 				t.Errorf("%s: %d of %d bytes were taken", name, n, len(data))
 			}
@@ -33,6 +33,6 @@ func FuzzOutputBinary(f *testing.F) {
 	f.Add(data)
 	f.Add([]byte{0, 0, 0xff, 0xff, 0xff, 0xff, 0x07})
 	f.Fuzz(func(_ *testing.T, data []byte) {
-		_ = new(Output).UnmarshalBinary(data) // must not panic, nor make what the text does not hold
+		_ = new(Output).UnmarshalBinary(data) // must not panic, nor allocate more than the data describes
 	})
 }
