@@ -91,7 +91,8 @@ func (t *tail) line(text []byte) (string, bool) {
 // maxRequests bounds the memory for requests that were cancelled and get no answer.
 const maxRequests = 10_000
 
-// name names the lines that have no event's name, for the filters: an answer like its request, console output "console".
+// name names the lines that have no event's name, for the filters: an answer like its request, console output
+// "console".
 func (t *tail) name(l *builtin.Line) {
 	switch l.Type {
 	case "request":

@@ -1,7 +1,7 @@
 // Package config reads devserver.config.json and lays the command line over it.
 //
-// The file is JSON with comments and trailing commas. Its options have Vite's names. An unknown name or a wrong value is
-// an error with line and column, never silently ignored. Every option may be absent: the zero value of a field means
+// The file is JSON with comments and trailing commas. Its options have Vite's names. An unknown name or a wrong value
+// is an error with line and column, never silently ignored. Every option may be absent: the zero value of a field means
 // "not given", and the field's comment says which default applies then.
 //
 // Load reads the file, Merge lays flags over it, and WithVite puts the values of a vite.config beneath it. Reload does
@@ -240,8 +240,8 @@ type ProxyRule struct {
 	Rewrite Rewrites `json:"rewrite"`
 	// Headers are set on the forwarded request.
 	Headers map[string]string `json:"headers"`
-	// CookieDomainRewrite replaces the domains of the backend's cookies: `{"api.example": "localhost"}`, or one text for
-	// all domains; "" removes the domain.
+	// CookieDomainRewrite replaces the domains of the backend's cookies: `{"api.example": "localhost"}`, or one text
+	// for all domains; "" removes the domain.
 	CookieDomainRewrite Replacements `json:"cookieDomainRewrite"`
 	// CookiePathRewrite replaces the paths of the backend's cookies in the same way.
 	CookiePathRewrite Replacements `json:"cookiePathRewrite"`
@@ -294,8 +294,8 @@ type HMR struct {
 	Overlay *bool `json:"overlay"`
 	// ShareTabs lets all tabs of a browser use one socket. Default: false.
 	ShareTabs bool `json:"shareTabs"`
-	// Reload is what a page does when it cannot apply an update: "always" reloads, "ask" shows the reason with a button.
-	// Default: "always".
+	// Reload is what a page does when it cannot apply an update: "always" reloads, "ask" shows the reason with a
+	// button. Default: "always".
 	Reload string `json:"reload" enum:"always,ask"`
 }
 

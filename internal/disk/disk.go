@@ -1,6 +1,6 @@
 // Package disk reads the files of a project. It reads only regular files. Any file of a project may be a link to an
-// endless device, or a pipe without a writer: reading it would fill the memory or hang. A State shows whether a file is
-// still the file that was read.
+// endless device or a pipe without a writer, and a read would never end. A State shows whether a file is still the file
+// that was read.
 //
 // Package gate decides what may be read.
 package disk

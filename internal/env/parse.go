@@ -10,8 +10,8 @@ import (
 var assignment = regexp.MustCompile(`(?m)^[^\S\n]*(?:export[^\S\n]+)?([\w.-]+)(?:[^\S\n]*=|:[^\S\n]+?)[^\S\n]*` +
 	"('(?:\\\\'|[^'])*'|\"(?:\\\\\"|[^\"])*\"|`(?:\\\\`|[^`])*`|[^#\\n]+)?" + `[^\S\n]*(?:#.*)?$`)
 
-// parse returns the variables of a file. It does not expand references in values. skipped holds the numbers of the lines
-// that are neither an assignment nor a comment.
+// parse returns the variables of a file. It does not expand references in values. skipped holds the numbers of the
+// lines that are neither an assignment nor a comment.
 func parse(text string) (values map[string]string, skipped []int) {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(text, "\ufeff"))
 	values = map[string]string{}

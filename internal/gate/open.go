@@ -30,8 +30,8 @@ func openChecked(file string) (*os.File, fs.FileInfo, string, error) {
 	return nil, nil, "", fmt.Errorf("open %s: the file was replaced during each of three attempts", file)
 }
 
-// Real returns the real path of a file that a request names, such as a file for the editor. It returns an error when the
-// file may not be read.
+// Real returns the real path of a file that a request names, such as a file for the editor. It returns an error when
+// the file may not be read.
 func (g *Gate) Real(file string) (string, error) {
 	if err := g.Allowed(file); err != nil {
 		return "", err

@@ -7,6 +7,6 @@
 // that is statically reachable, Closure lists it in evaluation order. All methods are safe for concurrent use. Graph.mu
 // is never held while a Loader runs.
 //
-// graph.go and module.go hold the graph and its changes, crawl.go its growth, and lazy.go the rules for barrels. query.go
-// and closure.go hold the queries of other packages.
+// graph.go and module.go hold the graph and its changes, crawl.go its growth, and lazy.go the rules for barrels.
+// query.go and closure.go hold the queries of other packages.
 package graph
