@@ -157,6 +157,6 @@ func TestCacheThatCannotBeWritten(t *testing.T) {
 		t.Error("something is there that could not be kept")
 	}
 	if err := c.Close(); err == nil {
-		t.Error("the failure is not told at the end")
+		t.Error("Close does not return the failure")
 	}
 }

@@ -160,7 +160,10 @@ func TestBackendThatIsDownAndComesBack(t *testing.T) {
 }
 
 func TestWrongRulesAreNamed(t *testing.T) {
-	for _, r := range []proxy.Rule{{Path: "/api", Target: "localhost:8080"}, {Path: "^(", Target: "http://localhost"}, {Path: "/a", Target: "http://localhost", Rewrite: []proxy.Rewrite{{Pattern: "("}}}} {
+	for _, r := range []proxy.Rule{
+		{Path: "/api", Target: "localhost:8080"}, {Path: "^(", Target: "http://localhost"},
+		{Path: "/a", Target: "http://localhost", Rewrite: []proxy.Rewrite{{Pattern: "("}}},
+	} {
 		if _, err := proxy.New([]proxy.Rule{r}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), r.Path) {
 			t.Errorf("%+v: error is %v", r, err)
 		}

@@ -48,8 +48,8 @@ func newResolver(t testing.TB, o Options) *Resolver {
 	return r
 }
 
-// told returns an answer in the form of the tables below.
-func told(root string, res Resolved, err error) string {
+// answerText returns an answer in the form of the tables below.
+func answerText(root string, res Resolved, err error) string {
 	query := ""
 	if res.Query != "" {
 		query = "?" + res.Query
@@ -80,7 +80,7 @@ func check(t *testing.T, r *Resolver, root string, kind Kind, table []resolution
 	t.Helper()
 	for _, c := range table {
 		res, err := r.ResolveKind(kind, c.spec, filepath.Join(root, c.importer))
-		if got := told(root, res, err); got != c.want {
+		if got := answerText(root, res, err); got != c.want {
 			t.Errorf("%q from %s\n got: %s\nwant: %s", c.spec, c.importer, got, c.want)
 		}
 	}
@@ -575,7 +575,7 @@ func TestInvalidate(t *testing.T) {
 	want := func(spec, want string) {
 		t.Helper()
 		res, err := r.Resolve(spec, main)
-		if got := told(root, res, err); got != want {
+		if got := answerText(root, res, err); got != want {
 			t.Errorf("%s: %s, want %s", spec, got, want)
 		}
 	}

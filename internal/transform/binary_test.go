@@ -7,10 +7,25 @@ import (
 
 func TestOutputRoundTrip(t *testing.T) {
 	for name, out := range map[string]Output{
-		"empty":  {},
-		"script": {Code: "a\nb\n", Imports: []Import{{Specifier: "./x", Names: []string{"a", "b"}, Line: 3, Column: 300}, {Specifier: "y", Kind: Dynamic, All: true}}, Exports: []string{}},
-		"barrel": {Code: "é", Imports: []Import{{Specifier: "./z", Lazy: map[string]string{"a": "b", "c": "*"}}, {Specifier: "./e", Lazy: map[string]string{}}}, Exports: []string{"a", "c"}, Stars: []string{"./s"}, LazyStars: []string{"./t"}},
-		"rare":   {Code: "x", Async: true, AcceptsExports: true, Refreshes: true, Globs: []Glob{{Patterns: []string{"./*.ts"}}}, Warnings: []Error{{Text: "w", Line: 2}}},
+		"empty": {},
+		"script": {
+			Code: "a\nb\n", Exports: []string{},
+			Imports: []Import{
+				{Specifier: "./x", Names: []string{"a", "b"}, Line: 3, Column: 300},
+				{Specifier: "y", Kind: Dynamic, All: true},
+			},
+		},
+		"barrel": {
+			Code: "é", Exports: []string{"a", "c"}, Stars: []string{"./s"}, LazyStars: []string{"./t"},
+			Imports: []Import{
+				{Specifier: "./z", Lazy: map[string]string{"a": "b", "c": "*"}},
+				{Specifier: "./e", Lazy: map[string]string{}},
+			},
+		},
+		"rare": {
+			Code: "x", Async: true, AcceptsExports: true, Refreshes: true,
+			Globs: []Glob{{Patterns: []string{"./*.ts"}}}, Warnings: []Error{{Text: "w", Line: 2}},
+		},
 	} {
 		data, err := out.MarshalBinary()
 		if err != nil {
@@ -22,7 +37,7 @@ func TestOutputRoundTrip(t *testing.T) {
 		}
 		for n := range data { // a part of the data is an error, never another output
 			if err := new(Output).UnmarshalBinary(data[:n]); err == nil {
-				t.Errorf("%s: %d of %d bytes were taken", name, n, len(data))
+				t.Errorf("%s: %d of %d bytes were accepted", name, n, len(data))
 			}
 		}
 	}

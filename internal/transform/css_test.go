@@ -72,7 +72,10 @@ func TestImportsAndURLs(t *testing.T) {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	for _, part := range []string{"/app/src/img.png#x", `url(/app/src/img.png)`, "data:image/png;base64,AA", "url(missing.png)", "#frag", "https://cdn.test/x.css", "@layer base", "& .c"} {
+	for _, part := range []string{
+		"/app/src/img.png#x", `url(/app/src/img.png)`, "data:image/png;base64,AA", "url(missing.png)", "#frag",
+		"https://cdn.test/x.css", "@layer base", "& .c",
+	} {
 		if !strings.Contains(out.CSS, part) {
 			t.Errorf("the output lacks %q:\n%s", part, out.CSS)
 		}
