@@ -166,17 +166,23 @@ func (b *schemaBuilder) table(typ reflect.Type, path string) string {
 			continue
 		}
 		fmt.Fprintf(&out, "| `%s%s` | %s |\n", path, name, strings.ReplaceAll(b.comment(typ, f), "|", "\\|"))
-		for _, within := range []any{LogPlugin{}, ProxyRule{}, HTTPS{}, HMR{}} {
-			if name == map[string]string{"LogPlugin": "log", "ProxyRule": "proxy", "HTTPS": "https", "HMR": "hmr"}[reflect.TypeOf(within).Name()] {
-				below := path + name + "."
-				if name == "proxy" {
-					below += "*."
-				}
-				out.WriteString(b.table(reflect.TypeOf(within), below))
+		if typ, ok := withOptions[name]; ok {
+			below := path + name + "."
+			if name == "proxy" {
+				below += "*."
 			}
+			out.WriteString(b.table(typ, below))
 		}
 	}
 	return out.String()
+}
+
+// withOptions holds the types of options that may be written in more than one way, one of them an object with options.
+var withOptions = map[string]reflect.Type{
+	"log":   reflect.TypeFor[LogPlugin](),
+	"proxy": reflect.TypeFor[ProxyRule](),
+	"https": reflect.TypeFor[HTTPS](),
+	"hmr":   reflect.TypeFor[HMR](),
 }
 
 // readComments returns the comments of the types' fields, in the form for users.
