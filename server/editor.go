@@ -56,7 +56,7 @@ func splitPosition(s string) (file string, line, column int) {
 	return file, line, column
 }
 
-// editorArgs tells how editors take a position.
+// editorArgs returns the arguments by which an editor takes a position.
 func editorArgs(editor, file string, line, column int) []string {
 	line, column = max(line, 1), max(column, 1)
 	at := fmt.Sprintf("%s:%d:%d", file, line, column)

@@ -16,7 +16,7 @@ import (
 
 // URLs are the addresses that a listening server answers at.
 type URLs struct {
-	// Local are those for this machine, Network those for others. Each ends with the base; either may be empty.
+	// Local are the URLs for this machine, Network the URLs for others. Each ends with the base; either may be empty.
 	Local   []string `json:"local"`
 	Network []string `json:"network,omitempty"`
 }

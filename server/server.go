@@ -64,7 +64,7 @@ type Server struct {
 func Run(ctx context.Context, opts Options) error {
 	s, err := newServer(ctx, opts)
 	if err != nil && ctx.Err() != nil {
-		return nil // it was told to stop while it started
+		return nil // stopped while it started
 	}
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func secret() string {
 	return hex.EncodeToString(b)
 }
 
-// ServeListener is Serve with a listener that the caller has opened, in the place of Listen. It closes the listener.
+// ServeListener is Serve with a listener that the caller has opened; Listen is not called. It closes the listener.
 func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	s.listeners = []net.Listener{l}
 	s.announce()
@@ -219,7 +219,7 @@ func (s *Server) Close() error {
 		_ = l.Close()
 	}
 	s.hub.Close()
-	s.restarting.Lock() // of two projects the new one is left, see Restart
+	s.restarting.Lock() // a Restart closes the old project and leaves the new project to us
 	s.unannounce()
 	err := s.project.Load().close()
 	s.restarting.Unlock()
@@ -233,11 +233,11 @@ func (s *Server) Close() error {
 // Config returns the configuration that the server runs with, the values of a vite.config beneath it.
 func (s *Server) Config() *config.Config { return s.project.Load().cfg }
 
-// Hub returns the hub of open pages, for programs that embed the server. It is the same one over restarts.
+// Hub returns the hub of open pages, for programs that embed the server. Restarts keep the hub.
 func (s *Server) Hub() *hmr.Hub { return s.hub }
 
-// Token returns what a client that is no page of ours needs to open the socket: the value of the query parameter `token`.
-// It is another one for each Server, and whoever has it can do what a page can.
+// Token returns the value of the query parameter `token`, without which the socket does not open. Pages get it with the
+// client; other programs that have it can do what a page can. Each Server has a token of its own.
 func (s *Server) Token() string { return s.token }
 
 // openCache opens the results of earlier runs of this project. Without them everything works, slower.

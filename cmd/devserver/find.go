@@ -13,8 +13,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/running"
 )
 
-// findServer finds the server of the project that the user is in: that of the folder, or when none is named that of the
-// current one or the nearest above it. A port other than 0 chooses among several.
+// findServer finds the running server of the user's project. That is the project in root, or for an empty root the one
+// in the current folder or the nearest above. A port other than 0 chooses among several servers.
 func findServer(ctx context.Context, root string, port int) (*running.Server, error) {
 	folder := root
 	if folder == "" {
@@ -38,14 +38,14 @@ func findServer(ctx context.Context, root string, port int) (*running.Server, er
 		case len(found) > 1:
 			return nil, severalServers(found)
 		case len(gone) > 0:
-			return nil, fmt.Errorf("%w; it was killed or crashed. Start it again: devserver %s", gone[0], dir)
+			return nil, fmt.Errorf("%w; it was killed or crashed. Start it again with: devserver %s", gone[0], dir)
 		case root != "" || dir == filepath.Dir(dir):
 			return nil, noServer(folder, root != "", port)
 		}
 	}
 }
 
-// serversOf returns the servers that run for the project of a folder. Those that were killed go to gone.
+// serversOf returns the running servers of a folder's project. An error for each killed server goes to gone.
 func serversOf(ctx context.Context, dir string, port int, gone *[]error) ([]running.Server, error) {
 	list, err := running.Find(dir, "")
 	if err != nil {
@@ -67,7 +67,7 @@ func serversOf(ctx context.Context, dir string, port int, gone *[]error) ([]runn
 		}
 	}
 	if len(alive) > 0 {
-		return alive, nil // one that hangs is no reason not to use another
+		return alive, nil // a server that hangs does not keep the user from the others
 	}
 	return nil, silent
 }
@@ -78,7 +78,7 @@ func noServer(folder string, named bool, port int) error {
 		above = ""
 	}
 	if port != 0 {
-		return fmt.Errorf("no server runs for the project in %s%s at port %d", folder, above, port)
+		return fmt.Errorf("no server runs for the project in %s%s on port %d", folder, above, port)
 	}
 	return fmt.Errorf("no server runs for the project in %s%s; start one with: devserver", folder, above)
 }

@@ -2,7 +2,7 @@
 //
 // A Compiler is the graph's Loader. Load reads the module's source (a plugin's answer or the file), lets plugins change
 // it, compiles it by query and by extension, and resolves its imports. The project's own tools (Sass, PostCSS,
-// TypeScript for decorators) do their part by way of Options.Tools.
+// TypeScript for decorators) do their part through Options.Tools.
 //
 // A Compiler asks for the folders and files that its results follow from to be watched, but it never looks whether they
 // have changed: package edit does.
@@ -38,7 +38,7 @@ type Options struct {
 	ViteState string
 	// Cache keeps results for later starts; nil keeps none.
 	Cache *cache.Cache
-	// Memory is told when a first crawl has ended; nil is not.
+	// Memory gives memory back after the first crawl; nil does not.
 	Memory  *Memory
 	Plugins Plugins
 	Tools   Tools
@@ -61,7 +61,7 @@ type Tools interface {
 	Call(ctx context.Context, method string, params, result any) error
 }
 
-// Watch is told what results follow from.
+// Watch follows the files and folders that results are built from.
 type Watch interface {
 	// Inputs watches the files that a plugin named and returns them as absolute paths.
 	Inputs(files []string) []string
@@ -77,7 +77,7 @@ type Compiler struct {
 	define   map[string]string
 	refresh  refreshRuntime
 	styles   styleTools
-	exported sync.Map // file of a package -> names that its stars bring, nil when they cannot be told
+	exported sync.Map // file of a package -> names that its stars bring, nil when they are unknown
 	stamps   sync.Map // file -> time of its last change in milliseconds, for assets
 	first    firstCrawl
 }

@@ -13,7 +13,7 @@ import (
 // Source maps are made when a debugger asks for one: compiling with a map costs up to a third more, and most loads never
 // need it. Equal input compiles to equal code, so a map that is made later fits.
 
-// SourceMap returns the source map of the code of a version, nil when it has none or its source is another one now.
+// SourceMap returns the source map of a version's code, nil when there is none or the source has changed since.
 func (c *Compiler) SourceMap(ctx context.Context, id string, v *graph.Version) json.RawMessage {
 	if _, isScript := v.Side.(*script); !isScript || strings.HasSuffix(moduleid.Name(id), ".json") {
 		return nil

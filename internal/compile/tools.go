@@ -18,7 +18,7 @@ type toolCall struct {
 	File    string          `json:"file"`
 	Code    string          `json:"code"`
 	Options json.RawMessage `json:"options"`
-	// Imports are the stylesheets that this one imports, for a tool that works on all of them as one.
+	// Imports are the stylesheets that this stylesheet imports, for a tool that works on all of them as one.
 	Imports *importedStyles `json:"imports,omitempty"`
 	// Map asks for a source map at the end of the result, which takes the one at the end of Code into account.
 	Map bool `json:"map,omitempty"`
@@ -175,8 +175,8 @@ func configuresPostCSS(packageJSON string) bool {
 	return json.Unmarshal(text, &pkg) == nil && len(pkg.PostCSS) > 0
 }
 
-// ConfigFiles returns the files that the configuration of tools is or may be read from. An edit of one starts the project
-// over.
+// ConfigFiles returns the files that the configuration of tools is or may be read from. Editing one of them starts the
+// project over.
 func (c *Compiler) ConfigFiles() []string { return c.styles.files }
 
 // WarmTools loads packages into Node ahead of their first use, until ctx ends.

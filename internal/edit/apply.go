@@ -200,7 +200,7 @@ func (u *Updater) askPlugins(e *edit) {
 	}
 }
 
-// replace puts the modules that plugins chose in the place of the modules of one file.
+// replace updates the modules that plugins chose, and not the other modules of one file.
 func (u *Updater) replace(e *edit, mine, chosen []string) {
 	for _, id := range mine {
 		if !slices.Contains(chosen, id) {
@@ -258,7 +258,7 @@ func (u *Updater) reloadPages(e *edit) {
 	}
 }
 
-// forgetScripts drops the errors of an edited page and of its scripts: the reloaded page reports those that still hold.
+// forgetScripts drops the errors of an edited page and of its scripts: the reloaded page reports the errors that remain.
 func (u *Updater) forgetScripts(page string) {
 	for _, e := range u.o.Problems.List() {
 		if e.ID == page || compile.IsInlineOf(page, e.ID) {

@@ -21,7 +21,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
-// Watched is which files are watched beside those below the root, and their content when it was read last. Use NewWatched.
+// Watched knows which files are watched beside the root, and the content of files when it was read last. Use NewWatched.
 // Its methods are safe for concurrent use, once Config has returned.
 type Watched struct {
 	watcher *watch.Watcher
@@ -29,7 +29,7 @@ type Watched struct {
 	log     *slog.Logger
 
 	config    map[string]bool // files whose edit makes a new project
-	contents  sync.Map        // file -> Sum of its content; tells edits from mere touches
+	contents  sync.Map        // file -> Sum of its content; sets edits apart from mere touches
 	tsconfigs sync.Map        // files that tsconfigs were read from
 	folders   sync.Map        // folders that are watched; a slash at the end: without what lies below
 }
@@ -128,7 +128,7 @@ func (w *Watched) folder(dir string) {
 	}
 }
 
-// Config watches the files that the project was configured from, existing or not: an edit of one makes a new project.
+// Config watches the files that the project was configured from, existing or not: editing one of them makes a new project.
 // before holds the Sums that files had when the configuration was read; an edit since then counts.
 func (w *Watched) Config(files []string, before map[string]Sum) {
 	for _, f := range files {

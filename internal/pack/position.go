@@ -28,7 +28,7 @@ func (p *Packer) Position(at string, line, column int) string {
 
 var stackPosition = regexp.MustCompile(`(?:https?://[^\s()/@]+)?(/[^\s()@]+):(\d{1,9}):(\d{1,9})`)
 
-// Stack puts files and lines in the place of the positions in a stack. It implements builtin.Locator.
+// Stack replaces the positions in a stack with files and lines. It implements builtin.Locator.
 func (p *Packer) Stack(text string) string {
 	return stackPosition.ReplaceAllStringFunc(text, func(whole string) string {
 		m := stackPosition.FindStringSubmatch(whole)
@@ -81,7 +81,7 @@ func (p *Packer) sectionsAt(at string) []section {
 	return place.sections
 }
 
-// mapFor returns the source map of a section, nil when the module's source is another one now. It keeps maps for callers
+// mapFor returns the source map of a section, nil when the module's source has changed since. It keeps maps for callers
 // that look up many positions: each map costs a compile.
 func (p *Packer) mapFor(s section) []byte {
 	now := p.o.Graph.Version(s.id)

@@ -55,7 +55,7 @@ func New(o Options) *Set {
 	return &Set{o: o, added: make(chan struct{}, 1), byID: map[string]*transform.Error{}}
 }
 
-// Add puts the error of a module into the Set, in the place of an older one. Pages see it with the next Publish.
+// Add puts the error of a module into the Set and drops an older error of it. Pages see it with the next Publish.
 func (s *Set) Add(id string, err *transform.Error) {
 	s.mu.Lock()
 	s.byID[id] = err

@@ -103,7 +103,7 @@ func (c *channels) send(s wire.SendCall) error {
 func (r *Relay) listenOn(h pluginhost.Host, info wire.ChannelInfo) (off func(), err error) {
 	hub := r.o.Hub
 	return r.channels.add(hub, info.ID, func() *pluginChannel {
-		parts := strings.Split(info.ID, "_") // three: add has checked the ID
+		parts := strings.Split(info.ID, "_")                                                            // three: add has checked the ID
 		c := hmr.NewChannel[json.RawMessage, json.RawMessage](parts[0], parts[1], parts[2]).Unguarded() // the host guards its calls
 		if info.Handles {
 			c.Handle(func(ctx context.Context, from hmr.Conn[json.RawMessage], in json.RawMessage) error {

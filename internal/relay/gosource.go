@@ -45,7 +45,7 @@ func newGoSource(dir string) *goSource {
 // sourceMark is the comment that plugin writes before a type or a field, and the type that an enum narrows.
 var sourceMark = regexp.MustCompile(`/\*go (\S+) ([^\s*]+)\*/(string\b|number\b)?`)
 
-// complete puts comments and constants in the place of the marks in a TypeScript type.
+// complete replaces the marks in a TypeScript type with comments and constants.
 func (s *goSource) complete(text string) string {
 	return sourceMark.ReplaceAllStringFunc(text, func(mark string) string {
 		m := sourceMark.FindStringSubmatch(mark)
@@ -147,7 +147,7 @@ func (noImports) Import(string) (*types.Package, error) { return nil, errors.New
 // readEnums collects the constants of each named type, in the order of the source.
 func (p *goPackage) readEnums(set *token.FileSet, importPath string, files []*ast.File) {
 	config := types.Config{Importer: noImports{}, IgnoreFuncBodies: true, Error: func(error) {}}
-	checked, _ := config.Check(importPath, set, files, nil) // errors are those of the imports
+	checked, _ := config.Check(importPath, set, files, nil) // errors come from the imports
 	if checked == nil {
 		return
 	}

@@ -81,8 +81,8 @@ type Relay struct {
 // New returns a Relay that runs nothing yet.
 func New(o Options) *Relay { return &Relay{o: o} }
 
-// Start starts the plugins in process and prepares those of PluginDir: Build builds them, since a page need not wait for
-// the Go compiler. End with Detach and Stop, also after an error.
+// Start starts the plugins in process. It leaves the plugins of PluginDir to Build, since a page need not wait for the Go
+// compiler. End with Detach and Stop, also after an error.
 func (r *Relay) Start() error {
 	if len(r.o.Plugins) > 0 {
 		runner, err := plugin.NewRunner(r.o.Plugins, &backend{r})
@@ -112,7 +112,7 @@ func (r *Relay) Start() error {
 	return nil
 }
 
-// Build builds the plugins of PluginDir and puts the new program in the place of the running one.
+// Build builds the plugins of PluginDir; the new program then replaces the running program.
 func (r *Relay) Build() {
 	if r.program != nil {
 		r.program.Reload()
@@ -176,7 +176,7 @@ func (r *Relay) releaseEvents() {
 	}
 }
 
-// swapped puts a new child in the place of the old one. Pages stay connected and get an event.
+// swapped replaces the old child with a new one. Pages stay connected and get an event.
 func (r *Relay) swapped(old, now *pluginhost.Child) {
 	r.registering.Lock()
 	defer r.registering.Unlock()
@@ -227,8 +227,8 @@ func (r *Relay) reportReady(now *pluginhost.Child, replaced bool) {
 	}
 }
 
-// compileAgain updates the modules that hooks of the plugins may change: they were compiled before these plugins came, or
-// with those of the earlier program.
+// compileAgain updates the modules that hooks of the plugins may change: they were compiled before these plugins
+// came, or with the plugins of the earlier program.
 func (r *Relay) compileAgain(children ...*pluginhost.Child) {
 	var filters []func(id string) bool
 	for _, c := range children {

@@ -42,7 +42,7 @@ func (r *Relay) writeTypes() {
 	}
 }
 
-// WriteTypes writes the types of the plugins in process. With plugins in PluginDir the types are written once those run.
+// WriteTypes writes the types of the plugins in process. With plugins in PluginDir the types are written once those plugins run.
 // Without any event the files stay as they are: an older run may have known more.
 func (r *Relay) WriteTypes() {
 	events, channels := r.typed()

@@ -1,5 +1,5 @@
-// Package viteconfig reads a project's vite.config: the project's own Vite evaluates it in Node, and its values come
-// beneath those of the configuration.
+// Package viteconfig reads a project's vite.config: the project's own Vite evaluates it in Node, and its values fill in
+// what the configuration leaves out.
 //
 // Loading a vite.config takes longer than everything else at a start. So a config that only names plugins whose work is
 // built in is not run at all, and the result of any other is kept until one of its files changes.
@@ -43,8 +43,8 @@ type Options struct {
 // Result is a configuration with the values of the project's vite.config beneath it.
 type Result struct {
 	Config *config.Config
-	// Files are the files that are or may be the vite.config, and the files that it was read from. An edit of one may
-	// change the configuration.
+	// Files are the files that are or may be the vite.config, and the files that it was read from. Editing one of
+	// them may change the configuration.
 	Files []string
 	// State changes with the files of a vite.config that was run. It is "" when none was.
 	State string
