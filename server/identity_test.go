@@ -110,7 +110,7 @@ func TestPluginsSayWhoAPageIs(t *testing.T) {
 	}
 
 	s.Edit("devserver/main.go", `"-2"`, `"-3" + nothing`)
-	s.Log.Wait(t, "the plugins that ran before continue")
+	s.Log.Wait(t, "the earlier plugins keep running")
 	early.Emit("crash", nil)
 	s.Log.Wait(t, "the server runs without plugins until they can be built")
 	early.shows("ann", "ann-2") // nothing new

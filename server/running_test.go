@@ -206,7 +206,7 @@ func TestRunningFileIsPrivate(t *testing.T) {
 	}
 }
 
-// TestPauseEndsWithItsProgram: edits wait no longer than whoever paused them is there, however it asked.
+// TestPauseEndsWithItsProgram: updates are held no longer than the program that paused them lives.
 func TestPauseEndsWithItsProgram(t *testing.T) {
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
 	pack(s)
@@ -218,7 +218,7 @@ func TestPauseEndsWithItsProgram(t *testing.T) {
 		}
 		_, _ = fmt.Fprintf(conn, "POST /__devserver/pause HTTP/1.1\r\nHost: localhost\r\nX-Devserver-Token: %s\r\n%s", s.Token(), rest)
 		if i < 2 {
-			devtest.Eventually(t, "a pause", func() bool { return strings.Count(s.Log.String(), "edits wait") > i }, s.Log.String)
+			devtest.Eventually(t, "a pause", func() bool { return strings.Count(s.Log.String(), "updates paused") > i }, s.Log.String)
 		}
 		_ = conn.Close()
 		text := fmt.Sprintf("edit %d", i)

@@ -271,7 +271,7 @@ func (r *Relay) failed(err error) {
 		Plugin: pluginhost.Folder, Hint: "the server runs without plugins until they can be built",
 	}
 	if r.program.Running() {
-		e.Hint = "the plugins that ran before continue"
+		e.Hint = "the earlier plugins keep running"
 	}
 	if text, readErr := disk.ReadFile(build.File); readErr == nil && build.Line > 0 {
 		e.Frame = transform.CodeFrame(string(text), build.Line, max(build.Column, 1))
