@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/tstype"
+	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
 // Channel carries typed messages between pages and a plugin under one name: pages send In, the plugin sends Out, and only
@@ -29,7 +31,7 @@ type channel struct {
 	allow   func(ctx context.Context, c Client, d hmr.Direction) error
 
 	mu   sync.Mutex
-	send func(SendCall) error // nil until a host runs the plugin
+	send func(wire.SendCall) error // nil until a host runs the plugin
 }
 
 func (c *channel) base() *channel { return c }
@@ -76,12 +78,12 @@ func (c *Channel[In, Out]) Allow(fn func(ctx context.Context, page Client, d hmr
 }
 
 // Broadcast sends to all pages that listen.
-func (c *Channel[In, Out]) Broadcast(out Out) error { return c.publish(SendCall{All: true}, out) }
+func (c *Channel[In, Out]) Broadcast(out Out) error { return c.publish(wire.SendCall{All: true}, out) }
 
 // Retain is Broadcast, and keeps the message for pages that listen later: they get the newest one at once. The server keeps
 // it, also when the plugins are built anew.
 func (c *Channel[In, Out]) Retain(out Out) error {
-	return c.publish(SendCall{All: true, Retain: true}, out)
+	return c.publish(wire.SendCall{All: true, Retain: true}, out)
 }
 
 // SendToUser sends to the listening pages of one user and to no other.
@@ -89,7 +91,7 @@ func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	if user == "" {
 		return fmt.Errorf("channel %s: send to user: no user is named", c.id)
 	}
-	return c.publish(SendCall{User: user}, out)
+	return c.publish(wire.SendCall{User: user}, out)
 }
 
 // SendToRoom sends to the listening pages that are in the room.
@@ -97,10 +99,10 @@ func (c *Channel[In, Out]) SendToRoom(room string, out Out) error {
 	if room == "" {
 		return fmt.Errorf("channel %s: send to room: it has no name", c.id)
 	}
-	return c.publish(SendCall{Room: room}, out)
+	return c.publish(wire.SendCall{Room: room}, out)
 }
 
-func (c *channel) publish(to SendCall, out any) (err error) {
+func (c *channel) publish(to wire.SendCall, out any) (err error) {
 	to.Channel = c.id
 	if to.Data, err = json.Marshal(out); err != nil {
 		return fmt.Errorf("channel %s: %w", c.id, err)
@@ -114,11 +116,10 @@ func (c *channel) publish(to SendCall, out any) (err error) {
 	return send(to)
 }
 
-// ChannelServer is a Server that carries channels, for hosts of plugins.
-type ChannelServer interface {
-	Server
+// channelServer is a Server that carries channels.
+type channelServer interface {
 	// SendOnChannel sends to the pages that listen to to.Channel and that the rest of to means.
-	SendOnChannel(to SendCall) error
+	SendOnChannel(to wire.SendCall) error
 }
 
 // bindChannels gives the plugins' channels their way to the pages.
@@ -136,7 +137,7 @@ func bindChannels(plugins []Plugin, s Server) error {
 	for _, p := range plugins {
 		for _, typed := range p.Channels {
 			c := typed.base()
-			server, ok := s.(ChannelServer)
+			server, ok := s.(channelServer)
 			if !ok {
 				return fmt.Errorf("plugin %s has channel %q, which this host does not carry", p.Name, c.id)
 			}
@@ -149,8 +150,8 @@ func bindChannels(plugins []Plugin, s Server) error {
 }
 
 // ChannelMessage hands a page's message to the channel of that ID.
-func (h *Host) ChannelMessage(ctx context.Context, id string, c Client, data json.RawMessage) error {
-	return h.onChannel(ctx, id, "channel "+id, func(ctx context.Context, ch *channel) error {
+func (r *Runner) ChannelMessage(ctx context.Context, id string, c Client, data json.RawMessage) error {
+	return r.onChannel(ctx, id, "channel "+id, func(ctx context.Context, ch *channel) error {
 		if ch.handle == nil {
 			return nil // the server knows and does not ask
 		}
@@ -159,8 +160,8 @@ func (h *Host) ChannelMessage(ctx context.Context, id string, c Client, data jso
 }
 
 // ChannelAllows asks whether the page may listen or send; the error says why not.
-func (h *Host) ChannelAllows(ctx context.Context, id string, c Client, d hmr.Direction) error {
-	return h.onChannel(ctx, id, "permission of channel "+id, func(ctx context.Context, ch *channel) error {
+func (r *Runner) ChannelAllows(ctx context.Context, id string, c Client, d hmr.Direction) error {
+	return r.onChannel(ctx, id, "permission of channel "+id, func(ctx context.Context, ch *channel) error {
 		if ch.allow == nil {
 			return nil
 		}
@@ -168,11 +169,11 @@ func (h *Host) ChannelAllows(ctx context.Context, id string, c Client, d hmr.Dir
 	})
 }
 
-func (h *Host) onChannel(ctx context.Context, id, what string, do func(context.Context, *channel) error) error {
-	for _, p := range h.plugins {
+func (r *Runner) onChannel(ctx context.Context, id, what string, do func(context.Context, *channel) error) error {
+	for _, p := range r.plugins {
 		for _, typed := range p.Channels {
 			if c := typed.base(); c.id == id {
-				_, err := guard(ctx, h, p.Name, what, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx, c) })
+				_, err := guard(ctx, r, p.Name, what, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx, c) })
 				return err
 			}
 		}
@@ -181,12 +182,12 @@ func (h *Host) onChannel(ctx context.Context, id, what string, do func(context.C
 }
 
 // channelInfos describes a plugin's channels.
-func channelInfos(p Plugin, types *typeWriter) (infos []ChannelInfo) {
+func channelInfos(p Plugin) (infos []wire.ChannelInfo) {
 	for _, typed := range p.Channels {
 		c := typed.base()
-		info := ChannelInfo{ID: c.id, In: "never", Out: types.text(c.out), Handles: c.handle != nil, Asks: c.allow != nil}
+		info := wire.ChannelInfo{ID: c.id, In: "never", Out: tstype.Text(c.out), Handles: c.handle != nil, Asks: c.allow != nil}
 		if info.Handles {
-			info.In = types.text(c.in)
+			info.In = tstype.Text(c.in)
 		}
 		infos = append(infos, info)
 	}

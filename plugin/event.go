@@ -14,22 +14,17 @@ type Event struct {
 	Name string
 	// Request tells that the page waits for an answer.
 	Request bool
-	// In and Out are the Go types of the payload and the answer; Out is nil for events. The types in the project's
+
+	// in and out are the Go types of the payload and the answer; out is nil for events. The types in the project's
 	// devserver-env.d.ts are made from them.
-	In, Out reflect.Type
-
-	call func(ctx context.Context, c Client, data json.RawMessage) (any, error)
-}
-
-// Call decodes the payload and runs the handler, for hosts of plugins.
-func (e Event) Call(ctx context.Context, c Client, data json.RawMessage) (any, error) {
-	return e.call(ctx, c, data)
+	in, out reflect.Type
+	call    func(ctx context.Context, c Client, data json.RawMessage) (any, error)
 }
 
 // On handles events of that name. The payload is decoded into T; one of another shape is answered with an error that
 // names the place, and the handler is not called. A page sends it by import.meta.hot.send(name, data).
 func On[T any](name string, fn func(ctx context.Context, c Client, in T) error) Event {
-	return Event{Name: name, In: reflect.TypeFor[T](), call: func(ctx context.Context, c Client, data json.RawMessage) (any, error) {
+	return Event{Name: name, in: reflect.TypeFor[T](), call: func(ctx context.Context, c Client, data json.RawMessage) (any, error) {
 		in, err := hmr.Decode[T](name, data)
 		if err != nil {
 			return nil, err
@@ -41,7 +36,7 @@ func On[T any](name string, fn func(ctx context.Context, c Client, in T) error) 
 // Handle answers requests of that name. A page asks by import.meta.hot.request(name, data), whose promise gets the
 // answer or the error; return an *hmr.Error to choose its code.
 func Handle[Req, Res any](name string, fn func(ctx context.Context, c Client, in Req) (Res, error)) Event {
-	return Event{Name: name, Request: true, In: reflect.TypeFor[Req](), Out: reflect.TypeFor[Res](), call: func(ctx context.Context, c Client, data json.RawMessage) (any, error) {
+	return Event{Name: name, Request: true, in: reflect.TypeFor[Req](), out: reflect.TypeFor[Res](), call: func(ctx context.Context, c Client, data json.RawMessage) (any, error) {
 		in, err := hmr.Decode[Req](name, data)
 		if err != nil {
 			return nil, err

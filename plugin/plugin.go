@@ -2,11 +2,7 @@ package plugin
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
-	"strings"
-
-	"github.com/seed-b8174343/devserver/hmr"
 )
 
 // Plugin is a set of hooks. Every field but Name may be left out.
@@ -56,27 +52,7 @@ type Plugin struct {
 // Filter matches module IDs (specifiers, for ResolveID). The zero value matches all.
 type Filter struct {
 	// Prefixes and Suffixes: one of them must match, if there are any. A query does not count for a suffix.
-	Prefixes []string `json:"prefixes,omitempty"`
-	Suffixes []string `json:"suffixes,omitempty"`
-}
-
-// Matches tells whether the ID is of interest.
-func (f Filter) Matches(id string) bool {
-	if len(f.Prefixes)+len(f.Suffixes) == 0 {
-		return true
-	}
-	for _, p := range f.Prefixes {
-		if strings.HasPrefix(id, p) {
-			return true
-		}
-	}
-	name, _, _ := strings.Cut(id, "?")
-	for _, s := range f.Suffixes {
-		if strings.HasSuffix(name, s) {
-			return true
-		}
-	}
-	return false
+	Prefixes, Suffixes []string
 }
 
 // ResolveArgs is a specifier and the ID of the module that holds it.
@@ -152,54 +128,4 @@ type HotUpdateArgs struct {
 // them as they are.
 type HotUpdateResult struct {
 	Modules []string `json:"modules"`
-}
-
-// Client is one open page. Its methods are safe for concurrent use, also after the handler that got it has returned. What
-// sends returns at once; its error says that data cannot be JSON, or that the page is gone (hmr.ErrClosed).
-type Client interface {
-	// ID names the page while it is open.
-	ID() string
-	// URL is the page's address, UserAgent the browser's description, User the signed-in user or "" for a guest.
-	URL() string
-	UserAgent() string
-	User() string
-	// Send sends an event to this page only.
-	Send(event string, data any) error
-	// Broadcast sends an event to all pages, SendToUser to every page of one user, SendToRoom to those in a room.
-	Broadcast(event string, data any) error
-	SendToUser(user, event string, data any) error
-	SendToRoom(room, event string, data any) error
-	// Join lets the page into a room until it leaves, is gone, or its user changes. Rooms are made by their name, which is
-	// printable text of up to 256 bytes, and are shared by all plugins: begin it with the plugin's name.
-	Join(room string) error
-	Leave(room string) error
-}
-
-// Server is what a plugin can ask of the server, from Start until Stop. Its methods are safe for concurrent use.
-type Server interface {
-	// Root is the folder that is served, the one with the index.html.
-	Root() string
-	// Logger writes to the terminal.
-	Logger() *slog.Logger
-	// Clients are the pages that are open, ClientsIn those in a room, Rooms the rooms that somebody is in.
-	Clients() []Client
-	ClientsIn(room string) []Client
-	Rooms() []string
-	// Broadcast sends an event to all pages, SendToUser to every page of one user, SendToRoom to those in a room. That there
-	// is no such page is no error.
-	Broadcast(event string, data any) error
-	SendToUser(user, event string, data any) error
-	SendToRoom(room, event string, data any) error
-	// Notify shows a notification to every page of the user, or to all pages when user is "".
-	Notify(user string, n hmr.Notification) error
-	// Disconnect ends the sessions of all pages of the user: signed out, revoked. The reason reaches their consoles. It returns
-	// how many pages there were. A page that is loaded again, or whose user asks, comes back as whoever Identify says.
-	Disconnect(user, reason string) (pages int, err error)
-	// Modules are the IDs of all modules that are loaded, Importers those of the modules that import id.
-	Modules() ([]string, error)
-	Importers(id string) ([]string, error)
-	// Invalidate has the module made anew for pages that load it from now on, and leaves those that run it alone.
-	Invalidate(id string) error
-	// Reload compiles the module again and updates the pages that run it: for virtual modules whose content changed.
-	Reload(id string) error
 }

@@ -8,8 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"path"
-	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
@@ -25,34 +23,16 @@ type RouteDef struct {
 // cannot be hijacked: serve WebSockets by events, or from a port of your own.
 func Route(pattern string, h http.Handler) RouteDef { return RouteDef{pattern, h} }
 
-// matches tells whether the route is for the request.
-func (d RouteDef) matches(method, p string) bool { return MatchRoute(d.Pattern, method, p) }
-
-// MatchRoute tells whether a route's pattern matches a request, for hosts of plugins.
-func MatchRoute(pattern, method, p string) bool {
-	if m, rest, ok := strings.Cut(pattern, " "); ok {
-		if m != method && (m != http.MethodGet || method != http.MethodHead) {
-			return false
-		}
-		pattern = strings.TrimSpace(rest)
-	}
-	p = path.Clean("/"+strings.TrimPrefix(p, "/")) + map[bool]string{true: "/"}[len(p) > 1 && strings.HasSuffix(p, "/")]
-	if strings.HasSuffix(pattern, "/") {
-		return strings.HasPrefix(p, pattern) || p+"/" == pattern
-	}
-	return p == pattern
-}
-
 // routeChunk is how much of a body crosses at a time, either way. In base64 it still fits into a pipe.
 const routeChunk = 32 << 10
 
 // route runs the route's handler in a child; its answer goes back in parts, as the handler writes and flushes them.
-func (c *child) route(ctx context.Context, a RouteCall) (err error) {
+func (c *child) route(ctx context.Context, a wire.RouteCall) (err error) {
 	u, err := url.ParseRequestURI(a.URL)
 	if err != nil {
 		return err
 	}
-	name, h := c.host.route(a.Method, u.Path)
+	name, h := c.runner.route(a.Method, u.Path)
 	if h == nil {
 		return fmt.Errorf("no route for %s %s", a.Method, u.Path)
 	}
@@ -68,7 +48,7 @@ func (c *child) route(ctx context.Context, a RouteCall) (err error) {
 	if a.ContentLength != 0 {
 		r.Body = &remoteBody{c: c, ctx: ctx, stream: a.Stream}
 	}
-	ctx, returned, err := c.host.enter(ctx, name, "route "+u.Path)
+	ctx, returned, err := c.runner.enter(ctx, name, "route "+u.Path)
 	if err != nil {
 		return err
 	}
@@ -115,8 +95,8 @@ func (b *remoteBody) Read(p []byte) (int, error) {
 		if b.err != nil {
 			return 0, b.err
 		}
-		var data RouteData
-		if b.err = b.c.conn.Call(b.ctx, "route.read", RouteRead{b.stream, routeChunk}, &data); b.err == nil && data.End {
+		var data wire.RouteData
+		if b.err = b.c.conn.Call(b.ctx, "route.read", wire.RouteRead{Stream: b.stream, Max: routeChunk}, &data); b.err == nil && data.End {
 			b.err = io.EOF
 		}
 		b.rest = data.Body
@@ -153,7 +133,7 @@ func (w *remoteWriter) WriteHeader(status int) {
 		return
 	}
 	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
-		_ = w.part(RoutePart{Status: status, Header: w.header, Flush: true}) // Write tells of a lost server
+		_ = w.part(wire.RoutePart{Status: status, Header: w.header, Flush: true}) // Write tells of a lost server
 		return
 	}
 	w.status, w.head = status, maps.Clone(w.header) // what is set later comes too late, as always
@@ -184,7 +164,7 @@ func (w *remoteWriter) FlushError() error {
 }
 
 func (w *remoteWriter) send(flush bool) error {
-	p := RoutePart{Body: w.body, Flush: flush}
+	p := wire.RoutePart{Body: w.body, Flush: flush}
 	if !w.sent {
 		p.Status, p.Header = w.status, w.head
 	}
@@ -194,7 +174,7 @@ func (w *remoteWriter) send(flush bool) error {
 	return err
 }
 
-func (w *remoteWriter) part(p RoutePart) error {
+func (w *remoteWriter) part(p wire.RoutePart) error {
 	p.Stream = w.stream
 	return w.c.conn.Call(w.ctx, "route.part", p, nil)
 }

@@ -84,7 +84,7 @@ func TestChannelsInProcess(t *testing.T) {
 		}}
 	})
 	tryChannels(t, s)
-	if _, err := plugin.NewHost([]plugin.Plugin{{Name: "a", Channels: []plugin.AnyChannel{echo}}, {Name: "b", Channels: []plugin.AnyChannel{echo}}}, nil); err == nil || !strings.Contains(err.Error(), "both have") {
+	if _, err := plugin.NewRunner([]plugin.Plugin{{Name: "a", Channels: []plugin.AnyChannel{echo}}, {Name: "b", Channels: []plugin.AnyChannel{echo}}}, nil); err == nil || !strings.Contains(err.Error(), "both have") {
 		t.Errorf("two plugins have one channel: %v", err)
 	}
 }

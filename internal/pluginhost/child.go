@@ -41,8 +41,11 @@ var alive = 5 * time.Second
 
 // Backend is what children ask the server for.
 type Backend interface {
-	plugin.ChannelServer
-	plugin.WaitServer
+	plugin.Server
+	// SendOnChannel sends to the pages that listen to the channel and that the rest of the call means.
+	SendOnChannel(to wire.SendCall) error
+	// WaitsFor is called while a hook runs that takes long.
+	WaitsFor(w wire.WaitCall)
 	// SendTo sends an event to one page by its ID.
 	SendTo(client, event string, data json.RawMessage) error
 	// Join and Leave let one page, by its ID, into a room and out of it.
@@ -57,8 +60,8 @@ type Child struct {
 	stdin   io.Closer
 	conn    *wire.Conn
 	backend Backend
-	hello   chan plugin.Hello
-	info    plugin.Info
+	hello   chan wire.Hello
+	info    wire.Info
 	exited  chan struct{}
 	exitErr error
 	last    lastLines
@@ -72,7 +75,7 @@ type Child struct {
 // StartChild starts the program and waits for its hello. backend answers what it asks; nil is for a program that asks
 // nothing. log gets what it prints.
 func StartChild(ctx context.Context, name string, cmd *exec.Cmd, backend Backend, log func(line string)) (*Child, error) {
-	c := &Child{name: name, cmd: cmd, backend: backend, hello: make(chan plugin.Hello, 1), exited: make(chan struct{})}
+	c := &Child{name: name, cmd: cmd, backend: backend, hello: make(chan wire.Hello, 1), exited: make(chan struct{})}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -93,16 +96,16 @@ func StartChild(ctx context.Context, name string, cmd *exec.Cmd, backend Backend
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	c.stdin = stdin
-	c.conn = wire.New(stdout, stdin, c.handle)
+	c.conn = wire.New(stdout, stdin, c.methods(backend).Handle)
 	go c.run(stderr, log)
 
 	timeout := time.NewTimer(handshake)
 	defer timeout.Stop()
 	select {
 	case hello := <-c.hello:
-		if hello.Protocol != plugin.Protocol {
+		if hello.Protocol != wire.Protocol {
 			c.kill()
-			return nil, fmt.Errorf("start %s: it speaks version %d of the protocol, this devserver version %d; update the one that is older", name, hello.Protocol, plugin.Protocol)
+			return nil, fmt.Errorf("start %s: it speaks version %d of the protocol, this devserver version %d; update the one that is older", name, hello.Protocol, wire.Protocol)
 		}
 		c.info = hello.Info
 		return c, nil
@@ -153,7 +156,7 @@ func (c *Child) kill() {
 }
 
 // Info is what the child's plugins offer.
-func (c *Child) Info() plugin.Info { return c.info }
+func (c *Child) Info() wire.Info { return c.info }
 
 // Exited is closed when the process is gone; Why tells the reason then.
 func (c *Child) Exited() <-chan struct{} { return c.exited }
@@ -167,23 +170,67 @@ func (c *Child) Why() string {
 	return text
 }
 
-// Call asks the child. It is part of what the methods below are made of, and open for hosts that have methods of their own.
-func (c *Child) Call(ctx context.Context, method string, params, result any) error {
+// Ask implements Host.
+func (c *Child) Ask(ctx context.Context, hook string, args, answer any) error {
+	limit := answering
+	if hook == plugin.Hooks.Identify.Name {
+		limit = c.identifyLimit()
+	}
+	return c.callWithin(ctx, limit, hook, crossing(args), answer)
+}
+
+// identifyLimit is how long the child may take for Identify: the time of each of its plugins, and some to tell of it.
+func (c *Child) identifyLimit() time.Duration {
+	limit := 2 * time.Second
+	for _, p := range c.info.Plugins {
+		if slices.Contains(p.Hooks, plugin.Hooks.Identify.Name) {
+			limit += plugin.Hooks.Identify.Limit
+		}
+	}
+	return limit
+}
+
+// crossing returns what crosses to the child for the args of a hook: pages and requests are described.
+func crossing(args any) any {
+	switch a := args.(type) {
+	case plugin.Client:
+		return wire.ClientCall{Client: describe(a)}
+	case *http.Request:
+		return wire.IdentifyCall{Method: a.Method, Path: a.URL.Path, Host: a.Host, RemoteAddr: a.RemoteAddr, Header: a.Header}
+	}
+	return args
+}
+
+// Event implements Host.
+func (c *Child) Event(ctx context.Context, name, event string, request bool, cl plugin.Client, data json.RawMessage) (any, error) {
+	var answer json.RawMessage
+	call := wire.EventCall{Plugin: name, Event: event, Request: request, Client: describe(cl), Data: data}
+	err := c.callWithin(ctx, answering, "event", call, &answer)
+	return answer, err
+}
+
+// ChannelMessage implements Host.
+func (c *Child) ChannelMessage(ctx context.Context, id string, cl plugin.Client, data json.RawMessage) error {
+	return c.callWithin(ctx, answering, "channel", wire.ChannelCall{Channel: id, Client: describe(cl), Data: data}, nil)
+}
+
+// ChannelAllows implements Host.
+func (c *Child) ChannelAllows(ctx context.Context, id string, cl plugin.Client, d hmr.Direction) error {
+	return c.callWithin(ctx, answering, "channel", wire.ChannelCall{Channel: id, Direction: string(d), Client: describe(cl)}, nil)
+}
+
+// call asks the child by a method of the protocol.
+func (c *Child) call(ctx context.Context, method string, params, result any) error {
 	c.calls.add(1)
 	defer c.calls.add(-1)
 	return c.conn.Call(ctx, method, params, result)
 }
 
-// ask is Call for hooks, which have a time limit.
-func (c *Child) ask(ctx context.Context, method string, params, result any) error {
-	return c.askWithin(ctx, answering, method, params, result)
-}
-
-// askWithin is Call with a time limit. A child that is over it is looked after.
-func (c *Child) askWithin(ctx context.Context, limit time.Duration, method string, params, result any) error {
+// callWithin is call with a time limit. A child that is over it is looked after.
+func (c *Child) callWithin(ctx context.Context, limit time.Duration, method string, params, result any) error {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	err := c.Call(limited, method, params, result)
+	err := c.call(limited, method, params, result)
 	if errors.Is(err, context.DeadlineExceeded) {
 		c.probe()
 		if ctx.Err() == nil {
@@ -231,74 +278,51 @@ func (c *Child) end(drain time.Duration) error {
 	return nil
 }
 
-// handle answers what the child asks.
-func (c *Child) handle(_ context.Context, method string, params json.RawMessage) (any, error) {
-	if method == "hello" {
-		return decoded(params, func(h plugin.Hello) (any, error) {
-			select {
-			case c.hello <- h:
-			default:
-			}
-			return nil, nil
-		})
-	}
-	b := c.backend
+// methods are what the child asks. One without a backend only says hello.
+func (c *Child) methods(b Backend) wire.Methods {
+	hello := wire.Method(func(_ context.Context, h wire.Hello) (any, error) {
+		select {
+		case c.hello <- h:
+		default:
+		}
+		return nil, nil
+	})
 	if b == nil {
-		return nil, fmt.Errorf("unknown method %q", method)
+		return wire.Methods{"hello": hello}
 	}
-	switch method {
-	case "send":
-		return decoded(params, func(s plugin.SendCall) (any, error) { return nil, send(b, s) })
-	case "route.part":
-		return decoded(params, func(part plugin.RoutePart) (any, error) { return nil, c.stream(part.Stream).write(part) })
-	case "route.read":
-		return decoded(params, func(r plugin.RouteRead) (any, error) { return c.stream(r.Stream).read(r.Max) })
-	case "clients":
-		return decoded(params, func(which plugin.ClientsCall) (any, error) { return clients(b, which), nil })
-	case "join":
-		return decoded(params, func(r plugin.RoomCall) (any, error) { return nil, b.Join(r.Client, r.Room) })
-	case "leave":
-		return decoded(params, func(r plugin.RoomCall) (any, error) { return nil, b.Leave(r.Client, r.Room) })
-	case "waits":
-		return decoded(params, func(w plugin.WaitCall) (any, error) { b.WaitsFor(w); return nil, nil })
-	case "rooms":
-		return b.Rooms(), nil
-	case "disconnectUser":
-		return decoded(params, func(d plugin.DisconnectCall) (any, error) { return b.Disconnect(d.User, d.Reason) })
-	case "modules":
-		return b.Modules()
-	case "importers":
-		return decoded(params, func(id string) (any, error) { return b.Importers(id) })
-	case "invalidate":
-		return decoded(params, func(id string) (any, error) { return nil, b.Invalidate(id) })
-	case "reload":
-		return decoded(params, func(id string) (any, error) { return nil, b.Reload(id) })
+	return wire.Methods{
+		"hello":      hello,
+		"send":       wire.Method(func(_ context.Context, s wire.SendCall) (any, error) { return nil, send(b, s) }),
+		"route.part": wire.Method(func(_ context.Context, p wire.RoutePart) (any, error) { return nil, c.stream(p.Stream).write(p) }),
+		"route.read": wire.Method(func(_ context.Context, r wire.RouteRead) (any, error) { return c.stream(r.Stream).read(r.Max) }),
+		"clients":    wire.Method(func(_ context.Context, which wire.ClientsCall) (any, error) { return clients(b, which), nil }),
+		"join":       wire.Method(func(_ context.Context, r wire.RoomCall) (any, error) { return nil, b.Join(r.Client, r.Room) }),
+		"leave":      wire.Method(func(_ context.Context, r wire.RoomCall) (any, error) { return nil, b.Leave(r.Client, r.Room) }),
+		"waits":      wire.Method(func(_ context.Context, w wire.WaitCall) (any, error) { b.WaitsFor(w); return nil, nil }),
+		"rooms":      wire.Method(func(context.Context, any) (any, error) { return b.Rooms(), nil }),
+		"disconnectUser": wire.Method(func(_ context.Context, d wire.DisconnectCall) (any, error) {
+			return b.Disconnect(d.User, d.Reason)
+		}),
+		"modules":    wire.Method(func(context.Context, any) (any, error) { return b.Modules() }),
+		"importers":  wire.Method(func(_ context.Context, id string) (any, error) { return b.Importers(id) }),
+		"invalidate": wire.Method(func(_ context.Context, id string) (any, error) { return nil, b.Invalidate(id) }),
+		"reload":     wire.Method(func(_ context.Context, id string) (any, error) { return nil, b.Reload(id) }),
 	}
-	return nil, fmt.Errorf("unknown method %q", method)
 }
 
-// decoded answers by do, which is given what the child sent with the method.
-func decoded[A any](params json.RawMessage, do func(A) (any, error)) (any, error) {
-	var a A
-	if err := json.Unmarshal(params, &a); err != nil {
-		return nil, err
-	}
-	return do(a)
-}
-
-func clients(b Backend, which plugin.ClientsCall) []plugin.ClientInfo {
+func clients(b Backend, which wire.ClientsCall) []wire.ClientInfo {
 	list := b.Clients
 	if which.Room != "" {
 		list = func() []plugin.Client { return b.ClientsIn(which.Room) }
 	}
-	infos := []plugin.ClientInfo{}
+	infos := []wire.ClientInfo{}
 	for _, cl := range list() {
 		infos = append(infos, describe(cl))
 	}
 	return infos
 }
 
-func send(b Backend, s plugin.SendCall) error {
+func send(b Backend, s wire.SendCall) error {
 	if s.Channel != "" {
 		return b.SendOnChannel(s)
 	}
@@ -318,91 +342,15 @@ func send(b Backend, s plugin.SendCall) error {
 	}
 }
 
-func describe(c plugin.Client) plugin.ClientInfo {
-	return plugin.ClientInfo{ID: c.ID(), URL: c.URL(), UserAgent: c.UserAgent(), User: c.User()}
-}
-
-// Event implements Host.
-func (c *Child) Event(ctx context.Context, name, event string, request bool, cl plugin.Client, data json.RawMessage) (any, error) {
-	var answer json.RawMessage
-	err := c.ask(ctx, "event", plugin.EventCall{Plugin: name, Event: event, Request: request, Client: describe(cl), Data: data}, &answer)
-	return answer, err
-}
-
-// ChannelMessage implements Host.
-func (c *Child) ChannelMessage(ctx context.Context, id string, cl plugin.Client, data json.RawMessage) error {
-	return c.ask(ctx, "channel", plugin.ChannelCall{Channel: id, Client: describe(cl), Data: data}, nil)
-}
-
-// ChannelAllows implements Host.
-func (c *Child) ChannelAllows(ctx context.Context, id string, cl plugin.Client, d hmr.Direction) error {
-	return c.ask(ctx, "channel", plugin.ChannelCall{Channel: id, Direction: d, Client: describe(cl)}, nil)
-}
-
-// Connect implements Host.
-func (c *Child) Connect(ctx context.Context, cl plugin.Client) error {
-	return c.ask(ctx, "connect", plugin.EventCall{Client: describe(cl)}, nil)
-}
-
-// Disconnect implements Host.
-func (c *Child) Disconnect(ctx context.Context, cl plugin.Client) error {
-	return c.ask(ctx, "disconnect", plugin.EventCall{Client: describe(cl)}, nil)
-}
-
-// Identified implements Host.
-func (c *Child) Identified(ctx context.Context, cl plugin.Client) error {
-	return c.ask(ctx, "identified", plugin.EventCall{Client: describe(cl)}, nil)
-}
-
-// Identify implements Host.
-func (c *Child) Identify(ctx context.Context, r *http.Request) (user string, err error) {
-	limit := 2 * time.Second // to tell of a deadline of its own
-	for _, p := range c.info.Plugins {
-		if slices.Contains(p.Hooks, "identify") {
-			limit += plugin.IdentifyTimeout
-		}
-	}
-	err = c.askWithin(ctx, limit, "identify", plugin.IdentifyCall{
-		Method: r.Method, Path: r.URL.Path, Host: r.Host, RemoteAddr: r.RemoteAddr, Header: r.Header,
-	}, &user)
-	return user, err
-}
-
-// ResolveID implements Host.
-func (c *Child) ResolveID(ctx context.Context, a plugin.ResolveArgs) (r *plugin.ResolveResult, err error) {
-	err = c.ask(ctx, "resolveID", a, &r)
-	return r, err
-}
-
-// Load implements Host.
-func (c *Child) Load(ctx context.Context, a plugin.LoadArgs) (r *plugin.LoadResult, err error) {
-	err = c.ask(ctx, "load", a, &r)
-	return r, err
-}
-
-// Transform implements Host.
-func (c *Child) Transform(ctx context.Context, a plugin.TransformArgs) (r *plugin.TransformResult, err error) {
-	err = c.ask(ctx, "transform", a, &r)
-	return r, err
-}
-
-// TransformHTML implements Host.
-func (c *Child) TransformHTML(ctx context.Context, a plugin.TransformHTMLArgs) (r *plugin.TransformHTMLResult, err error) {
-	err = c.ask(ctx, "transformHTML", a, &r)
-	return r, err
-}
-
-// HotUpdate implements Host.
-func (c *Child) HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (r *plugin.HotUpdateResult, err error) {
-	err = c.ask(ctx, "hotUpdate", a, &r)
-	return r, err
+func describe(c plugin.Client) wire.ClientInfo {
+	return wire.ClientInfo{ID: c.ID(), URL: c.URL(), UserAgent: c.UserAgent(), User: c.User()}
 }
 
 // Route implements Host.
 func (c *Child) Route(method, path string) http.Handler {
 	for _, p := range c.info.Plugins {
 		for _, pattern := range p.Routes {
-			if plugin.MatchRoute(pattern, method, path) {
+			if wire.MatchRoute(pattern, method, path) {
 				return http.HandlerFunc(c.serveRoute)
 			}
 		}

@@ -40,12 +40,18 @@ func runChild() {
 	case "garbage":
 		fmt.Println("Listening on port 3000")
 		time.Sleep(time.Hour)
+	case "hooks":
+		plugin.Main(hookPlugin("a"), hookPlugin("b"))
+		return
+	case "server":
+		plugin.Main(serverPlugin())
+		return
 	case "silent":
 		fmt.Fprintln(os.Stderr, "no config")
 		os.Exit(1)
 	case "old":
 		c := wire.New(os.Stdin, os.Stdout, func(context.Context, string, json.RawMessage) (any, error) { return nil, nil })
-		_ = c.Notify("hello", plugin.Hello{Protocol: plugin.Protocol + 1})
+		_ = c.Notify("hello", wire.Hello{Protocol: wire.Protocol + 1})
 		_ = c.Run()
 		os.Exit(0)
 	}
@@ -186,8 +192,8 @@ func (b *backend) Leave(c, room string) error            { return fmt.Errorf("%s
 func (b *backend) Modules() ([]string, error)            { return []string{"/a.js"}, nil }
 func (b *backend) Importers(id string) ([]string, error) { return []string{"/above" + id}, nil }
 func (b *backend) Invalidate(id string) error            { return b.note("server", "invalidate", id) }
-func (b *backend) SendOnChannel(s plugin.SendCall) error { return b.note("channel", s.Channel, s.Data) }
-func (b *backend) WaitsFor(w plugin.WaitCall)            { _ = b.note(w.Plugin, w.Hook, w.ID) }
+func (b *backend) SendOnChannel(s wire.SendCall) error   { return b.note("channel", s.Channel, s.Data) }
+func (b *backend) WaitsFor(w wire.WaitCall)              { _ = b.note(w.Plugin, w.Hook, w.ID) }
 func (b *backend) Reload(id string) error                { return fmt.Errorf("no module %q", id) }
 
 // wait returns what is sent next.
@@ -324,14 +330,17 @@ func TestEventsOfAChild(t *testing.T) {
 			t.Errorf("sent %q, want %q", got, want)
 		}
 	}
-	if err := c.Identified(t.Context(), client("c1")); err != nil {
+	hooks := plugin.Hooks
+	if _, err := hooks.Identified.Ask(t.Context(), c, client("c1")); err != nil {
 		t.Error(err)
 	}
 	if got := b.wait(t); got != `c1 hi again "ann"` {
 		t.Errorf("sent %q", got)
 	}
-	if err := errors.Join(c.Connect(t.Context(), client("c9")), c.Disconnect(t.Context(), client("c9"))); err != nil {
-		t.Error(err)
+	for _, hook := range []wire.Hook[plugin.Client, struct{}]{hooks.Connect, hooks.Disconnect} {
+		if _, err := hook.Ask(t.Context(), c, client("c9")); err != nil {
+			t.Error(err)
+		}
 	}
 	if got := b.wait(t) + ", " + b.wait(t); got != `c9 hi "c9", all bye "c9"` {
 		t.Errorf("got %s", got)
@@ -339,10 +348,10 @@ func TestEventsOfAChild(t *testing.T) {
 	if _, err := ask(t.Context(), c, "graph", ""); err == nil || !strings.Contains(err.Error(), `no module "/nothing"`) {
 		t.Errorf("got %v", err)
 	}
-	if r, err := c.Load(t.Context(), plugin.LoadArgs{ID: "virtual:x"}); err != nil || r == nil || r.Code != `export default "virtual:x"` {
+	if r, err := hooks.Load.Ask(t.Context(), c, plugin.LoadArgs{ID: "virtual:x"}); err != nil || r == nil || r.Code != `export default "virtual:x"` {
 		t.Errorf("got %v, %v", r, err)
 	}
-	if r, err := c.Load(t.Context(), plugin.LoadArgs{ID: "/src/x.ts"}); err != nil || r != nil {
+	if r, err := hooks.Load.Ask(t.Context(), c, plugin.LoadArgs{ID: "/src/x.ts"}); err != nil || r != nil {
 		t.Errorf("the filter let an ID through: %v, %v", r, err)
 	}
 }
@@ -350,7 +359,7 @@ func TestEventsOfAChild(t *testing.T) {
 // TestHostsAreAlike holds the answers in process against those of a child.
 func TestHostsAreAlike(t *testing.T) {
 	c, b, _ := startChild(t)
-	h, err := plugin.NewHost([]plugin.Plugin{testPlugin()}, b)
+	h, err := plugin.NewRunner([]plugin.Plugin{testPlugin()}, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -472,7 +481,7 @@ func TestClean(t *testing.T) {
 // BenchmarkRoundTrip compares a request to a plugin in process with one to a child.
 func BenchmarkRoundTrip(b *testing.B) {
 	child, back, _ := startChild(b)
-	inProcess, err := plugin.NewHost([]plugin.Plugin{testPlugin()}, back)
+	inProcess, err := plugin.NewRunner([]plugin.Plugin{testPlugin()}, back)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -519,14 +528,14 @@ func TestIdentifyInAChild(t *testing.T) {
 		{"ann", "ann at POST x/ from [::1]:5", ""},
 		{"broken", "", "Identify of plugin test: the session is broken"},
 	} {
-		user, err := c.Identify(t.Context(), by(test.cookie))
+		user, err := plugin.Hooks.Identify.Ask(t.Context(), c, by(test.cookie))
 		if user != test.user || err == nil && test.err != "" || err != nil && err.Error() != test.err {
 			t.Errorf("%q: %q, %v", test.cookie, user, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	go cancel()
-	if user, err := c.Identify(ctx, by("hangs")); user != "" || !errors.Is(err, context.Canceled) {
+	if user, err := plugin.Hooks.Identify.Ask(ctx, c, by("hangs")); user != "" || !errors.Is(err, context.Canceled) {
 		t.Errorf("a page that is gone is that of %q, %v", user, err)
 	}
 }

@@ -55,7 +55,7 @@ func (n *Node) Call(ctx context.Context, method string, params, result any) erro
 		if err != nil {
 			return err
 		}
-		err = c.askWithin(ctx, working, method, params, result)
+		err = c.callWithin(ctx, working, method, params, result)
 		if !errors.Is(err, wire.ErrClosed) {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/seed-b8174343/devserver/internal/wire"
-	"github.com/seed-b8174343/devserver/plugin"
 )
 
 // routeStream is a request that a child answers: it reads the body and writes the answer from over there.
@@ -34,7 +33,7 @@ func (c *Child) stream(id uint64) *routeStream {
 	return &routeStream{}
 }
 
-func (s *routeStream) write(part plugin.RoutePart) error {
+func (s *routeStream) write(part wire.RoutePart) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.open {
@@ -59,18 +58,18 @@ func (s *routeStream) write(part plugin.RoutePart) error {
 	return nil
 }
 
-func (s *routeStream) read(limit int) (plugin.RouteData, error) {
+func (s *routeStream) read(limit int) (wire.RouteData, error) {
 	if s.body == nil || limit <= 0 {
-		return plugin.RouteData{}, errStream
+		return wire.RouteData{}, errStream
 	}
 	s.reading.Add(1)
 	defer s.reading.Add(-1)
 	buf := make([]byte, min(limit, 1<<20))
 	n, err := s.body.Read(buf)
 	if errors.Is(err, io.EOF) {
-		return plugin.RouteData{Body: buf[:n], End: true}, nil
+		return wire.RouteData{Body: buf[:n], End: true}, nil
 	}
-	return plugin.RouteData{Body: buf[:n]}, err
+	return wire.RouteData{Body: buf[:n]}, err
 }
 
 // interrupt ends reads and writes that wait for a slow browser, when the child does not wait for them any more.
@@ -92,7 +91,7 @@ func (c *Child) serveRoute(w http.ResponseWriter, r *http.Request) {
 	c.streams.Store(id, s)
 	// What a handler writes before it has read all must go out: HTTP/1 needs to be told.
 	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
-	err := c.Call(r.Context(), "route", plugin.RouteCall{
+	err := c.call(r.Context(), "route", wire.RouteCall{
 		Stream: id, Method: r.Method, URL: r.URL.RequestURI(), Host: r.Host, RemoteAddr: r.RemoteAddr, Header: r.Header, ContentLength: r.ContentLength,
 	}, nil)
 	c.streams.Delete(id)

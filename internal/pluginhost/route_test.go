@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -86,7 +87,7 @@ func bothHosts(t *testing.T, test func(t *testing.T, h pluginhost.Host, url stri
 		test(t, c, serve(t, c))
 	})
 	t.Run("in process", func(t *testing.T) {
-		h, err := plugin.NewHost([]plugin.Plugin{testPlugin()}, newBackend(t))
+		h, err := plugin.NewRunner([]plugin.Plugin{testPlugin()}, newBackend(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +250,7 @@ func TestMatchRoute(t *testing.T) {
 		{"/", "GET", "/anything", true},
 		{"/api/", "GET", "//api/x", true},
 	} {
-		if got := plugin.MatchRoute(c.pattern, c.method, c.path); got != c.want {
+		if got := wire.MatchRoute(c.pattern, c.method, c.path); got != c.want {
 			t.Errorf("%q, %s %s: got %v", c.pattern, c.method, c.path, got)
 		}
 	}

@@ -1,4 +1,4 @@
-// What packs use of the page, as `$r`: the server writes calls of it, see server/entry.go.
+// What packs use of the page, as `$r`: the server writes calls of it, see internal/pack.
 
 import type { Definitions, ModuleID } from "../runtime/definitions.ts";
 import type { helpers } from "../runtime/helpers.ts";

@@ -10,20 +10,15 @@ import (
 )
 
 func main() {
-	var server plugin.Server
 	plugin.Main(plugin.Plugin{
 		Name: "hello",
-		Start: func(_ context.Context, s plugin.Server) error {
-			server = s
-			return nil
-		},
 		Events: []plugin.Event{
 			plugin.On("my-custom-event", func(ctx context.Context, c plugin.Client, in struct{ Message string }) error {
 				log.Println("Received custom event:", in.Message)
 				return c.Send("custom-response", map[string]any{"success": true}) // this page only; Broadcast reaches all
 			}),
 			plugin.On("hello:broadcast", func(ctx context.Context, c plugin.Client, in struct{ Text string }) error {
-				return c.Broadcast("hello:all", map[string]any{"text": in.Text, "pages": len(server.Clients())})
+				return c.Broadcast("hello:all", map[string]any{"text": in.Text, "pages": len(plugin.ServerFrom(ctx).Clients())})
 			}),
 		},
 	})

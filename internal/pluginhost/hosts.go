@@ -1,0 +1,200 @@
+package pluginhost
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/wire"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// Host runs plugins. *plugin.Runner runs them in this process, *Child in another program.
+type Host interface {
+	// Info describes the plugins. It stays the same as long as the host runs.
+	Info() wire.Info
+	// Ask asks the plugins by a hook, for [wire.Hook.Ask].
+	Ask(ctx context.Context, hook string, args, answer any) error
+	// Event hands a page's event or request to the handlers of one plugin, and returns the answer to a request.
+	Event(ctx context.Context, plugin, event string, request bool, c plugin.Client, data json.RawMessage) (any, error)
+	// ChannelMessage hands a page's message to a channel of a plugin.
+	ChannelMessage(ctx context.Context, id string, c plugin.Client, data json.RawMessage) error
+	// ChannelAllows asks whether a page may listen or send on a channel. The error says why not.
+	ChannelAllows(ctx context.Context, id string, c plugin.Client, d hmr.Direction) error
+	// Route returns the handler of a request, nil when no plugin has a route for it.
+	Route(method, path string) http.Handler
+}
+
+// Hosts asks several hosts in order. A hook that no plugin has costs a look at a list. Its methods are safe for concurrent
+// use, and a host may be replaced while it is asked. The zero value has no host.
+type Hosts struct {
+	mu   sync.RWMutex
+	list []*entry // replaced and never changed; guarded by mu
+}
+
+// entry is a host and the parts of its Info that are read for each question.
+type entry struct {
+	host    Host
+	info    wire.Info
+	filters map[string][]wire.Filter // of the plugins that have a hook, by the hook's name
+}
+
+func newEntry(h Host) *entry {
+	e := &entry{host: h, info: h.Info(), filters: map[string][]wire.Filter{}}
+	for _, p := range e.info.Plugins {
+		for _, hook := range p.Hooks {
+			e.filters[hook] = append(e.filters[hook], p.Filter)
+		}
+	}
+	return e
+}
+
+// NewHosts returns Hosts that asks the hosts in the given order.
+func NewHosts(hosts ...Host) *Hosts {
+	h := &Hosts{}
+	for _, one := range hosts {
+		h.list = append(h.list, newEntry(one))
+	}
+	return h
+}
+
+// Replace puts the host now in the place of old. With a nil old it comes last, with a nil now old goes.
+func (h *Hosts) Replace(old, now Host) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := slices.Clone(h.list)
+	at := slices.IndexFunc(list, func(e *entry) bool { return e.host == old })
+	switch {
+	case now == nil && at >= 0:
+		list = slices.Delete(list, at, at+1)
+	case now != nil && at >= 0:
+		list[at] = newEntry(now)
+	case now != nil:
+		list = append(list, newEntry(now))
+	}
+	h.list = list
+}
+
+func (h *Hosts) entries() []*entry {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.list
+}
+
+// All returns the hosts in the order in which they are asked.
+func (h *Hosts) All() []Host {
+	var hosts []Host
+	for _, e := range h.entries() {
+		hosts = append(hosts, e.host)
+	}
+	return hosts
+}
+
+// Plugins describes all plugins of all hosts.
+func (h *Hosts) Plugins() []wire.PluginInfo {
+	var all []wire.PluginInfo
+	for _, e := range h.entries() {
+		all = append(all, e.info.Plugins...)
+	}
+	return all
+}
+
+// ask asks the hosts that have a plugin for the question, and makes one answer of theirs.
+func ask[A any, R comparable](ctx context.Context, h *Hosts, hook wire.Hook[A, R], args A) (R, error) {
+	return wire.Combine(hook, h.entries(), args, func(e *entry, args A) (none R, err error) {
+		if !slices.ContainsFunc(e.filters[hook.Name], func(f wire.Filter) bool { return hook.Wants(f, args) }) {
+			return none, nil
+		}
+		return hook.Ask(ctx, e.host, args)
+	})
+}
+
+// tell calls a hook of one host, unless the host does not have it or has been replaced.
+func tell[A any](ctx context.Context, h *Hosts, of Host, hook wire.Hook[A, struct{}], args A) error {
+	for _, e := range h.entries() {
+		if e.host == of && e.filters[hook.Name] != nil {
+			_, err := hook.Ask(ctx, of, args)
+			return err
+		}
+	}
+	return nil
+}
+
+// has reports whether some plugin has the hook of that name.
+func (h *Hosts) has(hook string) bool {
+	return slices.ContainsFunc(h.entries(), func(e *entry) bool { return e.filters[hook] != nil })
+}
+
+// ResolveID returns the first answer, nil when there is none.
+func (h *Hosts) ResolveID(ctx context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+	return ask(ctx, h, plugin.Hooks.ResolveID, a)
+}
+
+// Resolves reports whether a plugin takes the ID for a module of its own.
+func (h *Hosts) Resolves(ctx context.Context, id string) bool {
+	if r, err := h.ResolveID(ctx, plugin.ResolveArgs{Specifier: id}); err == nil && r != nil {
+		return true
+	}
+	r, err := h.Load(ctx, plugin.LoadArgs{ID: id})
+	return err == nil && r != nil
+}
+
+// Load returns the first answer, nil when there is none.
+func (h *Hosts) Load(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+	return ask(ctx, h, plugin.Hooks.Load, a)
+}
+
+// Transform passes the source from host to host. nil means that no plugin changed it.
+func (h *Hosts) Transform(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+	return ask(ctx, h, plugin.Hooks.Transform, a)
+}
+
+// TransformHTML passes the page from host to host and gathers their tags. nil means that no plugin changed it.
+func (h *Hosts) TransformHTML(ctx context.Context, a plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
+	return ask(ctx, h, plugin.Hooks.TransformHTML, a)
+}
+
+// WantsHotUpdate reports whether some plugin has the hook HotUpdate.
+func (h *Hosts) WantsHotUpdate() bool { return h.has(plugin.Hooks.HotUpdate.Name) }
+
+// HotUpdate lets the hosts narrow the modules in turn. nil means that no plugin did.
+func (h *Hosts) HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (*plugin.HotUpdateResult, error) {
+	return ask(ctx, h, plugin.Hooks.HotUpdate, a)
+}
+
+// Connect reports a page that opened to one host, unless the host has been replaced.
+func (h *Hosts) Connect(ctx context.Context, to Host, c plugin.Client) error {
+	return tell(ctx, h, to, plugin.Hooks.Connect, c)
+}
+
+// Disconnect reports a page that is gone to one host.
+func (h *Hosts) Disconnect(ctx context.Context, to Host, c plugin.Client) error {
+	return tell(ctx, h, to, plugin.Hooks.Disconnect, c)
+}
+
+// Identified reports a page whose user has changed to one host.
+func (h *Hosts) Identified(ctx context.Context, to Host, c plugin.Client) error {
+	return tell(ctx, h, to, plugin.Hooks.Identified, c)
+}
+
+// Identifies reports whether some plugin has the hook Identify.
+func (h *Hosts) Identifies() bool { return h.has(plugin.Hooks.Identify.Name) }
+
+// Identify returns the user of a request. The first name or error is the answer, "" is nobody.
+func (h *Hosts) Identify(ctx context.Context, r *http.Request) (user string, err error) {
+	return ask(ctx, h, plugin.Hooks.Identify, r)
+}
+
+// ServeRoute answers the request when a plugin has a route for it, and reports whether one had.
+func (h *Hosts) ServeRoute(w http.ResponseWriter, r *http.Request) bool {
+	for _, e := range h.entries() {
+		if route := e.host.Route(r.Method, r.URL.Path); route != nil {
+			route.ServeHTTP(w, r)
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,211 @@
+package pluginhost_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/wire"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// hookPlugin has all hooks. Each does what it is asked about says, and shows the plugin's name.
+func hookPlugin(name string) plugin.Plugin {
+	asks := func(id string) (bool, error) {
+		if strings.HasSuffix(id, "fails in "+name) {
+			return false, errors.New("on purpose")
+		}
+		return strings.HasSuffix(id, "for "+name) || strings.HasSuffix(id, "for all"), nil
+	}
+	tell := func(_ context.Context, c plugin.Client) {
+		if strings.HasSuffix(c.ID(), "panics in "+name) {
+			panic("on purpose")
+		}
+		_ = c.Broadcast(name, c.ID()+" "+c.User())
+	}
+	return plugin.Plugin{
+		Name:   name,
+		Filter: plugin.Filter{Prefixes: []string{"virtual:"}},
+		ResolveID: func(_ context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+			if mine, err := asks(a.Specifier); !mine {
+				return nil, err
+			}
+			return &plugin.ResolveResult{ID: name + " of " + a.Importer}, nil
+		},
+		Load: func(_ context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+			if mine, err := asks(a.ID); !mine {
+				return nil, err
+			}
+			return &plugin.LoadResult{Code: name, Watch: []string{a.File}}, nil
+		},
+		Transform: func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+			if mine, err := asks(a.ID); !mine {
+				return nil, err
+			}
+			return &plugin.TransformResult{Code: a.Code + name, Watch: []string{name}}, nil
+		},
+		TransformHTML: func(_ context.Context, a plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
+			if mine, err := asks(a.Path); !mine {
+				return nil, err
+			}
+			r := &plugin.TransformHTMLResult{Tags: []plugin.HTMLTag{{Name: name, Text: a.HTML}}}
+			if strings.HasPrefix(a.Path, "html") {
+				r.HTML = a.HTML + name
+			}
+			return r, nil
+		},
+		HotUpdate: func(_ context.Context, a plugin.HotUpdateArgs) (*plugin.HotUpdateResult, error) {
+			if mine, err := asks(a.File); !mine {
+				return nil, err
+			}
+			return &plugin.HotUpdateResult{Modules: a.Modules[1:]}, nil
+		},
+		Identify: func(r *http.Request) (string, error) {
+			if mine, err := asks(r.Host); !mine {
+				return "", err
+			}
+			return name, nil
+		},
+		Connect: tell, Disconnect: tell, Identified: tell,
+	}
+}
+
+// TestHooksAreAlike asks two plugins that run together, in process and in a child, and as two hosts. All must combine their
+// answers in the same way.
+func TestHooksAreAlike(t *testing.T) {
+	child, _, _ := startChild(t, "TEST_CHILD=hooks")
+	runner := func(plugins ...plugin.Plugin) *plugin.Runner {
+		r, err := plugin.NewRunner(plugins, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	all := map[string]*pluginhost.Hosts{
+		"in process": pluginhost.NewHosts(runner(hookPlugin("a"), hookPlugin("b"))),
+		"a child":    pluginhost.NewHosts(child),
+		"two hosts":  pluginhost.NewHosts(runner(hookPlugin("a")), runner(hookPlugin("b"))),
+	}
+	for _, q := range []struct {
+		hook string
+		ask  func(context.Context, *pluginhost.Hosts) (any, error)
+		want string
+	}{
+		{"first", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.ResolveID(ctx, plugin.ResolveArgs{Specifier: "virtual:for b", Importer: "/x"})
+		}, `{"id":"b of /x"}`},
+		{"the first of two", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.Load(ctx, plugin.LoadArgs{ID: "virtual:for all", File: "f"})
+		}, `{"code":"a","watch":["f"]}`},
+		{"none", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.Load(ctx, plugin.LoadArgs{ID: "virtual:for nobody"})
+		}, `null`},
+		{"filtered", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.Load(ctx, plugin.LoadArgs{ID: "/for all"})
+		}, `null`},
+		{"fails behind an answer", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.Load(ctx, plugin.LoadArgs{ID: "virtual:fails in b"})
+		}, `null Load of plugin b: on purpose`},
+		{"pass on", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.Transform(ctx, plugin.TransformArgs{ID: "virtual:for all", Code: "x"})
+		}, `{"code":"xab","watch":["b","a"]}`},
+		{"pass on, one of two", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.Transform(ctx, plugin.TransformArgs{ID: "virtual:for b", Code: "x"})
+		}, `{"code":"xb","watch":["b"]}`},
+		{"pass on, fails", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.Transform(ctx, plugin.TransformArgs{ID: "virtual:fails in a", Code: "x"})
+		}, `null Transform of plugin a: on purpose`},
+		{"gather", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.TransformHTML(ctx, plugin.TransformHTMLArgs{Path: "html for all", HTML: "x"})
+		}, `{"html":"xab","tags":[{"name":"a","text":"x"},{"name":"b","text":"xa"}]}`},
+		{"gather, page unchanged", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.TransformHTML(ctx, plugin.TransformHTMLArgs{Path: "for all", HTML: "x"})
+		}, `{"tags":[{"name":"a","text":"x"},{"name":"b","text":"x"}]}`},
+		{"narrow", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.HotUpdate(ctx, plugin.HotUpdateArgs{File: "for all", Modules: []string{"1", "2", "3"}})
+		}, `{"modules":["3"]}`},
+		{"narrow to nothing", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.HotUpdate(ctx, plugin.HotUpdateArgs{File: "for a", Modules: []string{"1"}})
+		}, `{"modules":[]}`},
+		{"identify", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.Identify(ctx, request(t, "for b"))
+		}, `"b"`},
+		{"identify, fails in the first", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.Identify(ctx, request(t, "for b, fails in a"))
+		}, `"" Identify of plugin a: on purpose`},
+	} {
+		for name, h := range all {
+			answer, err := q.ask(t.Context(), h)
+			text, _ := json.Marshal(answer) // no values that JSON does not have
+			got := string(text)
+			if err != nil {
+				got += " " + err.Error()
+			}
+			if got != q.want {
+				t.Errorf("%s, %s: got %s, want %s", q.hook, name, got, q.want)
+			}
+		}
+	}
+}
+
+func request(t *testing.T, host string) *http.Request {
+	r, err := http.NewRequest(http.MethodGet, "/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = host
+	return r
+}
+
+// TestAllPluginsAreTold: a plugin that panics does not keep the others from their Connect, and all that fail are reported.
+func TestAllPluginsAreTold(t *testing.T) {
+	child, b, _ := startChild(t, "TEST_CHILD=hooks")
+	h := pluginhost.NewHosts(child)
+	for name, tell := range map[string]func(context.Context, pluginhost.Host, plugin.Client) error{"Connect": h.Connect, "Disconnect": h.Disconnect, "Identified": h.Identified} {
+		err := tell(t.Context(), child, client("panics in a"))
+		if err == nil || !strings.HasPrefix(err.Error(), name+" of plugin a panicked: on purpose") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if got := b.wait(t); got != `all b "panics in a ann"` {
+			t.Errorf("%s: sent %q", name, got)
+		}
+	}
+}
+
+func TestReplaceAHost(t *testing.T) {
+	host := func(name string) *plugin.Runner {
+		r, err := plugin.NewRunner([]plugin.Plugin{hookPlugin(name)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	a, b, c := host("a"), host("b"), host("c")
+	var h pluginhost.Hosts
+	for _, step := range []struct {
+		old, now pluginhost.Host
+		want     string
+	}{{nil, a, "a"}, {nil, b, "ab"}, {a, c, "cb"}, {b, nil, "c"}, {b, nil, "c"}, {c, nil, ""}} {
+		h.Replace(step.old, step.now)
+		var names strings.Builder
+		for _, one := range h.Plugins() {
+			names.WriteString(one.Name)
+		}
+		if names.String() != step.want || h.WantsHotUpdate() != (step.want != "") || h.Identifies() != (step.want != "") || len(h.All()) != len(step.want) {
+			t.Errorf("got %q, want %q", names.String(), step.want)
+		}
+	}
+	if err := h.Connect(t.Context(), a, client("c1")); err != nil {
+		t.Errorf("a host that is gone was told: %v", err)
+	}
+	if err := a.Ask(t.Context(), "unheard", nil, nil); fmt.Sprint(err) != `unknown hook "unheard"` {
+		t.Errorf("got %v", err)
+	}
+}
+
+var _ wire.Asker = pluginhost.Host(nil)

@@ -1,0 +1,188 @@
+package wire
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// Protocol is the version of the messages below. Server and child must have the same.
+const Protocol = 1
+
+// Hello is the first notice of a child.
+type Hello struct {
+	Protocol int  `json:"protocol"`
+	Info     Info `json:"info"`
+}
+
+// Info is what the plugins of a host offer.
+type Info struct {
+	Plugins []PluginInfo `json:"plugins"`
+}
+
+// PluginInfo is what one plugin offers. Hooks are the names of the hooks that it has, Routes the patterns of its routes.
+type PluginInfo struct {
+	Name     string        `json:"name"`
+	Events   []EventInfo   `json:"events,omitempty"`
+	Channels []ChannelInfo `json:"channels,omitempty"`
+	Hooks    []string      `json:"hooks,omitempty"`
+	Filter   Filter        `json:"filter"`
+	Routes   []string      `json:"routes,omitempty"`
+	Watch    []string      `json:"watch,omitempty"`
+}
+
+// EventInfo is the name that a handler is for, and its types as TypeScript. Out is "" for events, which have no answer.
+type EventInfo struct {
+	Name    string `json:"name"`
+	Request bool   `json:"request,omitempty"`
+	In      string `json:"in"`
+	Out     string `json:"out,omitempty"`
+}
+
+// ChannelInfo is a channel's ID and its types as TypeScript.
+type ChannelInfo struct {
+	ID  string `json:"id"`
+	In  string `json:"in"`
+	Out string `json:"out"`
+	// Handles says that pages may send, Asks that each page needs permission.
+	Handles bool `json:"handles,omitempty"`
+	Asks    bool `json:"asks,omitempty"`
+}
+
+// Filter matches module IDs (specifiers, for resolveID). The zero value matches all.
+type Filter struct {
+	// Prefixes and Suffixes: one of them must match, if there are any. A query does not count for a suffix.
+	Prefixes []string `json:"prefixes,omitempty"`
+	Suffixes []string `json:"suffixes,omitempty"`
+}
+
+// Matches reports whether the filter lets the ID through.
+func (f Filter) Matches(id string) bool {
+	if len(f.Prefixes)+len(f.Suffixes) == 0 {
+		return true
+	}
+	for _, p := range f.Prefixes {
+		if strings.HasPrefix(id, p) {
+			return true
+		}
+	}
+	name, _, _ := strings.Cut(id, "?")
+	for _, s := range f.Suffixes {
+		if strings.HasSuffix(name, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// ClientInfo describes an open page.
+type ClientInfo struct {
+	ID        string `json:"id"`
+	URL       string `json:"url,omitempty"`
+	UserAgent string `json:"userAgent,omitempty"`
+	User      string `json:"user,omitempty"`
+}
+
+// ClientCall hands a page to a hook.
+type ClientCall struct {
+	Client ClientInfo `json:"client"`
+}
+
+// EventCall hands a page's event or request to a plugin.
+type EventCall struct {
+	Plugin  string          `json:"plugin,omitempty"`
+	Event   string          `json:"event,omitempty"`
+	Request bool            `json:"request,omitempty"`
+	Client  ClientInfo      `json:"client"`
+	Data    json.RawMessage `json:"data,omitempty"`
+}
+
+// ChannelCall hands a page's message on a channel to a child. With a Direction ("listen" or "send") it asks whether the
+// page may do that.
+type ChannelCall struct {
+	Channel   string          `json:"channel"`
+	Direction string          `json:"direction,omitempty"`
+	Client    ClientInfo      `json:"client"`
+	Data      json.RawMessage `json:"data,omitempty"`
+}
+
+// IdentifyCall asks for the user of a request, which crosses without its query and body.
+type IdentifyCall struct {
+	Method     string      `json:"method"`
+	Path       string      `json:"path"`
+	Host       string      `json:"host"`
+	RemoteAddr string      `json:"remoteAddr,omitempty"`
+	Header     http.Header `json:"header"`
+}
+
+// RouteCall is an HTTP request for a route of a child. Stream names the request in the child's calls about it: RouteRead
+// reads its body, RoutePart writes the answer. Each of these calls waits for its answer before the next, so the slower
+// side sets the pace and nothing piles up between them.
+type RouteCall struct {
+	Stream        uint64      `json:"stream"`
+	Method        string      `json:"method"`
+	URL           string      `json:"url"`
+	Host          string      `json:"host"`
+	RemoteAddr    string      `json:"remoteAddr,omitempty"`
+	Header        http.Header `json:"header"`
+	ContentLength int64       `json:"contentLength,omitempty"` // -1 = unknown
+}
+
+// RouteRead asks for at most Max bytes of the request's body.
+type RouteRead struct {
+	Stream uint64 `json:"stream"`
+	Max    int    `json:"max"`
+}
+
+// RouteData answers a RouteRead. End says that no more bytes follow.
+type RouteData struct {
+	Body []byte `json:"body,omitempty"`
+	End  bool   `json:"end,omitempty"`
+}
+
+// RoutePart is a part of the answer to a RouteCall: the head (Status is not 0), bytes of the body, or both. Flush sends
+// all that was written so far to the browser.
+type RoutePart struct {
+	Stream uint64      `json:"stream"`
+	Status int         `json:"status,omitempty"`
+	Header http.Header `json:"header,omitempty"`
+	Body   []byte      `json:"body,omitempty"`
+	Flush  bool        `json:"flush,omitempty"`
+}
+
+// SendCall sends to pages: to one client, one user, one room, or all. With a Channel it reaches only the pages that listen
+// to the channel. With Retain the server keeps the message for pages that listen later.
+type SendCall struct {
+	Channel string          `json:"channel,omitempty"`
+	Retain  bool            `json:"retain,omitempty"`
+	Client  string          `json:"client,omitempty"`
+	User    string          `json:"user,omitempty"`
+	Room    string          `json:"room,omitempty"`
+	All     bool            `json:"all,omitempty"`
+	Event   string          `json:"event,omitempty"`
+	Data    json.RawMessage `json:"data,omitempty"`
+}
+
+// ClientsCall asks for the open pages. With a Room it asks for the pages in that room.
+type ClientsCall struct {
+	Room string `json:"room,omitempty"`
+}
+
+// RoomCall lets a page, by its ID, into a room or out of it.
+type RoomCall struct {
+	Client string `json:"client"`
+	Room   string `json:"room"`
+}
+
+// DisconnectCall ends the sessions of a user's pages.
+type DisconnectCall struct {
+	User   string `json:"user"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// WaitCall reports a hook that is slow. ID is the module, page or file that the hook was asked about, "" for none.
+type WaitCall struct {
+	Plugin string `json:"plugin"`
+	Hook   string `json:"hook"`
+	ID     string `json:"id,omitempty"`
+}

@@ -1,0 +1,199 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/wire"
+)
+
+// child is the server as plugins of a child see it.
+type child struct {
+	root   string
+	runner *Runner
+	conn   *wire.Conn
+}
+
+// methods are what the server asks.
+func (c *child) methods() wire.Methods {
+	m := wire.Methods{
+		"event": wire.Method(func(ctx context.Context, a wire.EventCall) (any, error) {
+			return c.runner.Event(ctx, a.Plugin, a.Event, a.Request, &remote{c, a.Client}, a.Data)
+		}),
+		"channel": wire.Method(func(ctx context.Context, a wire.ChannelCall) (any, error) {
+			if a.Direction != "" {
+				return nil, c.runner.ChannelAllows(ctx, a.Channel, &remote{c, a.Client}, hmr.Direction(a.Direction))
+			}
+			return nil, c.runner.ChannelMessage(ctx, a.Channel, &remote{c, a.Client}, a.Data)
+		}),
+		"route": wire.Method(func(ctx context.Context, a wire.RouteCall) (any, error) { return nil, c.route(ctx, a) }),
+		"ping":  func(context.Context, json.RawMessage) (any, error) { return nil, nil },
+	}
+	for _, hook := range hookFields {
+		m[hook.name()] = func(ctx context.Context, params json.RawMessage) (any, error) { return hook.answer(ctx, c, params) }
+	}
+	return m
+}
+
+// received returns the args of a hook that the server has sent. Pages and requests cross as descriptions.
+func received[A any](c *child, params json.RawMessage) (args A, err error) {
+	switch to := any(&args).(type) {
+	case *Client:
+		var call wire.ClientCall
+		err = json.Unmarshal(params, &call)
+		*to = &remote{c, call.Client}
+	case **http.Request:
+		var call wire.IdentifyCall
+		err = json.Unmarshal(params, &call)
+		*to = identifyRequest(call)
+	default:
+		err = json.Unmarshal(params, &args)
+	}
+	if err != nil {
+		return args, fmt.Errorf("decode params: %w", err)
+	}
+	return args, nil
+}
+
+// identifyRequest makes the request that plugins see of what has come of it.
+func identifyRequest(a wire.IdentifyCall) *http.Request {
+	u := &url.URL{Path: a.Path}
+	if a.Header == nil {
+		a.Header = http.Header{}
+	}
+	return &http.Request{
+		Method: a.Method, URL: u, RequestURI: u.EscapedPath(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: a.Header, Body: http.NoBody, Host: a.Host, RemoteAddr: a.RemoteAddr,
+	}
+}
+
+func (c *child) Root() string         { return c.root }
+func (c *child) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }
+
+func (c *child) call(method string, params, result any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
+	defer cancel()
+	err := c.conn.Call(ctx, method, params, result)
+	if own, ok := errors.AsType[*wire.Error](err); ok {
+		return errors.New(own.Message) // what the server says is no error of this plugin's own
+	}
+	return err
+}
+
+func (c *child) Clients() []Client { return c.clients(wire.ClientsCall{}) }
+
+func (c *child) ClientsIn(room string) []Client {
+	if room == "" {
+		return nil
+	}
+	return c.clients(wire.ClientsCall{Room: room})
+}
+
+func (c *child) Rooms() []string {
+	var names []string
+	if err := c.call("rooms", struct{}{}, &names); err != nil {
+		return nil // as Clients
+	}
+	return names
+}
+
+func (c *child) clients(which wire.ClientsCall) []Client {
+	var infos []wire.ClientInfo
+	if err := c.call("clients", which, &infos); err != nil {
+		return nil // no server, no clients
+	}
+	list := make([]Client, len(infos))
+	for i, info := range infos {
+		list[i] = &remote{c, info}
+	}
+	return list
+}
+
+func (c *child) send(to wire.SendCall, data any) error {
+	if data != nil {
+		text, err := json.Marshal(data)
+		if err != nil {
+			return fmt.Errorf("send event %q: %w", to.Event, err)
+		}
+		to.Data = text
+	}
+	return c.conn.Notify("send", to)
+}
+
+func (c *child) Broadcast(event string, data any) error {
+	return c.send(wire.SendCall{All: true, Event: event}, data)
+}
+
+func (c *child) SendToUser(user, event string, data any) error {
+	if user == "" {
+		return errors.New("send to user: no user is named; Broadcast reaches everybody")
+	}
+	return c.send(wire.SendCall{User: user, Event: event}, data)
+}
+
+func (c *child) SendToRoom(room, event string, data any) error {
+	if room == "" {
+		return errors.New("send to room: it has no name")
+	}
+	return c.send(wire.SendCall{Room: room, Event: event}, data)
+}
+
+func (c *child) Notify(user string, n hmr.Notification) error {
+	if user == "" {
+		return c.Broadcast(hmr.NotificationEvent, n)
+	}
+	return c.SendToUser(user, hmr.NotificationEvent, n)
+}
+
+func (c *child) Disconnect(user, reason string) (pages int, err error) {
+	err = c.call("disconnectUser", wire.DisconnectCall{User: user, Reason: reason}, &pages)
+	return pages, err
+}
+
+func (c *child) Modules() (ids []string, err error) {
+	err = c.call("modules", struct{}{}, &ids)
+	return ids, err
+}
+
+func (c *child) Importers(id string) (ids []string, err error) {
+	err = c.call("importers", id, &ids)
+	return ids, err
+}
+
+// SendOnChannel implements ChannelServer.
+func (c *child) SendOnChannel(to wire.SendCall) error { return c.conn.Notify("send", to) }
+
+// WaitsFor implements WaitServer.
+func (c *child) WaitsFor(w wire.WaitCall) { _ = c.conn.Notify("waits", w) } // it is gone: nobody waits
+
+func (c *child) Invalidate(id string) error { return c.call("invalidate", id, nil) }
+
+func (c *child) Reload(id string) error { return c.call("reload", id, nil) }
+
+// remote is a page as plugins of a child see it.
+type remote struct {
+	*child
+	info wire.ClientInfo
+}
+
+func (r *remote) ID() string        { return r.info.ID }
+func (r *remote) URL() string       { return r.info.URL }
+func (r *remote) UserAgent() string { return r.info.UserAgent }
+func (r *remote) User() string      { return r.info.User }
+func (r *remote) Send(event string, data any) error {
+	return r.send(wire.SendCall{Client: r.info.ID, Event: event}, data)
+}
+
+func (r *remote) Join(room string) error {
+	return r.call("join", wire.RoomCall{Client: r.info.ID, Room: room}, nil)
+}
+func (r *remote) Leave(room string) error {
+	return r.call("leave", wire.RoomCall{Client: r.info.ID, Room: room}, nil)
+}

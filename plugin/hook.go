@@ -1,0 +1,158 @@
+package plugin
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/wire"
+)
+
+// Hooks describes the hooks of [Plugin] for hosts. Plugin authors have no use for it.
+var Hooks = describeHooks()
+
+type hooks struct {
+	ResolveID     wire.Hook[ResolveArgs, *ResolveResult]
+	Load          wire.Hook[LoadArgs, *LoadResult]
+	Transform     wire.Hook[TransformArgs, *TransformResult]
+	TransformHTML wire.Hook[TransformHTMLArgs, *TransformHTMLResult]
+	HotUpdate     wire.Hook[HotUpdateArgs, *HotUpdateResult]
+	Connect       wire.Hook[Client, struct{}]
+	Disconnect    wire.Hook[Client, struct{}]
+	Identified    wire.Hook[Client, struct{}]
+	Identify      wire.Hook[*http.Request, string]
+}
+
+func describeHooks() hooks {
+	return hooks{
+		ResolveID: wire.Hook[ResolveArgs, *ResolveResult]{
+			Name: "resolveID", Filtered: true,
+			ID: func(a ResolveArgs) string { return a.Specifier },
+		},
+		Load: wire.Hook[LoadArgs, *LoadResult]{
+			Name: "load", Filtered: true,
+			ID: func(a LoadArgs) string { return a.ID },
+		},
+		Transform: wire.Hook[TransformArgs, *TransformResult]{
+			Name: "transform", Filtered: true,
+			ID: func(a TransformArgs) string { return a.ID },
+			Join: func(a *TransformArgs, all, r *TransformResult) *TransformResult {
+				a.Code = r.Code
+				if all == nil {
+					return r
+				}
+				return &TransformResult{Code: r.Code, Watch: slices.Concat(r.Watch, all.Watch)}
+			},
+		},
+		TransformHTML: wire.Hook[TransformHTMLArgs, *TransformHTMLResult]{
+			Name: "transformHTML",
+			ID:   func(a TransformHTMLArgs) string { return a.Path },
+			Join: func(a *TransformHTMLArgs, all, r *TransformHTMLResult) *TransformHTMLResult {
+				a.HTML = cmp.Or(r.HTML, a.HTML)
+				if all == nil {
+					return r
+				}
+				return &TransformHTMLResult{HTML: cmp.Or(r.HTML, all.HTML), Tags: slices.Concat(all.Tags, r.Tags)}
+			},
+		},
+		HotUpdate: wire.Hook[HotUpdateArgs, *HotUpdateResult]{
+			Name: "hotUpdate",
+			ID:   func(a HotUpdateArgs) string { return a.File },
+			Join: func(a *HotUpdateArgs, _, r *HotUpdateResult) *HotUpdateResult {
+				a.Modules = r.Modules
+				return r
+			},
+		},
+		Connect:    wire.Hook[Client, struct{}]{Name: "connect", Tell: true},
+		Disconnect: wire.Hook[Client, struct{}]{Name: "disconnect", Tell: true},
+		Identified: wire.Hook[Client, struct{}]{Name: "identified", Tell: true},
+		Identify:   wire.Hook[*http.Request, string]{Name: "identify", Limit: IdentifyTimeout},
+	}
+}
+
+// hookFields pairs each of Hooks with the field of Plugin that answers it.
+var hookFields = []anyHook{
+	field(Hooks.ResolveID, func(p Plugin) hookFunc[ResolveArgs, *ResolveResult] { return p.ResolveID }),
+	field(Hooks.Load, func(p Plugin) hookFunc[LoadArgs, *LoadResult] { return p.Load }),
+	field(Hooks.Transform, func(p Plugin) hookFunc[TransformArgs, *TransformResult] { return p.Transform }),
+	field(Hooks.TransformHTML, func(p Plugin) hookFunc[TransformHTMLArgs, *TransformHTMLResult] { return p.TransformHTML }),
+	field(Hooks.HotUpdate, func(p Plugin) hookFunc[HotUpdateArgs, *HotUpdateResult] { return p.HotUpdate }),
+	field(Hooks.Connect, func(p Plugin) hookFunc[Client, struct{}] { return told(p.Connect) }),
+	field(Hooks.Disconnect, func(p Plugin) hookFunc[Client, struct{}] { return told(p.Disconnect) }),
+	field(Hooks.Identified, func(p Plugin) hookFunc[Client, struct{}] { return told(p.Identified) }),
+	field(Hooks.Identify, func(p Plugin) hookFunc[*http.Request, string] { return asked(p.Identify) }),
+}
+
+// hookFunc is a hook of one plugin.
+type hookFunc[A, R any] = func(context.Context, A) (R, error)
+
+// told makes a hookFunc of a hook that has nothing to answer.
+func told[A any](fn func(context.Context, A)) hookFunc[A, struct{}] {
+	if fn == nil {
+		return nil
+	}
+	return func(ctx context.Context, a A) (struct{}, error) { fn(ctx, a); return struct{}{}, nil }
+}
+
+// asked makes a hookFunc of a hook whose context is that of a request.
+func asked[R any](fn func(*http.Request) (R, error)) hookFunc[*http.Request, R] {
+	if fn == nil {
+		return nil
+	}
+	return func(ctx context.Context, r *http.Request) (R, error) { return fn(r.Clone(ctx)) }
+}
+
+// anyHook is a fieldHook of any types.
+type anyHook interface {
+	name() string
+	has(p Plugin) bool
+	ask(ctx context.Context, r *Runner, args, answer any) error
+	answer(ctx context.Context, c *child, params json.RawMessage) (any, error)
+}
+
+type fieldHook[A any, R comparable] struct {
+	wire.Hook[A, R]
+	title string // the name of the field, for errors
+	field func(Plugin) hookFunc[A, R]
+}
+
+func field[A any, R comparable](h wire.Hook[A, R], of func(Plugin) hookFunc[A, R]) anyHook {
+	return fieldHook[A, R]{h, strings.ToUpper(h.Name[:1]) + h.Name[1:], of}
+}
+
+func (h fieldHook[A, R]) name() string { return h.Name }
+
+func (h fieldHook[A, R]) has(p Plugin) bool { return h.field(p) != nil }
+
+// run asks the Runner's plugins.
+func (h fieldHook[A, R]) run(ctx context.Context, r *Runner, args A) (R, error) {
+	return wire.Combine(h.Hook, r.plugins, args, func(p Plugin, args A) (answer R, err error) {
+		fn := h.field(p)
+		if fn == nil || !h.Wants(wire.Filter(p.Filter), args) {
+			return answer, nil
+		}
+		call := func(ctx context.Context) (R, error) { return fn(ctx, args) }
+		if h.ID != nil {
+			call = toldIfSlow(r, p.Name, h.title, h.ID(args), call)
+		}
+		return guardWithin(ctx, r, cmp.Or(h.Limit, Timeout), p.Name, h.title, call)
+	})
+}
+
+// ask asks the Runner's plugins for somebody who knows the types by the hook's name only.
+func (h fieldHook[A, R]) ask(ctx context.Context, r *Runner, args, answer any) (err error) {
+	*answer.(*R), err = h.run(ctx, r, args.(A))
+	return err
+}
+
+// answer asks the child's plugins for the server.
+func (h fieldHook[A, R]) answer(ctx context.Context, c *child, params json.RawMessage) (any, error) {
+	args, err := received[A](c, params)
+	if err != nil {
+		return nil, err
+	}
+	return h.run(ctx, c.runner, args)
+}
