@@ -3,22 +3,16 @@ package pluginhost
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os/exec"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode"
 
-	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -38,20 +32,6 @@ const (
 
 // alive is how long a child may take to answer anything at all before it counts as hung. Tests shorten it.
 var alive = 5 * time.Second
-
-// Backend is what children ask the server for.
-type Backend interface {
-	plugin.Server
-	// SendOnChannel sends to the pages that listen to the channel and that the rest of the call means.
-	SendOnChannel(to wire.SendCall) error
-	// WaitsFor is called while a hook runs that takes long.
-	WaitsFor(w wire.WaitCall)
-	// SendTo sends an event to one page by its ID.
-	SendTo(client, event string, data json.RawMessage) error
-	// Join and Leave let one page, by its ID, into a room and out of it.
-	Join(client, room string) error
-	Leave(client, room string) error
-}
 
 // Child is a running child process, or any program that speaks the protocol.
 type Child struct {
@@ -170,92 +150,6 @@ func (c *Child) Why() string {
 	return text
 }
 
-// Ask implements Host.
-func (c *Child) Ask(ctx context.Context, hook string, args, answer any) error {
-	limit := answering
-	if hook == plugin.Hooks.Identify.Name {
-		limit = c.identifyLimit()
-	}
-	return c.callWithin(ctx, limit, hook, crossing(args), answer)
-}
-
-// identifyLimit is how long the child may take for Identify: the time of each of its plugins, and some to tell of it.
-func (c *Child) identifyLimit() time.Duration {
-	limit := 2 * time.Second
-	for _, p := range c.info.Plugins {
-		if slices.Contains(p.Hooks, plugin.Hooks.Identify.Name) {
-			limit += plugin.Hooks.Identify.Limit
-		}
-	}
-	return limit
-}
-
-// crossing returns what crosses to the child for the args of a hook: pages and requests are described.
-func crossing(args any) any {
-	switch a := args.(type) {
-	case plugin.Client:
-		return wire.ClientCall{Client: describe(a)}
-	case *http.Request:
-		return wire.IdentifyCall{Method: a.Method, Path: a.URL.Path, Host: a.Host, RemoteAddr: a.RemoteAddr, Header: a.Header}
-	}
-	return args
-}
-
-// Event implements Host.
-func (c *Child) Event(ctx context.Context, name, event string, request bool, cl plugin.Client, data json.RawMessage) (any, error) {
-	var answer json.RawMessage
-	call := wire.EventCall{Plugin: name, Event: event, Request: request, Client: describe(cl), Data: data}
-	err := c.callWithin(ctx, answering, "event", call, &answer)
-	return answer, err
-}
-
-// ChannelMessage implements Host.
-func (c *Child) ChannelMessage(ctx context.Context, id string, cl plugin.Client, data json.RawMessage) error {
-	return c.callWithin(ctx, answering, "channel", wire.ChannelCall{Channel: id, Client: describe(cl), Data: data}, nil)
-}
-
-// ChannelAllows implements Host.
-func (c *Child) ChannelAllows(ctx context.Context, id string, cl plugin.Client, d hmr.Direction) error {
-	return c.callWithin(ctx, answering, "channel", wire.ChannelCall{Channel: id, Direction: string(d), Client: describe(cl)}, nil)
-}
-
-// call asks the child by a method of the protocol.
-func (c *Child) call(ctx context.Context, method string, params, result any) error {
-	c.calls.add(1)
-	defer c.calls.add(-1)
-	return c.conn.Call(ctx, method, params, result)
-}
-
-// callWithin is call with a time limit. A child that is over it is looked after.
-func (c *Child) callWithin(ctx context.Context, limit time.Duration, method string, params, result any) error {
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := c.call(limited, method, params, result)
-	if errors.Is(err, context.DeadlineExceeded) {
-		c.probe()
-		if ctx.Err() == nil {
-			err = &wire.Error{Code: "timeout", Message: fmt.Sprintf("%s did not answer %q within %v", c.name, method, limit)}
-		}
-	}
-	return err
-}
-
-// probe kills the child when it answers nothing at all any more, so that it is started again.
-func (c *Child) probe() {
-	if !c.probing.CompareAndSwap(false, true) {
-		return
-	}
-	go func() { // ends with the process at the latest
-		defer c.probing.Store(false)
-		ctx, cancel := context.WithTimeout(context.Background(), alive)
-		defer cancel()
-		if err := c.conn.Call(ctx, "ping", nil, nil); errors.Is(err, context.DeadlineExceeded) {
-			c.last.add(fmt.Sprintf("it did not answer for %v and was killed", alive))
-			c.kill()
-		}
-	}()
-}
-
 // Close lets the child finish what it is about to, then closes its input, then ends it.
 func (c *Child) Close() error { return c.end(drainAtStop) }
 
@@ -278,74 +172,6 @@ func (c *Child) end(drain time.Duration) error {
 	return nil
 }
 
-// methods are what the child asks. One without a backend only says hello.
-func (c *Child) methods(b Backend) wire.Methods {
-	hello := wire.Method(func(_ context.Context, h wire.Hello) (any, error) {
-		select {
-		case c.hello <- h:
-		default:
-		}
-		return nil, nil
-	})
-	if b == nil {
-		return wire.Methods{"hello": hello}
-	}
-	return wire.Methods{
-		"hello":      hello,
-		"send":       wire.Method(func(_ context.Context, s wire.SendCall) (any, error) { return nil, send(b, s) }),
-		"route.part": wire.Method(func(_ context.Context, p wire.RoutePart) (any, error) { return nil, c.stream(p.Stream).write(p) }),
-		"route.read": wire.Method(func(_ context.Context, r wire.RouteRead) (any, error) { return c.stream(r.Stream).read(r.Max) }),
-		"clients":    wire.Method(func(_ context.Context, which wire.ClientsCall) (any, error) { return clients(b, which), nil }),
-		"join":       wire.Method(func(_ context.Context, r wire.RoomCall) (any, error) { return nil, b.Join(r.Client, r.Room) }),
-		"leave":      wire.Method(func(_ context.Context, r wire.RoomCall) (any, error) { return nil, b.Leave(r.Client, r.Room) }),
-		"waits":      wire.Method(func(_ context.Context, w wire.WaitCall) (any, error) { b.WaitsFor(w); return nil, nil }),
-		"rooms":      wire.Method(func(context.Context, any) (any, error) { return b.Rooms(), nil }),
-		"disconnectUser": wire.Method(func(_ context.Context, d wire.DisconnectCall) (any, error) {
-			return b.Disconnect(d.User, d.Reason)
-		}),
-		"modules":    wire.Method(func(context.Context, any) (any, error) { return b.Modules() }),
-		"importers":  wire.Method(func(_ context.Context, id string) (any, error) { return b.Importers(id) }),
-		"invalidate": wire.Method(func(_ context.Context, id string) (any, error) { return nil, b.Invalidate(id) }),
-		"reload":     wire.Method(func(_ context.Context, id string) (any, error) { return nil, b.Reload(id) }),
-	}
-}
-
-func clients(b Backend, which wire.ClientsCall) []wire.ClientInfo {
-	list := b.Clients
-	if which.Room != "" {
-		list = func() []plugin.Client { return b.ClientsIn(which.Room) }
-	}
-	infos := []wire.ClientInfo{}
-	for _, cl := range list() {
-		infos = append(infos, describe(cl))
-	}
-	return infos
-}
-
-func send(b Backend, s wire.SendCall) error {
-	if s.Channel != "" {
-		return b.SendOnChannel(s)
-	}
-	var data any
-	if len(s.Data) > 0 {
-		data = s.Data
-	}
-	switch {
-	case s.All:
-		return b.Broadcast(s.Event, data)
-	case s.User != "":
-		return b.SendToUser(s.User, s.Event, data)
-	case s.Room != "":
-		return b.SendToRoom(s.Room, s.Event, data)
-	default:
-		return b.SendTo(s.Client, s.Event, s.Data)
-	}
-}
-
-func describe(c plugin.Client) wire.ClientInfo {
-	return wire.ClientInfo{ID: c.ID(), URL: c.URL(), UserAgent: c.UserAgent(), User: c.User()}
-}
-
 // Route implements Host.
 func (c *Child) Route(method, path string) http.Handler {
 	for _, p := range c.info.Plugins {
@@ -356,67 +182,6 @@ func (c *Child) Route(method, path string) http.Handler {
 		}
 	}
 	return nil
-}
-
-// lastLines keeps the end of what a program printed, for the message about its end.
-type lastLines struct {
-	mu    sync.Mutex
-	lines []string
-	// panicked is set once lines begins with a panic.
-	panicked bool
-}
-
-func (l *lastLines) add(line string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if panics(line) {
-		l.panicked, l.lines = true, nil
-	}
-	l.lines = append(l.lines, line)
-	switch {
-	case len(l.lines) <= 20:
-	case l.panicked: // the reason comes first
-		l.lines = l.lines[:20]
-	default:
-		l.lines = l.lines[1:]
-	}
-}
-
-// panics tells whether a line is the first of what Go prints before it gives up a program.
-func panics(line string) bool {
-	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")
-}
-
-func (l *lastLines) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.lines) == 0 {
-		return "it printed nothing"
-	}
-	if l.panicked { // whoever reads this has seen the stack
-		for i, line := range l.lines[1:] {
-			if place, ok := strings.CutPrefix(line, "\t"); ok && strings.HasPrefix(l.lines[i], "main.") {
-				place, _, _ = strings.Cut(place, " +0x")
-				return l.lines[0] + " (" + filepath.Base(place) + ")"
-			}
-		}
-		return l.lines[0]
-	}
-	return strings.Join(l.lines, "\n")
-}
-
-// escapes are the sequences by which programs colour what they print, and move the cursor.
-var escapes = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])`)
-
-// clean returns a printed line without what a terminal would obey.
-func clean(line string) string {
-	line = escapes.ReplaceAllString(line, "")
-	return strings.TrimRightFunc(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\t' {
-			return -1
-		}
-		return r
-	}, line), unicode.IsSpace)
 }
 
 // counter counts what runs. Unlike a sync.WaitGroup it may rise again while somebody waits.
