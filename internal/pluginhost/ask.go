@@ -82,7 +82,7 @@ func (c *Child) callWithin(ctx context.Context, limit time.Duration, method stri
 	if errors.Is(err, context.DeadlineExceeded) {
 		c.probe()
 		if ctx.Err() == nil {
-			err = &wire.Error{Code: "timeout", Message: fmt.Sprintf("%s did not answer %q within %v", c.name, method, limit)}
+			err = &wire.Error{Code: "timeout", Message: fmt.Sprintf("%s did not answer %q within %v", c.o.Name, method, limit)}
 		}
 	}
 	return err
@@ -95,10 +95,10 @@ func (c *Child) probe() {
 	}
 	go func() { // ends with the process at the latest
 		defer c.probing.Store(false)
-		ctx, cancel := context.WithTimeout(context.Background(), alive)
+		ctx, cancel := context.WithTimeout(context.Background(), c.o.Alive)
 		defer cancel()
 		if err := c.conn.Call(ctx, "ping", nil, nil); errors.Is(err, context.DeadlineExceeded) {
-			c.last.add(fmt.Sprintf("it did not answer for %v and was killed", alive))
+			c.last.add(fmt.Sprintf("it did not answer for %v and was killed", c.o.Alive))
 			c.kill()
 		}
 	}()

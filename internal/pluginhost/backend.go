@@ -23,7 +23,7 @@ type Backend interface {
 }
 
 // methods are what the child asks. One without a backend only says hello.
-func (c *Child) methods(b Backend) wire.Methods {
+func (c *Child) methods() wire.Methods {
 	hello := wire.Method(func(_ context.Context, h wire.Hello) (any, error) {
 		select {
 		case c.hello <- h:
@@ -31,6 +31,7 @@ func (c *Child) methods(b Backend) wire.Methods {
 		}
 		return nil, nil
 	})
+	b := c.o.Backend
 	if b == nil {
 		return wire.Methods{"hello": hello}
 	}

@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,16 +31,24 @@ const (
 	answering = plugin.Timeout + 5*time.Second
 )
 
-// alive is how long a child may take to answer anything at all before it counts as hung. Tests shorten it.
-var alive = 5 * time.Second
+// ChildOptions configures a Child.
+type ChildOptions struct {
+	// Name stands for the program in errors.
+	Name string
+	Cmd  *exec.Cmd
+	// Backend answers the program's calls. nil: the program makes none.
+	Backend Backend
+	// Printed gets each line that the program prints to stderr, if it is not nil.
+	Printed func(line string)
+	// Alive is how long the program may take to answer anything at all before it counts as hung. 0 is 5 seconds.
+	Alive time.Duration
+}
 
 // Child is a running child process, or any program that speaks the protocol.
 type Child struct {
-	name    string
-	cmd     *exec.Cmd
+	o       ChildOptions
 	stdin   io.Closer
 	conn    *wire.Conn
-	backend Backend
 	hello   chan wire.Hello
 	info    wire.Info
 	exited  chan struct{}
@@ -52,10 +61,11 @@ type Child struct {
 	probing atomic.Bool
 }
 
-// StartChild starts the program and waits for its hello. backend answers what it asks; nil is for a program that asks
-// nothing. log gets what it prints.
-func StartChild(ctx context.Context, name string, cmd *exec.Cmd, backend Backend, log func(line string)) (*Child, error) {
-	c := &Child{name: name, cmd: cmd, backend: backend, hello: make(chan wire.Hello, 1), exited: make(chan struct{})}
+// StartChild starts the program and waits for its hello.
+func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
+	o.Alive = cmp.Or(o.Alive, 5*time.Second)
+	c := &Child{o: o, hello: make(chan wire.Hello, 1), exited: make(chan struct{})}
+	name, cmd := o.Name, o.Cmd
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -69,15 +79,15 @@ func StartChild(ctx context.Context, name string, cmd *exec.Cmd, backend Backend
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	cmd.Env = append(cmd.Environ(), "DEVSERVER_PLUGIN_HOST=1")
-	if backend != nil {
-		cmd.Env = append(cmd.Env, "DEVSERVER_ROOT="+backend.Root())
+	if o.Backend != nil {
+		cmd.Env = append(cmd.Env, "DEVSERVER_ROOT="+o.Backend.Root())
 	}
 	if err := start(cmd, c.exited); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	c.stdin = stdin
-	c.conn = wire.New(stdout, stdin, c.methods(backend).Handle)
-	go c.run(stderr, log)
+	c.conn = wire.New(stdout, stdin, c.methods().Handle)
+	go c.run(stderr)
 
 	timeout := time.NewTimer(handshake)
 	defer timeout.Stop()
@@ -101,7 +111,7 @@ func StartChild(ctx context.Context, name string, cmd *exec.Cmd, backend Backend
 }
 
 // run reads all that the child writes until it is gone.
-func (c *Child) run(stderr io.Reader, log func(string)) {
+func (c *Child) run(stderr io.Reader) {
 	var printing sync.WaitGroup
 	printing.Go(func() {
 		lines := bufio.NewReaderSize(stderr, 64<<10)
@@ -109,7 +119,9 @@ func (c *Child) run(stderr io.Reader, log func(string)) {
 			line, tooLong, err := lines.ReadLine()
 			if text := clean(string(line)); text != "" {
 				c.last.add(text)
-				log(text)
+				if c.o.Printed != nil {
+					c.o.Printed(text)
+				}
 			}
 			if err != nil && !tooLong {
 				return
@@ -122,17 +134,17 @@ func (c *Child) run(stderr io.Reader, log func(string)) {
 		c.kill()
 	}
 	// What the plugins started may outlive them and hold our end of their output open.
-	rest := time.AfterFunc(stopping, func() { killGroup(c.cmd) })
+	rest := time.AfterFunc(stopping, func() { killGroup(c.o.Cmd) })
 	defer rest.Stop()
 	printing.Wait()
-	c.exitErr = errors.Join(err, c.cmd.Wait())
+	c.exitErr = errors.Join(err, c.o.Cmd.Wait())
 	close(c.exited)
 }
 
 // kill ends the child and what it started.
 func (c *Child) kill() {
 	_ = c.stdin.Close()
-	killGroup(c.cmd)
+	killGroup(c.o.Cmd)
 }
 
 // Info is what the child's plugins offer.

@@ -248,8 +248,14 @@ func self(env ...string) *exec.Cmd {
 
 func startChild(t testing.TB, env ...string) (*pluginhost.Child, *backend, *lines) {
 	t.Helper()
+	return startChildWith(t, pluginhost.ChildOptions{Cmd: self(env...)})
+}
+
+func startChildWith(t testing.TB, o pluginhost.ChildOptions) (*pluginhost.Child, *backend, *lines) {
+	t.Helper()
 	b, printed := newBackend(t), &lines{}
-	c, err := pluginhost.StartChild(t.Context(), "plugins", self(env...), b, printed.add)
+	o.Name, o.Backend, o.Printed = "plugins", b, printed.add
+	c, err := pluginhost.StartChild(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -439,13 +445,16 @@ func TestChildrenThatDoNotStart(t *testing.T) {
 		"old":     "speaks version 2 of the protocol, this devserver version 1",
 	} {
 		t.Run(how, func(t *testing.T) {
-			_, err := pluginhost.StartChild(t.Context(), "plugins", self("TEST_CHILD="+how), newBackend(t), func(string) {})
+			_, err := pluginhost.StartChild(t.Context(), pluginhost.ChildOptions{
+				Name: "plugins", Cmd: self("TEST_CHILD=" + how), Backend: newBackend(t),
+			})
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
-	if _, err := pluginhost.StartChild(t.Context(), "plugins", exec.Command("/nowhere"), newBackend(t), func(string) {}); err == nil {
+	nowhere := pluginhost.ChildOptions{Name: "plugins", Cmd: exec.Command("/nowhere"), Backend: newBackend(t)}
+	if _, err := pluginhost.StartChild(t.Context(), nowhere); err == nil {
 		t.Error("no error for a program that is not there")
 	}
 }

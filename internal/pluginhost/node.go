@@ -20,10 +20,6 @@ import (
 //go:embed node/host.mjs
 var nodeProgram []byte
 
-// working is how long a tool may take for one file. One that hangs holds up all others, since Node runs one at a time: the
-// process is then killed and started again. Tests shorten it.
-var working = 60 * time.Second
-
 // ErrNoNode tells that the project's JavaScript tools cannot run.
 var ErrNoNode = &wire.Error{Code: "no_node", Message: "Node.js is not installed, and this project's tools (PostCSS, Tailwind, Sass, vite.config) need it", Hint: "install it from https://nodejs.org"}
 
@@ -33,6 +29,11 @@ type NodeOptions struct {
 	// ("" is Root). CacheDir is where the program is put.
 	Root, Dir, CacheDir string
 	Logger              *slog.Logger
+	// Working is how long a tool may take for one file. Node runs one tool at a time, so one that hangs holds up all others:
+	// the process is then killed and started again. 0 is 60 seconds.
+	Working time.Duration
+	// Alive is that of ChildOptions.
+	Alive time.Duration
 }
 
 // Node runs the project's own JavaScript tools in one Node process, which starts with the first call and again when it
@@ -46,7 +47,10 @@ type Node struct {
 }
 
 // NewNode returns a Node that runs nothing yet.
-func NewNode(o NodeOptions) *Node { return &Node{o: o} }
+func NewNode(o NodeOptions) *Node {
+	o.Working = cmp.Or(o.Working, 60*time.Second)
+	return &Node{o: o}
+}
 
 // Call asks the process, see node/host.mjs for the methods. When the process dies meanwhile it is asked once more in a new one.
 func (n *Node) Call(ctx context.Context, method string, params, result any) error {
@@ -55,7 +59,7 @@ func (n *Node) Call(ctx context.Context, method string, params, result any) erro
 		if err != nil {
 			return err
 		}
-		err = c.callWithin(ctx, working, method, params, result)
+		err = c.callWithin(ctx, n.o.Working, method, params, result)
 		if !errors.Is(err, wire.ErrClosed) {
 			return err
 		}
@@ -90,7 +94,10 @@ func (n *Node) running(ctx context.Context) (*Child, error) {
 	}
 	cmd := exec.Command(node, program, n.o.Root)
 	cmd.Dir = cmp.Or(n.o.Dir, n.o.Root)
-	n.child, err = StartChild(ctx, "node", cmd, nil, func(line string) { n.o.Logger.Info(line, "plugin", "node") })
+	n.child, err = StartChild(ctx, ChildOptions{
+		Name: "node", Cmd: cmd, Alive: n.o.Alive,
+		Printed: func(line string) { n.o.Logger.Info(line, "plugin", "node") },
+	})
 	return n.child, err
 }
 

@@ -41,7 +41,6 @@ func TestToolsThatMisbehave(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("no node")
 	}
-	defer pluginhost.SetAlive(100 * time.Millisecond)()
 	b := newBackend(t)
 	for name, text := range map[string]string{
 		"postcss.config.cjs": misbehave, "package.json": "{}",
@@ -56,9 +55,13 @@ func TestToolsThatMisbehave(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n := pluginhost.NewNode(pluginhost.NodeOptions{Root: b.root, CacheDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
-	defer n.Close()
-	run := func(code string) (string, error) {
+	o := pluginhost.NodeOptions{Root: b.root, CacheDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Alive: 100 * time.Millisecond}
+	patient := pluginhost.NewNode(o)
+	defer patient.Close()
+	o.Working = 2 * time.Second
+	hasty := pluginhost.NewNode(o) // for tools that never answer
+	defer hasty.Close()
+	run := func(n *pluginhost.Node, code string) (string, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var r struct{ Code string }
@@ -80,26 +83,25 @@ func TestToolsThatMisbehave(t *testing.T) {
 		{"never", "", "did not answer"},
 		{"hang", "", "did not answer"},
 	} {
-		restore := func() {}
+		n := patient
 		if c.err == "did not answer" {
-			restore = pluginhost.SetWorking(time.Second)
+			n = hasty
 		}
-		got, err := run(c.code)
-		restore()
+		got, err := run(n, c.code)
 		if got != c.want || (err == nil) != (c.err == "" && c.want != "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: got %.100q, %v", c.code, got, err)
 		}
 		if err != nil && strings.ContainsAny(err.Error(), "\x1b\x07") {
 			t.Errorf("%s: the error holds control characters: %q", c.code, err)
 		}
-		if got, err := run("fine"); got != "fine!" {
+		if got, err := run(n, "fine"); got != "fine!" {
 			t.Errorf("after %q: %q, %v", c.code, got, err)
 		}
 	}
 	// A hanging tool does not hold up the end.
 	hung := make(chan error, 1)
-	go func() { _, err := run("hang"); hung <- err }()
-	if err := n.Close(); err != nil {
+	go func() { _, err := run(patient, "hang"); hung <- err }()
+	if err := patient.Close(); err != nil {
 		t.Error(err)
 	}
 	if err := <-hung; err == nil {

@@ -56,8 +56,7 @@ func TestCrashEndsWhatPluginsStarted(t *testing.T) {
 }
 
 func TestHungChildIsKilled(t *testing.T) {
-	defer pluginhost.SetAlive(50 * time.Millisecond)()
-	c, _, _ := startChild(t)
+	c, _, _ := startChildWith(t, pluginhost.ChildOptions{Cmd: self(), Alive: 50 * time.Millisecond})
 	if err := syscall.Kill(c.Pid(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +72,7 @@ func TestHungChildIsKilled(t *testing.T) {
 
 // TestSlowHandlerIsNoHungChild: a child that is busy with one thing answers others.
 func TestSlowHandlerIsNoHungChild(t *testing.T) {
-	defer pluginhost.SetAlive(5 * time.Second)()
-	c, _, _ := startChild(t)
+	c, _, _ := startChildWith(t, pluginhost.ChildOptions{Cmd: self(), Alive: 5 * time.Second})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if _, err := ask(ctx, c, "wait", "60000"); err == nil {
@@ -107,7 +105,7 @@ func TestChildDiesWithTheServer(t *testing.T) {
 // runServer is a server that starts a child and does nothing.
 func runServer() {
 	b := &backend{os.Getenv("TEST_SERVER"), make(chan string)}
-	c, err := pluginhost.StartChild(context.Background(), "plugins", self(), b, func(string) {})
+	c, err := pluginhost.StartChild(context.Background(), pluginhost.ChildOptions{Name: "plugins", Cmd: self(), Backend: b})
 	if err != nil {
 		fmt.Println(err)
 		return

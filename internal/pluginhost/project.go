@@ -124,7 +124,10 @@ func (p *Project) swap(program string) error {
 	}
 	cmd := exec.Command(name)
 	cmd.Dir = p.o.Backend.Root()
-	now, err := StartChild(p.ctx, "plugins", cmd, p.o.Backend, func(line string) { p.o.Logger.Info(line, "plugin", Folder) })
+	now, err := StartChild(p.ctx, ChildOptions{
+		Name: "plugins", Cmd: cmd, Backend: p.o.Backend,
+		Printed: func(line string) { p.o.Logger.Info(line, "plugin", Folder) },
+	})
 	_ = os.Remove(name) // where a program that runs cannot be removed, sweep does it later
 	if err != nil {
 		return err

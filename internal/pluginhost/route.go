@@ -99,7 +99,7 @@ func (c *Child) serveRoute(w http.ResponseWriter, r *http.Request) {
 		s.interrupt(w)
 	}
 	if own, ok := errors.AsType[*wire.Error](err); ok && own.Stack != "" {
-		c.backend.Logger().Error(own.Message, "plugin", own.Plugin, "stack", own.Stack)
+		c.o.Backend.Logger().Error(own.Message, "plugin", own.Plugin, "stack", own.Stack)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
