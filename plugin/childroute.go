@@ -12,10 +12,10 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// routeChunk is how much of a body crosses at a time, either way. In base64 it still fits into a pipe.
+// routeChunk is how many bytes of a body cross at a time, either way. In base64 they still fit into a pipe.
 const routeChunk = 32 << 10
 
-// route runs the route's handler in a child; its answer goes back in parts, as the handler writes and flushes them.
+// route runs the handler of a route in a child. The answer goes back in parts, as the handler writes and flushes them.
 func (c *child) route(ctx context.Context, a wire.RouteCall) (err error) {
 	u, err := url.ParseRequestURI(a.URL)
 	if err != nil {
@@ -29,7 +29,8 @@ func (c *child) route(ctx context.Context, a wire.RouteCall) (err error) {
 	if err != nil {
 		return err
 	}
-	r.Header, r.Host, r.RequestURI, r.RemoteAddr, r.ContentLength = a.Header, a.Host, a.URL, a.RemoteAddr, a.ContentLength
+	r.Header, r.Host, r.RequestURI = a.Header, a.Host, a.URL
+	r.RemoteAddr, r.ContentLength = a.RemoteAddr, a.ContentLength
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
@@ -47,13 +48,13 @@ func (c *child) route(ctx context.Context, a wire.RouteCall) (err error) {
 		done <- c.answerRoute(name, h, r.WithContext(ctx), a.Stream)
 	}()
 	err, answered := await(ctx, done)
-	if !answered { // nobody waits for it, and Stop must not for a handler that takes no notice
+	if !answered { // nobody waits for the answer, and Stop must not wait for a handler that ignores its context
 		return context.Cause(ctx)
 	}
 	return err
 }
 
-// answerRoute runs the handler until it returns.
+// answerRoute runs the handler and sends all of its answer.
 func (c *child) answerRoute(plugin string, h http.Handler, r *http.Request, stream uint64) (err error) {
 	w := &remoteWriter{c: c, ctx: r.Context(), stream: stream, header: http.Header{}}
 	defer func() {
@@ -70,7 +71,7 @@ func (c *child) answerRoute(plugin string, h http.Handler, r *http.Request, stre
 	return w.send(false)
 }
 
-// remoteBody reads the body of a request that is at the server.
+// remoteBody is the body of a request, which is at the server.
 type remoteBody struct {
 	c      *child
 	ctx    context.Context
@@ -85,7 +86,8 @@ func (b *remoteBody) Read(p []byte) (int, error) {
 			return 0, b.err
 		}
 		var data wire.RouteData
-		if b.err = b.c.conn.Call(b.ctx, "route.read", wire.RouteRead{Stream: b.stream, Max: routeChunk}, &data); b.err == nil && data.End {
+		b.err = b.c.conn.Call(b.ctx, "route.read", wire.RouteRead{Stream: b.stream, Max: routeChunk}, &data)
+		if b.err == nil && data.End {
 			b.err = io.EOF
 		}
 		b.rest = data.Body
@@ -103,13 +105,13 @@ func (b *remoteBody) Close() error {
 	return nil
 }
 
-// remoteWriter is an http.ResponseWriter whose response is written at the server.
+// remoteWriter is an http.ResponseWriter that has the server write the response.
 type remoteWriter struct {
 	c      *child
 	ctx    context.Context
 	stream uint64
-	header http.Header // the handler's to change
-	head   http.Header // what it was at WriteHeader
+	header http.Header // the handler changes it
+	head   http.Header // header as it was at WriteHeader
 	status int         // 0 until WriteHeader
 	sent   bool
 	body   []byte
@@ -122,13 +124,13 @@ func (w *remoteWriter) WriteHeader(status int) {
 		return
 	}
 	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
-		_ = w.part(wire.RoutePart{Status: status, Header: w.header, Flush: true}) // Write tells of a lost server
+		_ = w.part(wire.RoutePart{Status: status, Header: w.header, Flush: true}) // Write reports a lost server
 		return
 	}
-	w.status, w.head = status, maps.Clone(w.header) // what is set later comes too late, as always
+	w.status, w.head = status, maps.Clone(w.header) // changes that come later are too late, as always
 }
 
-// Write gathers what is written until there is a chunk of it, or Flush.
+// Write gathers bytes until there is a chunk of them, or Flush.
 func (w *remoteWriter) Write(b []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	for done := 0; ; {

@@ -12,23 +12,27 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Timeout is how long a hook or handler may take, IdentifyTimeout an Identify: a page has no connection until it is known
-// whose it is.
+// Timeout is how long a hook or handler may take. IdentifyTimeout is how long an Identify may take: a page has no
+// connection until its user is known.
 const (
 	Timeout         = 30 * time.Second
 	IdentifyTimeout = 5 * time.Second
 )
 
-// patience is how long a hook that pages or updates wait for may take before it is told that they do.
-const patience = 3 * time.Second
+// slowAfter is when a hook that delays pages or updates is reported as slow.
+const slowAfter = 3 * time.Second
 
-// guard runs a hook within its time, which ends with the host. What it returns or panics with names plugin and hook.
-func guard[T any](parent context.Context, r *Runner, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
-	return guardWithin(parent, r, Timeout, plugin, hook, fn)
-}
+// The server promises to be gone within two seconds, and ends a child a second after it has closed the child's input.
+// So a Runner that stops has less.
+const (
+	hookGrace = 200 * time.Millisecond // for running hooks to notice that their context has ended
+	stopLimit = 600 * time.Millisecond // for all Stop hooks together
+)
 
-// guardWithin is guard with a time limit of its own.
-func guardWithin[T any](parent context.Context, r *Runner, limit time.Duration, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+// guard runs a hook within a time limit and the life of the Runner. The hook's error or panic names plugin and hook.
+func guard[T any](
+	parent context.Context, r *Runner, limit time.Duration, plugin, hook string, fn func(context.Context) (T, error),
+) (T, error) {
 	ctx, returned, err := r.enter(parent, plugin, hook)
 	if err != nil {
 		var zero T
@@ -37,9 +41,17 @@ func guardWithin[T any](parent context.Context, r *Runner, limit time.Duration, 
 	return within(ctx, returned, limit, plugin, hook, fn)
 }
 
-// within runs a hook and waits for it as long as the time limit and the context let it. One that takes no notice of
-// either runs on: nothing in Go can end it. returned is called when it has.
-func within[T any](parent context.Context, returned func(), limit time.Duration, plugin, hook string, fn func(context.Context) (T, error)) (T, error) {
+// noAnswer gives a func that returns an error only the form of one with an answer.
+func noAnswer(fn func(context.Context) error) func(context.Context) (struct{}, error) {
+	return func(ctx context.Context) (struct{}, error) { return struct{}{}, fn(ctx) }
+}
+
+// within runs a hook, and waits for it as long as the time limit and the context allow. A hook that ignores both
+// continues to run, since nothing in Go can end it. within calls returned when the hook has returned.
+func within[T any](
+	parent context.Context, returned func(), limit time.Duration, plugin, hook string,
+	fn func(context.Context) (T, error),
+) (T, error) {
 	ctx, cancel := context.WithTimeout(parent, limit)
 	defer cancel()
 	type result struct {
@@ -65,13 +77,14 @@ func within[T any](parent context.Context, returned func(), limit time.Duration,
 	case answered:
 		return r.value, nil
 	case parent.Err() != nil:
-		return zero, context.Cause(parent) // nobody waits for it any more
+		return zero, context.Cause(parent) // nobody waits for the answer any more
 	}
-	return zero, &wire.Error{Code: "timeout", Plugin: plugin, Message: fmt.Sprintf("%s of plugin %s did not return within %v", hook, plugin, limit)}
+	message := fmt.Sprintf("%s of plugin %s did not return within %v", hook, plugin, limit)
+	return zero, &wire.Error{Code: "timeout", Plugin: plugin, Message: message}
 }
 
-// await waits for what a hook that was entered puts into done, which has room for it, or for the end of its context. That
-// ends just behind the answer as well, so an answer that is there wins.
+// await waits for the answer of a hook in done, which has room for it, or for the end of the hook's context. The
+// context also ends right after the answer, so an answer that is there wins.
 func await[T any](ctx context.Context, done <-chan T) (answer T, answered bool) {
 	select {
 	case answer = <-done:
@@ -86,23 +99,27 @@ func await[T any](ctx context.Context, done <-chan T) (answer T, answered bool) 
 	}
 }
 
-// waitServer is a Server that is told of hooks that take long while they run.
+// waitServer is a Server that is told about slow hooks while they run.
 type waitServer interface{ WaitsFor(w wire.WaitCall) }
 
-// toldIfSlow is a hook that tells when it takes long. id is the module or file that it is about.
-func toldIfSlow[T any](r *Runner, plugin, hook, id string, fn func(context.Context) (T, error)) func(context.Context) (T, error) {
+// reportIfSlow wraps a hook, so that the server hears of it when it is slow. id is the module, page or file that the
+// hook is asked about.
+func reportIfSlow[T any](
+	r *Runner, plugin, hook, id string, fn func(context.Context) (T, error),
+) func(context.Context) (T, error) {
 	s, ok := r.server.(waitServer)
 	if !ok {
 		return fn
 	}
 	return func(ctx context.Context) (T, error) {
-		defer time.AfterFunc(patience, func() { s.WaitsFor(wire.WaitCall{Plugin: plugin, Hook: hook, ID: id}) }).Stop()
+		report := func() { s.WaitsFor(wire.WaitCall{Plugin: plugin, Hook: hook, ID: id}) }
+		defer time.AfterFunc(slowAfter, report).Stop()
 		return fn(ctx)
 	}
 }
 
-// enter notes that a hook runs, until returned is called. Its context ends with the host, which Stop waits for; of one that has
-// stopped nothing is run.
+// enter records a running hook, until returned is called. It returns the hook's context, which carries the server and
+// ends with the Runner. After Stop it returns an error, and the hook must not run.
 func (r *Runner) enter(parent context.Context, plugin, hook string) (ctx context.Context, returned func(), err error) {
 	stopped := &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped"}
 	r.mu.Lock()
@@ -112,12 +129,12 @@ func (r *Runner) enter(parent context.Context, plugin, hook string) (ctx context
 	}
 	ctx, cancel := context.WithCancelCause(withServer(parent, r.server))
 	stop := context.AfterFunc(r.ctx, func() { cancel(stopped) })
-	left := r.begins(hook + " of plugin " + plugin)
+	left := r.begin(hook + " of plugin " + plugin)
 	return ctx, func() { stop(); cancel(nil); left() }, nil
 }
 
-// begins notes that a hook runs, until returned is called. The caller holds mu.
-func (r *Runner) begins(name string) (returned func()) {
+// begin records that a hook runs, until returned is called. The caller holds mu.
+func (r *Runner) begin(name string) (returned func()) {
 	r.calls++
 	n := r.calls
 	r.running[n] = name
@@ -132,7 +149,7 @@ func (r *Runner) begins(name string) (returned func()) {
 	}
 }
 
-// awaitHooks waits a moment for the hooks that run, and returns the names of those that go on.
+// awaitHooks waits a moment for the running hooks, and returns the names of the hooks that still run.
 func (r *Runner) awaitHooks() []string {
 	r.mu.Lock()
 	idle := make(chan struct{})
@@ -144,14 +161,14 @@ func (r *Runner) awaitHooks() []string {
 	r.mu.Unlock()
 	select {
 	case <-idle:
-	case <-time.After(heeding):
+	case <-time.After(hookGrace):
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Compact(slices.Sorted(maps.Values(r.running)))
 }
 
-// named gives an error the plugin's name and keeps what the page may know of it.
+// named adds the plugin's name to an error, and keeps the parts that the page may see.
 func named(plugin, hook string, err error) error {
 	if own, ok := errors.AsType[*wire.Error](err); ok {
 		if own.Plugin == "" {

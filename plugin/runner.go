@@ -14,8 +14,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Runner runs plugins: it calls their hooks in order, within their time, and turns panics into errors. Both ways of
-// running plugins go through it; plugin authors have no use for it.
+// Runner runs plugins: it calls their hooks in order, within their time, and turns panics into errors. It does so in
+// process and in a child alike. Plugin authors have no use for it.
 type Runner struct {
 	plugins []Plugin
 	server  Server
@@ -24,20 +24,13 @@ type Runner struct {
 	end context.CancelFunc
 
 	mu      sync.Mutex
-	started int               // how many of the plugins, the first ones, have to be stopped; guarded by mu
+	started int               // so many of the plugins, the first ones, must be stopped; guarded by mu
 	running map[uint64]string // hooks and routes that have not returned, by number; guarded by mu
 	calls   uint64            // guarded by mu
 	idle    chan struct{}     // closed when the last of running returns; nil when nobody waits; guarded by mu
 }
 
-// What a host that stops gives its plugins. The server has promised to be gone within two seconds, and ends a child a
-// second after it has closed its input.
-const (
-	heeding = 200 * time.Millisecond // for the hooks that run to see that their context has ended
-	leaving = 600 * time.Millisecond // for all Stop hooks together
-)
-
-// NewRunner checks the plugins and returns their Runner.
+// NewRunner checks the plugins and returns their Runner. Hooks get s as their server.
 func NewRunner(plugins []Plugin, s Server) (*Runner, error) {
 	seen, requests := map[string]bool{}, map[string]string{}
 	for _, p := range plugins {
@@ -50,7 +43,7 @@ func NewRunner(plugins []Plugin, s Server) (*Runner, error) {
 		seen[p.Name] = true
 		for _, e := range p.Events {
 			if e.Name == "" || e.call == nil {
-				return nil, fmt.Errorf("plugin %s: an event has no name; make events by plugin.On and plugin.Handle", p.Name)
+				return nil, fmt.Errorf("plugin %s: an event has no name; make it by plugin.On or plugin.Handle", p.Name)
 			}
 			if other, twice := requests[e.Name]; e.Request && twice {
 				return nil, fmt.Errorf("plugins %s and %s both answer requests %q", other, p.Name, e.Name)
@@ -72,11 +65,14 @@ func NewRunner(plugins []Plugin, s Server) (*Runner, error) {
 func (r *Runner) Info() wire.Info {
 	var info wire.Info
 	for _, p := range r.plugins {
-		one := wire.PluginInfo{Name: p.Name, Filter: wire.Filter(p.Filter), Watch: p.Watch}
-		for _, e := range p.Events {
-			one.Events = append(one.Events, wire.EventInfo{Name: e.Name, Request: e.Request, In: tstype.Text(e.in), Out: tstype.Text(e.out)})
+		one := wire.PluginInfo{
+			Name: p.Name, Channels: channelInfos(p), Filter: wire.Filter(p.Filter), Watch: p.Watch,
 		}
-		one.Channels = channelInfos(p)
+		for _, e := range p.Events {
+			one.Events = append(one.Events, wire.EventInfo{
+				Name: e.Name, Request: e.Request, In: tstype.Text(e.in), Out: tstype.Text(e.out),
+			})
+		}
 		for _, hook := range hookFields {
 			if hook.has(p) {
 				one.Hooks = append(one.Hooks, hook.name())
@@ -90,11 +86,13 @@ func (r *Runner) Info() wire.Info {
 	return info
 }
 
-// Start starts the plugins in order. When one fails, those before it are stopped.
+// Start starts the plugins in order. When a Start fails, the plugins before it are stopped.
 func (r *Runner) Start(ctx context.Context) error {
 	for i, p := range r.plugins {
 		if p.Start != nil {
-			if _, err := guard(ctx, r, p.Name, "Start", toldIfSlow(r, p.Name, "Start", "", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Start(ctx, r.server) })); err != nil {
+			start := noAnswer(func(ctx context.Context) error { return p.Start(ctx, r.server) })
+			start = reportIfSlow(r, p.Name, "Start", "", start)
+			if _, err := guard(ctx, r, Timeout, p.Name, "Start", start); err != nil {
 				return errors.Join(err, r.Stop(context.WithoutCancel(ctx)))
 			}
 		}
@@ -105,13 +103,14 @@ func (r *Runner) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the context of the hooks that run, then stops the plugins, the last one first. It returns within a second,
-// and names what did not. Those that have not started, or were stopped before, are left alone.
+// Stop ends the context of the running hooks, then stops the plugins, the last one first. It returns within a second.
+// The error names the hooks that did not return in time. Plugins that have not started, or were stopped before, are
+// left alone.
 func (r *Runner) Stop(ctx context.Context) error {
 	r.end()
 	var errs []error
 	for _, name := range r.awaitHooks() {
-		errs = append(errs, fmt.Errorf("stop the plugins: %s goes on although its context has ended; it was not waited for", name))
+		errs = append(errs, fmt.Errorf("stop plugins: %s ignored its cancelled context and is still running", name))
 	}
 	r.mu.Lock()
 	started := r.plugins[:r.started]
@@ -123,17 +122,20 @@ func (r *Runner) Stop(ctx context.Context) error {
 			stops = append(stops, p)
 		}
 	}
-	deadline := time.Now().Add(leaving)
-	for i, p := range stops { // a slow one leaves the others their share
+	ctx = withServer(ctx, r.server)
+	deadline := time.Now().Add(stopLimit)
+	for i, p := range stops { // a slow Stop leaves the others their share
 		share := time.Until(deadline) / time.Duration(len(stops)-i)
-		_, err := within(withServer(ctx, r.server), func() {}, share, p.Name, "Stop", func(ctx context.Context) (struct{}, error) { return struct{}{}, p.Stop(ctx) })
+		_, err := within(ctx, func() {}, share, p.Name, "Stop", noAnswer(p.Stop))
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
-// Event hands a page's event or request to the plugin's handlers of that name and returns a request's answer.
-func (r *Runner) Event(ctx context.Context, plugin, event string, request bool, c Client, data json.RawMessage) (any, error) {
+// Event hands a page's event or request to the plugin's handlers of that name, and returns the answer to a request.
+func (r *Runner) Event(
+	ctx context.Context, plugin, event string, request bool, c Client, data json.RawMessage,
+) (any, error) {
 	for _, p := range r.plugins {
 		if p.Name != plugin {
 			continue
@@ -142,7 +144,8 @@ func (r *Runner) Event(ctx context.Context, plugin, event string, request bool, 
 			if e.Name != event || e.Request != request {
 				continue
 			}
-			answer, err := guard(ctx, r, p.Name, "handler of "+event, func(ctx context.Context) (any, error) { return e.call(ctx, c, data) })
+			handle := func(ctx context.Context) (any, error) { return e.call(ctx, c, data) }
+			answer, err := guard(ctx, r, Timeout, p.Name, "handler of "+event, handle)
 			if err != nil || request {
 				return answer, err
 			}
@@ -151,11 +154,11 @@ func (r *Runner) Event(ctx context.Context, plugin, event string, request bool, 
 	return nil, nil
 }
 
-// Ask asks the plugins by the hook of that name. It is called by [wire.Hook.Ask], which knows the types of args and answer.
+// Ask asks the plugins by the hook of that name. [wire.Hook.Ask] calls it, which knows the types of args and answer.
 func (r *Runner) Ask(ctx context.Context, hook string, args, answer any) error {
-	for _, of := range hookFields {
-		if of.name() == hook {
-			return of.ask(ctx, r, args, answer)
+	for _, h := range hookFields {
+		if h.name() == hook {
+			return h.ask(ctx, r, args, answer)
 		}
 	}
 	return fmt.Errorf("unknown hook %q", hook)
@@ -172,7 +175,7 @@ func (r *Runner) Route(method, path string) http.Handler {
 			if v := recover(); v == http.ErrAbortHandler {
 				panic(v)
 			} else if v != nil {
-				panic(panicked(name, "route "+req.URL.Path, v).Message) // the server's to report
+				panic(panicked(name, "route "+req.URL.Path, v).Message) // the server reports it
 			}
 		}()
 		ctx, returned, err := r.enter(req.Context(), name, "route "+req.URL.Path)
@@ -181,8 +184,8 @@ func (r *Runner) Route(method, path string) http.Handler {
 			return
 		}
 		defer returned()
-		// Answering while the request is still being read works in a child, so it must here.
-		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
+		// A child can answer while the request is still being read, so it must work here.
+		_ = http.NewResponseController(w).EnableFullDuplex() // fails for HTTP/2, which always is
 		handler.ServeHTTP(w, req.WithContext(ctx))
 	})
 }

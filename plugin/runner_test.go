@@ -46,7 +46,8 @@ func TestStartFails(t *testing.T) {
 	}
 }
 
-// TestStopWaitsForRoutes: a handler that heeds its context is through before Stop is called, one that does not is named.
+// TestStopWaitsForRoutes: a handler that heeds its context is through before Stop is called, one that does not is
+// named.
 func TestStopWaitsForRoutes(t *testing.T) {
 	began, let := make(chan bool), make(chan bool)
 	var did steps
@@ -80,7 +81,7 @@ func TestStopWaitsForRoutes(t *testing.T) {
 			if want := (steps{"start p", "answered", "stop p"}); err != nil || !slices.Equal(did, want) {
 				t.Errorf("did %q, want %q; %v", did, want, err)
 			}
-		} else if err == nil || !strings.Contains(err.Error(), "route /deaf of plugin p goes on") {
+		} else if err == nil || !strings.Contains(err.Error(), "route /deaf of plugin p ignored its cancelled context and is still running") {
 			t.Errorf("Stop says %v", err)
 		}
 		late := httptest.NewRecorder()
