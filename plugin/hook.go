@@ -66,9 +66,9 @@ func describeHooks() hooks {
 				return r
 			},
 		},
-		Connect:    wire.Hook[Client, struct{}]{Name: "connect", Tell: true},
-		Disconnect: wire.Hook[Client, struct{}]{Name: "disconnect", Tell: true},
-		Identified: wire.Hook[Client, struct{}]{Name: "identified", Tell: true},
+		Connect:    wire.Hook[Client, struct{}]{Name: "connect", CallAll: true},
+		Disconnect: wire.Hook[Client, struct{}]{Name: "disconnect", CallAll: true},
+		Identified: wire.Hook[Client, struct{}]{Name: "identified", CallAll: true},
 		Identify:   wire.Hook[*http.Request, string]{Name: "identify", Limit: IdentifyTimeout},
 	}
 }

@@ -23,7 +23,8 @@ func (c *Child) Ask(ctx context.Context, hook string, args, answer any) error {
 	return c.callWithin(ctx, limit, hook, crossing(args), answer)
 }
 
-// identifyLimit is how long the child may take for Identify: the time of each of its plugins, and some to tell of it.
+// identifyLimit is how long the child may take for Identify: the limit of each of its plugins, and some time to report
+// that one is over.
 func (c *Child) identifyLimit() time.Duration {
 	limit := 2 * time.Second
 	for _, p := range c.info.Plugins {
@@ -34,13 +35,16 @@ func (c *Child) identifyLimit() time.Duration {
 	return limit
 }
 
-// crossing returns what crosses to the child for the args of a hook: pages and requests are described.
+// crossing returns what is sent to the child for the args of a hook. Pages and requests cross as descriptions, which
+// received in package plugin decodes.
 func crossing(args any) any {
 	switch a := args.(type) {
 	case plugin.Client:
 		return wire.ClientCall{Client: describe(a)}
 	case *http.Request:
-		return wire.IdentifyCall{Method: a.Method, Path: a.URL.Path, Host: a.Host, RemoteAddr: a.RemoteAddr, Header: a.Header}
+		return wire.IdentifyCall{
+			Method: a.Method, Path: a.URL.Path, Host: a.Host, RemoteAddr: a.RemoteAddr, Header: a.Header,
+		}
 	}
 	return args
 }
@@ -50,7 +54,9 @@ func describe(c plugin.Client) wire.ClientInfo {
 }
 
 // Event implements Host.
-func (c *Child) Event(ctx context.Context, name, event string, request bool, cl plugin.Client, data json.RawMessage) (any, error) {
+func (c *Child) Event(
+	ctx context.Context, name, event string, request bool, cl plugin.Client, data json.RawMessage,
+) (any, error) {
 	var answer json.RawMessage
 	call := wire.EventCall{Plugin: name, Event: event, Request: request, Client: describe(cl), Data: data}
 	err := c.callWithin(ctx, answering, "event", call, &answer)
@@ -59,22 +65,24 @@ func (c *Child) Event(ctx context.Context, name, event string, request bool, cl 
 
 // ChannelMessage implements Host.
 func (c *Child) ChannelMessage(ctx context.Context, id string, cl plugin.Client, data json.RawMessage) error {
-	return c.callWithin(ctx, answering, "channel", wire.ChannelCall{Channel: id, Client: describe(cl), Data: data}, nil)
+	call := wire.ChannelCall{Channel: id, Client: describe(cl), Data: data}
+	return c.callWithin(ctx, answering, "channel", call, nil)
 }
 
 // ChannelAllows implements Host.
 func (c *Child) ChannelAllows(ctx context.Context, id string, cl plugin.Client, d hmr.Direction) error {
-	return c.callWithin(ctx, answering, "channel", wire.ChannelCall{Channel: id, Direction: string(d), Client: describe(cl)}, nil)
+	call := wire.ChannelCall{Channel: id, Direction: string(d), Client: describe(cl)}
+	return c.callWithin(ctx, answering, "channel", call, nil)
 }
 
-// call asks the child by a method of the protocol.
+// call calls a method of the child.
 func (c *Child) call(ctx context.Context, method string, params, result any) error {
 	c.calls.add(1)
 	defer c.calls.add(-1)
 	return c.conn.Call(ctx, method, params, result)
 }
 
-// callWithin is call with a time limit. A child that is over it is looked after.
+// callWithin is call with a time limit. A child that exceeds the limit is probed.
 func (c *Child) callWithin(ctx context.Context, limit time.Duration, method string, params, result any) error {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -82,13 +90,14 @@ func (c *Child) callWithin(ctx context.Context, limit time.Duration, method stri
 	if errors.Is(err, context.DeadlineExceeded) {
 		c.probe()
 		if ctx.Err() == nil {
-			err = &wire.Error{Code: "timeout", Message: fmt.Sprintf("%s did not answer %q within %v", c.o.Name, method, limit)}
+			message := fmt.Sprintf("%s did not answer %q within %v", c.o.Name, method, limit)
+			err = &wire.Error{Code: "timeout", Message: message}
 		}
 	}
 	return err
 }
 
-// probe kills the child when it answers nothing at all any more, so that it is started again.
+// probe kills the child if it does not answer anything at all, so that it is started again.
 func (c *Child) probe() {
 	if !c.probing.CompareAndSwap(false, true) {
 		return

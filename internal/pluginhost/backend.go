@@ -8,51 +8,62 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// Backend is what children ask the server for.
+// Backend is the server as children use it.
 type Backend interface {
 	plugin.Server
-	// SendOnChannel sends to the pages that listen to the channel and that the rest of the call means.
+	// SendOnChannel sends to those of the call's pages that listen to the channel.
 	SendOnChannel(to wire.SendCall) error
-	// WaitsFor is called while a hook runs that takes long.
+	// WaitsFor reports a slow hook, while it runs.
 	WaitsFor(w wire.WaitCall)
-	// SendTo sends an event to one page by its ID.
+	// SendTo sends an event to one page, by its ID.
 	SendTo(client, event string, data json.RawMessage) error
 	// Join and Leave let one page, by its ID, into a room and out of it.
 	Join(client, room string) error
 	Leave(client, room string) error
 }
 
-// methods are what the child asks. One without a backend only says hello.
+// methods returns the answers to the child's calls. A child without a backend only says hello.
 func (c *Child) methods() wire.Methods {
-	hello := wire.Method(func(_ context.Context, h wire.Hello) (any, error) {
+	hello := does(func(h wire.Hello) error {
 		select {
 		case c.hello <- h:
 		default:
 		}
-		return nil, nil
+		return nil
 	})
 	b := c.o.Backend
 	if b == nil {
 		return wire.Methods{"hello": hello}
 	}
 	return wire.Methods{
-		"hello":      hello,
-		"send":       wire.Method(func(_ context.Context, s wire.SendCall) (any, error) { return nil, send(b, s) }),
-		"route.part": wire.Method(func(_ context.Context, p wire.RoutePart) (any, error) { return nil, c.stream(p.Stream).write(p) }),
-		"route.read": wire.Method(func(_ context.Context, r wire.RouteRead) (any, error) { return c.stream(r.Stream).read(r.Max) }),
-		"clients":    wire.Method(func(_ context.Context, which wire.ClientsCall) (any, error) { return clients(b, which), nil }),
-		"join":       wire.Method(func(_ context.Context, r wire.RoomCall) (any, error) { return nil, b.Join(r.Client, r.Room) }),
-		"leave":      wire.Method(func(_ context.Context, r wire.RoomCall) (any, error) { return nil, b.Leave(r.Client, r.Room) }),
-		"waits":      wire.Method(func(_ context.Context, w wire.WaitCall) (any, error) { b.WaitsFor(w); return nil, nil }),
-		"rooms":      wire.Method(func(context.Context, any) (any, error) { return b.Rooms(), nil }),
-		"disconnectUser": wire.Method(func(_ context.Context, d wire.DisconnectCall) (any, error) {
-			return b.Disconnect(d.User, d.Reason)
-		}),
-		"modules":    wire.Method(func(context.Context, any) (any, error) { return b.Modules() }),
-		"importers":  wire.Method(func(_ context.Context, id string) (any, error) { return b.Importers(id) }),
-		"invalidate": wire.Method(func(_ context.Context, id string) (any, error) { return nil, b.Invalidate(id) }),
-		"reload":     wire.Method(func(_ context.Context, id string) (any, error) { return nil, b.Reload(id) }),
+		"hello": hello,
+
+		"send":           does(func(s wire.SendCall) error { return send(b, s) }),
+		"waits":          does(func(w wire.WaitCall) error { b.WaitsFor(w); return nil }),
+		"clients":        answers(func(which wire.ClientsCall) ([]wire.ClientInfo, error) { return clients(b, which), nil }),
+		"rooms":          answers(func(any) ([]string, error) { return b.Rooms(), nil }),
+		"join":           does(func(r wire.RoomCall) error { return b.Join(r.Client, r.Room) }),
+		"leave":          does(func(r wire.RoomCall) error { return b.Leave(r.Client, r.Room) }),
+		"disconnectUser": answers(func(d wire.DisconnectCall) (int, error) { return b.Disconnect(d.User, d.Reason) }),
+
+		"modules":    answers(func(any) ([]string, error) { return b.Modules() }),
+		"importers":  answers(b.Importers),
+		"invalidate": does(b.Invalidate),
+		"reload":     does(b.Reload),
+
+		"route.part": does(func(p wire.RoutePart) error { return c.stream(p.Stream).write(p) }),
+		"route.read": answers(func(r wire.RouteRead) (wire.RouteData, error) { return c.stream(r.Stream).read(r.Max) }),
 	}
+}
+
+// answers makes a method of a func that returns a result.
+func answers[A, R any](fn func(A) (R, error)) wire.MethodFunc {
+	return wire.Method(func(_ context.Context, args A) (any, error) { return fn(args) })
+}
+
+// does makes a method of a func that returns an error only.
+func does[A any](fn func(A) error) wire.MethodFunc {
+	return wire.Method(func(_ context.Context, args A) (any, error) { return nil, fn(args) })
 }
 
 func clients(b Backend, which wire.ClientsCall) []wire.ClientInfo {

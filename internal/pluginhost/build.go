@@ -15,16 +15,16 @@ import (
 	"time"
 )
 
-// BuildMessage is one thing that the Go compiler says.
+// BuildMessage is one message of the Go compiler.
 type BuildMessage struct {
-	// File is absolute; Line and Column count from 1, 0 when unknown.
+	// File is absolute. Line and Column count from 1, and are 0 when they are not known.
 	File         string
 	Line, Column int
 	Text         string
 }
 
-// BuildError is what the Go compiler says of a project's plugins: the first message, and All of them. Output is its own
-// text.
+// BuildError is the error of a project's plugins that do not compile. It has the compiler's first message, All
+// messages, and the compiler's Output.
 type BuildError struct {
 	BuildMessage
 	All    []BuildMessage
@@ -33,8 +33,8 @@ type BuildError struct {
 
 func (e *BuildError) Error() string { return e.Text }
 
-// build compiles the program into the cache, under a name that stays: Go finds out by itself that nothing changed, and
-// does not even link it then.
+// build compiles the program into the cache. The file's name stays the same: when nothing changed, Go finds that out by
+// itself and does not even link.
 func (p *Project) build() (string, error) {
 	gobin, err := exec.LookPath("go")
 	if err != nil {
@@ -45,11 +45,11 @@ func (p *Project) build() (string, error) {
 	}
 	sum := sha256.Sum256([]byte(p.o.Dir))
 	program := filepath.Join(p.o.CacheDir, "plugins-"+hex.EncodeToString(sum[:8])+exe())
-	// Symbols and the state of a repository are a third of the time; stack traces need neither.
+	// Symbols and the state of the repository take a third of the time. Stack traces need neither.
 	cmd := exec.CommandContext(p.ctx, gobin, "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, ".")
 	cmd.Dir = p.o.Dir
 	cmd.WaitDelay = time.Second
-	// A go.work above, or flags of the user's shell, are not about this module.
+	// A go.work in a folder above, and flags in the user's shell, are not meant for this module.
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -68,7 +68,7 @@ func exe() string {
 
 var compilerLine = regexp.MustCompile(`^(?:\./)?((?:[^\s:][^:]*)?(?:\.go|go\.mod)):(\d+):(?:(\d+):)? (.+)$`)
 
-// parse reads the places out of what `go build` printed.
+// parse reads the messages and places in the output of `go build`.
 func (p *Project) parse(output string, err error) error {
 	e := &BuildError{Output: output}
 	for line := range strings.Lines(output) {
@@ -83,7 +83,7 @@ func (p *Project) parse(output string, err error) error {
 			e.All = append(e.All, one)
 			continue
 		}
-		if len(e.All) > 0 && strings.HasPrefix(line, "\t") { // what the message above goes on with
+		if len(e.All) > 0 && strings.HasPrefix(line, "\t") { // the message above continues
 			last := &e.All[len(e.All)-1]
 			last.Text += "\n" + strings.TrimSpace(line)
 		}
@@ -99,7 +99,7 @@ func (p *Project) parse(output string, err error) error {
 	return e
 }
 
-// runName gives the program another name to run by: the file that `go build` writes next must not be one that runs.
+// runName gives the program another name to run by, since `go build` must not write to a file that runs.
 func runName(program string) (string, error) {
 	sweep(filepath.Dir(program))
 	name := filepath.Join(filepath.Dir(program), runPrefix+strconv.FormatInt(time.Now().UnixNano(), 36)+exe())
@@ -118,12 +118,13 @@ func runName(program string) (string, error) {
 
 const runPrefix = "run-"
 
-// sweep removes what could not be removed while it ran.
+// sweep removes programs that could not be removed while they ran.
 func sweep(dir string) {
-	names, _ := filepath.Glob(filepath.Join(dir, runPrefix+"*")) // the pattern is fine
+	names, _ := filepath.Glob(filepath.Join(dir, runPrefix+"*")) // fails for a wrong pattern only
 	for _, name := range names {
-		nanos, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(name), runPrefix), exe()), 36, 64)
-		if err == nil && time.Since(time.Unix(0, nanos)) > time.Minute { // a younger one may be about to start
+		when := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(name), runPrefix), exe())
+		nanos, err := strconv.ParseInt(when, 36, 64)
+		if err == nil && time.Since(time.Unix(0, nanos)) > time.Minute { // a younger program may be about to start
 			_ = os.Remove(name)
 		}
 	}

@@ -19,15 +19,15 @@ import (
 )
 
 const (
-	// handshake is how long a child may take to say hello; its Start hooks run before.
+	// handshake is how long a child may take to say hello. Its Start hooks run before that.
 	handshake = 30 * time.Second
-	// drain is how long a child that was replaced may finish what it handles.
-	drain = 10 * time.Second
-	// A server that stops waits less: people wait for it.
+	// drain is how long a replaced child may take to finish its running calls. drainAtStop is that time for a server
+	// that stops, since people wait for it.
+	drain       = 10 * time.Second
 	drainAtStop = 500 * time.Millisecond
 	// stopping is how long a child's Stop hooks may take once its input has ended.
 	stopping = time.Second
-	// answering is how long a child may take for a hook: its own deadline, and some time to tell of it.
+	// answering is how long a child may take for a hook: the hook's own limit, and some time to report that it is over.
 	answering = plugin.Timeout + 5*time.Second
 )
 
@@ -44,7 +44,7 @@ type ChildOptions struct {
 	Alive time.Duration
 }
 
-// Child is a running child process, or any program that speaks the protocol.
+// Child is a running program that speaks the protocol, as the program of plugin.Main does. It is a Host.
 type Child struct {
 	o       ChildOptions
 	stdin   io.Closer
@@ -55,9 +55,9 @@ type Child struct {
 	exitErr error
 	last    lastLines
 
-	streams sync.Map // number -> *routeStream
-	next    atomic.Uint64
-	calls   counter
+	streams sync.Map      // number -> *routeStream, of running requests
+	next    atomic.Uint64 // number of the last stream
+	calls   counter       // running calls of the server
 	probing atomic.Bool
 }
 
@@ -95,7 +95,8 @@ func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
 	case hello := <-c.hello:
 		if hello.Protocol != wire.Protocol {
 			c.kill()
-			return nil, fmt.Errorf("start %s: it speaks version %d of the protocol, this devserver version %d; update the one that is older", name, hello.Protocol, wire.Protocol)
+			return nil, fmt.Errorf("start %s: it speaks version %d of the protocol, this devserver version %d; update the older one",
+				name, hello.Protocol, wire.Protocol)
 		}
 		c.info = hello.Info
 		return c, nil
@@ -103,14 +104,15 @@ func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
 		return nil, fmt.Errorf("start %s: it ended at once: %s", name, c.last.text())
 	case <-timeout.C:
 		c.kill()
-		return nil, fmt.Errorf("start %s: it did not say hello within %v; a Start hook must return, or main must call plugin.Main", name, handshake)
+		return nil, fmt.Errorf("start %s: it did not say hello within %v; Start hooks must return, and main must call plugin.Main",
+			name, handshake)
 	case <-ctx.Done():
 		c.kill()
 		return nil, ctx.Err()
 	}
 }
 
-// run reads all that the child writes until it is gone.
+// run reads everything that the child writes, until the child is gone.
 func (c *Child) run(stderr io.Reader) {
 	var printing sync.WaitGroup
 	printing.Go(func() {
@@ -129,11 +131,11 @@ func (c *Child) run(stderr io.Reader) {
 		}
 	})
 	err := c.conn.Run()
-	if err != nil { // garbage on stdout: nothing that comes after can be understood
+	if err != nil { // garbage on stdout: what follows cannot be understood
 		c.last.add(err.Error())
 		c.kill()
 	}
-	// What the plugins started may outlive them and hold our end of their output open.
+	// Programs that the plugins started may outlive them and keep the output open.
 	rest := time.AfterFunc(stopping, func() { killGroup(c.o.Cmd) })
 	defer rest.Stop()
 	printing.Wait()
@@ -141,19 +143,19 @@ func (c *Child) run(stderr io.Reader) {
 	close(c.exited)
 }
 
-// kill ends the child and what it started.
+// kill ends the child and the programs that it started.
 func (c *Child) kill() {
 	_ = c.stdin.Close()
 	killGroup(c.o.Cmd)
 }
 
-// Info is what the child's plugins offer.
+// Info implements Host.
 func (c *Child) Info() wire.Info { return c.info }
 
-// Exited is closed when the process is gone; Why tells the reason then.
+// Exited returns a channel that is closed when the process is gone.
 func (c *Child) Exited() <-chan struct{} { return c.exited }
 
-// Why is the end of a process that is gone, with its last words.
+// Why returns why the process is gone, and the last lines that it printed. Call it after Exited is closed.
 func (c *Child) Why() string {
 	text := c.last.text()
 	if c.exitErr != nil {
@@ -162,10 +164,10 @@ func (c *Child) Why() string {
 	return text
 }
 
-// Close lets the child finish what it is about to, then closes its input, then ends it.
+// Close gives the child a moment to finish its running calls, then closes its input, and then kills it if necessary.
 func (c *Child) Close() error { return c.end(drainAtStop) }
 
-// Retire is Close for a child that was replaced: it has longer.
+// Retire is Close for a child that was replaced, which has more time.
 func (c *Child) Retire() error { return c.end(drain) }
 
 func (c *Child) end(drain time.Duration) error {
@@ -196,7 +198,7 @@ func (c *Child) Route(method, path string) http.Handler {
 	return nil
 }
 
-// counter counts what runs. Unlike a sync.WaitGroup it may rise again while somebody waits.
+// counter counts running calls. Unlike a sync.WaitGroup it may rise again while somebody waits.
 type counter struct {
 	mu   sync.Mutex
 	n    int
@@ -212,7 +214,7 @@ func (c *counter) add(n int) {
 	}
 }
 
-// none returns a channel that is closed once nothing runs.
+// none returns a channel that is closed once no call runs.
 func (c *counter) none() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()

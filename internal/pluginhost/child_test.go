@@ -440,7 +440,7 @@ func TestRetireLetsHandlersFinish(t *testing.T) {
 
 func TestChildrenThatDoNotStart(t *testing.T) {
 	for how, want := range map[string]string{
-		"garbage": "something else than frames",
+		"garbage": "something wrote plain text to stdout",
 		"silent":  "no config",
 		"old":     "speaks version 2 of the protocol, this devserver version 1",
 	} {

@@ -75,8 +75,8 @@ func hookPlugin(name string) plugin.Plugin {
 	}
 }
 
-// TestHooksAreAlike asks two plugins that run together, in process and in a child, and as two hosts. All must combine their
-// answers in the same way.
+// TestHooksAreAlike asks two plugins that run together, in process and in a child, and as two hosts. All must combine
+// their answers in the same way.
 func TestHooksAreAlike(t *testing.T) {
 	child, _, _ := startChild(t, "TEST_CHILD=hooks")
 	runner := func(plugins ...plugin.Plugin) *plugin.Runner {
@@ -162,8 +162,9 @@ func request(t *testing.T, host string) *http.Request {
 	return r
 }
 
-// TestAllPluginsAreTold: a plugin that panics does not keep the others from their Connect, and all that fail are reported.
-func TestAllPluginsAreTold(t *testing.T) {
+// TestAllPluginsAreCalled: a plugin that panics does not keep the others from their Connect, and all that fail are
+// reported.
+func TestAllPluginsAreCalled(t *testing.T) {
 	child, b, _ := startChild(t, "TEST_CHILD=hooks")
 	h := pluginhost.NewHosts(child)
 	for name, tell := range map[string]func(context.Context, pluginhost.Host, plugin.Client) error{"Connect": h.Connect, "Disconnect": h.Disconnect, "Identified": h.Identified} {
@@ -201,7 +202,7 @@ func TestReplaceAHost(t *testing.T) {
 		}
 	}
 	if err := h.Connect(t.Context(), a, client("c1")); err != nil {
-		t.Errorf("a host that is gone was told: %v", err)
+		t.Errorf("a host that is gone was called: %v", err)
 	}
 	if err := a.Ask(t.Context(), "unheard", nil, nil); fmt.Sprint(err) != `unknown hook "unheard"` {
 		t.Errorf("got %v", err)

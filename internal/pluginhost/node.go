@@ -20,24 +20,31 @@ import (
 //go:embed node/host.mjs
 var nodeProgram []byte
 
-// ErrNoNode tells that the project's JavaScript tools cannot run.
-var ErrNoNode = &wire.Error{Code: "no_node", Message: "Node.js is not installed, and this project's tools (PostCSS, Tailwind, Sass, vite.config) need it", Hint: "install it from https://nodejs.org"}
+// ErrNoNode is the error when the project's JavaScript tools cannot run, because Node.js is not installed.
+var ErrNoNode = &wire.Error{
+	Code:    "no_node",
+	Message: "Node.js is not installed, and this project's tools (PostCSS, Tailwind, Sass, vite.config) need it",
+	Hint:    "install it from https://nodejs.org",
+}
 
 // NodeOptions configures a Node.
 type NodeOptions struct {
-	// Root is the folder that is served, from where packages are looked up, and Dir the project's, where the program runs
-	// ("" is Root). CacheDir is where the program is put.
-	Root, Dir, CacheDir string
-	Logger              *slog.Logger
-	// Working is how long a tool may take for one file. Node runs one tool at a time, so one that hangs holds up all others:
-	// the process is then killed and started again. 0 is 60 seconds.
+	// Root is the folder that is served. Packages are looked up from it.
+	Root string
+	// Dir is the project's folder, in which the program runs. "" is Root.
+	Dir string
+	// CacheDir is the folder to which the program is written.
+	CacheDir string
+	Logger   *slog.Logger
+	// Working is how long a tool may take for one file. Node runs one tool at a time, so a tool that hangs holds up all
+	// others. The process is then killed and started again. 0 is 60 seconds.
 	Working time.Duration
-	// Alive is that of ChildOptions.
+	// Alive is as in ChildOptions.
 	Alive time.Duration
 }
 
-// Node runs the project's own JavaScript tools in one Node process, which starts with the first call and again when it
-// died. The zero value is not ready; use NewNode. Its methods are safe for concurrent use.
+// Node runs the project's own JavaScript tools in one Node process. The process starts with the first call, and starts
+// again when it died. The zero value is not valid, use NewNode. Its methods are safe for concurrent use.
 type Node struct {
 	o NodeOptions
 
@@ -52,7 +59,8 @@ func NewNode(o NodeOptions) *Node {
 	return &Node{o: o}
 }
 
-// Call asks the process, see node/host.mjs for the methods. When the process dies meanwhile it is asked once more in a new one.
+// Call calls a method of the process; node/host.mjs has the methods. When the process dies meanwhile, Call calls once
+// more in a new process.
 func (n *Node) Call(ctx context.Context, method string, params, result any) error {
 	for again := false; ; again = true {
 		c, err := n.running(ctx)
@@ -67,7 +75,7 @@ func (n *Node) Call(ctx context.Context, method string, params, result any) erro
 		if again {
 			return &wire.Error{Message: fmt.Sprintf("the Node process ended while it ran %s: %s", method, c.Why())}
 		}
-		n.o.Logger.Warn("the Node process ended and is started again", "why", c.Why())
+		n.o.Logger.Warn("the Node process ended and is being restarted", "why", c.Why())
 	}
 }
 
@@ -101,7 +109,7 @@ func (n *Node) running(ctx context.Context) (*Child, error) {
 	return n.child, err
 }
 
-// program writes the program where Node can read it. What lies there is replaced unless it is exactly ours.
+// program writes the program to a file for Node, unless the file already has exactly this text.
 func (n *Node) program() (string, error) {
 	file := filepath.Join(n.o.CacheDir, "host.mjs")
 	if was, err := os.ReadFile(file); err == nil && bytes.Equal(was, nodeProgram) {

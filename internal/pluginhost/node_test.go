@@ -35,8 +35,8 @@ module.exports = { plugins: [{ run(code) {
 } }] };
 `
 
-// TestToolsThatMisbehave: whatever a tool in Node does, its caller gets an answer or an error that says what happened, and
-// the next call is answered.
+// TestToolsThatMisbehave: whatever a tool in Node does, its caller gets an answer or an error that says what happened,
+// and the next call is answered.
 func TestToolsThatMisbehave(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("no node")

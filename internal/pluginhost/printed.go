@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// lastLines keeps the end of what a program printed, for the message about its end.
+// lastLines keeps the last lines that a program printed, for the message about its end.
 type lastLines struct {
 	mu    sync.Mutex
 	lines []string
@@ -32,7 +32,7 @@ func (l *lastLines) add(line string) {
 	}
 }
 
-// panics tells whether a line is the first of what Go prints before it gives up a program.
+// panics reports whether a line is the first that Go prints before it ends a program.
 func panics(line string) bool {
 	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")
 }
@@ -43,7 +43,7 @@ func (l *lastLines) text() string {
 	if len(l.lines) == 0 {
 		return "it printed nothing"
 	}
-	if l.panicked { // whoever reads this has seen the stack
+	if l.panicked { // the terminal has shown the stack
 		for i, line := range l.lines[1:] {
 			if place, ok := strings.CutPrefix(line, "\t"); ok && strings.HasPrefix(l.lines[i], "main.") {
 				place, _, _ = strings.Cut(place, " +0x")
@@ -55,10 +55,10 @@ func (l *lastLines) text() string {
 	return strings.Join(l.lines, "\n")
 }
 
-// escapes are the sequences by which programs colour what they print, and move the cursor.
+// escapes are the sequences by which programs colour text and move the cursor.
 var escapes = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])`)
 
-// clean returns a printed line without what a terminal would obey.
+// clean returns a printed line without escapes and control characters, which a terminal would obey.
 func clean(line string) string {
 	line = escapes.ReplaceAllString(line, "")
 	return strings.TrimRightFunc(strings.Map(func(r rune) rune {

@@ -256,7 +256,8 @@ func TestMatchRoute(t *testing.T) {
 	}
 }
 
-// TestStopOfAChildWithADeafRoute: a handler that takes no notice of its end does not keep the child's Stop hooks from running.
+// TestStopOfAChildWithADeafRoute: a handler that takes no notice of its end does not keep the child's Stop hooks from
+// running.
 func TestStopOfAChildWithADeafRoute(t *testing.T) {
 	c, _, printed := startChild(t)
 	do(t, t.Context(), http.MethodGet, serve(t, c)+"/api/deaf", nil)
