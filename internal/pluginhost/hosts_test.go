@@ -14,7 +14,8 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// hookPlugin has all hooks. Each does what it is asked about says, and shows the plugin's name.
+// hookPlugin returns a plugin that has all hooks. The ID, path or host that a hook gets says what the hook does. Its
+// answer has the plugin's name.
 func hookPlugin(name string) plugin.Plugin {
 	asks := func(id string) (bool, error) {
 		if strings.HasSuffix(id, "fails in "+name) {
@@ -162,8 +163,7 @@ func request(t *testing.T, host string) *http.Request {
 	return r
 }
 
-// TestAllPluginsAreCalled: a plugin that panics does not keep the others from their Connect, and all that fail are
-// reported.
+// TestAllPluginsAreCalled checks that after a panic in one plugin, the Connect of the next plugin is called.
 func TestAllPluginsAreCalled(t *testing.T) {
 	child, b, _ := startChild(t, "TEST_CHILD=hooks")
 	h := pluginhost.NewHosts(child)

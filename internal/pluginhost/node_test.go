@@ -13,7 +13,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 )
 
-// misbehave is a PostCSS plugin that does what the stylesheet says. A file `once` tells whether it is the first time.
+// misbehave is a PostCSS plugin that does what the stylesheet says. The file `once` exists after the first time.
 const misbehave = `
 const fs = require("fs");
 const first = () => { if (fs.existsSync(__dirname + "/once")) return false; fs.writeFileSync(__dirname + "/once", ""); return true; };
@@ -35,8 +35,8 @@ module.exports = { plugins: [{ run(code) {
 } }] };
 `
 
-// TestToolsThatMisbehave: whatever a tool in Node does, its caller gets an answer or an error that says what happened,
-// and the next call is answered.
+// TestToolsThatMisbehave checks that the caller of a tool gets an answer or an error with the reason, whatever the tool
+// does. The next call must be answered.
 func TestToolsThatMisbehave(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("no node")
@@ -69,7 +69,7 @@ func TestToolsThatMisbehave(t *testing.T) {
 		return r.Code, err
 	}
 	for _, c := range []struct{ code, want, err string }{
-		{"crash once", "crash once!", ""}, // it is asked again in a new process
+		{"crash once", "crash once!", ""}, // the call is made again in a new process
 		{"crash", "", "words"},
 		{"abort", "", "the Node process ended"},
 		{"garbage", "", "the Node process ended"},
@@ -98,7 +98,7 @@ func TestToolsThatMisbehave(t *testing.T) {
 			t.Errorf("after %q: %q, %v", c.code, got, err)
 		}
 	}
-	// A hanging tool does not hold up the end.
+	// A hanging tool does not hold up Close.
 	hung := make(chan error, 1)
 	go func() { _, err := run(patient, "hang"); hung <- err }()
 	if err := patient.Close(); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 )
 
-// lives tells whether a process runs. One that nobody has waited for is dead, although it has a number.
+// lives reports whether a process runs. A process that nobody has waited for has a number, but is dead.
 func lives(pid int) bool {
 	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
 		_, after, _ := bytes.Cut(stat, []byte(") "))
@@ -50,7 +50,7 @@ func TestCloseEndsWhatPluginsStarted(t *testing.T) {
 func TestCrashEndsWhatPluginsStarted(t *testing.T) {
 	c, _, _ := startChild(t)
 	pid := leave(t, c)
-	_, _ = ask(t.Context(), c, "exit", "") // it dies meanwhile
+	_, _ = ask(t.Context(), c, "exit", "") // fails, since it dies meanwhile
 	exited(t, c)
 	eventually(t, "the grandchild is gone", func() bool { return !lives(pid) })
 }
@@ -70,8 +70,8 @@ func TestHungChildIsKilled(t *testing.T) {
 	}
 }
 
-// TestSlowHandlerIsNoHungChild: a child that is busy with one thing answers others.
-func TestSlowHandlerIsNoHungChild(t *testing.T) {
+// TestSlowHandlerIsNotAHungChild checks that a child answers other calls while one handler is slow.
+func TestSlowHandlerIsNotAHungChild(t *testing.T) {
 	c, _, _ := startChildWith(t, pluginhost.ChildOptions{Cmd: self(), Alive: 5 * time.Second})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
@@ -83,7 +83,7 @@ func TestSlowHandlerIsNoHungChild(t *testing.T) {
 	}
 }
 
-// TestChildDiesWithTheServer kills a server, which then can tell its child nothing.
+// TestChildDiesWithTheServer kills a server, which has no time to end its child.
 func TestChildDiesWithTheServer(t *testing.T) {
 	server := self("TEST_SERVER=" + t.TempDir())
 	out, err := server.StdoutPipe()

@@ -352,7 +352,7 @@ async function readVite(mode) {
   const name = viteFiles.find((f) => existsSync(join(project, f)));
   if (!name) return null;
   const vite = await load("vite");
-  process.setSourceMapsEnabled(true); // errors then have places in the configuration, not in the code that Vite makes of it
+  process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
   return vite.loadConfigFromFile({ command: "serve", mode, isSsrBuild: false, isPreview: false }, join(project, name), project, "silent");
 }
 
@@ -374,7 +374,7 @@ async function readViteConfig({ mode }) {
 
 /** Returns the values of a config that another process can use. */
 function carried(config, plugins, mode) {
-  const served = resolve(config.root ?? "."); // Vite resolves it from the working directory, and most other paths from it
+  const served = resolve(config.root ?? "."); // relative to the working directory, unlike other paths
   const out = { root: config.root ? served : undefined };
   for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType"]) if (config[key] !== undefined) out[key] = data(config[key]);
   if (config.publicDir !== undefined) out.publicDir = config.publicDir === "" ? false : config.publicDir;
@@ -557,7 +557,7 @@ function readReplace(code) {
   return { find, replacement, rule: { [`^(.*?)(?:${cased})`]: "$1" + replacement.replace(/\$(\d)/g, (_, n) => "$" + (Number(n) + 1)) } };
 }
 
-/** Lists the values of a config that only a running Vite could use. The terminal shows them, so that nobody searches. */
+/** Lists the values of a config that only a running Vite could use. The terminal shows them. */
 function notCarried(config) {
   const not = [];
   const tell = (values, at, names, why = "") => {
