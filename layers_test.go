@@ -13,40 +13,73 @@ import (
 
 const module = "github.com/seed-b8174343/devserver"
 
-// layers tells which packages of ours each package may import. Imports point one way, down this list; siblings never
-// import each other, the server passes values between them. A new package gets a line here.
+// layers says which packages of ours each package may import. Imports point down this list and never back up. A new package
+// gets a line here.
 var layers = map[string][]string{
-	"cmd/devserver": {"server", "hmr", "internal/builtin", "internal/config", "internal/terminal"},
+	"cmd/devserver": {"server", "hmr", "internal/builtin", "internal/config", "internal/running", "internal/terminal"},
+
+	// The server wires the parts and answers over HTTP.
 	"server": {
-		"client", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/config", "internal/env", "internal/gate",
-		"internal/disk", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pluginhost", "internal/proxy", "internal/resolve",
-		"internal/transform", "internal/tstype", "internal/watch", "internal/wire",
+		"client", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/compile", "internal/config", "internal/disk",
+		"internal/edit", "internal/env", "internal/gate", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pack",
+		"internal/pluginhost", "internal/problems", "internal/proxy", "internal/relay", "internal/resolve", "internal/running",
+		"internal/transform", "internal/viteconfig", "internal/watch",
 	},
-	"internal/pluginhost": {"plugin", "hmr", "internal/wire"},
-	"plugin":              {"hmr", "internal/tstype", "internal/wire"},
-	"hmr":                 {},
-	"client":              {},
+
+	// The parts of a project, each of which may use those below it.
+	"internal/relay": {
+		"client", "plugin", "hmr", "internal/disk", "internal/graph", "internal/moduleid", "internal/pluginhost", "internal/problems",
+		"internal/transform", "internal/tstype", "internal/wire",
+	},
+	"internal/edit": {
+		"plugin", "hmr", "internal/compile", "internal/config", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
+		"internal/pack", "internal/parallel", "internal/problems", "internal/resolve", "internal/transform", "internal/watch",
+	},
+	"internal/pack": {
+		"client", "hmr", "internal/compile", "internal/graph", "internal/moduleid", "internal/parallel", "internal/problems", "internal/transform",
+	},
+	"internal/compile": {
+		"client", "plugin", "internal/cache", "internal/config", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
+		"internal/problems", "internal/resolve", "internal/transform",
+	},
+	"internal/viteconfig": {
+		"internal/cache", "internal/config", "internal/disk", "internal/env", "internal/gate", "internal/pluginhost", "internal/problems", "internal/wire",
+	},
+	"internal/problems": {
+		"hmr", "internal/config", "internal/gate", "internal/moduleid", "internal/resolve", "internal/transform", "internal/wire",
+	},
+	"internal/running":    {"hmr", "internal/guard"},
 	"internal/builtin":    {"plugin", "hmr"},
-	"internal/cache":      {},
-	"internal/cert":       {},
-	"internal/config":     {"internal/nearest", "internal/pattern", "internal/disk"},
-	"internal/env":        {"internal/disk"},
-	"internal/gate":       {"internal/disk"},
-	"internal/graph":      {},
-	"internal/guard":      {},
-	"internal/html":       {},
-	"internal/moduleid":   {},
-	"internal/nearest":    {},
-	"internal/pattern":    {},
-	"internal/proxy":      {"internal/pattern"},
-	"internal/disk":       {},
-	"internal/resolve":    {"internal/nearest", "internal/disk"},
-	"internal/terminal":   {},
-	"internal/transform":  {},
-	"internal/tstype":     {},
-	"internal/watch":      {},
-	"internal/wire":       {},
-	"internal/devtest":    {"server", "hmr", "internal/config", "internal/terminal"},
+	"internal/pluginhost": {"plugin", "hmr", "internal/wire"},
+
+	// What Go programs import.
+	"plugin": {"hmr", "internal/tstype", "internal/wire"},
+	"hmr":    {},
+	"client": {},
+
+	// The leaves know one thing each.
+	"internal/cache":     {},
+	"internal/cert":      {},
+	"internal/config":    {"internal/disk", "internal/nearest", "internal/pattern"},
+	"internal/disk":      {},
+	"internal/env":       {"internal/disk"},
+	"internal/gate":      {"internal/disk"},
+	"internal/graph":     {},
+	"internal/guard":     {},
+	"internal/html":      {},
+	"internal/moduleid":  {},
+	"internal/nearest":   {},
+	"internal/parallel":  {},
+	"internal/pattern":   {},
+	"internal/proxy":     {"internal/pattern"},
+	"internal/resolve":   {"internal/disk", "internal/nearest"},
+	"internal/terminal":  {},
+	"internal/transform": {},
+	"internal/tstype":    {},
+	"internal/watch":     {},
+	"internal/wire":      {},
+
+	"internal/devtest": {"server", "hmr", "internal/config", "internal/terminal"},
 }
 
 // light lists what packages must not depend on: what costs seconds to build, or do not belong in a production backend. Who builds a plugin or mounts the hub

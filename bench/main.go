@@ -1,10 +1,11 @@
-// Command bench measures how the cost of devserver grows with the size of a project, and writes docs/growth.md with a
-// table and docs/growth.svg with a plot.
+// Command bench measures how the cost of devserver grows with the size of a project. It writes a table to
+// docs/growth.md and a plot to docs/growth.svg.
 //
 //	cd bench && go run . [-sizes 100,1000,5000,10000] [-rounds 5] [-out ../docs]
 //
-// It measures the server alone, from outside: a process is started on a generated project and asked what a browser asks.
-// Each figure is the median of the rounds. What the browser adds is the same for every server and grows with the page.
+// It measures only the server, from outside: it starts a process on a generated project and sends a browser's requests.
+// Each figure is the median of the rounds. The cost in the browser is the same for every server and grows with the
+// page.
 package main
 
 import (
@@ -20,13 +21,14 @@ import (
 // Figures are the costs at one size.
 type Figures struct {
 	Modules int
-	// Edit is from the write of a leaf module to its code on the socket.
+	// Edit is the time from the write of a leaf module to its code on the socket.
 	Edit time.Duration
-	// Reload is the page, the client and the unchanged script.
+	// Reload is the time for the page, the client and the unchanged script.
 	Reload time.Duration
-	// Cold and Warm are from the start of the process to the last byte of the script, without and with the results of the
-	// run before.
-	Cold, Warm time.Duration
+	// Cold is the time from the start of the process to the last byte of the script, with an empty cache.
+	Cold time.Duration
+	// Warm is the same with the cache of an earlier run.
+	Warm time.Duration
 	// Memory is the resident memory after the load, in bytes.
 	Memory int64
 }
@@ -56,7 +58,7 @@ func run(sizes string, rounds int, out string) error {
 	for text := range strings.SplitSeq(sizes, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(text))
 		if err != nil || n < 1 {
-			return fmt.Errorf("-sizes: %q is no number of modules", text)
+			return fmt.Errorf("-sizes: %q is not a number of modules", text)
 		}
 		app := filepath.Join(dir, "app"+text)
 		if err := generate(app, n); err != nil {
@@ -66,7 +68,8 @@ func run(sizes string, rounds int, out string) error {
 		if err != nil {
 			return fmt.Errorf("%d modules: %w", n, err)
 		}
-		fmt.Printf("%6d modules: edit %v, reload %v, warm %v, cold %v, %d MB\n", n, f.Edit, f.Reload, f.Warm, f.Cold, f.Memory>>20)
+		fmt.Printf("%6d modules: edit %v, reload %v, warm %v, cold %v, %d MB\n",
+			n, f.Edit, f.Reload, f.Warm, f.Cold, f.Memory>>20)
 		all = append(all, f)
 	}
 	if err := writeTable(filepath.Join(out, "growth.md"), all, rounds); err != nil {

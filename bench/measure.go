@@ -17,7 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// build makes the program from the checkout above this folder, as users get it.
+// build builds the program from the checkout above this folder, in the form for users.
 func build(dir string) (binary string, err error) {
 	binary = filepath.Join(dir, "devserver")
 	cmd := exec.Command("go", "build", "-o", binary, "./cmd/devserver")
@@ -39,7 +39,7 @@ type process struct {
 // start runs the server and waits until it answers.
 func start(binary, app, cache string) (*process, error) {
 	ready := filepath.Join(filepath.Dir(cache), "ready.json")
-	_ = os.Remove(ready) // of the run before
+	_ = os.Remove(ready) // the file of the run before
 	cmd := exec.Command(binary, "--port", "0", "--ready", ready, "--logLevel", "error", app)
 	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache)
 	cmd.Stderr = os.Stderr
@@ -66,7 +66,7 @@ func (p *process) stop() error {
 	return p.cmd.Wait()
 }
 
-// get asks as a browser does for a script of the page and returns the body and its tag.
+// get requests a script of the page as a browser does, and returns the body and its tag.
 func (p *process) get(path, tag string) (body []byte, newTag string, err error) {
 	req, err := http.NewRequest(http.MethodGet, p.url+path, nil)
 	if err != nil {
@@ -90,7 +90,7 @@ func (p *process) get(path, tag string) (body []byte, newTag string, err error) 
 	return body, res.Header.Get("ETag"), err
 }
 
-// page asks for what a page needs, with the tags of what the browser has.
+// page requests the parts of a page, with the tags of the browser's cache.
 func (p *process) page(tags map[string]string) error {
 	for _, path := range []string{"", "@vite/client", "src/d0/m0.ts"} {
 		_, tag, err := p.get(path, tags[path])
@@ -102,7 +102,7 @@ func (p *process) page(tags map[string]string) error {
 	return nil
 }
 
-// memory is the resident size in bytes.
+// memory returns the resident size in bytes.
 func (p *process) memory() (int64, error) {
 	out, err := exec.Command("ps", "-o", "rss=", "-p", strconv.Itoa(p.cmd.Process.Pid)).Output()
 	if err != nil {
@@ -112,7 +112,7 @@ func (p *process) memory() (int64, error) {
 	return kb << 10, err
 }
 
-// measure takes all figures of one project.
+// measure measures all figures of one project.
 func measure(binary, app, cache string, modules, rounds int) (Figures, error) {
 	f := Figures{Modules: modules}
 	var cold, warm, reload, edit []time.Duration
@@ -146,7 +146,7 @@ func measure(binary, app, cache string, modules, rounds int) (Figures, error) {
 	return f, nil
 }
 
-// later measures what happens in a project that is loaded.
+// later measures a reload, edits and the memory in a loaded project.
 func (p *process) later(app string, modules int, tags map[string]string, f *Figures, reload, edit *[]time.Duration) error {
 	began := time.Now()
 	if err := p.page(tags); err != nil {
@@ -158,7 +158,7 @@ func (p *process) later(app string, modules int, tags map[string]string, f *Figu
 		return err
 	}
 	*edit = append(*edit, took...)
-	time.Sleep(3 * time.Second) // until memory that is not needed any more went back to the system
+	time.Sleep(3 * time.Second) // the runtime returns unused memory to the system meanwhile
 	rss, err := p.memory()
 	f.Memory = max(f.Memory, rss)
 	return err
@@ -166,7 +166,7 @@ func (p *process) later(app string, modules int, tags map[string]string, f *Figu
 
 var tokenPattern = regexp.MustCompile(`"token":"([^"]+)"`)
 
-// edit changes the file some times and measures until its code is on the socket. The file is put back.
+// edit changes the file ten times, and measures each time until the code is on the socket. It restores the file.
 func (p *process) edit(file string) ([]time.Duration, error) {
 	client, _, err := p.get("@vite/client", "")
 	if err != nil {
@@ -176,7 +176,9 @@ func (p *process) edit(file string) ([]time.Duration, error) {
 	if token == nil {
 		return nil, errors.New("the client holds no token")
 	}
-	ws, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(p.url, "http")+"?token="+string(token[1]), http.Header{"Sec-WebSocket-Protocol": {"vite-hmr"}, "Origin": {strings.TrimSuffix(p.url, "/")}})
+	address := "ws" + strings.TrimPrefix(p.url, "http") + "?token=" + string(token[1])
+	header := http.Header{"Sec-WebSocket-Protocol": {"vite-hmr"}, "Origin": {strings.TrimSuffix(p.url, "/")}}
+	ws, _, err := websocket.DefaultDialer.Dial(address, header)
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// generate writes an app of n modules of about 2 KB: a tree in which each imports ten others, a stylesheet for every
-// tenth.
+// generate writes an app of n modules of about 2 KB. The modules form a tree in which each imports ten others. Every
+// tenth module imports a stylesheet.
 func generate(dir string, n int) error {
 	write := func(name, text string) error {
 		file := filepath.Join(dir, name)
@@ -25,7 +25,8 @@ func generate(dir string, n int) error {
 			return err
 		}
 		if i%10 == 0 {
-			if err := write(fmt.Sprintf("src/d%d/m%d.css", i/100, i), fmt.Sprintf(".m%d { color: rgb(%d, 1, 2) }\n", i, i%256)); err != nil {
+			css := fmt.Sprintf(".m%d { color: rgb(%d, 1, 2) }\n", i, i%256)
+			if err := write(fmt.Sprintf("src/d%d/m%d.css", i/100, i), css); err != nil {
 				return err
 			}
 		}
@@ -33,7 +34,7 @@ func generate(dir string, n int) error {
 	return nil
 }
 
-// name is a module's file: a hundred to a folder.
+// name returns a module's file. Each folder has a hundred files.
 func name(i int) string { return fmt.Sprintf("src/d%d/m%d.ts", i/100, i) }
 
 func module(i, n int) string {
@@ -48,8 +49,10 @@ func module(i, n int) string {
 	}
 	fmt.Fprintf(&b, "\ninterface Item { id: number; label: string; tags?: readonly string[] }\n\n")
 	for k := range 8 {
-		fmt.Fprintf(&b, "function step%d(items: readonly Item[]): Item[] {\n  return items.filter((item) => item.id %% %d !== 0).map((item) => ({ ...item, label: `${item.label}-%d`, tags: [...(item.tags ?? []), \"%d\"] }));\n}\n", k, k+2, k, i)
+		fmt.Fprintf(&b, "function step%d(items: readonly Item[]): Item[] {\n  return items.filter((item) => item.id %% %d !== 0)", k, k+2)
+		fmt.Fprintf(&b, ".map((item) => ({ ...item, label: `${item.label}-%d`, tags: [...(item.tags ?? []), \"%d\"] }));\n}\n", k, i)
 	}
-	fmt.Fprintf(&b, "\nexport function value%d(): number {\n  const items = step%d([{ id: %d, label: \"item\" }]);\n  return items.length + [%s].length;\n}\n\nimport.meta.hot?.accept();\n", i, i%8, i, strings.Join(calls, ", "))
+	fmt.Fprintf(&b, "\nexport function value%d(): number {\n  const items = step%d([{ id: %d, label: \"item\" }]);\n", i, i%8, i)
+	fmt.Fprintf(&b, "  return items.length + [%s].length;\n}\n\nimport.meta.hot?.accept();\n", strings.Join(calls, ", "))
 	return b.String()
 }

@@ -16,25 +16,28 @@ import (
 
 func writeTable(file string, all []Figures, rounds int) error {
 	var b strings.Builder
-	b.WriteString("# Growth\n\nWhat the server costs in projects of different sizes, measured by `cd bench && go run .` (which writes this page)\n" +
-		fmt.Sprintf("on %d cores, %s/%s, %s; medians of %d rounds. Compare figures of one table only: machines differ, and so do days.\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), rounds))
+	b.WriteString("# Growth\n\nThe server's costs in projects of different sizes, measured by `cd bench && go run .`, which writes this page.\n")
+	fmt.Fprintf(&b, "Medians of %d rounds on %d cores, %s/%s, %s. ", rounds, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	b.WriteString("Compare only figures of one table: machines differ, and so do days.\n\n")
 	b.WriteString("| modules | edit, ms | reload, ms | warm start, ms | cold start, ms | memory, MB |\n|---:|---:|---:|---:|---:|---:|\n")
 	for _, f := range all {
-		fmt.Fprintf(&b, "| %d | %.1f | %.1f | %.0f | %.0f | %d |\n", f.Modules, ms(f.Edit), ms(f.Reload), ms(f.Warm), ms(f.Cold), f.Memory>>20)
+		fmt.Fprintf(&b, "| %d | %.1f | %.1f | %.0f | %.0f | %d |\n",
+			f.Modules, ms(f.Edit), ms(f.Reload), ms(f.Warm), ms(f.Cold), f.Memory>>20)
 	}
 	b.WriteString("\n![The table as a plot, both axes logarithmic](growth.svg)\n\n" +
-		"- **edit**: a leaf module, from its write to its code on the socket. It must stay level.\n" +
-		"- **reload**: page, client and the unchanged script, which is a look at each file's time and a 304.\n" +
-		"- **warm start**, **cold start**: from the start of the process to the last byte of the script, with and without the results of the run before.\n" +
+		"- **edit**: from the write of a leaf module to its code on the socket. It must not grow.\n" +
+		"- **reload**: the page, the client and the unchanged script. The server checks each file's time and answers 304.\n" +
+		"- **warm start**: from the start of the process to the last byte of the script, with the cache of an earlier run.\n" +
+		"- **cold start**: the same with an empty cache.\n" +
 		"- **memory**: resident, three seconds after the load and ten edits.\n\n" +
-		"A browser adds what it needs to run the page; see [speed.md](speed.md) for whole loads against another server.\n")
+		"The browser needs more time to run the page. [speed.md](speed.md) compares whole loads with another server.\n")
 	return os.WriteFile(file, []byte(b.String()), 0o644)
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// writePlot draws the figures over the number of modules, both axes logarithmic: a level line is a cost that does not
-// grow, a rising one at 45 degrees one that grows as the project does.
+// writePlot draws the figures over the number of modules, with logarithmic axes. A level line is a cost that does not
+// grow. A line at 45 degrees is a cost that grows as the project does.
 func writePlot(file string, all []Figures) error {
 	p := plot.New()
 	p.Title.Text = "Cost over the size of a project"

@@ -22,7 +22,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// TestMain makes the test's own program the browsers of a benchmark too: in a process of their own they neither count as
+// TestMain also makes the test's program the browsers of a benchmark. In a process of their own, they neither count as
 // the server's memory nor take its files.
 func TestMain(m *testing.M) {
 	if at := os.Getenv("TEST_PAGES_AT"); at != "" {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runPages opens n connections, prints a line when they are open, and one each time all have had one more message.
+// runPages opens n connections. It prints a line when they are open, and a line each time all have had one more message.
 func runPages(at string, n int) error {
 	var got atomic.Int64
 	for i := range n {
@@ -66,7 +66,7 @@ func runPages(at string, n int) error {
 	select {}
 }
 
-// data is what is sent to all: the size of a small update.
+// data is a broadcast of the size of a small update.
 var data = map[string]string{"text": strings.Repeat("x", 1000)}
 
 // pages opens n connections from another process and returns a func that waits until each has had one more message.
@@ -97,8 +97,8 @@ func pages(b *testing.B, at string, n int) (await func()) {
 	}
 }
 
-// BenchmarkBroadcast sends one message to all pages until all have it: through a hub, and with nothing but gorilla's
-// connections in a loop. Their ratio is what the hub costs, in time and in the server's memory for each page.
+// BenchmarkBroadcast sends one message to all pages until all have it: through a hub, and by a loop over gorilla's
+// connections. Their ratio is the cost of the hub, in time and in the server's memory for each page.
 func BenchmarkBroadcast(b *testing.B) {
 	for _, n := range []int{1_000, 10_000} {
 		b.Run(fmt.Sprintf("hub/pages=%d", n), func(b *testing.B) {
@@ -116,9 +116,9 @@ func BenchmarkBroadcast(b *testing.B) {
 	}
 }
 
-// BenchmarkBroadcastRatio is the hub against the bare loop in one run, a few messages each in turn, so that what else the
-// machine does meets both: the time until 1,000 pages have a message, and the server's processor time, in which the pages,
-// in a process of their own, do not count.
+// BenchmarkBroadcastRatio compares the hub with the bare loop in one run. They send a few messages each in turn, so that
+// other work of the machine slows both down. It measures the time until 1,000 pages have a message, and the server's
+// processor time. The pages are in a process of their own and do not count.
 func BenchmarkBroadcastRatio(b *testing.B) {
 	const n, each = 1_000, 10
 	hub, at := serve(b, hmr.Options{})
@@ -224,7 +224,7 @@ func bareLoop(b *testing.B) (at string, count func() int, send func(text []byte)
 	}
 }
 
-// BenchmarkRoundTrip is an event to a handler and its answer.
+// BenchmarkRoundTrip sends an event to a handler and awaits its answer.
 func BenchmarkRoundTrip(b *testing.B) {
 	hub, at := serve(b, hmr.Options{})
 	hub.On("ask", func(_ context.Context, c *hmr.Client, data json.RawMessage) error { return c.Send("e", data) })
@@ -249,8 +249,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// BenchmarkEvents is what a hub takes from 20 pages that send as fast as they can, each to a handler in order. What waits
-// must stay bounded: the memory that the run has needed at most is reported, and more than 256 MiB fails.
+// BenchmarkEvents measures how many events a hub takes from 20 pages that send as fast as they can. What waits must stay
+// bounded: the largest heap of the run is reported, and more than 256 MiB fails.
 func BenchmarkEvents(b *testing.B) {
 	const senders = 20
 	hub, at := serve(b, hmr.Options{EventRate: 1 << 30})
@@ -310,6 +310,64 @@ func BenchmarkEvents(b *testing.B) {
 	}
 }
 
+// BenchmarkHandlers measures events and requests of one page, 64 at a time. The hub guards the handlers (On, Handle), or
+// their group guards itself (OnIn, HandleIn).
+func BenchmarkHandlers(b *testing.B) {
+	hub, at := serve(b, hmr.Options{EventRate: 1 << 30})
+	answer := func(_ context.Context, _ *hmr.Client, data json.RawMessage) (any, error) { return data, nil }
+	echo := func(_ context.Context, c *hmr.Client, data json.RawMessage) error { return c.Send("e", data) }
+	hub.On("event/hub", echo)
+	hub.OnIn("group", "event/group", echo)
+	if _, err := hub.Handle("request/hub", answer); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := hub.HandleIn("group", "request/group", answer); err != nil {
+		b.Fatal(err)
+	}
+	for _, name := range []string{"event/hub", "event/group", "request/hub", "request/group"} {
+		b.Run(name, func(b *testing.B) {
+			kind, _, _ := strings.Cut(name, "/")
+			if kind == "event" {
+				kind = "custom"
+			}
+			ws, _, err := websocket.DefaultDialer.Dial(at, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer ws.Close()
+			window := make(chan struct{}, 64)
+			answers := make(chan struct{})
+			go func() {
+				defer close(answers)
+				for left := b.N; left > 0; {
+					_, text, err := ws.ReadMessage()
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					if strings.HasPrefix(string(text), `{"type":"custom"`) || strings.HasPrefix(string(text), `{"type":"reply"`) {
+						left--
+						<-window
+					}
+				}
+			}()
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := range b.N {
+				select {
+				case window <- struct{}{}:
+				case <-answers: // they ended early, with an error
+					return
+				}
+				if err := ws.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"type":%q,"event":%q,"id":%d,"data":{"n":1}}`, kind, name, n+1)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			<-answers
+		})
+	}
+}
+
 func encoded(b *testing.B, v any) json.RawMessage {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -318,7 +376,7 @@ func encoded(b *testing.B, v any) json.RawMessage {
 	return text
 }
 
-// memory is what the heap and the stacks take after a collection, in bytes.
+// memory returns the size of the heap and the stacks after a collection, in bytes.
 func memory() uint64 {
 	runtime.GC()
 	var m runtime.MemStats

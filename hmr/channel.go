@@ -12,8 +12,9 @@ import (
 	"sync"
 )
 
-// Channel carries typed messages between pages and Go under one name: pages send In, Go sends Out. Only pages that listen
-// to it get its messages. Make one with NewChannel and register it with Hub.Register.
+// Channel carries typed messages between pages and Go under one name: pages send In, Go sends Out. Only pages that
+// listen to the channel get its messages. Make a Channel with [NewChannel], set Handle and Allow, then register it with
+// [Hub.Register]. The methods that send are safe for concurrent use.
 type Channel[In, Out any] struct {
 	channel
 }
@@ -21,37 +22,39 @@ type Channel[In, Out any] struct {
 // BroadcastOnly is the In of a channel that pages cannot send to.
 type BroadcastOnly struct{}
 
-// channel is what all channels have, whatever their types.
+// channel is the part of a Channel that has no type parameters.
 type channel struct {
-	id     string
-	in     reflect.Type // nil for BroadcastOnly
-	out    reflect.Type
-	handle func(ctx context.Context, c *Client, data json.RawMessage) error // nil: pages cannot send
-	allow  func(ctx context.Context, c *Client, d Direction) error
+	id           string
+	in           reflect.Type // nil for BroadcastOnly
+	out          reflect.Type
+	handle       func(ctx context.Context, c *Client, data json.RawMessage) error // nil: pages cannot send
+	allow        func(ctx context.Context, c *Client, d Direction) error          // nil: every page may
+	guardsItself bool                                                             // see Unguarded
 
 	mu       sync.Mutex
-	hub      *Hub
+	hub      *Hub // nil while the channel is not registered
 	retained *frame
 }
 
-// Direction tells what a page asks of a channel.
+// Direction is what a page wants to do with a channel: [Listen] or [Send].
 type Direction string
 
-// The directions that a permission is asked for.
+// The directions that Allow is asked about.
 const (
 	Listen Direction = "listen"
 	Send   Direction = "send"
 )
 
-// Registrant is a Channel of any types.
+// Registrant is a *[Channel] of any types.
 type Registrant interface{ base() *channel }
 
 func (c *channel) base() *channel { return c }
 
-// mostName bounds an ID in bytes.
+// mostName bounds the ID of a channel, and the names of events that a page makes up, in bytes.
 const mostName = 256
 
-// CheckChannelID tells what is wrong with the ID of a channel that somebody else has made.
+// CheckChannelID returns an error that says what is wrong with the ID of a channel, nil if it is valid. It is for IDs
+// that come from another program; NewChannel makes valid ones.
 func CheckChannelID(id string) error {
 	if len(id) > mostName {
 		return fmt.Errorf("channel %q…: the ID is longer than %d bytes", id[:32], mostName)
@@ -65,12 +68,12 @@ func CheckChannelID(id string) error {
 
 var channelPart = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*$`)
 
-// NewChannel makes a channel with the ID `{plugin}_{module}_{name}`. The parts are letters, digits and dashes: an
-// underscore would make two channels of one ID. A wrong part is a mistake of the program, so it panics.
+// NewChannel makes a channel with the ID `{plugin}_{module}_{name}`. Each part has letters, digits and dashes, and
+// begins with a letter. A wrong part is a mistake of the program, so that NewChannel panics.
 func NewChannel[In, Out any](plugin, module, name string) *Channel[In, Out] {
 	for _, part := range []string{plugin, module, name} {
-		if !channelPart.MatchString(part) {
-			panic(fmt.Sprintf("hmr.NewChannel: %q is no part of a channel's ID: use letters, digits and dashes, a letter first", part))
+		if !channelPart.MatchString(part) { // an underscore would make two channels of one ID
+			panic(fmt.Sprintf("hmr.NewChannel: %q cannot be part of a channel's ID: use letters, digits and dashes, a letter first", part))
 		}
 	}
 	in := reflect.TypeFor[In]()
@@ -80,21 +83,24 @@ func NewChannel[In, Out any](plugin, module, name string) *Channel[In, Out] {
 	return &Channel[In, Out]{channel{id: plugin + "_" + module + "_" + name, in: in, out: reflect.TypeFor[Out]()}}
 }
 
-// ID is the channel's name on the wire.
+// ID returns the channel's name, as pages know it.
 func (c *Channel[In, Out]) ID() string { return c.id }
 
-// Conn is the page that a message came from, with the way back.
+// Conn is the page that a message came from, with the channel to answer on.
 type Conn[Out any] struct {
 	*Client
 	id string
 }
 
-// Reply answers on the channel, this page only.
+// Reply sends a message on the channel to this page only. The errors are those of [Client.Send].
 func (c Conn[Out]) Reply(out Out) error { return c.Send(c.id, out) }
 
-// Handle sets who takes the pages' messages. Call it before Register. Without it what pages send is refused.
+// Handle sets the func that takes the pages' messages, and returns the channel. Call it before Register. Without it the
+// pages' messages are refused. Handle panics for a BroadcastOnly channel.
 //
-// A BroadcastOnly channel has no messages to handle, so this panics for one.
+// The messages of one page are handled one after the other, in the order in which it sent them, within
+// Options.HandlerTimeout. An error of fn is sent to the page ([ChannelError]). For a message that is not an In, the
+// page gets the error of [Decode].
 func (c *Channel[In, Out]) Handle(fn func(ctx context.Context, from Conn[Out], in In) error) *Channel[In, Out] {
 	if _, silent := any(*new(In)).(BroadcastOnly); silent {
 		panic(fmt.Sprintf("hmr: channel %s is broadcast-only and has nothing to handle", c.id))
@@ -109,31 +115,42 @@ func (c *Channel[In, Out]) Handle(fn func(ctx context.Context, from Conn[Out], i
 	return c
 }
 
-// Allow sets who is asked whether a page may listen or send; an error refuses it and is told to the page. Call it before
-// Register. Without it every page may.
+// Allow sets the func that says whether a page may listen or send, and returns the channel. Call it before Register.
+// Without it every page may. An error refuses, and is sent to the page ([ChannelError]).
+//
+// fn is called when a page begins to listen, when its user has changed, and for each message that the page sends.
 func (c *Channel[In, Out]) Allow(fn func(ctx context.Context, page *Client, d Direction) error) *Channel[In, Out] {
 	c.allow = fn
 	return c
 }
 
-// Broadcast sends to all pages that listen. The error is about a message that cannot be JSON, or a channel that is not
-// registered; nobody listening is none.
+// Unguarded makes the hub call Handle and Allow as they are, and returns the channel. Call it before Register. It is
+// for programs that guard the funcs themselves, as [Hub.OnIn] says: without it the hub limits their time and recovers
+// panics.
+func (c *Channel[In, Out]) Unguarded() *Channel[In, Out] {
+	c.guardsItself = true
+	return c
+}
+
+// Broadcast sends to all pages that listen. The error says that the message cannot be JSON, or that the channel is not
+// registered. A channel that no page listens to is not an error.
 func (c *Channel[In, Out]) Broadcast(out Out) error { return c.broadcast(out, false) }
 
-// Retain is Broadcast, and keeps the message for pages that listen later: they get the newest one at once. It may be called
-// before Register.
+// Retain is Broadcast, and keeps the message: a page that begins to listen later gets the newest retained message at
+// once. Retain may be called before Register.
 func (c *Channel[In, Out]) Retain(out Out) error { return c.broadcast(out, true) }
 
-// SendToUser sends to the listening pages of one user and to no other. It is an error to name none; a user without a page
-// is none.
+// SendToUser sends to the listening pages of one user and to no other page. A user without a page is not an error. The
+// user "" is an error; otherwise the error is that of Broadcast.
 func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	if user == "" {
 		return fmt.Errorf("channel %s: send to user: no user is named", c.id)
 	}
-	return c.sendPrivate(out, func(cl *Client) bool { return cl.user == user })
+	return c.sendPrivate(out, func(cl *Client) bool { return cl.identity.user == user })
 }
 
-// sendPrivate sends what is only for those that the condition lets through; it is asked under Hub.mu and Client.mu.
+// sendPrivate sends to the listening pages for which the condition holds. The condition is called under Hub.mu and
+// Client.mu. What waits for a page is dropped when the page's user changes.
 func (c *channel) sendPrivate(out any, to func(*Client) bool) error {
 	f, err := newEventFrame(c.id, out)
 	if err != nil {
@@ -159,12 +176,12 @@ func (c *channel) broadcast(out any, retain bool) error {
 	hub := c.hub
 	c.mu.Unlock()
 	if hub == nil && retain {
-		return nil // nobody can listen yet
+		return nil // no page can listen yet
 	}
 	return c.publish(hub, f, nil)
 }
 
-// publish sends to the pages that listen and that the condition, asked under Hub.mu and Client.mu, lets through.
+// publish sends to the listening pages for which the condition holds, or to all of them if it is nil.
 func (c *channel) publish(hub *Hub, f *frame, to func(*Client) bool) error {
 	if hub == nil {
 		return fmt.Errorf("channel %s is not registered with a hub", c.id)
@@ -177,8 +194,9 @@ func (c *channel) publish(hub *Hub, f *frame, to func(*Client) bool) error {
 	return nil
 }
 
-// Register lets pages use the channels; those that listen already, from before there was such a channel or from one that
-// was unregistered, go on listening if they may. Two of one ID are an error, and nothing is registered then.
+// Register lets pages use the channels. A page may have wanted to listen before: to an ID without a channel, or to a
+// channel that was unregistered. It listens from now on, if it may. Two channels of one ID are an error, and then no
+// channel is registered.
 func (h *Hub) Register(channels ...Registrant) error {
 	waiting, err := h.register(channels)
 	for _, w := range waiting {
@@ -201,7 +219,7 @@ func (h *Hub) register(channels []Registrant) (waiting []wish, err error) {
 	for _, r := range channels {
 		id := r.base().id
 		if h.channels[id] != nil || seen[id] {
-			errs = append(errs, fmt.Errorf("register channel %q: there is one of this ID already", id))
+			errs = append(errs, fmt.Errorf("register channel %q: there already is a channel of this ID", id))
 		}
 		seen[id] = true
 	}
@@ -223,8 +241,8 @@ func (h *Hub) register(channels []Registrant) (waiting []wish, err error) {
 	return waiting, nil
 }
 
-// Unregister takes the channels away again; those that are not registered are left alone. Who listened does so again when
-// one of the same ID is registered: a plugin is replaced by its next version.
+// Unregister takes the channels away, except those that are not registered. Pages that listened do so again when a
+// channel of the same ID is registered: a plugin is replaced by its next version.
 func (h *Hub) Unregister(channels ...Registrant) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -240,25 +258,26 @@ func (h *Hub) Unregister(channels ...Registrant) {
 	}
 }
 
-// wants tells whether the page has to subscribe to a channel that was just registered. The caller holds Hub.mu.
+// wants reports whether the page has to subscribe to a channel that was just registered. The caller holds Hub.mu.
 func (c *Client) wants(ch *channel) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	listens, asked := c.channels[ch.id]
-	if !asked || listens && ch.allow == nil {
+	listens, wanted := c.channels[ch.id]
+	if !wanted || listens && ch.allow == nil {
 		return false
 	}
 	c.channels[ch.id] = false
 	return true
 }
 
-// ChannelInfo describes a channel. In is what pages send, nil when they cannot; Out is what they get.
+// ChannelInfo describes a channel by its Go types. In is what pages send, nil if they cannot send. Out is what pages
+// get.
 type ChannelInfo struct {
 	ID      string
 	In, Out reflect.Type
 }
 
-// Channels are the registered channels, sorted by ID.
+// Channels returns the registered channels, sorted by ID.
 func (h *Hub) Channels() []ChannelInfo {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -267,32 +286,33 @@ func (h *Hub) Channels() []ChannelInfo {
 		c := h.channels[id]
 		info := ChannelInfo{ID: id, In: c.in, Out: c.out}
 		if c.handle == nil {
-			info.In = nil // there is nobody to take it
+			info.In = nil // what pages send is refused
 		}
 		list = append(list, info)
 	}
 	return list
 }
 
-// ChannelError is the event that tells a page why a channel does not do what it asked.
+// ChannelError is the event that a page gets when a channel refuses to let it listen or send, or cannot handle its
+// message. Its data is {"channel": "id", "error": an [Error]}.
 const ChannelError = "devserver:channel-error"
 
 func (h *Hub) refuse(page *Client, id string, err error) {
 	h.o.Logger.Debug("channel refused", "pkg", "hmr", "channel", id, "page", page.ID(), "error", err)
-	_ = page.Send(ChannelError, map[string]any{"channel": id, "error": reply(&incoming{}, nil, err).Error}) // it is gone
+	_ = page.Send(ChannelError, map[string]any{"channel": id, "error": errorFor(err)}) // a page that is gone need not know
 }
 
-// mostAsked bounds the channels that a page asks for and that are not there: their names are the page's to make up.
-const mostAsked = 1000
+// mostWanted bounds the channels that a page wants and that are not registered: it can make up any number of names.
+const mostWanted = 1000
 
-// subscribe lets the page listen, and gives it the retained message. An ID without a channel is an event that somebody
-// else sends, or a channel that is registered later; until then nobody has to be asked. What a page does with one channel
-// happens in its order.
+// subscribe lets the page listen if it may, and sends it the retained message. It only notes an ID without a channel:
+// the channel may be registered later, or the ID is an event that needs no permission. What a page does with one
+// channel happens in its order.
 func (h *Hub) subscribe(page *Client, id string) {
 	h.mu.Lock()
 	c := h.channels[id]
 	page.mu.Lock()
-	if !page.channels[id] && (c != nil || len(page.channels) < mostAsked && CheckChannelID(id) == nil) {
+	if !page.channels[id] && (c != nil || len(page.channels) < mostWanted && CheckChannelID(id) == nil) {
 		page.channels[id] = false
 	}
 	page.mu.Unlock()
@@ -300,12 +320,12 @@ func (h *Hub) subscribe(page *Client, id string) {
 	if c == nil {
 		return
 	}
-	h.lane(page, "channel "+id).add(h, func() {
+	h.lane(page, channelLane, id).add(h, func() {
 		page.mu.Lock()
 		if !page.channels[id] {
-			page.channels[id] = false // asked for, also when it is refused: another user may be let in
+			page.channels[id] = false // also if it is refused now: another user may be allowed
 		}
-		identity := page.identity
+		users := page.users
 		page.mu.Unlock()
 		if err := h.permitted(c, page, Listen); err != nil {
 			h.refuse(page, id, err)
@@ -316,8 +336,8 @@ func (h *Hub) subscribe(page *Client, id string) {
 		defer c.mu.Unlock()
 		page.mu.Lock()
 		defer page.mu.Unlock()
-		if page.identity != identity || page.gone || page.channels[id] {
-			return // for another user the channel is asked again
+		if page.users != users || page.gone || page.channels[id] {
+			return // identifyAs subscribes again for another user
 		}
 		page.channels[id] = true
 		if c.retained != nil {
@@ -328,36 +348,40 @@ func (h *Hub) subscribe(page *Client, id string) {
 
 func (h *Hub) unsubscribe(page *Client, id string) {
 	page.mu.Lock()
-	_, asked := page.channels[id]
+	_, wanted := page.channels[id]
 	page.mu.Unlock()
-	if !asked {
-		return // and a lane for each name that a page makes up would stay
+	if !wanted {
+		return // or each name that a page makes up would get a lane
 	}
-	h.lane(page, "channel "+id).add(h, func() {
+	h.lane(page, channelLane, id).add(h, func() {
 		page.mu.Lock()
 		delete(page.channels, id)
 		page.mu.Unlock()
 	})
 }
 
-// permitted asks the channel's Allow, if it has one.
+// permitted returns the error of the channel's Allow, nil without Allow.
 func (h *Hub) permitted(c *channel, page *Client, d Direction) error {
 	if c.allow == nil {
 		return nil
 	}
-	return h.callIn(h.ctx, page, string(d)+" "+c.id, func(ctx context.Context) error { return c.allow(ctx, page, d) })
+	return h.run(h.ctx, c.guardsItself, page, string(d)+" "+c.id, func(ctx context.Context) error {
+		return c.allow(ctx, page, d)
+	})
 }
 
-// sendTo hands a page's message to the channel.
+// sendTo gives a page's message to the channel.
 func (h *Hub) sendTo(c *channel, page *Client, data json.RawMessage) {
-	h.lane(page, "channel "+c.id).add(h, func() {
+	h.lane(page, channelLane, c.id).add(h, func() {
 		err := h.permitted(c, page, Send)
 		switch {
 		case err != nil:
 		case c.handle == nil:
 			err = &Error{Code: "broadcast_only", Message: fmt.Sprintf("pages cannot send to channel %s", c.id)}
 		default:
-			err = h.callIn(h.ctx, page, c.id, func(ctx context.Context) error { return c.handle(ctx, page, data) })
+			err = h.run(h.ctx, c.guardsItself, page, c.id, func(ctx context.Context) error {
+				return c.handle(ctx, page, data)
+			})
 		}
 		if err != nil {
 			h.refuse(page, c.id, err)

@@ -101,7 +101,7 @@ func TestChannelPermission(t *testing.T) {
 	}
 }
 
-// until asks again until it holds.
+// until waits until ok returns true.
 func until(t testing.TB, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !ok(); {
@@ -125,7 +125,7 @@ func TestChannelParts(t *testing.T) {
 	}
 }
 
-// What waits for a user must not reach the next one who signs in on the page.
+// What waits for a user must not reach the next user who signs in on the page.
 func TestReidentifiedPageGetsNothingOfTheUserBefore(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Identify: func(r *http.Request) (string, error) { return r.URL.Query().Get("as"), nil }})
 	p := open(t, at+"/?as=ann&x=", "p")

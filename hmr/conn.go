@@ -1,11 +1,7 @@
 package hmr
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"net/http"
-	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -14,46 +10,16 @@ import (
 )
 
 const (
-	writeWait  = 10 * time.Second
-	lastWords  = 200 * time.Millisecond // for what is being written when the hub closes, and the goodbye
-	ackEach    = 64                     // frames
-	ackDelay   = time.Second
-	maxDepth   = 100 // nesting of JSON from a page: deep text costs the decoder a stack
+	maxDepth   = 100 // nesting of JSON from a page: the decoder needs a stack for deep text
 	rateWindow = 4   // seconds over which the rate of a page is averaged
 )
 
-// socket is one WebSocket: a writer goroutine, and the reader, which is the HTTP handler's. It carries one session, or
-// those of all tabs of a browser, see mux.go.
-type socket struct {
-	hub  *Hub
-	ws   *websocket.Conn
-	user string
-
-	userAgent, address string    // see address
-	since              time.Time // before its user was asked for
-	shown              *http.Request
-	rule               *rule // that its user was found by
-	unsure             bool  // nobody could tell, see ErrUnsure
-
-	wake   chan struct{} // tells the writer that there is work
-	done   chan struct{}
-	once   sync.Once
-	code   int
-	reason string
-
-	mu       sync.Mutex
-	conns    []*conn   // replaced, never changed
-	refusals []refusal // of a shared socket, still to be written
-
-	fresh bool // of a shared socket: sessions have been opened and nothing else; the reader's
-}
-
-// conn is a client's way over a socket.
+// conn is a connection of a session: its way over a socket.
 type conn struct {
 	c      *Client
 	socket *socket
 	prefix []byte // begins each frame on a shared socket; nil: the socket is the client's own
-	hello  []byte // until the writer has taken it
+	hello  []byte // nil once the writer has written it; only the writer uses it
 	rate   *meter
 	in     chan []byte // frames from the tab, on a shared socket
 
@@ -61,14 +27,14 @@ type conn struct {
 
 	// Guarded by Client.mu.
 	written     uint64 // number of the last frame that was written
-	waiting     int    // bytes queued and not written
-	saidGoodbye bool   // the page closed in order, so it does not come back
+	waiting     int    // bytes that are queued and not written
+	saidGoodbye bool   // the page has left, and does not come back
 
 	done       chan struct{}
 	once       sync.Once
 	code       int
 	reason     string
-	complained time.Time
+	complained time.Time // only the reader uses it
 }
 
 func newConn(c *Client, s *socket, prefix []byte) *conn {
@@ -79,7 +45,8 @@ func newConn(c *Client, s *socket, prefix []byte) *conn {
 	return cn
 }
 
-// abandon ends the connection without waiting for it: the writer says goodbye, if the page still reads.
+// abandon ends the connection without waiting for it. The writer says goodbye, if the page still reads. Only the first
+// call counts.
 func (cn *conn) abandon(code int, reason string) {
 	cn.once.Do(func() {
 		cn.code, cn.reason = code, reason
@@ -101,121 +68,7 @@ func (cn *conn) over() bool {
 	}
 }
 
-func (s *socket) abandon(code int, reason string) {
-	s.once.Do(func() {
-		s.code, s.reason = code, reason
-		close(s.done)
-	})
-}
-
-func (s *socket) wakeUp() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// add lets the writer write for the connection.
-func (s *socket) add(cn *conn) {
-	s.mu.Lock()
-	s.conns = append(slices.Clip(s.conns), cn)
-	s.mu.Unlock()
-	s.wakeUp()
-}
-
-func (s *socket) open() []*conn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.conns
-}
-
-// run serves the socket until read returns or the writer fails.
-func (s *socket) run(read func()) {
-	ended := make(chan struct{})
-	defer close(ended)
-	// A page that does not read would hold up a hub that closes for as long as a write may take.
-	defer context.AfterFunc(s.hub.ctx, func() {
-		select {
-		case <-ended:
-		case <-time.After(lastWords):
-			_ = s.ws.NetConn().Close()
-		}
-	})()
-	var writer sync.WaitGroup
-	writer.Go(s.write)
-	read()
-	s.abandon(websocket.CloseNormalClosure, "")
-	writer.Wait()
-}
-
-// write is the only one that writes to the socket.
-func (s *socket) write() {
-	defer s.ws.Close()
-	ping := time.NewTicker(s.hub.o.Silence / 3)
-	defer ping.Stop()
-	var ackTimer <-chan time.Time
-	for {
-		if !s.writeEnds() || !s.flush() {
-			return
-		}
-		soon, ok := s.writeAcks(ackEach)
-		if !ok {
-			return
-		}
-		if !soon {
-			ackTimer = nil
-		} else if ackTimer == nil {
-			ackTimer = time.After(ackDelay)
-		}
-		select {
-		case <-s.done:
-			s.writeAcks(1) // so that the page knows what need not be sent again
-			goodbye(s.ws, s.code, s.reason)
-			return
-		case <-s.wake:
-		case <-ackTimer:
-			ackTimer = nil
-			if _, ok := s.writeAcks(1); !ok {
-				return
-			}
-		case <-ping.C:
-			if s.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait)) != nil {
-				return
-			}
-		}
-	}
-}
-
-// flush writes what is queued, one frame of each session in turn.
-func (s *socket) flush() bool {
-	conns := s.open()
-	for more := true; more; {
-		more = false
-		for _, cn := range conns {
-			if cn.hello != nil {
-				if !cn.writeText(cn.hello) {
-					return false
-				}
-				cn.hello = nil
-			}
-			f := cn.take()
-			if f == nil {
-				continue
-			}
-			more = true
-			if !cn.writeFrame(f) {
-				return false
-			}
-			select {
-			case <-s.done:
-				return true
-			default:
-			}
-		}
-	}
-	return true
-}
-
+// take returns the next frame to write, nil when there is none.
 func (cn *conn) take() *frame {
 	c := cn.c
 	c.mu.Lock()
@@ -223,16 +76,29 @@ func (cn *conn) take() *frame {
 	if c.conn != cn {
 		return nil
 	}
-	if cn.written < c.acked {
-		cn.written = c.acked
+	cn.written = max(cn.written, c.queue.acked)
+	f := c.queue.after(cn.written)
+	if f != nil {
+		cn.written++
+		cn.waiting -= len(f.text)
 	}
-	at := int(cn.written - c.acked)
-	if at >= len(c.queue) {
-		return nil
+	return f
+}
+
+// unconfirmed returns the number of the last frame from the page, and how many frames it has not been confirmed. When
+// they are at least that many, they count as confirmed from now on.
+func (cn *conn) unconfirmed(least uint64) (last, count uint64) {
+	c := cn.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn != cn && cn.prefix != nil {
+		return c.received, 0 // the session has another connection
 	}
-	cn.written++
-	cn.waiting -= len(c.queue[at].text)
-	return c.queue[at]
+	count = c.received - c.ackSent
+	if count >= least {
+		c.ackSent = c.received
+	}
+	return c.received, count
 }
 
 func (cn *conn) writeFrame(f *frame) bool {
@@ -245,69 +111,15 @@ func (cn *conn) writeFrame(f *frame) bool {
 
 func (cn *conn) writeText(text []byte) bool { return cn.socket.writeText(cn.prefix, text) }
 
-// writeText writes one message. The text is not copied to be put behind its prefix, which matters for large ones.
-func (s *socket) writeText(prefix, text []byte) bool {
-	_ = s.ws.SetWriteDeadline(time.Now().Add(writeWait))
-	if prefix == nil {
-		return s.ws.WriteMessage(websocket.TextMessage, text) == nil
-	}
-	w, err := s.ws.NextWriter(websocket.TextMessage)
-	if err != nil {
-		return false
-	}
-	_, _ = w.Write(prefix) // an error stays and is returned by Close
-	_, _ = w.Write(text)
-	return w.Close() == nil
-}
-
-// writeAcks confirms what came, to the pages of which at least so many frames came. soon tells that there are others.
-func (s *socket) writeAcks(least uint64) (soon, ok bool) {
-	for _, cn := range s.open() {
-		if cn.hello != nil {
-			continue // which says how much came, and comes first
-		}
-		c := cn.c
-		c.mu.Lock()
-		n := c.received
-		unsaid := n - c.ackSent
-		if c.conn != cn && cn.prefix != nil {
-			unsaid = 0 // the session has moved on
-		}
-		if unsaid >= least {
-			c.ackSent = n
-		}
-		c.mu.Unlock()
-		switch {
-		case unsaid == 0:
-		case unsaid < least:
-			soon = true
-		default:
-			text, _ := Encode(&Ack{n}) // always encodes
-			if !cn.writeText(text) {
-				return false, false
-			}
-		}
-	}
-	return soon, true
-}
-
-// keepAlive ends reading when the page is silent for too long; it answers pings.
-func (s *socket) keepAlive() (extend func()) {
-	extend = func() { _ = s.ws.SetReadDeadline(time.Now().Add(s.hub.o.Silence)) }
-	extend()
-	s.ws.SetPongHandler(func(string) error { extend(); return nil })
-	return extend
-}
-
 // read takes the page's frames until the connection ends.
 func (cn *conn) read() {
 	ws := cn.socket.ws
-	ws.SetReadLimit(cn.c.hub.o.MaxMessage) // over it: close 1009, nothing is allocated from a declared length
+	ws.SetReadLimit(cn.c.hub.o.MaxMessage) // over it: close code 1009; nothing is allocated for a declared length
 	extend := cn.socket.keepAlive()
 	for {
 		kind, text, err := ws.ReadMessage()
 		if err != nil {
-			// Going away is what a page says when it is left; any other end may be a network that comes back.
+			// A page that is left says that it goes away. Any other end may be a network that comes back.
 			cn.leave(websocket.IsCloseError(err, websocket.CloseGoingAway, websocket.CloseNormalClosure))
 			cn.socket.refuseLength(err)
 			return
@@ -324,15 +136,7 @@ func (cn *conn) read() {
 	}
 }
 
-// refuseLength gives its close code to a declared length that no number of the protocol's can be (CVE-2020-27813); others that
-// are too large have been answered by the reader.
-func (s *socket) refuseLength(err error) {
-	if errors.Is(err, websocket.ErrReadLimit) {
-		s.abandon(websocket.CloseMessageTooBig, "the message is too large")
-	}
-}
-
-// leave notes whether the page closed the connection in order.
+// leave notes whether the page has left in order.
 func (cn *conn) leave(inOrder bool) {
 	cn.c.mu.Lock()
 	cn.saidGoodbye = inOrder
@@ -341,7 +145,7 @@ func (cn *conn) leave(inOrder bool) {
 
 const onlyText = "only text frames are understood"
 
-// allows ends the connection for a frame that must not be handled.
+// allows reports whether a frame may be handled. If not, it ends the connection.
 func (cn *conn) allows(text []byte) bool {
 	switch {
 	case !utf8.Valid(text):
@@ -354,8 +158,8 @@ func (cn *conn) allows(text []byte) bool {
 	return false
 }
 
-// handle decodes a frame. What is not understood is told once a second at most and ignored, as a page is free to send
-// what a later version understands; it counts as received if the page counts it.
+// handle decodes and dispatches a frame. A frame that is not understood is logged and ignored, since a page may send
+// what a later version understands. It counts as received if the page counts it.
 func (cn *conn) handle(text []byte) {
 	var in incoming
 	if depth(text) > maxDepth {
@@ -370,11 +174,12 @@ func (cn *conn) handle(text []byte) {
 		return
 	case "ack":
 		c.mu.Lock()
-		c.trim(in.N)
+		c.queue.trim(in.N)
 		c.mu.Unlock()
 		return
 	}
-	// The reader of a lost connection may be here with its last frame while that of the next one has the frame behind.
+	// The reader of a lost connection may be here with its last frame, while the reader of the next connection has the
+	// frame after it.
 	c.reading.Lock()
 	defer c.reading.Unlock()
 	c.mu.Lock()
@@ -382,17 +187,18 @@ func (cn *conn) handle(text []byte) {
 	if current {
 		c.received++
 	}
-	open := c.received - c.ackSent
+	unconfirmed := c.received - c.ackSent
 	c.mu.Unlock()
 	if !current {
-		return // the page has a new connection already, and sends this again
+		return // the page already has a new connection, and sends this again
 	}
-	if open == 1 || open >= ackEach {
+	if unconfirmed == 1 || unconfirmed >= ackEach {
 		cn.socket.wakeUp()
 	}
 	c.hub.dispatch(c, &in)
 }
 
+// complain logs what is wrong with a message, once a second at most.
 func (cn *conn) complain(why string) {
 	if now := time.Now(); now.Sub(cn.complained) > time.Second {
 		cn.complained = now
@@ -400,7 +206,7 @@ func (cn *conn) complain(why string) {
 	}
 }
 
-// depth is the deepest nesting of objects and lists in the text.
+// depth returns the deepest nesting of objects and lists in the text.
 func depth(text []byte) int {
 	deepest, now, inString := 0, 0, false
 	for i := 0; i < len(text); i++ {

@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// Decode reads the payload of an event, request or channel as T. Data that is left out is T's zero value. The error is an
-// *Error with the code "bad_payload", which names the payload, the place in it, what was expected and what was found.
+// Decode reads the payload of an event, a request or a channel as T. Data that is left out, or null, is T's zero value.
+// Fields are found as by encoding/json. The error is an *[Error] with the code "bad_payload". It has the name, the
+// place in the payload, what was expected and what was found.
 func Decode[T any](name string, data json.RawMessage) (T, error) {
 	var in T
 	if len(data) == 0 || bytes.Equal(data, []byte("null")) {
@@ -29,7 +30,7 @@ func Decode[T any](name string, data json.RawMessage) (T, error) {
 	return zero, payloadError(name, reflect.TypeFor[T](), data, err)
 }
 
-// payloadError tells the page what it sent wrong: event, place, what was expected and what was found.
+// payloadError makes the error about a payload that the decoder did not take.
 func payloadError(name string, t reflect.Type, data json.RawMessage, err error) error {
 	if r := findUnread(t, data, "", 0); r != nil {
 		return r.payloadError(name)
@@ -52,7 +53,7 @@ func badPayload(name, path, expected, found, why string) error {
 	}
 }
 
-// foundName is what the decoder found, as who writes JSON knows it.
+// foundName returns what the decoder found, in the words of JSON.
 func foundName(wrong *json.UnmarshalTypeError) string {
 	switch wrong.Value {
 	case "bool":
@@ -62,11 +63,11 @@ func foundName(wrong *json.UnmarshalTypeError) string {
 	case "array", "object":
 		return "an " + wrong.Value
 	}
-	return strings.TrimPrefix(wrong.Value, "number ") // a number that does not fit
+	return strings.TrimPrefix(wrong.Value, "number ") // a number that does not fit its type
 }
 
-// pathAt is where in the JSON the value is at whose reading the decoder was after offset bytes: `items[2].name`, as the
-// page knows it. The decoder's own error has Go's names and no indices.
+// pathAt returns the place of the value that the decoder was reading after offset bytes: `items[2].name`, in the page's
+// names. The decoder's own error has Go's names and no indices.
 func pathAt(data []byte, offset int64) string {
 	type level struct {
 		key   string
@@ -123,7 +124,7 @@ func pathAt(data []byte, offset int64) string {
 	}
 }
 
-// jsonName is a Go type as who writes JSON knows it.
+// jsonName returns a Go type in the words of JSON.
 func jsonName(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -141,7 +142,8 @@ func jsonName(t reflect.Type) string {
 		return "an object"
 	case reflect.Float32, reflect.Float64:
 		return "a number"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return "an integer (" + t.Kind().String() + ")"
 	default:
 		return t.String()

@@ -1,15 +1,66 @@
-// Package hmr carries updates and events between the server and the pages that are open.
+// Package hmr carries updates and events between a server and its open pages.
 //
-// Hub owns the connections; its methods are safe for concurrent use. It is an http.Handler and imports nothing of the
-// development server, so that a backend can mount it in production.
+// A [Hub] owns the connections. It is an http.Handler and imports nothing of the development server, so that a backend
+// can mount it in production, see [NewHub]. Its methods are safe for concurrent use.
 //
-// A page is a Client, and a Client is a session: it outlives its connection. Both sides count the frames of a session,
-// so that after a lost connection each tells how many it has had and gets the rest, in order and once. A page that
-// falls behind is closed, not waited for; it comes back and resumes. A session that is away for too long, or misses more
-// than is kept for it, ends; its page starts a new one and tells which code it runs (see Hub.OnRevisions).
+//   - [Hub.On] and [Hub.Handle] take the pages' events and requests.
+//   - [Hub.Broadcast], [Hub.SendToUser], [Hub.SendToRoom] and [Client.Send] send events to pages.
+//   - A [Channel] carries typed messages, to those pages that listen.
+//   - [Hub.Publish] sends the payloads of a development server, such as an [Update].
 //
-// Handlers of one page's events run one after the other in the order sent, for each group (plugin) on its own; those of
-// different pages run at the same time. A handler that panics, fails or takes too long is reported and stops nobody else.
+// # Sessions
 //
-// Lock order: Client.reading before Client.moving before Hub.mu before Client.mu.
+// An open page is a [Client]. A client is a session: it outlives its connection. Both sides count the frames of a
+// session. After a lost connection each side says how many frames it has had, and gets the rest, in order and once.
+//
+//   - A page that falls behind loses its connection. It comes back and resumes: no other page waits for it.
+//   - A session ends when its page is left, is away for longer than Options.ResumeGrace, or has missed more frames than
+//     are kept. A page without a session starts a new one and may be asked which code it runs, see [Hub.OnRevisions].
+//
+// # Handlers
+//
+// The events and requests of one page are handled one after the other, in the order in which the page sent them. Pages
+// do not wait for each other. A handler that panics, fails or takes too long is reported, and stops no other handler. A
+// group of handlers, such as a plugin, has an order and a guard of its own, see [Hub.OnIn].
+//
+// # Close codes
+//
+// This is what our client (client/src/transport.ts) does when the server closes its connection. It resumes its session,
+// unless the table says otherwise or what it missed is not kept. "Soon" is after 0.1 to 0.2 seconds. Each attempt that
+// fails doubles the time until the next one, up to 5 seconds.
+//
+//	code  the server closes because                            then the page
+//	1000  the page has another connection                      keeps that connection
+//	1001  the hub is closed                                    connects at once, begins a new session
+//	1002  a frame breaks the protocol                          connects at once
+//	1003  a frame is binary                                    connects at once
+//	1007  a text is not UTF-8                                  connects at once
+//	1008  it had more messages than Options.EventRate          connects soon
+//	      another page took over the session                   connects soon
+//	1009  a message is larger than Options.MaxMessage          drops its longest message, connects soon
+//	1011  a hook panicked while it read a frame                connects at once
+//	1012  a new tab needs its user, on a shared socket         connects at once
+//	1013  the page is too slow: Options.QueueMessages          connects soon
+//	      a tab confirms nothing: Options.KeepMessages         connects soon
+//	      too many messages of a tab wait for their handlers   connects soon
+//	      more than 100 tabs share a socket                    connects soon
+//	      the session ended while the page came back           connects soon, begins a new session
+//	4001  Client.Close or Hub.Disconnect was called            shows the reason, connects at once, begins a new session
+//	none  it was silent for Options.Silence, or is lost        connects at once
+//
+// This is what the server does when the page closes the connection. The end of a socket that tabs share counts as lost;
+// each tab closes its session by itself.
+//
+//	code         the page closes because                       then the server
+//	1000         it was left and may come back, or is closed   ends the session
+//	1001         it was left                                   ends the session
+//	other, none  the connection is lost                        keeps the session for Options.ResumeGrace
+//
+// A request that Options.Check or Options.Identify refuses gets no connection but status 403. The page asks for a new
+// token, if it has a way to, and tries again.
+//
+// # Locks
+//
+// The order of locks, for those who change this package: Client.reading, Client.moving, Hub.mu, channel.mu, Client.mu.
+// The locks of lanes, counters and sockets come last.
 package hmr

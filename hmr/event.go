@@ -5,34 +5,48 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 )
 
-// EventFunc handles an event of a page. Its context ends with the handler's time, or when the page is gone.
+// EventFunc handles an event of a page. data is the payload as JSON, nil without one; [Decode] reads it. An error is
+// logged and sent to the page; an *[Error] chooses its code. The context ends when the handler's time is over, or when
+// the hub closes.
 type EventFunc func(ctx context.Context, c *Client, data json.RawMessage) error
 
-// RequestFunc answers a request of a page.
+// RequestFunc answers a request of a page. The answer is sent as JSON. An error is the page's instead of an answer; an
+// *[Error] chooses its code. The context also ends when the page cancels the request or is gone.
 type RequestFunc func(ctx context.Context, c *Client, data json.RawMessage) (any, error)
 
-// listener is a registered handler. Those of one group get the events of a page one after the other.
+// listener is a registered handler of an event or a request.
 type listener struct {
 	group  string
 	event  EventFunc
 	answer RequestFunc
 }
 
-// UnknownEvent is what a page is sent, once for each name, when it sends an event that nobody handles.
+// guardsItself reports whether the handler is called as it is, see OnIn.
+func (l *listener) guardsItself() bool { return l.group != "" }
+
+// UnknownEvent is the event that a page gets when it has sent an event without a handler: once for each name. Its data
+// is {"event": "name"}.
 const UnknownEvent = "devserver:unknown-event"
 
-// On calls fn for each event of that name. Several handlers may have one name; off removes this one.
+// On calls fn for each event of that name. An event may have several handlers. off removes this one.
+//
+// The events of one page are handled one after the other, in the order in which it sent them. Events of different pages
+// are handled at the same time. A panic of fn becomes an error. When fn takes longer than Options.HandlerTimeout, the
+// page gets an error with the code "timeout", and the next event is handled.
 func (h *Hub) On(event string, fn EventFunc) (off func()) { return h.OnIn("", event, fn) }
 
-// OnIn is On for a handler of a group, such as a plugin: a page's events reach the handlers of a group in the order
-// sent, and a handler that takes long holds up its own group only.
+// OnIn is [Hub.On] for a handler of a group, such as a plugin. The order of a page's events holds within a group, and a
+// slow handler delays its own group only. The group "" is that of On.
+//
+// A group guards itself. The hub calls fn without a time limit and without a goroutine of its own, so that fn must
+//
+//   - limit its time: the group's next events of that page wait until fn returns;
+//   - return soon after its context ends, since [Hub.Close] waits for it;
+//   - turn its panics into errors. A panic that comes through is logged, and the page gets the code "handler_panic".
 func (h *Hub) OnIn(group, event string, fn EventFunc) (off func()) {
 	l := &listener{group: group, event: fn}
 	h.mu.Lock()
@@ -45,18 +59,19 @@ func (h *Hub) OnIn(group, event string, fn EventFunc) (off func()) {
 	}
 }
 
-// Handle answers requests of that name by fn. A name has one answer: a second one is an error.
+// Handle answers requests of that name by fn. A name has one handler: a second one is an error. off removes the
+// handler. Requests are handled in order, within a guard, and together with events, as [Hub.On] says.
 func (h *Hub) Handle(event string, fn RequestFunc) (off func(), err error) {
 	return h.HandleIn("", event, fn)
 }
 
-// HandleIn is Handle for a handler of a group.
+// HandleIn is [Hub.Handle] for a handler of a group. The group guards itself, as [Hub.OnIn] says.
 func (h *Hub) HandleIn(group, event string, fn RequestFunc) (off func(), err error) {
 	l := &listener{group: group, answer: fn}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.requests[event] != nil {
-		return nil, fmt.Errorf("handle %q: requests of this name have a handler already", event)
+		return nil, fmt.Errorf("handle %q: requests of this name already have a handler", event)
 	}
 	h.requests[event] = l
 	return func() {
@@ -68,7 +83,7 @@ func (h *Hub) HandleIn(group, event string, fn RequestFunc) (off func(), err err
 	}, nil
 }
 
-// Events are the names of all events and requests that have a handler, sorted.
+// Events returns the names of all events and requests that have a handler, sorted. Channels are not among them.
 func (h *Hub) Events() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -85,7 +100,7 @@ func (h *Hub) Events() []string {
 	return slices.Compact(names)
 }
 
-// dispatch hands a page's frame to those it is for. It is called by the page's reader, in the order sent.
+// dispatch gives a page's frame to its handlers. The page's reader calls it, in the order in which frames were sent.
 func (h *Hub) dispatch(c *Client, in *incoming) {
 	if in.Type == "hello" {
 		c.mu.Lock()
@@ -95,7 +110,7 @@ func (h *Hub) dispatch(c *Client, in *incoming) {
 	c.greet()
 	switch in.Type {
 	case "custom", "request":
-		h.tellReceived(c, in)
+		h.reportReceived(c, in)
 		h.handOut(c, in, false)
 	case "cancel":
 		c.mu.Lock()
@@ -116,194 +131,127 @@ func (h *Hub) dispatch(c *Client, in *incoming) {
 			fn(c, in.Report)
 		}
 	case "revisions":
-		h.mu.Lock()
-		fn := h.hooks.revisions
-		h.mu.Unlock()
-		if fn != nil {
-			h.lane(c, "revisions").add(h, func() { fn(c, in.Revisions) })
-		}
+		h.dispatchRevisions(c, in.Revisions)
 	}
 }
 
-// handOut hands an event or request to its handlers, or keeps it for them, see Hold.
-func (h *Hub) handOut(c *Client, in *incoming, kept bool) {
+// handOut gives an event or request to its handlers, or holds it, see Hold. A frame that was held is not held again.
+func (h *Hub) handOut(c *Client, in *incoming, wasHeld bool) {
 	if in.Event == "" {
 		return
 	}
 	h.mu.Lock()
 	channel, list, answer := h.channels[in.Event], h.events[in.Event], h.requests[in.Event]
 	handled := in.Type == "custom" && (channel != nil || len(list) > 0) || in.Type == "request" && answer != nil
-	held := !kept && h.hold(c, in, handled)
+	held := !wasHeld && h.hold(c, in, handled)
 	h.mu.Unlock()
 	switch {
 	case held:
 	case in.Type == "custom" && channel != nil:
 		h.sendTo(channel, c, in.Data)
+	case in.Type == "custom" && len(list) == 0:
+		h.reportUnknown(c, in.Event)
 	case in.Type == "custom":
 		h.dispatchEvent(c, in, list)
+	case answer == nil:
+		unknown := &Error{Code: "unknown_event", Message: fmt.Sprintf("no handler answers requests %q", in.Event)}
+		_ = c.Publish(&Reply{ID: in.ID, Error: unknown}) // a page that is gone waits for no answer
 	default:
 		h.dispatchRequest(c, in, answer)
 	}
 }
 
-func (h *Hub) dispatchEvent(c *Client, in *incoming, list []*listener) {
-	if len(list) == 0 {
-		if strings.HasPrefix(in.Event, "vite:") || strings.HasPrefix(in.Event, "devserver:") {
-			return // the client's own; nobody has to listen
-		}
-		c.mu.Lock()
-		told := c.unknown[in.Event] || len(c.unknown) > 1000 || len(in.Event) > mostName // names are the page's to make up
-		if !told {
-			c.unknown[in.Event] = true
-		}
-		c.mu.Unlock()
-		if !told {
-			_ = c.Send(UnknownEvent, map[string]string{"event": in.Event}) // a page that is gone need not know
-		}
+// mostUnknown bounds the unknown events that are reported to a page: it can make up any number of names.
+const mostUnknown = 1000
+
+// reportUnknown sends the page the name of an event without a handler, once. Events of the client itself need no
+// handler.
+func (h *Hub) reportUnknown(c *Client, event string) {
+	if strings.HasPrefix(event, "vite:") || strings.HasPrefix(event, "devserver:") || len(event) > mostName {
 		return
 	}
+	c.mu.Lock()
+	reported := c.unknown[event] || len(c.unknown) > mostUnknown
+	if !reported {
+		c.unknown[event] = true
+	}
+	c.mu.Unlock()
+	if !reported {
+		_ = c.Send(UnknownEvent, map[string]string{"event": event}) // a page that is gone need not know
+	}
+}
+
+func (h *Hub) dispatchEvent(c *Client, in *incoming, list []*listener) {
 	for _, l := range list {
-		h.lane(c, l.group).add(h, func() {
-			h.call(c, in.Event, func(ctx context.Context) error { return l.event(ctx, c, in.Data) })
+		h.lane(c, groupLane, l.group).add(h, func() {
+			err := h.run(h.ctx, l.guardsItself(), c, in.Event, func(ctx context.Context) error {
+				return l.event(ctx, c, in.Data)
+			})
+			h.sendError(c, in.Event, err)
 		})
 	}
 }
 
 func (h *Hub) dispatchRequest(c *Client, in *incoming, l *listener) {
-	if l == nil {
-		_ = c.Publish(&Reply{ID: in.ID, Error: &Error{Code: "unknown_event", Message: fmt.Sprintf("nobody answers requests %q", in.Event)}})
-		return
-	}
 	ctx, cancel := context.WithCancel(h.ctx)
 	c.mu.Lock()
 	c.cancels[in.ID] = cancel
 	c.mu.Unlock()
-	h.lane(c, l.group).add(h, func() {
+	h.lane(c, groupLane, l.group).add(h, func() {
 		defer func() {
 			cancel()
 			c.mu.Lock()
 			delete(c.cancels, in.ID)
 			c.mu.Unlock()
 		}()
-		var data any
-		err := h.callIn(ctx, c, in.Event, func(ctx context.Context) (err error) {
-			data, err = l.answer(ctx, c, in.Data)
-			return err
-		})
-		_ = c.Publish(reply(in, data, err)) // a page that is gone waits for no answer
+		answer, err := h.answer(ctx, c, in, l)
+		r := &Reply{ID: in.ID, Data: answer}
+		if err != nil {
+			r = &Reply{ID: in.ID, Error: errorFor(err)}
+		}
+		_ = c.Publish(r) // a page that is gone waits for no answer
 	})
 }
 
-func reply(in *incoming, data any, err error) *Reply {
-	r := &Reply{ID: in.ID}
-	if err == nil {
-		if r.Data, err = json.Marshal(data); err != nil {
-			err = fmt.Errorf("the answer cannot be JSON: %w", err)
-		}
-	}
-	if err != nil {
-		own, ok := errors.AsType[*Error](err)
-		if !ok {
-			own = &Error{Code: "handler_error", Message: err.Error()}
-		}
-		r.Data, r.Error = nil, own
-	}
-	return r
-}
-
-// call runs a handler within its time and reports what goes wrong.
-func (h *Hub) call(c *Client, name string, fn func(context.Context) error) {
-	if err := h.callIn(h.ctx, c, name, fn); err != nil {
-		_ = c.Send("devserver:event-error", map[string]any{"event": name, "error": reply(&incoming{}, nil, err).Error})
-	}
-}
-
-// callIn returns when the handler has, or when its time is over: whoever waits is told, and the handler runs on alone,
-// since nothing in Go can end it.
-func (h *Hub) callIn(parent context.Context, c *Client, name string, fn func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(parent, h.o.HandlerTimeout)
-	defer cancel()
-	result := make(chan error, 1)
-	go func() {
-		defer func() {
-			if v := recover(); v != nil {
-				h.o.Logger.Error(fmt.Sprintf("handler of %q panicked: %v", name, v), "page", c.ID(), "stack", string(debug.Stack()))
-				result <- &Error{Code: "handler_panic", Message: fmt.Sprintf("the handler of %q panicked", name)}
-			}
-		}()
-		result <- fn(ctx)
-	}()
-	select {
-	case err := <-result:
+// answer runs the handler of a request and returns its answer as JSON. Encoding is part of the run, since it calls
+// methods of the answer.
+func (h *Hub) answer(ctx context.Context, c *Client, in *incoming, l *listener) (json.RawMessage, error) {
+	answers := make(chan json.RawMessage, 1)
+	err := h.run(ctx, l.guardsItself(), c, in.Event, func(ctx context.Context) error {
+		answer, err := l.answer(ctx, c, in.Data)
 		if err != nil {
-			h.o.Logger.Warn(fmt.Sprintf("handler of %q failed: %v", name, err), "page", c.ID())
+			return err
 		}
-		return err
-	case <-ctx.Done():
-		if parent.Err() != nil {
-			return &Error{Code: "cancelled", Message: "cancelled"}
+		text, err := json.Marshal(answer)
+		if err != nil {
+			return fmt.Errorf("the answer cannot be JSON: %w", err)
 		}
-		h.o.Logger.Error(fmt.Sprintf("handler of %q takes longer than %v", name, h.o.HandlerTimeout), "page", c.ID())
-		return &Error{Code: "timeout", Message: fmt.Sprintf("the handler of %q took longer than %v", name, h.o.HandlerTimeout)}
+		answers <- text
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return <-answers, nil
 }
 
-// lane runs the handlers of one page and group one after the other. Its goroutine lives while there is work.
-type lane struct {
-	mu      sync.Mutex
-	work    []func()
-	running bool
+// dispatchRevisions calls the hook of OnRevisions in a lane, so that the page's other frames need not wait.
+func (h *Hub) dispatchRevisions(c *Client, r Revisions) {
+	h.mu.Lock()
+	fn := h.hooks.revisions
+	h.mu.Unlock()
+	if fn == nil {
+		return
+	}
+	h.lane(c, revisionsLane, "").add(h, func() {
+		_ = h.runHere(h.ctx, c, "revisions", func(context.Context) error { fn(c, r); return nil }) // a panic is logged
+	})
 }
 
-func (h *Hub) lane(c *Client, group string) *lane {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := c.lanes[group]
-	if l == nil {
-		l = &lane{}
-		c.lanes[group] = l
+// errorFor returns an error as pages get it.
+func errorFor(err error) *Error {
+	if own, ok := errors.AsType[*Error](err); ok {
+		return own
 	}
-	return l
-}
-
-// laneLimit bounds the events of a page that wait for a slow group; the reader waits then, and with it the page, whose
-// own bounded queue says so.
-const laneLimit = 10_000
-
-func (l *lane) add(h *Hub, fn func()) {
-	for {
-		l.mu.Lock()
-		if len(l.work) < laneLimit {
-			break
-		}
-		l.mu.Unlock()
-		select {
-		case <-time.After(time.Millisecond):
-		case <-h.ctx.Done():
-			return
-		}
-	}
-	defer l.mu.Unlock()
-	l.work = append(l.work, fn)
-	if !l.running {
-		l.running = true
-		go l.run()
-	}
-}
-
-func (l *lane) run() {
-	for {
-		l.mu.Lock()
-		if len(l.work) == 0 {
-			l.running = false
-			l.mu.Unlock()
-			return
-		}
-		work := l.work
-		l.work = nil
-		l.mu.Unlock()
-		for _, fn := range work {
-			fn()
-		}
-	}
+	return &Error{Code: "handler_error", Message: err.Error()}
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// page is a browser's side of a session, as client/src/transport.ts has it: it counts frames and resumes.
+// page is a browser's side of a session, like client/src/transport.ts: it counts frames and resumes.
 type page struct {
 	t       testing.TB
 	url     string
@@ -213,7 +213,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-func TestUnknownEventIsToldOnce(t *testing.T) {
+func TestUnknownEventIsReportedOnce(t *testing.T) {
 	hub, at := serve(t, hmr.Options{})
 	hub.On("end", func(_ context.Context, c *hmr.Client, _ json.RawMessage) error { return c.Send("end", nil) })
 	p := open(t, at, "p")
@@ -221,15 +221,15 @@ func TestUnknownEventIsToldOnce(t *testing.T) {
 		p.send(`{"type":"custom","event":"nobody"}`)
 	}
 	p.send(`{"type":"custom","event":"end"}`)
-	told := 0
+	reports := 0
 	p.await("the end", func(f map[string]any) bool {
 		if f["event"] == hmr.UnknownEvent {
-			told++
+			reports++
 		}
 		return f["event"] == "end"
 	})
-	if told != 1 {
-		t.Errorf("told %d times", told)
+	if reports != 1 {
+		t.Errorf("reported %d times", reports)
 	}
 }
 
@@ -317,7 +317,7 @@ func TestSlowPageIsClosedAndOthersAreNot(t *testing.T) {
 	}
 }
 
-// TestManyEvents has one page that sends a lot, and many that send together: each gets its answers in order, and all.
+// TestManyEvents has one page that sends a lot, and many pages that send together. Each gets all answers, in order.
 func TestManyEvents(t *testing.T) {
 	hub, at := serve(t, hmr.Options{QueueMessages: 1 << 16, QueueBytes: 1 << 26, KeepMessages: 1 << 16}) // how slow the test reads is not its topic
 	hub.On("n", func(_ context.Context, c *hmr.Client, data json.RawMessage) error { return c.Send("n", data) })
@@ -391,7 +391,7 @@ func TestConnectAndDisconnect(t *testing.T) {
 	hub.On("e", func(context.Context, *hmr.Client, json.RawMessage) error { events <- "e"; return nil })
 	p := open(t, at, "p")
 	p.cut()
-	p.connect() // lost before it could say who it is
+	p.connect() // the first connection was lost before its hello
 	p.send(`{"type":"hello","url":"http://x/"}`)
 	if e := <-events; e != "connect c1 http://x/" {
 		t.Error(e)
@@ -443,8 +443,8 @@ func TestUserGetsWhatIsForThemOnly(t *testing.T) {
 	})
 }
 
-// TestMalformedFrames sends bytes that no WebSocket client would. Each ends with the close code that the protocol names,
-// and nothing is allocated for lengths that are only declared (CVE-2020-27813).
+// TestMalformedFrames sends bytes that no WebSocket client would. Each ends with the close code that the protocol
+// names, and nothing is allocated for lengths that are only declared (CVE-2020-27813).
 func TestMalformedFrames(t *testing.T) {
 	logged := &lines{}
 	hub, at := serve(t, hmr.Options{MaxMessage: 1 << 20, EventRate: 100, Logger: slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelWarn}))})
@@ -506,7 +506,7 @@ func TestMalformedFrames(t *testing.T) {
 			}
 		})
 	}
-	// Garbage is told once a second for each page, and never as an error.
+	// Garbage is logged once a second for each page, and never as an error.
 	p := open(t, at, "noisy")
 	for range 50 {
 		p.send("{")
@@ -514,7 +514,7 @@ func TestMalformedFrames(t *testing.T) {
 	p.send(`{"type":"custom","event":"ok"}`)
 	p.await("an answer after garbage", event("ok"))
 	if text := logged.String(); strings.Contains(text, "level=ERROR") || strings.Count(text, "a message of page") > 10 {
-		t.Errorf("garbage is told %d times:\n%s", strings.Count(text, "a message of page"), text)
+		t.Errorf("garbage is logged %d times:\n%s", strings.Count(text, "a message of page"), text)
 	}
 }
 
@@ -531,7 +531,7 @@ func (l *lines) Write(p []byte) (int, error) {
 }
 func (l *lines) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.text.String() }
 
-// What panics while a page's frame is read ends that connection and nothing else.
+// A panic while a page's frame is read ends that connection and nothing else.
 func TestPanicOfAReader(t *testing.T) {
 	hub, at := serve(t, hmr.Options{})
 	hub.OnReport(func(*hmr.Client, hmr.Report) { panic("on purpose") })
@@ -549,7 +549,7 @@ func TestPanicOfAReader(t *testing.T) {
 	for err == nil {
 		_, _, err = ws.ReadMessage()
 	}
-	ws = dial() // the session goes on
+	ws = dial() // the session continues
 	if err := hub.Broadcast("all", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -597,8 +597,8 @@ func TestLargeMessageBehindASmallOne(t *testing.T) {
 	}
 }
 
-// TestHalfOpenSockets: a peer that is gone without a word, with or without half a frame, is let go after a while, and
-// nothing runs for it any more. Its session waits for it, so that when the network is back nothing is lost.
+// TestHalfOpenSockets: a peer may be gone without a word, or after half a frame. Its connection ends after a while, and
+// nothing runs for it any more. Its session waits, so that nothing is lost when the network is back.
 func TestHalfOpenSockets(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Silence: 600 * time.Millisecond})
 	before := runtime.NumGoroutine()
@@ -618,7 +618,7 @@ func TestHalfOpenSockets(t *testing.T) {
 		}
 		_, _ = io.WriteString(ws.NetConn(), rest)
 		gone.Go(func() {
-			_, _ = io.Copy(io.Discard, ws.NetConn()) // pings come and nobody answers, until the server ends it
+			_, _ = io.Copy(io.Discard, ws.NetConn()) // pings come and get no answer, until the server ends it
 			_ = ws.NetConn().Close()
 		})
 	}
@@ -641,7 +641,7 @@ func TestHalfOpenSockets(t *testing.T) {
 		p.await("what was sent while nothing arrived", event("meanwhile"))
 	}
 
-	// A page that only answers pings outlives the limit; on a busy machine it may take more than one.
+	// A page that only answers pings outlives the limit. On a busy machine that may take more than one attempt.
 	for pings := 0; pings < 5; {
 		if time.Now().After(deadline) {
 			t.Fatal("a page that answers pings is let go")

@@ -14,22 +14,26 @@ import (
 )
 
 // All tabs of a browser may share a socket, which client/src/tabs.ts opens with the query mux=1. Each tab has a session
-// of its own, as over a socket of its own. On the shared one each text frame begins with the session and a space; what
-// follows is a frame of that session, or
+// of its own, as over a socket of its own. The tab that holds the socket, or the worker that does, is the carrier. Each
+// text frame on a shared socket begins with the name of a session and a space. Then follows a frame of that session, or
 //
 //	+received=3&epoch=e&seq=7   from the page: the session is opened or resumed
-//	-CODE reason                from either side: it is closed; from the page: the tab is gone
+//	-CODE reason                from either side: the session's connection is closed
 //
-// A fault of one tab ends the connection of its session, a fault of the carrier the socket; sessions then go on over the
-// next one.
+// A page's close with code 1000 or 1001 also says that the tab is gone.
+//
+// A fault of a tab ends the connection of its session. A fault of the carrier ends the socket, and the sessions
+// continue over the next socket.
 
 const (
 	mostTabs    = 100 // sessions of one socket
 	mostSession = 128 // bytes of a session's name
-	// tabQueue is how many frames of a tab wait for their handlers. The socket waits no longer than tabWait for one that
-	// takes no more, since all others wait with it.
+	// tabQueue is how many frames of a tab wait for their handlers. All tabs wait when a tab's queue is full, but no
+	// longer than tabWait.
 	tabQueue = 256
 	tabWait  = time.Second
+	// mostRefused bounds the sessions that were refused and have not come back.
+	mostRefused = 10_000
 )
 
 // muxKind is what a frame of a shared socket is.
@@ -42,7 +46,7 @@ const (
 	muxText
 )
 
-// parseMux takes a frame apart. Of a close, rest is the code and the reason.
+// parseMux takes a frame apart. The rest of a close is its code and reason.
 func parseMux(frame []byte) (session, rest []byte, kind muxKind) {
 	session, rest, found := bytes.Cut(frame, []byte(" "))
 	if !found || len(session) == 0 || len(session) > mostSession ||
@@ -58,39 +62,41 @@ func parseMux(frame []byte) (session, rest []byte, kind muxKind) {
 	return session, rest, muxText
 }
 
-// refusal closes a session that has no connection.
+// refusal closes a session that has no connection on the socket.
 type refusal struct {
 	session string
 	websocket.CloseError
 }
 
-var errIdentifyAnew = &websocket.CloseError{Code: websocket.CloseServiceRestart, Text: "a page has come, and its user is asked for"}
+// errReconnect closes a shared socket, so that the request of the next one identifies a new page.
+var errReconnect = &websocket.CloseError{Code: websocket.CloseServiceRestart, Text: "a new page has to be identified"}
 
-// identified tells whether the socket's user is also that of a session that begins now. All tabs of a browser have the
-// same cookies, but these change: whoever signed out must not come in again over a socket that was opened before. So a
-// session begins with the socket, or on one that was opened after the session has asked before. The caller holds mu.
-func (h *Hub) identified(s *socket, session string) bool {
+// mayBegin reports whether the socket's user is also that of a session that begins now. All tabs of a browser have the
+// same cookies, but cookies change. A user who signed out must not come back over a socket that was opened before. So a
+// session may begin together with the socket, or over a socket that was opened after the session was refused. The
+// caller holds mu.
+func (h *Hub) mayBegin(s *socket, session string) bool {
 	if h.rule.Load() == nil || s.fresh {
 		return true
 	}
 	now := time.Now()
-	if asked, ok := h.asked[session]; ok && s.since.After(asked) && now.Sub(asked) < h.o.ResumeGrace {
-		delete(h.asked, session)
+	if at, ok := h.refused[session]; ok && s.identity.at.After(at) && now.Sub(at) < h.o.ResumeGrace {
+		delete(h.refused, session)
 		return true
 	}
-	for other, asked := range h.asked {
-		if now.Sub(asked) > h.o.ResumeGrace || len(h.asked) >= mostHeld {
-			delete(h.asked, other)
+	for other, at := range h.refused {
+		if now.Sub(at) > h.o.ResumeGrace || len(h.refused) >= mostRefused {
+			delete(h.refused, other)
 		}
 	}
-	h.asked[session] = now
+	h.refused[session] = now
 	return false
 }
 
 // mux reads a shared socket.
 type mux struct {
 	*socket
-	tabs map[string]*conn // those that the page has opened and not closed
+	tabs map[string]*conn // by session: connections that the page has opened and not closed
 }
 
 func newMux(s *socket) *mux {
@@ -105,8 +111,8 @@ func (m *mux) run() {
 	m.socket.run(m.read)
 }
 
-// read hands the frames to their sessions until the socket ends. The sessions are lost then, however it ended: the
-// carrier may be a tab that was closed, which says nothing of the others.
+// read gives the frames to their sessions until the socket ends. Then all sessions have lost their connection, however
+// the socket ended. The carrier may be a tab that was closed, and the other tabs are still open.
 func (m *mux) read() {
 	defer func() {
 		for _, cn := range m.tabs {
@@ -135,7 +141,7 @@ func (m *mux) read() {
 			return
 		}
 		if int64(len(rest)) > limit {
-			// Its tab alone is told: the others have done nothing, and would drop what they hold.
+			// Only its tab gets the code: each tab that gets it drops its longest message.
 			if _, err := io.Copy(io.Discard, r); err != nil {
 				return
 			}
@@ -160,13 +166,13 @@ func (m *mux) take(session string, rest []byte, kind muxKind) {
 		m.closeTab(session, string(rest))
 	case cn == nil:
 		m.refuse(session, websocket.CloseProtocolError, "the session is not open on this socket")
-	case cn.over(): // what was on its way when the session was closed
+	case cn.over(): // the frame was on its way when the connection was closed
 	case cn.allows(rest):
 		cn.push(rest)
 	}
 }
 
-// refuse closes a session, whether it is open or not.
+// refuse closes the connection of a session, whether it is open or not.
 func (m *mux) refuse(session string, code int, reason string) {
 	if cn := m.tabs[session]; cn != nil {
 		cn.abandon(code, reason)
@@ -200,17 +206,17 @@ func (m *mux) openTab(session, query string) {
 		m.refuse(session, websocket.CloseTryAgainLater, "too many tabs share this socket")
 		return
 	}
-	q, _ := url.ParseQuery(query) // what is not understood counts as absent, as on a socket of the page's own
+	q, _ := url.ParseQuery(query) // what is not understood counts as absent, as on a page's own socket
 	cn, refused := m.hub.join(m.socket, session, []byte(session+" "), q)
 	if refused != nil {
 		m.abandon(refused.Code, refused.Text)
 		return
 	}
 	m.tabs[session] = cn
-	m.hub.running.Go(cn.serve)
+	m.hub.sockets.Go(cn.serve)
 }
 
-// closeTab ends what the page says to be over: the session when the tab is gone, or else its connection.
+// closeTab ends what the page says is over: the session when the tab is gone, otherwise only its connection.
 func (m *mux) closeTab(session, rest string) {
 	cn := m.tabs[session]
 	if cn == nil {
@@ -224,12 +230,13 @@ func (m *mux) closeTab(session, rest string) {
 	}
 	cn.leave(code == websocket.CloseGoingAway || code == websocket.CloseNormalClosure)
 	m.drop(session, cn)
-	if cn.over() { // the server has closed it at the same time, and waits for the tab to come back
-		m.hub.running.Go(func() { cn.c.detach(cn, false) })
+	if cn.over() { // the server has closed it at the same time, and its session waits for the tab
+		m.hub.sockets.Go(func() { cn.c.detach(cn, false) })
 	}
 }
 
-// drop ends a connection that the page has given up, and needs not be told of. What came of it before is still handled.
+// drop ends a connection that the page has given up, so that the page gets no close frame. Frames that came before are
+// still handled.
 func (m *mux) drop(session string, cn *conn) {
 	delete(m.tabs, session)
 	m.mu.Lock()
@@ -238,8 +245,8 @@ func (m *mux) drop(session string, cn *conn) {
 	close(cn.in)
 }
 
-// serve handles what the reader of the socket has for this session. Each has a goroutine, so that a handler which is
-// waited for holds up its own tab only.
+// serve handles the frames that the socket's reader has for this session. Each session has a goroutine, so that a hook
+// that takes long delays its own tab only.
 func (cn *conn) serve() {
 	cn.handleAll()
 	cn.abandon(moved, "")
@@ -260,7 +267,7 @@ func (cn *conn) handleAll() {
 	}
 }
 
-// push gives a frame to serve.
+// push gives a frame to serve. A tab that takes none for tabWait loses its connection.
 func (cn *conn) push(text []byte) {
 	select {
 	case cn.in <- text:
@@ -278,10 +285,11 @@ func (cn *conn) push(text []byte) {
 	}
 }
 
-// moved is the code of connections whose page needs not be told, as it has another one or none.
+// moved is the code of connections whose page gets no close frame: it has another connection, or none.
 const moved = websocket.CloseNormalClosure
 
-// writeEnds tells tabs that their sessions are closed.
+// writeEnds writes the close frames of connections that have ended, and forgets these connections. It returns false
+// when the socket is lost.
 func (s *socket) writeEnds() bool {
 	s.mu.Lock()
 	ends := s.refusals
@@ -306,5 +314,5 @@ func (s *socket) writeEnds() bool {
 	return true
 }
 
-// ended tells that the connection is over and its socket is not.
+// ended reports whether the connection of a shared socket is over.
 func (cn *conn) ended() bool { return cn.prefix != nil && cn.over() }

@@ -21,7 +21,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// carrier is what client/src/tabs.ts has in a SharedWorker: pages connect to it as to a hub, and it carries their
+// carrier is the carrier of client/src/tabs.ts in a SharedWorker. Pages connect to it as to a hub, and it carries their
 // sessions over one socket.
 type carrier struct {
 	t     testing.TB
@@ -240,7 +240,7 @@ func TestTabsLoseNothing(t *testing.T) {
 	}
 }
 
-// TestTabThatConfirmsNothing is closed alone: a frozen one, behind which messages pile up in the carrier.
+// TestTabThatConfirmsNothing: a frozen tab, whose messages fill the carrier's memory, is closed alone.
 func TestTabThatConfirmsNothing(t *testing.T) {
 	hub, at := serve(t, hmr.Options{KeepMessages: 500, QueueMessages: 1000})
 	ws, _ := dialShared(t, at)
@@ -283,7 +283,7 @@ func TestTabThatConfirmsNothing(t *testing.T) {
 	}
 }
 
-// TestBlockedTab has a handler that holds up everything of its own tab, and nothing of another one.
+// TestBlockedTab has a hook that delays everything of its own tab, and nothing of another tab.
 func TestBlockedTab(t *testing.T) {
 	hub, at := serve(t, hmr.Options{})
 	release := make(chan struct{})
@@ -303,7 +303,7 @@ func TestBlockedTab(t *testing.T) {
 	blocked.await("its answer", event("answer"))
 }
 
-// TestUserOfTabs is signed out, and must not come in again over the socket that was opened before.
+// TestUserOfTabs: a user who signed out must not come back over the socket that was opened before.
 func TestUserOfTabs(t *testing.T) {
 	var user atomic.Value
 	user.Store("ann")
@@ -346,7 +346,7 @@ func reopen(t *testing.T, tabs *carrier, session string) {
 		t.Cleanup(func() { ws.Close() })
 		if _, text, err := ws.ReadMessage(); err == nil && strings.Contains(string(text), `"connected"`) {
 			_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"custom","event":"x"}`))
-			_, _, _ = ws.ReadMessage() // that nobody handles it
+			_, _, _ = ws.ReadMessage() // the report that it has no handler
 			return
 		}
 	}
@@ -365,33 +365,33 @@ func TestMuxFrames(t *testing.T) {
 		frames []string
 		want   string // begins a frame that comes; a code: the socket is closed with it; "": it is closed
 	}{
-		"open":                     {[]string{"a +received=0&epoch=e&seq=7"}, hello("a")},
-		"open, bad query":          {[]string{"a +%zz&;=;"}, hello("a")},
-		"open again":               {[]string{"a +", "a +received=0", "b +"}, hello("b")},
-		"close and open":           {[]string{"a +", "a -1001", "b +"}, hello("b")},
-		"close what is not open":   {[]string{"a -1001", "b +"}, hello("b")},
-		"close without code":       {[]string{"a +", "a -"}, "a -1002 "},
-		"close with a word":        {[]string{"a +", "a -x1 y"}, "a -1002 "},
-		"not open":                 {[]string{`a {"type":"ping"}`}, "a -1002 "},
-		"no JSON, as on any":       {[]string{"a +", "a {", "a ", "a []", "b +"}, hello("b")},
-		"longest":                  {[]string{"a +", "a " + strings.Repeat("x", max), "b +"}, hello("b")},
-		"too big":                  {[]string{"a +", "a " + strings.Repeat("x", max+1)}, "a -1009 "},
-		"much too big":             {[]string{"a +", "a " + strings.Repeat("x", 50*max)}, "a -1009 "},
-		"too big for one only":     {[]string{"a +", "a " + strings.Repeat("x", 50*max), "a {", "b +"}, hello("b")},
-		"too big, not open":        {[]string{"a " + strings.Repeat("x", max+1)}, "a -1009 "},
-		"not UTF-8":                {[]string{"a +", "a {\"\xff\"}"}, "a -1007 "},
-		"too many messages":        {append([]string{"a +"}, repeat(`a {"type":"ping"}`, 500)...), "a -1008 "},
-		"too many tabs":            {tooMany, "s100 -1013 "},
-		"tabs in the place of old": {append(tooMany[:100:100], "s7 -1001", "x +"), hello("x")},
-		"no session":               {[]string{"a +", ` {"type":"ping"}`}, "1002"},
-		"no space":                 {[]string{"a"}, "1002"},
-		"empty":                    {[]string{""}, "1002"},
-		"frame of a single page":   {[]string{`{"type":"hello","url":"x"}`}, "1002"},
-		"long session":             {[]string{strings.Repeat("s", 129) + " +"}, "1002"},
-		"longest session":          {[]string{strings.Repeat("s", 128) + " +"}, hello(strings.Repeat("s", 128))},
-		"session not ASCII":        {[]string{"é +"}, "1002"},
-		"session with a control":   {[]string{"a\x00 +"}, "1002"},
-		"strangers without end":    {repeat("a {}", 1<<15), ""},
+		"open":                   {[]string{"a +received=0&epoch=e&seq=7"}, hello("a")},
+		"open, bad query":        {[]string{"a +%zz&;=;"}, hello("a")},
+		"open again":             {[]string{"a +", "a +received=0", "b +"}, hello("b")},
+		"close and open":         {[]string{"a +", "a -1001", "b +"}, hello("b")},
+		"close what is not open": {[]string{"a -1001", "b +"}, hello("b")},
+		"close without code":     {[]string{"a +", "a -"}, "a -1002 "},
+		"close with a word":      {[]string{"a +", "a -x1 y"}, "a -1002 "},
+		"not open":               {[]string{`a {"type":"ping"}`}, "a -1002 "},
+		"no JSON, as on any":     {[]string{"a +", "a {", "a ", "a []", "b +"}, hello("b")},
+		"longest":                {[]string{"a +", "a " + strings.Repeat("x", max), "b +"}, hello("b")},
+		"too big":                {[]string{"a +", "a " + strings.Repeat("x", max+1)}, "a -1009 "},
+		"much too big":           {[]string{"a +", "a " + strings.Repeat("x", 50*max)}, "a -1009 "},
+		"too big for one only":   {[]string{"a +", "a " + strings.Repeat("x", 50*max), "a {", "b +"}, hello("b")},
+		"too big, not open":      {[]string{"a " + strings.Repeat("x", max+1)}, "a -1009 "},
+		"not UTF-8":              {[]string{"a +", "a {\"\xff\"}"}, "a -1007 "},
+		"too many messages":      {append([]string{"a +"}, repeat(`a {"type":"ping"}`, 500)...), "a -1008 "},
+		"too many tabs":          {tooMany, "s100 -1013 "},
+		"tabs replace old ones":  {append(tooMany[:100:100], "s7 -1001", "x +"), hello("x")},
+		"no session":             {[]string{"a +", ` {"type":"ping"}`}, "1002"},
+		"no space":               {[]string{"a"}, "1002"},
+		"empty":                  {[]string{""}, "1002"},
+		"frame of a single page": {[]string{`{"type":"hello","url":"x"}`}, "1002"},
+		"long session":           {[]string{strings.Repeat("s", 129) + " +"}, "1002"},
+		"longest session":        {[]string{strings.Repeat("s", 128) + " +"}, hello(strings.Repeat("s", 128))},
+		"session not ASCII":      {[]string{"é +"}, "1002"},
+		"session with a control": {[]string{"a\x00 +"}, "1002"},
+		"strangers without end":  {repeat("a {}", 1<<15), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ws, _ := dialShared(t, at)
@@ -428,8 +428,8 @@ func repeat(text string, n int) []string {
 	return list
 }
 
-// FuzzMuxFrame sends lines as frames, on a shared socket and on a page's own. Whatever they are, the shared one is closed
-// with a code or opens one more session, and the page's own is closed or answers.
+// FuzzMuxFrame sends any lines as frames, on a shared socket and on a page's own socket. The shared socket is closed with
+// a code or opens one more session. The page's own socket is closed or answers.
 func FuzzMuxFrame(f *testing.F) {
 	for _, seed := range []string{
 		"a +received=3&epoch=e&seq=7\na {\"type\":\"custom\",\"event\":\"e\"}\na -1001", "a +\na +\na -1\na -1001 bye\na +received=9", "a -", "a  -1001", " +", "+", "a\x00b +",

@@ -1,17 +1,19 @@
 package hmr
 
-// NotificationEvent is the event that carries notifications to pages.
+// NotificationEvent is the event that carries a [Notification] to pages.
 const NotificationEvent = "devserver:notification"
 
-// Notification is a short message for whoever sits in front of the page. Type is "info" (also when empty), "success",
-// "warning" or "error".
+// Notification is a short message for the person in front of the page.
 type Notification struct {
-	Title       string `json:"title"`
+	Title string `json:"title"`
+	// Description is a second line, which may be empty.
 	Description string `json:"description,omitempty"`
-	Type        string `json:"type,omitempty"`
+	// Type is "info", "success", "warning" or "error"; "" is "info".
+	Type string `json:"type,omitempty"`
 }
 
-// Notify shows a notification to every page of the user, or to all pages when user is "".
+// Notify shows a notification in every page of the user, or in all pages when the user is "". Pages that devserver
+// serves show a toast; others listen to [NotificationEvent].
 func (h *Hub) Notify(user string, n Notification) error {
 	if user == "" {
 		return h.Broadcast(NotificationEvent, n)

@@ -6,26 +6,28 @@ import (
 	"slices"
 )
 
-// Passed is an event, a request or an answer that went between the server and one page.
+// Passed is an event, a request or an answer between the server and one page. Messages of channels are events.
 type Passed struct {
 	// Page is the ID of the client.
 	Page string
-	// FromPage tells the direction.
+	// FromPage is true for what the page sent, false for what it is sent.
 	FromPage bool
-	// Type is "custom" (an event), "request" or "reply".
+	// Type is "custom" for an event, "request" or "reply".
 	Type string
-	// Event is the name; "" for answers, which have the ID of their request.
+	// Event is the name, "" for a reply.
 	Event string
-	ID    uint64
+	// ID is the number that a request and its reply share in a page, 0 for an event.
+	ID uint64
 	// Data is the payload as JSON, nil without one. It must not be changed.
 	Data json.RawMessage
-	// Error is set in answers that are errors.
+	// Error is the error of a reply, nil for all others.
 	Error *Error
 }
 
-// OnPassed has fn called for all that passes, channels included, for one page in the order sent. An event to many pages
-// is told once for each. fn is called under locks of the hub: it must return at once and call nothing of the hub. off
-// ends it.
+// OnPassed calls fn for each event, request and answer, for one page in the order sent. An event to many pages is
+// reported once for each page, when it is queued. off removes fn.
+//
+// fn is called under locks of the hub, for several pages at a time: it must return at once and must not call the hub.
 func (h *Hub) OnPassed(fn func(Passed)) (off func()) {
 	own := &fn
 	h.changePassed(func(list []*func(Passed)) []*func(Passed) { return append(list, own) })
@@ -36,7 +38,7 @@ func (h *Hub) OnPassed(fn func(Passed)) (off func()) {
 	}
 }
 
-// changePassed replaces the list of those who are told: it is read without a lock, for each message.
+// changePassed replaces the list of hooks, which is read without a lock for each message.
 func (h *Hub) changePassed(change func([]*func(Passed)) []*func(Passed)) {
 	for {
 		old := h.passed.Load()
@@ -47,7 +49,7 @@ func (h *Hub) changePassed(change func([]*func(Passed)) []*func(Passed)) {
 		list = change(list)
 		now := &list
 		if len(list) == 0 {
-			now = nil // nobody asks: nothing is decoded
+			now = nil // so that nothing is decoded
 		}
 		if h.passed.CompareAndSwap(old, now) {
 			return
@@ -55,16 +57,16 @@ func (h *Hub) changePassed(change func([]*func(Passed)) []*func(Passed)) {
 	}
 }
 
-// tellReceived tells what a page has sent.
-func (h *Hub) tellReceived(c *Client, in *incoming) {
+// reportReceived calls the hooks of OnPassed for what a page has sent.
+func (h *Hub) reportReceived(c *Client, in *incoming) {
 	if list := h.passed.Load(); list != nil {
-		tell(*list, Passed{Page: c.ID(), FromPage: true, Type: in.Type, Event: in.Event, ID: in.ID, Data: in.Data})
+		callPassed(*list, Passed{Page: c.ID(), FromPage: true, Type: in.Type, Event: in.Event, ID: in.ID, Data: in.Data})
 	}
 }
 
-// tellSent tells what a page is sent. The frame is decoded again: keeping payloads beside their text would cost memory
-// in all hubs, for what few ask for.
-func (h *Hub) tellSent(c *Client, f *frame) {
+// reportSent calls the hooks of OnPassed for what a page is sent. It decodes the frame again: to keep payloads beside
+// their text would cost memory in every hub, and few hubs have hooks.
+func (h *Hub) reportSent(c *Client, f *frame) {
 	list := h.passed.Load()
 	if list == nil || !bytes.HasPrefix(f.text, []byte(`{"type":"custom"`)) && !bytes.HasPrefix(f.text, []byte(`{"type":"reply"`)) {
 		return
@@ -77,11 +79,11 @@ func (h *Hub) tellSent(c *Client, f *frame) {
 		Error *Error          `json:"error"`
 	}
 	if json.Unmarshal(f.text, &p) == nil {
-		tell(*list, Passed{Page: c.ID(), Type: p.Type, Event: p.Event, ID: p.ID, Data: p.Data, Error: p.Error})
+		callPassed(*list, Passed{Page: c.ID(), Type: p.Type, Event: p.Event, ID: p.ID, Data: p.Data, Error: p.Error})
 	}
 }
 
-func tell(list []*func(Passed), p Passed) {
+func callPassed(list []*func(Passed), p Passed) {
 	for _, fn := range list {
 		(*fn)(p)
 	}

@@ -2,6 +2,7 @@ package hmr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,33 +10,37 @@ import (
 	"unicode/utf8"
 )
 
-// Rooms gather clients under a name that the server chooses: the readers of an article, the players of a game. A room is
-// there while somebody is in it. Only the server lets clients in, so a room is also a permission; guests may be in one.
+// A room is a group of clients under a name that the server chooses: the readers of an article, the players of a game.
+// A room exists while a client is in it. Only the server lets clients in, so that a room is also a permission. Guests
+// may be in rooms.
 
-// mostRoom bounds a room's name in bytes: names are often made from what pages send.
+// mostRoom bounds a room's name in bytes, since names are often made from what pages send.
 const mostRoom = 256
 
-// roomHook is told of a client that has come into a room, or left it.
+// roomHook is a hook of OnJoin or OnLeave.
 type roomHook struct {
 	fn func(ctx context.Context, c *Client, room string)
 }
 
-// checkRoom refuses names that are a mistake: empty, longer than 256 bytes, with blanks around, or not printable, such as
-// a name made of an ID that is missing.
+// checkRoom refuses names that are a mistake: empty, longer than 256 bytes, not printable, or with blanks around. Such
+// a name is often made from an ID that is missing.
 func checkRoom(name string) error {
 	switch {
 	case name == "":
-		return fmt.Errorf("a room has no name")
+		return errors.New("the room has no name")
 	case len(name) > mostRoom:
 		return fmt.Errorf("room %q…: the name is longer than %d bytes", name[:32], mostRoom)
-	case !utf8.ValidString(name), strings.TrimSpace(name) != name, strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case !utf8.ValidString(name), strings.TrimSpace(name) != name, strings.ContainsFunc(name, notPrintable):
 		return fmt.Errorf("room %q: a name is printable text without blanks around it", name)
 	}
 	return nil
 }
 
-// Join lets the client into the room until it leaves, is gone, or its user changes; being in it already is fine. The
-// error is about the name (printable text of up to 256 bytes), or ErrClosed.
+func notPrintable(r rune) bool { return !unicode.IsPrint(r) }
+
+// Join lets the client into the room, until it leaves, is gone for good, or its user changes. A client that is in the
+// room stays there. The name is printable text of up to 256 bytes, without blanks around it. The error says what is
+// wrong with the name, or is [ErrClosed].
 func (c *Client) Join(room string) error {
 	if err := checkRoom(room); err != nil {
 		return err
@@ -61,14 +66,14 @@ func (c *Client) Join(room string) error {
 	c.rooms[room], h.rooms[room][c] = true, true
 	hooks := h.hooks.join
 	h.mu.Unlock()
-	c.tellRoom(hooks, "join", room)
+	c.callRoomHooks(hooks, "join", room)
 	return nil
 }
 
-// Leave takes the client out of the room; not being in it is fine.
+// Leave takes the client out of the room. It does nothing for a client that is not in the room.
 func (c *Client) Leave(room string) { c.leave(room) }
 
-// leave takes the client out of these rooms.
+// leave takes the client out of the rooms.
 func (c *Client) leave(rooms ...string) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -80,12 +85,12 @@ func (c *Client) leave(rooms ...string) {
 		hooks := h.hooks.leave
 		h.mu.Unlock()
 		if was {
-			c.tellRoom(hooks, "leave", room)
+			c.callRoomHooks(hooks, "leave", room)
 		}
 	}
 }
 
-// removeFrom takes the client out of the room, and the room away when that was the last one. The caller holds mu.
+// removeFrom takes the client out of the room, and deletes the room when it was the last client. The caller holds mu.
 func (h *Hub) removeFrom(room string, c *Client) {
 	delete(c.rooms, room)
 	delete(h.rooms[room], c)
@@ -94,35 +99,34 @@ func (h *Hub) removeFrom(room string, c *Client) {
 	}
 }
 
-// tellRoom calls the hooks behind those of earlier moves of this client, so that they see a join before its leave. The
-// caller holds moving, which keeps moves in order, and not Hub.mu, which the hooks need.
-func (c *Client) tellRoom(hooks []*roomHook, verb, room string) {
+// callRoomHooks calls the hooks after those of the client's earlier moves, so that they see a join before its leave.
+// The caller holds moving, which keeps moves in order. It must not hold Hub.mu, which the hooks need.
+func (c *Client) callRoomHooks(hooks []*roomHook, verb, room string) {
 	if len(hooks) == 0 {
 		return
 	}
-	c.hub.lane(c, "rooms").add(c.hub, func() {
+	c.hub.lane(c, roomsLane, "").add(c.hub, func() {
 		for _, k := range hooks {
 			c.hub.call(c, verb+" "+room, func(ctx context.Context) error { k.fn(ctx, c, room); return nil })
 		}
 	})
 }
 
-// Rooms returns the rooms that the client is in, sorted.
+// Rooms returns the names of the rooms that the client is in, sorted.
 func (c *Client) Rooms() []string {
 	c.hub.mu.Lock()
 	defer c.hub.mu.Unlock()
 	return sortedKeys(c.rooms)
 }
 
-// Rooms returns the rooms that somebody is in, sorted.
+// Rooms returns the names of the rooms that have a client, sorted.
 func (h *Hub) Rooms() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return sortedKeys(h.rooms)
 }
 
-// ClientsIn returns the clients that are in the room, in the order in which they connected; none for a room that is not
-// there.
+// ClientsIn returns the clients in the room, in the order in which they connected. A room that does not exist has none.
 func (h *Hub) ClientsIn(room string) []*Client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -143,8 +147,9 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// SendToRoom sends an event to every client in the room, encoded once. An empty room is no error: its clients may just
-// have left. What still waits for a client when its user changes is dropped, see Reidentify.
+// SendToRoom sends an event to every client in the room, encoded once. A room without clients is not an error, since
+// they may just have left. What still waits for a client when its user changes is dropped, see [Hub.Reidentify]. The
+// error says what is wrong with the name, or is that of [Hub.Broadcast].
 func (h *Hub) SendToRoom(room, event string, data any) error {
 	if err := checkRoom(room); err != nil {
 		return fmt.Errorf("send to room: %w", err)
@@ -162,7 +167,8 @@ func (h *Hub) SendToRoom(room, event string, data any) error {
 	return nil
 }
 
-// SendToRoom sends to the clients in the room that listen to the channel.
+// SendToRoom sends to the clients in the room that listen to the channel. The error says what is wrong with the name,
+// or is that of Broadcast.
 func (c *Channel[In, Out]) SendToRoom(room string, out Out) error {
 	if err := checkRoom(room); err != nil {
 		return fmt.Errorf("channel %s: send to room: %w", c.id, err)
@@ -170,14 +176,14 @@ func (c *Channel[In, Out]) SendToRoom(room string, out Out) error {
 	return c.sendPrivate(out, func(cl *Client) bool { return cl.rooms[room] })
 }
 
-// OnJoin calls fn for each client that came into a room. The calls for one client are in order, and a slow one holds up
-// no other client. off ends it.
+// OnJoin calls fn for each client that has joined a room. Calls for one client are in order, also with those of OnLeave
+// and OnIdentify. A slow call delays no other client. off removes fn.
 func (h *Hub) OnJoin(fn func(ctx context.Context, c *Client, room string)) (off func()) {
 	return addHook(h, &h.hooks.join, &roomHook{fn})
 }
 
-// OnLeave calls fn for each client that left a room; one that is gone for good or changed its user leaves all of them.
-// See OnJoin for the order. off ends it.
+// OnLeave calls fn for each client that has left a room. A client that is gone for good, or whose user changes, leaves
+// all its rooms. OnJoin says in which order fn is called. off removes fn.
 func (h *Hub) OnLeave(fn func(ctx context.Context, c *Client, room string)) (off func()) {
 	return addHook(h, &h.hooks.leave, &roomHook{fn})
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// hall is a hub whose pages join and leave rooms by events, and what its hooks were told.
+// hall returns a hub whose pages join and leave rooms by events. moves has the calls of its hooks.
 func hall(t *testing.T, o hmr.Options) (hub *hmr.Hub, at string, moves chan string) {
 	t.Helper()
 	hub, at = serve(t, o)
@@ -39,10 +39,10 @@ func next(t *testing.T, moves chan string, want string) {
 	select {
 	case got := <-moves:
 		if got != want {
-			t.Errorf("the hooks were told %q, want %q", got, want)
+			t.Errorf("the hooks got %q, want %q", got, want)
 		}
 	case <-time.After(time.Minute):
-		t.Fatalf("the hooks were not told %q", want)
+		t.Fatalf("the hooks did not get %q", want)
 	}
 }
 
@@ -54,7 +54,7 @@ func ids(list []*hmr.Client) string {
 	return strings.Join(names, " ")
 }
 
-// goodbye is what a page says when it is left.
+// goodbye sends the close frame of a page that is left.
 func goodbye(p *page) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -91,7 +91,7 @@ func TestRoomReachesThoseInIt(t *testing.T) {
 
 	move(b, "leave", "article 7")
 	next(t, moves, "c2 out article 7")
-	move(b, "leave", "article 7") // nobody is told
+	move(b, "leave", "article 7") // no hook is called
 	// A page that is away stays in its rooms and gets what it missed.
 	a.cut()
 	if err := hub.SendToRoom("article 7", "edited", 3); err != nil {
@@ -99,7 +99,7 @@ func TestRoomReachesThoseInIt(t *testing.T) {
 	}
 	a.connect()
 	a.await("what was sent meanwhile", func(f map[string]any) bool { return f["data"] == 3.0 })
-	// One that is gone for good leaves all.
+	// A page that is gone for good leaves all rooms.
 	goodbye(a)
 	next(t, moves, "c1 out article 7")
 	next(t, moves, "c1 out lobby")
@@ -172,7 +172,7 @@ func TestChannelInARoom(t *testing.T) {
 	}
 }
 
-// Pages come, join, leave and go at the same time: each join has its leave behind it, and nobody is left over.
+// Pages come, join, leave and go at the same time. Each join is followed by its leave, and no page is left over.
 func TestRoomsUnderLoad(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Identify: func(r *http.Request) (string, error) { return "", nil }})
 	var mu sync.Mutex
@@ -225,6 +225,6 @@ func TestRoomsUnderLoad(t *testing.T) {
 		return true
 	})
 	if faults > 0 || len(hub.Rooms()) > 0 {
-		t.Errorf("%d moves were told out of order; rooms left: %q", faults, hub.Rooms())
+		t.Errorf("%d moves were reported out of order; rooms left: %q", faults, hub.Rooms())
 	}
 }

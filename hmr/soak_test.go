@@ -20,13 +20,13 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// soak is a size of TestCutsLoseNothing.
+// soak is the size of a run of TestCutsLoseNothing.
 type soak struct {
 	pages, each, cuts int // each: messages of a page in each direction
 	limit             time.Duration
 }
 
-// soakSize is the short one, or the full one with DEVSERVER_SOAK=1.
+// soakSize returns the short size, or the full size with DEVSERVER_SOAK=1.
 func soakSize() soak {
 	if os.Getenv("DEVSERVER_SOAK") != "" {
 		return soak{pages: 20, each: 100_000, cuts: 1000, limit: 8 * time.Minute}
@@ -34,7 +34,7 @@ func soakSize() soak {
 	return soak{pages: 8, each: 2000, cuts: 60, limit: time.Minute}
 }
 
-// frayed is a network that tears: each connection ends after some bytes, in the middle of a frame or of the handshake,
+// frayed is a network that cuts connections. Each ends after some bytes, in the middle of a frame or of the handshake,
 // until there were enough cuts.
 type frayed struct {
 	net.Listener
@@ -297,8 +297,8 @@ func TestCutsLoseNothing(t *testing.T) {
 	}
 }
 
-// Beyond what is kept for it, a page that comes back starts over: it is told so by the first frame, gets what a new page
-// gets, and then what is sent from now on. It never gets a part with a gap in it.
+// A page that missed more than is kept starts over when it comes back. The first frame says so. Then the page gets what
+// a new page gets, and what is sent from now on. It never gets a part with a gap in it.
 func TestPageBeyondTheBoundStartsOver(t *testing.T) {
 	hub, at := serve(t, hmr.Options{KeepMessages: 100, QueueMessages: 50, Epoch: "e"})
 	hub.FirstPayloads(func() []hmr.Payload { return []hmr.Payload{&hmr.Custom{Event: "first"}} })
@@ -333,7 +333,7 @@ func TestPageBeyondTheBoundStartsOver(t *testing.T) {
 	send(90, 300)
 	p.connect()
 	if p.resets != 1 {
-		t.Fatal("the page was not told that it has to start over")
+		t.Fatal("the page does not know that it has to start over")
 	}
 	p.send(`{"type":"hello","url":"http://x/"}`)
 	send(300, 301)
@@ -346,9 +346,9 @@ func TestPageBeyondTheBoundStartsOver(t *testing.T) {
 	if f := p.await("what is sent from now on", event("n")); f["data"] != 300.0 {
 		t.Errorf("got %v", f)
 	}
-	told := map[string]bool{<-met: true, <-met: true, <-met: true} // the old page's end and the new one's start in any order
-	if !told["connect c1"] || !told["disconnect c1"] || !told["connect c2"] {
-		t.Errorf("handlers were told %v", told)
+	calls := map[string]bool{<-met: true, <-met: true, <-met: true} // the old page's end and the new one's start in any order
+	if !calls["connect c1"] || !calls["disconnect c1"] || !calls["connect c2"] {
+		t.Errorf("the hooks got %v", calls)
 	}
 	if n := len(hub.Clients()); n != 1 {
 		t.Errorf("there are %d clients", n)

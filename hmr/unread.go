@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// unread is a value that a type which reads itself, such as time.Time, has not taken. The decoder hands on what the
-// type says and not where that was.
+// unread is a value that a type refuses which reads itself, such as time.Time. The decoder returns the error of the
+// type without the place.
 type unread struct {
 	path  string
 	t     reflect.Type
@@ -24,11 +24,11 @@ func (r *unread) payloadError(name string) error {
 	path, expected, value, why := r.path, selfReadName(r.t), shown(r.value), ": "+r.err.Error()
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](r.err); ok {
 		why = ""
-		if implements(r.t, unmarshaler) { // It reads itself by the decoder too. Places are told from where the value begins.
+		if implements(r.t, unmarshaler) { // it uses the decoder, too; places in its error count from where the value begins
 			path, expected, value = join(path, pathAt(r.value, wrong.Offset)), jsonName(wrong.Type), foundName(wrong)
 		}
 	} else if r.t == timeType || isBytes(r.t) {
-		why = "" // says the same in Go's words
+		why = "" // the error says the same in Go's words
 	}
 	return badPayload(name, path, expected, value, why)
 }
@@ -47,7 +47,7 @@ func isBytes(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
 }
 
-// findUnread finds the first value that a type which reads itself does not take; nil when all are taken.
+// findUnread returns the first value that a type refuses which reads itself, nil when there is none.
 func findUnread(t reflect.Type, value json.RawMessage, path string, depth int) *unread {
 	value = bytes.TrimSpace(value)
 	if len(value) == 0 || string(value) == "null" || depth > maxDepth {
@@ -119,7 +119,7 @@ func unreadInStruct(t reflect.Type, members map[string]json.RawMessage, path str
 		}
 		key, ok := name, false
 		if _, ok = members[key]; !ok {
-			for other := range members { // as the decoder looks for it
+			for other := range members { // in any case, as the decoder does
 				if ok = strings.EqualFold(other, name); ok {
 					key = other
 					break
@@ -143,7 +143,7 @@ func join(path, inner string) string {
 	return path + "." + inner
 }
 
-// selfReadName is a type that reads itself as who writes JSON knows it.
+// selfReadName returns a type that reads itself in the words of JSON.
 func selfReadName(t reflect.Type) string {
 	switch {
 	case t == timeType:
@@ -156,7 +156,7 @@ func selfReadName(t reflect.Type) string {
 	return "a " + t.String()
 }
 
-// shown is a value in a message: a string as it is, unless it is long.
+// shown returns a value as error messages show it: a string as it is, unless it is long.
 func shown(value json.RawMessage) string {
 	switch value[0] {
 	case '{':

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// The page at /__devserver/ shows who is connected and sends events. It is a page like any other: it talks over the
-// socket, so the token and the Origin check guard it.
+// The page at /__devserver/ shows the open pages and sends events. It is a page like any other: it talks over the socket,
+// so the token and the check of Origin guard it.
 
 //go:embed admin
 var adminFiles embed.FS
@@ -36,7 +36,7 @@ func (p *project) serveAdmin(w http.ResponseWriter, r *http.Request, name string
 	}
 	w.Header().Add("Content-Security-Policy", "frame-ancestors 'self'") // a click in a foreign page must not land on our buttons
 	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-	p.serveText(w, r, text)
+	serveText(w, r, text)
 }
 
 // adminClient describes a page to the admin page.
@@ -48,8 +48,8 @@ type adminClient struct {
 	Self      bool   `json:"self"`
 }
 
-// adminMessage is what the admin page and `devserver events send` ask to be sent: to "all", "page:ID", "user:NAME", or
-// "any:ID or NAME".
+// adminMessage is a message that the admin page or `devserver events send` sends to pages: to "all", "page:ID",
+// "user:NAME", or "any:ID or NAME".
 type adminMessage struct {
 	To           string            `json:"to"`
 	Kind         string            `json:"kind"`
@@ -69,10 +69,10 @@ func (s *Server) handleAdmin() error {
 	}); err != nil {
 		return err
 	}
-	tell := func(context.Context, *hmr.Client) { s.tellAdmins() }
-	s.hub.OnConnect(tell)
-	s.hub.OnDisconnect(tell)
-	s.hub.OnIdentify(tell)
+	changed := func(context.Context, *hmr.Client) { s.refreshAdmins() }
+	s.hub.OnConnect(changed)
+	s.hub.OnDisconnect(changed)
+	s.hub.OnIdentify(changed)
 	_, err := s.hub.Handle("devserver:admin:send", func(_ context.Context, _ *hmr.Client, data json.RawMessage) (any, error) {
 		sent, err := s.adminSend(data)
 		return map[string]int{"sent": sent}, err
@@ -80,16 +80,16 @@ func (s *Server) handleAdmin() error {
 	return err
 }
 
-// tellAdmins lets admin pages refresh their list.
-func (s *Server) tellAdmins() {
+// refreshAdmins has admin pages load their list again.
+func (s *Server) refreshAdmins() {
 	for _, c := range s.hub.Clients() {
 		if strings.Contains(c.URL(), adminPath) {
-			_ = c.Send("devserver:admin:changed", nil) // it is gone: nothing to refresh
+			_ = c.Send("devserver:admin:changed", nil) // a page that is gone has nothing to refresh
 		}
 	}
 }
 
-// adminSend sends an adminMessage to the pages that it is for and tells how many those are.
+// adminSend sends an adminMessage to the pages that it names, and returns how many pages got it.
 func (s *Server) adminSend(message json.RawMessage) (sent int, err error) {
 	var m adminMessage
 	if err := json.Unmarshal(message, &m); err != nil {
@@ -121,12 +121,12 @@ func (s *Server) adminSend(message json.RawMessage) (sent int, err error) {
 	return sent, nil
 }
 
-// appPages are the open pages of the project: the admin page is none.
+// appPages returns the open pages of the project, without admin pages.
 func (s *Server) appPages() []*hmr.Client {
 	return slices.DeleteFunc(s.hub.Clients(), func(c *hmr.Client) bool { return strings.Contains(c.URL(), adminPath) })
 }
 
-// choosePages finds those that a message is to. "all" may be none.
+// choosePages returns the pages that a message is to. Only for "all" the list may be empty.
 func choosePages(pages []*hmr.Client, to string) ([]*hmr.Client, error) {
 	kind, name, _ := strings.Cut(to, ":")
 	var chosen []*hmr.Client
@@ -148,7 +148,7 @@ func choosePages(pages []*hmr.Client, to string) ([]*hmr.Client, error) {
 	return chosen, nil
 }
 
-// openPages lists pages for who named one that is not there.
+// openPages lists the open pages, for the error about a page that does not exist.
 func openPages(pages []*hmr.Client) string {
 	if len(pages) == 0 {
 		return "none is open"

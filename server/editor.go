@@ -15,7 +15,7 @@ import (
 // The editor is started without a shell and the file's name is an argument of its own (names that end a shell
 // command, or start with a dash, were the hole in other servers).
 func (p *project) serveEditor(w http.ResponseWriter, r *http.Request) {
-	if err := p.guard().CheckAction(r); err != nil {
+	if err := p.server.guard.CheckAction(r); err != nil {
 		http.Error(w, "403 forbidden", http.StatusForbidden)
 		return
 	}
@@ -29,7 +29,7 @@ func (p *project) serveEditor(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := openEditor(real, line, column); err != nil {
-		p.log.Warn("open editor", "error", err)
+		p.server.log.Warn("open editor", "error", err)
 		http.Error(w, "500 no editor: set $EDITOR", http.StatusInternalServerError)
 		return
 	}
@@ -56,7 +56,7 @@ func splitPosition(s string) (file string, line, column int) {
 	return file, line, column
 }
 
-// editorArgs tells how editors take a position.
+// editorArgs returns the arguments by which an editor takes a position.
 func editorArgs(editor, file string, line, column int) []string {
 	line, column = max(line, 1), max(column, 1)
 	at := fmt.Sprintf("%s:%d:%d", file, line, column)

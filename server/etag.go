@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// serveText sends bytes with a strong ETag of their content, so that a reload costs a 304 and the browser keeps the
-// code that it compiled.
-func (p *project) serveText(w http.ResponseWriter, r *http.Request, text []byte) {
+// serveText sends bytes with a strong ETag of their content, so that a reload costs a 304 and the browser keeps the code
+// that it compiled.
+func serveText(w http.ResponseWriter, r *http.Request, text []byte) {
 	sum := sha256.Sum256(text)
 	serveTagged(w, r, text, base64.RawURLEncoding.EncodeToString(sum[:12]))
 }
@@ -29,7 +29,7 @@ func serveTagged(w http.ResponseWriter, r *http.Request, text []byte, tag string
 	}
 }
 
-// matches tells whether the browser has what the tag names.
+// matches reports whether the browser has what the tag names.
 func matches(r *http.Request, tag string) bool {
 	for candidate := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
 		if strings.TrimPrefix(strings.TrimSpace(candidate), "W/") == `"`+tag+`"` {

@@ -3,25 +3,25 @@ package server
 import (
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/gorilla/websocket"
 
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/pack"
+	"github.com/seed-b8174343/devserver/internal/running"
 )
 
-// The server's own paths, below base. They come before plugins, proxies and files, so that nothing can take them over.
+// The server's own paths, below base, beside those of package pack. They come before plugins, proxies and files, so that
+// nothing can take them over.
 const (
-	clientPath = "/@vite/client" // the name that third-party code imports
+	clientPath = moduleid.Client
 	ownPrefix  = "/@devserver/"
 	packPath   = ownPrefix + "pack"
-	mapPath    = ownPrefix + "map"
-	updatePath = ownPrefix + "update/"
-	// identifyPath is where pages show their cookies again, see hmr.Hub.
+	// identifyPath is where pages send their cookies again, see hmr.Hub.
 	identifyPath = ownPrefix + "identify"
 	editorPath   = "/__open-in-editor"
-	adminPath    = "/__devserver/"
+	adminPath    = running.AdminPath
 )
 
 // Handler answers everything that the server answers, and has it follow edits from now on. Use it to mount the server in a
@@ -30,45 +30,38 @@ func (s *Server) Handler() http.Handler {
 	s.restarting.Lock()
 	s.project.Load().begin()
 	s.restarting.Unlock()
-	return s.guard.Middleware(http.HandlerFunc(s.route))
+	return s.guard.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.project.Load().handler()(w, r)
+	}))
 }
 
-// asked is what browsers have asked for.
-type asked struct {
-	entered sync.Map // IDs that a page asked for by itself
-	pages   sync.Map // HTML files that were served
-	absent  sync.Map // files of scripts that pages asked for in vain -> ID
-	stamps  sync.Map // file -> time of its last change, for assets
-}
-
-// route finds who answers: the server itself, a plugin, a proxy, then the project's files.
-func (s *Server) route(w http.ResponseWriter, r *http.Request) {
-	p := s.project.Load()
+// serve finds who answers: the server itself, a plugin, a proxy, then the project's files.
+func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 	name, inside := p.layout.Below(r.URL.Path)
-	if p.cfg.Err() == nil && (!inside || name == "") {
-		s.hub.WatchCookies(http.HandlerFunc(p.serveOutside)).ServeHTTP(w, r)
-		return
+	switch {
+	case !inside || name == "":
+		p.server.hub.WatchCookies(http.HandlerFunc(p.serveOutside)).ServeHTTP(w, r)
+	case p.server.serveSocket(w, r, name), p.server.serveCommand(w, r, name), p.serveOwn(w, r, name):
+	default:
+		p.server.hub.WatchCookies(http.HandlerFunc(p.serveProject)).ServeHTTP(w, r)
 	}
-	if websocket.IsWebSocketUpgrade(r) && p.isSocket(r, name) {
-		s.hub.ServeHTTP(w, r)
-		return
-	}
-	if s.serveCommand(w, r, name) {
-		return
-	}
-	if p.cfg.Err() != nil && name != clientPath {
+}
+
+// serveMistakes answers while the configuration has mistakes: every page shows them, and loads again once they are fixed.
+func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
+	name, _ := p.layout.Below(r.URL.Path)
+	switch {
+	case p.server.serveSocket(w, r, name), p.server.serveCommand(w, r, name):
+	case name == clientPath:
+		p.serveClient(w, r)
+	default:
 		p.serveBroken(w)
-		return
 	}
-	if p.serveOwn(w, r, name) {
-		return
-	}
-	s.hub.WatchCookies(http.HandlerFunc(p.serveProject)).ServeHTTP(w, r)
 }
 
 // serveProject answers with what the project brings: a plugin's route, a backend behind a proxy, a file.
 func (p *project) serveProject(w http.ResponseWriter, r *http.Request) {
-	if p.plugins.ServeRoute(w, r) {
+	if p.hosts.ServeRoute(w, r) {
 		return
 	}
 	if r = p.proxy.Serve(w, r); r != nil {
@@ -76,14 +69,20 @@ func (p *project) serveProject(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// isSocket tells our socket from those of the project's proxies: by the subprotocol, since both may be at `/`.
-func (p *project) isSocket(r *http.Request, name string) bool {
-	for _, proto := range websocket.Subprotocols(r) {
-		if proto == "vite-hmr" || proto == "vite-ping" {
-			return true
-		}
+// serveSocket answers the sockets of pages. It returns false for other requests. The subprotocol sets our sockets apart
+// from those of the project's proxies, since both may be at `/`.
+func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request, name string) bool {
+	if !websocket.IsWebSocketUpgrade(r) {
+		return false
 	}
-	return name == "/" && r.URL.Query().Has("token")
+	ours := name == "/" && r.URL.Query().Has("token")
+	for _, proto := range websocket.Subprotocols(r) {
+		ours = ours || proto == "vite-hmr" || proto == "vite-ping"
+	}
+	if ours {
+		s.hub.ServeHTTP(w, r)
+	}
+	return ours
 }
 
 // serveOutside answers requests that are not below base with the way there. The target is the constant base, never
@@ -103,16 +102,17 @@ func (p *project) serveOutside(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "404 not found: this project is served at "+p.layout.Base, http.StatusNotFound)
 }
 
+// serveOwn answers at the server's own paths. It returns false for others.
 func (p *project) serveOwn(w http.ResponseWriter, r *http.Request, name string) bool {
 	switch {
 	case name == clientPath:
 		p.serveClient(w, r)
 	case name == packPath:
 		p.servePack(w, r)
-	case name == mapPath:
+	case name == pack.MapPath:
 		p.serveMap(w, r)
-	case strings.HasPrefix(name, updatePath):
-		p.serveUpdate(w, r, strings.TrimPrefix(name, updatePath))
+	case strings.HasPrefix(name, pack.UpdatePath):
+		p.serveUpdate(w, r, strings.TrimPrefix(name, pack.UpdatePath))
 	case name == identifyPath && r.Method == http.MethodPost:
 		p.server.hub.ServeHTTP(w, r)
 	case name == editorPath:
@@ -140,7 +140,7 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if denied.Reason == "" {
-			p.noteAbsent(r)
+			p.edits.NoteMissing(r)
 		}
 		p.refuse(w, r.RequestURI, denied)
 		return
@@ -159,19 +159,20 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refuse answers with a text that tells nothing of what is there, and tells the terminal why and what would allow it.
-func (p *project) refuse(w http.ResponseWriter, asked string, denied *gate.Denied) {
+// refuse answers with a text that says nothing of what exists. The terminal says why, and what would allow the request.
+func (p *project) refuse(w http.ResponseWriter, target string, denied *gate.Denied) {
 	if denied.Reason != "" {
 		args := []any{"reason", denied.Reason}
 		if denied.Allow != "" {
 			args = append(args, "allow", denied.Allow)
 		}
-		p.log.Warn("refused "+p.guard().Printable(asked), args...)
+		p.server.log.Warn("refused "+p.server.guard.Printable(target), args...)
 	}
 	http.Error(w, denied.Text(), denied.Status)
 }
 
-// serveMissing answers for URLs that are no file: modules that plugins make, and pages of single-page apps.
+// serveMissing answers for URLs without a file: modules that plugins make, and pages of single-page apps. It returns false
+// for others.
 func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
 	name, _ := p.layout.Below(r.URL.Path)
 	if r.Header.Get("Sec-Fetch-Dest") == "script" {
@@ -179,7 +180,7 @@ func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.RawQuery != "" {
 			id += "?" + r.URL.RawQuery
 		}
-		if p.plugins.Resolves(r.Context(), id) {
+		if p.hosts.Resolves(r.Context(), id) {
 			p.serveEntry(w, r, id)
 			return true
 		}
@@ -195,7 +196,7 @@ func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
 	return ok
 }
 
-// wantsModule tells whether the answer is a pack: the browser runs a module or a worker, or somebody without Fetch
+// wantsModule reports whether the answer is a pack: the browser runs a module or a worker, or a client without Fetch
 // metadata asks for a script. A classic script and fetch() get the file itself.
 func wantsModule(r *http.Request, t gate.Target) bool {
 	switch r.Header.Get("Sec-Fetch-Dest") {
@@ -211,6 +212,7 @@ func wantsModule(r *http.Request, t gate.Target) bool {
 	return false
 }
 
+// wantsStyle reports whether the answer is a stylesheet that a page links.
 func wantsStyle(r *http.Request, t gate.Target) bool {
 	return moduleid.IsStyle(t.File) && !moduleid.HasAny(t.Query, "raw", "url")
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/cert"
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/running"
 )
 
 // certificate returns the TLS configuration, nil for plain HTTP. HTTP/2 comes with TLS.
@@ -21,7 +22,7 @@ func (s *Server) certificate(cfg config.Server) (*tls.Config, error) {
 			return nil, fmt.Errorf("server.https: %w", err)
 		}
 	} else {
-		dir, err := s.cacheDir("cert")
+		dir, err := s.folder.Dir("cert")
 		if err != nil {
 			return nil, err
 		}
@@ -35,7 +36,7 @@ func (s *Server) certificate(cfg config.Server) (*tls.Config, error) {
 		}
 		s.log.Info("https with a certificate of this machine; to end the browser's warning, add it to your trusted certificates: " + file)
 	}
-	s.fingerprint = fingerprint(c.Certificate[0])
+	s.fingerprint = running.Fingerprint(c.Certificate[0])
 	return &tls.Config{Certificates: []tls.Certificate{c}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 

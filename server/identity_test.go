@@ -110,7 +110,7 @@ func TestPluginsSayWhoAPageIs(t *testing.T) {
 	}
 
 	s.Edit("devserver/main.go", `"-2"`, `"-3" + nothing`)
-	s.Log.Wait(t, "the plugins that ran before go on")
+	s.Log.Wait(t, "the earlier plugins keep running")
 	early.Emit("crash", nil)
 	s.Log.Wait(t, "the server runs without plugins until they can be built")
 	early.shows("ann", "ann-2") // nothing new
@@ -162,7 +162,7 @@ func TestWhoIsAskedFirst(t *testing.T) {
 	for _, test := range []struct{ session, user string }{{"program, one, two", "program"}, {"two, one", "one"}, {"two, one!", ""}, {"nobody", ""}, {"two", "two"}} {
 		page.shows(test.session, test.user)
 	}
-	s.Log.Wait(t, "a page is a guest's: Identify of plugin one: one does not work")
+	s.Log.Wait(t, "treating a page as a guest: Identify of plugin one: one does not work")
 	if _, status, err := s.Dial(t, devtest.DialOptions{Header: cookies("program!")}); err == nil || status != http.StatusForbidden {
 		t.Errorf("a page that the program refuses is answered with %d", status)
 	}

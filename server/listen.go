@@ -6,13 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
+	"strings"
 	"syscall"
+
+	"github.com/seed-b8174343/devserver/internal/running"
 )
 
 // URLs are the addresses that a listening server answers at.
 type URLs struct {
-	// Local are those for this machine, Network those for others. Each ends with the base; either may be empty.
+	// Local are the URLs for this machine, Network the URLs for others. Each ends with the base; either may be empty.
 	Local   []string `json:"local"`
 	Network []string `json:"network,omitempty"`
 }
@@ -114,4 +118,39 @@ func listURLs(scheme, host string, port int, base string) URLs {
 	default:
 		return URLs{Network: []string{at(host)}}
 	}
+}
+
+// announce leaves the file by which other programs find the server, or writes it again.
+func (s *Server) announce() {
+	file, err := running.Announce(s.folder, s.epoch, running.Server{
+		URL: s.address(), PID: os.Getpid(), Started: s.started, Token: s.token, Certificate: s.fingerprint,
+	})
+	if err != nil {
+		s.log.Warn("`devserver events` will not find this server", "error", err)
+		return
+	}
+	s.runningFile.Store(&file)
+}
+
+// unannounce removes the file.
+func (s *Server) unannounce() {
+	if file := s.runningFile.Swap(nil); file != nil {
+		running.Withdraw(*file)
+	}
+}
+
+// address returns where the server answers, for programs on this machine.
+func (s *Server) address() string {
+	base := s.project.Load().layout.Base
+	list := append(s.urls.Local[:len(s.urls.Local):len(s.urls.Local)], s.urls.Network...)
+	if len(list) == 0 { // the caller has opened the listener
+		addr := s.listeners[0].Addr()
+		if t, ok := addr.(*net.TCPAddr); ok && t.IP.IsUnspecified() {
+			return "http://" + net.JoinHostPort("localhost", strconv.Itoa(t.Port)) + base
+		}
+		return "http://" + addr.String() + base
+	}
+	scheme, rest, _ := strings.Cut(list[0], "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host + base // a restart may have changed the base
 }

@@ -10,11 +10,12 @@ import (
 
 // Options configures a Server. The zero value serves the current directory on 127.0.0.1:5173 with no plugins and no log.
 type Options struct {
-	// Root is the project's directory; "" is the current one. The `root` of its configuration may name another to be served.
+	// Root is the project's folder; "" is the current folder. The `root` of its configuration may name another folder to be
+	// served.
 	Root string
 	// Config is the project's configuration, flags already merged; nil reads devserver.config.json from Root.
 	Config *config.Config
-	// Plugins run in process, before those of the project's devserver/ folder.
+	// Plugins run in process, before the plugins of the project's devserver/ folder.
 	Plugins []plugin.Plugin
 	// NoPlugins leaves the project's devserver/ folder alone.
 	NoPlugins bool
@@ -22,12 +23,13 @@ type Options struct {
 	Force bool
 	// Logger gets the user's story (Info), problems (Warn, Error), detail (Debug), and what plugins print. Nil discards.
 	Logger *slog.Logger
-	// Version is the version of the program around the server, which pages are told; "" is none.
+	// Version is the version of the program around the server, as pages get it; "" is none.
 	Version string
-	// Identify tells the user of a page from the cookies of a request, for example; "" is a guest. It is asked when the
+	// Identify returns the user of a page, by the cookies of a request for example; "" is a guest. It is called when the
 	// page's socket opens, and again when the page may have signed in or out: an answer of a plugin's route or through a
-	// proxy has changed a cookie, script has, the page came to the front, or it calls reidentify() of devserver/client.
-	// Of whom it has no name for plugins are asked, see plugin.Plugin.Identify; an error refuses the page.
+	// proxy, or a script, has changed a cookie, the page came to the front, or it calls reidentify() of devserver/client.
+	// When Identify returns "", the plugins are asked, see [plugin.Plugin]. An error refuses the page. Identify is called
+	// concurrently.
 	Identify func(*http.Request) (user string, err error)
 	// CacheDir overrides where builds and results are kept; "" is a folder of this project in the user's cache directory.
 	CacheDir string

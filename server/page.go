@@ -3,17 +3,15 @@ package server
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/html"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -24,17 +22,17 @@ import (
 func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string) {
 	dir := path.Dir(p.gate.FileToID(file))
 	if below, _ := p.layout.Below(r.URL.Path); path.Dir(below+"x") == dir {
-		dir = "" // relative URLs mean what their author meant
+		dir = "" // relative URLs lead where their author meant
 	}
 	page, err := p.rewritePage(r.Context(), file, dir)
 	if err != nil {
 		p.failPage(w, file, err)
 		return
 	}
-	p.pages.Store(file, true)
-	p.warm(page.entries(p, file))
+	p.edits.PageServed(file)
+	p.edits.Warm(page.entries(p, file))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	p.serveText(w, r, page.text)
+	serveText(w, r, page.text)
 }
 
 type rewrittenPage struct {
@@ -47,7 +45,7 @@ func (g *rewrittenPage) entries(p *project, file string) []string {
 	var ids []string
 	for _, s := range g.scripts {
 		if s.Inline {
-			ids = append(ids, inlineID(p.gate.FileToID(file), s.Index))
+			ids = append(ids, compile.InlineID(p.gate.FileToID(file), s.Index))
 		} else if id, ok := p.scriptID(file, s.Src); ok {
 			ids = append(ids, id)
 		}
@@ -66,15 +64,15 @@ func (p *project) scriptID(file, src string) (string, bool) {
 	return path.Join(path.Dir(p.gate.FileToID(file)), src), true
 }
 
-// rewritePage makes the page that the browser gets. dir is the page's folder when it is answered at a URL in another one.
+// rewritePage returns the page as the browser gets it. dir is the page's folder when its URL lies in another folder.
 func (p *project) rewritePage(ctx context.Context, file, dir string) (*rewrittenPage, error) {
 	text, err := p.gate.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	p.contents.LoadOrStore(file, sha256.Sum256(text)) // so that a mere touch reloads nothing
+	p.watched.NoteContent(file, text)
 	id := p.gate.FileToID(file)
-	tags, err := p.plugins.TransformHTML(ctx, plugin.TransformHTMLArgs{Path: id, File: file, HTML: string(text)})
+	tags, err := p.hosts.TransformHTML(ctx, plugin.TransformHTMLArgs{Path: id, File: file, HTML: string(text)})
 	if err != nil {
 		return nil, err
 	}
@@ -100,27 +98,27 @@ func htmlTags(tags []plugin.HTMLTag) []html.Tag {
 	return list
 }
 
-// failPage answers for a page that could not be made with one that shows why and reloads when it is mended.
+// failPage answers for a page that has an error with a page that shows the error and reloads when it is fixed.
 func (p *project) failPage(w http.ResponseWriter, file string, err error) {
-	e := p.asError(err)
+	e := p.problems.Convert(err)
 	if e.File == "" {
 		e.File = p.layout.Shown(file)
 	}
-	p.pages.Store(file, true)
-	p.errors.set(p.gate.FileToID(file), e)
-	p.report(e)
+	p.edits.PageServed(file)
+	p.problems.Add(p.gate.FileToID(file), e)
+	p.problems.Report(e)
 	p.serveBroken(w)
 }
 
-// serveBroken sends a page with nothing but the client, which shows the error that stands.
+// serveBroken sends a page with nothing but the client, which shows the error.
 func (p *project) serveBroken(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusInternalServerError)
 	fmt.Fprintf(w, "<!doctype html><title>Error</title><link rel=\"icon\" href=\"data:,\"><script type=\"module\" src=%q></script>", path.Join(p.layout.Base, clientPath))
 }
 
-// pageFor finds the HTML file for a URL that is no file: `/about/` and `/about` may be a page, and what looks like a
-// route of a single-page app gets the root's index.html.
+// pageFor finds the HTML file for a URL without a file of its own: `/about/` and `/about` may be a page, and a URL that
+// looks like a route of a single-page app gets the root's index.html.
 func (p *project) pageFor(r *http.Request, name string) (string, bool) {
 	name = path.Clean("/" + name)
 	for _, candidate := range []string{path.Join(name, "index.html"), name + ".html"} {
@@ -142,7 +140,7 @@ func (p *project) existingPage(name string) (string, bool) {
 	return target.File, true
 }
 
-// acceptsHTML tells whether the request is a navigation rather than a missing image or a call to an API.
+// acceptsHTML reports whether the request is a navigation rather than a missing image or a call to an API.
 func acceptsHTML(r *http.Request) bool {
 	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" && dest != "document" && dest != "iframe" && dest != "frame" {
 		return false
@@ -151,42 +149,22 @@ func acceptsHTML(r *http.Request) bool {
 	return strings.Contains(accept, "text/html") || strings.Contains(accept, "application/xhtml+xml")
 }
 
-// Inline module scripts are modules with the ID of their page and a query that counts them.
-
-func inlineID(page string, index int) string {
-	return page + "?html-proxy&index=" + strconv.Itoa(index) + ".js"
-}
-
-func inlineScript(query string) (index int, ok bool) {
-	if !moduleid.Has(query, "html-proxy") {
-		return 0, false
-	}
-	for part := range strings.SplitSeq(query, "&") {
-		if n, found := strings.CutPrefix(part, "index="); found {
-			index, err := strconv.Atoi(strings.TrimSuffix(n, ".js"))
-			return index, err == nil
-		}
-	}
-	return 0, false
-}
-
-func (p *project) readInline(src source, index int) (source, error) {
-	page, err := p.rewritePage(p.ctx, src.file, "")
+// inlineScript returns an inline module script of a page. The script keeps its place in the page, so that errors and source
+// maps name the page's own lines.
+func (p *project) inlineScript(ctx context.Context, file string, index int) (string, error) {
+	page, err := p.rewritePage(ctx, file, "")
 	if err != nil {
-		return src, err
+		return "", err
 	}
 	for _, s := range page.scripts {
 		if s.Inline && s.Index == index {
-			src.state = disk.Stat(src.file)
-			// The script keeps its place in the page, so that errors and source maps name the page's own lines.
-			src.code = strings.Repeat("\n", max(0, s.Line-1)) + s.Code
-			return src, nil
+			return strings.Repeat("\n", max(0, s.Line-1)) + s.Code, nil
 		}
 	}
-	return src, &transform.Error{ID: src.id, File: p.layout.Shown(src.file), Text: fmt.Sprintf("the page has no inline module script number %d", index)}
+	return "", &transform.Error{File: p.layout.Shown(file), Text: fmt.Sprintf("the page has no inline module script number %d", index)}
 }
 
-// requireIndex tells a user who started in the wrong folder where the page was looked for.
+// requireIndex returns an error that says where a page was looked for: the user may have started in the wrong folder.
 func (p *project) requireIndex() error {
 	if p.hasAnyPage() {
 		return nil
@@ -209,7 +187,7 @@ func (p *project) hasAnyPage() bool {
 	return holdsPage(p.layout.Root, 3)
 }
 
-// holdsPage tells whether there is an HTML file in a folder, or in those below it for some levels.
+// holdsPage reports whether there is an HTML file in a folder, or in those below it for some levels.
 func holdsPage(dir string, levels int) bool {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// pauses lets edits wait as long as somebody wants that. The zero value lets them through.
+// pauses holds updates while there is a pause. The zero value holds none.
 type pauses struct {
 	mu      sync.Mutex
 	holders int
-	changed chan struct{} // closed when there is a first holder, or the last one is gone; nil when nobody waits for that
+	changed chan struct{} // closed when the first holder comes or the last one goes; nil when nobody waits for that
 }
 
-// state tells whether edits wait, and when that changes.
+// state reports whether updates are held, and returns a channel that is closed when that changes.
 func (p *pauses) state() (paused bool, changed <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -22,40 +22,40 @@ func (p *pauses) state() (paused bool, changed <-chan struct{}) {
 	return p.holders > 0, p.changed
 }
 
-// tell wakes who waits for a change. The caller holds mu.
-func (p *pauses) tell() {
+// wake closes the channel of state. The caller holds mu.
+func (p *pauses) wake() {
 	if p.changed != nil {
 		close(p.changed)
 		p.changed = nil
 	}
 }
 
-// Pause lets edits wait, however many are made, until resume is called; then they are one update. `who` is what the
-// terminal says of it. With several pauses the last one counts. Events, requests and pages that load go on. resume may be
-// called again, to no effect. Safe for concurrent use.
+// Pause holds updates until resume is called. All edits that were made meanwhile then become one update. Several pauses
+// may overlap: updates resume when the last pause ends. Events, requests and loading pages are not held. The terminal says
+// that updates are paused, and by whom. A second call of resume does nothing. Pause is safe for concurrent use.
 func (s *Server) Pause(who string) (resume func()) {
 	p := &s.pauses
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.holders++; p.holders == 1 {
-		p.tell()
-		s.log.Info("edits wait (" + who + ")")
+		p.wake()
+		s.log.Info("updates paused (" + who + ")")
 	}
 	return sync.OnceFunc(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.holders--; p.holders == 0 {
-			s.log.Info("edits go on")
-			p.tell()
+			s.log.Info("updates resumed")
+			p.wake()
 		}
 	})
 }
 
-// servePause lets edits wait as long as the request lasts: a program that dies leaves no pause behind.
+// servePause holds updates as long as the request lasts: a program that dies leaves no pause behind.
 func (s *Server) servePause(w http.ResponseWriter, r *http.Request) {
 	defer s.Pause("devserver pause")()
 	ctx, cancel := s.whileFollowed(r)
 	defer cancel()
-	_ = http.NewResponseController(w).Flush() // the head tells that edits wait; when nobody reads it, ctx ends
+	_ = http.NewResponseController(w).Flush() // with the head, the program knows that updates are held
 	<-ctx.Done()
 }

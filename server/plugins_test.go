@@ -268,7 +268,7 @@ func TestPluginsChangeWhilePagesStayConnected(t *testing.T) {
 	}
 
 	goPlugin(t, app, answer(`return tow, nil`))
-	s.Log.Wait(t, "the plugins that ran before go on")
+	s.Log.Wait(t, "the earlier plugins keep running")
 	if f := c.WaitFor(devtest.Is("error")); !strings.Contains(string(f.Text), "devserver/main.go") || !strings.Contains(string(f.Text), "undefined: tow") {
 		t.Errorf("got %s", f.Text)
 	}
@@ -437,7 +437,7 @@ func TestHalfASaveOfGoCodeIsNotBuilt(t *testing.T) {
 	s.Write("devserver/main.go", "")
 	s.Write("devserver/main.go", strings.Replace(main, `" 1"`, `" 2"`, 1))
 	answers("one 2")
-	if builds := s.Log.Count("plugins changed, building"); builds != 1 || s.Log.Count("the plugins that ran before go on") > 0 {
+	if builds := s.Log.Count("plugins changed, building"); builds != 1 || s.Log.Count("the earlier plugins keep running") > 0 {
 		t.Errorf("%d builds for one edit", builds)
 	}
 	s.Rename("devserver/main.go", "devserver/main.go~")

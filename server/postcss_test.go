@@ -43,6 +43,10 @@ func TestPostCSSConfigAbove(t *testing.T) {
 			files: "-- package.json --\n{ \"postcss\": { \"plugins\": { \"./own.cjs\": {} } } }\n-- own.cjs --\nmodule.exports = () => (" + plugin("own") + ")\n-- other.cjs --\nmodule.exports = () => (" + plugin("other") + ")\n", want: "own",
 			edit: func(app *devtest.Files) { app.Edit("package.json", "own.cjs", "other.cjs") }, then: "other",
 		},
+		"a plugin in the vite.config": {
+			files: "-- package.json --\n{}\n-- vite.config.mjs --\nexport default { css: { postcss: { plugins: [" + plugin("vite") + "] } } }\n", want: "vite",
+			edit: func(app *devtest.Files) { app.Edit("vite.config.mjs", "\"vite\"", "\"edited\"") }, then: "edited",
+		},
 		"a nearer one wins": {
 			files: "-- package.json --\n{}\n-- postcss.config.cjs --\n" + cjs("above") + "-- client/.postcssrc.cjs --\n" + cjs("near"), want: "near",
 			edit: func(app *devtest.Files) {

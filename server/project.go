@@ -4,64 +4,52 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/seed-b8174343/devserver/internal/builtin"
+	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/edit"
 	"github.com/seed-b8174343/devserver/internal/env"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/graph"
-	"github.com/seed-b8174343/devserver/internal/guard"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/pack"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/problems"
 	"github.com/seed-b8174343/devserver/internal/proxy"
+	"github.com/seed-b8174343/devserver/internal/relay"
 	"github.com/seed-b8174343/devserver/internal/resolve"
-	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/internal/watch"
+	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// project is everything that follows from one reading of the configuration: what may be read, how specifiers
-// resolve, what modules compile to. It holds no connection; those are the Server's.
+// project is everything that follows from one reading of the configuration. It holds the parts and answers requests by
+// them (its methods are handlers and wiring); it holds no connection, since connections are the Server's.
 type project struct {
 	server *Server
-	log    *slog.Logger
 	cfg    *config.Config
 	layout moduleid.Layout
 
-	gate     *gate.Gate
-	resolver *resolve.Resolver
-	env      *env.Env
-	proxy    *proxy.Proxy
-	plugins  *pluginhost.Hosts
-	watcher  *watch.Watcher
-	graph    *graph.Graph
-
-	node  *pluginhost.Node // runs the project's JavaScript tools
-	tools styleTools
-	// viteState changes with the vite.config, whose functions tools may call.
-	viteState string
-	define    map[string]string
-	refresh   refreshRuntime
-	exported  sync.Map // file of a package -> names that its stars bring, nil when they cannot be told
-
-	// What the parts of this package keep stands beside their code.
-	pluginTies
-	filesRead
-	asked
-	outbox
-	firstCrawl
-
-	applying   sync.Mutex // one batch at a time; see apply
-	errors     errorSet
-	lastReport atomicString
-	now        func() time.Time
+	gate     *gate.Gate        // what may be read
+	env      *env.Env          // import.meta.env
+	proxy    *proxy.Proxy      // backends of the configuration
+	problems *problems.Set     // what the user has to fix
+	node     *pluginhost.Node  // runs the project's JavaScript tools
+	hosts    *pluginhost.Hosts // run its plugins
+	watched  *edit.Watched     // files and folders
+	compiler *compile.Compiler // an ID -> what the module compiles to
+	graph    *graph.Graph      // who imports whom
+	packs    *pack.Packer      // modules -> scripts
+	edits    *edit.Updater     // changed files -> updates
+	relay    *relay.Relay      // pages and plugins
 
 	began sync.Once // see begin
 	ctx   context.Context
@@ -69,166 +57,242 @@ type project struct {
 	tasks sync.WaitGroup
 }
 
-func newProject(s *Server, cfg *config.Config, root string) (*project, error) {
-	p := &project{
-		server: s, log: s.log, cfg: cfg,
-		layout:    moduleid.Layout{Dir: s.dir, Root: root, Workspace: gate.Workspace(root), Public: cfg.PublicPath(root), Base: cfg.BaseOrDefault()},
-		filesRead: filesRead{configFiles: map[string]bool{}}, outbox: outbox{updates: updateLog{prefix: s.epoch[:6]}},
-		errors: errorSet{noted: make(chan struct{}, 1)}, now: time.Now,
-	}
+func newProject(s *Server, from reading) (*project, error) {
+	cfg, root := from.Config, from.root
+	p := &project{server: s, cfg: cfg, layout: moduleid.Layout{
+		Dir: s.dir, Root: root, Workspace: gate.Workspace(root), Public: cfg.PublicPath(root), Base: cfg.BaseOrDefault(),
+	}}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
-	if err := cfg.Err(); err != nil {
-		p.errors.set(configErrorID, p.asError(err))
-	} else if err := p.requireIndex(); err != nil && len(s.opts.Plugins) == 0 {
-		return nil, err
+	if cfg.Err() == nil && len(s.opts.Plugins) == 0 {
+		if err := p.requireIndex(); err != nil {
+			return nil, err
+		}
 	}
-	if err := p.build(); err != nil {
+	if err := p.build(from); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
 }
 
 // build makes the parts in the order in which they need each other.
-func (p *project) build() (err error) {
-	p.gate, err = gate.New(gate.Options{Root: p.layout.Root, Project: p.layout.Dir, Public: p.layout.Public, Base: p.layout.Base, Allow: allowed(p.cfg.Server.FS, p.layout.Root), Deny: p.cfg.Server.FS.Deny})
-	if err != nil {
-		return err
-	}
-	p.env, err = env.Load(env.Options{Dir: p.cfg.EnvPath(p.layout.Root), Mode: p.cfg.ModeOrDefault(), Base: p.layout.Base, Prefixes: p.cfg.EnvPrefixes()})
-	if err != nil {
-		return err
-	}
-	for _, line := range p.env.Skipped() {
-		p.log.Warn(fmt.Sprintf("%s:%d is left out: it is not NAME=value", p.layout.Shown(line.File), line.Line))
-	}
-	p.resolver, err = resolve.New(resolve.Options{
-		Root: p.layout.Root, Public: p.layout.Public, Alias: aliases(p.cfg), Conditions: p.cfg.Resolve.Conditions,
-		Dedupe: p.cfg.Resolve.Dedupe, Extensions: p.cfg.Resolve.Extensions, MainFields: p.cfg.Resolve.MainFields,
-		PreserveSymlinks: p.cfg.Resolve.PreserveSymlinks,
+func (p *project) build(from reading) (err error) {
+	s, cfg, l := p.server, p.cfg, p.layout
+	p.gate, err = gate.New(gate.Options{
+		Root: l.Root, Project: l.Dir, Public: l.Public, Base: l.Base, Allow: allowed(cfg.Server.FS, l.Root), Deny: cfg.Server.FS.Deny,
 	})
 	if err != nil {
 		return err
 	}
-	p.proxy, err = proxy.New(p.proxyRules(), p.log)
+	p.problems = problems.New(problems.Options{
+		Context: p.ctx, Layout: l, Gate: p.gate, Logger: s.log, Publish: s.hub.Publish,
+		Orphan: func(id string) bool { return p.edits.IsOrphan(id) },
+	})
+	if err := cfg.Err(); err != nil {
+		p.problems.Add(problems.ConfigID, p.problems.Convert(err))
+	}
+	if p.env, err = p.loadEnv(); err != nil {
+		return err
+	}
+	nodeDir, err := s.folder.Dir("node")
 	if err != nil {
 		return err
 	}
-	p.watcher, err = watch.New(watch.Options{
-		Root: p.layout.Root, Ignore: p.cfg.Server.Watch.Ignored, Poll: p.cfg.Server.Watch.UsePolling, Interval: p.cfg.PollInterval(), Logger: p.log,
+	p.node = pluginhost.NewNode(pluginhost.NodeOptions{Root: l.Root, Dir: l.Dir, CacheDir: nodeDir, Logger: s.log})
+	if p.proxy, err = proxy.New(p.proxyRules(), s.log); err != nil {
+		return err
+	}
+	watcher, err := watch.New(watch.Options{
+		Root: l.Root, Ignore: cfg.Server.Watch.Ignored, Poll: cfg.Server.Watch.UsePolling, Interval: cfg.PollInterval(), Logger: s.log,
 	})
 	if err != nil {
 		return err
 	}
-	if info, err := os.Stat(p.layout.Public); err == nil && info.IsDir() && p.layout.Outside(p.layout.Public) {
-		p.watchDir(p.layout.Public)
-	}
-	if err := p.startPlugins(); err != nil {
+	p.watched = edit.NewWatched(watcher, l, s.log)
+	resolver, err := resolve.New(resolve.Options{
+		Root: l.Root, Public: l.Public, Alias: aliases(cfg), Conditions: cfg.Resolve.Conditions, Dedupe: cfg.Resolve.Dedupe,
+		Extensions: cfg.Resolve.Extensions, MainFields: cfg.Resolve.MainFields, PreserveSymlinks: cfg.Resolve.PreserveSymlinks,
+	})
+	if err != nil {
 		return err
 	}
-	if err := p.startNode(); err != nil {
+	p.buildModules(resolver, from.State)
+	p.watchFiles(from.Files)
+	return p.buildPlugins(resolver)
+}
+
+// loadEnv reads the .env files. The terminal shows the lines that are left out.
+func (p *project) loadEnv() (*env.Env, error) {
+	e, err := env.Load(env.Options{
+		Dir: p.cfg.EnvPath(p.layout.Root), Mode: p.cfg.ModeOrDefault(), Base: p.layout.Base, Prefixes: p.cfg.EnvPrefixes(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range e.Skipped() {
+		p.server.log.Warn(fmt.Sprintf("%s:%d is left out: it is not NAME=value", p.layout.Shown(line.File), line.Line))
+	}
+	return e, nil
+}
+
+// buildModules makes the parts that modules go through, from the file to the page.
+func (p *project) buildModules(resolver *resolve.Resolver, viteState string) {
+	s := p.server
+	p.hosts = pluginhost.NewHosts()
+	p.compiler = compile.New(compile.Options{
+		Config: p.cfg, Layout: p.layout, Gate: p.gate, Resolver: resolver, Problems: p.problems, Logger: s.log,
+		NodeEnv: p.env.NodeEnv(), ViteState: viteState, Cache: s.cache, Memory: &s.memory,
+		Plugins: p.hosts, Tools: p.node, Watch: p.watched, Inline: p.inlineScript,
+		StyleMapURL: func(id string) string { return pack.StyleMapURL(p.layout, id) },
+	})
+	p.graph = graph.New(p.compiler, runtime.GOMAXPROCS(0))
+	p.packs = pack.New(pack.Options{
+		Context: p.ctx, Graph: p.graph, Compiler: p.compiler, Problems: p.problems, Layout: p.layout,
+		Env: p.env.Object(), Run: s.epoch[:6], Now: time.Now,
+	})
+	p.edits = edit.New(edit.Options{
+		Context: p.ctx, HMR: p.cfg.Server.HMR, Layout: p.layout, Gate: p.gate, Resolver: resolver, Graph: p.graph,
+		Compiler: p.compiler, Packer: p.packs, Problems: p.problems, Hub: s.hub, Watched: p.watched, Plugins: p.hosts,
+		Logger: s.log, Now: time.Now, Paused: s.pauses.state, Restart: s.restartLater,
+		MayServe:  func(id string) bool { return p.mayServe(id) == nil },
+		PluginDir: p.pluginDir(), BuildPlugins: func() { p.relay.Build() },
+	})
+}
+
+// buildPlugins starts the plugins, and the tools that plugins and modules use.
+func (p *project) buildPlugins(resolver *resolve.Resolver) error {
+	s := p.server
+	own, err := p.builtins()
+	if err != nil {
 		return err
 	}
-	p.graph = graph.New(p, runtime.GOMAXPROCS(0))
-	p.define = p.defines()
-	p.refresh.framework = p.detectRefresh()
-	p.noteConfigFiles()
+	p.relay = relay.New(relay.Options{
+		Context: p.ctx, Layout: p.layout, Hub: s.hub, Hosts: p.hosts, Graph: p.graph, Modules: p.edits, Problems: p.problems,
+		Logger: s.log, Plugins: slices.Concat(s.opts.Plugins, own), PluginDir: p.pluginDir(), CacheDir: s.folder.Dir,
+		Identify: s.opts.Identify, Watch: p.watched.Inputs, Dependencies: resolver.Dependencies,
+	})
+	if err := p.relay.Start(); err != nil {
+		return err
+	}
+	if tools := p.compiler.ToolPackages(); len(tools) > 0 {
+		s.log.Info("running this project's tools in Node: " + strings.Join(tools, ", ")) // code that came with the repository
+		p.tasks.Go(func() { p.compiler.WarmTools(p.ctx, tools) })
+	}
 	return nil
+}
+
+// watchFiles watches what the watcher does not see by itself, and the files that the project was configured from.
+// viteFiles are those of the vite.config. Files that don't exist yet count, too.
+func (p *project) watchFiles(viteFiles []string) {
+	if info, err := os.Stat(p.layout.Public); err == nil && info.IsDir() && p.layout.Outside(p.layout.Public) {
+		p.watched.Tree(p.layout.Public)
+	}
+	files := slices.Concat(p.env.Files(), viteFiles, p.compiler.ConfigFiles())
+	if p.cfg.Path != "" {
+		files = append(files, p.cfg.Path)
+	} else {
+		files = append(files, filepath.Join(p.layout.Dir, config.FileName))
+	}
+	if dir := p.pluginDir(); dir != "" && p.layout.Outside(dir) {
+		p.watched.Tree(dir)
+	} else if dir == "" && !p.server.opts.NoPlugins {
+		files = append(files, filepath.Join(p.layout.Dir, pluginhost.Folder, "go.mod")) // `devserver init` may create it
+	}
+	p.watched.Config(files, p.server.before)
+}
+
+// pluginDir returns the folder of the plugins' Go code, "" when there are no such plugins, or none are to run.
+func (p *project) pluginDir() string {
+	if p.server.opts.NoPlugins || p.cfg.Err() != nil || !pluginhost.Has(p.layout.Dir) {
+		return ""
+	}
+	return filepath.Join(p.layout.Dir, pluginhost.Folder)
 }
 
 // begin starts what works in the background, once: following edits and compiling the first page ahead of the browser.
 func (p *project) begin() { p.began.Do(p.work) }
 
 func (p *project) work() {
-	p.tasks.Go(p.follow)
-	p.tasks.Go(func() { p.restartIfConfigured(written(slices.Collect(maps.Keys(p.configFiles)))) }) // edited while it was read
-	if err := p.cfg.Err(); err != nil {
-		mistakes, _ := errors.AsType[config.Errors](err)
+	p.tasks.Go(p.edits.Follow)
+	p.tasks.Go(p.edits.CheckConfig)
+	if mistakes, broken := errors.AsType[config.Errors](p.cfg.Err()); broken {
 		for _, e := range mistakes {
-			p.report(p.asError(e))
+			p.problems.Report(p.problems.Convert(e))
 		}
 		return
 	}
-	if p.goPlugins != nil {
-		p.tasks.Go(p.goPlugins.Reload)
-	}
-	p.tasks.Go(p.writeTypesInProcess)
+	p.tasks.Go(p.relay.Build)
+	p.tasks.Go(p.relay.WriteTypes)
 	p.tasks.Go(func() {
 		file, ok := p.existingPage("/index.html")
 		if !ok {
 			return
 		}
 		if page, err := p.rewritePage(p.ctx, file, ""); err == nil {
-			p.warm(page.entries(p, file))
+			p.edits.Warm(page.entries(p, file))
 		}
 	})
 }
 
-// close ends everything that build started and waits for it.
+// close ends everything that build started and waits for it. The plugins and tools end before the tasks are waited for:
+// a task may be waiting for a tool that hangs.
 func (p *project) close() error {
 	p.stop()
-	var errs []error
-	if p.watcher != nil {
-		errs = append(errs, p.watcher.Close())
+	var watched, plugins, tools error
+	if p.watched != nil {
+		watched = p.watched.Close()
 	}
-	p.unregister()
-	errs = append(errs, p.stopPlugins())
-	p.tasks.Wait()
-	p.unregister() // a child that came meanwhile
-	return errors.Join(errs...)
-}
-
-// stopPlugins ends the processes of plugins and tools, and the plugins in process. It comes before the wait for tasks: of
-// those, one may be waiting for what hangs.
-func (p *project) stopPlugins() error {
-	var ending sync.WaitGroup // a process may take a second and a half, plugins in process one
-	var node, plugins, inProcess error
+	var ending sync.WaitGroup // a process may take a second and a half
+	if p.relay != nil {
+		p.relay.Detach()
+		ending.Go(func() { plugins = p.relay.Stop() })
+	}
 	if p.node != nil {
-		ending.Go(func() { node = p.node.Close() })
-	}
-	if p.goPlugins != nil {
-		ending.Go(func() { plugins = p.goPlugins.Close() })
-	}
-	if p.inProcess != nil {
-		ending.Go(func() { inProcess = p.inProcess.Stop(context.Background()) })
+		ending.Go(func() { tools = p.node.Close() })
 	}
 	ending.Wait()
-	return errors.Join(node, plugins, inProcess)
+	p.tasks.Wait()
+	if p.edits != nil {
+		p.edits.Wait()
+	}
+	if p.relay != nil {
+		p.relay.Detach() // from a child that came meanwhile
+	}
+	return errors.Join(watched, plugins, tools)
 }
 
-// whole is the context of work of which a part would be wrong: a page that is answered while the project ends, since it
-// starts over, gets all of its modules.
-func (p *project) whole() context.Context { return context.WithoutCancel(p.ctx) }
-
-func (p *project) guard() *guard.Guard { return p.server.guard }
-
-// defines are the constants that esbuild puts in place of expressions.
-func (p *project) defines() map[string]string {
-	d := map[string]string{"process.env.NODE_ENV": transform.Quote(p.env.NodeEnv())}
-	for key, value := range p.cfg.Define {
-		d[key] = string(value)
+// handler answers requests by what the configuration allows: while it has mistakes, nothing of the project is served.
+func (p *project) handler() http.HandlerFunc {
+	if p.cfg.Err() != nil {
+		return p.serveMistakes
 	}
-	return d
+	return p.serve
 }
 
-// parallel runs f for 0..n-1 on all processors.
-func parallel(n int, f func(i int)) {
-	if n == 1 {
-		f(0)
-		return
+// builtins are the plugins of our own that the configuration switches on.
+func (p *project) builtins() (list []plugin.Plugin, err error) {
+	if p.cfg.Plugins.Console {
+		list = append(list, builtin.Console(locator{p}))
 	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
+	if l := p.cfg.Plugins.Log; l != nil {
+		file := l.File
+		if file == "" {
+			dir, err := p.server.folder.Dir("")
+			if err != nil {
+				return nil, err
 			}
-		})
+			file = filepath.Join(dir, "devserver.log")
+		}
+		list = append(list, builtin.Log(builtin.LogOptions{
+			File: file, MaxSize: l.MaxSizeOrDefault(), Keep: l.KeepOrDefault(), Where: locator{p}, Passed: p.server.hub.OnPassed,
+		}))
 	}
-	wg.Wait()
+	return list, nil
 }
 
-// allowed are the folders outside the root that may be read: all of them when the configuration is not strict.
+// readsConsole reports whether pages send what they write to their consoles.
+func (p *project) readsConsole() bool { return p.cfg.Plugins.Console || p.cfg.Plugins.Log != nil }
+
+// allowed returns the folders outside the root that may be read: all of them when the configuration is not strict.
 func allowed(fs config.FS, root string) []string {
 	if fs.Strict == nil || *fs.Strict {
 		return fs.Allow
@@ -240,7 +304,7 @@ func aliases(cfg *config.Config) []resolve.Alias {
 	list := make([]resolve.Alias, 0, len(cfg.Resolve.Alias))
 	for _, a := range cfg.Resolve.Alias {
 		alias := resolve.Alias{Find: a.Find, Replacement: a.Replacement}
-		if expr, err := a.Expression(); err == nil && expr != nil { // errors were told when it was read
+		if expr, err := a.Expression(); err == nil && expr != nil { // reading the configuration has reported errors
 			alias.Expression = expr
 		}
 		list = append(list, alias)

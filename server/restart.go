@@ -1,19 +1,25 @@
 package server
 
 import (
-	"crypto/sha256"
-	"maps"
-	"os"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/problems"
 )
 
-// Restart reads the configuration again and starts over with it. Pages stay connected and run what is new; the
-// address stays. A configuration that is wrong leaves the running project alone: the terminal and the pages show what is
-// wrong with it, and that is no error here. reason is what the terminal says of it.
+// restartLater restarts in the background: a task of the project asks for it, and a restart waits for the tasks.
+func (s *Server) restartLater(reason string) {
+	s.background.Go(func() {
+		if err := s.Restart(reason); err != nil {
+			p := s.project.Load()
+			p.problems.Report(p.problems.Convert(err))
+		}
+	})
+}
+
+// Restart reads the configuration again and starts over with it. Pages stay connected and get the changes; the address
+// stays. A configuration with mistakes leaves the running project alone: the terminal and the pages show the mistakes, and
+// Restart returns nil. reason is what the terminal says.
 func (s *Server) Restart(reason string) error {
 	s.restarting.Lock()
 	defer s.restarting.Unlock()
@@ -23,28 +29,28 @@ func (s *Server) Restart(reason string) error {
 	old := s.project.Load()
 	p, err := s.nextProject(old)
 	if err != nil {
-		old.errors.set(configErrorID, old.asError(err))
-		old.publishErrors()
-		return nil // it was told
+		old.problems.Add(problems.ConfigID, old.problems.Convert(err))
+		old.problems.Publish()
+		return nil // it is shown
 	}
 	s.replace(old, p)
 	s.log.Info("server restarted (" + reason + ")")
 	return s.publishRestart(old, p, reason)
 }
 
-// nextProject makes a project of the configuration as it is now.
+// nextProject makes a project from the configuration as it is now.
 func (s *Server) nextProject(old *project) (*project, error) {
-	s.awaitConfig(old)
-	s.noteBeforeReading(old)
+	old.watched.AwaitConfig(s.ctx)
+	s.before = old.watched.ConfigSums() // an edit from here on counts as an edit of what the next project is read from
 	cfg, err := old.cfg.Reload()
 	if err != nil {
 		return nil, err
 	}
-	cfg, root, err := s.configured(cfg)
+	next, err := s.configured(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return newProject(s, cfg, root)
+	return newProject(s, next)
 }
 
 // replace ends the old project and begins the new one.
@@ -53,10 +59,10 @@ func (s *Server) replace(old, p *project) {
 	if err := old.close(); err != nil {
 		s.log.Warn("stop before restart", "error", err)
 	}
-	p.channels.inherit(&old.channels)
+	p.relay.Inherit(old.relay)
 	s.project.Store(p)
-	if err := p.attach(); err != nil {
-		p.report(p.asError(err))
+	if err := p.relay.Attach(); err != nil {
+		p.problems.Report(p.problems.Convert(err))
 	}
 	release()
 	p.begin()
@@ -65,57 +71,29 @@ func (s *Server) replace(old, p *project) {
 	}
 }
 
-// publishRestart has pages run what is new: modules that differ are replaced, and what comes with a page takes a reload.
+// publishRestart updates pages after a restart: modules that differ are replaced. Pages reload for changes of what comes with
+// a page.
 func (s *Server) publishRestart(old, p *project, reason string) error {
 	reload := func(why string) error { return s.hub.Publish(&hmr.FullReload{Path: "*", Reason: why}) }
 	if old.cfg.Err() != nil {
-		s.log.Info("the address, https and allowedHosts of the configuration are used from the next start on")
+		s.log.Info("stop and start devserver to apply host, port, https and allowedHosts")
 		return reload(reason)
 	}
-	if old.errors.clear(configErrorID) {
-		_ = s.hub.Publish(&hmr.Fixed{}) // errors of the new project are told as they are found
+	if old.problems.Clear(problems.ConfigID) {
+		_ = s.hub.Publish(&hmr.Fixed{}) // errors of the new project show as they are found
 	}
 	if p.layout.Root != old.layout.Root { // other pages have these addresses
 		why := "the root is " + p.layout.Root + " now"
-		s.log.Info(p.reloadLine(why))
+		p.edits.PrintReload(why)
 		return reload(why)
 	}
 	if names := p.env.Differs(old.env); len(names) > 0 { // import.meta.env comes with the page, and so does what stands in its HTML
 		why := "import.meta.env." + strings.Join(names, ", ") + " changed"
-		s.log.Info(p.reloadLine(why))
+		p.edits.PrintReload(why)
 		return reload(why)
 	}
 	if p.readsConsole() != old.readsConsole() {
 		return reload("plugins of the configuration changed") // the page's part comes with the page
 	}
 	return s.hub.Publish(&hmr.NeedRevisions{})
-}
-
-// awaitConfig waits a short while when one of the files of the configuration, .env among them, has just become empty: it
-// is being saved, and an empty one would be valid, without its denials and values.
-func (s *Server) awaitConfig(p *project) {
-	justEmptied := func(file string) bool {
-		info, err := os.Stat(file)
-		return err == nil && info.Size() == 0 && time.Since(info.ModTime()) < emptied
-	}
-	files := slices.Collect(maps.Keys(p.configFiles))
-	for range emptied / unfinished { // a file may be dated to the future
-		if !slices.ContainsFunc(files, justEmptied) {
-			return
-		}
-		select {
-		case <-time.After(unfinished):
-		case <-s.ctx.Done():
-			return
-		}
-	}
-}
-
-// noteBeforeReading remembers the content of what the next project is read from. An edit in between is then seen as one:
-// the new project compares when it begins to follow edits.
-func (s *Server) noteBeforeReading(old *project) {
-	s.before = map[string][sha256.Size]byte{}
-	for f := range old.configFiles {
-		s.before[f] = contentSum(f)
-	}
 }

@@ -16,18 +16,19 @@ import (
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/internal/running"
 	"github.com/seed-b8174343/devserver/server"
 )
 
 // startFound starts a server and finds it as other programs do.
-func startFound(t *testing.T, app string, configure ...func(*server.Options)) (*devtest.Server, func() []server.Running) {
+func startFound(t *testing.T, app string, configure ...func(*server.Options)) (*devtest.Server, func() []running.Server) {
 	t.Helper()
 	dir := t.TempDir()
 	configure = append([]func(*server.Options){func(o *server.Options) { o.CacheDir = dir }}, configure...)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(app)), configure...)
-	find := func() []server.Running {
+	find := func() []running.Server {
 		t.Helper()
-		list, err := server.FindRunning(s.Root, dir)
+		list, err := running.Find(s.Root, dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +39,7 @@ func startFound(t *testing.T, app string, configure ...func(*server.Options)) (*
 }
 
 // tailed follows the events of the server until the test ends.
-func tailed(t *testing.T, r server.Running) (lines <-chan string, done <-chan error) {
+func tailed(t *testing.T, r running.Server) (lines <-chan string, done <-chan error) {
 	t.Helper()
 	out, ended, connected := make(chan string, 1000), make(chan error, 1), make(chan bool)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -70,7 +71,7 @@ func TestRunningIsFoundAndGone(t *testing.T) {
 			if err := <-done; err != nil {
 				t.Errorf("the tail of a server that was stopped ended with %v", err)
 			}
-			if err := list[0].Alive(t.Context()); !errors.Is(err, server.ErrGone) {
+			if err := list[0].Alive(t.Context()); !errors.Is(err, running.ErrGone) {
 				t.Errorf("a server that was stopped: %v", err)
 			}
 			if list := find(); len(list) != 0 {
@@ -101,15 +102,15 @@ func TestAnotherServerAtTheAddress(t *testing.T) {
 		}
 	}()
 	r := find()[0]
-	for name, change := range map[string]func(r *server.Running){
-		"another program": func(r *server.Running) { r.URL = other.URL + "/" },
-		"no HTTP":         func(r *server.Running) { r.URL = "http://" + database.Addr().String() + "/" },
-		"another run":     func(r *server.Running) { r.Token = strings.Repeat("0", len(r.Token)) },
-		"other scheme":    func(r *server.Running) { r.URL = strings.Replace(r.URL, "http:", "https:", 1) },
+	for name, change := range map[string]func(r *running.Server){
+		"another program": func(r *running.Server) { r.URL = other.URL + "/" },
+		"no HTTP":         func(r *running.Server) { r.URL = "http://" + database.Addr().String() + "/" },
+		"another run":     func(r *running.Server) { r.Token = strings.Repeat("0", len(r.Token)) },
+		"other scheme":    func(r *running.Server) { r.URL = strings.Replace(r.URL, "http:", "https:", 1) },
 	} {
 		stale := r
 		change(&stale)
-		if err := stale.Alive(t.Context()); !errors.Is(err, server.ErrGone) {
+		if err := stale.Alive(t.Context()); !errors.Is(err, running.ErrGone) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -151,7 +152,7 @@ func TestTailTellsAll(t *testing.T) {
 	s.Write("devserver.config.json", `{"base": "/shop/"}`)
 	s.Log.Wait(t, "server restarted")
 	devtest.Eventually(t, "the new base", func() bool { return strings.HasSuffix(find()[0].URL, "/shop/") }, nil)
-	if n, err := find()[0].Send(t.Context(), server.Message{To: "any:c1", Event: "cart:note", Data: json.RawMessage(`"x"`)}); n != 1 || err != nil {
+	if n, err := find()[0].Send(t.Context(), running.Message{To: "any:c1", Event: "cart:note", Data: json.RawMessage(`"x"`)}); n != 1 || err != nil {
 		t.Errorf("sent to %d, %v", n, err)
 	}
 	for _, lines := range []<-chan string{first, second} {
@@ -205,7 +206,7 @@ func TestRunningFileIsPrivate(t *testing.T) {
 	}
 }
 
-// TestPauseEndsWithItsProgram: edits wait no longer than whoever paused them is there, however it asked.
+// TestPauseEndsWithItsProgram: updates are held no longer than the program that paused them lives.
 func TestPauseEndsWithItsProgram(t *testing.T) {
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
 	pack(s)
@@ -217,7 +218,7 @@ func TestPauseEndsWithItsProgram(t *testing.T) {
 		}
 		_, _ = fmt.Fprintf(conn, "POST /__devserver/pause HTTP/1.1\r\nHost: localhost\r\nX-Devserver-Token: %s\r\n%s", s.Token(), rest)
 		if i < 2 {
-			devtest.Eventually(t, "a pause", func() bool { return strings.Count(s.Log.String(), "edits wait") > i }, s.Log.String)
+			devtest.Eventually(t, "a pause", func() bool { return strings.Count(s.Log.String(), "updates paused") > i }, s.Log.String)
 		}
 		_ = conn.Close()
 		text := fmt.Sprintf("edit %d", i)

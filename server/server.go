@@ -3,15 +3,11 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,8 +16,12 @@ import (
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/cache"
+	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/edit"
 	"github.com/seed-b8174343/devserver/internal/guard"
+	"github.com/seed-b8174343/devserver/internal/running"
+	"github.com/seed-b8174343/devserver/internal/viteconfig"
 )
 
 // Server is a development server for one project. Use New, then Listen, then Serve; or Run, which is all three.
@@ -36,19 +36,13 @@ type Server struct {
 	hub   *hmr.Hub
 	cache *cache.Cache // compiled modules of earlier runs; nil without
 
-	cacheOnce sync.Once // see findCache
-	cacheBase string
-	cacheTemp string // a cacheBase that goes with the server, "" for none
+	folder *running.CacheFolder
 
 	project    atomic.Pointer[project]
 	restarting sync.Mutex
-	before     map[string][sha256.Size]byte // see noteBeforeReading; guarded by restarting
-	viteFiles  []string                     // what the vite.config was read from; guarded by restarting after New
-	readsVite  bool                         // a vite.config was run; guarded likewise
+	before     map[string]edit.Sum // of the files of the configuration, before it was read; guarded by restarting
 
-	freeing   sync.Mutex
-	freeTimer *time.Timer // see freeLater
-
+	memory compile.Memory
 	pauses pauses
 
 	listeners   []net.Listener
@@ -70,7 +64,7 @@ type Server struct {
 func Run(ctx context.Context, opts Options) error {
 	s, err := newServer(ctx, opts)
 	if err != nil && ctx.Err() != nil {
-		return nil // it was told to stop while it started
+		return nil // stopped while it started
 	}
 	if err != nil {
 		return err
@@ -92,24 +86,25 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	dir, err := realFolder(opts.Root)
+	dir, err := running.RealFolder(opts.Root)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{opts: opts, log: opts.Logger, dir: dir, token: secret(), epoch: secret()[:12], started: time.Now()}
+	s.folder = running.NewCacheFolder(dir, opts.CacheDir, s.log)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	defer context.AfterFunc(ctx, s.stop)()
 	s.following, s.endFollowing = context.WithCancel(s.ctx)
 	defer func() {
 		if err != nil {
-			_ = os.RemoveAll(s.cacheTemp) // "" is none
+			_ = s.folder.Close() // the other error counts
 		}
 	}()
-	cfg, root, err := s.firstConfig()
+	first, err := s.firstConfig()
 	if err != nil {
 		return nil, err
 	}
-	if s.guard, err = s.newGuard(cfg); err != nil {
+	if s.guard, err = s.newGuard(first.Config); err != nil {
 		return nil, err
 	}
 	s.hub = s.newHub()
@@ -117,66 +112,50 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.openCache()
-	p, err := newProject(s, cfg, root)
+	p, err := newProject(s, first)
 	if err != nil {
 		s.hub.Close()
 		return nil, errors.Join(err, s.cache.Close())
 	}
 	s.project.Store(p)
-	if err := p.attach(); err != nil {
+	if err := p.relay.Attach(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// firstConfig returns the configuration that the server starts with and the folder that is served. One with mistakes is
-// told by its Err: the server runs, and shows them.
-func (s *Server) firstConfig() (_ *config.Config, root string, err error) {
+// reading is one reading of the configuration: what a project follows from.
+type reading struct {
+	viteconfig.Result
+	root string // the folder that is served
+}
+
+// firstConfig returns the configuration that the server starts with. Config.Err holds its mistakes: the server runs, and
+// shows them.
+func (s *Server) firstConfig() (_ reading, err error) {
 	cfg := s.opts.Config
 	if cfg == nil {
 		cfg, err = config.Load(s.dir, "")
 		if mistakes, ok := errors.AsType[config.Errors](err); ok {
 			cfg = config.Broken(s.dir, "", config.Flags{}, mistakes)
 		} else if err != nil {
-			return nil, "", err
+			return reading{}, err
 		}
 	}
 	if cfg.Err() != nil {
-		return cfg, s.dir, nil
+		return reading{Result: viteconfig.Result{Config: cfg}, root: s.dir}, nil
 	}
 	return s.configured(cfg)
 }
 
 // configured lays the vite.config beneath the configuration and finds the folder that is served.
-func (s *Server) configured(cfg *config.Config) (_ *config.Config, root string, err error) {
-	if cfg, err = s.withVite(cfg); err != nil {
-		return nil, "", err
-	}
-	root, err = cfg.Served(s.dir)
-	return cfg, root, err
-}
-
-// realFolder returns the real path of the project, since every check of a path compares real paths.
-func realFolder(root string) (string, error) {
-	if root == "" {
-		root = "."
-	}
-	abs, err := filepath.Abs(root)
+func (s *Server) configured(cfg *config.Config) (_ reading, err error) {
+	r, err := viteconfig.Lay(s.ctx, cfg, viteconfig.Options{Dir: s.dir, CacheDir: s.folder.Dir, Force: s.opts.Force, Logger: s.log})
 	if err != nil {
-		return "", fmt.Errorf("find project folder %q: %w", root, err)
+		return reading{}, err
 	}
-	real, err := filepath.EvalSymlinks(abs)
-	if err != nil {
-		return "", fmt.Errorf("open project folder %q: %w", root, err)
-	}
-	info, err := os.Stat(real)
-	if err != nil {
-		return "", fmt.Errorf("open project folder %q: %w", root, err)
-	}
-	if !info.IsDir() {
-		return "", fmt.Errorf("open project folder %q: it is a file; name the folder that holds index.html", root)
-	}
-	return real, nil
+	root, err := r.Config.Served(s.dir)
+	return reading{Result: r, root: root}, err
 }
 
 // secret returns 128 random bits in hex: what a page must know to open the socket.
@@ -186,7 +165,7 @@ func secret() string {
 	return hex.EncodeToString(b)
 }
 
-// ServeListener is Serve with a listener that the caller has opened, in the place of Listen. It closes the listener.
+// ServeListener is Serve with a listener that the caller has opened; Listen is not called. It closes the listener.
 func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	s.listeners = []net.Listener{l}
 	s.announce()
@@ -235,35 +214,48 @@ func (s *Server) Serve(ctx context.Context) error {
 // Close ends what New started and waits for it; Serve returns too. It is safe to call more than once.
 func (s *Server) Close() error {
 	s.stop()
-	s.freeing.Lock()
-	if s.freeTimer != nil {
-		s.freeTimer.Stop()
-	}
-	s.freeing.Unlock()
+	s.memory.Stop()
 	for _, l := range s.listeners {
 		_ = l.Close()
 	}
 	s.hub.Close()
-	s.restarting.Lock() // of two projects the new one is left, see Restart
+	s.restarting.Lock() // a Restart closes the old project and leaves the new project to us
 	s.unannounce()
 	err := s.project.Load().close()
 	s.restarting.Unlock()
 	s.background.Wait()
 	if cacheErr := s.cache.Close(); cacheErr != nil {
-		s.log.Warn("results are not kept for the next start", "error", cacheErr)
+		s.log.Warn("could not save the compile cache; the next start will be slower", "error", cacheErr)
 	}
-	if s.cacheTemp != "" {
-		err = errors.Join(err, os.RemoveAll(s.cacheTemp))
-	}
-	return err
+	return errors.Join(err, s.folder.Close())
 }
 
 // Config returns the configuration that the server runs with, the values of a vite.config beneath it.
 func (s *Server) Config() *config.Config { return s.project.Load().cfg }
 
-// Hub returns the hub of open pages, for programs that embed the server. It is the same one over restarts.
+// Hub returns the hub of open pages, for programs that embed the server. Restarts keep the hub.
 func (s *Server) Hub() *hmr.Hub { return s.hub }
 
-// Token returns what a client that is no page of ours needs to open the socket: the value of the query parameter `token`.
-// It is another one for each Server, and whoever has it can do what a page can.
+// Token returns the value of the query parameter `token`, without which the socket does not open. Pages get it with the
+// client; other programs that have it can do what a page can. Each Server has a token of its own.
 func (s *Server) Token() string { return s.token }
+
+// openCache opens the results of earlier runs of this project. Without them everything works, slower.
+func (s *Server) openCache() {
+	if cache.Program() == "" {
+		return // results of another build could be used
+	}
+	dir, err := s.folder.Dir("modules")
+	if err == nil {
+		s.cache, err = cache.Open(dir, 0)
+	}
+	if err != nil {
+		s.log.Warn("working without the cache of compiled modules", "error", err)
+		return
+	}
+	if s.opts.Force {
+		if err := s.cache.Clear(); err != nil {
+			s.log.Warn("clear the cache", "error", err)
+		}
+	}
+}

@@ -67,5 +67,5 @@ func TestSloppyPackagesUnderCSP(t *testing.T) {
 	app := withSloppyPackages(t)
 	app.Edit("index.html", `<link rel="icon"`, `<meta http-equiv="Content-Security-Policy" content="script-src 'self'"><link rel="icon"`)
 	p := devtest.Start(t, app).Page(t, "/")
-	p.WaitConsole("/node_modules/old/index.js runs in sloppy mode only (With statements cannot be used in strict mode)")
+	p.WaitConsole("/node_modules/old/index.js runs only in sloppy mode (With statements cannot be used in strict mode)")
 }

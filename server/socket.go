@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/guard"
 )
 
-// newGuard makes the check of who may ask; it stays over restarts, like the token.
+// newGuard makes the check of who may ask. It stays over restarts, like the token.
 func (s *Server) newGuard(cfg *config.Config) (*guard.Guard, error) {
 	return guard.New(guard.Options{
 		Token: s.token, BoundHost: cfg.Server.Host, AllowedHosts: cfg.Server.AllowedHosts,
@@ -17,15 +17,15 @@ func (s *Server) newGuard(cfg *config.Config) (*guard.Guard, error) {
 	})
 }
 
-// newHub makes the hub and ties its questions to whichever project runs.
+// newHub makes the hub. Its questions go to the project that runs.
 func (s *Server) newHub() *hmr.Hub {
 	hub := hmr.NewHub(hmr.Options{
 		Logger: s.log, Epoch: s.epoch,
-		Check: s.guard.CheckSocket, KeepRequests: true, // for Identify see followIdentify
+		Check: s.guard.CheckSocket, KeepRequests: true, // package relay sets Identify
 	})
-	hub.FirstPayloads(func() []hmr.Payload { return s.project.Load().firstPayloads() })
-	hub.OnReport(func(c *hmr.Client, r hmr.Report) { s.project.Load().reported(c, r) })
-	hub.OnRevisions(func(c *hmr.Client, r hmr.Revisions) { s.project.Load().compare(c, r) })
+	hub.FirstPayloads(func() []hmr.Payload { return s.project.Load().problems.First() })
+	hub.OnReport(func(c *hmr.Client, r hmr.Report) { s.project.Load().edits.Reported(c, r) })
+	hub.OnRevisions(func(c *hmr.Client, r hmr.Revisions) { s.project.Load().edits.Compare(c, r) })
 	return hub
 }
 
@@ -38,7 +38,7 @@ func (p *project) serveClient(w http.ResponseWriter, r *http.Request) {
 		Env: p.env.Object(), Version: p.server.opts.Version, Root: p.layout.Root,
 	}.Prefix()
 	if err != nil {
-		p.log.Error("serve the client", "error", err)
+		p.server.log.Error("serve the client", "error", err)
 		http.Error(w, "500 internal error", http.StatusInternalServerError)
 		return
 	}
@@ -47,5 +47,5 @@ func (p *project) serveClient(w http.ResponseWriter, r *http.Request) {
 	if p.readsConsole() {
 		script += client.Console()
 	}
-	p.serveText(w, r, []byte(prefix+script))
+	serveText(w, r, []byte(prefix+script))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// banner prints once what the user needs to know: that it runs, how long that took, and where.
+// banner prints the start message: the version, how long the start took, and the URLs.
 func banner(w io.Writer, paint terminal.Paint, urls server.URLs, cfg *config.Config, took time.Duration, shortcuts bool) {
 	fmt.Fprintf(w, "\n  %s %s  %s\n\n", paint.Bold(paint.Green("devserver")), paint.Green(buildVersion()), paint.Dim("ready in "+roundedTime(took)))
 	printURLs(w, paint, urls, cfg)
@@ -19,7 +19,7 @@ func banner(w io.Writer, paint terminal.Paint, urls server.URLs, cfg *config.Con
 		fmt.Fprintf(w, "  %s\n", paint.Dim("➜  press h + Enter for shortcuts"))
 	}
 	if cfg.Server.Exposed() {
-		fmt.Fprintf(w, "\n  %s %s\n", paint.Yellow("warning"), "everyone who can reach this machine's network addresses can read the project's source")
+		fmt.Fprintf(w, "\n  %s %s\n", paint.Yellow("warning"), "anyone on this machine's networks can read the project's source")
 	}
 	fmt.Fprintln(w)
 }
@@ -43,5 +43,5 @@ func roundedTime(d time.Duration) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Seconds()), ".0") + " s"
 }
 
-// clearScreen empties the visible screen. What was there stays above, in the terminal's history.
+// clearScreen clears the visible screen. Earlier lines stay in the terminal's history.
 func clearScreen(w io.Writer) { fmt.Fprint(w, "\x1b[2J\x1b[H") }

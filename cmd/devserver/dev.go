@@ -20,7 +20,7 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// dev serves a project until it is told to stop.
+// dev serves a project until a signal or the end of ctx.
 func (c *command) dev(ctx context.Context, args []string) int {
 	in, err := parse(args)
 	switch {
@@ -49,7 +49,7 @@ func (c *command) dev(ctx context.Context, args []string) int {
 	return exitStopped
 }
 
-// load finds the project's folder, the one on the command line or the current one, and reads its configuration.
+// load finds the project's folder (from the command line, or the current folder) and reads its configuration.
 func load(in *invocation) (*config.Config, string, error) {
 	folder := in.root
 	if folder == "" {
@@ -60,7 +60,7 @@ func load(in *invocation) (*config.Config, string, error) {
 	}
 	cfg, err := config.Load(folder, in.configFile)
 	if mistakes, ok := errors.AsType[config.Errors](err); ok {
-		cfg = config.Broken(folder, in.configFile, in.flags, mistakes) // the pages show them until they are mended
+		cfg = config.Broken(folder, in.configFile, in.flags, mistakes) // the pages show the mistakes until they are fixed
 	} else if err != nil {
 		return nil, "", err
 	} else if cfg, err = cfg.Merge(in.flags); err != nil {
@@ -83,7 +83,7 @@ func notAFolder(name string) error {
 	return fmt.Errorf("there is no folder %s", abs)
 }
 
-// untilSignal returns a context that ends with the first signal. The second one ends the process: after the first,
+// untilSignal returns a context that ends with the first signal. The second signal ends the process: after the first,
 // signals have their usual effect again.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
@@ -110,8 +110,8 @@ func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invoca
 	if err != nil {
 		return err
 	}
-	_ = os.Remove(in.ready) // of an earlier run; who waits for it must not read that one
-	cfg = srv.Config()      // with what vite.config says
+	_ = os.Remove(in.ready) // a waiting program must not read the file of an earlier run
+	cfg = srv.Config()      // with the values of vite.config
 	urls, err := srv.Listen(ctx)
 	if err != nil {
 		return errors.Join(err, srv.Close())
@@ -126,14 +126,18 @@ func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invoca
 		openBrowser(log, c.getenv, openURL(urls, *path))
 	}
 	if interactive {
-		keys := &shortcuts{out: c.stdout, paint: paint, urls: urls, cfg: cfg, log: log, getenv: c.getenv, restart: srv.Restart, pause: srv.Pause, stop: stop}
-		// Reading from a terminal cannot be cut short; the process ends with this goroutine waiting for a line.
+		keys := &shortcuts{
+			out: c.stdout, paint: paint, urls: urls, cfg: cfg, log: log, getenv: c.getenv,
+			restart: srv.Restart, pause: srv.Pause, stop: stop,
+		}
+		// A read from a terminal cannot be cancelled; the process ends while this goroutine waits for a line.
 		go keys.read(c.stdin)
 	}
 	return srv.Serve(ctx)
 }
 
-// writeReady tells programs that started us that we listen, in one step so that nobody reads half a file.
+// writeReady writes the URLs for the program that started the server. The rename keeps that program from reading half
+// a file.
 func writeReady(file string, urls server.URLs) error {
 	if file == "" {
 		return nil
@@ -151,7 +155,7 @@ func writeReady(file string, urls server.URLs) error {
 	return nil
 }
 
-// startProfile records where processor time goes, for work on devserver itself.
+// startProfile writes a CPU profile to the file, for work on devserver itself.
 func startProfile(file string) (stop func(), err error) {
 	if file == "" {
 		return func() {}, nil
@@ -167,12 +171,12 @@ func startProfile(file string) (stop func(), err error) {
 	return func() {
 		once.Do(func() {
 			pprof.StopCPUProfile()
-			_ = f.Close() // a profile that is cut short shows when it is read
+			_ = f.Close() // a truncated profile is noticed when it is read
 		})
 	}, nil
 }
 
-// openURL is the address that a browser is to show.
+// openURL returns the address for the browser.
 func openURL(urls server.URLs, path string) string {
 	if strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://") {
 		return path

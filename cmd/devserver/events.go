@@ -11,32 +11,32 @@ import (
 	"github.com/seed-b8174343/devserver/internal/config"
 )
 
-const eventsHelp = `devserver events talks to the server that runs for this project.
+const eventsHelp = `devserver events shows or sends the events of the server that runs for this project.
 
 Usage:
-  devserver events tail [filter...]    print what passes between pages and server, until Ctrl-C or the server stops
+  devserver events tail [filter...]    print the events between pages and server, until Ctrl-C or the server stops
   devserver events send <name> [json]  send an event to open pages; - reads the JSON from standard input
 
-A filter is the name of an event, with * for any text ("cart:*"); "console" is what pages write to their consoles, where
-the configuration asks for that. An answer has the name of its request.
+A filter is the name of an event, with * for any text ("cart:*"). "console" matches the pages' console output, which
+the configuration has to switch on. An answer has the name of its request.
 
 Flags of tail:
-      --json            JSON lines, in the form of the event log (docs/events.md)
+      --json            print JSON lines, in the form of the event log (docs/events.md)
       --count <n>       end after n lines
-      --timeout <time>  end after this time, such as 10s; with --count it is a failure that fewer came
+      --timeout <time>  end after this time, such as 10s; with --count fewer lines are a failure
 
 Flags of send:
-      --to <page|user>  a page's ID ("c1") or a user's name, not all pages; page:ID and user:NAME say which is meant
+      --to <page|user>  send to one page's ID ("c1") or one user; page:ID and user:NAME say which
 
 Flags of both:
-      --root <folder>   the project; default: the current folder, or the nearest above it that a server runs for
-      --port <port>     the server at this port, when several run for the project
+      --root <folder>   the project (default: the current folder, or the nearest folder above with a running server)
+      --port <port>     the server on this port, when several run for the project
 
-tail prints "listening to …" to standard error when nothing is missed from then on. Exit code: 0 done, 1 failed (no
-server, no such page, nobody there, too few events), 2 wrong command line or JSON.
+tail prints "listening to …" to standard error when it has begun: no event after that line is missed. Exit code: 0 done,
+1 failed (no server, no such page, no open page, too few events), 2 wrong command line or JSON.
 `
 
-// eventsArgs is a command line of events, taken apart.
+// eventsArgs is the parsed command line of events.
 type eventsArgs struct {
 	name    string // tail or send
 	rest    []string
@@ -52,7 +52,7 @@ type eventsArgs struct {
 func parseEvents(args []string) (*eventsArgs, error) {
 	in := &eventsArgs{}
 	if len(args) == 0 {
-		return nil, errors.New("events: tail or send?")
+		return nil, errors.New("events: say tail or send")
 	}
 	in.name, args = args[0], args[1:]
 	switch in.name {
@@ -64,7 +64,7 @@ func parseEvents(args []string) (*eventsArgs, error) {
 		if meant := config.Nearest(in.name, []string{"tail", "send"}); meant != "" {
 			return nil, fmt.Errorf("events: no command %q (did you mean %s?)", in.name, meant)
 		}
-		return nil, fmt.Errorf("events: no command %q; there are tail and send", in.name)
+		return nil, fmt.Errorf("events: no command %q; the commands are tail and send", in.name)
 	}
 	set := pflag.NewFlagSet("devserver events "+in.name, pflag.ContinueOnError)
 	set.Usage = func() {}
@@ -85,13 +85,13 @@ func parseEvents(args []string) (*eventsArgs, error) {
 	switch {
 	case in.help:
 	case set.Changed("count") && in.count < 1:
-		return nil, errors.New("--count is the number of lines to wait for, from 1")
+		return nil, errors.New("--count must be at least 1")
 	case set.Changed("timeout") && in.timeout <= 0:
-		return nil, errors.New("--timeout is a time, such as 10s")
+		return nil, errors.New("--timeout must be a time above zero, such as 10s")
 	case set.Changed("to") && in.to == "":
-		return nil, errors.New("--to names a page or a user; without it all pages are meant")
+		return nil, errors.New("--to needs a page or a user; leave it out to send to all pages")
 	case in.name == "send" && (len(in.rest) == 0 || in.rest[0] == ""):
-		return nil, errors.New("events send: name the event")
+		return nil, errors.New("events send: give the event's name")
 	case in.name == "send" && len(in.rest) > 2:
 		return nil, fmt.Errorf("events send takes a name and one JSON value, not %d arguments: put the JSON in quotes", len(in.rest))
 	}

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-b8174343/devserver/server"
+	"github.com/seed-b8174343/devserver/internal/running"
 )
 
-// findServer finds the server of the project that the user is in: that of the folder, or when none is named that of the
-// current one or the nearest above it. A port other than 0 chooses among several.
-func findServer(ctx context.Context, root string, port int) (*server.Running, error) {
+// findServer finds the running server of the user's project. That is the project in root, or for an empty root the one
+// in the current folder or the nearest above. A port other than 0 chooses among several servers.
+func findServer(ctx context.Context, root string, port int) (*running.Server, error) {
 	folder := root
 	if folder == "" {
 		folder = "."
@@ -38,20 +38,20 @@ func findServer(ctx context.Context, root string, port int) (*server.Running, er
 		case len(found) > 1:
 			return nil, severalServers(found)
 		case len(gone) > 0:
-			return nil, fmt.Errorf("%w; it was killed or crashed. Start it again: devserver %s", gone[0], dir)
+			return nil, fmt.Errorf("%w; it was killed or crashed. Start it again with: devserver %s", gone[0], dir)
 		case root != "" || dir == filepath.Dir(dir):
 			return nil, noServer(folder, root != "", port)
 		}
 	}
 }
 
-// serversOf returns the servers that run for the project of a folder. Those that were killed go to gone.
-func serversOf(ctx context.Context, dir string, port int, gone *[]error) ([]server.Running, error) {
-	list, err := server.FindRunning(dir, "")
+// serversOf returns the running servers of a folder's project. An error for each killed server goes to gone.
+func serversOf(ctx context.Context, dir string, port int, gone *[]error) ([]running.Server, error) {
+	list, err := running.Find(dir, "")
 	if err != nil {
 		return nil, err
 	}
-	var alive []server.Running
+	var alive []running.Server
 	var silent error
 	for _, r := range list {
 		if port != 0 && portOf(r.URL) != port {
@@ -60,14 +60,14 @@ func serversOf(ctx context.Context, dir string, port int, gone *[]error) ([]serv
 		switch err := r.Alive(ctx); {
 		case err == nil:
 			alive = append(alive, r)
-		case errors.Is(err, server.ErrGone):
+		case errors.Is(err, running.ErrGone):
 			*gone = append(*gone, fmt.Errorf("process %d, started at %s: %w", r.PID, r.Started.Local().Format(time.DateTime), err))
 		default:
 			silent = fmt.Errorf("ask the server at %s (process %d): %w", r.URL, r.PID, err)
 		}
 	}
 	if len(alive) > 0 {
-		return alive, nil // one that hangs is no reason not to use another
+		return alive, nil // a server that hangs does not keep the user from the others
 	}
 	return nil, silent
 }
@@ -78,12 +78,12 @@ func noServer(folder string, named bool, port int) error {
 		above = ""
 	}
 	if port != 0 {
-		return fmt.Errorf("no server runs for the project in %s%s at port %d", folder, above, port)
+		return fmt.Errorf("no server runs for the project in %s%s on port %d", folder, above, port)
 	}
 	return fmt.Errorf("no server runs for the project in %s%s; start one with: devserver", folder, above)
 }
 
-func severalServers(list []server.Running) error {
+func severalServers(list []running.Server) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d servers run for this project; choose one:", len(list))
 	for _, r := range list {

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/config"
 )
 
-// invocation is a command line of dev, taken apart.
+// invocation is the parsed command line of dev.
 type invocation struct {
 	root       string
 	configFile string
@@ -22,14 +22,14 @@ type invocation struct {
 	noPlugins  bool
 	help       bool
 	version    bool
-	ready      string // hidden: where to write the URLs once the server listens
+	ready      string // hidden: the file that gets the URLs once the server listens
 	cpuprofile string // hidden
 }
 
-// spellings maps kebab case to the names that Vite has.
+// spellings maps kebab case to Vite's names.
 var spellings = map[string]string{"strict-port": "strictPort", "log-level": "logLevel", "clear-screen": "clearScreen"}
 
-// parse reads the command line of dev.
+// parse parses the command line of dev.
 func parse(args []string) (*invocation, error) {
 	in := &invocation{}
 	var host, open, base, mode, logLevel string
@@ -75,13 +75,13 @@ func parse(args []string) (*invocation, error) {
 	case 1:
 		in.root = rest[0]
 	default:
-		return nil, fmt.Errorf("one project folder at most, but there are %d: %s", len(rest), strings.Join(rest, " "))
+		return nil, fmt.Errorf("give at most one project folder, not %d: %s", len(rest), strings.Join(rest, " "))
 	}
 	if levels := []string{"debug", "info", "warn", "error", "silent"}; set.Changed("logLevel") && !slices.Contains(levels, logLevel) {
-		return nil, fmt.Errorf("--logLevel %q is none of %s", logLevel, strings.Join(levels, ", "))
+		return nil, fmt.Errorf("--logLevel must be one of %s, not %q", strings.Join(levels, ", "), logLevel)
 	}
 	if port < 0 || port > 65535 {
-		return nil, fmt.Errorf("--port %d is not from 0 to 65535", port)
+		return nil, fmt.Errorf("--port must be from 0 to 65535, not %d", port)
 	}
 	in.flags = config.Flags{
 		Host: given(set, "host", hostValue(host)), Open: given(set, "open", open), Base: given(set, "base", base),
@@ -93,7 +93,7 @@ func parse(args []string) (*invocation, error) {
 	return in, nil
 }
 
-// given returns nil for a flag that was not on the command line, so that the file's value stays.
+// given returns nil for a flag that is not on the command line, so that the configuration file's value stays.
 func given[T any](set *pflag.FlagSet, name string, value T) *T {
 	if !set.Changed(name) {
 		return nil
@@ -101,7 +101,7 @@ func given[T any](set *pflag.FlagSet, name string, value T) *T {
 	return &value
 }
 
-// hostValue takes `--host=true` and `--host=false` as the configuration file does.
+// hostValue reads `--host=true` and `--host=false` as the configuration file does.
 func hostValue(host string) string {
 	switch host {
 	case "true":
@@ -112,8 +112,8 @@ func hostValue(host string) string {
 	return host
 }
 
-// normalize brings spellings that people are used to into pflag's form: -port for --port, --no-cors for --cors=false,
-// and the optional values of --host and --open, which pflag takes after "=" only.
+// normalize brings common spellings into pflag's form: -port for --port, and --no-cors for --cors=false. It also joins
+// --host and --open with their optional values, which pflag takes only after "=".
 func normalize(args []string, set *pflag.FlagSet) []string {
 	var out []string
 	for i := 0; i < len(args); i++ {
@@ -139,7 +139,7 @@ func normalize(args []string, set *pflag.FlagSet) []string {
 	return out
 }
 
-// isHost tells whether the argument after --host is its value, and not the project's folder.
+// isHost reports whether the argument after --host is its value, and not the project's folder.
 func isHost(arg string) bool {
 	if _, err := netip.ParseAddr(strings.Trim(arg, "[]")); err == nil {
 		return true
@@ -150,7 +150,7 @@ func isHost(arg string) bool {
 	return strings.Contains(arg, ".") && !strings.ContainsAny(arg, `/\`) && !strings.HasPrefix(arg, ".") && !isFolder(arg)
 }
 
-// isPath tells whether the argument after --open is its value, and not the project's folder.
+// isPath reports whether the argument after --open is its value, and not the project's folder.
 func isPath(arg string) bool {
 	switch {
 	case strings.HasPrefix(arg, "http://"), strings.HasPrefix(arg, "https://"):
@@ -166,7 +166,7 @@ func isFolder(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// explain puts pflag's errors into a sentence with a suggestion.
+// explain returns pflag's error, for an unknown flag with a suggestion.
 func explain(err error, set *pflag.FlagSet) error {
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {

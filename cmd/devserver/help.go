@@ -10,26 +10,26 @@ const helpText = `devserver serves a frontend project for development, with hot 
 
 Usage:
   devserver [root] [flags]     serve the project in root (default: the current folder); also: devserver dev, devserver serve
-  devserver init [root]        make a devserver/ folder for event handlers in Go
+  devserver init [root]        create a devserver/ folder for event handlers in Go
   devserver events tail|send   watch the events of the running server, or send one (devserver events help)
-  devserver pause [-- command] let edits wait until it ends, so that many become one update (devserver pause --help)
+  devserver pause [-- command] hold updates while a command runs, then apply them as one (devserver pause --help)
   devserver version
   devserver help
 
 Flags:
-      --host [host]       address to listen at; without a value all of them, so that other machines can reach it
-      --port <port>       port to listen at (default 5173, or the next that is free; 0 for any)
-      --strictPort        stop when the port is in use
-      --https             serve with TLS; makes a certificate unless the configuration names one
+      --host [host]       address to listen on; without a value: all addresses, so that other machines can connect
+      --port <port>       port to listen on (default 5173, or the next free port; 0 for any free port)
+      --strictPort        exit with an error when the port is in use
+      --https             serve with TLS; creates a certificate unless the configuration names one
       --open [path]       open a browser at start
-      --base <path>       path that the project is served below (default /)
-      --cors              let pages of other origins read answers
-  -m, --mode <mode>       mode, chooses .env.[mode] (default development)
+      --base <path>       URL path of the project (default /)
+      --cors              let pages of other origins read responses
+  -m, --mode <mode>       mode, selects the .env.[mode] files (default development)
   -c, --config <file>     configuration file (default devserver.config.json in root)
       --no-vite-config    do not read vite.config.*
       --no-plugins        do not build and run the project's devserver/ folder
-      --force             forget results of earlier runs
-      --poll              look for edits again and again, for file systems that send no events
+      --force             ignore the cache of earlier runs
+      --poll              check files for edits at intervals, for file systems that send no events
   -l, --logLevel <level>  debug, info, warn, error or silent (default info)
       --clearScreen       clear the terminal at start (default true; --no-clearScreen)
   -v, --version
@@ -48,7 +48,7 @@ func (c *command) version() int {
 	return exitStopped
 }
 
-// buildVersion is the module's version, or the commit that a source checkout is at.
+// buildVersion returns the module's version, or for a build of a source checkout its commit.
 func buildVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

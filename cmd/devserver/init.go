@@ -13,7 +13,7 @@ import (
 
 const modulePath = "github.com/seed-b8174343/devserver"
 
-const initMain = `// Event handlers of this project. devserver builds this folder and runs it; edits take effect while pages stay open.
+const initMain = `// Event handlers of this project. devserver builds and runs this folder. Edits take effect while pages stay open.
 package main
 
 import (
@@ -33,17 +33,18 @@ func main() {
 			//	import.meta.hot?.send("project:hello", { name: "browser" });
 			plugin.On("project:hello", func(ctx context.Context, c plugin.Client, in struct{ Name string }) error {
 				log.Println("hello from", in.Name)
-				return c.Send("project:greeting", map[string]any{"text": "Hello, " + in.Name}) // this page only; c.Broadcast reaches all
+				// Send reaches this page only, c.Broadcast reaches all pages.
+				return c.Send("project:greeting", map[string]any{"text": "Hello, " + in.Name})
 			}),
 		},
 	})
 }
 `
 
-// init makes the folder devserver/ in a project. It never writes over a file.
+// init creates the folder devserver/ in a project. It overwrites no file.
 func (c *command) init(args []string) int {
 	if len(args) > 1 || len(args) == 1 && strings.HasPrefix(args[0], "-") {
-		return c.usage("init takes the project's folder and nothing else")
+		return c.usage("init takes only the project's folder")
 	}
 	root := "."
 	if len(args) == 1 {
@@ -54,32 +55,33 @@ func (c *command) init(args []string) int {
 	}
 	dir := filepath.Join(root, "devserver")
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return c.fail(fmt.Errorf("%s is there already; nothing was changed", dir))
+		return c.fail(fmt.Errorf("%s already exists; nothing was changed", dir))
 	}
 	if err := scaffold(root, dir); err != nil {
 		return c.fail(err)
 	}
-	fmt.Fprintf(c.stdout, "made %s and %s\nRun devserver, and edit main.go while it runs.\n", filepath.Join(dir, "main.go"), filepath.Join(dir, "go.mod"))
+	fmt.Fprintf(c.stdout, "created %s and %s\nRun devserver, and edit main.go while it runs.\n",
+		filepath.Join(dir, "main.go"), filepath.Join(dir, "go.mod"))
 	return exitStopped
 }
 
 func scaffold(root, dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		return fmt.Errorf("make the plugin folder: %w", err)
+		return fmt.Errorf("create the plugin folder: %w", err)
 	}
 	for name, text := range map[string]string{"main.go": initMain, "go.mod": initModule(), "go.sum": initSums()} {
 		if text == "" {
 			continue
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			return fmt.Errorf("make the plugin folder: %w", err)
+			return fmt.Errorf("create the plugin folder: %w", err)
 		}
 	}
 	return ignoreGenerated(root)
 }
 
-// initModule is the go.mod of a new plugin folder. It needs what this binary was built from: its release, or the
-// source checkout that it comes from, which then needs no network.
+// initModule returns the go.mod of a new plugin folder. It requires the release that this binary was built from, or
+// replaces it by the source checkout, which needs no network.
 func initModule() string {
 	var b strings.Builder
 	version := releaseVersion()
@@ -97,7 +99,8 @@ func initModule() string {
 	return b.String()
 }
 
-// initSums are the checksums of a new plugin folder, "" when they are not at hand: `go mod tidy` gets them then.
+// initSums returns the go.sum of a new plugin folder. It returns "" when the checkout is not there or this is a
+// release: `go mod tidy` gets the checksums then.
 func initSums() string {
 	source := checkout()
 	if releaseVersion() != "" || source == "" {
@@ -118,10 +121,10 @@ func initSums() string {
 	return b.String()
 }
 
-// pluginNeeds are the modules that package plugin is built from besides our own.
+// pluginNeeds lists the other modules that package plugin needs.
 var pluginNeeds = []string{"github.com/gorilla/websocket"}
 
-// indirect returns the requirements of package plugin, as `path version`, at the versions of the checkout.
+// indirect returns package plugin's requirements as `path version`, with the checkout's versions.
 func indirect(source string) []string {
 	text, err := os.ReadFile(filepath.Join(source, "go.mod"))
 	if source == "" || err != nil {
@@ -139,7 +142,7 @@ func indirect(source string) []string {
 	return list
 }
 
-// releaseVersion is the version that `go install` has got, "" for a build of a checkout.
+// releaseVersion returns the version that `go install` downloaded, "" for a build of a checkout.
 func releaseVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Path != modulePath || info.Main.Version == "(devel)" || info.Main.Sum == "" {
@@ -148,7 +151,8 @@ func releaseVersion() string {
 	return info.Main.Version
 }
 
-// checkout is the folder of the source that this binary was built from, "" when it is gone or was trimmed away.
+// checkout returns the source folder that this binary was built from. It returns "" when the folder is gone, or when
+// -trimpath removed it.
 func checkout() string {
 	_, file, _, ok := runtime.Caller(0)
 	if !ok || !filepath.IsAbs(file) {
@@ -162,7 +166,7 @@ func checkout() string {
 	return dir
 }
 
-// ignoreGenerated adds the generated types to the project's .gitignore, where it has one.
+// ignoreGenerated adds the generated types to the project's .gitignore, if it has a .gitignore.
 func ignoreGenerated(root string) error {
 	file := filepath.Join(root, ".gitignore")
 	text, err := os.ReadFile(file)

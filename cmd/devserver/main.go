@@ -2,8 +2,8 @@
 //
 //	devserver [root] [flags]
 //
-// `devserver help` lists the commands and flags. It ends with 0 when it was stopped, 1 when something failed and 2 when
-// the command line was wrong.
+// `devserver help` lists the commands and flags. The exit code is 0 after a stop, 1 after a failure and 2 for a wrong
+// command line.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// command is one invocation: where it reads and writes, and when it began.
+// command is one run of the program: its input and outputs, and its start time.
 type command struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -36,7 +36,7 @@ type command struct {
 	began          time.Time
 }
 
-// run is the whole command. It ends when ctx does, or with a signal.
+// run runs the whole command and returns the exit code. A signal or the end of ctx stops it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := &command{stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.Getenv, began: time.Now()}
 	name := "dev"
@@ -59,22 +59,23 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-// commands are told from a project's folder by their names: a folder of the same name is written ./init.
+// commands are the first arguments that name a command and not a project's folder. A folder with such a name is
+// written ./init.
 var commands = []string{"dev", "serve", "init", "events", "pause", "version", "help"}
 
-// usage reports a command line that is wrong.
+// usage reports a wrong command line.
 func (c *command) usage(format string, args ...any) int {
 	return c.usageOf("devserver help", format, args...)
 }
 
-// usageOf is usage for a command that has a help text of its own.
+// usageOf is usage for a command with its own help text.
 func (c *command) usageOf(help, format string, args ...any) int {
 	fmt.Fprintf(c.stderr, "devserver: "+format+"\n", args...)
 	fmt.Fprintf(c.stderr, "`%s` lists commands and flags.\n", help)
 	return exitUsage
 }
 
-// fail reports what went wrong, with a code frame for each mistake in the configuration.
+// fail reports err, with a code frame for each mistake in the configuration.
 func (c *command) fail(err error) int {
 	mistakes := config.All(err)
 	for _, m := range mistakes {

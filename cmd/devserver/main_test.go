@@ -73,12 +73,12 @@ func TestUsageErrors(t *testing.T) {
 		{"--prot 1", "unknown flag --prot (did you mean --port?)"},
 		{"--strictport", "did you mean --strictPort?"},
 		{"--port x", "--port"},
-		{"--port 70000", "--port 70000 is not from 0 to 65535"},
+		{"--port 70000", "--port must be from 0 to 65535, not 70000"},
 		{"--port", "--port"},
-		{"a b", "one project folder at most"},
-		{"--logLevel loud", `--logLevel "loud" is none of`},
+		{"a b", "give at most one project folder, not 2: a b"},
+		{"--logLevel loud", `--logLevel must be one of debug, info, warn, error, silent, not "loud"`},
 		{"-z", "-z"},
-		{"init a b", "init takes the project's folder"},
+		{"init a b", "init takes only the project's folder"},
 	} {
 		t.Run(tt.line, func(t *testing.T) {
 			var out, err strings.Builder

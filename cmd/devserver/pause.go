@@ -10,20 +10,21 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const pauseHelp = `devserver pause lets edits wait, so that many of them become one update.
+const pauseHelp = `devserver pause holds updates, then applies all edits made meanwhile as one update.
 
 Usage:
   devserver pause [flags]                   until Ctrl-C
   devserver pause [flags] -- <command...>   while the command runs; the exit code is the command's
 
-The running server takes no edit while this program runs, and takes all of them as one when it ends, however it ends. With
-several at a time the last one counts. Pages stay connected, and their events are answered.
+The running server holds updates while this program runs. When the program ends, even when it is killed, the server
+applies all edits as one update. With several pauses, updates resume after the last one. Pages stay connected, and their
+events are answered.
 
 Flags:
-      --root <folder>   the project; default: the current folder, or the nearest above it that a server runs for
-      --port <port>     the server at this port, when several run for the project
+      --root <folder>   the project (default: the current folder, or the nearest folder above with a running server)
+      --port <port>     the server on this port, when several run for the project
 
-Without a server the command is not run. Exit code: 0 done, 1 failed (no server, it has stopped), 2 wrong command line.
+Without a server the command does not run. Exit code: 0 done, 1 failed (no server, or it stopped), 2 wrong command line.
 `
 
 // pause runs `devserver pause`.
@@ -55,7 +56,7 @@ func (c *command) pause(ctx context.Context, args []string) int {
 		return c.fail(err)
 	}
 	defer resume()
-	fmt.Fprintln(c.stderr, "edits wait at "+r.URL)
+	fmt.Fprintln(c.stderr, "updates paused at "+r.URL)
 	if set.NArg() > 0 {
 		return c.runPaused(ctx, set.Args())
 	}
@@ -67,7 +68,7 @@ func (c *command) pause(ctx context.Context, args []string) int {
 	}
 }
 
-// runPaused runs the command to its end; it gets the signal that ends us.
+// runPaused runs the command and returns its exit code. A signal that ends ctx is passed on to the command.
 func (c *command) runPaused(ctx context.Context, args []string) int {
 	run := exec.CommandContext(ctx, args[0], args[1:]...)
 	run.Stdin, run.Stdout, run.Stderr = c.stdin, c.stdout, c.stderr

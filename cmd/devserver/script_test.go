@@ -29,27 +29,27 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"devserver": main})
 }
 
-// TestScript runs the real command by the stories in testdata/script. Besides testscript's own verbs there are
+// TestScript runs the real command in the stories of testdata/script. It adds these verbs to testscript's own:
 //
-//	waitready FILE              waits until the server has written its URLs there, sets $URL and $PORT, connects a socket
+//	waitready FILE              waits for the server's URLs in the file, sets $URL and $PORT, connects a socket
 //	get [-status N] PATH        requests a path; the body goes to the file `body`, headers and Proto to `headers`
 //	replace FILE OLD NEW        edits a file
 //	waitget PATH TEXT           requests a path until the answer holds the text
-//	exhaust N FILE TEXT         holds N connections open, which takes the server's file descriptors, and writes a file meanwhile
+//	exhaust N FILE TEXT         takes the server's file descriptors with N connections, and writes a file meanwhile
 //	payload TYPE [TEXT...]      waits for the next message of that type that holds all texts
 //	send EVENT JSON             sends an event over the socket
 //	waitfile FILE TEXT          waits until a file holds a text
-//	freeport NAME               sets $NAME to a port that nobody listens at
-//	occupy PORT                 listens at a port until the script ends
-//	signal NAME                 sends TERM, HUP or INT to the command that was last started in the background
+//	freeport NAME               sets $NAME to a free port
+//	occupy PORT                 listens on a port until the script ends
+//	signal NAME                 sends TERM, HUP or INT to the last command that was started in the background
 func TestScript(t *testing.T) {
-	// What nohup starts ignores SIGHUP, and so would the commands of the scripts.
+	// A process that nohup started ignores SIGHUP, and the commands of the scripts would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Deadline:            time.Now().Add(3 * time.Minute), // a server that does not end shows its goroutines then
+		Deadline:            time.Now().Add(3 * time.Minute), // a server that does not end then prints its goroutines
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
 			env.Setenv("BROWSER", "none")
@@ -72,7 +72,7 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// goEnv lets scripts build plugins with what is downloaded and built already.
+// goEnv lets scripts build plugins with the modules and build results that exist already.
 func goEnv(env *testscript.Env) error {
 	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
 	if err != nil {
@@ -100,19 +100,19 @@ type scriptPage struct {
 
 	mu     sync.Mutex
 	frames []string // guarded by mu
-	next   int      // guarded by mu; the first that payload has not passed
+	next   int      // guarded by mu; the first frame that payload has not passed
 }
 
 func pageOf(ts *testscript.TestScript) *scriptPage { return ts.Value(pageKey{}).(*scriptPage) }
 
-// eventually looks until ok, every few milliseconds.
+// eventually calls ok every few milliseconds until it returns true.
 func eventually(ts *testscript.TestScript, what string, ok func() bool) {
 	limit := time.Now().Add(scriptPatience)
 	for !ok() {
 		if time.Now().After(limit) {
 			ts.Fatalf("%s: not after %v", what, scriptPatience)
 		}
-		time.Sleep(5 * time.Millisecond) // between looks; the wait itself is for the state
+		time.Sleep(5 * time.Millisecond) // between two calls; the loop waits for the state
 	}
 }
 
@@ -137,14 +137,14 @@ func waitReady(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("URL", url)
 	ts.Setenv("PORT", url[strings.LastIndexByte(url, ':')+1:])
 	connect(ts, url)
-	if pageOf(ts).conn != nil { // edits before would not be told to it
+	if pageOf(ts).conn != nil { // the socket gets no update for an edit before this
 		eventually(ts, "the socket", func() bool { return pageOf(ts).pass("connected", nil) })
 	}
 }
 
 var tokenInScript = regexp.MustCompile(`"token":\s*"([0-9a-f]+)"`)
 
-// connect opens the socket as a page does, with the token that the client's script holds.
+// connect opens the socket as a page does, with the token from the client's script.
 func connect(ts *testscript.TestScript, url string) {
 	_, _, script := request(ts, url+"/@vite/client")
 	m := tokenInScript.FindStringSubmatch(script)
@@ -152,11 +152,14 @@ func connect(ts *testscript.TestScript, url string) {
 		ts.Logf("no socket: the client's script holds no token")
 		return
 	}
-	dialer := websocket.Dialer{Subprotocols: []string{"vite-hmr"}, HandshakeTimeout: scriptPatience, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	dialer := websocket.Dialer{
+		Subprotocols: []string{"vite-hmr"}, HandshakeTimeout: scriptPatience,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+	}
 	conn, _, err := dialer.Dial("ws"+strings.TrimPrefix(url, "http")+"/?token="+m[1], nil)
 	ts.Check(err)
 	page := pageOf(ts)
-	page.mu.Lock() // the reader of a server before may still have something
+	page.mu.Lock() // the reader of an earlier server's socket may still append
 	page.conn, page.frames, page.next = conn, nil, 0
 	page.mu.Unlock()
 	read := make(chan struct{})
@@ -182,7 +185,7 @@ func request(ts *testscript.TestScript, url string) (status int, header http.Hea
 	client := &http.Client{
 		Timeout:       scriptPatience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		// The certificate is one that the server has made itself.
+		// The server's certificate is self-made.
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true, DisableKeepAlives: true},
 	}
 	res, err := client.Get(url)
@@ -239,7 +242,7 @@ func payload(ts *testscript.TestScript, neg bool, args []string) {
 	eventually(ts, "payload "+strings.Join(args, " "), func() bool { return page.pass(args[0], args[1:]) })
 }
 
-// pass finds the next frame of a type that holds all texts and passes it.
+// pass finds the next frame of a type that holds all texts, and moves next behind it.
 func (p *scriptPage) pass(kind string, texts []string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -305,7 +308,7 @@ func exhaust(ts *testscript.TestScript, neg bool, args []string) {
 		open = append(open, c)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(args[2]), 0o644))
-	time.Sleep(300 * time.Millisecond) // of the fault: the edit is seen, and cannot be read
+	time.Sleep(300 * time.Millisecond) // the server sees the edit meanwhile, and cannot read it
 	for _, c := range open {
 		_ = c.Close()
 	}

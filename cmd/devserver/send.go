@@ -9,13 +9,13 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/seed-b8174343/devserver/internal/running"
 	"github.com/seed-b8174343/devserver/internal/terminal"
-	"github.com/seed-b8174343/devserver/server"
 )
 
-// sendEvent sends one event and tells how many pages got it.
+// sendEvent sends one event and prints how many pages got it.
 func (c *command) sendEvent(ctx context.Context, in *eventsArgs) int {
-	m := server.Message{To: "all", Event: in.rest[0]}
+	m := running.Message{To: "all", Event: in.rest[0]}
 	if in.to != "" {
 		m.To = in.to
 		if !strings.HasPrefix(in.to, "page:") && !strings.HasPrefix(in.to, "user:") {
@@ -42,9 +42,9 @@ func (c *command) sendEvent(ctx context.Context, in *eventsArgs) int {
 	n, err := r.Send(ctx, m)
 	switch {
 	case err != nil:
-		return c.fail(errors.New(terminal.Printable(err.Error()))) // it holds names that pages and users chose
+		return c.fail(errors.New(terminal.Printable(err.Error()))) // pages and users chose the names in it
 	case n == 0:
-		return c.fail(fmt.Errorf("no page is open at %s, so nobody got the event", r.URL))
+		return c.fail(fmt.Errorf("no page is open at %s; the event was not sent", r.URL))
 	case n == 1:
 		fmt.Fprintln(c.stdout, "sent to 1 page")
 	default:
@@ -53,7 +53,7 @@ func (c *command) sendEvent(ctx context.Context, in *eventsArgs) int {
 	return exitStopped
 }
 
-// parseJSON checks that the text is one JSON value. The error shows where it is none.
+// parseJSON checks that the text is one JSON value. The error points at the first character that is wrong.
 func parseJSON(text []byte) (json.RawMessage, error) {
 	var v json.RawMessage
 	err := json.Unmarshal(text, &v)
@@ -81,5 +81,6 @@ func parseJSON(text []byte) (json.RawMessage, error) {
 	if n := utf8.RuneCountInString(right); n > 40 {
 		right = string([]rune(right)[:39]) + "…"
 	}
-	return nil, fmt.Errorf("the data is not JSON, at %s: %w\n  %s%s\n  %s^", place, err, left, right, strings.Repeat(" ", utf8.RuneCountInString(left)))
+	pointer := strings.Repeat(" ", utf8.RuneCountInString(left)) + "^"
+	return nil, fmt.Errorf("the data is not JSON, at %s: %w\n  %s%s\n  %s", place, err, left, right, pointer)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// shortcuts answers single letters followed by Enter, as Vite does. Lines, and not raw keys: the terminal stays in its
-// usual mode, so Ctrl-C and Ctrl-Z work and nothing has to be put back when the process is killed.
+// shortcuts runs commands of one letter and Enter, as Vite does. It reads lines and not raw keys. So the terminal stays
+// in its usual mode: Ctrl-C and Ctrl-Z work, and a killed process leaves nothing to restore.
 type shortcuts struct {
 	out     io.Writer
 	paint   terminal.Paint
@@ -25,11 +25,11 @@ type shortcuts struct {
 	getenv  func(string) string
 	restart func(reason string) error
 	pause   func(who string) (resume func())
-	resume  func() // nil while edits do not wait for us
+	resume  func() // ends the pause that p began; nil without one
 	stop    func()
 }
 
-// read answers until the input ends.
+// read runs the commands of the input until it ends.
 func (s *shortcuts) read(in io.Reader) {
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
@@ -45,7 +45,7 @@ func (s *shortcuts) do(key string) {
 		}
 	case "p":
 		if s.resume == nil {
-			s.resume = s.pause("p + Enter; press it again to go on")
+			s.resume = s.pause("p + Enter; press it again to resume")
 		} else {
 			s.resume()
 			s.resume = nil
@@ -73,7 +73,7 @@ func (s *shortcuts) help() {
 	fmt.Fprintln(s.out, "\n  Shortcuts")
 	for _, line := range [][2]string{
 		{"r", "restart the server; pages stay connected"},
-		{"p", "let edits wait, or go on"},
+		{"p", "pause or resume updates"},
 		{"u", "show the URLs"},
 		{"o", "open a browser"},
 		{"c", "clear the terminal"},
@@ -84,16 +84,16 @@ func (s *shortcuts) help() {
 	fmt.Fprintln(s.out)
 }
 
-// openBrowser shows a page in the user's browser. BROWSER=none keeps it from doing so.
+// openBrowser opens the URL in the user's browser. With BROWSER=none it does nothing.
 func openBrowser(log *slog.Logger, getenv func(string) string, url string) {
 	if getenv("BROWSER") == "none" || url == "" {
 		return
 	}
-	browser.Stdout, browser.Stderr = io.Discard, io.Discard // what the opener says would come between the log's lines
+	browser.Stdout, browser.Stderr = io.Discard, io.Discard // the opener's output would mix with the log's lines
 	// Some openers run as long as the browser does; nothing waits for them.
 	go func() {
 		if err := browser.OpenURL(url); err != nil {
-			log.Warn("open a browser", "url", url, "error", err)
+			log.Warn("could not open a browser", "url", url, "error", err)
 		}
 	}()
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/seed-b8174343/devserver/internal/terminal"
 )
 
-// errEnough ends a tail that has what it waited for.
+// errEnough ends a tail that has printed its --count of lines.
 var errEnough = errors.New("enough")
 
-// tailEvents prints what passes, line by line.
+// tailEvents prints the server's events line by line.
 func (c *command) tailEvents(ctx context.Context, in *eventsArgs) int {
 	r, err := findServer(ctx, in.root, in.port)
 	if err != nil {
@@ -29,7 +29,8 @@ func (c *command) tailEvents(ctx context.Context, in *eventsArgs) int {
 		waiting, cancel = context.WithTimeout(ctx, in.timeout)
 		defer cancel()
 	}
-	t := &tail{filters: in.rest, json: in.json, paint: terminal.Paint{On: terminal.ColorWanted(c.stdout, c.getenv)}, asked: map[string]string{}}
+	paint := terminal.Paint{On: terminal.ColorWanted(c.stdout, c.getenv)}
+	t := &tail{filters: in.rest, json: in.json, paint: paint, requests: map[string]string{}}
 	count := 0
 	err = r.Tail(waiting, func() { fmt.Fprintln(c.stderr, "listening to "+r.URL) }, func(line []byte) error {
 		text, ok := t.line(line)
@@ -51,31 +52,31 @@ func (c *command) tailEvents(ctx context.Context, in *eventsArgs) int {
 	case ctx.Err() != nil:
 		return exitStopped // Ctrl-C
 	case waiting.Err() != nil:
-		why = fmt.Sprintf("nothing more within %v", in.timeout)
+		why = fmt.Sprintf("timeout after %v", in.timeout)
 	case err != nil:
 		return c.fail(err)
 	default:
 		fmt.Fprintln(c.stderr, why)
 	}
 	if count < in.count {
-		return c.fail(fmt.Errorf("%s: %d of %d came", why, count, in.count))
+		return c.fail(fmt.Errorf("%s: got %d of %d events", why, count, in.count))
 	}
 	return exitStopped
 }
 
-// tail makes lines for people of the lines of the log.
+// tail filters the lines of the event log and formats them for people.
 type tail struct {
-	filters []string
-	json    bool
-	paint   terminal.Paint
-	asked   map[string]string // the names of open requests by page and number: answers have none
+	filters  []string
+	json     bool
+	paint    terminal.Paint
+	requests map[string]string // page and number of an open request -> its event's name, which the answer lacks
 }
 
-// line returns what to print for a line of the log; false: nothing.
+// line returns the text to print for a line of the log. It returns false when there is nothing to print.
 func (t *tail) line(text []byte) (string, bool) {
 	var l builtin.Line
 	if json.Unmarshal(text, &l) != nil {
-		return "", false // of a server with another version
+		return "", false // the server has another version
 	}
 	t.name(&l)
 	switch {
@@ -87,21 +88,22 @@ func (t *tail) line(text []byte) (string, bool) {
 	return t.forPeople(&l), true
 }
 
-// mostAsked bounds the memory of requests that were given up and get no answer.
-const mostAsked = 10_000
+// maxRequests bounds the memory for requests that were cancelled and get no answer.
+const maxRequests = 10_000
 
-// name gives an answer the name of its request, and other lines that have none the one that filters know.
+// name names the lines that have no event's name, for the filters: an answer like its request, console output
+// "console".
 func (t *tail) name(l *builtin.Line) {
 	switch l.Type {
 	case "request":
-		if len(t.asked) >= mostAsked {
-			clear(t.asked)
+		if len(t.requests) >= maxRequests {
+			clear(t.requests)
 		}
-		t.asked[fmt.Sprint(l.From, " ", l.ID)] = l.Event
+		t.requests[fmt.Sprint(l.From, " ", l.ID)] = l.Event
 	case "reply":
 		key := fmt.Sprint(l.To, " ", l.ID)
-		l.Event = t.asked[key]
-		delete(t.asked, key)
+		l.Event = t.requests[key]
+		delete(t.requests, key)
 	case "console":
 		l.Event = "console"
 	}
@@ -119,7 +121,7 @@ func (t *tail) wanted(l *builtin.Line) bool {
 	return false
 }
 
-// matches tells whether a name fits a pattern, in which * is any text.
+// matches reports whether a name fits a pattern, in which * is any text.
 func matches(pattern, name string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {
@@ -140,8 +142,8 @@ func matches(pattern, name string) bool {
 	return true
 }
 
-// mostShown is how much of a payload people get to see, in characters.
-const mostShown = 2000
+// maxData is how much of an event's data is printed for people, in characters.
+const maxData = 2000
 
 func (t *tail) forPeople(l *builtin.Line) string {
 	page := t.paint.Cyan("to   " + l.To)
@@ -163,8 +165,9 @@ func (t *tail) forPeople(l *builtin.Line) string {
 	case "lost":
 		return fmt.Sprintf("%s  %d lines were lost: this program or its terminal is too slow\n", l.Time.Local().Format(time.TimeOnly), l.Count)
 	}
-	if n := utf8.RuneCountInString(rest); n > mostShown {
-		rest = string([]rune(rest)[:mostShown]) + fmt.Sprintf("… (%d characters; --json prints all)", n)
+	if n := utf8.RuneCountInString(rest); n > maxData {
+		rest = string([]rune(rest)[:maxData]) + fmt.Sprintf("… (%d characters; --json prints all)", n)
 	}
-	return strings.TrimRight(fmt.Sprintf("%s  %s  %s  %s", t.paint.Dim(l.Time.Local().Format(time.TimeOnly)), page, what, rest), " ") + "\n"
+	at := t.paint.Dim(l.Time.Local().Format(time.TimeOnly))
+	return strings.TrimRight(fmt.Sprintf("%s  %s  %s  %s", at, page, what, rest), " ") + "\n"
 }

@@ -1,5 +1,5 @@
-// Package builtin holds the plugins that come with devserver and that a project's configuration switches on. They are
-// ordinary plugins: what they need of the server beyond plugin.Server is passed to their constructors.
+// Package builtin holds the plugins that come with devserver. A project's configuration switches them on. They are
+// ordinary plugins; their constructors get what plugin.Server does not offer.
 package builtin
 
 import (
@@ -10,45 +10,45 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// ConsoleEvent is what a page sends for each line of its console.
+// ConsoleEvent is the event that a page sends for each line of its console.
 const ConsoleEvent = "devserver:console"
 
-// ConsoleLine is one call of a console method, or an error that nobody caught.
+// ConsoleLine is one call of a console method, or an uncaught error.
 type ConsoleLine struct {
 	// Level is log, info, warn, error, debug, uncaught (an error) or rejection (of a promise).
 	Level string `json:"level"`
-	// Text is what a console would show, bounded by the page.
+	// Text is the text that a console would show. The page limits its length.
 	Text string `json:"text"`
-	// URL is the script that called, "" when that is not known; Line and Column are counted from 1.
+	// URL is the script with the call, "" when it is unknown. Line and Column count from 1.
 	URL    string `json:"url"`
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
 }
 
-// Locator finds what the project's author knows of positions in what the server has sent.
+// Locator finds positions in the source of the project, by positions in the scripts that the server sent.
 type Locator interface {
 	// Position returns "src/App.tsx:12" for a position in a script.
 	Position(url string, line, column int) string
-	// Stack returns text with the positions in it that are the server's replaced by those in the source.
+	// Stack returns the text with the positions in scripts replaced by positions in the source.
 	Stack(text string) string
 }
 
-// longest is how many bytes of a text are taken: the page sends less, but anybody with the token is a page.
-const longest = 16 << 10
+// maxText is the longest text in bytes. Pages send shorter texts, but every program with the token can act as a page.
+const maxText = 16 << 10
 
-// Located returns the line with its position and text as the project's author knows them.
+// Located returns the line's position in the source, and its text with positions in the source.
 func (l ConsoleLine) Located(where Locator) (position, text string) {
 	if l.URL != "" {
 		position = where.Position(l.URL, l.Line, l.Column)
 	}
 	text = l.Text
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
 	}
 	return position, where.Stack(text)
 }
 
-// level is one of those that Level has: the page may send anything.
+// level returns Level if it is a known level, or else "log": the page may send anything.
 func (l ConsoleLine) level() string {
 	switch l.Level {
 	case "info", "warn", "error", "debug", "uncaught", "rejection":
@@ -57,7 +57,7 @@ func (l ConsoleLine) level() string {
 	return "log"
 }
 
-// kind is how a level is shown, and at which level of the server's own log.
+// kind returns the name of the level for people, and the level in the server's own log.
 func (l ConsoleLine) kind() (string, slog.Level) {
 	switch level := l.level(); level {
 	case "warn":
@@ -73,7 +73,7 @@ func (l ConsoleLine) kind() (string, slog.Level) {
 	}
 }
 
-// Console returns the plugin that shows in the terminal what pages write to their consoles.
+// Console returns the plugin that shows the pages' console output in the terminal.
 func Console(where Locator) plugin.Plugin {
 	var log *slog.Logger
 	return plugin.Plugin{

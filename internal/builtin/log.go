@@ -13,19 +13,20 @@ import (
 
 // LogOptions configures Log.
 type LogOptions struct {
-	// File is where the lines go; its folder is made. Only the user may read it.
+	// File is the log file. Its folder is created. Only the user may read the file.
 	File string
-	// MaxSize is the size in bytes at which the file is rotated, Keep how many old ones stay as File.1 (the newest) to
-	// File.N. No line is cut: one that is longer than MaxSize has a file of its own.
+	// MaxSize is the size in bytes at which the file is rotated. No line is cut: a line longer than MaxSize gets a file
+	// of its own.
 	MaxSize int64
-	Keep    int
+	// Keep is the number of old files that are kept, File.1 (the newest) to File.N.
+	Keep int
 	// Where finds positions of console lines.
 	Where Locator
 	// Passed is Hub.OnPassed.
 	Passed func(fn func(hmr.Passed)) (off func())
 }
 
-// Line is a line of the log, see docs/events.md. What a line does not have is left out.
+// Line is a line of the log, see docs/events.md. A line leaves out the fields that it does not have.
 type Line struct {
 	Time  time.Time       `json:"time"`
 	Type  string          `json:"type"`
@@ -51,12 +52,12 @@ func Log(o LogOptions) plugin.Plugin {
 	return plugin.Plugin{
 		Name: "devserver:log",
 		Start: func(_ context.Context, s plugin.Server) error {
-			log, told := s.Logger(), false
+			log, warned := s.Logger(), false
 			go func() {
 				defer close(done)
 				_ = lines.write(o.Where, func(line []byte) error {
-					if err := file.write(line); err != nil && !told {
-						told = true // a full disk stays full
+					if err := file.write(line); err != nil && !warned {
+						warned = true // a full disk stays full
 						log.Warn("events are not logged", "error", err)
 					}
 					return nil
@@ -78,27 +79,30 @@ func Log(o LogOptions) plugin.Plugin {
 	}
 }
 
-// Follow hands the lines of the log to write, one after the other and each with its line feed, until ctx ends or write
-// fails.
-func Follow(ctx context.Context, where Locator, passed func(fn func(hmr.Passed)) (off func()), write func(line []byte) error) error {
+// Follow passes the lines of the log to write, one after the other and each with its line feed. It returns when ctx
+// ends or write fails. passed is Hub.OnPassed.
+func Follow(
+	ctx context.Context, where Locator, passed func(fn func(hmr.Passed)) (off func()), write func(line []byte) error,
+) error {
 	lines := newLines()
 	defer passed(lines.passed)()
 	defer context.AfterFunc(ctx, lines.close)()
 	return lines.write(where, write)
 }
 
-// waitingBytes bounds what waits for a reader that is slower than the pages; what is beyond is counted.
-const waitingBytes = 16 << 20
+// maxQueued is the most bytes in the queue for a reader that is slower than the pages. Further lines are dropped and
+// counted.
+const maxQueued = 16 << 20
 
-// lines stands between the hub and who writes: no event waits for a disk or a network.
+// lines is the queue between the hub and the writer: no event waits for a disk or a network.
 type lines struct {
 	wake chan struct{} // closed by close
 
 	mu     sync.Mutex
-	queue  []Line // guarded by mu, as are all below
-	size   int
-	lost   int
-	closed bool
+	queue  []Line // guarded by mu
+	size   int    // guarded by mu; bytes in the queue
+	lost   int    // guarded by mu; lines dropped since the last take
+	closed bool   // guarded by mu
 }
 
 func newLines() *lines { return &lines{wake: make(chan struct{}, 1)} }
@@ -125,7 +129,7 @@ func (l *lines) add(e Line) {
 	if l.closed {
 		return
 	}
-	if l.size+size > waitingBytes && l.size > 0 {
+	if l.size+size > maxQueued && l.size > 0 {
 		l.lost++
 		return
 	}
@@ -137,7 +141,7 @@ func (l *lines) add(e Line) {
 	}
 }
 
-// take returns what waits.
+// take empties the queue and returns its lines.
 func (l *lines) take() []Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -149,11 +153,11 @@ func (l *lines) take() []Line {
 	return list
 }
 
-// write hands out the lines until close, and then what still waits; or until write fails.
+// write passes the lines to the func write, until it fails or until close. After close it passes on the queued lines.
 func (l *lines) write(where Locator, write func(line []byte) error) error {
 	var line bytes.Buffer
 	encode := json.NewEncoder(&line)
-	encode.SetEscapeHTML(false) // people read it
+	encode.SetEscapeHTML(false) // people read the log
 	for open := true; open; {
 		_, open = <-l.wake
 		for _, e := range l.take() {
@@ -172,7 +176,7 @@ func (l *lines) write(where Locator, write func(line []byte) error) error {
 	return nil
 }
 
-// console makes the event that carries a line of the console into that line. It returns false for what is none.
+// console turns a console event into its console line. It returns false for an invalid event.
 func (e *Line) console(where Locator) bool {
 	in, err := hmr.Decode[ConsoleLine](ConsoleEvent, e.Data)
 	if err != nil || len(e.Data) == 0 {
@@ -183,7 +187,7 @@ func (e *Line) console(where Locator) bool {
 	return true
 }
 
-// close ends write, once that has handed out what waits. It may be called more than once.
+// close ends write after the queued lines. It may be called more than once.
 func (l *lines) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

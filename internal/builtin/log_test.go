@@ -60,7 +60,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestFileThatWasThere goes on where the last run stopped, and keeps the payloads private.
+// TestFileThatWasThere: the log appends to the file of the last run, and makes it private.
 func TestFileThatWasThere(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "log")
 	if err := os.WriteFile(name, []byte("1\n"), 0o644); err != nil {
@@ -91,7 +91,7 @@ type fakeServer struct {
 
 func (s fakeServer) Logger() *slog.Logger { return s.log }
 
-// logged runs the plugin over what passes and returns what the terminal shows.
+// logged runs the plugin over the messages and returns the terminal's lines.
 func logged(t *testing.T, file string, list ...hmr.Passed) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -111,9 +111,9 @@ func logged(t *testing.T, file string, list ...hmr.Passed) string {
 		t.Fatal(err)
 	}
 	if !off {
-		t.Error("the plugin stopped and is still told")
+		t.Error("the plugin stopped and still gets messages")
 	}
-	tell(hmr.Passed{Type: "custom"}) // what comes late is dropped
+	tell(hmr.Passed{Type: "custom"}) // a late message is dropped
 	return out.String()
 }
 
@@ -145,7 +145,7 @@ func TestLogLines(t *testing.T) {
 	}
 }
 
-// TestLogThatCannotBeWritten is told once, however much follows.
+// TestLogThatCannotBeWritten: the terminal reports a failure once, whatever follows.
 func TestLogThatCannotBeWritten(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log")
 	if _, err := os.Stat("/dev/full"); err == nil {
@@ -159,10 +159,10 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// TestSlowFollowerHoldsUpNobody: what passes never waits for who follows, and that one is told how much it missed.
+// TestSlowFollowerHoldsUpNobody: no message waits for a slow follower, and the follower gets the number of lost lines.
 func TestSlowFollowerHoldsUpNobody(t *testing.T) {
 	var tell func(hmr.Passed)
-	registered, goOn := make(chan bool), make(chan bool)
+	registered, proceed := make(chan bool), make(chan bool)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	var last string
@@ -172,17 +172,17 @@ func TestSlowFollowerHoldsUpNobody(t *testing.T) {
 			close(registered)
 			return func() {}
 		}, func(line []byte) error {
-			<-goOn
+			<-proceed
 			last = string(line)
 			return nil
 		})
 	}()
 	<-registered
-	big := json.RawMessage(`"` + strings.Repeat("x", waitingBytes/3) + `"`)
+	big := json.RawMessage(`"` + strings.Repeat("x", maxQueued/3) + `"`)
 	for range 10 {
 		tell(hmr.Passed{Page: "c1", FromPage: true, Type: "custom", Event: "big", Data: big})
 	}
-	close(goOn)
+	close(proceed)
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)

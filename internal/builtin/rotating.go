@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// rotating is a file of whole lines that begins anew at a size. It is opened by the first line. For one goroutine.
+// rotating is a file of whole lines that is rotated at a size. The first line opens it. Only one goroutine may use it.
 type rotating struct {
 	name    string
 	maxSize int64
@@ -14,10 +14,10 @@ type rotating struct {
 
 	file *os.File
 	size int64
-	torn bool // the last write ended within a line: the disk was full
+	torn bool // the last write ended within a line, on a full disk
 }
 
-// write appends a line. After an error the next one is tried again.
+// write appends a line. An error loses this line; the next write tries again.
 func (r *rotating) write(line []byte) error {
 	if r.file == nil {
 		if err := r.open(); err != nil {
@@ -50,7 +50,7 @@ func (r *rotating) open() error {
 	}
 	info, err := file.Stat()
 	if err == nil && info.Mode().IsRegular() {
-		err = file.Chmod(0o600) // one that was there before: payloads may be private
+		err = file.Chmod(0o600) // an older file may be readable by others, and payloads may be private
 	}
 	if err != nil {
 		_ = file.Close()
@@ -60,7 +60,7 @@ func (r *rotating) open() error {
 	return nil
 }
 
-// rotate renames name to name.1, name.1 to name.2 and so on; what is beyond keep goes.
+// rotate renames name to name.1, name.1 to name.2 and so on. It removes the files beyond keep.
 func (r *rotating) rotate() error {
 	if err := r.close(); err != nil {
 		return err

@@ -1,12 +1,13 @@
-// Package cache keeps compiled results on disk between runs, addressed by what they were made from.
+// Package cache keeps compiled results on disk between runs. The key of a result is made of its inputs.
 //
 // Entries lie in segments: files that are written once, under a temporary name, and then renamed. A process that is
-// killed half-way leaves no segment, and two servers on one cache never see each other's halves. Each entry carries a
-// sum that is checked before it is used, so that a damaged, cut off or planted one is a miss and never code that runs.
-// Everything is private to the user (0700 and 0600). Without a usable folder the cache is empty and stays so.
+// killed while it writes leaves no segment, and two servers on one cache never see each other's unfinished segments.
+// Each entry has a sum, which is checked before use. A damaged, truncated or planted entry is a miss, and never code
+// that runs. Everything is private to the user (0700 and 0600). Without a usable folder the cache is empty and stays
+// empty.
 //
-// The sum is keyed with a secret that lies beside the segments, readable by the user alone: whoever can only place
-// files here (an unpacked archive, a shared folder) cannot make an entry that is accepted.
+// The sum is keyed with a secret beside the segments, which only the user can read. An attacker who can only place
+// files here (an unpacked archive, a shared folder) cannot make a valid entry.
 package cache
 
 import (
@@ -28,22 +29,23 @@ import (
 	"time"
 )
 
-// DefaultLimit bounds the size of a cache in bytes.
+// DefaultLimit is the largest size of a cache in bytes, unless Open gets another limit.
 const DefaultLimit = 512 << 20
 
 const (
-	// quiet is how long nothing must be added before a segment is written: what made the entries comes first.
-	quiet = 2 * time.Second
-	// mostSegments is how many there may be before they are written anew as one.
-	mostSegments = 24
-	// headSize is that of an entry's head: key, sum, length of the content.
+	// writeDelay is the time without a new entry before a segment is written, so that writing does not slow the
+	// compiler.
+	writeDelay = 2 * time.Second
+	// maxSegments is the number of segments above which they are written again as one segment.
+	maxSegments = 24
+	// headSize is the size of an entry's head: key, sum, length of the content.
 	headSize = 2*sha256.Size + 4
-	// maxEntry bounds an entry, so that a damaged length is not believed.
+	// maxEntry is the largest size of an entry. A larger length in a head is damage.
 	maxEntry = 64 << 20
 	suffix   = ".seg"
 )
 
-// Cache is a folder of segments. Use Open. All methods are safe for concurrent use, by several processes too. The nil
+// Cache is a folder of segments. Use Open. All methods are safe for concurrent use, also by several processes. The nil
 // Cache has no entries and keeps none.
 type Cache struct {
 	dir    string
@@ -55,15 +57,15 @@ type Cache struct {
 	files   []*os.File
 	pending map[Key][]byte
 	timer   *time.Timer
-	failed  error // the first failure to write, after which nothing more is kept
+	failed  error // the first failure to write; after it nothing more is kept
 	closed  bool
-	// compacting tells that segments are being written anew while the cache is in use.
+	// compacting means that the segments are being written again as one while the cache is in use.
 	compacting bool
 	used       map[Key]bool
 	writing    sync.WaitGroup
 }
 
-// place is where an entry's content lies, and the sum that it must have.
+// place is the place of an entry's content, with the sum that the content must have.
 type place struct {
 	file   *os.File
 	at     int64
@@ -71,10 +73,10 @@ type place struct {
 	sum    [sha256.Size]byte
 }
 
-// Key addresses an entry by everything that its content follows from.
+// Key is the address of an entry, made of everything that determines the entry's content.
 type Key [sha256.Size]byte
 
-// KeyOf makes a key of the parts, in order; their borders count.
+// KeyOf returns the key of the parts in this order. The borders between the parts count.
 func KeyOf(parts ...string) Key {
 	h := sha256.New()
 	var border [8]byte
@@ -88,8 +90,8 @@ func KeyOf(parts ...string) Key {
 	return key
 }
 
-// Open uses the folder, making it when needed. limit is the size in bytes that entries may take together; 0 means
-// DefaultLimit. The error tells why there is no cache; the returned nil Cache works as an empty one.
+// Open opens the cache in the folder, and creates the folder when needed. limit is the size of all entries in bytes; 0
+// means DefaultLimit. With an error Open returns a nil Cache, which works as an empty cache.
 func Open(dir string, limit int64) (*Cache, error) {
 	if limit == 0 {
 		limit = DefaultLimit
@@ -105,7 +107,10 @@ func Open(dir string, limit int64) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cache: %w", err)
 	}
-	c := &Cache{dir: dir, secret: secret, limit: limit, index: map[Key]place{}, pending: map[Key][]byte{}, used: map[Key]bool{}}
+	c := &Cache{
+		dir: dir, secret: secret, limit: limit,
+		index: map[Key]place{}, pending: map[Key][]byte{}, used: map[Key]bool{},
+	}
 	c.sweep()
 	for _, name := range c.segments() {
 		c.read(name)
@@ -113,12 +118,13 @@ func Open(dir string, limit int64) (*Cache, error) {
 	return c, nil
 }
 
-// abandoned is the age from which a temporary file is taken for one of a process that was killed. Writing one takes seconds.
+// abandoned is the age above which a temporary file counts as left behind by a killed process. Writing a segment takes
+// seconds.
 const abandoned = 10 * time.Minute
 
-// sweep removes what processes that were killed in the middle of writing have left.
+// sweep removes the temporary files of processes that were killed while they wrote.
 func (c *Cache) sweep() {
-	entries, _ := os.ReadDir(c.dir) // an unreadable folder has none
+	entries, _ := os.ReadDir(c.dir) // an unreadable folder has no entries
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), ".tmp-") && time.Since(info.ModTime()) > abandoned {
 			_ = os.Remove(filepath.Join(c.dir, e.Name())) // the next start tries again
@@ -126,20 +132,20 @@ func (c *Cache) sweep() {
 	}
 }
 
-// segments lists the files, oldest first.
+// segments lists the names of the segments, the oldest first.
 func (c *Cache) segments() []string {
-	entries, _ := os.ReadDir(c.dir) // an unreadable folder has none
+	entries, _ := os.ReadDir(c.dir) // an unreadable folder has no entries
 	var names []string
 	for _, e := range entries {
 		if strings.HasSuffix(e.Name(), suffix) {
 			names = append(names, e.Name())
 		}
 	}
-	slices.Sort(names) // they begin with the time
+	slices.Sort(names) // a name begins with the time
 	return names
 }
 
-// read adds a segment's entries to the index, up to the first head that makes no sense.
+// read adds a segment's entries to the index, up to the first invalid head.
 func (c *Cache) read(name string) {
 	f, err := os.Open(filepath.Join(c.dir, name))
 	if err != nil {
@@ -166,7 +172,7 @@ func (c *Cache) read(name string) {
 	}
 }
 
-// readSecret reads the folder's secret or makes one. Of two processes that make one at once, the first wins.
+// readSecret reads the folder's secret or creates it. When two processes create a secret at once, one of them wins.
 func readSecret(file string) ([]byte, error) {
 	for range 2 {
 		secret, err := os.ReadFile(file)
@@ -185,8 +191,8 @@ func readSecret(file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// Get returns the content kept under the key. ok is false when there is none, or none that can be trusted. The caller
-// must not change it.
+// Get returns the content of the key. ok is false when there is no entry, or no valid one. The caller must not change
+// the content.
 func (c *Cache) Get(key Key) (data []byte, ok bool) {
 	if c == nil {
 		return nil, false
@@ -208,8 +214,8 @@ func (c *Cache) Get(key Key) (data []byte, ok bool) {
 	return data, true
 }
 
-// Put keeps the content under the key. It returns at once; what was put is written when nothing more comes for a while,
-// and by Close. data must not change afterwards.
+// Put stores the content of the key. It returns at once. The content is written when no other Put follows for a while,
+// or by Close. data must not change afterwards.
 func (c *Cache) Put(key Key, data []byte) {
 	if c == nil || len(data) > maxEntry {
 		return
@@ -221,13 +227,13 @@ func (c *Cache) Put(key Key, data []byte) {
 	}
 	c.pending[key] = data
 	if c.timer == nil {
-		c.timer = time.AfterFunc(quiet, c.flush)
+		c.timer = time.AfterFunc(writeDelay, c.flush)
 	} else {
-		c.timer.Reset(quiet)
+		c.timer.Reset(writeDelay)
 	}
 }
 
-// Err returns the first failure to write, after which nothing more is kept; nil while all is well.
+// Err returns the first failure to write, or nil. After a failure nothing more is kept.
 func (c *Cache) Err() error {
 	if c == nil {
 		return nil
@@ -237,7 +243,7 @@ func (c *Cache) Err() error {
 	return c.failed
 }
 
-// Close writes what was put and bounds the folder's size. Get has no entries afterwards.
+// Close writes the pending entries and limits the folder's size. Get finds no entries afterwards.
 func (c *Cache) Close() error {
 	if c == nil {
 		return nil
@@ -284,7 +290,7 @@ func (c *Cache) remove(names []string) error {
 	return nil
 }
 
-// flush writes what is pending as a segment.
+// flush writes the pending entries as a segment.
 func (c *Cache) flush() {
 	c.mu.Lock()
 	batch := c.pending
@@ -306,7 +312,7 @@ func (c *Cache) flush() {
 	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err != nil { // disk full, read-only: go on without
+	if err != nil { // the disk is full or read-only: continue without a cache
 		c.failed = fmt.Errorf("write cache: %w", err)
 		return
 	}
@@ -314,7 +320,8 @@ func (c *Cache) flush() {
 		c.used[key] = true
 	}
 	c.read(name)
-	if len(c.files) > 2*mostSegments && !c.closed && !c.compacting { // each save of a long day makes a segment, and each holds a file open
+	// Each save of a long day makes a segment, and each segment holds a file open.
+	if len(c.files) > 2*maxSegments && !c.closed && !c.compacting {
 		c.compacting = true
 		c.writing.Go(func() {
 			c.compact()
@@ -325,7 +332,7 @@ func (c *Cache) flush() {
 	}
 }
 
-// write makes a segment of what fill adds and returns its name.
+// write writes a segment with the entries that fill adds, and returns its name.
 func (c *Cache) write(fill func(add func(Key, []byte) error) error) (string, error) {
 	f, err := os.CreateTemp(c.dir, ".tmp-*") // 0600
 	if err != nil {
@@ -351,8 +358,8 @@ func (c *Cache) write(fill func(add func(Key, []byte) error) error) (string, err
 	return name, err
 }
 
-// compact writes the entries as one segment when there are many segments or they are too large. What was used by this
-// run is kept first; what does not fit goes.
+// compact writes all entries as one segment when there are too many segments or they are too large. It keeps the
+// entries that this run used first, and drops the entries that do not fit.
 func (c *Cache) compact() {
 	names := c.segments()
 	var total int64
@@ -361,7 +368,7 @@ func (c *Cache) compact() {
 			total += info.Size()
 		}
 	}
-	if total <= c.limit && len(names) <= mostSegments {
+	if total <= c.limit && len(names) <= maxSegments {
 		return
 	}
 	if name, err := c.write(c.copyEntries); err == nil {
@@ -369,7 +376,7 @@ func (c *Cache) compact() {
 	}
 }
 
-// copyEntries adds what is worth keeping to a new segment.
+// copyEntries adds the entries that are kept to a new segment.
 func (c *Cache) copyEntries(add func(Key, []byte) error) error {
 	c.mu.Lock()
 	index, recent := maps.Clone(c.index), maps.Clone(c.used)
@@ -396,7 +403,7 @@ func (c *Cache) copyEntries(add func(Key, []byte) error) error {
 	return nil
 }
 
-// substitute has the new segment read in the place of those that it was made from, and removes them.
+// substitute replaces the old segments by the new segment that was made from them, and removes their files.
 func (c *Cache) substitute(names []string, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -409,23 +416,23 @@ func (c *Cache) substitute(names []string, name string) {
 	c.read(name)
 	for key, p := range newer {
 		if !replaced[p.file] {
-			c.index[key] = p // written meanwhile
+			c.index[key] = p // the entry was written meanwhile
 		}
 	}
 	for key, p := range c.index {
 		if replaced[p.file] {
-			delete(c.index, key) // it did not fit
+			delete(c.index, key) // the entry did not fit
 		}
 	}
 	for f, gone := range replaced {
 		if gone {
-			_ = f.Close() // who reads from it right now has a miss
+			_ = f.Close() // a Get that reads from it right now is a miss
 		}
 	}
-	_ = c.remove(names) // Windows removes no file that is open; what stays is compacted next time
+	_ = c.remove(names) // Windows removes no open file; the next compact takes it
 }
 
-// replace writes a file so that it is there as a whole or not at all.
+// replace writes a file as a whole or not at all.
 func replace(file string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(file), ".tmp-*") // 0600
 	if err != nil {

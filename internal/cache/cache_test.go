@@ -39,7 +39,7 @@ func TestEntrySurvivesARestart(t *testing.T) {
 	}
 }
 
-// A cache entry is code that runs in the page: whatever is not exactly what was written is a miss.
+// A cache entry is code that runs in the page: an entry with any changed byte is a miss.
 func TestDamagedOrPlantedEntryIsAMiss(t *testing.T) {
 	for name, damage := range map[string]func([]byte) []byte{
 		"flipped bit": func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
@@ -91,7 +91,7 @@ func TestEntryOfAnotherKeyIsAMiss(t *testing.T) {
 	}
 }
 
-// A process that is killed while it writes leaves a temporary file and nothing else.
+// A process that is killed while it writes leaves only a temporary file.
 func TestHalfWrittenSegmentIsNotRead(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
 	keep(t, open(t, dir, 0), KeyOf("a"), "code")
@@ -107,12 +107,12 @@ func TestHalfWrittenSegmentIsNotRead(t *testing.T) {
 
 func TestManySegmentsBecomeOne(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
-	for i := range mostSegments + 2 {
+	for i := range maxSegments + 2 {
 		keep(t, open(t, dir, 0), KeyOf(string(rune('a'+i))), "code")
 	}
 	c := open(t, dir, 0)
 	defer c.Close()
-	if len(c.segments()) > 2 || len(c.index) != mostSegments+2 {
+	if len(c.segments()) > 2 || len(c.index) != maxSegments+2 {
 		t.Errorf("%d segments with %d entries", len(c.segments()), len(c.index))
 	}
 }
@@ -174,7 +174,7 @@ func TestNilCacheForgets(t *testing.T) {
 	}
 }
 
-// BenchmarkGet is a hit: read from its segment and checked against its sum.
+// BenchmarkGet measures a hit: the entry is read from its segment and checked against its sum.
 func BenchmarkGet(b *testing.B) {
 	for _, size := range []int{1 << 10, 4 << 10, 64 << 10} {
 		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// writerEnv makes the test program a process that writes to the cache in that folder until it is killed.
+// writerEnv names a folder. It makes the test program a process that writes to the folder's cache until it is killed.
 const writerEnv = "DEVSERVER_TEST_CACHE_WRITER"
 
 func TestMain(m *testing.M) {
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// keyAndText is one of the results that there may be; a wrong one could not be taken for it.
+// keyAndText returns a key and its text. A wrong text cannot pass for the right one.
 func keyAndText(i int) (Key, []byte) {
 	return KeyOf("kept", fmt.Sprint(i)), bytes.Repeat(fmt.Appendf(nil, "result %d;", i), 1+i*i%997)
 }
@@ -33,7 +33,7 @@ const results = 200
 func writeUntilKilled(dir string) {
 	fmt.Println("begins")
 	for {
-		c, err := Open(dir, 2<<20) // small, so that segments are often written anew
+		c, err := Open(dir, 2<<20) // small, so that compact runs often
 		if err != nil {
 			panic(err)
 		}
@@ -43,14 +43,14 @@ func writeUntilKilled(dir string) {
 			}
 			c.flush()
 		}
-		if err := c.Close(); err != nil && !strings.Contains(err.Error(), "no such file") { // a sibling has swept it away
+		if err := c.Close(); err != nil && !strings.Contains(err.Error(), "no such file") { // another process has removed it
 			panic(err)
 		}
 	}
 }
 
-// TestKilledWriters kills processes in the middle of their writing. What is in the cache afterwards is right or not there,
-// also while others still write. DEVSERVER_SOAK=1 kills 1,000.
+// TestKilledWriters kills processes while they write. Afterwards each entry is right or missing, also while others
+// still write. DEVSERVER_SOAK=1 kills 1,000 processes.
 func TestKilledWriters(t *testing.T) {
 	kills := 60
 	if os.Getenv("DEVSERVER_SOAK") != "" {
@@ -72,18 +72,18 @@ func TestKilledWriters(t *testing.T) {
 		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 			t.Fatalf("kill %d: the writer ended by itself: %v", n, err)
 		}
-		time.Sleep(time.Duration(rand.IntN(8000)) * time.Microsecond) // where it is killed is the fault that is looked for
+		time.Sleep(time.Duration(rand.IntN(8000)) * time.Microsecond) // a random moment of its writing
 		if n%3 == 0 {
-			found += read(t, dir) // while it writes
+			found += read(t, dir) // while the process writes
 		}
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // by the signal
+		_ = cmd.Wait() // the error is the signal
 		found += read(t, dir)
 	}
 	if found == 0 {
 		t.Error("nothing was ever kept: the test shows nothing")
 	}
-	// What the killed have left is swept away once nobody can be writing it any more.
+	// The temporary files of killed processes are removed once they are old.
 	old := time.Now().Add(-2 * abandoned)
 	left, _ := filepath.Glob(filepath.Join(dir, ".tmp-*"))
 	for _, file := range left {
@@ -97,7 +97,7 @@ func TestKilledWriters(t *testing.T) {
 	}
 }
 
-// read returns how many results the cache has, each of which must be the right one.
+// read returns the number of entries in the cache, and checks that each is right.
 func read(t *testing.T, dir string) (found int) {
 	t.Helper()
 	c := open(t, dir, 0)
@@ -123,7 +123,7 @@ func TestLongDay(t *testing.T) {
 		c.flush()
 	}
 	c.writing.Wait()
-	if open, files := len(c.files), len(c.segments()); open > 3*mostSegments || files > 3*mostSegments {
+	if open, files := len(c.files), len(c.segments()); open > 3*maxSegments || files > 3*maxSegments {
 		t.Errorf("%d files are open, %d are there", open, files)
 	}
 	for i := range results {
@@ -138,7 +138,8 @@ func TestLongDay(t *testing.T) {
 	}
 }
 
-// TestCacheThatCannotBeWritten: on a full disk, or when its folder goes away, the cache forgets and says why once.
+// TestCacheThatCannotBeWritten: on a full disk, or when its folder is removed, the cache keeps nothing and says why
+// once.
 func TestCacheThatCannotBeWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
 	c := open(t, dir, 0)
@@ -156,6 +157,6 @@ func TestCacheThatCannotBeWritten(t *testing.T) {
 		t.Error("something is there that could not be kept")
 	}
 	if err := c.Close(); err == nil {
-		t.Error("the failure is not told at the end")
+		t.Error("Close does not return the failure")
 	}
 }

@@ -1,4 +1,4 @@
-// Package cert makes the certificate that `--https` serves with when the project names none.
+// Package cert creates the certificate for `--https` when the project names none.
 package cert
 
 import (
@@ -17,19 +17,20 @@ import (
 	"time"
 )
 
-// lifetime is under the 398 days that browsers accept at most.
+// lifetime is below 398 days, the longest lifetime that browsers accept.
 const lifetime = 365 * 24 * time.Hour
 
-// Local returns a certificate for localhost and the loopback addresses, and the file that a user can add to the
-// system's trusted certificates. It is made once and kept in dir, readable by the user alone; one that expires within
-// a day, or that cannot be read, is made again. hosts are further names and addresses.
+// Local returns a certificate for localhost, the loopback addresses and hosts, which are further names and addresses.
+// It also returns the certificate's file, which a user can add to the system's trusted certificates. The certificate is
+// kept in dir, readable only by the user. Local creates a new one when the old one expires within a day, lacks a host,
+// or cannot be read.
 func Local(dir string, hosts []string) (tls.Certificate, string, error) {
 	certFile, keyFile := filepath.Join(dir, "localhost.pem"), filepath.Join(dir, "localhost-key.pem")
 	if c, err := tls.LoadX509KeyPair(certFile, keyFile); err == nil && covers(c, hosts) {
 		return c, certFile, nil
 	}
 	if err := generate(dir, certFile, keyFile, hosts); err != nil {
-		return tls.Certificate{}, "", fmt.Errorf("make a certificate in %s: %w", dir, err)
+		return tls.Certificate{}, "", fmt.Errorf("create a certificate in %s: %w", dir, err)
 	}
 	c, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
@@ -66,7 +67,7 @@ func generate(dir, certFile, keyFile string, hosts []string) error {
 		NotAfter:     time.Now().Add(lifetime),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		// Not a certificate authority: whoever trusts it trusts these names, and nothing that its key could sign.
+		// It is no certificate authority: a user who trusts it trusts these names, and nothing that its key could sign.
 		BasicConstraintsValid: true,
 		DNSNames:              []string{"localhost", "*.localhost"},
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},

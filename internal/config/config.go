@@ -1,11 +1,11 @@
 // Package config reads devserver.config.json and lays the command line over it.
 //
-// The file is JSON with comments and trailing commas. Its options carry the names that Vite gives them. A name or a
-// value that is not understood is an error with its line and column, never silently ignored. Every option may be
-// absent: the zero value of a field means "not given", and what that stands for is told at the field.
+// The file is JSON with comments and trailing commas. Its options have Vite's names. An unknown name or a wrong value
+// is an error with line and column, never silently ignored. Every option may be absent: the zero value of a field means
+// "not given", and the field's comment says which default applies then.
 //
-// Load reads, Merge lays flags over what was read, WithVite puts the values of a vite.config beneath it, and Reload
-// does all of that again after the file has changed. A Config must not be changed once a server has it.
+// Load reads the file, Merge lays flags over it, and WithVite puts the values of a vite.config beneath it. Reload does
+// all three again after the file has changed. A Config must not be changed once a server has it.
 package config
 
 import (
@@ -20,49 +20,50 @@ import (
 // FileName is the name of the configuration file in the project's folder.
 const FileName = "devserver.config.json"
 
-// Config is what a project asks of its server.
+// Config is the configuration of one project's server.
 type Config struct {
 	// Schema is the address of the JSON Schema, for editors. It has no other effect.
 	Schema string `json:"$schema"`
-	// Root is the folder that is served, the one that holds index.html, relative to the configuration file. Default: what
-	// vite.config says, or else the project's folder, which is the current one or the one that the command line names.
-	// The configuration, package.json and devserver/ stay in that one.
+	// Root is the served folder, which holds index.html, relative to the configuration file. The configuration,
+	// package.json and devserver/ stay in the project's folder: the current folder, or the one on the command line.
+	// Default: root of vite.config, or else the project's folder.
 	Root string `json:"root"`
-	// Base is the path that the project is served below. Default: "/".
+	// Base is the URL path of the project. Default: "/".
 	Base string `json:"base"`
-	// Mode is import.meta.env.MODE and chooses the .env.[mode] files. Default: "development".
+	// Mode is the value of import.meta.env.MODE; it selects the .env.[mode] files. Default: "development".
 	Mode string `json:"mode"`
-	// AppType tells what an unknown URL is answered with: "spa" sends index.html to navigations, "mpa" answers 404.
+	// AppType selects the answer to an unknown URL: "spa" sends index.html to navigations, "mpa" answers 404.
 	// Default: "spa".
 	AppType string `json:"appType" enum:"spa,mpa"`
-	// PublicDir is the folder whose files are served as they are at the base, or false for none. Default: "public".
+	// PublicDir is the folder of files that are served unchanged at the base; false for none. Default: "public".
 	PublicDir Dir `json:"publicDir"`
-	// EnvDir is the folder of the .env files, or false to read none. Default: the root.
+	// EnvDir is the folder of the .env files; false reads none. Default: the root.
 	EnvDir Dir `json:"envDir"`
-	// EnvPrefix lists the beginnings of the names of variables that pages may see. Default: "VITE_".
+	// EnvPrefix lists the prefixes of variables that pages may see. Default: "VITE_".
 	EnvPrefix Strings `json:"envPrefix"`
-	// Define maps names to the expressions that are put in their place. A string is an expression, as in Vite: write
-	// "\"text\"" for a text. Other values stand for themselves.
+	// Define maps names to the expressions that replace them. A string is an expression, as in Vite: write "\"text\""
+	// for a text. Other values stand for themselves.
 	Define Expressions `json:"define"`
-	// LogLevel is the least important kind of line that the terminal shows. Default: "info".
+	// LogLevel is the lowest level that the terminal shows. Default: "info".
 	LogLevel string `json:"logLevel" enum:"debug,info,warn,error,silent"`
-	// ClearScreen lets the server clear the terminal when it starts. Default: true.
+	// ClearScreen clears the terminal at start. Default: true.
 	ClearScreen *bool `json:"clearScreen"`
-	// ViteConfig reads vite.config.* beneath this file where the project has one and Node is installed. Default: true.
+	// ViteConfig reads vite.config.*, if the project has one and Node is installed; this file wins over its values.
+	// Default: true.
 	ViteConfig *bool `json:"viteConfig"`
-	// Plugins switches the plugins on that come with devserver.
+	// Plugins switches on plugins that come with devserver.
 	Plugins Plugins `json:"plugins"`
-	// Resolve tells how specifiers find their files.
+	// Resolve sets how specifiers find their files.
 	Resolve Resolve `json:"resolve"`
-	// CSS tells how stylesheets are compiled.
+	// CSS sets how stylesheets are compiled.
 	CSS CSS `json:"css"`
-	// JSON tells what modules made of JSON files export.
+	// JSON sets what the modules of JSON files export.
 	JSON JSON `json:"json"`
-	// Esbuild tells how JSX is compiled. It wins over what tsconfig.json says.
+	// Esbuild sets how JSX is compiled. It wins over tsconfig.json.
 	Esbuild Esbuild `json:"esbuild"`
-	// Server holds the address, who may ask, and what may be read.
+	// Server sets the address, who may connect, and which files may be read.
 	Server Server `json:"server"`
-	// OptimizeDeps is taken and ignored: there is no such step.
+	// OptimizeDeps is accepted and ignored: devserver has no such step.
 	OptimizeDeps Ignored `json:"optimizeDeps"`
 
 	// Path is the file that was read; "" when there is none.
@@ -73,9 +74,9 @@ type Config struct {
 	err    error  // see Broken
 }
 
-// Plugins switches the plugins on that come with devserver.
+// Plugins switches on plugins that come with devserver.
 type Plugins struct {
-	// Console shows what pages write to their consoles in the terminal. Default: false.
+	// Console shows the pages' console output in the terminal. Default: false.
 	Console bool `json:"console"`
 	// Log writes events and console lines to a file. Nil does not.
 	Log *LogPlugin `json:"log"`
@@ -83,44 +84,44 @@ type Plugins struct {
 
 // LogPlugin configures the event log. `true` in the file stands for its zero value.
 type LogPlugin struct {
-	// File is where the lines go. Default: "devserver.log" in the project's cache folder.
+	// File is the path of the log file. Default: "devserver.log" in the project's cache folder.
 	File string `json:"file"`
-	// MaxSize is the size in bytes at which the file is rotated. Default: 10 MiB.
+	// MaxSize is the size in bytes at which the log file is rotated. Default: 10 MiB.
 	MaxSize int `json:"maxSize" min:"1024"`
-	// Keep is how many rotated files stay. Default: 3.
+	// Keep is the number of rotated files that are kept. Default: 3.
 	Keep *int `json:"keep" min:"0"`
 }
 
-// Resolve tells how specifiers find their files.
+// Resolve sets how specifiers find their files.
 type Resolve struct {
-	// Alias puts one specifier in place of another, in order: `{"@": "./src"}` or
-	// `[{"find": "@", "replacement": "./src"}]`.
+	// Alias replaces specifiers, in order: `{"@": "./src"}` or `[{"find": "@", "replacement": "./src"}]`.
 	Alias Aliases `json:"alias"`
-	// Conditions are conditions of package.json exports besides module, browser and development.
+	// Conditions are additional conditions for package.json exports, besides module, browser and development.
 	Conditions []string `json:"conditions"`
-	// Dedupe lists packages of which only the root's copy is used.
+	// Dedupe lists packages that always resolve to the root's copy.
 	Dedupe []string `json:"dedupe"`
-	// Extensions are tried in order for specifiers without one. Default: those of Vite.
+	// Extensions are tried in order for specifiers without an extension. Default: Vite's list.
 	Extensions []string `json:"extensions"`
 	// MainFields are the fields of package.json that name a package's entry. Default: browser, module, main.
 	MainFields []string `json:"mainFields"`
-	// PreserveSymlinks takes a link's own path for a module's identity, not its target's. Default: false.
+	// PreserveSymlinks identifies a module by the path of a symbolic link, not by the link's target. Default: false.
 	PreserveSymlinks bool `json:"preserveSymlinks"`
 }
 
-// Alias is one replacement in specifiers.
+// Alias is one replacement in specifiers. A relative path in Replacement is absolute once loaded.
 type Alias struct {
-	// Find is a specifier that is replaced as a whole or before a slash, or a regular expression as JavaScript has them
-	// when it begins with "^" or Flags are given.
+	// Find is the specifier to replace, as a whole or before a slash. It is a JavaScript regular expression when it
+	// begins with "^" or when flags are given.
 	Find string `json:"find"`
-	// Replacement is put in its place. What begins with "./" or "../" is a path from the configuration file's folder
-	// and is absolute once loaded; $1 stands for a group of the expression.
+	// Replacement replaces the specifier. A path that begins with "./" or "../" starts from the configuration file's
+	// folder. $1 stands for a group of the expression.
 	Replacement string `json:"replacement"`
-	// Flags are those of the regular expression, such as "i"; "" is one without. Nil: see Find.
+	// Flags are the flags of the regular expression, such as "i"; "" makes an expression without flags. Nil leaves it
+	// to Find.
 	Flags *string `json:"flags"`
 }
 
-// Expression returns what Find is as a regular expression, nil when it is none.
+// Expression returns the regular expression that Find is, or nil when Find is a plain specifier.
 func (a Alias) Expression() (*pattern.Pattern, error) {
 	switch {
 	case a.Flags != nil:
@@ -131,124 +132,126 @@ func (a Alias) Expression() (*pattern.Pattern, error) {
 	return nil, nil
 }
 
-// CSS tells how stylesheets are compiled.
+// CSS sets how stylesheets are compiled.
 type CSS struct {
-	// Modules is for files named *.module.css.
+	// Modules applies to files named *.module.css.
 	Modules CSSModules `json:"modules"`
-	// PreprocessorOptions are handed to "scss", "sass" and "less" as they are.
+	// PreprocessorOptions are passed unchanged to "scss", "sass" and "less".
 	PreprocessorOptions map[string]Raw `json:"preprocessorOptions"`
-	// PostCSS is the folder or file of the PostCSS configuration, or the configuration itself. Default: looked for in the
-	// root and the folders above, up to that of the workspace or package.
+	// PostCSS is the folder or file of the PostCSS configuration, or the configuration itself. Default: searched in the
+	// root and the folders above, up to the workspace's or package's folder.
 	PostCSS Raw `json:"postcss"`
-	// Transformer "lightningcss" leaves PostCSS out: stylesheets stay as they are written. Default: "postcss".
+	// Transformer "lightningcss" leaves PostCSS out: stylesheets stay as written. Default: "postcss".
 	Transformer string `json:"transformer" enum:"postcss,lightningcss"`
-	// DevSourcemap is taken and ignored: stylesheets always have a source map.
+	// DevSourcemap is accepted and ignored: stylesheets always have a source map.
 	DevSourcemap Ignored `json:"devSourcemap"`
 }
 
-// CSSModules tells how class names of CSS Modules are exported.
+// CSSModules sets how class names of CSS Modules are exported.
 type CSSModules struct {
-	// LocalsConvention exports class names camel-cased too, or only so. Default: as written.
+	// LocalsConvention exports class names in camel case too, or only in camel case. Default: as written.
 	LocalsConvention string `json:"localsConvention" enum:"camelCase,camelCaseOnly,dashes,dashesOnly"`
-	// GenerateScopedName is a pattern such as "[name]__[local]___[hash:base64:5]". Default: one of devserver's own.
+	// GenerateScopedName is a pattern such as "[name]__[local]___[hash:base64:5]". Default: devserver's own pattern.
 	GenerateScopedName string `json:"generateScopedName"`
-	// ScopeBehaviour makes names that are not marked local (the default) or global.
+	// ScopeBehaviour makes unmarked names local or global. Default: "local".
 	ScopeBehaviour string `json:"scopeBehaviour" enum:"local,global"`
 }
 
-// JSON tells what modules made of JSON files export.
+// JSON sets what the modules of JSON files export.
 type JSON struct {
 	// NamedExports exports the members of an object by name too. Default: true.
 	NamedExports *bool `json:"namedExports"`
-	// Stringify is taken and ignored: large files are always parsed as text.
+	// Stringify is accepted and ignored: large files are always parsed as text.
 	Stringify Ignored `json:"stringify"`
 }
 
-// Esbuild tells how JSX is compiled. It wins over what tsconfig.json says.
+// Esbuild sets how JSX is compiled. It wins over tsconfig.json.
 type Esbuild struct {
-	// JSX is the runtime: "automatic", "transform" (or "classic"), or "preserve". Default: told from tsconfig.json or package.json.
+	// JSX is the runtime: "automatic", "transform" (or "classic"), or "preserve". Default: found in tsconfig.json or
+	// package.json.
 	JSX string `json:"jsx" enum:"automatic,transform,classic,preserve"`
-	// JSXImportSource is the package of the automatic runtime. Default: told from tsconfig.json or package.json.
+	// JSXImportSource is the package of the automatic runtime. Default: found in tsconfig.json or package.json.
 	JSXImportSource string `json:"jsxImportSource"`
 	// JSXFactory makes elements in the classic runtime. Default: "React.createElement".
 	JSXFactory string `json:"jsxFactory"`
 	// JSXFragment makes fragments in the classic runtime. Default: "React.Fragment".
 	JSXFragment string `json:"jsxFragment"`
-	// JSXDev adds source positions to elements. Default: true, but for React 19, which tells them by itself.
+	// JSXDev adds source positions to elements. Default: true, except with React 19, which finds them itself.
 	JSXDev *bool `json:"jsxDev"`
 	// JSXInject is put before every module with JSX, for example `import React from "react"`.
 	JSXInject string `json:"jsxInject"`
 }
 
-// Server holds the address, who may ask, and what may be read.
+// Server sets the address, who may connect, and which files may be read.
 type Server struct {
-	// Host is the address to listen at; true stands for all of them ("0.0.0.0"). Default: this machine only.
+	// Host is the address to listen on; true stands for all addresses ("0.0.0.0"). Default: this machine only.
 	Host string `json:"host" or:"true=0.0.0.0,false="`
-	// Port is the port to listen at, 0 for any free one. Default: 5173, or the next that is free.
+	// Port is the port to listen on; 0 for any free port. Default: 5173, or the next free port.
 	Port *int `json:"port" min:"0" max:"65535"`
-	// StrictPort stops when the port is in use instead of taking the next. Default: false.
+	// StrictPort exits with an error when the port is in use, instead of trying the next port. Default: false.
 	StrictPort bool `json:"strictPort"`
-	// Open shows the project in a browser at start; a text is the path to open. Nil does not, "" opens the base.
+	// Open opens a browser at start; a text is the path to open. Nil does not, "" opens the base.
 	Open *string `json:"open" or:"true=,false=nil"`
-	// HTTPS serves with TLS: true makes a certificate locally. Nil serves plain HTTP.
+	// HTTPS serves with TLS; true creates a certificate on this machine. Nil serves plain HTTP.
 	HTTPS *HTTPS `json:"https"`
-	// Proxy forwards requests to backends, by prefix of the path or by a regular expression that begins with "^".
+	// Proxy forwards requests to backends. A key is a prefix of the path, or a regular expression that begins with "^".
 	Proxy Proxy `json:"proxy"`
-	// Headers are added to every answer.
+	// Headers are added to every response.
 	Headers map[string]string `json:"headers"`
-	// CORS lets pages of other origins read answers: true for any, or `{"origin": [...]}`. Default: none may.
+	// CORS lets pages of other origins read responses: true for any origin, or `{"origin": [...]}`. Default: no other
+	// origin.
 	CORS CORS `json:"cors"`
-	// AllowedHosts are names besides localhost and IP addresses by which the server may be asked. A name that begins
-	// with a dot stands for all names below it too.
+	// AllowedHosts lists the host names that the server answers, besides localhost and IP addresses. A name that begins
+	// with a dot includes all names below it.
 	AllowedHosts []string `json:"allowedHosts"`
-	// FS tells which files may be read.
+	// FS sets which files may be read.
 	FS FS `json:"fs"`
-	// Watch tells how edits are noticed.
+	// Watch sets how edits are noticed.
 	Watch Watch `json:"watch"`
-	// HMR tells how pages are connected and show what happens. `false`: edits neither update nor reload pages; events and errors
-	// go on.
+	// HMR sets how pages connect and what they show. With `false`, edits neither update nor reload pages; events and
+	// errors still reach them.
 	HMR HMR `json:"hmr"`
-	// Warmup is taken and ignored: pages are compiled ahead anyway.
+	// Warmup is accepted and ignored: pages are compiled ahead anyway.
 	Warmup Ignored `json:"warmup"`
 }
 
-// HTTPS names a certificate. Both empty: a certificate is made and kept in the cache folder.
+// HTTPS names a certificate. With both fields empty, a certificate is created and kept in the cache folder.
 type HTTPS struct {
-	// Key is the file of the private key in PEM form, relative to the configuration file, or its text.
+	// Key is the private key in PEM form: its file, relative to the configuration file, or its text.
 	Key string `json:"key"`
-	// Cert is the file of the certificate, with its chain, in PEM form.
+	// Cert is the certificate with its chain in PEM form: its file, relative to the configuration file, or its text.
 	Cert string `json:"cert"`
 }
 
 // ProxyRule forwards the requests whose path it matches.
 type ProxyRule struct {
-	// Path is the beginning of the path, or a regular expression when it begins with "^". It is the rule's key in the file.
+	// Path is a prefix of the path, or a regular expression when it begins with "^". It is the rule's key in the file.
 	Path string `json:"-"`
-	// Target is the URL of the backend. A rule may be written as this text alone.
+	// Target is the URL of the backend. A rule may be this text alone.
 	Target string `json:"target"`
 	// ChangeOrigin sends the target's host as Host header instead of the request's. Default: false, but true for a
-	// rule that is a text alone.
+	// rule that is only a text.
 	ChangeOrigin bool `json:"changeOrigin"`
 	// WS forwards WebSockets too. Default: false, but true when the target begins with ws: or wss:.
 	WS bool `json:"ws"`
 	// Secure, when false, accepts any certificate of the backend. Default: true.
 	Secure *bool `json:"secure"`
-	// Rewrite replaces what regular expressions match in the path, in order: `{"^/api": ""}`.
+	// Rewrite replaces the matches of regular expressions in the path, in order: `{"^/api": ""}`.
 	Rewrite Rewrites `json:"rewrite"`
 	// Headers are set on the forwarded request.
 	Headers map[string]string `json:"headers"`
-	// CookieDomainRewrite puts other domains in the place of those of the backend's cookies: `{"api.example": "localhost"}`,
-	// or a text for all; "" takes the domain away.
+	// CookieDomainRewrite replaces the domains of the backend's cookies: `{"api.example": "localhost"}`, or one text
+	// for all domains; "" removes the domain.
 	CookieDomainRewrite Replacements `json:"cookieDomainRewrite"`
-	// CookiePathRewrite does the same with their paths.
+	// CookiePathRewrite replaces the paths of the backend's cookies in the same way.
 	CookiePathRewrite Replacements `json:"cookiePathRewrite"`
-	// Functions are those of a vite.config that are asked for each request.
+	// Functions are the rule's functions in vite.config, which are called for each request.
 	Functions ProxyFunctions `json:"-"`
-	// RewriteWSOrigin sends the target's origin as Origin header of WebSockets. Default: false.
+	// RewriteWSOrigin sends the target's origin as the Origin header of WebSockets. Default: false.
 	RewriteWSOrigin bool `json:"rewriteWsOrigin"`
 }
 
-// ProxyFunctions tells which functions of a proxy's rule its vite.config has, read for a mode.
+// ProxyFunctions says which functions a proxy's rule has in vite.config, when that is read for a mode.
 type ProxyFunctions struct {
 	Mode    string `json:"mode"`
 	Rewrite bool   `json:"rewrite"`
@@ -257,42 +260,42 @@ type ProxyFunctions struct {
 
 // Rewrite is one replacement in the path of a forwarded request.
 type Rewrite struct {
-	// Pattern is a regular expression; what it matches is replaced.
+	// Pattern is a regular expression; its matches are replaced.
 	Pattern string
 	// Replacement may use $1.
 	Replacement string
 }
 
-// FS tells which files may be read.
+// FS sets which files may be read. The paths of Allow are absolute once loaded.
 type FS struct {
-	// Allow lists folders outside the root that may be read, relative to the configuration file. Absolute once loaded.
+	// Allow lists folders outside the root that may be read, relative to the configuration file.
 	Allow []string `json:"allow"`
-	// Deny lists more patterns of files that are never served. What is denied by default stays denied.
+	// Deny lists additional patterns of files that are never served. The built-in patterns stay in force.
 	Deny []string `json:"deny"`
 	// Strict, when false, allows every folder; the denied files stay denied. Default: true.
 	Strict *bool `json:"strict"`
 }
 
-// Watch tells how edits are noticed.
+// Watch sets how edits are noticed.
 type Watch struct {
-	// Ignored lists glob patterns of files whose edits do not matter, besides .git and node_modules.
+	// Ignored lists glob patterns of files whose edits are ignored, besides .git and node_modules.
 	Ignored Strings `json:"ignored"`
-	// UsePolling looks at the files again and again, for file systems that send no events. Default: false.
+	// UsePolling checks the files at intervals, for file systems that send no events. Default: false.
 	UsePolling bool `json:"usePolling"`
-	// Interval is the pause between two looks in milliseconds. Default: 100.
+	// Interval is the time between two checks in milliseconds. Default: 100.
 	Interval int `json:"interval" min:"1"`
 }
 
-// HMR tells how pages are connected and show what happens.
+// HMR sets how pages connect and what they show.
 type HMR struct {
-	// Off leaves pages as they are when files change: `false` stands for it in the file.
+	// Off leaves pages as they are when files change. In the file it is written as `"hmr": false`.
 	Off bool `json:"-"`
 	// Overlay shows errors over the page. Default: true.
 	Overlay *bool `json:"overlay"`
 	// ShareTabs lets all tabs of a browser use one socket. Default: false.
 	ShareTabs bool `json:"shareTabs"`
-	// Reload tells what a page does that cannot take an update: reload ("always"), or show why and a button ("ask").
-	// Default: "always".
+	// Reload is what a page does when it cannot apply an update: "always" reloads, "ask" shows the reason with a
+	// button. Default: "always".
 	Reload string `json:"reload" enum:"always,ask"`
 }
 
@@ -312,10 +315,10 @@ func (c *Config) ModeOrDefault() string {
 	return c.Mode
 }
 
-// PublicPath returns the folder of public files as an absolute path, or "" for none. It need not exist.
+// PublicPath returns the absolute path of the folder of public files, or "" for none. The folder need not exist.
 func (c *Config) PublicPath(root string) string { return c.PublicDir.path(root, "public") }
 
-// EnvPath returns the folder of .env files as an absolute path, or "" for none.
+// EnvPath returns the absolute path of the folder of .env files, or "" for none.
 func (c *Config) EnvPath(root string) string { return c.EnvDir.path(root, ".") }
 
 // EnvPrefixes returns the prefixes of the variables that pages may see.
@@ -326,13 +329,13 @@ func (c *Config) EnvPrefixes() []string {
 	return c.EnvPrefix
 }
 
-// ClearScreenOrDefault tells whether the terminal may be cleared.
+// ClearScreenOrDefault reports whether the terminal may be cleared.
 func (c *Config) ClearScreenOrDefault() bool { return orTrue(c.ClearScreen) }
 
-// ReadsViteConfig tells whether a vite.config.* of the project is to be read.
+// ReadsViteConfig reports whether the project's vite.config.* is to be read.
 func (c *Config) ReadsViteConfig() bool { return orTrue(c.ViteConfig) }
 
-// PollInterval returns the pause between two looks of a polling watcher.
+// PollInterval returns the time between two checks of a polling watcher.
 func (c *Config) PollInterval() time.Duration {
 	if c.Server.Watch.Interval == 0 {
 		return 100 * time.Millisecond
@@ -340,7 +343,7 @@ func (c *Config) PollInterval() time.Duration {
 	return time.Duration(c.Server.Watch.Interval) * time.Millisecond
 }
 
-// NamedExportsOrDefault tells whether members of JSON objects are exported by name.
+// NamedExportsOrDefault reports whether members of JSON objects are exported by name.
 func (j JSON) NamedExportsOrDefault() bool { return orTrue(j.NamedExports) }
 
 // PortOrDefault returns the port to try first.
@@ -351,7 +354,7 @@ func (s Server) PortOrDefault() int {
 	return *s.Port
 }
 
-// Exposed tells whether other machines can reach the server.
+// Exposed reports whether other machines can reach the server.
 func (s Server) Exposed() bool {
 	if s.Host == "" || s.Host == "localhost" {
 		return false
@@ -360,16 +363,16 @@ func (s Server) Exposed() bool {
 	return ip == nil || !ip.IsLoopback()
 }
 
-// CORSOrigins returns the origins whose pages may read answers; "*" stands for any.
+// CORSOrigins returns the origins whose pages may read responses; "*" stands for any.
 func (s Server) CORSOrigins() []string { return s.CORS.Origins }
 
-// OverlayOrDefault tells whether errors are shown over the page.
+// OverlayOrDefault reports whether errors are shown over the page.
 func (h HMR) OverlayOrDefault() bool { return orTrue(h.Overlay) }
 
-// SecureOrDefault tells whether the backend's certificate is checked.
+// SecureOrDefault reports whether the backend's certificate is checked.
 func (r ProxyRule) SecureOrDefault() bool { return orTrue(r.Secure) }
 
-// KeepOrDefault returns how many rotated files stay.
+// KeepOrDefault returns the number of rotated files that are kept.
 func (l LogPlugin) KeepOrDefault() int {
 	if l.Keep == nil {
 		return 3

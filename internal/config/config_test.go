@@ -71,7 +71,8 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff(config.Expressions{"__A__": `"text"`, "__B__": "1", "__C__": `{"d":[1,2]}`, "process.env.X": "globalThis.x"}, c.Define); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(config.Aliases{{Find: "@", Replacement: filepath.Join(root, "src")}, {Find: "^~(.*)", Replacement: "$1"}}, c.Resolve.Alias); diff != "" {
+	wantAlias := config.Aliases{{Find: "@", Replacement: filepath.Join(root, "src")}, {Find: "^~(.*)", Replacement: "$1"}}
+	if diff := cmp.Diff(wantAlias, c.Resolve.Alias); diff != "" {
 		t.Error(diff)
 	}
 	wantProxy := config.Proxy{
@@ -82,7 +83,8 @@ func TestLoad(t *testing.T) {
 		t.Error(diff)
 	}
 	s := c.Server
-	if s.Host != "0.0.0.0" || !s.Exposed() || s.PortOrDefault() != 0 || *s.Open != "/x" || s.HTTPS == nil || s.CORSOrigins()[0] != "https://a.example" || s.HMR.OverlayOrDefault() {
+	if s.Host != "0.0.0.0" || !s.Exposed() || s.PortOrDefault() != 0 || *s.Open != "/x" || s.HTTPS == nil ||
+		s.CORSOrigins()[0] != "https://a.example" || s.HMR.OverlayOrDefault() {
 		t.Errorf("server = %+v", s)
 	}
 	if s.FS.Allow[0] != filepath.Join(filepath.Dir(root), "shared") || s.Watch.Ignored[0] != "**/x" || c.PollInterval().Milliseconds() != 50 {
@@ -114,7 +116,8 @@ func TestMistakes(t *testing.T) {
 		{"all hosts", `{"server": {"allowedHosts": true}}`, `must be a list, not true`},
 		{"half a certificate", `{"server": {"https": {"key": "k"}}}`, `needs both "key" and "cert", or neither`},
 		{"alias pattern", `{"resolve": {"alias": {"^(?!a": "x"}}}`, `option "resolve.alias[\"^(?!a\"]": "^(?!a" is not a regular expression: `},
-		{"alias flags", `{"resolve": {"alias": [{"find": "a", "flags": "iq", "replacement": "x"}]}}`, `option "resolve.alias[0]": "a" is not a regular expression: unknown flag 'q'`},
+		{"alias flags", `{"resolve": {"alias": [{"find": "a", "flags": "iq", "replacement": "x"}]}}`,
+			`option "resolve.alias[0]": "a" is not a regular expression: unknown flag 'q'`},
 		{"proxy without target", `{"server": {"proxy": {"/api": {"ws": true}}}}`, `option "server.proxy[\"/api\"]": needs a "target"`},
 		{"proxy pattern", `{"server": {"proxy": {"^/(": "http://x"}}}`, `is not a regular expression: missing closing )`},
 		{"proxy path", `{"server": {"proxy": {"api": "http://x"}}}`, `must begin with "/", or with "^"`},
@@ -138,7 +141,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-func TestMistakesAreToldTogether(t *testing.T) {
+func TestMistakesAreReportedTogether(t *testing.T) {
 	root := write(t, "{\n\"prot\": 1,\n\"mode\": 2\n}")
 	_, err := config.Load(root, "")
 	all := config.All(err)

@@ -14,20 +14,20 @@ import (
 	"github.com/seed-b8174343/devserver/internal/pattern"
 )
 
-// decoder puts a parsed file into a Config and collects what is wrong with it.
+// decoder puts a parsed file into a Config and collects its mistakes.
 type decoder struct {
 	file, shown string
 	text        []byte
-	// lenient skips names that are not known: a vite.config holds options of other tools too.
+	// lenient skips unknown names: a vite.config holds options of other tools too.
 	lenient bool
 	errors  Errors
 }
 
-// decode reads text into into. Fields that text does not name keep their values.
+// decode decodes text into into. Fields that text does not name keep their values.
 func (d *decoder) decode(text []byte, into any) {
 	d.text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
 	if len(bytes.TrimSpace(d.text)) == 0 {
-		return // an empty file says nothing, as an empty object does
+		return // an empty file is like an empty object
 	}
 	v, err := hujson.Parse(d.text)
 	if err != nil {
@@ -64,7 +64,7 @@ func (d *decoder) wrongType(v *hujson.Value, path, want string) {
 	d.fail(v, path, "must be %s, not %s", want, kindName(v))
 }
 
-// kindName says what a value is, in the words of the messages.
+// kindName describes a value for a message.
 func kindName(v *hujson.Value) string {
 	switch v.Value.Kind() {
 	case 'n':
@@ -86,7 +86,7 @@ func kindName(v *hujson.Value) string {
 	}
 }
 
-// jsPattern checks a regular expression that may be what only JavaScript knows.
+// jsPattern reports whether text is a regular expression. It may use syntax that only JavaScript has.
 func (d *decoder) jsPattern(at *hujson.Value, path, text string) bool {
 	if _, err := pattern.Compile(text); err != nil {
 		d.fail(at, path, "%q is not a regular expression: %v", text, err)
@@ -95,7 +95,8 @@ func (d *decoder) jsPattern(at *hujson.Value, path, text string) bool {
 	return true
 }
 
-// into decodes and tells whether nothing was wrong. want replaces the expected type in the message when it isn't "".
+// into decodes a value and reports whether it had no mistake. Unless want is "", it replaces the expected type in the
+// message.
 func (d *decoder) into(v *hujson.Value, to any, path, want string) bool {
 	before := len(d.errors)
 	dst := reflect.ValueOf(to).Elem()
@@ -107,7 +108,7 @@ func (d *decoder) into(v *hujson.Value, to any, path, want string) bool {
 	return len(d.errors) == before
 }
 
-// fits tells whether a value is of the JSON kind that a Go kind is read from.
+// fits reports whether a value is of the JSON kind that a Go kind is decoded from.
 func fits(v *hujson.Value, k reflect.Kind) bool {
 	switch k {
 	case reflect.Struct, reflect.Map:
@@ -168,7 +169,7 @@ func join(path, name string) string {
 	}
 }
 
-// fields decodes an object into the struct that to points to and tells whether nothing was wrong.
+// fields decodes an object into the struct that to points to, and reports whether it had no mistake.
 func (d *decoder) fields(v *hujson.Value, to any, path, want string) bool {
 	before := len(d.errors)
 	dst := reflect.ValueOf(to).Elem()
@@ -208,13 +209,13 @@ func (d *decoder) unknown(at *hujson.Value, path, name string, known []string) {
 	d.errors = append(d.errors, e)
 }
 
-// notHere answers for options of Vite that people will try.
+// notHere holds hints about options of Vite that people will try.
 var notHere = map[string]string{
 	"build":             "devserver does not build; keep it in vite.config",
 	"preview":           "devserver has no preview; keep it in vite.config",
 	"ssr":               "devserver does not render on a server",
 	"server.middleware": "use routes of a plugin",
-	"server.origin":     "not needed: assets have root-relative addresses",
+	"server.origin":     "not needed: assets have root-relative URLs",
 	"esbuild.target":    "modules are compiled for current browsers",
 	"cacheDir":          "results are kept in the user's cache folder",
 }
@@ -222,14 +223,14 @@ var notHere = map[string]string{
 // value decodes one value. tag holds the limits of a struct's field.
 func (d *decoder) value(v *hujson.Value, dst reflect.Value, path string, tag reflect.StructTag) {
 	if v.Value.Kind() == 'n' {
-		return // null says nothing, as in vite.config
+		return // null is "not given", as in vite.config
 	}
 	if or := tag.Get("or"); or != "" && d.either(v, dst, path, or) {
 		return
 	}
 	if dst.Kind() == reflect.Pointer {
 		if v.Value.Kind() == 'f' && dst.Type().Elem().Kind() == reflect.Struct {
-			dst.SetZero() // false switches off what an object would configure
+			dst.SetZero() // false switches off the feature that an object would configure
 			return
 		}
 		made := reflect.New(dst.Type().Elem())
@@ -283,7 +284,8 @@ func (d *decoder) mapping(v *hujson.Value, dst reflect.Value, path string) {
 	})
 }
 
-// either reads a boolean where a text is expected, as `or:"true=0.0.0.0,false="` tells. The text nil stands for none.
+// either decodes a boolean for an option whose value is a text. The tag `or:"true=0.0.0.0,false="` holds the texts that
+// true and false stand for; the text nil stands for a nil pointer.
 func (d *decoder) either(v *hujson.Value, dst reflect.Value, path, or string) bool {
 	switch v.Value.Kind() {
 	case 't', 'f':

@@ -8,23 +8,24 @@ import (
 	"github.com/seed-b8174343/devserver/internal/nearest"
 )
 
-// Error is one thing that is wrong in a configuration file.
+// Error is one mistake in a configuration file.
 type Error struct {
-	// File is the absolute path; Shown is how messages name it.
+	// File is the absolute path; Shown is the name for messages.
 	File, Shown string
-	// Line and Column count from 1, the column in bytes. 0 when the whole file is meant.
+	// Line and Column count from 1, the column in bytes. They are 0 when the whole file is meant.
 	Line, Column int
-	// Option is the option's full name, "server.port"; "" when none is meant.
+	// Option is the option's full name, "server.port"; "" when the mistake is not in an option.
 	Option string
-	// Text says what is wrong.
+	// Text describes the mistake.
 	Text string
-	// Hint says what to do, when that is known: `did you mean "port"?`.
+	// Hint says how to fix the mistake, when that is known: `did you mean "port"?`.
 	Hint string
 	// Frame shows the line and points to the column.
 	Frame string
 }
 
-// Error returns the message in one line: `devserver.config.json:3:5: unknown option "server.prot" (did you mean "port"?)`.
+// Error returns the message in one line:
+// `devserver.config.json:3:5: unknown option "server.prot" (did you mean "port"?)`.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Shown)
@@ -38,10 +39,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Errors are all mistakes of one file, in the order of their lines. errors.As finds the first *Error in it.
+// Errors holds all mistakes of one file, in the order of their lines. errors.As finds the first *Error in it.
 type Errors []*Error
 
-// Error returns one line for each.
+// Error returns one line for each mistake.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, err := range e {
@@ -59,7 +60,7 @@ func (e Errors) Unwrap() []error {
 	return list
 }
 
-// All returns the mistakes that err tells of, nil when it is of another kind.
+// All returns the mistakes in err, or nil when err holds no Errors.
 func All(err error) []*Error {
 	if all, ok := errors.AsType[Errors](err); ok {
 		return all
@@ -67,7 +68,7 @@ func All(err error) []*Error {
 	return nil
 }
 
-// place returns line and column of a byte.
+// place returns the line and column of a byte.
 func place(text []byte, offset int) (line, column int) {
 	before := string(text[:min(offset, len(text))])
 	return 1 + strings.Count(before, "\n"), offset - strings.LastIndexByte(before, '\n')
@@ -91,5 +92,5 @@ func frame(text []byte, line, column int) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// Nearest returns the name among those known that was probably meant, or "".
+// Nearest returns the known name that was probably meant, or "".
 func Nearest(name string, known []string) string { return nearest.Name(name, known, 1+len(name)/3) }

@@ -9,12 +9,12 @@ import (
 	"github.com/tailscale/hujson"
 )
 
-// The types of options that may be written in more than one way. Each decodes itself.
+// option is implemented by the types of options that may be written in more than one way. Each decodes itself.
 type option interface {
 	decode(d *decoder, v *hujson.Value, path string)
 }
 
-// Strings is a list of texts; a single text may stand for a list of one.
+// Strings is a list of texts. In the file a single text may stand for a list with one text.
 type Strings []string
 
 func (s *Strings) decode(d *decoder, v *hujson.Value, path string) {
@@ -28,7 +28,7 @@ func (s *Strings) decode(d *decoder, v *hujson.Value, path string) {
 	}
 }
 
-// Raw is a value that is handed on as it is, in standard JSON. Nil: not given.
+// Raw is a value that is passed on unchanged, in standard JSON. Nil: not given.
 type Raw json.RawMessage
 
 // MarshalJSON returns the value itself.
@@ -43,8 +43,7 @@ func standard(v *hujson.Value) []byte {
 	return plain.Pack()
 }
 
-// Ignored is an option of Vite that has no meaning here: it is taken without a look so that a configuration can be
-// shared.
+// Ignored is an option of Vite that has no meaning here. Any value is accepted, so that a configuration can be shared.
 type Ignored struct{}
 
 func (*Ignored) decode(*decoder, *hujson.Value, string) {}
@@ -88,7 +87,7 @@ func (e *Expressions) decode(d *decoder, v *hujson.Value, path string) {
 	})
 }
 
-// Aliases is an ordered list of replacements; an object may stand for it.
+// Aliases is an ordered list of replacements. In the file an object may stand for the list.
 type Aliases []Alias
 
 func (a *Aliases) decode(d *decoder, v *hujson.Value, path string) {
@@ -123,7 +122,7 @@ func (a *Aliases) decode(d *decoder, v *hujson.Value, path string) {
 		d.wrongType(v, path, `an object or a list of {"find", "replacement"}`)
 		return
 	}
-	// What is given later stands first: it was given by the one who knows better.
+	// The later list comes first: devserver.config.json wins over vite.config.
 	*a = append(list, slices.DeleteFunc(*a, func(old Alias) bool {
 		return slices.ContainsFunc(list, func(n Alias) bool { return n.Find == old.Find })
 	})...)
@@ -154,7 +153,7 @@ func (h *HTTPS) decode(d *decoder, v *hujson.Value, path string) {
 	}
 }
 
-// CORS lists the origins whose pages may read answers. The zero value lists none.
+// CORS lists the origins whose pages may read responses. The zero value lists none.
 type CORS struct {
 	// Origins are texts like "https://app.example"; "*" stands for any.
 	Origins []string
@@ -223,7 +222,7 @@ func (p *Proxy) decode(d *decoder, v *hujson.Value, path string) {
 	})
 }
 
-// functions reads what only a vite.config has.
+// functions decodes a rule's functions, which only a vite.config has.
 func (d *decoder) functions(rule *hujson.Value, path string, into *ProxyFunctions) {
 	if rule.Value.Kind() != '{' {
 		return
@@ -235,7 +234,8 @@ func (d *decoder) functions(rule *hujson.Value, path string, into *ProxyFunction
 	})
 }
 
-// Replacements maps texts to what takes their place; "*" is any, and a text alone stands for it.
+// Replacements maps texts to their replacements. The key "*" means any text. In the file a text alone stands for the
+// replacement of any text.
 type Replacements map[string]string
 
 func (r *Replacements) decode(d *decoder, v *hujson.Value, path string) {

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
-// source is what a Config was made from, so that Reload can do it again.
+// source holds what a Config was made from, so that Reload can make it again.
 type source struct {
 	root, explicit string
 	flags          Flags
@@ -29,15 +29,15 @@ type Flags struct {
 	NoViteConfig                     bool
 }
 
-// Load reads devserver.config.json from the project's folder, or the named file, which must exist then. Without a
-// file it returns a Config that says nothing. The error holds every mistake of the file, see All.
+// Load reads the file explicit, which must exist. With an empty name it reads devserver.config.json from the folder
+// root, or returns an empty Config when that file does not exist. The error holds every mistake of the file, see All.
 func Load(root, explicit string) (*Config, error) {
 	return load(source{root: root, explicit: explicit})
 }
 
-// Broken returns the configuration to start with when Load failed with Errors: it says nothing but what the flags say,
-// Err returns the error, and Reload finds what is mended. A server that has it must serve nothing of the project, since
-// what the file denies is not known.
+// Broken returns the configuration to start with when Load failed with Errors. It holds the flags and nothing else. Err
+// returns the error, and Reload reads the file again. A server with this configuration must serve nothing of the
+// project, since it does not know which files are denied.
 func Broken(root, explicit string, flags Flags, err error) *Config {
 	c := &Config{from: source{root: root, explicit: explicit, flags: flags}, err: err}
 	if e, ok := errors.AsType[*Error](err); ok {
@@ -50,10 +50,10 @@ func Broken(root, explicit string, flags Flags, err error) *Config {
 	return c
 }
 
-// Err returns why this is not what the file says: the error that Broken was given. Nil for every other configuration.
+// Err returns the error that Broken was given, or nil for a configuration that Load made.
 func (c *Config) Err() error { return c.err }
 
-// Reload reads everything again: the file, with the same flags over it and the same values beneath it.
+// Reload reads the file again, with the same flags over it and the same values of a vite.config beneath it.
 func (c *Config) Reload() (*Config, error) { return load(c.from) }
 
 // Merge returns the configuration with flags laid over it. The flags stay over a Reload.
@@ -63,9 +63,9 @@ func (c *Config) Merge(flags Flags) (*Config, error) {
 	return load(from)
 }
 
-// WithVite returns the configuration with values of a vite.config beneath it, as the JSON object that its defaults
-// would be: what devserver.config.json and flags say wins. Options that devserver does not know are left out; those
-// whose values it cannot use are told as ignored, in one line each. The values stay over a Reload; nil takes them away.
+// WithVite returns the configuration with the values of a vite.config, a JSON object, as its defaults. The values of
+// devserver.config.json and flags win. Options that devserver does not know are left out. For each value that devserver
+// cannot use, ignored holds a line. The values stay over a Reload; nil removes them.
 func (c *Config) WithVite(file string, values []byte) (made *Config, ignored []string, err error) {
 	if values == nil && c.from.vite == nil {
 		return c, nil, nil
@@ -94,12 +94,15 @@ func (c *Config) Served(project string) (string, error) {
 	return real, nil
 }
 
-// WrongRoot tells what is wrong with the root, and which file names it.
+// WrongRoot returns an error about the root, with the file that names the root.
 func (c *Config) WrongRoot(format string, args ...any) error {
-	return &Error{File: c.rootOf, Shown: shownPath(c.rootOf), Option: "root", Text: `option "root": ` + fmt.Sprintf(format, args...), Hint: "name the folder that holds index.html"}
+	return &Error{
+		File: c.rootOf, Shown: shownPath(c.rootOf), Option: "root",
+		Text: `option "root": ` + fmt.Sprintf(format, args...), Hint: "name the folder that holds index.html",
+	}
 }
 
-// dir is the folder that relative paths of the file start from.
+// dir returns the folder that relative paths of the file start from.
 func (c *Config) dir() string {
 	if c.Path != "" {
 		return filepath.Dir(c.Path)
@@ -129,7 +132,7 @@ func load(from source) (*Config, error) {
 	return c, nil
 }
 
-// decodeVite keeps what can be used and returns what cannot.
+// decodeVite puts the usable values of a vite.config into c and returns an error for each other value.
 func decodeVite(c *Config, from source) Errors {
 	if from.vite == nil {
 		return nil
@@ -169,7 +172,7 @@ func (c *Config) read() error {
 	return nil
 }
 
-// shownPath is relative to the current folder when the file lies below it.
+// shownPath returns the path for messages: relative to the current folder when the file lies below it.
 func shownPath(abs string) string {
 	if wd, err := os.Getwd(); err == nil {
 		if rel, err := filepath.Rel(wd, abs); err == nil && !strings.HasPrefix(rel, "..") {
@@ -179,7 +182,7 @@ func shownPath(abs string) string {
 	return abs
 }
 
-// lay puts flags over what was read.
+// lay puts flags over the file's values.
 func (c *Config) lay(f Flags) {
 	set(&c.Server.Host, f.Host)
 	set(&c.Base, f.Base)
@@ -222,7 +225,7 @@ func set[T any](to *T, from *T) {
 	}
 }
 
-// finish checks what no single option shows and makes paths absolute.
+// finish checks values that the decoder cannot check, and makes paths absolute.
 func (c *Config) finish() error {
 	if err := c.finishBase(); err != nil {
 		return err
@@ -256,8 +259,8 @@ func (c *Config) finish() error {
 	return nil
 }
 
-// finishBase makes the base begin and end with a slash. Of a full URL only the path matters here, and a relative base
-// is one that a server cannot know, so it is the top.
+// finishBase makes the base begin and end with a slash. It keeps only the path of a full URL. A relative base becomes
+// "/", since a server cannot know it.
 func (c *Config) finishBase() error {
 	base := c.Base
 	if base == "" {
@@ -277,7 +280,7 @@ func (c *Config) finishBase() error {
 	return nil
 }
 
-// IsPEM tells a certificate or key from the name of its file.
+// IsPEM reports whether the text is a certificate or key in PEM form, and not the name of its file.
 func IsPEM(text string) bool { return strings.Contains(text, "-----BEGIN ") }
 
 func relative(path string) bool {
@@ -290,7 +293,7 @@ func (c *Config) abs(path string) string {
 	}
 	made := filepath.Join(c.dir(), filepath.FromSlash(path))
 	if strings.HasSuffix(path, "/") {
-		made += "/" // "@/" -> "./src/" joins with what follows
+		made += "/" // "@/" -> "./src/" joins with the rest of the specifier
 	}
 	return made
 }

@@ -10,13 +10,14 @@ import (
 	"go/token"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 )
 
 var update = flag.Bool("update", false, "write schema.json and the table of options")
 
-// TestSchema holds schema.json and docs/config.md against the types: what the decoder takes, editors offer.
+// TestSchema compares schema.json and docs/config.md with the types: editors offer what the decoder accepts.
 func TestSchema(t *testing.T) {
 	b := &schemaBuilder{comments: readComments(t)}
 	root := b.structOf(Config{})
@@ -37,9 +38,9 @@ func TestSchema(t *testing.T) {
 
 const docsHead = `# devserver.config.json
 
-Lies in the project's folder (or is named with ` + "`--config`" + `). Comments and trailing commas are allowed; names are those of Vite.
-An option that is not known, or a value of the wrong kind, is an error with its line and column. Flags win over the
-file, the file wins over ` + "`vite.config.*`" + `.
+The file lies in the project's folder, or is named with ` + "`--config`" + `. Comments and trailing commas are allowed.
+Options have Vite's names. An unknown option or a wrong value is an error with line and column. Flags win over the
+file, and the file wins over ` + "`vite.config.*`" + `.
 
 ` + "```jsonc" + `
 {
@@ -78,7 +79,7 @@ func compare(t *testing.T, file string, want []byte) {
 	}
 }
 
-// schemaBuilder makes JSON Schema of the types that the decoder reads.
+// schemaBuilder makes a JSON Schema of the types that the decoder reads.
 type schemaBuilder struct {
 	comments map[string]string // "Server.Port" -> its comment
 }
@@ -165,21 +166,26 @@ func (b *schemaBuilder) table(typ reflect.Type, path string) string {
 			continue
 		}
 		fmt.Fprintf(&out, "| `%s%s` | %s |\n", path, name, strings.ReplaceAll(b.comment(typ, f), "|", "\\|"))
-		for _, within := range []any{LogPlugin{}, ProxyRule{}, HTTPS{}, HMR{}} {
-			if name == map[string]string{"LogPlugin": "log", "ProxyRule": "proxy", "HTTPS": "https", "HMR": "hmr"}[reflect.TypeOf(within).Name()] {
-				below := map[bool]string{true: "*", false: ""}[name == "proxy"]
-				if below != "" {
-					below += "."
-				}
-				out.WriteString(b.table(reflect.TypeOf(within), path+name+"."+below))
+		if typ, ok := withOptions[name]; ok {
+			below := path + name + "."
+			if name == "proxy" {
+				below += "*."
 			}
+			out.WriteString(b.table(typ, below))
 		}
 	}
 	return out.String()
 }
 
-// readComments reads what the types say about their fields. The field's own name at the start is left out, since the
-// option has another.
+// withOptions holds the types of options that may be written in more than one way, one of them an object with options.
+var withOptions = map[string]reflect.Type{
+	"log":   reflect.TypeFor[LogPlugin](),
+	"proxy": reflect.TypeFor[ProxyRule](),
+	"https": reflect.TypeFor[HTTPS](),
+	"hmr":   reflect.TypeFor[HMR](),
+}
+
+// readComments returns the comments of the types' fields, in the form for users.
 func readComments(t *testing.T) map[string]string {
 	t.Helper()
 	comments := map[string]string{}
@@ -207,17 +213,44 @@ func readComments(t *testing.T) map[string]string {
 	return comments
 }
 
-// forUsers turns a Go comment into a description: without the field's Go name and without what nil means in Go.
+// forUsers turns a Go comment into a description for users. It cuts the field's Go name, since the option has another
+// name, and the meaning of nil. The first letter becomes a capital, unless the first word is code: `import.meta` stays
+// as it is.
 func forUsers(field, comment string) string {
 	text := strings.TrimPrefix(strings.TrimPrefix(comment, field+" "), field+", ")
 	text = strings.TrimPrefix(strings.TrimPrefix(text, "is "), "are ")
 	if i := strings.Index(text, " Nil "); i >= 0 {
 		text = text[:i]
 	}
-	if text == "" {
-		return ""
+	if !plainWord.MatchString(text) {
+		return text
 	}
 	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// plainWord matches a first word that is not code: small letters, and at most a comma or a colon behind them.
+var plainWord = regexp.MustCompile(`^[a-z]+('s)?[,:;]?( |$)`)
+
+func TestForUsers(t *testing.T) {
+	for comment, want := range map[string]string{
+		"":                                     "",
+		"Mode is the value of a. Nil is none.": "The value of a.",
+		"Mode lists names.":                    "Lists names.",
+		"Mode, when false, allows all.":        "When false, allows all.",
+		"Modes are odd.":                       "Modes are odd.",
+		"Mode is import.meta.env.MODE.":        "import.meta.env.MODE.",
+		"Mode is camelCase.":                   "camelCase.",
+		"Mode are vite.config.* and others.":   "vite.config.* and others.",
+		`Mode "postcss" is used.`:              `"postcss" is used.`,
+		"Mode is `true` in the file.":          "`true` in the file.",
+		"Mode is ./src by default.":            "./src by default.",
+		"Mode is $1 of the expression.":        "$1 of the expression.",
+		"Mode is node_modules.":                "node_modules.",
+	} {
+		if have := forUsers("Mode", comment); have != want {
+			t.Errorf("forUsers(%q) = %q, want %q", comment, have, want)
+		}
+	}
 }
 
 func ofType(name string) map[string]any { return map[string]any{"type": name} }

@@ -18,10 +18,10 @@ type Files struct {
 	Root string
 }
 
-// Source is where a project's files come from: Text or Dir.
+// Source writes a project's files into a folder. Text and Dir return one.
 type Source func(root string) error
 
-// Text is a project written down in txtar form: `-- index.html --` and what follows.
+// Text returns the source of a project in txtar form: `-- index.html --` and the file's text.
 func Text(archive string) Source {
 	return func(root string) error {
 		for _, f := range txtar.Parse([]byte(archive)).Files {
@@ -37,19 +37,19 @@ func Text(archive string) Source {
 	}
 }
 
-// Dir is a copy of a folder, without node_modules.
+// Dir returns the source of a copy of a folder, without node_modules.
 func Dir(dir string) Source {
 	return func(root string) error { return copyFolder(dir, root) }
 }
 
-// App makes a project of its sources, later ones over earlier ones. It is removed with the test.
+// App makes a project from its sources; files of later sources win. The project is removed after the test.
 func App(t testing.TB, sources ...Source) *Files {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	root = filepath.Join(root, "app") // a project may reach for what lies beside it
+	root = filepath.Join(root, "app") // a test may put files beside the project
 	if err := os.Mkdir(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -116,14 +116,14 @@ func (f *Files) Write(name, text string) {
 	}
 }
 
-// Edit replaces every old by new in a file, in which old must occur. It writes as editors do that save at once; see
-// Save for those that swap files.
+// Edit replaces every old by new in a file. The file must hold old. Edit writes in place, as some editors do; Save
+// swaps files, as others do.
 func (f *Files) Edit(name, old, new string) {
 	f.t.Helper()
 	f.Write(name, f.replaced(name, old, new))
 }
 
-// Save is Edit by an editor that writes a new file and renames it over the old one.
+// Save is Edit by an editor that writes a new file and renames it over the old file.
 func (f *Files) Save(name, old, new string) {
 	f.t.Helper()
 	text := f.replaced(name, old, new)
@@ -153,7 +153,7 @@ func (f *Files) Remove(name string) {
 	}
 }
 
-// Rename moves a file or folder and makes the folders above its new place.
+// Rename moves a file or folder and creates the folders above its new place.
 func (f *Files) Rename(from, to string) {
 	f.t.Helper()
 	if err := os.MkdirAll(filepath.Dir(f.Path(to)), 0o755); err != nil {
@@ -164,7 +164,7 @@ func (f *Files) Rename(from, to string) {
 	}
 }
 
-// Link makes a symbolic link at name. A target that is not absolute starts from the link's folder.
+// Link makes a symbolic link at name. A relative target starts from the link's folder.
 func (f *Files) Link(target, name string) {
 	f.t.Helper()
 	if err := os.MkdirAll(filepath.Dir(f.Path(name)), 0o755); err != nil {
@@ -175,7 +175,8 @@ func (f *Files) Link(target, name string) {
 	}
 }
 
-// Package writes an npm package into node_modules: files by name, with a package.json that says what is given.
+// Package writes an npm package into node_modules, with files by name. An empty packageJSON stands for one with the
+// name and version 1.0.0.
 func (f *Files) Package(name, packageJSON string, files map[string]string) {
 	f.t.Helper()
 	dir := "node_modules/" + name + "/"

@@ -13,8 +13,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser is the one browser of a test process: starting it costs more than most tests. Each page has a context of its
-// own, so that cookies and storage are not shared.
+// browser is the only browser of a test process, since starting a browser costs more than most tests. Each page has a
+// context of its own, so that pages share no cookies and no storage.
 var browser struct {
 	once  sync.Once
 	ctx   context.Context
@@ -22,8 +22,8 @@ var browser struct {
 	close func()
 }
 
-// Main runs the tests of a package that opens pages and closes the browser after them. Call it from TestMain and exit
-// with its result.
+// Main runs the tests of a package that opens pages, and then closes the browser. Call it from TestMain and exit with
+// its result.
 func Main(m interface{ Run() int }) int {
 	code := m.Run()
 	if browser.close != nil {
@@ -32,8 +32,8 @@ func Main(m interface{ Run() int }) int {
 	return code
 }
 
-// FindBrowser returns the browser's executable: DEVSERVER_BROWSER when it names one, or a Chromium or Chrome where they
-// usually are. "" when there is none.
+// FindBrowser returns the browser's executable: the one that DEVSERVER_BROWSER names, or a Chromium or Chrome in its
+// usual place. It returns "" when there is no browser.
 func FindBrowser() string {
 	if named := os.Getenv("DEVSERVER_BROWSER"); named != "" && named != "required" {
 		return named
@@ -46,7 +46,10 @@ func FindBrowser() string {
 	var places []string
 	switch runtime.GOOS {
 	case "darwin":
-		places = []string{"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"}
+		places = []string{
+			"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+			"/Applications/Chromium.app/Contents/MacOS/Chromium",
+		}
 	case "windows":
 		for _, env := range []string{"ProgramFiles", "ProgramFiles(x86)", "LocalAppData"} {
 			places = append(places, filepath.Join(os.Getenv(env), "Google", "Chrome", "Application", "chrome.exe"))
@@ -99,7 +102,7 @@ func startBrowser() {
 	}
 	browser.ctx = ctx
 	browser.close = func() {
-		_ = chromedp.Cancel(ctx) // the process ends; there is nobody to tell
+		_ = chromedp.Cancel(ctx) // the process ends, and no test is left to report an error to
 		cancelAllocator()
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// client trusts any certificate: those of tests are made by the server itself.
+// client trusts any certificate, since the server makes its own certificates in tests.
 var client = &http.Client{
-	Timeout: patience,
+	Timeout: waitLimit,
 	Transport: &http.Transport{
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
 		ForceAttemptHTTP2: true,

@@ -1,5 +1,5 @@
-// Package devtest runs apps for tests: files from a txtar text or a folder, a server on a free port, sockets that speak
-// the wire, and pages in a real browser.
+// Package devtest runs apps for tests. An app's files come from a txtar text or a folder, and a server serves them on a
+// free port. Sockets speak the protocol of pages, and pages run in a real browser.
 //
 //	app := devtest.App(t, devtest.Dir("../testdata/apps/hello"))
 //	srv := devtest.Start(t, app)
@@ -8,8 +8,8 @@
 //	app.Edit("src/counter.ts", "count is", "clicks:")
 //	page.WaitText("#counter", "clicks: 1")
 //
-// Everything waits for states, with one generous limit, and ends with the test. Only external test packages import it.
-// A package that opens pages calls Main from its TestMain, which closes the browser that all tests share.
+// Everything waits for states, with one generous limit, and ends with the test. Only external test packages import
+// devtest. A package that opens pages calls Main from its TestMain; Main closes the browser that all tests share.
 package devtest
 
 import (
@@ -17,18 +17,20 @@ import (
 	"time"
 )
 
-// patience is how long anything is waited for. Tests pass in milliseconds; the limit is for machines that do much else.
-const patience = time.Minute
+// waitLimit is the longest time that a test waits for a state. Tests pass in milliseconds; the limit is for busy
+// machines.
+const waitLimit = time.Minute
 
-// pause is the time between two looks at a state that nobody announces.
-const pause = 10 * time.Millisecond
+// checkInterval is the time between two checks of a state.
+const checkInterval = 10 * time.Millisecond
 
-// Eventually looks until ok returns true. After too long the test fails with what state returns.
+// Eventually calls ok until it returns true. After a minute the test fails, with the text of state. what names the
+// awaited state; state may be nil.
 func Eventually(t testing.TB, what string, ok func() bool, state func() string) {
 	t.Helper()
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(waitLimit)
 	defer limit.Stop()
-	tick := time.NewTicker(pause)
+	tick := time.NewTicker(checkInterval)
 	defer tick.Stop()
 	for !ok() {
 		select {
@@ -41,7 +43,7 @@ func Eventually(t testing.TB, what string, ok func() bool, state func() string) 
 			if state != nil {
 				detail = "\n" + state()
 			}
-			t.Fatalf("%s: not after %v%s", what, patience, detail)
+			t.Fatalf("%s: not after %v%s", what, waitLimit, detail)
 		}
 	}
 }

@@ -30,12 +30,12 @@ type Page struct {
 	failures []string                     // guarded by mu
 	requests map[network.RequestID]string // guarded by mu; URL of each
 	urls     []string                     // guarded by mu; of requests, in order
-	loads    int                          // guarded by mu; documents that the tab has shown
-	gotos    int                          // guarded by mu; those that the test asked for
+	loads    int                          // guarded by mu; number of documents that the tab has loaded
+	gotos    int                          // guarded by mu; number of loads that the test made
 }
 
-// Page opens a path of the server in a new tab and waits until it has loaded. The tab is closed with the test; when the
-// test has failed, its console is logged. Without a browser the test is skipped.
+// Page opens a path of the server in a new tab and waits until it has loaded. The tab is closed after the test. If the
+// test fails, the tab's console is logged. Without a browser the test is skipped.
 func (s *Server) Page(t testing.TB, path string) *Page {
 	t.Helper()
 	p := s.Tab(t)
@@ -50,7 +50,7 @@ func (s *Server) Tab(t testing.TB) *Page {
 	return s.tab(t, browser.ctx, chromedp.WithNewBrowserContext())
 }
 
-// Beside opens another tab of the same browser profile: it shares cookies, storage and shared workers with p.
+// Beside opens another tab of the same browser profile. The tab shares cookies, storage and shared workers with p.
 func (p *Page) Beside(path string) *Page {
 	p.t.Helper()
 	other := p.srv.tab(p.t, p.ctx)
@@ -86,7 +86,7 @@ func (p *Page) Close() {
 	}
 }
 
-// note remembers what happens in the tab. It runs on the goroutine that reads from the browser.
+// note records an event of the tab. It runs on the goroutine that reads from the browser.
 func (p *Page) note(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,7 +94,7 @@ func (p *Page) note(event any) {
 	case *runtime.EventConsoleAPICalled:
 		parts := make([]string, len(e.Args))
 		for i, arg := range e.Args {
-			parts[i] = shown(arg)
+			parts[i] = argText(arg)
 		}
 		p.console = append(p.console, fmt.Sprintf("%s: %s", e.Type, strings.Join(parts, " ")))
 	case *runtime.EventExceptionThrown:
@@ -119,8 +119,8 @@ func (p *Page) note(event any) {
 	}
 }
 
-// shown is what a console argument looks like: texts as they are, other values as JSON, objects by their description.
-func shown(arg *runtime.RemoteObject) string {
+// argText returns the text of a console argument: a text unchanged, another value as JSON, an object's description.
+func argText(arg *runtime.RemoteObject) string {
 	var text string
 	if json.Unmarshal(arg.Value, &text) == nil && len(arg.Value) > 0 {
 		return text
@@ -137,14 +137,14 @@ func shown(arg *runtime.RemoteObject) string {
 // Do runs browser actions and fails the test with the first error.
 func (p *Page) Do(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		p.t.Fatalf("%v", err)
 	}
 }
 
-// Context is the tab's own, for actions that Page has no name for.
+// Context returns the tab's context, for actions that Page has no method for.
 func (p *Page) Context() context.Context { return p.ctx }
 
 // Goto opens a path of the server, or a whole URL, and waits until it has loaded.
@@ -169,21 +169,21 @@ func (p *Page) Reload() {
 	p.Do(chromedp.Reload())
 }
 
-// Reloads returns how often the page has loaded without the test asking for it.
+// Reloads returns how often the page has reloaded by itself.
 func (p *Page) Reloads() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.loads - p.gotos
 }
 
-// WaitReload waits until the page has loaded n times without the test asking for it, and is complete.
+// WaitReload waits until the page has reloaded n times by itself and is complete.
 func (p *Page) WaitReload(n int) {
 	p.t.Helper()
 	Eventually(p.t, fmt.Sprintf("%d reloads", n), func() bool { return p.Reloads() >= n }, p.state)
 	p.Wait(`document.readyState === "complete"`)
 }
 
-// NoReload fails the test when the page has loaded by itself.
+// NoReload fails the test when the page has reloaded by itself.
 func (p *Page) NoReload() {
 	p.t.Helper()
 	if n := p.Reloads(); n != 0 {
@@ -191,22 +191,26 @@ func (p *Page) NoReload() {
 	}
 }
 
-// Click clicks the first element that the CSS selector finds, as soon as it is there.
+// Click clicks the first element that the CSS selector matches, as soon as there is one.
 func (p *Page) Click(selector string) {
 	p.t.Helper()
 	p.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// Type types into the first element that the CSS selector finds, as soon as it is there. chromedp.SendKeys would read the
-// element's attributes while its own goroutine notes that the page changes them.
+// Type types into the first element that the CSS selector matches, as soon as there is one. It does not use
+// chromedp.SendKeys, which reads the element's attributes while another goroutine of chromedp writes them.
 func (p *Page) Type(selector, text string) {
 	p.t.Helper()
 	quoted, _ := json.Marshal(selector) // a string always encodes
-	p.Wait(fmt.Sprintf(`(() => { const e = document.querySelector(%s); e?.focus(); return !!e && document.activeElement === e; })()`, quoted))
+	p.Wait(fmt.Sprintf(`(() => {
+		const e = document.querySelector(%s);
+		e?.focus();
+		return !!e && document.activeElement === e;
+	})()`, quoted))
 	p.Do(chromedp.KeyEvent(text))
 }
 
-// textOf is the text of the first element that the CSS selector finds, "" when there is none.
+// textOf returns the expression for the text of the first element that the CSS selector matches, "" without an element.
 func textOf(selector string) string {
 	quoted, _ := json.Marshal(selector) // a string always encodes
 	return fmt.Sprintf(`(document.querySelector(%s)?.textContent ?? "").trim()`, quoted)
@@ -232,7 +236,7 @@ func (p *Page) WaitContains(selector, want string) {
 	p.Wait(fmt.Sprintf("%s.includes(%s)", textOf(selector), quoted))
 }
 
-// Wait waits until a JavaScript expression, which may be a promise, is truthy, also over reloads.
+// Wait waits until a JavaScript expression is truthy, also across reloads. The expression may be a promise.
 func (p *Page) Wait(expression string) {
 	p.t.Helper()
 	var last error
@@ -243,7 +247,7 @@ func (p *Page) Wait(expression string) {
 	}, func() string { return fmt.Sprintf("last error: %v\n%s", last, p.state()) })
 }
 
-// Style returns a computed style of the first element that the CSS selector finds.
+// Style returns a computed style of the first element that the CSS selector matches.
 func (p *Page) Style(selector, property string) string {
 	p.t.Helper()
 	return Eval[string](p, styleOf(selector, property))
@@ -262,7 +266,7 @@ func styleOf(selector, property string) string {
 	return fmt.Sprintf(`getComputedStyle(document.querySelector(%s)).getPropertyValue(%s)`, s, prop)
 }
 
-// Overlay returns the text of the error overlay, "" when there is none. The overlay lives in a shadow root.
+// Overlay returns the text of the error overlay, "" when there is none. The overlay is in a shadow root.
 func (p *Page) Overlay() string {
 	p.t.Helper()
 	return Eval[string](p, overlayText)
@@ -285,7 +289,7 @@ func (p *Page) WaitNoOverlay() {
 	p.Wait(`!document.querySelector("vite-error-overlay")`)
 }
 
-// Eval returns the value of a JavaScript expression in the page, awaited when it is a promise.
+// Eval returns the value of a JavaScript expression in the page. It awaits a promise.
 func Eval[T any](p *Page, expression string) T {
 	p.t.Helper()
 	value, err := try[T](p, expression)
@@ -295,9 +299,9 @@ func Eval[T any](p *Page, expression string) T {
 	return value
 }
 
-// try is Eval that may fail, since the page may be between two documents.
+// try is Eval that returns errors: the page may be between two documents.
 func try[T any](p *Page, expression string) (T, error) {
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
@@ -338,14 +342,14 @@ func (p *Page) NoErrors() {
 	}
 }
 
-// Failures returns the requests that failed or were answered with an error, as `404 http://…`.
+// Failures returns the requests that failed or got an error as answer, in the form `404 http://…`.
 func (p *Page) Failures() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]string(nil), p.failures...)
 }
 
-// Requests returns the URLs that the page asked for, in order.
+// Requests returns the URLs of the page's requests, in order.
 func (p *Page) Requests() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -370,7 +374,7 @@ func (p *Page) screenshot(file string) error {
 	return os.WriteFile(file, picture, 0o644)
 }
 
-// keepScreenshot leaves a picture of a failed test in the folder that DEVSERVER_SCREENSHOTS names.
+// keepScreenshot writes a picture of a failed test to the folder that DEVSERVER_SCREENSHOTS names.
 func (p *Page) keepScreenshot() {
 	dir := os.Getenv("DEVSERVER_SCREENSHOTS")
 	if dir == "" {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Program runs a program that prints its URL first, until the test ends, and returns that URL.
+// Program runs a program until the test ends, and returns the URL that the program prints first.
 func Program(t testing.TB, dir, program string, args ...string) (url string) {
 	t.Helper()
 	cmd := exec.Command(program, args...)
@@ -26,7 +26,7 @@ func Program(t testing.TB, dir, program string, args ...string) (url string) {
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait() // it was interrupted
+		_ = cmd.Wait() // the error is the interrupt
 		if t.Failed() {
 			t.Logf("%s says:\n%s", filepath.Base(program), log.String())
 		}

@@ -35,8 +35,8 @@ type Server struct {
 	end func() error   // guarded by mu; nil when stopped
 }
 
-// Start serves the app on a free port until the test ends. configure may change the options before; Config is nil
-// there and then read from the project.
+// Start serves the app on a free port until the test ends. configure may change the options before the start. Their
+// Config is nil; a Config that stays nil is read from the project.
 func Start(t testing.TB, app *Files, configure ...func(*server.Options)) *Server {
 	t.Helper()
 	s := &Server{Files: app, Log: &Log{}, configure: configure, cacheDir: t.TempDir(), address: "127.0.0.1:0"}
@@ -92,20 +92,20 @@ func (s *Server) start(t testing.TB) {
 	s.end = func() error { cancel(); return <-done }
 }
 
-// listen opens the address. While the server was away a connection of some other process may have got the port for a
-// moment, so that is waited for.
+// listen opens the address. A connection of another process may hold the port for a moment, so listen tries again until
+// the port is free.
 func (s *Server) listen(t testing.TB) net.Listener {
 	t.Helper()
 	var l net.Listener
 	var err error
-	Eventually(t, "listen at "+s.address, func() bool {
+	Eventually(t, "listen on "+s.address, func() bool {
 		l, err = net.Listen("tcp", s.address)
 		return err == nil
 	}, func() string { return err.Error() })
 	return l
 }
 
-// listenSecure lets the server open its own listener: only it knows the certificate.
+// listenSecure lets the server open its own listener, since only the server has the certificate.
 func (s *Server) listenSecure(t testing.TB, srv *server.Server, cancel func()) string {
 	t.Helper()
 	urls, err := srv.Listen(context.Background())
@@ -133,10 +133,10 @@ func (s *Server) WaitPages(n int) {
 	})
 }
 
-// Token is what opens the socket.
+// Token returns the token that opens the socket.
 func (s *Server) Token() string { return s.Server().Token() }
 
-// Stop ends the server. The test fails when that takes longer than it is promised to.
+// Stop ends the server. The test fails when the server takes too long to stop.
 func (s *Server) Stop() {
 	s.t.Helper()
 	if err := s.StopError(); err != nil {
@@ -144,7 +144,7 @@ func (s *Server) Stop() {
 	}
 }
 
-// StopError is Stop for a server that has something to complain of when it ends.
+// StopError is Stop for a server that returns an error when it ends.
 func (s *Server) StopError() error {
 	s.t.Helper()
 	s.mu.Lock()
@@ -156,7 +156,7 @@ func (s *Server) StopError() error {
 	}
 	began := time.Now()
 	err := end()
-	if took := time.Since(began); took > 5*time.Second { // two are promised, and the machine may be busy
+	if took := time.Since(began); took > 5*time.Second { // the server promises two seconds, and the machine may be busy
 		s.t.Errorf("the server took %v to stop", took)
 	}
 	return err
@@ -169,7 +169,7 @@ func (s *Server) Again() {
 	s.start(s.t)
 }
 
-// Response is an answer that has been read.
+// Response is an answer with its whole body.
 type Response struct {
 	Status int
 	Header http.Header
@@ -182,7 +182,7 @@ func (s *Server) Get(path string, header ...string) Response {
 	return s.Do(http.MethodGet, path, "", header...)
 }
 
-// Do sends a request and reads the answer. Redirects are not followed.
+// Do sends a request and reads the answer. It does not follow redirects.
 func (s *Server) Do(method, path, body string, header ...string) Response {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), method, s.URL+path, strings.NewReader(body))
@@ -204,8 +204,8 @@ func (s *Server) Do(method, path, body string, header ...string) Response {
 	return Response{res.StatusCode, res.Header, string(text)}
 }
 
-// Raw sends bytes as they are and returns all that comes back until the server closes or is silent: for request
-// targets that no client would send.
+// Raw sends bytes unchanged, for request targets that no client would send. It returns all bytes that the server sends
+// until it closes the connection, or until nothing more comes for a minute.
 func (s *Server) Raw(request string) string {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.address)
@@ -213,7 +213,7 @@ func (s *Server) Raw(request string) string {
 		s.t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(waitLimit)); err != nil {
 		s.t.Fatal(err)
 	}
 	if _, err := io.WriteString(conn, request); err != nil {
@@ -226,7 +226,7 @@ func (s *Server) Raw(request string) string {
 	return string(text)
 }
 
-// Log collects lines. Its zero value is empty; it is safe for concurrent use.
+// Log collects lines. Its zero value is empty. It is safe for concurrent use.
 type Log struct {
 	mu   sync.Mutex
 	text strings.Builder

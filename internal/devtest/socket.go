@@ -20,11 +20,11 @@ type Frame struct {
 	Type string
 	// Event is the name of a custom event.
 	Event string
-	// Text is the message as it came.
+	// Text is the message's JSON.
 	Text string
 }
 
-// Decode puts the message into a value.
+// Decode decodes the message into a value.
 func (f Frame) Decode(t testing.TB, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(f.Text), into); err != nil {
@@ -53,21 +53,21 @@ func Event(name string, texts ...string) func(Frame) bool {
 	return func(f Frame) bool { return f.Event == name && is(f) }
 }
 
-// Socket is a client of the wire that is no browser. One goroutine reads until it is closed; what it read waits for
+// Socket is a client without a browser. A goroutine reads frames until the socket is closed, and keeps them for
 // WaitFor.
 type Socket struct {
 	t    testing.TB
 	conn *websocket.Conn
 
 	mu     sync.Mutex
-	frames []Frame       // guarded by mu; all that came
-	seen   int           // guarded by mu; how many WaitFor has passed
+	frames []Frame       // guarded by mu; all received frames
+	seen   int           // guarded by mu; number of frames that WaitFor has passed
 	err    error         // guarded by mu; why reading ended
-	more   chan struct{} // guarded by mu; closed and replaced when something came
+	more   chan struct{} // guarded by mu; closed and replaced at each frame
 	done   chan struct{}
 }
 
-// DialOptions change how a Socket connects. The zero value is a page that connects for the first time.
+// DialOptions set how a Socket connects. The zero value is a page that connects for the first time.
 type DialOptions struct {
 	// Path is the server's base; "" is "/".
 	Path string
@@ -79,7 +79,7 @@ type DialOptions struct {
 	Header http.Header
 }
 
-// Socket connects to the server and waits for the first frame, which it also returns to WaitFor.
+// Socket connects to the server and waits for the frame "connected". WaitFor can still return that frame.
 func (s *Server) Socket(t testing.TB, opts ...DialOptions) *Socket {
 	t.Helper()
 	sock, status, err := s.Dial(t, opts...)
@@ -90,7 +90,7 @@ func (s *Server) Socket(t testing.TB, opts ...DialOptions) *Socket {
 	return sock
 }
 
-// Dial connects and returns the answer's status. The socket is closed with the test.
+// Dial connects and returns the answer's status. The socket is closed after the test.
 func (s *Server) Dial(t testing.TB, opts ...DialOptions) (*Socket, int, error) {
 	t.Helper()
 	var o DialOptions
@@ -108,8 +108,8 @@ func (s *Server) Dial(t testing.TB, opts ...DialOptions) (*Socket, int, error) {
 		query[key] = values
 	}
 	dialer := websocket.Dialer{
-		Subprotocols: []string{"vite-hmr"}, HandshakeTimeout: patience,
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // made by the server itself
+		Subprotocols: []string{"vite-hmr"}, HandshakeTimeout: waitLimit,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // the server makes its own certificate
 	}
 	address := "ws" + strings.TrimPrefix(s.URL, "http") + o.Path + "?" + query.Encode()
 	conn, res, err := dialer.DialContext(t.Context(), address, o.Header)
@@ -135,7 +135,7 @@ func (s *Socket) read() {
 			_ = json.Unmarshal(text, &struct {
 				Type  *string `json:"type"`
 				Event *string `json:"event"`
-			}{&f.Type, &f.Event}) // what is no payload has no type
+			}{&f.Type, &f.Event}) // an invalid payload has no type
 		}
 		s.mu.Lock()
 		if err != nil {
@@ -152,13 +152,13 @@ func (s *Socket) read() {
 	}
 }
 
-// WaitFor returns the next frame that matches, and passes by those before it.
+// WaitFor returns the next frame that matches, and skips the frames before it.
 func (s *Socket) WaitFor(match func(Frame) bool) Frame {
 	s.t.Helper()
 	return s.wait(match, true)
 }
 
-// Peek is WaitFor that passes nothing by.
+// Peek is WaitFor that skips no frame.
 func (s *Socket) Peek(match func(Frame) bool) Frame {
 	s.t.Helper()
 	return s.wait(match, false)
@@ -166,7 +166,7 @@ func (s *Socket) Peek(match func(Frame) bool) Frame {
 
 func (s *Socket) wait(match func(Frame) bool, pass bool) Frame {
 	s.t.Helper()
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(waitLimit)
 	defer limit.Stop()
 	for {
 		s.mu.Lock()
@@ -200,7 +200,7 @@ func (s *Socket) dump() string {
 	return b.String()
 }
 
-// Frames returns all that came so far.
+// Frames returns all frames so far.
 func (s *Socket) Frames() []Frame {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,7 +218,7 @@ func (s *Socket) Count(match func(Frame) bool) int {
 	return n
 }
 
-// Send sends a value as JSON; a string is sent as it is.
+// Send sends a value as JSON, and a string unchanged.
 func (s *Socket) Send(v any) {
 	s.t.Helper()
 	text, ok := v.(string)
@@ -250,12 +250,12 @@ func (s *Socket) Request(id int, event string, data any) Frame {
 	})
 }
 
-// Closed waits until the server closes the socket and returns the close code, 0 when there was none.
+// Closed waits until the server closes the socket, and returns the close code. It returns 0 without a code.
 func (s *Socket) Closed() int {
 	s.t.Helper()
 	select {
 	case <-s.done:
-	case <-time.After(patience):
+	case <-time.After(waitLimit):
 		s.t.Fatal("the server does not close the socket")
 	}
 	s.mu.Lock()
@@ -266,7 +266,7 @@ func (s *Socket) Closed() int {
 	return 0
 }
 
-// Close cuts the connection without a goodbye, as a network does.
+// Close cuts the connection without a close frame, as a failing network does.
 func (s *Socket) Close() {
 	_ = s.conn.NetConn().Close()
 	<-s.done

@@ -1,8 +1,8 @@
-// Package disk reads the files of a project. It reads regular files and nothing else: a project may hold a link to an
-// endless device, or a pipe without a writer, in the place of any file, and reading it would hang or fill the memory. A
-// State shows whether a file is still the file that was read.
+// Package disk reads the files of a project. It reads only regular files. Any file of a project may be a link to an
+// endless device or a pipe without a writer, and a read would never end. A State shows whether a file is still the file
+// that was read.
 //
-// What may be read is decided elsewhere, by package gate.
+// Package gate decides what may be read.
 package disk
 
 import (
@@ -14,13 +14,13 @@ import (
 	"path/filepath"
 )
 
-// MaxSize bounds in bytes what is read into memory.
+// MaxSize is the size in bytes of the largest file that is read into memory.
 const MaxSize = 64 << 20
 
 // ErrNotRegular is returned for folders, pipes, devices and links to them.
 var ErrNotRegular = errors.New("not a regular file")
 
-// Open opens the file, whatever links lead to it. What is no regular file is an error.
+// Open opens a regular file, and follows links to it. Anything else is an error.
 func Open(file string) (*os.File, fs.FileInfo, error) {
 	f, err := open(file)
 	if err != nil {
@@ -62,6 +62,6 @@ func Read(f *os.File, info fs.FileInfo) ([]byte, error) {
 	if more == 0 && err == io.EOF {
 		return buf, nil
 	}
-	rest, err := io.ReadAll(io.LimitReader(f, MaxSize)) // it may have grown since
+	rest, err := io.ReadAll(io.LimitReader(f, MaxSize)) // the file may have grown since Stat
 	return append(buf, rest...), err
 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// open does not wait at a named pipe that nobody writes to.
+// open does not block at a named pipe without a writer.
 func open(file string) (*os.File, error) {
 	return os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }

@@ -7,5 +7,5 @@ import (
 	"time"
 )
 
-// changeTime is unknown here; size and modification time have to do.
+// changeTime is unknown on this system; State then compares size and modification time only.
 func changeTime(fs.FileInfo) (time.Time, uint64) { return time.Time{}, 0 }

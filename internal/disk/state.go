@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// State shows, without reading, whether a file is still the file that was read. Two States of one file are equal when the
-// file is unchanged. The zero value is the state of no file.
+// State shows, without reading, whether a file is still the file that was read. Two States of one file are equal when
+// the file is unchanged. The zero value is the state of no file.
 type State struct {
 	Size    int64
 	ModTime time.Time
-	// changed is the inode's change time, which catches edits that put the old ModTime back. inode catches another file in
-	// the place of this one.
+	// changed is the inode's change time. It changes even when an edit restores the old ModTime.
 	changed time.Time
-	inode   uint64
+	// inode differs when another file has replaced this one.
+	inode uint64
 }
 
-// Stat returns the state of the file, nil when there is no file.
+// Stat returns the state of the file, or nil when there is no file.
 func Stat(file string) *State {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -36,12 +36,13 @@ func StateOf(info os.FileInfo) State {
 	return s
 }
 
-// Tag names the state in a few characters, for an ETag.
+// Tag returns a short name of the state, for an ETag.
 func (s State) Tag() string {
 	return fmt.Sprintf("%x-%x-%x-%x", s.Size, s.ModTime.UnixNano(), s.changed.UnixNano(), s.inode)
 }
 
-// Fingerprint names the sizes and times of the files. It differs when one of them was written, created or removed.
+// Fingerprint returns a text of the files' names, sizes and times. It changes when a file is written, created or
+// removed.
 func Fingerprint(names []string) string {
 	var b strings.Builder
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {

@@ -1,4 +1,4 @@
-// Package env reads .env files and makes import.meta.env of them.
+// Package env reads .env files and makes import.meta.env from them.
 package env
 
 import (
@@ -16,16 +16,16 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
-// Options tells where the files are and what the page may see of them.
+// Options say where the files are and which variables the page may see.
 type Options struct {
-	// Dir holds the .env files; "" reads none.
+	// Dir is the folder of the .env files; "" reads none.
 	Dir string
-	// Mode is the MODE, "development" by default. It chooses .env.[mode] and .env.[mode].local.
+	// Mode is the value of MODE, "development" when empty. It selects .env.[mode] and .env.[mode].local.
 	Mode string
-	// Base is BASE_URL.
+	// Base is the value of BASE_URL.
 	Base string
-	// Prefixes of the variables that the page may see; "VITE_" when empty. An empty prefix would show everything,
-	// secrets too, and is refused.
+	// Prefixes are the prefixes of variables that the page may see; "VITE_" when empty. The prefix "" is an error: it
+	// would show all variables, including secrets.
 	Prefixes []string
 }
 
@@ -45,8 +45,8 @@ type Line struct {
 	Line int
 }
 
-// Load reads .env, .env.local, .env.[mode] and .env.[mode].local, later ones over earlier ones, the process's own
-// environment over all of them.
+// Load reads .env, .env.local, .env.[mode] and .env.[mode].local. Later files win over earlier files, and the process's
+// own environment wins over all files.
 func Load(o Options) (*Env, error) {
 	if o.Mode == "" {
 		o.Mode = "development"
@@ -66,7 +66,7 @@ func Load(o Options) (*Env, error) {
 		e.files = Files(o.Dir, o.Mode)
 		for _, file := range e.files {
 			text, err := disk.ReadFile(file)
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, disk.ErrNotRegular) { // as Vite
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, disk.ErrNotRegular) { // Vite skips these, too
 				continue
 			}
 			if err != nil {
@@ -98,7 +98,7 @@ func Load(o Options) (*Env, error) {
 	return e, nil
 }
 
-// Files are the files of a mode in the folder, whether they are there or not; what a later one says wins.
+// Files returns the files of a mode in the folder, existing or not. Later files win over earlier files.
 func Files(dir, mode string) []string {
 	var list []string
 	for _, name := range []string{".env", ".env.local", ".env." + mode, ".env." + mode + ".local"} {
@@ -109,7 +109,8 @@ func Files(dir, mode string) []string {
 
 var reference = regexp.MustCompile(`\\?\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))`)
 
-// expand replaces references to variables of other files and of the process. Ten rounds end cycles.
+// expand replaces references to variables of the files and of the process. It stops after ten rounds, since references
+// may form a cycle.
 func expand(values map[string]string) {
 	for range 10 {
 		changed := false
@@ -145,11 +146,11 @@ func prefixed(key string, prefixes []string) bool {
 	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 }
 
-// Object is import.meta.env. The caller must not change it.
+// Object returns import.meta.env. The caller must not change it.
 func (e *Env) Object() map[string]any { return e.vars }
 
-// Differs returns the names whose values are other ones than in the environment before, sorted. Values are not told: they
-// may be private.
+// Differs returns the names of variables whose values differ from those before, sorted. It does not return the values,
+// which may be private.
 func (e *Env) Differs(before *Env) []string {
 	all := maps.Clone(e.vars)
 	maps.Copy(all, before.vars)
@@ -162,19 +163,19 @@ func (e *Env) Differs(before *Env) []string {
 	return names
 }
 
-// NodeEnv is process.env.NODE_ENV for packages: "development" unless a .env file says otherwise.
+// NodeEnv returns process.env.NODE_ENV for packages: "development" unless a .env file sets it.
 func (e *Env) NodeEnv() string { return e.node }
 
-// Skipped are the lines of the files that name no variable, which are left out, as Vite does. What stands in them is not
-// told: it may be half a secret.
+// Skipped returns the lines of the files that are no assignment. Like Vite, Load skips them. Their text is not
+// returned: it may be half a secret.
 func (e *Env) Skipped() []Line { return e.skipped }
 
-// Files are the files that were read or would be if they existed: a change of one changes the environment.
+// Files returns the mode's files, existing or not. A change of one of them changes the environment.
 func (e *Env) Files() []string { return e.files }
 
 var placeholder = regexp.MustCompile(`%([A-Za-z_][A-Za-z0-9_]*)%`)
 
-// ReplaceHTML puts values in place of %NAME%. Unknown names stay as they are.
+// ReplaceHTML replaces %NAME% by the variable's value. Unknown names stay unchanged.
 func (e *Env) ReplaceHTML(page string) string {
 	return placeholder.ReplaceAllStringFunc(page, func(ref string) string {
 		value, ok := e.vars[ref[1:len(ref)-1]]

@@ -62,7 +62,7 @@ func TestCycleEnds(t *testing.T) {
 	}
 }
 
-// TestEveryFileIsRead: what dotenv takes is taken, and what makes no sense is left out and told by its place alone.
+// TestEveryFileIsRead: Load accepts what dotenv accepts, skips other lines, and reports only their place.
 func TestEveryFileIsRead(t *testing.T) {
 	for text, want := range map[string]struct {
 		values  map[string]string

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// assignment is a line of a .env file, or several when its value is in quotes. It is the expression of the dotenv package,
-// which defines what such files mean: a program of ours that was stricter would not start projects that start elsewhere.
+// assignment matches a line of a .env file, or several lines when the value is in quotes. It is the expression of the
+// dotenv package, which defines such files. A stricter expression would refuse projects that other tools accept.
 var assignment = regexp.MustCompile(`(?m)^[^\S\n]*(?:export[^\S\n]+)?([\w.-]+)(?:[^\S\n]*=|:[^\S\n]+?)[^\S\n]*` +
 	"('(?:\\\\'|[^'])*'|\"(?:\\\\\"|[^\"])*\"|`(?:\\\\`|[^`])*`|[^#\\n]+)?" + `[^\S\n]*(?:#.*)?$`)
 
-// parse returns the variables of a file, references in their values as they are written, and the numbers of the lines that
-// are neither an assignment nor a comment.
+// parse returns the variables of a file. It does not expand references in values. skipped holds the numbers of the
+// lines that are neither an assignment nor a comment.
 func parse(text string) (values map[string]string, skipped []int) {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(text, "\ufeff"))
 	values = map[string]string{}
@@ -37,7 +37,7 @@ func parse(text string) (values map[string]string, skipped []int) {
 	return values, skipped
 }
 
-// unquote takes off the quotes; only double ones let line breaks be written as escapes.
+// unquote removes the quotes around a value. In double quotes it also replaces the escapes for line breaks.
 func unquote(value string) string {
 	if len(value) < 2 || value[0] != value[len(value)-1] || !strings.Contains("'\"`", value[:1]) {
 		return value

@@ -1,9 +1,10 @@
-// Package gate decides what may be read. It is the only way from a URL to a file and from a file to a URL.
+// Package gate decides what may be read; package guard decides who may ask. Only a Gate turns URLs into files and files
+// into URLs.
 //
-// Resolve takes the raw request target. Allowed takes files that are reached in another way (imports, source maps,
-// the editor). Both end in the same rules on the resolved real path; queries and headers choose the form of an answer
-// elsewhere, never whether these run. Open and ReadFile apply them once more at the last step, to the real path of the
-// file that is open, so that neither a link nor a way that forgot to ask leads to a secret.
+// Resolve takes the raw request target. Allowed takes files from elsewhere (imports, source maps, the editor). Both
+// apply the same rules to the resolved real path. Queries and headers choose the form of an answer elsewhere, and never
+// whether the rules run. Open and ReadFile apply the rules again at the last step, to the real path of the open file.
+// So neither a link nor a forgotten check leads to a secret.
 //
 // A Gate is safe for concurrent use.
 package gate
@@ -22,36 +23,37 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// Kind tells by which way a URL led to a file.
+// Kind is the kind of URL that led to a file.
 type Kind uint8
 
 const (
 	// Root is a file below the project's root, or the workspace's, by its URL.
 	Root Kind = iota
-	// Public is a file of the public folder, served as it is.
+	// Public is a file of the public folder, served unchanged.
 	Public
 	// FS is a file by its absolute path, `/@fs/…`.
 	FS
 )
 
-// Options tells what belongs to the project.
+// Options say which folders belong to the project.
 type Options struct {
-	// Root is the folder that is served, a real path.
+	// Root is the served folder, a real path.
 	Root string
-	// Project is the project's folder. When Root lies below it, what else is there may be imported; "" is Root alone.
+	// Project is the project's folder. When Root lies below it, all files in Project may be imported. "" means Root
+	// alone.
 	Project string
-	// Public is the folder whose files are served at the base; "" is none.
+	// Public is the folder of files that are served at the base; "" when there is none.
 	Public string
 	// Base begins and ends with a slash.
 	Base string
-	// Allow are folders outside the root that may be read, relative to Root or absolute.
+	// Allow lists folders outside the root that may be read, relative to Root or absolute.
 	Allow []string
-	// Deny are further patterns that may not be read, beside the built-in ones: a name, or a path below an allowed
-	// folder, with `*`, `**` and `{a,b}`.
+	// Deny lists patterns of files that may not be read, in addition to the built-in ones. A pattern is a name, or a
+	// path below an allowed folder, with `*`, `**` and `{a,b}`.
 	Deny []string
 }
 
-// Gate is the check. Use New.
+// Gate applies the rules. Use New.
 type Gate struct {
 	o      Options
 	public string   // real path, "" for none
@@ -62,8 +64,8 @@ type Gate struct {
 	permitted map[string]bool
 }
 
-// New returns a Gate. The workspace's root is found above the served one and allowed too: what its packages share is
-// part of the project.
+// New returns a Gate. It finds the workspace's root above the served root and allows it too: the files that its
+// packages share are part of the project.
 func New(o Options) (*Gate, error) {
 	if o.Base == "" {
 		o.Base = "/"
@@ -75,7 +77,8 @@ func New(o Options) (*Gate, error) {
 	if w := Workspace(o.Root); w != "" {
 		g.allow = append(g.allow, w)
 	}
-	// A node_modules that is a link was put there by whoever set the project up; what lies behind it is its packages.
+	// The user who set up the project made a node_modules that is a link. The link's target holds the project's
+	// packages.
 	for _, dir := range append(slices.Clone(g.allow), packageAbove(o.Root)) {
 		if real, err := filepath.EvalSymlinks(filepath.Join(dir, "node_modules")); err == nil {
 			g.allow = append(g.allow, real)
@@ -92,7 +95,7 @@ func New(o Options) (*Gate, error) {
 		g.allow = append(g.allow, real)
 	}
 	if o.Public != "" {
-		g.public = o.Public // it may be made later
+		g.public = o.Public // it may be created later
 		if real, err := filepath.EvalSymlinks(o.Public); err == nil {
 			g.public = real
 		}
@@ -105,7 +108,7 @@ func New(o Options) (*Gate, error) {
 	return g, nil
 }
 
-// Target is what a URL leads to.
+// Target is the file of a URL.
 type Target struct {
 	// File is the real path.
 	File string
@@ -116,17 +119,17 @@ type Target struct {
 	Kind  Kind
 }
 
-// Denied tells why there is no Target. Text is what the client gets, Reason what the terminal shows; Reason is empty
-// for files that simply do not exist.
+// Denied says why there is no Target. The client gets Text, the terminal shows Reason.
 type Denied struct {
-	// Status is that of the answer.
+	// Status is the status of the answer.
 	Status int
+	// Reason is empty for a file that does not exist.
 	Reason string
-	// Allow tells the configuration that would let the file be read, if there is one.
+	// Allow is the configuration that would allow the file to be read, "" when there is none.
 	Allow string
 }
 
-// Text is a constant for each status: an answer must not tell what is there.
+// Text returns a constant for each status: an answer must not reveal which files exist.
 func (d *Denied) Text() string {
 	switch d.Status {
 	case http.StatusBadRequest:
@@ -163,8 +166,9 @@ func (g *Gate) Resolve(target string) (Target, *Denied) {
 	return g.find(rest, query)
 }
 
-// decode checks the form of a target and decodes it once. What has two readings is refused: decoding after the check
-// (CVE-2022-35204), a second decoding (CVE-2024-29180) or cutting at "#" (CVE-2025-32395) were ways around it.
+// decode checks the form of a target and decodes it once. It refuses targets with two readings. Decoding after the
+// check (CVE-2022-35204), a second decoding (CVE-2024-29180) and cutting at "#" (CVE-2025-32395) were ways around
+// checks.
 func decode(target string) (name, query string, denied *Denied) {
 	raw, query, _ := strings.Cut(target, "?")
 	if !strings.HasPrefix(raw, "/") {
@@ -172,7 +176,7 @@ func decode(target string) (name, query string, denied *Denied) {
 	}
 	for _, c := range []byte(target) {
 		if c <= ' ' || c == 0x7f || c == '#' || c == '\\' {
-			return "", "", bad("the target holds a character that may not stand there")
+			return "", "", bad("the target holds a forbidden character")
 		}
 	}
 	lower := strings.ToLower(raw)
@@ -195,19 +199,19 @@ func decode(target string) (name, query string, denied *Denied) {
 		return "", "", &Denied{Status: http.StatusNotFound, Reason: "the target holds an empty segment"}
 	}
 	for segment := range strings.SplitSeq(strings.TrimPrefix(name, "/"), "/") {
-		// "." at the end hid names too (CVE-2025-46565).
+		// A "." at the end hid names too (CVE-2025-46565).
 		if segment == "." || segment == ".." {
 			return "", "", bad("the target holds a dot segment")
 		}
 		if windowsAlias(segment) {
-			return "", "", forbidden("the name means another file on Windows")
+			return "", "", forbidden("Windows reads the name as another file")
 		}
 	}
 	return name, query, nil
 }
 
-// windowsAlias tells whether Windows reads the name as another one: streams (`.env::$DATA`, CVE-2026-53571), short
-// names (`ENV~1`), dots and spaces at the end. They are refused everywhere, so that one test covers all systems.
+// windowsAlias reports whether Windows reads the name as another name: streams (`.env::$DATA`, CVE-2026-53571), short
+// names (`ENV~1`), dots and spaces at the end. Such names are refused on every system, so that one test covers all.
 func windowsAlias(segment string) bool {
 	if len(segment) == 2 && segment[1] == ':' {
 		return false // the drive of a /@fs/C:/ path; it is checked with the file
@@ -222,13 +226,15 @@ func windowsAlias(segment string) bool {
 	}
 	base, _, _ := strings.Cut(strings.ToLower(segment), ".")
 	switch base {
-	case "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9":
+	case "con", "prn", "aux", "nul",
+		"com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9",
+		"lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9":
 		return true
 	}
 	return false
 }
 
-// find tries the public folder, then the root, then absolute paths, and applies the rules to what it finds.
+// find finds the file by its absolute path, or in the public folder, or in the root, and applies the rules to it.
 func (g *Gate) find(name, query string) (Target, *Denied) {
 	if rest, ok := strings.CutPrefix(name, "/@fs/"); ok {
 		return g.check(absolute(rest), name, query, FS)
@@ -251,7 +257,7 @@ func absolute(rest string) string {
 	return filepath.FromSlash("/" + rest)
 }
 
-// check applies the rules to the requested path and to the real one.
+// check applies the rules to the requested path and to the real path.
 func (g *Gate) check(file, name, query string, kind Kind) (Target, *Denied) {
 	if g.denied(file) {
 		return Target{}, g.refuse(file)
@@ -259,12 +265,12 @@ func (g *Gate) check(file, name, query string, kind Kind) (Target, *Denied) {
 	real, err := filepath.EvalSymlinks(file)
 	if err != nil {
 		if kind == FS && !g.inside(filepath.Clean(file)) {
-			return Target{}, g.refuse(file) // whether a file outside exists is nobody's business
+			return Target{}, g.refuse(file) // the answer must not reveal whether a file outside exists
 		}
 		return Target{}, missing
 	}
 	if !g.inside(real) {
-		return Target{}, g.refuse(real) // a link that leads out, a sibling with the same prefix (CVE-2025-58751), `/@fs/`
+		return Target{}, g.refuse(real) // a link out of the project, a sibling with the same prefix (CVE-2025-58751), `/@fs/`
 	}
 	if g.denied(real) {
 		return Target{}, g.refuse(real)
@@ -295,8 +301,8 @@ func (g *Gate) FileToID(file string) string {
 	}
 }
 
-// IDToFile returns the path that an ID without query stands for. ok is false for virtual modules. Nothing is checked:
-// the result goes through Open, or through Real, before it is used.
+// IDToFile returns the path of an ID without query. ok is false for virtual modules. IDToFile checks no rule: pass the
+// path through Open or Real before you use it.
 func (g *Gate) IDToFile(id string) (file string, ok bool) {
 	if rest, isFS := strings.CutPrefix(id, "/@fs/"); isFS {
 		return filepath.Clean(absolute(rest)), true

@@ -10,10 +10,10 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
-// openChecked is openReal where the system does not tell the path of an open file: the path without links is opened, and
-// must still be the same file without a link afterwards.
+// openChecked is openReal for systems that do not tell the path of an open file. It opens the path without links. After
+// that, the path must still lead to the same file, without a link.
 func openChecked(file string) (*os.File, fs.FileInfo, string, error) {
-	for range 3 { // editors put new files in the place of old ones
+	for range 3 { // editors replace files
 		real, err := filepath.EvalSymlinks(file)
 		if err != nil {
 			return nil, nil, "", err
@@ -27,11 +27,11 @@ func openChecked(file string) (*os.File, fs.FileInfo, string, error) {
 		}
 		_ = f.Close()
 	}
-	return nil, nil, "", fmt.Errorf("open %s: another file is put in its place again and again", file)
+	return nil, nil, "", fmt.Errorf("open %s: the file was replaced during each of three attempts", file)
 }
 
-// Real returns the real path of a file that somebody names (a module ID in a query, a file for the editor) when it may
-// be read.
+// Real returns the real path of a file that a request names, such as a file for the editor. It returns an error when
+// the file may not be read.
 func (g *Gate) Real(file string) (string, error) {
 	if err := g.Allowed(file); err != nil {
 		return "", err
@@ -43,9 +43,8 @@ func (g *Gate) Real(file string) (string, error) {
 	return real, g.Allowed(real)
 }
 
-// Open opens a file that may be read, whoever asks and however they came by its path. The rules are applied to what is
-// open, so that nothing can be put in its place in between, and a link that an import or an ID leads to is seen for what
-// is behind it. Only regular files are opened.
+// Open opens a file if it may be read, whatever led to its path. It applies the rules to the open file: nobody can
+// replace the file between check and use, and a link counts as its target. It opens only regular files.
 func (g *Gate) Open(file string) (*os.File, fs.FileInfo, error) {
 	f, info, real, err := openReal(file)
 	if err != nil {
@@ -57,7 +56,7 @@ func (g *Gate) Open(file string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// ReadFile reads the whole file as Open does, up to disk.MaxSize.
+// ReadFile opens the file as Open does and reads all of it, up to disk.MaxSize.
 func (g *Gate) ReadFile(file string) ([]byte, error) {
 	f, info, err := g.Open(file)
 	if err != nil {

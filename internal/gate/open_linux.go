@@ -9,8 +9,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
-// openReal opens the file and tells the real path of what is open. The kernel knows it: one call, however many links led
-// there, and no time in which another file could be put in its place.
+// openReal opens the file and returns the real path of the open file. The kernel knows that path. So it takes one call
+// for any number of links, and nobody can replace the file in between.
 func openReal(file string) (f *os.File, info fs.FileInfo, real string, err error) {
 	if f, info, err = disk.Open(file); err != nil {
 		return nil, nil, "", err
@@ -19,11 +19,11 @@ func openReal(file string) (f *os.File, info fs.FileInfo, real string, err error
 		_ = f.Close()
 		return openChecked(file)
 	}
-	return f, info, strings.TrimSuffix(real, " (deleted)"), nil // an editor has put its new file in the place of this one
+	return f, info, strings.TrimSuffix(real, " (deleted)"), nil // an editor has replaced the file since
 }
 
 func pathOf(f *os.File) (path string, err error) {
-	raw, err := f.SyscallConn() // Fd would make reading block
+	raw, err := f.SyscallConn() // File.Fd would make reads block
 	if err != nil {
 		return "", err
 	}

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// openReal opens the file and tells the real path of what is open.
+// openReal opens the file and returns the real path of the open file.
 func openReal(file string) (f *os.File, info fs.FileInfo, real string, err error) {
 	return openChecked(file)
 }

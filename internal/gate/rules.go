@@ -11,17 +11,26 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// What may be read: what lies below an allowed folder, is not hidden, or imported, and no secret.
+// A file may be read if it lies below an allowed folder, is not a secret, and is not hidden. A hidden file may be read
+// if a served module imports it.
 
 var (
-	secretDirs = map[string]bool{".git": true, ".hg": true, ".svn": true, ".ssh": true, ".gnupg": true, ".aws": true, ".azure": true, ".kube": true, ".docker": true}
+	secretDirs = map[string]bool{
+		".git": true, ".hg": true, ".svn": true,
+		".ssh": true, ".gnupg": true, ".aws": true, ".azure": true, ".kube": true, ".docker": true,
+	}
 	// Names are compared in lower case on every system: `.ENV` is `.env` where file names ignore case (CVE-2024-23331).
-	secretNames    = map[string]bool{".env": true, ".npmrc": true, ".netrc": true, ".htpasswd": true, ".git-credentials": true, ".pypirc": true}
+	secretNames = map[string]bool{
+		".env": true, ".npmrc": true, ".netrc": true, ".htpasswd": true, ".git-credentials": true, ".pypirc": true,
+	}
 	secretPrefixes = []string{".env.", ".yarnrc", "id_rsa", "id_ed25519", "id_ecdsa"}
-	secretSuffixes = map[string]bool{".env": true, ".pem": true, ".key": true, ".crt": true, ".cer": true, ".der": true, ".p12": true, ".pfx": true, ".jks": true, ".kdbx": true}
+	secretSuffixes = map[string]bool{
+		".env": true, ".pem": true, ".key": true, ".crt": true, ".cer": true, ".der": true,
+		".p12": true, ".pfx": true, ".jks": true, ".kdbx": true,
+	}
 )
 
-// Permit lets a hidden file be read, since a module that is served imports it. Secrets stay closed.
+// Permit allows reading a hidden file, since a served module imports it. Secrets stay denied.
 func (g *Gate) Permit(file string) {
 	if !strings.Contains(file, string(filepath.Separator)+".") {
 		return
@@ -31,7 +40,8 @@ func (g *Gate) Permit(file string) {
 	g.mu.Unlock()
 }
 
-// Allowed tells whether a file that was reached by an import, a map or the like may be read; file is a real path.
+// Allowed returns nil if the file may be read, or a *Denied. It checks files that an import, a source map or the like
+// names. file is a real path.
 func (g *Gate) Allowed(file string) error {
 	if !g.inside(file) || g.denied(file) {
 		return g.refuse(file)
@@ -47,7 +57,7 @@ func (g *Gate) refuse(file string) *Denied {
 	return d
 }
 
-// inside tells whether the path lies below an allowed folder. The separator counts: /app-secrets is not below /app.
+// inside reports whether the path lies below an allowed folder. The separator counts: /app-secrets is not below /app.
 func (g *Gate) inside(file string) bool {
 	for _, dir := range g.allow {
 		if below(file, dir) {
@@ -61,7 +71,8 @@ func below(file, dir string) bool {
 	return file == dir || strings.HasPrefix(file, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
 }
 
-// relative is the part of the path below dir, the innermost allowed folder: what lies above is the user's own choice.
+// relative returns the part of the path below dir, the innermost allowed folder. The rules do not apply to the folders
+// above, since the user chose them.
 func (g *Gate) relative(file string) (rel, dir string) {
 	for _, d := range append([]string{g.public}, g.allow...) {
 		if d != "" && below(file, d) && len(d) > len(dir) {
@@ -71,8 +82,7 @@ func (g *Gate) relative(file string) (rel, dir string) {
 	return filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(file, dir), string(filepath.Separator))), dir
 }
 
-// denied tells whether the path names something that is not served: secrets never, other hidden files only when a
-// module that is served imports that very file.
+// denied reports whether the path names a secret, or a hidden file that no served module imports.
 func (g *Gate) denied(file string) bool {
 	if g.hard(file) {
 		return true
@@ -85,14 +95,15 @@ func (g *Gate) denied(file string) bool {
 	}
 	rel, dir := g.relative(file)
 	for i, segment := range strings.Split(rel, "/") {
-		if strings.HasPrefix(segment, ".") && segment != "." && !(dir == g.public && i == 0 && segment == ".well-known") && !packageStore(segment) {
+		wellKnown := dir == g.public && i == 0 && segment == ".well-known"
+		if strings.HasPrefix(segment, ".") && segment != "." && !wellKnown && !packageStore(segment) {
 			return true
 		}
 	}
 	return false
 }
 
-// hard is the list that no import and no configuration opens.
+// hard reports whether the path names a secret, which no import and no configuration allows, or matches Options.Deny.
 func (g *Gate) hard(file string) bool {
 	rel, _ := g.relative(file)
 	rel = strings.ToLower(rel)
@@ -122,10 +133,11 @@ func secretName(name string) bool {
 	return slices.ContainsFunc(secretPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// numbered is the end of the names of Emacs' numbered copies.
+// numbered matches the end of the names of Emacs' numbered copies.
 var numbered = regexp.MustCompile(`\.~[0-9]+~$`)
 
-// unbackup takes off what editors add to the names of copies: `.env~`, `#.env#`, `.env.swp`, `key.pem.bak`, `key.pem.~1~`.
+// unbackup removes the marks that editors add to the names of copies: `.env~`, `#.env#`, `.env.swp`, `key.pem.bak`,
+// `key.pem.~1~`.
 func unbackup(name string) string {
 	for {
 		was := name
@@ -142,7 +154,8 @@ func unbackup(name string) string {
 	}
 }
 
-// packageStore names the hidden folders of node_modules in which package managers keep packages.
+// packageStore reports whether the name is that of a hidden folder in node_modules where package managers keep
+// packages.
 func packageStore(segment string) bool {
 	return segment == ".pnpm" || segment == ".bun" || segment == ".store" || segment == ".yarn"
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
-// Workspace returns the root of the workspace that dir is part of, or "" when there is none: the nearest folder above
-// with a pnpm-workspace.yaml, a lerna.json, or a package.json with "workspaces".
+// Workspace returns the root of the workspace that dir is part of, or "" when there is none. The root is the nearest
+// folder above dir with a pnpm-workspace.yaml, a lerna.json, or a package.json with "workspaces".
 func Workspace(dir string) string {
 	for {
 		parent := filepath.Dir(dir)
@@ -30,9 +30,9 @@ func isWorkspace(dir string) bool {
 	return err == nil && strings.Contains(string(text), `"workspaces"`)
 }
 
-// packageAbove returns the folder of the package whose files are in a folder below it (`src/` with the index.html), or
-// root itself when it has a package.json. Only the node_modules of that folder are for root to use: a package.json may
-// lie in a folder that holds much more.
+// packageAbove returns the nearest folder with a package.json. It is root itself, or a folder above when root is a part
+// of the package (`src/` with the index.html). Root may use only the node_modules of that folder, since the folder may
+// hold much more than the package.
 func packageAbove(root string) string {
 	for dir := root; ; {
 		parent := filepath.Dir(dir)
@@ -43,8 +43,8 @@ func packageAbove(root string) string {
 	}
 }
 
-// Top returns the outermost folder in which the tools of dir look for their configuration, as Vite lets them: the root
-// of the workspace, which may be dir itself, or else the folder of the package, or else dir.
+// Top returns the outermost folder where the tools of dir look for their configuration, as with Vite. It is the root of
+// the workspace, which may be dir itself, or else the folder of the package, or else dir.
 func Top(dir string) string {
 	if isWorkspace(dir) {
 		return dir

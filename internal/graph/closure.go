@@ -1,23 +1,24 @@
 package graph
 
-// Entry is a module of a closure with the version and the dependencies that go into a pack.
+// Entry is a module in a pack or an update, with its version and its dependencies.
 type Entry struct {
 	ID      string
 	Version *Version
-	// Deps are the imports in the order of the source, dynamic ones too, since the page looks them all up there.
+	// Deps are the imports in the order of the source, dynamic imports too: the page looks up all of them here.
 	Deps []Dep
 }
 
-// Dep is an import as a page needs to know it.
+// Dep is an import in the form for pages.
 type Dep struct {
 	Specifier, ID string
 	Kind          Kind
-	// Uses tells what the importer takes, for targets that call acceptExports; nil otherwise, and when it cannot be told.
+	// Uses lists the names that the importer uses of a target that calls acceptExports. It is nil for other targets,
+	// and when the names are unknown.
 	Uses []string
 }
 
-// Closure lists what is statically reachable from roots in evaluation order (imports before importers), without what
-// is reachable from have. Modules that never compiled are listed with their erroneous version.
+// Closure lists the modules that are statically reachable from roots and not from have, in evaluation order (imports
+// before importers). A module that never compiled is listed with its broken version.
 func (g *Graph) Closure(roots, have []string) []Entry {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -32,8 +33,8 @@ func (g *Graph) Closure(roots, have []string) []Entry {
 	return list
 }
 
-// Walk visits the modules of a closure with their last versions, in the order of Closure. visit runs under the graph's
-// lock.
+// Walk visits the modules that are statically reachable from roots with their last versions, in the order of Closure.
+// visit runs under the graph's lock.
 func (g *Graph) Walk(roots []string, visit func(*Module, *Version)) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -43,7 +44,7 @@ func (g *Graph) Walk(roots []string, visit func(*Module, *Version)) {
 	}
 }
 
-// Entry returns the module as it goes into a pack or an update; ok is false when it never compiled.
+// Entry returns the module's entry for a pack or an update. ok is false when the module never compiled.
 func (g *Graph) Entry(id string) (e Entry, ok bool) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -71,8 +72,8 @@ func (g *Graph) entry(m *Module, v *Version) Entry {
 	return Entry{ID: m.ID, Version: v, Deps: deps}
 }
 
-// walk visits what is statically reachable from the module and not seen yet, imports before importers. The stack is its
-// own, since import chains are as deep as a project makes them. The caller holds mu.
+// walk visits the modules that are statically reachable from the module and not seen yet, imports before importers. It
+// keeps a stack of its own, since an import chain may be thousands of modules deep. The caller holds mu.
 func (g *Graph) walk(id string, seen map[*Module]bool, visit func(*Module, *Version)) {
 	type frame struct {
 		m    *Module
@@ -112,8 +113,8 @@ func (g *Graph) walk(id string, seen map[*Module]bool, visit func(*Module, *Vers
 	}
 }
 
-// running returns what pages run of a loaded module: its last version, or the last good one when that is broken. The caller
-// holds Graph.mu.
+// running returns the version of a loaded module that pages run: the last version, or if it is broken the last good
+// one. The caller holds Graph.mu.
 func (m *Module) running() *Version {
 	if m.version.Err != nil && m.good != nil {
 		return m.good

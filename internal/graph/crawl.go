@@ -8,12 +8,12 @@ import (
 	"sync"
 )
 
-// Crawl loads everything that is statically reachable from the given modules and returns the IDs that were loaded
-// for the first time, sorted. Modules that fail are part of the result; Broken tells them. What was crawled before is
-// not walked again, so that the cost is that of what is new. When ctx ends, what has not been loaded is left.
+// Crawl loads everything that is statically reachable from the given modules. It returns the IDs that were loaded for
+// the first time, sorted, with the modules that have an error; Broken lists those. Modules that were crawled before are
+// not followed again, so that Crawl costs only the new modules. When ctx ends, Crawl loads no further module.
 func (g *Graph) Crawl(ctx context.Context, ids ...string) []string {
 	if !g.crawling.TryLock() {
-		if g.settle(ids) {
+		if g.crawlDone(ids) {
 			return nil
 		}
 		g.crawling.Lock()
@@ -22,7 +22,7 @@ func (g *Graph) Crawl(ctx context.Context, ids ...string) []string {
 	c := &crawl{g: g, ctx: ctx}
 	c.wake.L = &c.mu
 	for _, id := range ids {
-		if d := (demand{id: id, all: true}); !g.settled(d) {
+		if d := (demand{id: id, all: true}); !g.satisfied(d) {
 			c.queue = append(c.queue, d)
 		}
 	}
@@ -37,15 +37,15 @@ func (g *Graph) Crawl(ctx context.Context, ids ...string) []string {
 	return slices.Compact(c.fresh)
 }
 
-// demand is a module to visit and the names asked of it.
+// demand is a module to visit, with the names that an importer wants of it.
 type demand struct {
 	id    string
 	names []string
 	all   bool
 }
 
-// crawl is what one Crawl still has to visit. Its workers take from one list: a goroutine for each module would wait by
-// the thousands.
+// crawl is the state of one Crawl. Its workers take from one queue: with a goroutine for each module, thousands would
+// wait.
 type crawl struct {
 	g   *Graph
 	ctx context.Context
@@ -57,7 +57,7 @@ type crawl struct {
 	fresh []string
 }
 
-// work visits what is in the queue until it is empty and nobody can add to it.
+// work visits the demands in the queue until it is empty and no worker can add to it.
 func (c *crawl) work() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -86,7 +86,7 @@ func (c *crawl) work() {
 	}
 }
 
-// visit loads the module, if needed, and returns what to go on to.
+// visit loads the module, if needed, and returns the demands that follow from it.
 func (c *crawl) visit(d demand) (next []demand, loaded bool) {
 	if c.ctx.Err() != nil {
 		return nil, false
@@ -95,25 +95,25 @@ func (c *crawl) visit(d demand) (next []demand, loaded bool) {
 		c.g.Load(c.ctx, d.id)
 		loaded = true
 	}
-	next = slices.DeleteFunc(c.follow(d), c.g.settled)
+	next = slices.DeleteFunc(c.follow(d), c.g.satisfied)
 	return next, loaded
 }
 
-// settled tells whether the module was crawled and nothing new is asked of it.
-func (g *Graph) settled(d demand) bool {
+// satisfied reports whether the module was crawled and the demand wants no new name of it.
+func (g *Graph) satisfied(d demand) bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	m := g.modules[d.id]
 	return m != nil && m.version != nil && m.crawled && (m.good == nil || !m.good.Lazy || !m.grows(d))
 }
 
-// follow records what is asked of the module and returns what that makes it ask of others.
+// follow records the demand and returns the demands that follow from it. It resolves lazy edges that come into use.
 func (c *crawl) follow(d demand) []demand {
-	next, first := c.g.ask(d)
+	next, first := c.g.expand(d)
 	for _, e := range first.edges {
 		to, err := c.g.loader.Resolve(c.ctx, e.Specifier, d.id)
 		if err != nil {
-			continue // the getter throws when the page asks for it, with the name of the specifier
+			continue // the getter in the page throws at its first use, with the name of the specifier
 		}
 		c.g.use(d.id, first.of, e, to)
 		next = append(next, e.demand(to, first.names, first.all))
@@ -121,9 +121,9 @@ func (c *crawl) follow(d demand) []demand {
 	return next
 }
 
-// ask records what is asked of the module, and returns what it asks of others for that: those that are known, and the
-// lazy edges of which it must be found out where they lead.
-func (g *Graph) ask(d demand) (next []demand, first firstUse) {
+// expand records the demand and returns the demands that follow from it. first holds the lazy edges that still have to
+// be resolved.
+func (g *Graph) expand(d demand) (next []demand, first firstUse) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	m := g.modules[d.id]
@@ -133,12 +133,12 @@ func (g *Graph) ask(d demand) (next []demand, first firstUse) {
 	fresh := !m.crawled
 	m.crawled = true
 	if m.good.Lazy {
-		return m.askLazy(d, fresh)
+		return m.expandLazy(d, fresh)
 	}
 	return m.good.demands(), firstUse{}
 }
 
-// demands is what a version that is not lazy asks of others.
+// demands returns the demands of a version that is not lazy.
 func (v *Version) demands() (next []demand) {
 	for _, e := range v.Edges {
 		if e.Kind == Static && e.To != "" {
@@ -148,9 +148,9 @@ func (v *Version) demands() (next []demand) {
 	return next
 }
 
-// settle is Crawl for modules of which all that they reach is loaded, and tells whether that is so. The Crawl that runs may
-// wait for one that these do not need, such as a module of a plugin that takes its time.
-func (g *Graph) settle(ids []string) bool {
+// crawlDone reports whether everything that the modules reach is loaded, and then marks it as crawled. So they need not
+// wait for a running Crawl. It may hang on a module that they do not need, such as one of a slow plugin.
+func (g *Graph) crawlDone(ids []string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	seen := map[*Module]bool{}
@@ -172,8 +172,9 @@ func (g *Graph) settle(ids []string) bool {
 		next := m.good.demands()
 		if m.good.Lazy {
 			var first firstUse
-			if next, first = m.onward(slices.Collect(maps.Keys(m.asked)), m.askedAll, true); len(first.edges) > 0 {
-				return false // it is being found out where they lead
+			names := slices.Collect(maps.Keys(m.wantedNames))
+			if next, first = m.demandsFor(names, m.wantedAll, true); len(first.edges) > 0 {
+				return false // the running Crawl resolves them
 			}
 		}
 		queue = append(queue, next...)

@@ -7,7 +7,7 @@ import (
 
 // Loader compiles modules for the graph. Its methods are called concurrently and must not call back into the graph.
 type Loader interface {
-	// Load compiles the module. What goes wrong is told by Version.Err, never by a nil Version.
+	// Load compiles the module. It returns an error in Version.Err, and never a nil Version.
 	Load(ctx context.Context, id string) *Version
 	// Resolve follows a lazy edge of the module with the given ID.
 	Resolve(ctx context.Context, specifier, importer string) (id string, err error)
@@ -20,26 +20,27 @@ type Graph struct {
 	loader  Loader
 	workers int
 
-	// crawling lets one Crawl run at a time, so that a second one never finds the first one's work half done.
-	// Taken before mu.
+	// crawling lets one Crawl run at a time, so that a second Crawl never finds the first one's work half done.
+	// It is locked before mu.
 	crawling sync.Mutex
 
 	mu      sync.RWMutex
 	modules map[string]*Module
-	// byFile finds the modules of a file (a file can be several: x.css and x.css?raw); byInput those made from it too.
-	byFile  map[string][]*Module
+	// byFile finds the modules of a file; a file can be several modules, such as x.css and x.css?raw.
+	byFile map[string][]*Module
+	// byInput finds the modules that were made from a file besides their own.
 	byInput map[string]map[*Module]struct{}
-	// loading holds the modules that are compiled for the first time; closed when that is done.
+	// loading holds a channel for each module that is compiled for the first time; it is closed after that.
 	loading map[string]chan struct{}
 	globs   map[*Module]struct{} // modules that list files by pattern
 	broken  map[*Module]struct{} // modules whose last version has an error
-	// changes counts what may change a closure.
+	// changes counts the changes that may change a closure.
 	changes uint64
 	// workerEdges counts the imports of kind Worker.
 	workerEdges int
 }
 
-// New returns an empty graph that compiles with loader, at most workers modules at once.
+// New returns an empty graph. It compiles with loader, at most workers modules at once.
 func New(loader Loader, workers int) *Graph {
 	return &Graph{
 		loader:  loader,
@@ -53,7 +54,8 @@ func New(loader Loader, workers int) *Graph {
 	}
 }
 
-// Load returns the module's version, compiling it when there is none. Concurrent calls for one module compile once.
+// Load returns the module's version, and compiles the module when it has none. Concurrent calls for one module compile
+// it once.
 func (g *Graph) Load(ctx context.Context, id string) *Version {
 	for {
 		g.mu.Lock()
@@ -73,7 +75,7 @@ func (g *Graph) Load(ctx context.Context, id string) *Version {
 	}
 }
 
-// loadFirst compiles a module that has no version, and lets go on whoever waits for it in Load.
+// loadFirst compiles a module that has no version, and wakes the calls of Load that wait for it.
 func (g *Graph) loadFirst(ctx context.Context, id string) *Version {
 	v := g.loader.Load(ctx, id)
 	g.mu.Lock()
@@ -81,13 +83,13 @@ func (g *Graph) loadFirst(ctx context.Context, id string) *Version {
 	close(g.loading[id])
 	delete(g.loading, id)
 	if m := g.modules[id]; m != nil && m.version != nil {
-		return m.version // an edit came meanwhile, and Reload has read it
+		return m.version // Reload has stored the version of an edit meanwhile
 	}
 	g.put(id, v)
 	return v
 }
 
-// Reload compiles the module again and returns its new version and the one before, which is nil for a new module.
+// Reload compiles the module again. It returns the new version and the version before, which is nil for a new module.
 func (g *Graph) Reload(ctx context.Context, id string) (now, before *Version) {
 	now = g.loader.Load(ctx, id)
 	g.mu.Lock()
@@ -96,7 +98,8 @@ func (g *Graph) Reload(ctx context.Context, id string) (now, before *Version) {
 		before = m.version
 	}
 	if before != nil && before.Rev == now.Rev && before.Err == nil && now.Err == nil {
-		// Same code. Take over what may still differ (the file's state, its inputs), but keep what was learnt of its use.
+		// The code is the same. Store the rest, which may differ (the file's state, its inputs), but keep the lazy
+		// edges and wanted names.
 		g.changes++
 		g.modules[id].version, g.modules[id].good = now, now
 		g.index(g.modules[id], before, now)
@@ -106,7 +109,8 @@ func (g *Graph) Reload(ctx context.Context, id string) (now, before *Version) {
 	return now, before
 }
 
-// Remove forgets the module: its file is gone. Importers keep their edge, so that a file that comes back is found.
+// Remove forgets the version of a module whose file is gone. Importers keep their edge, so that a file that comes back
+// is found.
 func (g *Graph) Remove(id string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -116,7 +120,7 @@ func (g *Graph) Remove(id string) {
 	}
 	g.changes++
 	g.index(m, m.version, nil)
-	g.link(m, m.good, nil) // the edges of a broken version are those of the last good one
+	g.link(m, m.good, nil) // a broken module has the edges of its last good version
 	m.version, m.good = nil, nil
 }
 
@@ -126,7 +130,7 @@ func (g *Graph) put(id string, v *Version) {
 	m := g.node(id)
 	before := m.version
 	g.index(m, before, v)
-	// A module that fails keeps the edges of its last good version, since that is what goes on running.
+	// A broken module keeps the edges of its last good version, which pages keep running.
 	if v.Err == nil {
 		g.link(m, m.good, v)
 		m.good = v
@@ -135,7 +139,7 @@ func (g *Graph) put(id string, v *Version) {
 	m.crawled = false
 }
 
-// node returns the module with the ID, making it when needed. The caller holds mu.
+// node returns the module with the ID, and creates it when needed. The caller holds mu.
 func (g *Graph) node(id string) *Module {
 	m := g.modules[id]
 	if m == nil {
@@ -148,7 +152,7 @@ func (g *Graph) node(id string) *Module {
 	return m
 }
 
-// index moves the module from what before says of inputs, globs and errors to what now says. The caller holds mu.
+// index updates byInput, globs and broken when the module's version changes from before to now. The caller holds mu.
 func (g *Graph) index(m *Module, before, now *Version) {
 	if before != nil {
 		for _, in := range before.Inputs {
@@ -177,7 +181,7 @@ func (g *Graph) index(m *Module, before, now *Version) {
 	}
 }
 
-// link moves the module's outgoing edges from before to now. The caller holds mu.
+// link replaces the module's outgoing edges of before by the edges of now. The caller holds mu.
 func (g *Graph) link(m *Module, before, now *Version) {
 	if before != nil {
 		for _, e := range before.Edges {
@@ -205,8 +209,8 @@ func (g *Graph) link(m *Module, before, now *Version) {
 	}
 }
 
-// target returns the ID that the edge of m leads to, "" when it leads nowhere or nobody has asked for it. The caller holds
-// mu.
+// target returns the ID that the edge of m leads to. It returns "" for an unresolved import, and for a lazy edge that
+// is not in use. The caller holds mu.
 func (g *Graph) target(m *Module, e Edge) string {
 	if e.Lazy != nil {
 		return m.lazyTo[e.Specifier]

@@ -170,7 +170,7 @@ func TestDeepChainDoesNotOverflow(t *testing.T) {
 	}
 }
 
-// slow is a Loader that one module hangs in.
+// slow is a Loader in which one module hangs.
 type slow struct {
 	*drawn
 	began, let chan bool
@@ -184,7 +184,7 @@ func (s slow) Load(ctx context.Context, id string) *graph.Version {
 	return s.drawn.Load(ctx, id)
 }
 
-// TestCrawlBesideOneThatWaits: what is loaded needs nothing of a module that another crawl waits for, edited or not.
+// TestCrawlBesideOneThatWaits: while a crawl waits for a module, others crawl loaded modules without it, edited or not.
 func TestCrawlBesideOneThatWaits(t *testing.T) {
 	s := slow{draw("main>a,lib.x a>b lib=x:lx,y:ly other>hangs,?a more>lib.y"), make(chan bool), make(chan bool)}
 	g := graph.New(s, 2)
@@ -201,7 +201,7 @@ func TestCrawlBesideOneThatWaits(t *testing.T) {
 	s.mu.Unlock()
 	g.Reload(t.Context(), "a")
 	g.Crawl(t.Context(), "a")
-	go crawl("more") // takes a name of the barrel that nobody has, so it waits
+	go crawl("more") // uses a new name of the barrel, so it waits
 	select {
 	case fresh := <-done:
 		t.Errorf("loaded %v while a module hangs", fresh)

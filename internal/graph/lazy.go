@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// A lazy module is a barrel of a package without side effects: its re-exports require their module at first use. So what
-// it needs depends on the names that its importers take. Module.asked collects these; each name that is new puts the
-// edges to use that bring it, and only then it is found out where they lead (Module.lazyTo).
+// A lazy module is a barrel of a package without side effects: its re-exports require their module at first use. So the
+// modules that it needs depend on the names that its importers use. Module.wantedNames collects these names. A new name
+// brings the edges that export it into use. Only then the edges are resolved (Module.lazyTo).
 
-// firstUse is a number of lazy edges of a module's version that nobody has asked for before, and what is asked of them.
+// firstUse holds the lazy edges of a module's version that come into use for the first time, with the wanted names.
 type firstUse struct {
 	of    *Version
 	edges []Edge
@@ -17,17 +17,17 @@ type firstUse struct {
 	all   bool
 }
 
-// askLazy is Graph.ask for a lazy module; fresh tells that its version is followed for the first time. The caller holds
-// Graph.mu.
-func (m *Module) askLazy(d demand, fresh bool) (next []demand, first firstUse) {
+// expandLazy is Graph.expand for a lazy module. fresh means that its version is followed for the first time. The caller
+// holds Graph.mu.
+func (m *Module) expandLazy(d demand, fresh bool) (next []demand, first firstUse) {
 	names, all := m.record(d, fresh)
-	return m.onward(names, all, fresh)
+	return m.demandsFor(names, all, fresh)
 }
 
-// onward returns what the names ask of others. The caller holds Graph.mu.
-func (m *Module) onward(names []string, all, fresh bool) (next []demand, first firstUse) {
+// demandsFor returns the demands that follow from the wanted names. The caller holds Graph.mu.
+func (m *Module) demandsFor(names []string, all, fresh bool) (next []demand, first firstUse) {
 	first = firstUse{of: m.good, names: names, all: all}
-	for _, i := range m.following(names, all, fresh) {
+	for _, i := range m.edgesFor(names, all, fresh) {
 		e := m.good.Edges[i]
 		switch {
 		case e.Lazy == nil && e.Star:
@@ -45,7 +45,7 @@ func (m *Module) onward(names []string, all, fresh bool) (next []demand, first f
 	return next, first
 }
 
-// use notes where a lazy edge leads that came into use, unless an edit has replaced the version that it is of.
+// use stores the target of a lazy edge that came into use, unless an edit has replaced the edge's version.
 func (g *Graph) use(id string, of *Version, e Edge, to string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -61,41 +61,41 @@ func (g *Graph) use(id string, of *Version, e Edge, to string) {
 	g.node(to).importers[m]++
 }
 
-// grows tells whether the demand asks more of a lazy module than was asked before. The caller holds Graph.mu.
+// grows reports whether the demand wants a name of a lazy module that nobody wanted before. The caller holds Graph.mu.
 func (m *Module) grows(d demand) bool {
-	if m.askedAll {
+	if m.wantedAll {
 		return false
 	}
-	return d.all || slices.ContainsFunc(d.names, func(n string) bool { _, ok := m.asked[n]; return !ok })
+	return d.all || slices.ContainsFunc(d.names, func(n string) bool { _, ok := m.wantedNames[n]; return !ok })
 }
 
-// record adds names to those asked of a lazy module and returns those that are new, or all of them for a fresh version. The
-// caller holds Graph.mu.
+// record adds the demand's names to the wanted names of a lazy module. It returns the new names, or for a fresh version
+// all wanted names. The caller holds Graph.mu.
 func (m *Module) record(d demand, fresh bool) (names []string, all bool) {
 	if d.all {
-		m.askedAll = true
+		m.wantedAll = true
 	}
-	if m.asked == nil {
-		m.asked = map[string]struct{}{}
+	if m.wantedNames == nil {
+		m.wantedNames = map[string]struct{}{}
 	}
 	for _, n := range d.names {
-		if _, known := m.asked[n]; !known {
-			m.asked[n] = struct{}{}
+		if _, known := m.wantedNames[n]; !known {
+			m.wantedNames[n] = struct{}{}
 			names = append(names, n)
 		}
 	}
 	if !fresh {
 		return names, d.all
 	}
-	return slices.Collect(maps.Keys(m.asked)), m.askedAll
+	return slices.Collect(maps.Keys(m.wantedNames)), m.wantedAll
 }
 
-// lazyIndex finds the edges of a lazy module by what is asked of it: a barrel has thousands, and hundreds of importers
-// that each take a few.
+// lazyIndex finds the edges of a lazy module by name. A barrel has thousands of edges, and hundreds of importers that
+// each use a few.
 type lazyIndex struct {
 	of     *Version
 	byName map[string][]int // lazy edges by the names that they export
-	stars  []int            // what every new name concerns
+	stars  []int            // star edges, which every new name passes through
 }
 
 // index returns the index of the module's good version. The caller holds Graph.mu.
@@ -118,9 +118,9 @@ func (m *Module) index() *lazyIndex {
 	return m.lazy
 }
 
-// following returns the edges of a lazy module that lead on from the names asked, in their order. The caller holds
-// Graph.mu.
-func (m *Module) following(names []string, all, fresh bool) []int {
+// edgesFor returns the edges of a lazy module that the wanted names bring into use, in the edges' order. The caller
+// holds Graph.mu.
+func (m *Module) edgesFor(names []string, all, fresh bool) []int {
 	index := m.index()
 	edges := slices.Clone(index.stars)
 	for _, n := range names {
@@ -137,7 +137,7 @@ func (m *Module) following(names []string, all, fresh bool) []int {
 	return slices.Compact(edges)
 }
 
-// demand translates what is asked of the importer into what is asked of the edge's target.
+// demand translates the names that are wanted of the importer into the demand on the edge's target.
 func (e Edge) demand(to string, names []string, all bool) demand {
 	d := demand{id: to}
 	for exported, imported := range e.Lazy {
@@ -150,8 +150,8 @@ func (e Edge) demand(to string, names []string, all bool) demand {
 	return d
 }
 
-// LazyDeps returns the lazy edges of a module that came into use: specifier -> ID. A page that has the module already is
-// told these, see `$deps` in the client.
+// LazyDeps returns the lazy edges of a module that are in use: specifier -> ID. A page that already has the module gets
+// them in an update, see `$deps` in the client.
 func (g *Graph) LazyDeps(id string) map[string]string {
 	g.mu.RLock()
 	defer g.mu.RUnlock()

@@ -1,6 +1,6 @@
 package graph
 
-// Kind tells how a module is imported.
+// Kind is the way in which a module is imported.
 type Kind uint8
 
 const (
@@ -12,47 +12,49 @@ const (
 	Worker
 )
 
-// Edge is one import of a module: the specifier as written and where it leads.
+// Edge is one import of a module.
 type Edge struct {
+	// Specifier is the text in the import.
 	Specifier string
-	// To is the module ID. It is empty for a lazy edge that nobody has asked for yet.
+	// To is the module ID. It is empty for a lazy edge that is not in use yet.
 	To   string
 	Kind Kind
-	// Names are the exports that the importer takes; All means that they cannot be told, or that it takes everything.
+	// Names are the exports that the importer uses. All means that it uses all exports, or that the names are unknown.
 	Names []string
 	All   bool
-	// Lazy maps exported names of the importer to the names they have in To, when the edge is a re-export that is
-	// evaluated at first use (barrels of packages without side effects). Nil for every other edge.
+	// Lazy maps exported names of the importer to their names in To. It is set for a re-export that is evaluated at its
+	// first use (barrels of packages without side effects), and nil for every other edge.
 	Lazy map[string]string
-	// Star marks `export * from`: names that are asked of the importer are asked of To.
+	// Star marks `export * from`: names that are wanted of the importer are wanted of To.
 	Star bool
 }
 
-// Version is what one content of a module compiled to. It is immutable.
+// Version is the compiled form of one content of a module. It is immutable.
 type Version struct {
 	// Rev names the content: equal revisions run the same code.
 	Rev string
-	// Code is the body of the module's factory (see client/src/definitions.ts). Empty when Err is set.
+	// Code is the body of the module's factory (see client/src/definitions.ts). It is empty when Err is set.
 	Code  string
 	Edges []Edge
-	// Async tells that the body awaits at top level.
+	// Async means that the body awaits at top level.
 	Async bool
-	// AcceptsExports tells that the module calls import.meta.hot.acceptExports, so that its importers say what they use.
+	// AcceptsExports means that the module calls import.meta.hot.acceptExports. Its importers then list the names that
+	// they use.
 	AcceptsExports bool
-	// Lazy tells that some edge is lazy: what the module needs depends on the names asked of it.
+	// Lazy means that some edge is lazy: the modules that this one needs depend on the names that are wanted of it.
 	Lazy bool
 	// Inputs are the other files that the content was made from (@import-ed stylesheets, a page's inline script).
 	// They may be missing: their creation makes a new Version.
 	Inputs []string
 	// Globs are patterns (absolute, slash-separated) whose matches the content lists.
 	Globs []string
-	// Missing tells that an import did not resolve: a created file may mend it.
+	// Missing means that an import did not resolve: a created file may fix it.
 	Missing bool
-	// Err is set when the module did not compile. The last good Version goes on running in the pages.
+	// Err is set when the module did not compile. The pages keep running the last good Version.
 	Err error
 	// State is the file's state that the Version was read from; nil for virtual modules. Graph only stores it.
 	State any
-	// Side carries what only the server needs (the CSS of a stylesheet, say). Graph only stores it.
+	// Side holds values for the server alone, such as the CSS of a stylesheet. Graph only stores it.
 	Side any
 }
 
@@ -65,12 +67,13 @@ type Module struct {
 	version   *Version
 	good      *Version // the last version without an error
 	importers map[*Module]int
-	// asked holds the names that importers take from a lazy module; askedAll is set when they cannot be told.
-	asked    map[string]struct{}
-	askedAll bool
+	// wantedNames holds the names that importers use of a lazy module. wantedAll is set when an importer uses all
+	// names, or unknown names.
+	wantedNames map[string]struct{}
+	wantedAll   bool
 	// crawled is set once the imports of the version were followed.
 	crawled bool
-	// lazy finds the lazy edges of good; nil before it is needed.
+	// lazy finds the lazy edges of good; nil before its first use.
 	lazy *lazyIndex
 	// lazyTo holds the lazy edges in use: specifier -> module ID.
 	lazyTo map[string]string

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// This file is what others ask of the graph without changing it. What packs and updates are made of is in closure.go.
+// This file holds the queries that do not change the graph. closure.go holds the queries for packs and updates.
 
-// Version returns what the module compiled to last, or nil when it was never loaded.
+// Version returns the module's last version, or nil when the module was never loaded.
 func (g *Graph) Version(id string) *Version {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -19,7 +19,7 @@ func (g *Graph) Version(id string) *Version {
 	return nil
 }
 
-// Good returns the last version of the module that compiled, or nil.
+// Good returns the module's last version without an error, or nil.
 func (g *Graph) Good(id string) *Version {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -29,7 +29,7 @@ func (g *Graph) Good(id string) *Version {
 	return nil
 }
 
-// Changes returns a number that is another one whenever Closure may return something else.
+// Changes returns a number that changes whenever the result of Closure may change.
 func (g *Graph) Changes() uint64 {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -66,7 +66,7 @@ func (g *Graph) Importers(id string) []string {
 	return ids
 }
 
-// Orphan tells whether the module is known and nobody imports it.
+// Orphan reports whether the module is known and no module imports it.
 func (g *Graph) Orphan(id string) bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -74,7 +74,7 @@ func (g *Graph) Orphan(id string) bool {
 	return m != nil && len(m.importers) == 0
 }
 
-// ByFile returns the IDs of the modules that the file is, or that were made from it, sorted.
+// ByFile returns the IDs of the file's own modules and of the modules that were made from it, sorted.
 func (g *Graph) ByFile(file string) []string {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -89,7 +89,8 @@ func (g *Graph) ByFile(file string) []string {
 	return slices.Compact(ids)
 }
 
-// ByDir returns the IDs of the modules whose file or inputs lie below dir, sorted: what a removed or moved folder takes along.
+// ByDir returns the IDs of the modules whose file or inputs lie below dir, sorted. A removed or moved folder changes
+// all of them.
 func (g *Graph) ByDir(dir string) []string {
 	prefix := strings.TrimSuffix(dir, string(filepath.Separator)) + string(filepath.Separator)
 	g.mu.RLock()
@@ -123,12 +124,12 @@ func (g *Graph) Unresolved() []string {
 	return g.pick(g.broken, func(v *Version) bool { return v.Missing })
 }
 
-// Globbing returns the IDs of the modules that list files by pattern where match accepts the pattern, sorted.
+// Globbing returns the IDs of the modules that list files by a pattern that match accepts, sorted.
 func (g *Graph) Globbing(match func(pattern string) bool) []string {
 	return g.pick(g.globs, func(v *Version) bool { return slices.ContainsFunc(v.Globs, match) })
 }
 
-// pick returns the IDs of those modules of a set, which mu guards, whose version is one to keep, sorted.
+// pick returns the IDs of the modules in the set whose version keep accepts, sorted. mu guards the set.
 func (g *Graph) pick(set map[*Module]struct{}, keep func(*Version) bool) []string {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -142,7 +143,7 @@ func (g *Graph) pick(set map[*Module]struct{}, keep func(*Version) bool) []strin
 	return ids
 }
 
-// Stale returns the IDs of the loaded modules that the check calls stale, sorted. The check runs under the graph's lock.
+// Stale returns the IDs of the loaded modules for which check returns true, sorted. check runs under the graph's lock.
 func (g *Graph) Stale(check func(file string, v *Version) bool) []string {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -156,7 +157,8 @@ func (g *Graph) Stale(check func(file string, v *Version) bool) []string {
 	return ids
 }
 
-// Workers returns the entries of workers that run one of the modules, sorted. Projects without workers pay nothing.
+// Workers returns the entries of the workers that run one of the modules, sorted. It costs nothing in projects without
+// workers.
 func (g *Graph) Workers(ids []string) []string {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -172,8 +174,8 @@ func (g *Graph) Workers(ids []string) []string {
 		}
 		seen[m] = true
 		for importer := range m.importers {
-			byWorker := importer.good != nil && slices.ContainsFunc(importer.good.Edges, func(e Edge) bool { return e.Kind == Worker && e.To == m.ID })
-			if byWorker {
+			byWorker := func(e Edge) bool { return e.Kind == Worker && e.To == m.ID }
+			if importer.good != nil && slices.ContainsFunc(importer.good.Edges, byWorker) {
 				entries = append(entries, m.ID)
 			} else {
 				up(importer)

@@ -1,7 +1,6 @@
-// Package guard decides who may ask: every request passes Middleware before anything else looks at it, and every
-// socket passes CheckSocket before it is upgraded.
+// Package guard decides who may ask; package gate decides what may be read.
 //
-// What may be read is decided elsewhere, by package gate.
+// Every request passes Middleware before any other code sees it. Every socket passes CheckSocket before its upgrade.
 package guard
 
 import (
@@ -19,23 +18,23 @@ import (
 	"unicode"
 )
 
-// TokenHeader carries the token of requests that change something.
+// TokenHeader is the header with the token, in requests that change something.
 const TokenHeader = "X-Devserver-Token"
 
-// Options tells whom to let in.
+// Options say which requests are allowed.
 type Options struct {
-	// Token is the secret that pages of ours know.
+	// Token is the secret that the server's own pages know. It has at least 32 characters.
 	Token string
-	// BoundHost is the host that the server was told to listen at; it is an allowed host.
+	// BoundHost is the host that the server listens on; it is an allowed host.
 	BoundHost string
-	// AllowedHosts are further host names; ".example.com" stands for the domain and all names below it. "*" turns the
-	// check off.
+	// AllowedHosts lists further host names. ".example.com" stands for the domain and all names below it, "*" for any
+	// name.
 	AllowedHosts []string
-	// CORSOrigins may read answers from other origins; none by default.
+	// CORSOrigins lists other origins whose pages may read answers. Nil allows none.
 	CORSOrigins []string
 	// Headers are set on every answer.
 	Headers map[string]string
-	// Logger is told why requests are refused. Nil discards.
+	// Logger gets the reason of each refusal. Nil discards.
 	Logger *slog.Logger
 }
 
@@ -60,7 +59,7 @@ func New(o Options) (*Guard, error) {
 	return &Guard{o: o}, nil
 }
 
-// Middleware lets a request through to next or answers it with a constant text.
+// Middleware passes a request on to next, or refuses it with a constant text.
 func (g *Guard) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer g.recoverPanic(w, r)
@@ -87,36 +86,36 @@ const hostNotAllowed = "403 forbidden: host not allowed"
 func (g *Guard) check(r *http.Request) (int, string) {
 	switch {
 	case r.Method == http.MethodConnect:
-		return http.StatusBadRequest, "400 bad request" // we are no forward proxy
+		return http.StatusBadRequest, "400 bad request" // this server is no forward proxy
 	case !strings.HasPrefix(r.RequestURI, "/") && !(r.RequestURI == "*" && r.Method == http.MethodOptions):
-		// Absolute-form targets: Next.js sent such upgrades on to the host they named (CVE-2026-44578). Those that name
-		// ourselves are legal HTTP, but nobody needs them.
+		// Absolute-form targets: Next.js forwarded such upgrades to the host that they named (CVE-2026-44578). A target
+		// that names this server is legal HTTP, but no client needs it.
 		return http.StatusBadRequest, "400 bad request"
 	case len(r.Header.Values("Host")) > 0:
 		return http.StatusBadRequest, "400 bad request" // net/http moves the one legal Host out of the header
 	}
 	if _, err := splitHost(r.Host); err != nil {
-		return http.StatusBadRequest, "400 bad request" // a malformed Host threw in others and ended the process (CVE-2026-14631)
+		return http.StatusBadRequest, "400 bad request" // a malformed Host ended the process of other servers (CVE-2026-14631)
 	}
 	if !g.HostAllowed(r.Host) {
 		return http.StatusForbidden, hostNotAllowed // DNS rebinding: evil.test that resolves to 127.0.0.1
 	}
 	if crossSite(r) && !g.originListed(r.Header.Get("Origin")) {
-		// A foreign page includes a script, style or image of ours, or fetches: nothing of the project is theirs to run
-		// or read (CVE-2025-30359). Navigations are left alone, so that links to the app work.
+		// A foreign page includes a script, style or image of this server, or fetches it. It must not run or read
+		// anything of the project (CVE-2025-30359). Navigations are allowed, so that links to the app work.
 		return http.StatusForbidden, "403 forbidden: cross-site request"
 	}
 	if (changes(r) || r.Header.Get("Upgrade") != "") && !g.originOK(r) {
-		// Sockets are outside the browser's same-origin policy (CVE-2018-14732), those of proxies too.
+		// The browser's same-origin policy does not cover sockets, including proxied ones (CVE-2018-14732).
 		return http.StatusForbidden, "403 forbidden: cross-origin request"
 	}
 	return 0, ""
 }
 
-// crossSite tells whether the browser says that another site makes the request, and it is not a navigation.
+// crossSite reports whether another site makes the request, as the browser says, and the request is no navigation.
 func crossSite(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
-	case "cross-site", "same-site": // same-site is another port or subdomain: not our page
+	case "cross-site", "same-site": // same-site is a page of another port or subdomain
 		return r.Header.Get("Sec-Fetch-Mode") != "navigate"
 	}
 	return false
@@ -126,8 +125,8 @@ func changes(r *http.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions
 }
 
-// setHeaders sets what every answer carries, refusals and errors too. Cross-Origin-Resource-Policy keeps packs from
-// being included by other origins where Sec-Fetch-Site is not sent (CVE-2026-6402).
+// setHeaders sets the headers of every answer, including refusals and errors. Cross-Origin-Resource-Policy keeps other
+// origins from including packs when the browser sends no Sec-Fetch-Site (CVE-2026-6402).
 func (g *Guard) setHeaders(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -152,29 +151,30 @@ func (g *Guard) originListed(origin string) bool {
 	return origin != "" && slices.Contains(g.o.CORSOrigins, origin)
 }
 
-// HostAllowed tells whether a Host header names this server: localhost, an IP address, or what the configuration adds.
-// Names that merely look like addresses are names.
+// HostAllowed reports whether a Host header names this server: localhost, an IP address, or a configured name. A name
+// that only looks like an address counts as a name.
 func (g *Guard) HostAllowed(header string) bool {
 	host, err := splitHost(header)
 	if err != nil {
 		return false
 	}
 	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return true // a page at an address cannot be another site by DNS
+		return true // DNS cannot make a page at an address another site
 	}
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") || strings.EqualFold(host, g.o.BoundHost) && host != "" {
 		return true
 	}
 	for _, allowed := range g.o.AllowedHosts {
 		allowed = strings.ToLower(allowed)
-		if allowed == "*" || allowed == host || strings.HasPrefix(allowed, ".") && (host == allowed[1:] || strings.HasSuffix(host, allowed)) {
+		if allowed == "*" || allowed == host ||
+			strings.HasPrefix(allowed, ".") && (host == allowed[1:] || strings.HasSuffix(host, allowed)) {
 			return true
 		}
 	}
 	return false
 }
 
-// splitHost takes the port off a Host header and returns the name in lower case.
+// splitHost returns the name in a Host header, in lower case and without the port.
 func splitHost(header string) (string, error) {
 	if header == "" {
 		return "", errors.New("empty host")
@@ -212,8 +212,8 @@ func splitHost(header string) (string, error) {
 	return strings.ToLower(strings.TrimSuffix(host, ".")), nil
 }
 
-// originOK tells whether the request comes from a page of this very server, or from a program: those send no Origin.
-// "null", other ports and other schemes are others (CVE-2026-27977).
+// originOK reports whether the request comes from a page of this server, or from a program, which sends no Origin.
+// "null", another port and another scheme are other origins (CVE-2026-27977).
 func (g *Guard) originOK(r *http.Request) bool {
 	values := r.Header.Values("Origin")
 	if len(values) == 0 {
@@ -243,11 +243,11 @@ func withPort(host, scheme string) string {
 	return host + ":80"
 }
 
-// ErrForbidden is what CheckSocket and CheckAction return, with the reason for the log.
+// ErrForbidden is the error of CheckSocket and CheckAction. They wrap it with a reason for the log.
 var ErrForbidden = errors.New("forbidden")
 
-// CheckSocket decides whether a WebSocket may be opened: the Host is ours (Middleware has seen to it), the Origin is
-// ours when there is one, and the token is right, with an Origin or without (CVE-2026-39363: no Origin meant no token).
+// CheckSocket returns nil if a WebSocket may be opened. The Host must be allowed, which Middleware has checked before.
+// An Origin must be this server's. The token must be right, also without an Origin (CVE-2026-39363).
 func (g *Guard) CheckSocket(r *http.Request) error {
 	if !g.HostAllowed(r.Host) {
 		return fmt.Errorf("%w: host %q is not allowed", ErrForbidden, Printable(r.Host))
@@ -261,8 +261,8 @@ func (g *Guard) CheckSocket(r *http.Request) error {
 	return nil
 }
 
-// CheckAction decides whether a request may make the server do something: it is a POST from our own page or a program,
-// and carries the token in a header, which no form or image can set.
+// CheckAction returns nil if a request may make the server act. It must be a POST from a page of this server or from a
+// program. The token must be in a header, which no form or image can set.
 func (g *Guard) CheckAction(r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return fmt.Errorf("%w: not a POST", ErrForbidden)
@@ -273,7 +273,7 @@ func (g *Guard) CheckAction(r *http.Request) error {
 	return nil
 }
 
-// tokenOK compares in constant time, so that the time of an answer tells nothing of the token.
+// tokenOK compares in constant time, so that the time of an answer reveals nothing about the token.
 func (g *Guard) tokenOK(token string) bool {
 	return subtle.ConstantTimeCompare([]byte(token), []byte(g.o.Token)) == 1
 }
@@ -285,19 +285,19 @@ func (g *Guard) recoverPanic(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if v == http.ErrAbortHandler {
-		panic(v) // the way to drop a connection; net/http takes it
+		panic(v) // a handler drops the connection; net/http handles this panic
 	}
 	g.o.Logger.Error("panic while answering "+Printable(r.RequestURI), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 	http.Error(w, "500 internal server error", http.StatusInternalServerError)
 }
 
-// Printable makes text of a request fit for a terminal: control and format characters, which could move the cursor,
-// set the title or hide text, become visible escapes. Long text is cut.
+// Printable makes text of a request safe for a terminal. Control and format characters could move the cursor, set the
+// title or hide text; they become visible escapes. Long text is cut.
 func Printable(s string) string {
-	const most = 300
+	const longest = 300
 	var b strings.Builder
 	for i, c := range s {
-		if i > most {
+		if i > longest {
 			b.WriteString("…")
 			break
 		}
@@ -310,5 +310,5 @@ func Printable(s string) string {
 	return b.String()
 }
 
-// Printable is the function of that name, for those who hold a Guard.
+// Printable is the function Printable, for callers with a Guard.
 func (g *Guard) Printable(s string) string { return Printable(s) }

@@ -43,7 +43,7 @@ func guarded(t *testing.T, o guard.Options) *httptest.Server {
 	return s
 }
 
-// raw sends bytes that no HTTP client would, and returns the status and the whole answer.
+// raw sends bytes that no HTTP client would send, and returns the status and the whole answer.
 func raw(t *testing.T, s *httptest.Server, request string) (int, string) {
 	t.Helper()
 	c, err := net.Dial("tcp", s.Listener.Addr().String())
@@ -70,8 +70,11 @@ func TestHost(t *testing.T) {
 		"localhost": 200, "localhost:5173": 200, "LOCALHOST": 200, "app.localhost:1": 200, "127.0.0.1": 200, "127.9.9.9:80": 200, "[::1]:5173": 200,
 		"192.168.0.9:5173": 200, "app.test": 200, "corp.test": 200, "x.y.corp.test": 200, "my-machine:5173": 200, "localhost.": 200,
 		// DNS rebinding, and names made to look like allowed ones.
-		"evil.test": 403, "localhost.evil.test": 403, "127.0.0.1.evil.test": 403, "evilcorp.test": 403, "app.test.evil.test": 403, "xlocalhost": 403, "0x7f000001": 403, "127.1": 403, "2130706433": 403,
-		"": 400, ":80": 400, "a b": 400, "localhost:": 400, "localhost:99999999": 400, "localhost:x": 400, "[::1": 400, "[::1]x": 400, "[evil]": 400, "a@localhost": 400, "localhost/..": 400, "localhost,evil.test": 400, "lo%63alhost": 400, "{}": 400,
+		"evil.test": 403, "localhost.evil.test": 403, "127.0.0.1.evil.test": 403, "evilcorp.test": 403,
+		"app.test.evil.test": 403, "xlocalhost": 403, "0x7f000001": 403, "127.1": 403, "2130706433": 403,
+		"": 400, ":80": 400, "a b": 400, "localhost:": 400, "localhost:99999999": 400, "localhost:x": 400, "[::1": 400,
+		"[::1]x": 400, "[evil]": 400, "a@localhost": 400, "localhost/..": 400, "localhost,evil.test": 400,
+		"lo%63alhost": 400, "{}": 400,
 	} {
 		status, body := raw(t, s, "GET / HTTP/1.1\nHost: "+host)
 		if status != want {
@@ -91,14 +94,20 @@ func TestHost(t *testing.T) {
 
 func TestTargetForms(t *testing.T) {
 	s := guarded(t, guard.Options{})
-	for _, line := range []string{"GET http://127.0.0.1:1/ HTTP/1.1", "GET http://SELF/ HTTP/1.1", "CONNECT 127.0.0.1:1 HTTP/1.1", "CONNECT evil.test:443 HTTP/1.1"} {
+	for _, line := range []string{
+		"GET http://127.0.0.1:1/ HTTP/1.1", "GET http://SELF/ HTTP/1.1", "CONNECT 127.0.0.1:1 HTTP/1.1",
+		"CONNECT evil.test:443 HTTP/1.1",
+	} {
 		if status, body := raw(t, s, line+"\nHost: localhost"); status != 400 || strings.Contains(body, "secret") {
 			t.Errorf("%s: %d", line, status)
 		}
 	}
 }
 
-var foreign = []string{"http://evil.test", "https://SELF", "http://localhost:1", "null", "http://1.2.3.4", "http://192.168.0.9:3000", "file://", "http://SELF.evil.test", "http://SELF/x", "http://a@SELF", "chrome-extension://abc", "*", "http://", " "}
+var foreign = []string{
+	"http://evil.test", "https://SELF", "http://localhost:1", "null", "http://1.2.3.4", "http://192.168.0.9:3000",
+	"file://", "http://SELF.evil.test", "http://SELF/x", "http://a@SELF", "chrome-extension://abc", "*", "http://", " ",
+}
 
 func TestForeignOriginsGetNothing(t *testing.T) {
 	s := guarded(t, guard.Options{})
@@ -108,11 +117,13 @@ func TestForeignOriginsGetNothing(t *testing.T) {
 		}
 		for _, path := range []string{"/socket?token=" + token, "/action"} {
 			method := map[bool]string{true: "POST", false: "GET"}[path == "/action"]
-			if status, _ := raw(t, s, method+" "+path+" HTTP/1.1\nHost: SELF\nX-Devserver-Token: "+token+"\nContent-Length: 0\nOrigin: "+origin); status != 403 && origin != " " {
+			request := method + " " + path + " HTTP/1.1\nHost: SELF\nX-Devserver-Token: " + token + "\nContent-Length: 0\nOrigin: " + origin
+			if status, _ := raw(t, s, request); status != 403 && origin != " " {
 				t.Errorf("%s from origin %q: %d", path, origin, status)
 			}
 		}
-		if status, body := raw(t, s, "OPTIONS /x HTTP/1.1\nHost: SELF\nAccess-Control-Request-Method: POST\nOrigin: "+origin); strings.Contains(strings.ToLower(body), "access-control-allow") {
+		preflight := "OPTIONS /x HTTP/1.1\nHost: SELF\nAccess-Control-Request-Method: POST\nOrigin: " + origin
+		if status, body := raw(t, s, preflight); strings.Contains(strings.ToLower(body), "access-control-allow") {
 			t.Errorf("preflight from %q was granted (%d)", origin, status)
 		}
 	}
@@ -124,7 +135,7 @@ func TestSocketNeedsTheToken(t *testing.T) {
 		query, origin string
 		want          int
 	}{
-		"page of ours":           {"?token=" + token, "\nOrigin: http://SELF", 200},
+		"page of this server":    {"?token=" + token, "\nOrigin: http://SELF", 200},
 		"program with token":     {"?token=" + token, "", 200},
 		"program without token":  {"", "", 403},
 		"page without token":     {"", "\nOrigin: http://SELF", 403},
@@ -174,9 +185,15 @@ func TestCrossSiteIncludesAreRefusedAndLinksWork(t *testing.T) {
 
 func TestEveryAnswerCarriesTheHeaders(t *testing.T) {
 	s := guarded(t, guard.Options{Headers: map[string]string{"X-Mine": "1"}})
-	for _, request := range []string{"GET / HTTP/1.1\nHost: SELF", "GET /panic HTTP/1.1\nHost: SELF", "GET / HTTP/1.1\nHost: evil.test", "GET http://x/ HTTP/1.1\nHost: SELF"} {
+	for _, request := range []string{
+		"GET / HTTP/1.1\nHost: SELF", "GET /panic HTTP/1.1\nHost: SELF", "GET / HTTP/1.1\nHost: evil.test",
+		"GET http://x/ HTTP/1.1\nHost: SELF",
+	} {
 		_, answer := raw(t, s, request)
-		for _, h := range []string{"Cross-Origin-Resource-Policy:[same-origin]", "X-Content-Type-Options:[nosniff]", "Referrer-Policy:[same-origin]", "X-Mine:[1]"} {
+		for _, h := range []string{
+			"Cross-Origin-Resource-Policy:[same-origin]", "X-Content-Type-Options:[nosniff]",
+			"Referrer-Policy:[same-origin]", "X-Mine:[1]",
+		} {
 			if !strings.Contains(answer, h) {
 				t.Errorf("%q: no %s in %s", request, h, answer)
 			}
@@ -189,7 +206,9 @@ func TestEveryAnswerCarriesTheHeaders(t *testing.T) {
 
 func TestConfiguredOriginMayRead(t *testing.T) {
 	s := guarded(t, guard.Options{CORSOrigins: []string{"http://localhost:3000"}})
-	if _, answer := raw(t, s, "GET / HTTP/1.1\nHost: SELF\nOrigin: http://localhost:3000\nSec-Fetch-Site: same-site"); !strings.Contains(answer, "Access-Control-Allow-Origin:[http://localhost:3000]") || !strings.Contains(answer, "Vary:[Origin]") || !strings.Contains(answer, "secret") {
+	_, answer := raw(t, s, "GET / HTTP/1.1\nHost: SELF\nOrigin: http://localhost:3000\nSec-Fetch-Site: same-site")
+	if !strings.Contains(answer, "Access-Control-Allow-Origin:[http://localhost:3000]") ||
+		!strings.Contains(answer, "Vary:[Origin]") || !strings.Contains(answer, "secret") {
 		t.Errorf("got %s", answer)
 	}
 	if _, answer := raw(t, s, "GET / HTTP/1.1\nHost: SELF\nOrigin: http://localhost:3001"); strings.Contains(answer, "Access-Control-Allow-Origin") {

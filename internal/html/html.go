@@ -1,8 +1,8 @@
-// Package html rewrites pages for development without touching what it need not touch.
+// Package html rewrites pages for development and leaves the rest of each page unchanged.
 //
-// Rewrite walks the page with a tokenizer and copies every byte as it was, except for what it puts in (the client,
-// plugins' tags) and the inline module scripts, which become modules of their own. A page is never parsed into a tree
-// and printed again: markup that a parser would mend stays as its author wrote it.
+// Rewrite walks the page with a tokenizer and copies every byte. It inserts the client and plugins' tags. It changes
+// URLs where the base or the page's path needs that, and it turns inline module scripts into modules of their own. A
+// page is never parsed into a tree and printed again: markup that a parser would correct stays as its author wrote it.
 package html
 
 import (
@@ -16,10 +16,10 @@ import (
 	xhtml "golang.org/x/net/html"
 )
 
-// Place tells where in the page a tag is put.
+// Place is the place in the page where a tag is inserted.
 type Place string
 
-// The places of a Tag. The zero value is Head.
+// The places of a Tag. The zero value means Head.
 const (
 	HeadPrepend Place = "head-prepend"
 	Head        Place = "head"
@@ -27,8 +27,8 @@ const (
 	Body        Place = "body"
 )
 
-// Tag is an element that a plugin puts into the page. Attribute values and the name are escaped; Text is put in as it
-// is, since scripts and styles are not escaped in HTML.
+// Tag is an element that a plugin inserts into the page. Attribute values are escaped, and the name is cleaned. Text is
+// inserted unchanged, since scripts and styles are not escaped in HTML.
 type Tag struct {
 	Name  string
 	Attrs map[string]string
@@ -36,16 +36,16 @@ type Tag struct {
 	Place Place
 }
 
-// Options tells what to put in.
+// Options say what to insert.
 type Options struct {
 	// Path is the page's path below base, for the URLs of its inline scripts.
 	Path string
 	// Base begins and ends with a slash.
 	Base string
-	// Dir is the folder of Path when the page is answered at a URL in another one, as for a route of a single-page app:
-	// relative URLs then start from Dir. Empty leaves them as they are.
+	// Dir is the folder of Path when the page's URL is in another folder, as for a route of a single-page app. Relative
+	// URLs then start from Dir. An empty Dir leaves them unchanged.
 	Dir string
-	// Client is the URL of the client script; "" puts none in.
+	// Client is the URL of the client script; "" inserts no client.
 	Client string
 	Tags   []Tag
 }
@@ -55,14 +55,14 @@ type Script struct {
 	// Src is the attribute's value; empty for inline scripts.
 	Src string
 	// Inline scripts have Code, their Index among the page's inline module scripts, and the Line (from 1) of the page
-	// that Code begins on.
+	// where Code begins.
 	Inline bool
 	Code   string
 	Index  int
 	Line   int
 }
 
-// Page is what Rewrite made.
+// Page is the result of Rewrite.
 type Page struct {
 	HTML    []byte
 	Scripts []Script
@@ -70,7 +70,7 @@ type Page struct {
 	Stylesheets []string
 }
 
-// Rewrite makes the page that the browser gets. Any input is a page: what is malformed is copied as it is.
+// Rewrite returns the page for the browser. Any input is a page: malformed markup is copied unchanged.
 func Rewrite(page []byte, o Options) Page {
 	r := &rewriter{page: page, o: o, line: 1}
 	r.scan()
@@ -95,15 +95,15 @@ type rewriter struct {
 	nonce       string
 	patches     []patch
 
-	// Offsets of the places in the page; -1 when it has none.
+	// Offsets of the places in the page; -1 when the page has no such place.
 	headStart, headEnd, bodyStart, bodyEnd, first, doctype int
 }
 
-// scan finds scripts, stylesheets and the places where something can be put in.
+// scan finds scripts, stylesheets and the places for insertions.
 func (r *rewriter) scan() {
 	r.headStart, r.headEnd, r.bodyStart, r.bodyEnd, r.first, r.doctype = -1, -1, -1, -1, -1, 0
 	if bytes.HasPrefix(r.page, []byte("\xef\xbb\xbf")) {
-		r.doctype = 3 // a byte order mark counts at the very start only
+		r.doctype = 3 // a byte order mark must stay at the very start
 	}
 	z := xhtml.NewTokenizer(bytes.NewReader(r.page))
 	inert := 0 // depth of elements whose content is not part of the page: template, noscript
@@ -180,14 +180,14 @@ func attributes(z *xhtml.Tokenizer, more bool) map[string]string {
 	for more {
 		var key, value []byte
 		key, value, more = z.TagAttr()
-		if _, twice := attrs[string(key)]; !twice { // the first one counts
+		if _, twice := attrs[string(key)]; !twice { // the first attribute of a name counts
 			attrs[string(key)] = string(value)
 		}
 	}
 	return attrs
 }
 
-// script notes a module script. An inline one is replaced by a reference to the module that its code becomes.
+// script records a module script. It replaces an inline script by a reference to the module of its code.
 func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[string]string) {
 	if n := attrs["nonce"]; n != "" && r.nonce == "" {
 		r.nonce = n
@@ -196,13 +196,13 @@ func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[str
 	module := strings.EqualFold(strings.TrimSpace(attrs["type"]), "module")
 	src, external := attrs["src"]
 	if !module {
-		return // the tokenizer goes on with its text
+		return // the tokenizer continues with the script's text
 	}
 	if external {
 		r.scripts = append(r.scripts, Script{Src: strings.TrimSpace(src)})
 		return
 	}
-	// HTML has no self-closing scripts: what follows `<script/>` is the script's text all the same.
+	// HTML has no self-closing scripts: the script's text follows `<script/>`, too.
 	if z.Next() != xhtml.TextToken {
 		r.pos += len(z.Raw()) // an empty script: its end tag
 		r.line += bytes.Count(z.Raw(), newline)
@@ -218,8 +218,9 @@ func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[str
 	r.scripts = append(r.scripts, Script{Inline: true, Code: string(code), Index: r.inline, Line: line})
 	url := strings.TrimSuffix(r.o.Base, "/") + escaped(r.o.Path) + "?html-proxy&index=" + strconv.Itoa(r.inline) + ".js"
 	r.inline++
-	// The attributes stay; src is added before the end of the open tag, and the code goes.
-	r.patches = append(r.patches, patch{openEnd - 1, openEnd - 1, ` src="` + html.EscapeString(url) + `"`}, patch{openEnd, r.pos, ""})
+	// Keep the attributes, add src before the end of the open tag, and remove the code.
+	r.patches = append(r.patches,
+		patch{openEnd - 1, openEnd - 1, ` src="` + html.EscapeString(url) + `"`}, patch{openEnd, r.pos, ""})
 }
 
 func (r *rewriter) link(attrs map[string]string) {
@@ -230,8 +231,8 @@ func (r *rewriter) link(attrs map[string]string) {
 	}
 }
 
-// place decides where the client and the tags go. The client is first in the head, before any script of the page: it
-// must be there when they run. A page without a head gets it where the head would be.
+// place inserts the client and the tags. The client comes first in the head, since it must be there before the page's
+// scripts run. In a page without a head it comes where the head would be.
 func (r *rewriter) place() {
 	start := r.headStart
 	if start < 0 {
@@ -255,7 +256,7 @@ func (r *rewriter) place() {
 	text := map[Place]*strings.Builder{HeadPrepend: {}, Head: {}, BodyPrepend: {}, Body: {}}
 	if r.o.Client != "" {
 		nonce := ""
-		if r.nonce != "" { // the page has a Content-Security-Policy that lets in scripts with this nonce
+		if r.nonce != "" { // the page has a Content-Security-Policy that allows scripts with this nonce
 			nonce = ` nonce="` + html.EscapeString(r.nonce) + `"`
 		}
 		text[HeadPrepend].WriteString(`<script type="module"` + nonce + ` src="` + html.EscapeString(r.o.Client) + `"></script>`)
@@ -291,7 +292,7 @@ func (t Tag) write(b *strings.Builder) {
 	b.WriteString(t.Text + "</" + name + ">")
 }
 
-// dropBreaks keeps an attribute's name from ending the attribute.
+// dropBreaks removes the characters that would end an attribute's name.
 func dropBreaks(c rune) rune {
 	if strings.ContainsRune(" \t\r\n\f/>=", c) {
 		return -1
@@ -309,7 +310,7 @@ func (r *rewriter) assemble() []byte {
 	at := 0
 	for _, p := range r.patches {
 		if p.from < at {
-			continue // inside what was replaced already
+			continue // inside a text that another patch replaces
 		}
 		out = append(out, r.page[at:p.from]...)
 		out = append(out, p.text...)

@@ -87,14 +87,20 @@ func TestTags(t *testing.T) {
 		html.Tag{Name: "script", Text: "one()", Place: html.HeadPrepend},
 		html.Tag{Name: "div", Place: html.Body},
 		html.Tag{Name: "b", Place: html.BodyPrepend})
-	want := "<head>" + injected + "<script>one()</script><title>x</title>" + `<meta content="&#34;&gt;&lt;script&gt;" name="a">` + "</head><body><b></b><p></p><div></div></body>"
+	want := "<head>" + injected + "<script>one()</script><title>x</title>" +
+		`<meta content="&#34;&gt;&lt;script&gt;" name="a">` + "</head><body><b></b><p></p><div></div></body>"
 	if string(page.HTML) != want {
 		t.Errorf("got %s\nwant %s", page.HTML, want)
 	}
 }
 
 func FuzzRewrite(f *testing.F) {
-	for _, seed := range []string{"<!doctype html><head></head>", "<script type=module>x</script>", "<script type=module", "<head><head></body></head>", "\x00<scr\x00ipt type=module>", "<template><template></template><script type=module>a</script>", "<script type=module/>x</script>", "<!--", "<svg><script type=module>x</script></svg>", "<img src=/a.png srcset='/a 1x, b 2x'>", "<img src = '/a&amp;b' x"} {
+	for _, seed := range []string{
+		"<!doctype html><head></head>", "<script type=module>x</script>", "<script type=module",
+		"<head><head></body></head>", "\x00<scr\x00ipt type=module>",
+		"<template><template></template><script type=module>a</script>", "<script type=module/>x</script>", "<!--",
+		"<svg><script type=module>x</script></svg>", "<img src=/a.png srcset='/a 1x, b 2x'>", "<img src = '/a&amp;b' x",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, page string) {
@@ -134,7 +140,7 @@ func TestURLs(t *testing.T) {
 	}
 }
 
-// TestInlineScriptOfAnOddPage: a page's own path is written for a URL.
+// TestInlineScriptOfAnOddPage: the URL of an inline script has the page's path escaped.
 func TestInlineScriptOfAnOddPage(t *testing.T) {
 	out := html.Rewrite([]byte(`<script type="module">a()</script>`), html.Options{Path: "/sub dir/100%#.html", Base: "/app/"}).HTML
 	if want := `<script type="module" src="/app/sub%20dir/100%25%23.html?html-proxy&amp;index=0.js"></script>`; string(out) != want {

@@ -7,14 +7,15 @@ import (
 	"strings"
 )
 
-// urlAttributes are the attributes whose URLs a page loads by itself. Links to other pages are the app's own.
+// urlAttributes are the attributes with URLs that a page loads itself. Links to other pages stay as the app wrote them.
 var urlAttributes = map[string][]string{
-	"link": {"href", "imagesrcset"}, "script": {"src"}, "img": {"src", "srcset"}, "source": {"src", "srcset"}, "video": {"src", "poster"},
-	"audio": {"src"}, "track": {"src"}, "input": {"src"}, "image": {"href", "xlink:href"}, "use": {"href", "xlink:href"}, "embed": {"src"}, "object": {"data"},
+	"link": {"href", "imagesrcset"}, "script": {"src"}, "img": {"src", "srcset"}, "source": {"src", "srcset"},
+	"video": {"src", "poster"}, "audio": {"src"}, "track": {"src"}, "input": {"src"}, "image": {"href", "xlink:href"},
+	"use": {"href", "xlink:href"}, "embed": {"src"}, "object": {"data"},
 }
 
-// urls puts the base before the tag's root-relative URLs, as a build does, and makes relative ones absolute where the
-// page is answered at another path than its own.
+// urls puts the base before the tag's root-relative URLs, as a build does. With Options.Dir it makes relative URLs
+// absolute.
 func (r *rewriter) urls(tag string, at, end int) {
 	names := urlAttributes[tag]
 	if names == nil || r.o.Base == "/" && r.o.Dir == "" {
@@ -56,9 +57,9 @@ func (r *rewriter) url(u string) string {
 	return u
 }
 
-// srcset changes the URLs of a list such as `a.png 1x, b.png 2x`.
+// srcset rewrites the URLs of a list such as `a.png 1x, b.png 2x`.
 func (r *rewriter) srcset(list string) string {
-	if strings.Contains(list, "data:") { // commas of its own
+	if strings.Contains(list, "data:") { // a data URL holds commas, too
 		return list
 	}
 	candidates := strings.Split(list, ",")
@@ -79,13 +80,14 @@ func (r *rewriter) srcset(list string) string {
 	return strings.Join(candidates, ", ")
 }
 
-// attributeValue is where in a tag's text a value stands, without its quotes.
+// attributeValue is the range of an attribute's value in a tag's text, without its quotes.
 type attributeValue struct {
 	name     string
 	from, to int
 }
 
-// attributeValues finds the values in the text of a start tag. The tokenizer gives them decoded, and not their place.
+// attributeValues finds the values in the text of a start tag. The tokenizer returns them decoded and without their
+// place.
 func attributeValues(tag []byte) []attributeValue {
 	var list []attributeValue
 	i := 1
@@ -134,5 +136,5 @@ func attributeValues(tag []byte) []attributeValue {
 	}
 }
 
-// escaped writes a path for a URL.
+// escaped escapes a path for a URL.
 func escaped(path string) string { return (&url.URL{Path: path}).EscapedPath() }

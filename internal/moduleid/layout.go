@@ -10,18 +10,18 @@ import (
 type Layout struct {
 	// Dir is the project's folder: the configuration, package.json and devserver/ lie there.
 	Dir string
-	// Root is the folder that is served. In most projects it is Dir.
+	// Root is the served folder. In most projects it is Dir.
 	Root string
 	// Workspace is the root of the workspace that the project belongs to, "" when it stands alone.
 	Workspace string
-	// Public is the folder of files that are served as they are, "" when there is none.
+	// Public is the folder of files that are served unchanged, "" when there is none.
 	Public string
-	// Base begins all URLs of the project. It begins and ends with a slash.
+	// Base is the beginning of all URLs of the project. It begins and ends with a slash.
 	Base string
 }
 
-// Shown names a file to the user: relative to Dir, with forward slashes, also when the file lies elsewhere in the
-// workspace. Other files keep their absolute path.
+// Shown returns a file's name for messages, with forward slashes. The name is relative to Dir for files in Dir and in
+// the workspace, and absolute for other files.
 func (l Layout) Shown(file string) string {
 	rel, err := filepath.Rel(l.Dir, file)
 	if err != nil {
@@ -33,15 +33,16 @@ func (l Layout) Shown(file string) string {
 	return filepath.ToSlash(rel)
 }
 
-// Outside reports whether a file lies outside the root, where the watcher does not look by itself.
+// Outside reports whether a file lies outside the root. The watcher watches only the root by itself.
 func (l Layout) Outside(file string) bool {
 	return file != l.Root && !strings.HasPrefix(file, l.Root+string(filepath.Separator))
 }
 
-// URL returns where the browser finds the file of a module.
+// URL returns the URL of a module's file in the browser.
 func (l Layout) URL(id string) string { return path.Join(l.Base, EscapePath(Name(id))) }
 
-// Below returns the path of a URL below the base, with a slash in front. It is not ok when the URL lies elsewhere.
+// Below returns the path of a URL below the base, with a slash in front. ok is false for a URL that is not below the
+// base.
 func (l Layout) Below(urlPath string) (name string, ok bool) {
 	return strings.CutPrefix(urlPath, strings.TrimSuffix(l.Base, "/"))
 }

@@ -1,4 +1,4 @@
-// Package moduleid knows what the ID of a module, a URL and the name of a file say, without a look at the disk.
+// Package moduleid reads module IDs, URLs and file names: queries, kinds of files, places. It never reads the disk.
 //
 // The ID of a module with a file is the file's URL below the base, with a query if the import had one: `/src/a.ts`,
 // `/src/a.css?inline`. Package gate turns IDs into files and back.
@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 )
+
+// Client is the ID and the path of the client's module: third-party code imports it by this name.
+const Client = "/@vite/client"
 
 // Name returns the ID without its query: the URL of the file.
 func Name(id string) string {
@@ -44,7 +47,7 @@ func HasAny(query string, keys ...string) bool {
 	return false
 }
 
-// EscapePath writes a path for a URL and keeps the slashes.
+// EscapePath escapes a path for a URL and keeps the slashes.
 func EscapePath(name string) string { return (&url.URL{Path: name}).EscapedPath() }
 
 // IsDependency reports whether the file belongs to an installed package.
@@ -73,7 +76,7 @@ func IsStyle(file string) bool {
 	return ext == ".css" || IsPreprocessed(ext)
 }
 
-// IsPreprocessed reports whether a tool of the project makes CSS of files with the extension.
+// IsPreprocessed reports whether a tool of the project turns files with the extension into CSS.
 func IsPreprocessed(ext string) bool {
 	switch ext {
 	case ".scss", ".sass", ".less", ".styl", ".stylus", ".pcss", ".postcss":
@@ -82,7 +85,7 @@ func IsPreprocessed(ext string) bool {
 	return false
 }
 
-// IsAsset reports whether importing the file gives its URL.
+// IsAsset reports whether an import of the file returns its URL.
 func IsAsset(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".png", ".jpg", ".jpeg", ".jfif", ".pjpeg", ".pjp", ".gif", ".svg", ".ico", ".webp", ".avif", ".cur", ".jxl", ".bmp", ".apng",

@@ -1,10 +1,10 @@
-// Package nearest finds what somebody meant who wrote a name that does not exist.
+// Package nearest finds the known name that was probably meant by an unknown name.
 package nearest
 
 import "strings"
 
-// Name returns the known name that is fewest changes from the written one, whatever the case of letters: at most that many,
-// and of equals the first. "" is none.
+// Name returns the known name with the fewest changes from the written name, or "" when all names need more than most
+// changes. It ignores case. Of equally near names it returns the first.
 func Name(written string, known []string, most int) string {
 	best, least := "", most+1
 	for _, name := range known {
@@ -15,7 +15,7 @@ func Name(written string, known []string, most int) string {
 	return best
 }
 
-// distance counts the letters to insert, remove, change or swap, up to limit.
+// distance returns the number of letters to insert, remove, change or swap, at most limit.
 func distance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit

@@ -13,11 +13,11 @@ func TestName(t *testing.T) {
 		most    int
 		want    string
 	}{
-		{"prot", 1, "port"}, // two letters swapped are one change
+		{"prot", 1, "port"}, // swapping two letters is one change
 		{"prxy", 1, "proxy"},
 		{"hosts", 1, "host"},
 		{"Host", 0, "host"},
-		{"post", 1, "port"}, // as near as "host", and the first
+		{"post", 1, "port"}, // "port" and "host" are equally near, and "port" is the first
 		{"port2", 1, "PORT2"},
 		{"pqrst", 1, ""},
 		{"port", -1, ""},

@@ -1,4 +1,4 @@
-// Package pattern matches regular expressions that were written for JavaScript.
+// Package pattern matches regular expressions of JavaScript.
 package pattern
 
 import (
@@ -13,24 +13,24 @@ import (
 	"github.com/dlclark/regexp2"
 )
 
-// patience bounds one match of an expression that backtracks.
-const patience = 100 * time.Millisecond
+// matchTime is the longest time of one match in the engine that backtracks.
+const matchTime = 100 * time.Millisecond
 
-// Pattern is a regular expression. Go's own engine, which never takes long, runs what it understands; the rest (`(?!…)`,
-// `(?=…)`, `\1`) runs in one that backtracks, and matches nothing where that would take too long.
+// Pattern is a regular expression. Go's own engine runs the expressions that it understands, and never takes long. The
+// rest (`(?!…)`, `(?=…)`, `\1`) runs in an engine that backtracks; a match that would take too long there is no match.
 type Pattern struct {
 	plain *regexp.Regexp
 	full  *regexp2.Regexp
-	// names are those of the groups in the order in which they open, "" for groups without one.
+	// names are the groups' names in the order in which the groups open, "" for a group without a name.
 	names []string
 	all   bool // see CompileFlags
 }
 
-// Compile reads an expression. Replace puts something in the place of all that it matches.
+// Compile compiles an expression with the flag g: Replace replaces all matches.
 func Compile(text string) (*Pattern, error) { return CompileFlags(text, "g") }
 
-// CompileFlags reads an expression with flags of JavaScript: i, m, s, y, u, v, d; without g, Replace replaces what
-// matches first.
+// CompileFlags compiles an expression with flags of JavaScript: i, m, s, y, g, u, v, d. Without g, Replace replaces
+// only the first match.
 func CompileFlags(text, flags string) (*Pattern, error) {
 	inline, options := "", regexp2.RegexOptions(regexp2.ECMAScript)
 	for _, f := range flags {
@@ -63,11 +63,11 @@ func CompileFlags(text, flags string) (*Pattern, error) {
 	if p.full, fullErr = regexp2.Compile(text, options); fullErr != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
-	p.full.MatchTimeout = patience
+	p.full.MatchTimeout = matchTime
 	return p, nil
 }
 
-// groupNames lists the groups that an expression captures: the two engines do not count those with a name alike.
+// groupNames lists the groups that an expression captures. The two engines number groups with a name differently.
 func groupNames(text string) []string {
 	var names []string
 	class := false
@@ -90,7 +90,7 @@ func groupNames(text string) []string {
 	return names
 }
 
-// Match tells whether the expression matches anywhere in the text.
+// Match reports whether the expression matches anywhere in the text.
 func (p *Pattern) Match(text string) bool {
 	if p.plain != nil {
 		return p.plain.MatchString(text)
@@ -99,7 +99,7 @@ func (p *Pattern) Match(text string) bool {
 	return matched && err == nil
 }
 
-// Replace replaces what the expression matches. The replacement may use what it may in JavaScript ($1, $&, $<name>, $$
+// Replace replaces the matches of the expression. The replacement may use JavaScript's references ($1, $&, $<name>, $$
 // and the rest), and ${1} and ${name} too.
 func (p *Pattern) Replace(text, replacement string) string {
 	var made strings.Builder
@@ -116,15 +116,15 @@ func (p *Pattern) Replace(text, replacement string) string {
 	return made.String()
 }
 
-// match is one of an expression in a text.
+// match is one match of an expression in a text.
 type match struct {
 	text       string
 	start, end int
-	groups     []string // in the order in which they open
+	groups     []string // in the order in which the groups open
 	names      []string
 }
 
-// matches finds all; none where that would take too long.
+// matches finds all matches. It returns none when that would take too long.
 func (p *Pattern) matches(text string) []match {
 	if p.plain == nil {
 		return p.backtrack(text)
@@ -145,7 +145,7 @@ func (p *Pattern) matches(text string) []match {
 }
 
 func (p *Pattern) backtrack(text string) []match {
-	offsets := make([]int, 0, len(text)+1) // of the runes: that engine counts in them
+	offsets := make([]int, 0, len(text)+1) // byte offsets of the runes: regexp2 counts in runes
 	for i := range text {
 		offsets = append(offsets, i)
 	}
@@ -177,7 +177,7 @@ func (p *Pattern) backtrack(text string) []match {
 	return list
 }
 
-// expand writes a replacement by the rules of String.prototype.replace.
+// expand writes a replacement with its references, by the rules of String.prototype.replace.
 func (m match) expand(to *strings.Builder, replacement string) {
 	for {
 		before, rest, found := strings.Cut(replacement, "$")
@@ -194,7 +194,8 @@ func (m match) expand(to *strings.Builder, replacement string) {
 	}
 }
 
-// reference returns what the text behind a "$" stands for, and how much of it that is; 0 when the "$" is meant itself.
+// reference returns the value of the reference that follows a "$", and the reference's length. The length is 0 when the
+// "$" stands for itself.
 func (m match) reference(rest string) (value string, length int) {
 	switch {
 	case rest == "":
@@ -212,7 +213,7 @@ func (m match) reference(rest string) (value string, length int) {
 	case rest[0] == '{':
 		return m.named(rest, "}")
 	}
-	for _, digits := range []int{2, 1} { // $12 is the twelfth group when there is one, or else the first and a 2
+	for _, digits := range []int{2, 1} { // $12 is the twelfth group if there is one, or else the first group and a 2
 		if len(rest) < digits || rest[digits-1] < '0' || rest[digits-1] > '9' {
 			continue
 		}

@@ -35,7 +35,7 @@ func TestPattern(t *testing.T) {
 	}
 }
 
-// TestReplaceAsJavaScript: each row was tried with String.prototype.replace.
+// TestReplaceAsJavaScript: each row was checked with String.prototype.replace.
 func TestReplaceAsJavaScript(t *testing.T) {
 	for _, c := range []struct{ expression, flags, text, replacement, want string }{
 		{`a`, "", "aba", "x", "xba"},

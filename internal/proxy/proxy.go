@@ -1,7 +1,7 @@
 // Package proxy forwards requests to the backends that the configuration names.
 //
-// Targets come from the configuration only, never from a request, and rules match the path alone: neither the Host
-// header nor the query can choose a backend. The caller keeps the server's own paths away.
+// Targets come only from the configuration, never from a request. Rules match only the path: neither the Host header
+// nor the query can choose a backend. The caller keeps the server's own paths away.
 package proxy
 
 import (
@@ -26,34 +26,34 @@ import (
 type Rule struct {
 	// Path is a prefix, or a regular expression when it begins with "^".
 	Path string
-	// Target is the backend's URL; its path is put before the request's.
+	// Target is the backend's URL. Its path is put before the request's path.
 	Target string
-	// ChangeOrigin sends the target's host as Host header instead of the request's.
+	// ChangeOrigin sends the target's host as Host header, not the request's.
 	ChangeOrigin bool
 	// WS forwards WebSockets too.
 	WS bool
 	// Insecure accepts any certificate of the backend.
 	Insecure bool
-	// Rewrite replaces what a pattern matches in the path, in order.
+	// Rewrite replaces the matches of patterns in the path, in order.
 	Rewrite []Rewrite
 	// Headers are set on the forwarded request.
 	Headers map[string]string
-	// CookieDomain and CookiePath put others in the place of domains and paths of the backend's cookies, "*" stands for
-	// any; "" takes the attribute away.
+	// CookieDomain and CookiePath map the domains and paths of the backend's cookies to others. The key "*" stands for
+	// any; the value "" removes the attribute.
 	CookieDomain, CookiePath map[string]string
-	// WSOrigin sends the target's origin as Origin header of WebSockets.
+	// WSOrigin sends the target's origin as the Origin header of WebSockets.
 	WSOrigin bool
-	// RewriteBy makes another path, query included, before Rewrite. Nil leaves it.
+	// RewriteBy returns another path with query, before Rewrite. Nil leaves the path unchanged.
 	RewriteBy func(ctx context.Context, path string) (string, error)
-	// Bypass tells how a request is answered without the backend. Nil, and a zero Answer, have it forwarded.
+	// Bypass returns an answer that replaces the backend's. With nil, and with a zero Answer, the request is forwarded.
 	Bypass func(r *http.Request) (Answer, error)
 }
 
-// Answer is what a request gets in place of the backend's answer.
+// Answer replaces the backend's answer to a request.
 type Answer struct {
-	// URL is what else of the project is served, "" for none.
+	// URL is another URL of the project that is served, "" for none.
 	URL string
-	// Status, when it is not 0, comes with the headers and the body.
+	// Status is sent with Header and Body, unless it is 0.
 	Status int
 	Header map[string]string
 	Body   []byte
@@ -76,7 +76,7 @@ type rule struct {
 	log     *slog.Logger
 }
 
-// New checks the rules. They are asked in the given order.
+// New returns a Proxy, or an error for an invalid rule. The first rule that matches a request forwards it.
 func New(rules []Rule, log *slog.Logger) (*Proxy, error) {
 	p := &Proxy{}
 	for _, r := range rules {
@@ -95,7 +95,7 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 	if err != nil {
 		return made, fmt.Errorf("target: %w", err)
 	}
-	// A WebSocket target is spelled like an HTTP one on the way out.
+	// The transport needs ws: as http: and wss: as https:.
 	target.Scheme = strings.Replace(target.Scheme, "ws", "http", 1)
 	if target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
 		return made, fmt.Errorf("target %q is not a URL like http://localhost:8080", r.Target)
@@ -111,7 +111,7 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 	}
 	made.forward = &httputil.ReverseProxy{
 		Transport:     newTransport(r.Insecure),
-		FlushInterval: -1, // server-sent events pass as they come
+		FlushInterval: -1, // server-sent events pass at once
 		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			if len(r.Rewrite) > 0 {
@@ -141,7 +141,7 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 	return made, nil
 }
 
-// compileRewrites returns what changes a path by all of the rewrites, one after the other.
+// compileRewrites returns a function that applies all rewrites to a path in order.
 func compileRewrites(list []Rewrite) (func(path string) string, error) {
 	patterns := make([]*pattern.Pattern, len(list))
 	for i, rw := range list {
@@ -158,10 +158,10 @@ func compileRewrites(list []Rewrite) (func(path string) string, error) {
 	}, nil
 }
 
-// newTransport makes the connections to a backend. insecure takes any certificate, as `secure: false` asks for.
+// newTransport returns the transport to a backend. insecure accepts any certificate, for the option `secure: false`.
 func newTransport(insecure bool) *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // the backend is named; an environment variable must not redirect it
+	transport.Proxy = nil // an environment variable must not redirect requests to the configured backend
 	transport.DisableCompression = true
 	transport.DialContext = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
 	if insecure {
@@ -170,8 +170,8 @@ func newTransport(insecure bool) *http.Transport {
 	return transport
 }
 
-// rewriteCookies changes the domains and paths of cookies that are set. They are texts here: what else stands in a cookie
-// stays as the backend wrote it.
+// rewriteCookies replaces the domains and paths of the cookies that a response sets. It works on the header's text, so
+// that the rest of a cookie stays as the backend wrote it.
 func (r Rule) rewriteCookies(header http.Header) {
 	for i, cookie := range header["Set-Cookie"] {
 		parts := strings.Split(cookie, ";")
@@ -193,14 +193,15 @@ func (r Rule) rewriteCookies(header http.Header) {
 	}
 }
 
-// fail answers for a backend that does not: with its name and what to do, not with a page that looks like the app's.
+// fail answers when the backend does not. The answer is a text with the backend's name and a fix, and no page that
+// looks like the app's.
 func fail(w http.ResponseWriter, r *http.Request, rule Rule, err error, log *slog.Logger) {
 	if errors.Is(err, context.Canceled) {
-		return // the browser went away
+		return // the browser has closed the connection
 	}
 	why := err.Error()
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		why = "nothing listens there; start your backend, requests reach it as soon as it is up"
+		why = "nothing listens there; start your backend, and requests will reach it"
 	}
 	log.Warn("proxy "+rule.Path, "target", rule.Target, "error", err)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -208,8 +209,8 @@ func fail(w http.ResponseWriter, r *http.Request, rule Rule, err error, log *slo
 	fmt.Fprintf(w, "502 bad gateway: the backend %s (server.proxy %q) does not answer: %s\n", rule.Target, rule.Path, why)
 }
 
-// Serve answers the request when a rule matches, and returns nil then. Otherwise it returns the request that is to be
-// answered by others: r, or what a rule puts in its place.
+// Serve answers the request when a rule matches, and then returns nil. Otherwise it returns the request that the caller
+// has to answer: r, or the request for the URL that Bypass returned.
 func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request) *http.Request {
 	if p == nil {
 		return r
@@ -258,10 +259,10 @@ func (a Answer) write(w http.ResponseWriter) {
 		w.Header().Set(name, value)
 	}
 	w.WriteHeader(a.Status)
-	_, _ = w.Write(a.Body) // the browser may be gone
+	_, _ = w.Write(a.Body) // the browser may have closed the connection
 }
 
-// withTarget is the request for another path and query; nil with an error.
+// withTarget returns the request with another path and query. The request is nil with an error.
 func withTarget(r *http.Request, target string) (*http.Request, error) {
 	if !strings.HasPrefix(target, "/") {
 		target = "/" + target
@@ -275,10 +276,11 @@ func withTarget(r *http.Request, target string) (*http.Request, error) {
 	return other, nil
 }
 
-// failed tells that a function of the project threw.
+// failed logs that a function of the project threw, and answers with an error.
 func (r rule) failed(w http.ResponseWriter, function string, err error) {
 	r.log.Error(fmt.Sprintf("server.proxy %q: %s: %v", r.Path, function, err))
-	http.Error(w, fmt.Sprintf("500 internal error: %s of server.proxy %q failed, see the terminal", function, r.Path), http.StatusInternalServerError)
+	text := fmt.Sprintf("500 internal error: %s of server.proxy %q failed, see the terminal", function, r.Path)
+	http.Error(w, text, http.StatusInternalServerError)
 }
 
 func (r rule) matches(path string) bool {

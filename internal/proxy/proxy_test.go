@@ -15,7 +15,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/proxy"
 )
 
-// front serves the proxy; what it does not take is a 404.
+// front serves the proxy. A request that the proxy does not answer is a 404.
 func front(t *testing.T, rules ...proxy.Rule) *httptest.Server {
 	t.Helper()
 	p, err := proxy.New(rules, slog.New(slog.DiscardHandler))
@@ -160,7 +160,10 @@ func TestBackendThatIsDownAndComesBack(t *testing.T) {
 }
 
 func TestWrongRulesAreNamed(t *testing.T) {
-	for _, r := range []proxy.Rule{{Path: "/api", Target: "localhost:8080"}, {Path: "^(", Target: "http://localhost"}, {Path: "/a", Target: "http://localhost", Rewrite: []proxy.Rewrite{{Pattern: "("}}}} {
+	for _, r := range []proxy.Rule{
+		{Path: "/api", Target: "localhost:8080"}, {Path: "^(", Target: "http://localhost"},
+		{Path: "/a", Target: "http://localhost", Rewrite: []proxy.Rewrite{{Pattern: "("}}},
+	} {
 		if _, err := proxy.New([]proxy.Rule{r}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), r.Path) {
 			t.Errorf("%+v: error is %v", r, err)
 		}

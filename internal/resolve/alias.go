@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// Alias replaces the beginning of specifiers, or what a regular expression matches.
+// Alias replaces the beginning of specifiers, or the match of a regular expression.
 type Alias struct {
 	// Find is a whole specifier, or its first segments: "@" matches "@/x" but not "@scope/x".
 	Find string
-	// Expression is used in place of Find when not nil.
+	// Expression is used instead of Find when it is not nil.
 	Expression Expression
-	// Replacement takes the place of what matched; $1 stands for a group of the expression. "./x" is relative to the root.
+	// Replacement replaces the match; $1 stands for a group of the expression. "./x" is relative to the root.
 	Replacement string
 }
 
 // Expression is a regular expression.
 type Expression interface {
-	// Match tells whether it matches anywhere in the text.
+	// Match reports whether the expression matches anywhere in the text.
 	Match(text string) bool
-	// Replace replaces what it matches.
+	// Replace replaces the matches.
 	Replace(text, replacement string) string
 }
 
@@ -49,7 +49,7 @@ func (r *Resolver) setAliases(list []Alias) {
 	}
 }
 
-// applyAlias returns what an alias makes of the specifier.
+// applyAlias returns the specifier with the first alias applied that matches, and whether an alias matched.
 func (r *Resolver) applyAlias(name string) (string, bool) {
 	for i := range r.alias {
 		a := &r.alias[i]

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// bareKey is a bare specifier as imported from the modules of a folder.
+// bareKey is a bare specifier in the modules of a folder.
 type bareKey struct {
 	dir  string
 	name string
 	kind Kind
-	// ts is the tsconfig whose "paths" apply: it may differ between the files of a folder.
+	// ts is the tsconfig whose "paths" apply. It may differ between the files of a folder.
 	ts *TSConfig
 }
 
-// bare resolves a specifier that names a package, or that a tsconfig or package.json maps to something.
+// bare resolves a specifier that names a package, or that a tsconfig or package.json maps to a file.
 func (q *query) bare(name, importer string) (Resolved, error) {
 	key := bareKey{dir: filepath.Dir(importer), name: name, kind: q.kind}
 	if !inModules(key.dir) {
@@ -24,14 +24,15 @@ func (q *query) bare(name, importer string) (Resolved, error) {
 	if was, ok := memo.Load(key); ok {
 		return was.(Resolved), nil
 	}
-	res, err := q.bareAnew(key)
+	res, err := q.findBare(key)
 	if err == nil {
 		memo.Store(key, res)
 	}
 	return res, err
 }
 
-func (q *query) bareAnew(key bareKey) (Resolved, error) {
+// findBare is bare without its memory.
+func (q *query) findBare(key bareKey) (Resolved, error) {
 	name := key.name
 	if builtin, ok := strings.CutPrefix(name, "node:"); ok && builtin != "" {
 		return Resolved{Builtin: builtin}, nil
@@ -70,11 +71,11 @@ func (q *query) bareAnew(key bareKey) (Resolved, error) {
 	return Resolved{}, err
 }
 
-// modules finds a package from the modules of folder f, Node's way. imports tells that "#x" may be looked up.
+// modules finds a package for the modules of folder f, as Node does. imports allows "#x" in name.
 func (q *query) modules(f *folder, name string, imports bool) (hit, error) {
 	scope := f.scope()
 	if scope != nil && scope.manifest().err != nil && !inModules(scope.path) {
-		return hit{}, scope.manifest().err // the project's own: say what is wrong before anything goes wrong by it
+		return hit{}, scope.manifest().err // the project's own package.json is broken: report it before other errors
 	}
 	if name[0] == '#' && imports && scope != nil {
 		return q.imports(scope, name)
@@ -95,7 +96,7 @@ func (q *query) modules(f *folder, name string, imports bool) (hit, error) {
 	return q.walk(f, pkg, subpath)
 }
 
-// walk looks for a package in the node_modules of f and of the folders above.
+// walk searches a package in the node_modules of f and of the folders above.
 func (q *query) walk(f *folder, pkg, subpath string) (hit, error) {
 	var seen *folder
 	for ; f != nil; f = f.parent {
@@ -114,7 +115,7 @@ func (q *query) walk(f *folder, pkg, subpath string) (hit, error) {
 	return hit{}, &NotFound{pkg: seen, name: pkg, subpath: subpath}
 }
 
-// imports finds what the package's "imports" make of a "#x".
+// imports finds the file of a "#x" by the package's "imports".
 func (q *query) imports(scope *folder, name string) (hit, error) {
 	t, why := scope.manifest().imports.imported(name, q.r.conditions[q.kind])
 	if why != found {
@@ -129,7 +130,7 @@ func (q *query) imports(scope *folder, name string) (hit, error) {
 	return hit{}, &NotFound{pkg: scope, name: name, to: t.path}
 }
 
-// splitPackage splits "@scope/name/sub" into "@scope/name" and "./sub". A package alone has the subpath ".".
+// splitPackage splits "@scope/name/sub" into "@scope/name" and "./sub". The subpath of a package's name alone is ".".
 func splitPackage(name string) (pkg, subpath string, ok bool) {
 	end := strings.IndexByte(name, '/')
 	if name[0] == '@' {
@@ -152,7 +153,7 @@ func splitPackage(name string) (pkg, subpath string, ok bool) {
 	return pkg, subpath, true
 }
 
-// isBuiltin tells the modules of Node.js.
+// isBuiltin reports whether Node.js has a module of that name.
 func isBuiltin(name string) bool { return builtins[name] }
 
 var builtins = func() map[string]bool {

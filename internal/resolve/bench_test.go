@@ -56,7 +56,7 @@ func BenchmarkBare(b *testing.B) {
 	}
 }
 
-// BenchmarkBareNewFolder is a bare specifier from a folder that has not asked before.
+// BenchmarkBareNewFolder resolves a bare specifier for the first time in its folder.
 func BenchmarkBareNewFolder(b *testing.B) {
 	root := bigTree(b)
 	r := newResolver(b, Options{Root: root})
@@ -71,7 +71,7 @@ func BenchmarkBareNewFolder(b *testing.B) {
 	}
 }
 
-// BenchmarkStart is the whole of what 2,000 modules ask at start, each for its neighbour, an alias and a package.
+// BenchmarkStart resolves all imports of a start: 2,000 modules, each with a neighbour, an alias and a package.
 func BenchmarkStart(b *testing.B) {
 	root := bigTree(b)
 	for b.Loop() {

@@ -16,10 +16,10 @@ type Error struct {
 	File         string // absolute
 	Line, Column int    // 1-based, 0 when there is no place
 	Text         string
-	Hint         string // what to do, may be empty
+	Hint         string // how to fix it, may be empty
 }
 
-// Error tells the mistake and its place.
+// Error returns the mistake with its place.
 func (e *Error) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("%s: %s", e.File, e.Text)
@@ -27,10 +27,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Text)
 }
 
-// place finds the position in hujson's messages.
+// place matches the position in hujson's messages.
 var place = regexp.MustCompile(`^hujson: line (\d+), column (\d+): (.*)$`)
 
-// jsonError gives a mistake in JSON its place.
+// jsonError returns the error about a mistake in JSON, with its place.
 func jsonError(file string, source []byte, err error) *Error {
 	e := &Error{File: file, Text: strings.TrimPrefix(err.Error(), "json: ")}
 	if m := place.FindStringSubmatch(err.Error()); m != nil {
@@ -44,15 +44,15 @@ func jsonError(file string, source []byte, err error) *Error {
 	}
 	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		e.Line, e.Column = position(source, int(kind.Offset)-1)
-		e.Text = fmt.Sprintf("a %s stands where another type belongs", kind.Value)
+		e.Text = fmt.Sprintf("a %s is the wrong type here", kind.Value)
 		if kind.Field != "" {
-			e.Text = fmt.Sprintf("%q is a %s, where another type belongs", kind.Field, kind.Value)
+			e.Text = fmt.Sprintf("%q has the wrong type: %s", kind.Field, kind.Value)
 		}
 	}
 	return e
 }
 
-// position turns an offset into line and column, 0 when there is none.
+// position turns an offset into line and column. It returns 0 when the offset is not in the source.
 func position(source []byte, offset int) (line, column int) {
 	if offset < 0 || offset > len(source) {
 		return 0, 0
@@ -68,7 +68,7 @@ func plainError(err error) string {
 	return err.Error()
 }
 
-// NotFound tells that a specifier leads nowhere.
+// NotFound is the error for a specifier without a file or package.
 type NotFound struct {
 	Specifier string
 	Importer  string
@@ -76,20 +76,20 @@ type NotFound struct {
 	Text string
 	// Suggestion is a specifier that was perhaps meant, "" when there is none.
 	Suggestion string
-	// Hint says what to do: "run: npm install lodash". It may be empty.
+	// Hint says how to fix it: "run: npm install lodash". It may be empty.
 	Hint string
 	// Package is the name of the package that is not installed, "" when something else is missing.
 	Package string
 
-	// What was looked for, so that the rest can be told when somebody asks.
+	// The rest is what was searched; explainMissing makes the fields above from it.
 	target        string  // a path on disk
-	pkg           *folder // a package that is there
+	pkg           *folder // a package that exists
 	name, subpath string
 	why           outcome
 	to            string // the file that package.json names
 }
 
-// Error tells what is missing and what was perhaps meant.
+// Error returns what is missing, and the specifier that was perhaps meant.
 func (e *NotFound) Error() string {
 	text := e.Text
 	if text == "" {

@@ -49,7 +49,7 @@ func TestAgainstEsbuild(t *testing.T) {
 	}
 	t.Logf("%d imports: %v, esbuild %v", len(imports), took, time.Since(began))
 	for i, s := range imports {
-		if ours[i] == theirs[i] || ours[i] == "empty" { // esbuild does not tell its plugins of emptied modules
+		if ours[i] == theirs[i] || ours[i] == "empty" { // esbuild does not report emptied modules to its plugins
 			continue
 		}
 		rel, _ := filepath.Rel(root, s.file)

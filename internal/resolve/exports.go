@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// node is a value in "exports" or "imports". The order of an object's keys decides, so it is kept.
+// node is a value in "exports" or "imports". It keeps the order of an object's keys, since that order decides.
 type node struct {
 	kind    nodeKind
 	text    string
 	items   []*node
 	members []member
-	// patterns are the members whose keys hold "*" or end in "/", the most specific first.
+	// patterns are the members whose keys hold "*" or end in "/", the most specific key first.
 	patterns []member
 }
 
@@ -122,22 +122,22 @@ func (n *node) member(key string) (*node, bool) {
 	return nil, false
 }
 
-// subpaths tells an object of subpaths from one of conditions.
+// subpaths reports whether the node is an object of subpaths, and not of conditions.
 func (n *node) subpaths() bool {
 	return n.kind == nodeObject && len(n.members) > 0 && strings.HasPrefix(n.members[0].key, ".")
 }
 
-// target is what "exports" or "imports" makes of a key.
+// target is the target of a key in "exports" or "imports".
 type target struct {
-	// path is relative to the package and begins with "./", or a specifier of another package.
+	// path is relative to the package and begins with "./", or it is a specifier of another package.
 	path string
-	// loose tells that extensions may be added: the key ended in "/", as Node once allowed.
+	// loose means that extensions may be added: the key ended in "/", as Node once allowed.
 	loose bool
-	// other tells that path names another package.
+	// other means that path names another package.
 	other bool
 }
 
-// outcome tells why there is no target.
+// outcome says whether there is a target, and why not.
 type outcome uint8
 
 const (
@@ -257,7 +257,7 @@ func resolveText(text, subpath string, pattern, internal bool) (target, outcome)
 	return target{path: to}, found
 }
 
-// leaves tells whether a path has segments that might lead out of the package.
+// leaves reports whether a path has segments that might lead out of the package.
 func leaves(p string) bool {
 	if !strings.Contains(p, ".") && !strings.Contains(p, "node_modules") {
 		return false
@@ -270,20 +270,20 @@ func leaves(p string) bool {
 	return false
 }
 
-// exportKey is a subpath of a package as asked by a kind of import.
+// exportKey is a subpath of a package in a kind of import.
 type exportKey struct {
 	subpath string
 	kind    Kind
 }
 
-// answer is what a package makes of a subpath.
+// answer is the result for a subpath of a package.
 type answer struct {
 	hit hit
 	err error
 }
 
-// inPackage finds what a subpath ("." or "./x") of the package in folder f means. ok is false when the package has no
-// such file and no "exports" that would make this final.
+// inPackage finds the file of a subpath ("." or "./x") in the package in folder f. When the package has no such file,
+// ok is false. err is set when "exports" or a broken package.json makes that final.
 func (q *query) inPackage(f *folder, name, subpath string) (h hit, ok bool, err error) {
 	key := exportKey{subpath, q.kind}
 	if was, known := f.answers.Load(key); known {
@@ -305,7 +305,7 @@ func (q *query) readPackage(f *folder, name, subpath string) (hit, bool, error) 
 	if m != nil && m.exports != nil {
 		t, why := m.exports.exported(subpath, q.r.conditions[q.kind])
 		if why == undefined && q.kind == Style {
-			// A package that exports its JavaScript alone: the stylesheet's own fields count.
+			// The package exports only its JavaScript: its stylesheets are found as if it had no "exports".
 			if h, ok := q.fileOrFolder(filepath.Join(f.path, subpath), subpath == "."); ok {
 				return h, true, nil
 			}
@@ -328,7 +328,7 @@ func (q *query) readPackage(f *folder, name, subpath string) (hit, bool, error) 
 	return h, ok, nil
 }
 
-// exportFile finds the file of a target. No extension is added, and a folder means nothing.
+// exportFile finds the file of a target. It adds no extension, and takes no folder for its index.
 func (q *query) exportFile(f *folder, t target) (hit, bool) {
 	file := filepath.Join(f.path, filepath.FromSlash(path.Clean(t.path)))
 	if t.loose {

@@ -9,18 +9,18 @@ import (
 	"sync/atomic"
 )
 
-// cache is everything that was read from disk. It is replaced as a whole when something changes that many answers may
-// rest on; what is under way then goes on with the old one, so that no stale answer gets into the new.
+// cache holds everything that was read from disk. A change that may affect many answers replaces the whole cache. A
+// resolution in progress then continues with the old cache, so that no stale answer gets into the new one.
 type cache struct {
 	r       *Resolver
 	folders sync.Map // path -> *folder
-	// memo are the answers for bare specifiers. Replaced, not cleared, for the same reason.
+	// memo holds the answers for bare specifiers. It is replaced and not cleared, for the same reason.
 	memo     atomic.Pointer[sync.Map] // bareKey -> Resolved
 	projects sync.Map                 // folder -> *tsProject
-	picked   sync.Map                 // file -> *TSConfig, where it takes long to find
+	picked   sync.Map                 // file -> *TSConfig, where several configs make the search slow
 	// configs are the files that tsconfigs were read from.
 	configs sync.Map
-	noted   sync.Map // file -> fs.FileInfo, see Refresh
+	noted   sync.Map // file -> fs.FileInfo, see Recheck
 
 	rootOnce sync.Once
 	rootInfo rootInfo
@@ -38,8 +38,8 @@ func (r *Resolver) Reset() {
 	r.cache.Store(r.newCache())
 }
 
-// Invalidate forgets what rests on the given files and folders. Call it when they came, went, or are a package.json or
-// a file that a TSConfig was read from and their content changed.
+// Invalidate forgets what depends on the given files and folders. Call it for files and folders that were created or
+// removed. Call it, too, for a changed package.json and for a changed file that a TSConfig was read from.
 func (r *Resolver) Invalidate(paths ...string) {
 	r.misses.Clear()
 	c := r.cache.Load()
@@ -54,7 +54,7 @@ func (r *Resolver) Invalidate(paths ...string) {
 	c.memo.Store(&sync.Map{})
 	for _, p := range paths {
 		c.folders.Delete(filepath.Dir(p))
-		if _, known := c.folders.LoadAndDelete(p); known { // a folder: what lies in it came or went too
+		if _, known := c.folders.LoadAndDelete(p); known { // a folder: its contents were created or removed too
 			below := p + string(filepath.Separator)
 			c.folders.Range(func(key, _ any) bool {
 				if strings.HasPrefix(key.(string), below) {
@@ -66,14 +66,14 @@ func (r *Resolver) Invalidate(paths ...string) {
 	}
 }
 
-// Linked tells whether the path is, or was, a symbolic link that answers went through: with another target they differ,
-// though no file that they named has changed.
+// Linked reports whether the path is, or was, a symbolic link on the way to an answer. When such a link gets another
+// target, the answers differ although none of their files has changed.
 func (r *Resolver) Linked(path string) bool {
 	_, known := r.links.Load(path)
 	return known
 }
 
-// entry is what a name in a folder is.
+// entry is the type of a name in a folder.
 type entry uint8
 
 const (
@@ -83,7 +83,7 @@ const (
 	entryLink
 )
 
-// folder is a folder on disk, existing or not. Each thing that is known of it is read when first asked for.
+// folder is a folder on disk, which may not exist. Each part of it is read at its first use.
 type folder struct {
 	c      *cache
 	path   string
@@ -121,7 +121,7 @@ func (c *cache) folder(path string) *folder {
 	return was.(*folder)
 }
 
-// list returns the names in the folder, nil when it does not exist.
+// list returns the names in the folder, or nil when the folder does not exist.
 func (f *folder) list() map[string]entry {
 	f.listOnce.Do(func() {
 		if !f.spelled() {
@@ -132,7 +132,7 @@ func (f *folder) list() map[string]entry {
 			return
 		}
 		defer dir.Close()
-		entries, _ := dir.ReadDir(-1) // what was read before an error is there
+		entries, _ := dir.ReadDir(-1) // on an error it returns the entries before the error
 		if info, err := dir.Stat(); err != nil || !info.IsDir() {
 			return
 		}
@@ -152,7 +152,7 @@ func (f *folder) list() map[string]entry {
 	return f.entries
 }
 
-// spelled tells whether the folder's name has the case that it has on disk, where the system itself does not mind.
+// spelled reports whether the folder's name has the same case as on disk. It checks that where the system ignores case.
 func (f *folder) spelled() bool {
 	if !f.c.r.foldsCase || f.parent == nil || !inside(f.path, f.c.r.root) || f.path == f.c.r.root {
 		return true
@@ -161,7 +161,7 @@ func (f *folder) spelled() bool {
 	return ok
 }
 
-// kind tells what the name in the folder is; links count as what they lead to.
+// kind returns the type of a name in the folder. A link has the type of its target.
 func (f *folder) kind(name string) entry {
 	e := f.list()[name]
 	if e != entryLink {
@@ -222,11 +222,11 @@ func (f *folder) realFile(name string) string {
 	return file
 }
 
-// hasModules tells whether there is a node_modules in the folder.
+// hasModules reports whether there is a node_modules in the folder.
 func (f *folder) hasModules() bool {
 	f.modulesOnce.Do(func() {
 		if filepath.Base(f.path) == "node_modules" {
-			return // packages are not looked for in node_modules/node_modules
+			return // packages are not searched in node_modules/node_modules
 		}
 		dir := filepath.Join(f.path, "node_modules")
 		info, err := os.Stat(dir)
@@ -236,7 +236,7 @@ func (f *folder) hasModules() bool {
 		case f.modules:
 			f.c.noteModules(dir)
 		default:
-			f.c.note(dir) // it may come
+			f.c.note(dir) // it may be created later
 		}
 	})
 	return f.modules
@@ -250,7 +250,7 @@ func (f *folder) manifest() *manifest {
 	return f.manifest_
 }
 
-// scope returns the nearest folder with a package.json, this one or above it, in the same package.
+// scope returns the nearest folder with a package.json in the same package: this folder or one above it.
 func (f *folder) scope() *folder {
 	for ; f != nil; f = f.parent {
 		if f.manifest() != nil {
@@ -263,13 +263,13 @@ func (f *folder) scope() *folder {
 	return nil
 }
 
-// hit is a file that was found, or the empty module in its place.
+// hit is a file that was found, or the empty module that replaces it.
 type hit struct {
 	file  string
 	empty bool
 }
 
-// fileOrFolder finds the file that path means: itself, with an extension, or the entry of a folder.
+// fileOrFolder finds the file that path means: path itself, path with an extension, or the entry of a folder.
 func (q *query) fileOrFolder(path string, folderOnly bool) (hit, bool) {
 	if !folderOnly {
 		if file, ok := q.file(path); ok {
@@ -283,7 +283,7 @@ func (q *query) fileOrFolder(path string, folderOnly bool) (hit, bool) {
 	return hit{}, false
 }
 
-// file finds a file, with the extension that was left out.
+// file finds a file, or adds the extension that was left out.
 func (q *query) file(path string) (string, bool) {
 	f := q.folder(filepath.Dir(path))
 	names := f.list()
@@ -299,7 +299,7 @@ func (q *query) file(path string) (string, bool) {
 			return path + ext, true
 		}
 	}
-	// TypeScript sources name the files that they will be compiled to.
+	// TypeScript sources import the names of the compiled files.
 	for _, ext := range sources(base) {
 		name := base[:strings.LastIndexByte(base, '.')] + ext
 		if names[name] != entryNone && f.kind(name) == entryFile {
@@ -309,7 +309,7 @@ func (q *query) file(path string) (string, bool) {
 	return "", false
 }
 
-// sources returns the extensions of what a JavaScript file may be compiled from.
+// sources returns the extensions of the files that a JavaScript file may be compiled from.
 func sources(name string) []string {
 	switch filepath.Ext(name) {
 	case ".js":
@@ -336,7 +336,7 @@ func (q *query) extensions() []string {
 
 var styleExtensions = []string{".css"}
 
-// entry finds the file that a folder stands for: what its package.json names, else its index.
+// entry finds the file that a folder stands for: the file that its package.json names, or else its index.
 func (q *query) entry(f *folder) (hit, bool) {
 	if m := f.manifest(); m != nil {
 		if h, ok := q.mainFile(f, m); ok {

@@ -21,7 +21,7 @@ type manifest struct {
 	name    string
 	version string
 	module  bool // "type": "module"
-	// browser maps modules to what stands in for them in browsers, "" for nothing.
+	// browser maps modules to their replacements in browsers, "" for an empty module.
 	browser map[string]string
 	exports *node
 	imports *node
@@ -30,7 +30,7 @@ type manifest struct {
 	side     sideEffects
 }
 
-// readManifest reads the package.json in dir, nil when there is none.
+// readManifest reads the package.json in dir. It returns nil when there is none.
 func (c *cache) readManifest(dir string) *manifest {
 	file := filepath.Join(dir, "package.json")
 	text, err := disk.ReadFile(file)
@@ -53,7 +53,7 @@ func (c *cache) readManifest(dir string) *manifest {
 	return m
 }
 
-// string returns a field that is a string, else "".
+// string returns a field's string, or "" when the field is no string.
 func (m *manifest) string(field string) string {
 	raw := m.fields[field]
 	if len(raw) == 0 || raw[0] != '"' {
@@ -84,12 +84,12 @@ func browserMap(raw json.RawMessage) map[string]string {
 	return to
 }
 
-// dependencies returns the names of all packages that the package says it uses.
+// dependencies returns the names of all packages that package.json lists, under any heading.
 func (m *manifest) dependencies() map[string]bool {
 	all := map[string]bool{}
 	for _, field := range []string{"dependencies", "devDependencies", "peerDependencies", "optionalDependencies"} {
 		var list map[string]json.RawMessage
-		_ = json.Unmarshal(m.fields[field], &list) // of another type: it names none
+		_ = json.Unmarshal(m.fields[field], &list) // a value of another type names no package
 		for name := range list {
 			all[name] = true
 		}
@@ -123,7 +123,7 @@ func (q *query) mainFile(f *folder, m *manifest) (hit, bool) {
 		}
 		switch {
 		case field == "module" && q.kind == Require:
-			// Whoever requires a package expects what Node would give: the CommonJS file.
+			// A module that requires a package expects the file that Node would return: the CommonJS file.
 			if other, ok := q.field(f, m.string("main")); ok && m.string("main") != "" {
 				return other, true
 			}
@@ -131,7 +131,7 @@ func (q *query) mainFile(f *folder, m *manifest) (hit, bool) {
 				return other, true
 			}
 		case field == "browser" && q.kind == Import && m.string("module") != "" && !h.empty && !isESModule(h.file):
-			// "browser" may be a file for <script> tags while "module" is for bundlers.
+			// "browser" may be a file for <script> tags, while "module" is the file for bundlers.
 			if other, ok := q.field(f, m.string("module")); ok {
 				return other, true
 			}
@@ -141,7 +141,7 @@ func (q *query) mainFile(f *folder, m *manifest) (hit, bool) {
 	return hit{}, false
 }
 
-// field finds the file that a field of package.json means.
+// field finds the file that a field of package.json names.
 func (q *query) field(f *folder, to string) (hit, bool) {
 	path := filepath.Join(f.path, filepath.FromSlash(to))
 	if h, ok := q.browserPath(f, path); ok {
@@ -159,15 +159,16 @@ func (q *query) field(f *folder, to string) (hit, bool) {
 	return hit{}, false
 }
 
-// esmSyntax finds what only ES modules have.
-var esmSyntax = regexp.MustCompile(`(?m)(?:^|[\s;}])(?:import[\s\w*,{}$]*from\s*["']|import\s*["']|export\s*(?:[*{]|default\b|class\b|function\b|const\b|var\b|let\b|async\b))`)
+// esmSyntax matches statements that only ES modules have.
+var esmSyntax = regexp.MustCompile(`(?m)(?:^|[\s;}])(?:import[\s\w*,{}$]*from\s*["']|import\s*["']` +
+	`|export\s*(?:[*{]|default\b|class\b|function\b|const\b|var\b|let\b|async\b))`)
 
 func isESModule(file string) bool {
 	text, err := disk.ReadFile(file)
 	return err == nil && esmSyntax.Match(text)
 }
 
-// browserPath asks the "browser" field of the package around f what stands in for a path.
+// browserPath finds the replacement of a path in the "browser" field of the package around f.
 func (q *query) browserPath(f *folder, path string) (hit, bool) {
 	s := f.scope()
 	if s == nil || len(s.manifest().browser) == 0 || q.kind == Style {
@@ -238,16 +239,16 @@ func (q *query) browserTarget(s *folder, to string) (hit, bool) {
 	return q.fileOrFolder(filepath.Join(s.path, filepath.FromSlash(to)), false)
 }
 
-// Package is what package.json says about a file.
+// Package is the package that a file belongs to.
 type Package struct {
-	// Dir is the package's folder, Name and Version are as package.json has them; they may be empty.
+	// Dir is the package's folder. Name and Version are from package.json and may be empty.
 	Dir, Name, Version string
-	// Linked tells that the package is source of this project's workspace: it lies outside of node_modules, and is not
+	// Linked means that the package is source of this project's workspace: it lies outside of node_modules, and is not
 	// the project itself.
 	Linked bool
 
 	scope *manifest // the nearest package.json: sub-folders of a package may have their own
-	side  *manifest // the one that tells about side effects
+	side  *manifest // the package.json with "sideEffects"
 }
 
 // packageInfo returns the package that the folder's files belong to.
@@ -280,7 +281,7 @@ func (f *folder) packageInfo() *Package {
 	return f.info
 }
 
-// PackageOf returns the package that a file belongs to, nil when there is none.
+// PackageOf returns the package that a file belongs to, or nil when there is none.
 func (r *Resolver) PackageOf(file string) *Package {
 	return r.cache.Load().folder(filepath.Dir(file)).packageInfo()
 }
@@ -290,7 +291,7 @@ func (r *Resolver) Dependencies() map[string]bool {
 	return r.cache.Load().project().deps
 }
 
-// ESM tells whether Node would take the file for an ES module.
+// ESM reports whether Node would read the file as an ES module.
 func (p *Package) ESM(file string) bool {
 	switch filepath.Ext(file) {
 	case ".mjs", ".mts":
@@ -301,13 +302,13 @@ func (p *Package) ESM(file string) bool {
 	return p != nil && p.scope.module
 }
 
-// sideEffects is the field of that name.
+// sideEffects is the field "sideEffects" of package.json.
 type sideEffects struct {
-	none     bool     // false: no file has any
-	patterns []string // only files that match one have
+	none     bool     // the field is false: no file has side effects
+	patterns []string // only files that match a pattern have side effects
 }
 
-// SideEffectFree tells that the package promises of the file that it may be left out when nothing of it is used.
+// SideEffectFree reports whether package.json allows leaving out the file when no export of it is used.
 func (p *Package) SideEffectFree(file string) bool {
 	if p == nil {
 		return false
@@ -355,7 +356,7 @@ func parseSideEffects(raw json.RawMessage) sideEffects {
 	return s
 }
 
-// sidePattern makes a pattern relative to the package; one without a slash holds in every folder.
+// sidePattern makes a pattern relative to the package. A pattern without a slash applies to every folder.
 func sidePattern(text string) string {
 	text = strings.TrimPrefix(strings.TrimPrefix(text, "./"), "/")
 	if !strings.Contains(text, "/") {

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// rootInfo is what the root's package.json says about the project as a whole.
+// rootInfo holds what the root's package.json says about the whole project.
 type rootInfo struct {
 	deps map[string]bool
-	// oneCopy are the frameworks of which the page may hold one copy only.
+	// oneCopy are the frameworks that may be in the page only once.
 	oneCopy map[string]bool
-	// preact tells that Preact stands in for React, which is not there.
+	// preact means that the project uses Preact and not React, so that Preact replaces React in packages.
 	preact bool
-	// classic tells that the project's React is from before the automatic runtime.
+	// classic means that the project's React is older than the automatic runtime.
 	classic bool
 }
 
@@ -35,7 +35,7 @@ func (c *cache) project() *rootInfo {
 	return &c.rootInfo
 }
 
-// oldReact tells whether the project's React has no jsx-runtime.
+// oldReact reports whether the project's React has no jsx-runtime.
 func (c *cache) oldReact(root *folder) bool {
 	for f := root; f != nil; f = f.parent {
 		dir := c.folder(filepath.Join(f.path, "node_modules", "react"))
@@ -50,7 +50,7 @@ func (c *cache) oldReact(root *folder) bool {
 	return false
 }
 
-// standIn returns the module of Preact that takes the place of one of React's, as its preset for Vite does.
+// standIn returns the module of Preact that replaces a module of React, as Preact's preset for Vite does.
 func (p *rootInfo) standIn(name string) (string, bool) {
 	if !p.preact || !strings.HasPrefix(name, "react") {
 		return "", false
@@ -71,7 +71,7 @@ func (p *rootInfo) standIn(name string) (string, bool) {
 	return "", false
 }
 
-// JSX tells how the JSX of a file is to be compiled.
+// JSX says how the JSX of a file is compiled.
 type JSX struct {
 	// Runtime is "automatic" or "classic".
 	Runtime string
@@ -81,7 +81,7 @@ type JSX struct {
 	Factory, Fragment string
 }
 
-// jsxOf tells how JSX is meant from package.json: of the package's folder first, then of the root's.
+// jsxOf finds out from package.json how JSX is compiled: first from the package's own, then from the root's.
 func (c *cache) jsxOf(scope *folder) JSX {
 	sets := []map[string]bool{c.project().deps}
 	if scope != nil && scope.manifest().err == nil && scope != c.folder(c.r.root).scope() {

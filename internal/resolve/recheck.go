@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 )
 
-// marks are the files by which package managers remember what they installed.
+// marks are the files in which package managers record what they installed.
 var marks = []string{".", ".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-integrity"}
 
-// note remembers the state of a file that answers rest on, nil when it does not exist.
+// note remembers the state of a file that answers depend on, nil when the file does not exist.
 func (c *cache) note(file string) {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -27,14 +27,14 @@ func (c *cache) noteModules(dir string) {
 	}
 }
 
-// Recheck looks whether packages were installed, upgraded or removed since they were read, and forgets everything if
-// so. It costs a look at each package.json in use; call it where nobody watches node_modules.
+// Recheck reports whether packages were installed, upgraded or removed since they were read, and forgets everything if
+// so. It costs a stat of each package.json in use. Call it where nobody watches node_modules.
 func (r *Resolver) Recheck() (changed bool) {
 	c := r.cache.Load()
 	c.noted.Range(func(key, value any) bool {
 		was, _ := value.(fs.FileInfo)
 		now, err := os.Stat(key.(string))
-		// Files out of npm's archives all have the same time: the inode tells them apart.
+		// All files from npm's archives have the same time: a new file shows by its inode.
 		changed = (err == nil) != (was != nil) ||
 			was != nil && (!os.SameFile(was, now) || was.Size() != now.Size() || !was.ModTime().Equal(now.ModTime()))
 		return !changed

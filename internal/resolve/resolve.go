@@ -16,24 +16,24 @@ import (
 type Options struct {
 	// Root is the project's folder.
 	Root string
-	// Public is the folder whose files are served as they are, at "/". None when empty.
+	// Public is the folder of files that are served unchanged at "/". Empty: there is no such folder.
 	Public string
-	// Alias is tried in order; the first that matches is applied.
+	// Alias is tried in order; the first alias that matches is applied.
 	Alias []Alias
-	// Conditions are added to those that always hold: module, browser, development, and import or require.
+	// Conditions are added to the conditions that always hold: module, browser, development, and import or require.
 	Conditions []string
 	// MainFields are the fields of package.json that name a package's entry, used when it has no "exports".
 	// Nil means browser, module, main.
 	MainFields []string
-	// Dedupe are packages of which every importer gets the root's copy.
+	// Dedupe lists packages whose root copy every importer gets.
 	Dedupe []string
 	// Extensions may be left out in imports. Nil means .mjs .js .mts .ts .jsx .tsx .json.
 	Extensions []string
-	// PreserveSymlinks keeps the path by which a file was reached.
+	// PreserveSymlinks keeps the path that led to a file, and resolves no symbolic link in it.
 	PreserveSymlinks bool
 }
 
-// Kind tells what asks for a module.
+// Kind is the kind of import that a specifier is in.
 type Kind uint8
 
 // The kinds.
@@ -48,19 +48,19 @@ const (
 	URL
 )
 
-// Resolved is what a specifier means. Exactly one of File, URL (with External), Builtin and Empty is told.
+// Resolved is the meaning of a specifier. Exactly one of File, URL (with External), Builtin and Empty is set.
 type Resolved struct {
 	// File is the path on disk, with symbolic links resolved.
 	File string
-	// Query is what stood behind "?" in the specifier.
+	// Query is the part of the specifier after "?".
 	Query string
-	// External tells that the browser loads it by itself, from URL.
+	// External means that the browser itself loads the module from URL.
 	External bool
 	// URL is the address of an external module, or of a file in the public folder.
 	URL string
-	// Public tells that File is in the public folder and served at URL.
+	// Public means that File is in the public folder and served at URL.
 	Public bool
-	// Empty tells that the package replaces the module by nothing in browsers ("browser": {"x": false}).
+	// Empty means that the package replaces the module by nothing in browsers ("browser": {"x": false}).
 	Empty bool
 	// Builtin is the name of a module of Node.js ("fs", never "node:fs"), which browsers don't have.
 	Builtin string
@@ -77,17 +77,17 @@ type Resolver struct {
 	mainFields []string
 	dedupe     map[string]bool
 	extensions []string
-	// required is the order for require(), which Node gives no .mjs.
+	// required is extensions in the order for require(): Node's require does not try .mjs first.
 	required []string
 	keepLink bool
-	// foldsCase tells that the file system may find "button.tsx" under the name "Button.tsx".
+	// foldsCase means that the file system may find "button.tsx" under the name "Button.tsx".
 	foldsCase bool
 
 	cache atomic.Pointer[cache]
-	// links are the symbolic links that answers went through, see Linked.
+	// links are the symbolic links on the way to answers, see Linked.
 	links sync.Map // path -> true
-	// misses are bare specifiers that were not found a moment ago, so that a package which thousands of modules miss
-	// is not looked for thousands of times.
+	// misses are bare specifiers that were not found a moment ago. When thousands of modules import a missing package,
+	// it is not searched thousands of times.
 	misses sync.Map // bareKey -> miss
 }
 
@@ -96,13 +96,13 @@ type miss struct {
 	at  time.Time
 }
 
-// missLife is how long a missing package is known to be missing: nobody tells of changes in node_modules.
+// missLife is how long a package counts as missing. It is short, since nobody watches node_modules.
 const missLife = time.Second
 
 var (
 	defaultExtensions = []string{".mjs", ".js", ".mts", ".ts", ".jsx", ".tsx", ".json"}
 	defaultMainFields = []string{"browser", "module", "main"}
-	// oneCopy are packages that break when a page holds two copies, so the framework's Vite plugin dedupes them.
+	// oneCopy are packages that break when a page holds two copies. The framework's Vite plugin dedupes them, too.
 	oneCopy = []string{"react", "react-dom", "preact", "vue", "svelte", "solid-js"}
 )
 
@@ -153,7 +153,7 @@ func (r *Resolver) setConditions(more []string) {
 	}
 }
 
-// commonJSFirst puts the extensions that Node's require tries before the others.
+// commonJSFirst puts the extensions that Node's require tries before the other extensions.
 func commonJSFirst(extensions []string) []string {
 	first := []string{".js", ".json"}
 	list := append([]string{}, first...)
@@ -165,13 +165,13 @@ func commonJSFirst(extensions []string) []string {
 	return list
 }
 
-// Resolve tells what the specifier of an import in the file importer means. The error is a *NotFound when there is no
+// Resolve returns the meaning of an import's specifier in the file importer. The error is a *NotFound when there is no
 // such file or package, and an *Error when a package.json on the way is broken.
 func (r *Resolver) Resolve(specifier, importer string) (Resolved, error) {
 	return r.ResolveKind(Import, specifier, importer)
 }
 
-// ResolveStyle resolves a specifier of an @import or url() in the stylesheet importer.
+// ResolveStyle resolves the specifier of an @import or url() in the stylesheet importer.
 func (r *Resolver) ResolveStyle(specifier, importer string) (Resolved, error) {
 	return r.ResolveKind(Style, specifier, importer)
 }
@@ -184,7 +184,7 @@ func (r *Resolver) ResolveKind(kind Kind, specifier, importer string) (Resolved,
 	if _, missing := errors.AsType[*NotFound](err); !missing {
 		return res, err
 	}
-	// What is remembered may be out of date, so that a file made a moment ago is missing: look again with no memory.
+	// The cache may be out of date and lack a file that was made a moment ago: try again with an empty cache.
 	key := bareKey{dir: filepath.Dir(importer), name: specifier, kind: kind}
 	if was, ok := r.misses.Load(key); ok && time.Since(was.(miss).at) < missLife {
 		return res, was.(miss).err
@@ -200,17 +200,17 @@ func (r *Resolver) ResolveKind(kind Kind, specifier, importer string) (Resolved,
 	return res, err
 }
 
-// query is one resolution: what it may look at, and what asks.
+// query is one resolution, with the cache that it reads.
 type query struct {
 	*cache
 	kind Kind
-	// explain tells to find out what the user may have meant, which takes longer.
+	// explain makes an error say what the user may have meant, which takes longer.
 	explain bool
 }
 
 func (q *query) resolve(specifier, importer string) (Resolved, error) {
 	if specifier == "" {
-		return Resolved{}, &NotFound{Importer: importer, Text: "an import of nothing"}
+		return Resolved{}, &NotFound{Importer: importer, Text: "the import specifier is empty"}
 	}
 	if isExternal(specifier) {
 		return Resolved{External: true, URL: specifier}, nil
@@ -221,7 +221,7 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 			name = name[:at]
 		}
 	}
-	asked, packaged := name, false
+	written, packaged := name, false
 	if to, ok := q.r.applyAlias(name); ok {
 		if isExternal(to) {
 			return Resolved{External: true, URL: to}, nil
@@ -235,7 +235,8 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 	}
 	res, err := q.named(name, importer, packaged)
 	if err != nil && strings.Contains(name, "%") {
-		if plain, bad := url.PathUnescape(name); bad == nil && plain != name && !strings.Contains(plain, "\x00") { // "./a%20b.js", as a browser would take it
+		// "./a%20b.js", as a browser reads it
+		if plain, bad := url.PathUnescape(name); bad == nil && plain != name && !strings.Contains(plain, "\x00") {
 			if again, err := q.named(plain, importer, packaged); err == nil {
 				again.Query = search
 				return again, nil
@@ -245,14 +246,15 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 	if missing, ok := errors.AsType[*NotFound](err); ok {
 		missing.Specifier, missing.Importer = specifier, importer
 		if q.explain {
-			q.explainMissing(missing, asked, name, importer)
+			q.explainMissing(missing, written, name, importer)
 		}
 	}
 	res.Query = search
 	return res, err
 }
 
-// named resolves a specifier whose query is gone and whose alias is applied. packaged tells that it is no relative one.
+// named resolves a specifier without its query and with its alias applied. packaged means that a style's specifier is
+// not relative.
 func (q *query) named(name, importer string, packaged bool) (Resolved, error) {
 	switch {
 	case strings.HasPrefix(name, "/@fs/"):
@@ -288,7 +290,8 @@ func (q *query) relative(name, importer string) (Resolved, error) {
 	return Resolved{}, &NotFound{target: target}
 }
 
-// absolute resolves "/src/x": from the root, then from the public folder. Paths on disk work too; aliases give them.
+// absolute resolves "/src/x": from the root, then from the public folder. Paths on disk work too, since aliases may
+// hold them.
 func (q *query) absolute(name, importer string) (Resolved, error) {
 	path := filepath.FromSlash(name)
 	if inside(path, q.r.root) {
@@ -325,7 +328,7 @@ func (q *query) path(file string) (Resolved, error) {
 	return Resolved{}, &NotFound{target: file}
 }
 
-// found makes the answer for a file that exists.
+// found returns the answer for a file that exists.
 func (q *query) found(h hit) (Resolved, error) {
 	if h.empty {
 		return Resolved{Empty: true}, nil
@@ -338,7 +341,7 @@ func (q *query) found(h hit) (Resolved, error) {
 	return Resolved{File: file, Package: f.packageInfo()}, nil
 }
 
-// isExternal tells addresses that only the browser can load.
+// isExternal reports whether the specifier is an address that only the browser can load.
 func isExternal(spec string) bool {
 	return strings.HasPrefix(spec, "https://") || strings.HasPrefix(spec, "http://") || strings.HasPrefix(spec, "//") ||
 		strings.HasPrefix(spec, "data:") || strings.HasPrefix(spec, "blob:")
@@ -350,12 +353,13 @@ func isRelative(name string) bool {
 
 func isBare(name string) bool { return name != "" && name[0] != '/' && !isRelative(name) }
 
-// endsAsFolder tells specifiers that mean a folder even when a file of that name lies beside it.
+// endsAsFolder reports whether the specifier means a folder even when a file of that name lies beside the folder.
 func endsAsFolder(name string) bool {
-	return name == "." || name == ".." || strings.HasSuffix(name, "/") || strings.HasSuffix(name, "/.") || strings.HasSuffix(name, "/..")
+	return name == "." || name == ".." ||
+		strings.HasSuffix(name, "/") || strings.HasSuffix(name, "/.") || strings.HasSuffix(name, "/..")
 }
 
-// fsPath turns the path of an /@fs/ URL into the system's: "/C:/x" is "C:\x" on Windows.
+// fsPath turns the path of an /@fs/ URL into a path of the system: "/C:/x" is "C:\x" on Windows.
 func fsPath(p string) string {
 	if len(p) > 2 && p[2] == ':' && runtime.GOOS == "windows" {
 		p = p[1:]
@@ -363,12 +367,13 @@ func fsPath(p string) string {
 	return filepath.FromSlash(p)
 }
 
-// inside tells whether path is dir or below it.
+// inside reports whether path is dir or below it.
 func inside(path, dir string) bool {
-	return strings.HasPrefix(path, dir) && (len(path) == len(dir) || path[len(dir)] == filepath.Separator || dir[len(dir)-1] == filepath.Separator)
+	return strings.HasPrefix(path, dir) &&
+		(len(path) == len(dir) || path[len(dir)] == filepath.Separator || dir[len(dir)-1] == filepath.Separator)
 }
 
-// inModules tells whether path lies in a node_modules folder.
+// inModules reports whether path lies in a node_modules folder.
 func inModules(path string) bool {
 	return strings.Contains(filepath.ToSlash(path)+"/", "/node_modules/")
 }

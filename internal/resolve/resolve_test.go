@@ -48,8 +48,8 @@ func newResolver(t testing.TB, o Options) *Resolver {
 	return r
 }
 
-// told writes an answer as the tables below expect it.
-func told(root string, res Resolved, err error) string {
+// answerText returns an answer in the form of the tables below.
+func answerText(root string, res Resolved, err error) string {
 	query := ""
 	if res.Query != "" {
 		query = "?" + res.Query
@@ -80,7 +80,7 @@ func check(t *testing.T, r *Resolver, root string, kind Kind, table []resolution
 	t.Helper()
 	for _, c := range table {
 		res, err := r.ResolveKind(kind, c.spec, filepath.Join(root, c.importer))
-		if got := told(root, res, err); got != c.want {
+		if got := answerText(root, res, err); got != c.want {
 			t.Errorf("%q from %s\n got: %s\nwant: %s", c.spec, c.importer, got, c.want)
 		}
 	}
@@ -131,7 +131,7 @@ func TestRelative(t *testing.T) {
 		{"./components", "src/main.ts", "src/components/index.ts"},
 		{"./components/", "src/main.ts", "src/components/index.ts"},
 		{".", "src/components/Button.tsx", "src/components/index.ts"},
-		{"..", "src/name/index.js", "error: no file \"..\": it is a folder, and has no index file"},
+		{"..", "src/name/index.js", "error: no file \"..\": it is a folder without an index file"},
 		{"./name", "src/main.ts", "src/name.ts"},
 		{"./name/", "src/main.ts", "src/name/index.js"},
 		{"./pkg", "src/main.ts", "src/pkg/lib/entry.js"},
@@ -154,12 +154,13 @@ func TestRelative(t *testing.T) {
 
 		{"./Ap", "src/main.ts", `error: no file "./Ap" (did you mean "./App"?)`},
 		{"./components/Buton", "src/main.ts", `error: no file "./components/Buton" (did you mean "./components/Button"?)`},
-		{"./components/button", "src/main.ts", `error: no file "./components/button": its name is "Button.tsx", and upper and lower case count (did you mean "./components/Button"?)`},
-		{"./app.tsx", "src/main.ts", `error: no file "./app.tsx": its name is "App.tsx", and upper and lower case count (did you mean "./App.tsx"?)`},
+		{"./components/button", "src/main.ts",
+			`error: no file "./components/button": the file's name is "Button.tsx", and case matters (did you mean "./components/Button"?)`},
+		{"./app.tsx", "src/main.ts", `error: no file "./app.tsx": the file's name is "App.tsx", and case matters (did you mean "./App.tsx"?)`},
 		{"./componets/Button", "src/main.ts", `error: no file "./componets/Button": there is no folder "src/componets" (did you mean "./components/Button"?)`},
 		{"./icon", "src/main.ts", `error: no file "./icon" (did you mean "./icon.vue"?)`},
 		{"./data.jsn", "src/main.ts", `error: no file "./data.jsn" (did you mean "./data.json"?)`},
-		{"./empty", "src/main.ts", `error: no file "./empty": it is a folder, and has no index file`},
+		{"./empty", "src/main.ts", `error: no file "./empty": it is a folder without an index file`},
 		{"./nothing-like-it", "src/main.ts", `error: no file "./nothing-like-it"`},
 		{"/src/Apq.tsx", "src/main.ts", `error: no file "/src/Apq.tsx" (did you mean "/src/App.tsx"?)`},
 		{"components", "src/main.ts", `error: no package "components" (did you mean "./components"?)`},
@@ -303,19 +304,21 @@ import x from "y"
 		{"loadsh", "src/main.ts", `error: no package "loadsh" (did you mean "lodash"?); run: npm install loadsh`},
 		{"zustand/middleware", "src/main.ts", `error: no package "zustand"; run: npm install zustand`},
 		{"gone", "src/main.ts", `error: package "gone" is not installed; run: npm install`},
-		{"missingmain", "src/main.ts", `error: package "missingmain" has no entry: what its package.json names is not there; the installed package may be incomplete: install it again`},
+		{"missingmain", "src/main.ts", `error: package "missingmain" has no entry: the file that its package.json names does not exist` +
+			`; the installed package may be incomplete: install it again`},
 		{"lodash/mop", "src/main.ts", `error: package "lodash" has no file "./mop" (did you mean "lodash/map"?)`},
 		{"dep/subb", "src/main.ts", `error: package "dep" does not export "./subb" (did you mean "dep/sub"?)`},
 		{"dep/lib/sub.js", "src/main.ts", `error: package "dep" does not export "./lib/sub.js"`},
-		{"dep/features/private/x", "src/main.ts", `error: package "dep" keeps "./features/private/x" to itself`},
+		{"dep/features/private/x", "src/main.ts", `error: package "dep" forbids imports of "./features/private/x"`},
 		{"dep/server", "src/main.ts", `error: package "dep" does not export "./server" under the conditions of a browser`},
-		{"dep/broken", "src/main.ts", `error: package "dep" names "./lib/gone.js" for "dep/broken", and has no such file; the installed package may be incomplete: install it again`},
+		{"dep/broken", "src/main.ts", `error: package "dep" names the file "./lib/gone.js" for "dep/broken", but has no such file` +
+			`; the installed package may be incomplete: install it again`},
 		{"dep/out", "src/main.ts", `error: package "dep" does not export "./out" under the conditions of a browser`},
 		{"#nope", "src/main.ts", `error: "#nope" is not in "imports" of package.json`},
 		{"broken", "src/main.ts", "error: node_modules/broken/package.json:2:11: invalid character 'i' looking for beginning of value"},
-		{"@/x", "src/main.ts", `error: no alias for "@/x"; name "@" in "resolve.alias" of the config, or in "paths" of tsconfig.json`},
+		{"@/x", "src/main.ts", `error: no alias for "@/x"; add "@" to "resolve.alias" of the config, or to "paths" of tsconfig.json`},
 		{"Close", "src/main.ts", `error: no package "Close" (did you mean "./Close"?)`},
-		{"", "src/main.ts", `error: an import of nothing`},
+		{"", "src/main.ts", `error: the import specifier is empty`},
 	})
 	check(t, r, root, Require, []resolution{
 		{"dep", "src/main.ts", "node_modules/dep/dev.cjs"},
@@ -445,7 +448,8 @@ func TestLinks(t *testing.T) {
 		{"ui", "src/main.ts", "packages/ui/src/index.ts"},
 		{"./Button", "packages/ui/src/index.ts", "packages/ui/src/Button.tsx"},
 		{"a", "packages/ui/src/index.ts", "node_modules/.pnpm/a@1.0.0/node_modules/a/index.js"},
-		{"ui/built", "src/main.ts", `error: package "ui" names "./dist/x.js" for "ui/built", and has no such file; it is linked from this workspace: build it first, or let its package.json name the source`},
+		{"ui/built", "src/main.ts", `error: package "ui" names the file "./dist/x.js" for "ui/built", but has no such file` +
+			`; it is linked from this workspace: build it, or name its source in its package.json`},
 	})
 	ui, _ := r.Resolve("ui", filepath.Join(root, "src/main.ts"))
 	if p := ui.Package; p == nil || !p.Linked || p.Name != "ui" || p.Version != "0.0.0" || !p.ESM(ui.File) {
@@ -571,14 +575,14 @@ func TestInvalidate(t *testing.T) {
 	want := func(spec, want string) {
 		t.Helper()
 		res, err := r.Resolve(spec, main)
-		if got := told(root, res, err); got != want {
+		if got := answerText(root, res, err); got != want {
 			t.Errorf("%s: %s, want %s", spec, got, want)
 		}
 	}
 	want("./a", "src/a.ts")
 	want("./b", `error: no file "./b"`)
 	write(t, filepath.Join(root, "src/b.ts"), "")
-	want("./b", "src/b.ts") // what is missing is looked for again, told or not
+	want("./b", "src/b.ts") // a missing file is searched again, with or without Invalidate
 
 	write(t, filepath.Join(root, "src/a.js"), "")
 	r.Invalidate(filepath.Join(root, "src/a.js"))

@@ -10,9 +10,9 @@ import (
 	"github.com/seed-b8174343/devserver/internal/nearest"
 )
 
-// explainMissing finds out what the user may have meant by name, the specifier as written; looked is what an alias
-// made of it.
-func (q *query) explainMissing(e *NotFound, name, looked, importer string) {
+// explainMissing adds to e what the user may have meant. name is the specifier as written, aliased is name with its
+// alias applied.
+func (q *query) explainMissing(e *NotFound, name, aliased, importer string) {
 	e.Text = fmt.Sprintf("no file %q", name)
 	switch {
 	case e.target != "":
@@ -27,11 +27,11 @@ func (q *query) explainMissing(e *NotFound, name, looked, importer string) {
 	case e.pkg != nil:
 		q.explainPackage(e)
 	default:
-		q.explainUninstalled(e, name, looked, importer)
+		q.explainUninstalled(e, name, aliased, importer)
 	}
 }
 
-// shown is how a file is named to the user: relative to the root where it is below, with forward slashes.
+// shown returns a file's name for messages: with forward slashes, and relative to the root if the file is below it.
 func (c *cache) shown(file string) string {
 	if inside(file, c.r.root) {
 		if rel, err := filepath.Rel(c.r.root, file); err == nil {
@@ -41,7 +41,7 @@ func (c *cache) shown(file string) string {
 	return filepath.ToSlash(file)
 }
 
-// explainFile suggests names that are like the missing file's.
+// explainFile suggests names that are similar to the missing file's.
 func (q *query) explainFile(e *NotFound, name, target string) {
 	dir, base := q.folder(filepath.Dir(target)), filepath.Base(target)
 	if dir.list() == nil {
@@ -49,7 +49,7 @@ func (q *query) explainFile(e *NotFound, name, target string) {
 		return
 	}
 	if dir.kind(base) == entryFolder {
-		e.Text = fmt.Sprintf("no file %q: it is a folder, and has no index file", name)
+		e.Text = fmt.Sprintf("no file %q: it is a folder without an index file", name)
 		return
 	}
 	for _, ext := range append([]string{""}, q.extensions()...) {
@@ -64,11 +64,11 @@ func (q *query) explainFile(e *NotFound, name, target string) {
 	}
 	e.Suggestion = strings.TrimSuffix(name, path.Base(name)) + meant
 	if strings.EqualFold(stem(meant), stem(base)) && stem(meant) != stem(base) {
-		e.Text = fmt.Sprintf("no file %q: its name is %q, and upper and lower case count", name, q.entryName(dir, meant))
+		e.Text = fmt.Sprintf("no file %q: the file's name is %q, and case matters", name, q.entryName(dir, meant))
 	}
 }
 
-// explainFolder tells which folder on the way to target is missing.
+// explainFolder names the missing folder on the way to target.
 func (q *query) explainFolder(e *NotFound, name, target string) {
 	missing := filepath.Dir(target)
 	for q.folder(filepath.Dir(missing)).list() == nil && filepath.Dir(missing) != missing {
@@ -88,7 +88,7 @@ func (q *query) explainFolder(e *NotFound, name, target string) {
 	}
 }
 
-// similar returns the name in the folder that is most like base, without its extension when base has none.
+// similar returns the name in the folder that is most similar to base, without its extension when base has none.
 func (q *query) similar(dir *folder, base string) string {
 	written := path.Ext(base)
 	known := written != "" && (slices.Contains(q.r.extensions, written) || len(written) <= 5)
@@ -112,7 +112,7 @@ func (q *query) similar(dir *folder, base string) string {
 	return closest(base, names)
 }
 
-// entryName returns the name on disk that was suggested, with its extension.
+// entryName returns the name on disk of the suggested file, with its extension.
 func (q *query) entryName(dir *folder, meant string) string {
 	names := dir.list()
 	if names[meant] != entryNone {
@@ -128,18 +128,18 @@ func (q *query) entryName(dir *folder, meant string) string {
 
 func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
 
-// explainPackage tells why a package that is there does not have what was asked for.
+// explainPackage says why an installed package has no file for the specifier.
 func (q *query) explainPackage(e *NotFound) {
 	m := e.pkg.manifest()
 	full := path.Join(e.name, e.subpath)
 	switch {
 	case e.to != "":
-		e.Text = fmt.Sprintf("package %q names %q for %q, and has no such file", e.name, e.to, full)
+		e.Text = fmt.Sprintf("package %q names the file %q for %q, but has no such file", e.name, e.to, full)
 		e.Hint = unbuilt(e)
 	case e.why == forbidden:
-		e.Text = fmt.Sprintf("package %q keeps %q to itself", e.name, e.subpath)
+		e.Text = fmt.Sprintf("package %q forbids imports of %q", e.name, e.subpath)
 	case (m == nil || m.exports == nil) && e.subpath == ".":
-		e.Text = fmt.Sprintf("package %q has no entry: what its package.json names is not there", e.name)
+		e.Text = fmt.Sprintf("package %q has no entry: the file that its package.json names does not exist", e.name)
 		e.Hint = unbuilt(e)
 	case m == nil || m.exports == nil:
 		e.Text = fmt.Sprintf("package %q has no file %q", e.name, e.subpath)
@@ -158,7 +158,7 @@ func unbuilt(e *NotFound) string {
 	if inModules(e.pkg.real()) {
 		return "the installed package may be incomplete: install it again"
 	}
-	return "it is linked from this workspace: build it first, or let its package.json name the source"
+	return "it is linked from this workspace: build it, or name its source in its package.json"
 }
 
 func (q *query) explainExports(e *NotFound, exports *node, full string) {
@@ -188,20 +188,21 @@ func (q *query) explainExports(e *NotFound, exports *node, full string) {
 	e.Suggestion = closest(full, names)
 }
 
-// explainUninstalled tells about a package that is in no node_modules.
-func (q *query) explainUninstalled(e *NotFound, name, looked, importer string) {
+// explainUninstalled explains a package that is in no node_modules.
+func (q *query) explainUninstalled(e *NotFound, name, aliased, importer string) {
 	if ts := q.paths(importer); ts != nil {
 		if list := ts.candidates(name); len(list) > 0 {
 			q.explainFile(e, name, list[0])
 			return
 		}
 	}
-	if strings.HasPrefix(name, "@/") || strings.HasPrefix(name, "~/") || strings.HasPrefix(name, "~") && looked == name {
+	if strings.HasPrefix(name, "@/") || strings.HasPrefix(name, "~/") || strings.HasPrefix(name, "~") && aliased == name {
+		first := name[:strings.IndexByte(name+"/", '/')]
 		e.Text = fmt.Sprintf("no alias for %q", name)
-		e.Hint = fmt.Sprintf("name %q in \"resolve.alias\" of the config, or in \"paths\" of tsconfig.json", name[:strings.IndexByte(name+"/", '/')])
+		e.Hint = fmt.Sprintf("add %q to \"resolve.alias\" of the config, or to \"paths\" of tsconfig.json", first)
 		return
 	}
-	pkg, _, ok := splitPackage(looked)
+	pkg, _, ok := splitPackage(aliased)
 	if !ok {
 		e.Text = fmt.Sprintf("%q is not the name of a package", name)
 		return
@@ -222,7 +223,7 @@ func (q *query) explainUninstalled(e *NotFound, name, looked, importer string) {
 		return
 	}
 	if meant := closest(pkg, q.installed()); meant != "" {
-		e.Suggestion = meant + strings.TrimPrefix(looked, pkg)
+		e.Suggestion = meant + strings.TrimPrefix(aliased, pkg)
 	}
 }
 
@@ -236,7 +237,7 @@ func (q *query) installAll() string {
 	return "run: " + q.manager().install
 }
 
-// manager is how a package manager is asked for things.
+// manager is a package manager: its lock file and its commands.
 type manager struct{ lock, add, install string }
 
 var managers = []manager{
@@ -247,7 +248,7 @@ var managers = []manager{
 	{"bun.lockb", "bun add", "bun install"},
 }
 
-// manager tells from the lock file which package manager the project uses.
+// manager returns the project's package manager, found by its lock file.
 func (c *cache) manager() manager {
 	for f := c.folder(c.r.root); f != nil; f = f.parent {
 		for _, m := range managers {
@@ -259,7 +260,7 @@ func (c *cache) manager() manager {
 	return managers[0]
 }
 
-// plugAndPlay tells whether the packages are in Yarn's archives and not in node_modules.
+// plugAndPlay reports whether the packages are in Yarn's archives and not in node_modules.
 func (c *cache) plugAndPlay() bool {
 	for f := c.folder(c.r.root); f != nil; f = f.parent {
 		if f.hasModules() {
@@ -272,7 +273,7 @@ func (c *cache) plugAndPlay() bool {
 	return false
 }
 
-// closest returns the name that is nearest to the written one, "" when none is near.
+// closest returns the name that is nearest to the written name, or "" when no name is near.
 func closest(written string, names []string) string {
 	return nearest.Name(written, names, min(len(written)-1, max(1, len(written)/3)))
 }

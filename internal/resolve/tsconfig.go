@@ -9,17 +9,20 @@ import (
 	"sync"
 )
 
-// TSConfig is what the tsconfig.json around a file says about it. Where there is none it holds what package.json tells.
+// TSConfig holds what the tsconfig.json around a file says about the file. Without a tsconfig.json it holds what
+// package.json says.
 type TSConfig struct {
-	// File is the tsconfig that rules, "" when there is none. It may be one that the nearest tsconfig.json references.
+	// File is the tsconfig that applies, "" when there is none. It may be a file that the nearest tsconfig.json
+	// references.
 	File string
-	// Files are all files that it was read from, those it extends included. A change of one may change the rest.
+	// Files are all files that the TSConfig was read from, extended files included. A change of one may change the
+	// rest.
 	Files []string
-	// Raw is the text of a tsconfig.json with what matters to a compiler of single files, for esbuild's TsconfigRaw.
-	// JSX is part of it, so that Raw alone suffices.
+	// Raw is the text of a tsconfig.json with the options for compiling single files, for esbuild's TsconfigRaw. It
+	// includes JSX, so that Raw alone is enough.
 	Raw string
 	JSX JSX
-	// DecoratorMetadata tells that decorators get the types of what they decorate ("emitDecoratorMetadata").
+	// DecoratorMetadata means that decorators get the types of the decorated parts ("emitDecoratorMetadata").
 	DecoratorMetadata bool
 
 	paths   []pathRule
@@ -34,7 +37,8 @@ type pathRule struct {
 	targets        []string
 }
 
-// TSConfig returns what rules the file. The error is an *Error that tells where a tsconfig is broken.
+// TSConfig returns the configuration that applies to the file. The error is an *Error with the place of a mistake in a
+// tsconfig.
 func (r *Resolver) TSConfig(file string) (*TSConfig, error) {
 	return r.cache.Load().tsConfig(file)
 }
@@ -59,7 +63,7 @@ func (c *cache) tsConfig(file string) (*TSConfig, error) {
 	return ts, nil
 }
 
-// config returns the one answer for the files of a config in a package.
+// config returns the TSConfig that the files of a config in a package share.
 func (p *tsProject) config(c *cache, f *tsFile, dir string) *TSConfig {
 	key := builtKey{config: f, scope: c.folder(dir).scope()}
 	if was, ok := p.built.Load(key); ok {
@@ -69,25 +73,25 @@ func (p *tsProject) config(c *cache, f *tsFile, dir string) *TSConfig {
 	return was.(*TSConfig)
 }
 
-// paths returns the tsconfig whose "paths" and "baseUrl" apply to imports of the file, nil when there are none.
+// paths returns the tsconfig whose "paths" and "baseUrl" apply to imports of the file, or nil when it has neither.
 func (q *query) paths(importer string) *TSConfig {
 	ts, err := q.tsConfig(importer)
 	if err != nil || len(ts.paths) == 0 && ts.baseURL == "" {
-		return nil // a broken one is told when the file is compiled
+		return nil // a broken tsconfig is reported when the file is compiled
 	}
 	return ts
 }
 
-// tsProject is a tsconfig.json and those it references.
+// tsProject is a tsconfig.json with the configs that it references.
 type tsProject struct {
-	configs []*tsFile // the nearest one first; a file of none when there is no tsconfig
+	configs []*tsFile // the nearest tsconfig.json first; one empty tsFile when there is no tsconfig.json
 	err     error
 	built   sync.Map // builtKey -> *TSConfig
 }
 
 type builtKey struct {
 	config *tsFile
-	scope  *folder // whose package.json tells about JSX when the config does not
+	scope  *folder // its package.json decides about JSX when the config does not
 }
 
 // tsProject finds the tsconfig.json for the files of a folder.
@@ -135,7 +139,7 @@ func (p *tsProject) pick(file string) *tsFile {
 	if main := p.configs[0]; !main.solution() || len(p.configs) == 1 {
 		return main
 	}
-	// A file that none includes, such as a page or a virtual module: the config of the app, not that of its tools.
+	// No config includes the file, such as a page or a virtual module: use the app's config, not the one of its tools.
 	for _, f := range p.configs[1:] {
 		if f.options["jsx"] != nil || strings.Contains(strings.ToLower(string(f.options["lib"])), `"dom"`) {
 			return f
@@ -144,13 +148,13 @@ func (p *tsProject) pick(file string) *tsFile {
 	return p.configs[1]
 }
 
-// compilerFields are the options that change what a file compiles to.
+// compilerFields are the options that change the compiled code of a file.
 var compilerFields = []string{
 	"alwaysStrict", "experimentalDecorators", "importsNotUsedAsValues", "preserveValueImports", "strict", "target",
 	"useDefineForClassFields", "verbatimModuleSyntax",
 }
 
-// build makes the answer for the files that a config covers.
+// build makes the TSConfig for the files that a config covers.
 func (p *tsProject) build(c *cache, f *tsFile, scope *folder) *TSConfig {
 	ts := &TSConfig{File: f.path, Files: f.files, paths: f.absolutePaths(), baseURL: f.baseURL}
 	if main := p.configs[0]; main != f {
@@ -163,7 +167,7 @@ func (p *tsProject) build(c *cache, f *tsFile, scope *folder) *TSConfig {
 		}
 	}
 	if f.path != "" && raw["useDefineForClassFields"] == nil && raw["target"] == nil {
-		// TypeScript takes the target for an old one then; esbuild for the newest.
+		// Without a target TypeScript assumes an old one, and esbuild the newest.
 		raw["useDefineForClassFields"] = false
 	}
 	ts.DecoratorMetadata = string(f.options["emitDecoratorMetadata"]) == "true"
@@ -172,17 +176,20 @@ func (p *tsProject) build(c *cache, f *tsFile, scope *folder) *TSConfig {
 	if ts.JSX.Runtime == "classic" {
 		raw["jsx"] = "react"
 	}
-	for field, value := range map[string]string{"jsxImportSource": ts.JSX.ImportSource, "jsxFactory": ts.JSX.Factory, "jsxFragmentFactory": ts.JSX.Fragment} {
+	jsx := map[string]string{
+		"jsxImportSource": ts.JSX.ImportSource, "jsxFactory": ts.JSX.Factory, "jsxFragmentFactory": ts.JSX.Fragment,
+	}
+	for field, value := range jsx {
 		if value != "" {
 			raw[field] = value
 		}
 	}
-	text, _ := json.Marshal(map[string]any{"compilerOptions": raw}) // made of what was JSON
+	text, _ := json.Marshal(map[string]any{"compilerOptions": raw}) // cannot fail: all values are from JSON
 	ts.Raw = string(text)
 	return ts
 }
 
-// jsx tells how JSX is compiled: as the options say, else as package.json does.
+// jsx returns how JSX is compiled: by the config's options, or else by package.json.
 func (f *tsFile) jsx(c *cache, scope *folder) JSX {
 	source, factory := f.option("jsxImportSource"), f.option("jsxFactory")
 	switch f.option("jsx") {
@@ -191,7 +198,7 @@ func (f *tsFile) jsx(c *cache, scope *folder) JSX {
 	case "react":
 		return JSX{Runtime: "classic", Factory: factory, Fragment: f.option("jsxFragmentFactory")}
 	}
-	switch { // "preserve" leaves it to the bundler, and so does saying nothing
+	switch { // "preserve" or no value: the bundler decides
 	case source != "":
 		return JSX{Runtime: "automatic", ImportSource: source}
 	case factory != "":
@@ -203,11 +210,11 @@ func (f *tsFile) jsx(c *cache, scope *folder) JSX {
 // option returns an option that is a string.
 func (f *tsFile) option(name string) string {
 	var s string
-	_ = json.Unmarshal(f.options[name], &s) // of another type: as if not there
+	_ = json.Unmarshal(f.options[name], &s) // a value of another type counts as missing
 	return s
 }
 
-// mapped finds what "paths" and "baseUrl" make of a bare specifier.
+// mapped finds the file of a bare specifier by "paths" and "baseUrl".
 func (q *query) mapped(ts *TSConfig, name string) (hit, bool) {
 	for _, path := range ts.candidates(name) {
 		if h, ok := q.fileOrFolder(path, false); ok {
@@ -245,10 +252,12 @@ func (ts *TSConfig) candidates(name string) []string {
 			}
 			continue
 		}
-		if len(name) < len(rule.prefix)+len(rule.suffix) || !strings.HasPrefix(name, rule.prefix) || !strings.HasSuffix(name, rule.suffix) {
+		if len(name) < len(rule.prefix)+len(rule.suffix) ||
+			!strings.HasPrefix(name, rule.prefix) || !strings.HasSuffix(name, rule.suffix) {
 			continue
 		}
-		if best == nil || len(rule.prefix) > len(best.prefix) || len(rule.prefix) == len(best.prefix) && len(rule.suffix) > len(best.suffix) {
+		if best == nil || len(rule.prefix) > len(best.prefix) ||
+			len(rule.prefix) == len(best.prefix) && len(rule.suffix) > len(best.suffix) {
 			best = rule
 		}
 	}
@@ -263,5 +272,5 @@ func (ts *TSConfig) candidates(name string) []string {
 	return list
 }
 
-// sortedKeys gives maps an order, so that equal configs give equal answers.
+// sortedKeys returns a map's keys in order, so that equal configs give equal answers.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// rules writes a TSConfig in one line: the file that rules, the options, what they mean for JSX.
+// rules returns a TSConfig in one line: the file that applies, the options, and their meaning for JSX.
 func rules(root string, r *Resolver, file string) string {
 	ts, err := r.TSConfig(filepath.Join(root, filepath.FromSlash(file)))
 	if err != nil {
@@ -24,7 +24,7 @@ func rules(root string, r *Resolver, file string) string {
 }
 
 func TestTSConfig(t *testing.T) {
-	// The layout of Vite's templates: the options are in a config that another one references.
+	// The layout of Vite's templates: tsconfig.json references the config with the options.
 	template := `
 -- package.json --
 {"dependencies": {"react": "19"}}
@@ -149,11 +149,11 @@ func TestTSConfig(t *testing.T) {
 {"extends": "./b.json"}
 -- b.json --
 {"extends": "./tsconfig.json"}
-`, [][2]string{{"x.ts", `error: b.json:1:13: extends "./tsconfig.json", which extends this one`}}},
+`, [][2]string{{"x.ts", `error: b.json:1:13: extends "./tsconfig.json", which extends this file`}}},
 		{"wrong type", `
 -- tsconfig.json --
 {"include": "src"}
-`, [][2]string{{"x.ts", `error: tsconfig.json:1:17: "Include" is a string, where another type belongs`}}},
+`, [][2]string{{"x.ts", `error: tsconfig.json:1:17: "Include" has the wrong type: string`}}},
 		{"empty", "-- tsconfig.json --\n", [][2]string{{"x.ts", "[tsconfig.json] jsx:react-jsx,useDefineForClassFields:false"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

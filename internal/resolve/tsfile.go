@@ -17,23 +17,24 @@ import (
 	"github.com/tailscale/hujson"
 )
 
-// tsFile is one tsconfig.json with everything it extends merged.
+// tsFile is one tsconfig.json, merged with all files that it extends.
 type tsFile struct {
 	path  string
-	files []string // it was read from
+	files []string // all files that it was read from
 
 	options map[string]json.RawMessage
 	baseURL string
-	// paths are relative to baseURL or, when there is none, to the folder of the config that has them.
+	// paths are relative to baseURL. Without baseURL they are relative to pathsDir, the folder of the config with
+	// "paths".
 	paths    []pathRule
 	pathsDir string
 
-	// only, include and exclude are absolute, with slashes. nil means that the file does not say.
+	// only, include and exclude are absolute, with slashes. nil means that no config has the field.
 	only, include, exclude []string
 	refs                   []string
 }
 
-// tsText is what a tsconfig.json may hold that matters.
+// tsText holds the fields of a tsconfig.json that are used.
 type tsText struct {
 	Extends         json.RawMessage
 	CompilerOptions map[string]json.RawMessage
@@ -46,8 +47,8 @@ type tsText struct {
 // tsLoader reads tsconfigs.
 type tsLoader struct{ c *cache }
 
-// load reads a tsconfig and what it extends. configDir is the folder of the one that everything is read for; above are
-// the files that led here, so that a circle ends.
+// load reads a tsconfig and the files that it extends. configDir is the folder of the outermost tsconfig.
+// above lists the files that extend this one, so that a circle ends.
 func (l tsLoader) load(file, configDir string, above []string) (*tsFile, error) {
 	l.c.configs.Store(file, true)
 	source, err := disk.ReadFile(file)
@@ -74,7 +75,7 @@ func parseTSText(file string, source []byte) (*tsText, error) {
 	text := &tsText{}
 	source = bytes.TrimPrefix(source, []byte("\ufeff"))
 	if len(bytes.TrimSpace(source)) == 0 {
-		return text, nil // what `touch tsconfig.json` makes, and TypeScript takes
+		return text, nil // `touch tsconfig.json` makes an empty file, and TypeScript accepts it
 	}
 	standard, err := hujson.Standardize(source)
 	if err != nil {
@@ -96,7 +97,7 @@ func extendsList(raw json.RawMessage) []string {
 	return many
 }
 
-// inherit takes what a base config says; a later base wins.
+// inherit puts the values of a base config over the values of earlier bases.
 func (f *tsFile) inherit(base *tsFile) {
 	for _, file := range base.files {
 		if !slices.Contains(f.files, file) {
@@ -123,7 +124,7 @@ func (f *tsFile) inherit(base *tsFile) {
 	}
 }
 
-// apply puts the config's own words over what it inherited. Paths in it are relative to its folder, dir.
+// apply puts the config's own values over the inherited values. Paths in the config are relative to dir, its folder.
 func (f *tsFile) apply(text *tsText, dir, configDir string) {
 	absolute := func(p string) string {
 		p = strings.ReplaceAll(p, "${configDir}", configDir)
@@ -196,7 +197,7 @@ func (f *tsFile) absolutePaths() []pathRule {
 
 var errCircle = errors.New("extends itself")
 
-// extend reads the config that `"extends": name` in file means.
+// extend reads the config that `"extends": name` in file names.
 func (l tsLoader) extend(file, name, configDir string, above []string) (*tsFile, error) {
 	dir := filepath.Dir(file)
 	for _, candidate := range l.extendsFiles(dir, strings.ReplaceAll(name, "${configDir}", configDir)) {
@@ -212,7 +213,7 @@ func (l tsLoader) extend(file, name, configDir string, above []string) (*tsFile,
 	return nil, fs.ErrNotExist
 }
 
-// extendsFiles lists where a base config may lie.
+// extendsFiles lists the files that a base config may be.
 func (l tsLoader) extendsFiles(dir, name string) []string {
 	path := filepath.FromSlash(name)
 	if isRelative(name) || filepath.IsAbs(path) {
@@ -249,24 +250,24 @@ func (l tsLoader) extendsFiles(dir, name string) []string {
 	return list
 }
 
-// located tells where in a tsconfig the name of a base stands that could not be read. Errors in the base itself keep
-// their own place.
+// located returns the error about a base config that could not be read, with the place of the base's name in the
+// tsconfig. An error in the base itself keeps its own place.
 func located(err error, file string, source []byte, name string) error {
 	if _, ok := errors.AsType[*Error](err); ok {
 		return err
 	}
 	e := &Error{File: file, Text: fmt.Sprintf("extends %q, which does not exist", name)}
 	if errors.Is(err, errCircle) {
-		e.Text = fmt.Sprintf("extends %q, which extends this one", name)
+		e.Text = fmt.Sprintf("extends %q, which extends this file", name)
 	} else if isBare(name) {
-		e.Hint = "install the package that it is in"
+		e.Hint = "install its package"
 	}
 	quoted, _ := json.Marshal(name)
 	e.Line, e.Column = position(source, bytes.Index(source, quoted))
 	return e
 }
 
-// references reads the configs that one references, and those that they reference.
+// references reads all configs that from references, directly and through others.
 func (l tsLoader) references(p *tsProject, from *tsFile) error {
 	for _, ref := range from.refs {
 		if info, err := os.Stat(ref); err == nil && info.IsDir() {
@@ -276,7 +277,7 @@ func (l tsLoader) references(p *tsProject, from *tsFile) error {
 			continue
 		}
 		if _, err := os.Stat(ref); err != nil {
-			continue // tsc complains; what is served does not depend on it
+			continue // tsc complains about it; no served file depends on it
 		}
 		f, err := l.load(ref, filepath.Dir(ref), nil)
 		if err != nil {
@@ -290,12 +291,12 @@ func (l tsLoader) references(p *tsProject, from *tsFile) error {
 	return nil
 }
 
-// solution tells a config that has no files of its own and only references others.
+// solution reports whether the config has no files of its own and only references other configs.
 func (f *tsFile) solution() bool {
 	return len(f.refs) > 0 && len(f.only) == 0 && (f.only != nil || f.include != nil) && len(f.include) == 0
 }
 
-// covers tells whether the config includes the file. Extensions don't count: what is asked for is compiled anyway.
+// covers reports whether the config includes the file. Extensions don't matter: a requested file is compiled anyway.
 func (f *tsFile) covers(file string) bool {
 	name := filepath.ToSlash(file)
 	if slices.Contains(f.only, name) {
@@ -314,8 +315,8 @@ func (f *tsFile) covers(file string) bool {
 	return !slices.ContainsFunc(f.exclude, func(p string) bool { return covered(p, name, false) })
 }
 
-// covered matches a file against a pattern of "include" or "exclude". One without wildcards names a folder; in
-// "exclude" any pattern may.
+// covered reports whether a pattern of "include" or "exclude" matches a file. A pattern without wildcards names a file
+// or a folder; in "exclude" any pattern may name a folder.
 func covered(pattern, name string, include bool) bool {
 	if !strings.ContainsAny(pattern, "*?") {
 		return name == pattern || strings.HasPrefix(name, strings.TrimSuffix(pattern, "/")+"/")
@@ -325,7 +326,7 @@ func covered(pattern, name string, include bool) bool {
 		return true
 	}
 	if include && path.Ext(pattern) != "" {
-		// "src/**/*.ts" and "src/**/*.tsx" are ways to say "src"
+		// "src/**/*.ts" and "src/**/*.tsx" mean "src"
 		return path.Base(pattern) == "*"+path.Ext(pattern) && sourceExt[path.Ext(pattern)] && sourceExt[path.Ext(name)] &&
 			matches(path.Dir(pattern), path.Dir(name))
 	}
@@ -339,5 +340,5 @@ func matches(pattern, name string) bool {
 
 var sourceExt = map[string]bool{".ts": true, ".tsx": true, ".js": true, ".jsx": true, ".mts": true, ".mjs": true, ".vue": true, ".svelte": true}
 
-// onlyStars takes away the meaning of what TypeScript knows no meaning of.
+// onlyStars escapes the characters that are special in doublestar and not in TypeScript's patterns.
 var onlyStars = strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Paint colours text. The zero value leaves it as it is.
+// Paint colours text. The zero value leaves text unchanged.
 type Paint struct {
 	// On writes ANSI colours.
 	On bool
@@ -21,19 +21,19 @@ func (p Paint) with(code, text string) string {
 // Bold returns the text in bold.
 func (p Paint) Bold(text string) string { return p.with("1", text) }
 
-// Dim returns the text less bright.
+// Dim returns the text in a less bright colour.
 func (p Paint) Dim(text string) string { return p.with("2", text) }
 
-// Red is for errors.
+// Red returns the text in red, for errors.
 func (p Paint) Red(text string) string { return p.with("31", text) }
 
-// Green is for what went well.
+// Green returns the text in green, for success.
 func (p Paint) Green(text string) string { return p.with("32", text) }
 
-// Yellow is for warnings, and for what costs the page its state.
+// Yellow returns the text in yellow, for warnings and for reloads, which lose the page's state.
 func (p Paint) Yellow(text string) string { return p.with("33", text) }
 
-// Cyan is for addresses and names to act on.
+// Cyan returns the text in cyan, for addresses and for names that the user can act on.
 func (p Paint) Cyan(text string) string { return p.with("36", text) }
 
 func (p Paint) level(l slog.Level) string {
@@ -48,7 +48,7 @@ func (p Paint) level(l slog.Level) string {
 	return ""
 }
 
-// kinds are the beginnings of lines that people look for.
+// kinds are the coloured beginnings of the lines that people look for.
 var kinds = []struct {
 	prefix string
 	paint  func(Paint, string) string
@@ -71,7 +71,7 @@ func (p Paint) message(l slog.Level, text string) string {
 	return text
 }
 
-// frame makes the line that is meant stand out in a code frame.
+// frame highlights the line with the mistake in a code frame.
 func (p Paint) frame(frame string) string {
 	lines := strings.Split(frame, "\n")
 	for i, line := range lines {

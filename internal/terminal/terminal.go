@@ -1,7 +1,7 @@
-// Package terminal prints what happens for people: one short line a thing, in colour on a terminal.
+// Package terminal prints log lines for people: one short line for each thing that happens, in colour on a terminal.
 //
-// Everything printed may hold text from requests, so control characters are shown as escapes, and lines after the
-// first are indented: nobody can forge a line or move the cursor.
+// Every line may hold text from requests. So control characters are shown as escapes, and the further lines of a text
+// are indented: nobody can forge a line or move the cursor.
 package terminal
 
 import (
@@ -18,10 +18,10 @@ import (
 	"golang.org/x/term"
 )
 
-// Silent is above every level that is logged.
+// Silent is above the level of every line.
 const Silent = slog.Level(100)
 
-// Level returns the slog level of a name of the logLevel option; "" is info.
+// Level returns the slog level of a value of the option logLevel; "" means info.
 func Level(name string) slog.Level {
 	switch name {
 	case "debug":
@@ -39,18 +39,18 @@ func Level(name string) slog.Level {
 
 // Options configures a Handler.
 type Options struct {
-	// Out gets info and debug lines, Err warnings and errors. Nil drops them.
+	// Out gets info and debug lines, Err gets warnings and errors. Nil drops them.
 	Out, Err io.Writer
-	// Level is the least level that is printed. The zero value is Info.
+	// Level is the lowest level that is printed. Nil means Info.
 	Level slog.Leveler
 	// Color uses ANSI colours.
 	Color bool
 }
 
-// Handler is a slog.Handler for people. Besides the message it knows five attributes: frame (a code frame, printed
-// below), stack (of a panic, printed below), hint (what to do, printed below), plugin (who it comes from) and pkg. Others
-// follow the message.
-// It is safe for concurrent use.
+// Handler is a slog.Handler for people. It is safe for concurrent use.
+//
+// It prints these attributes below the message: frame (a code frame), hint (a fix), allow (a configuration to copy) and
+// stack (of a panic). It prints plugin (a plugin's name) before the message, and other attributes after it.
 type Handler struct {
 	opts  Options
 	mu    *sync.Mutex // guards both writers, so that lines stay whole
@@ -110,7 +110,7 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 			below.WriteString("\n" + indented(p.frame(Printable(value.String()))))
 		case "hint":
 			below.WriteString("\n" + indented(p.Cyan("hint: ")+Printable(value.String())))
-		case "allow": // what lets in what was refused, to be copied
+		case "allow": // the configuration that allows what was refused, to be copied
 			below.WriteString("\n" + indented(p.Cyan("to allow it: ")+Printable(value.String())))
 		case "stack":
 			below.WriteString("\n" + indented(p.Dim(Printable(calls(value.String())))))
@@ -147,7 +147,7 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 	return err
 }
 
-// flat spells out groups as key.key.
+// flat returns the attributes of a group with keys like key.key.
 func flat(key string, v slog.Value) []slog.Attr {
 	if v.Kind() != slog.KindGroup {
 		return []slog.Attr{{Key: OneLine(key), Value: v}}
@@ -159,20 +159,21 @@ func flat(key string, v slog.Value) []slog.Attr {
 	return list
 }
 
-// mostCalls bounds the calls of a stack that are printed: who panicked is the first.
-const mostCalls = 6
+// maxCalls is the number of calls of a stack that are printed. The call that panicked is the first.
+const maxCalls = 6
 
-// calls returns the calls of a Go stack that led to a panic, the last one first, without those that handle the panic.
+// calls returns the calls of a Go stack that led to a panic, the last call first, without the calls that handle the
+// panic.
 func calls(stack string) string {
 	lines := strings.Split(strings.TrimRight(stack, "\n"), "\n")
 	for i, line := range lines {
 		if strings.HasPrefix(line, "panic(") && i+2 < len(lines) {
-			lines = lines[i+2:] // the call, and where it stands
+			lines = lines[i+2:] // each call is two lines: the call and its place
 			break
 		}
 	}
-	if len(lines) > 2*mostCalls {
-		lines = append(lines[:2*mostCalls:2*mostCalls], "…")
+	if len(lines) > 2*maxCalls {
+		lines = append(lines[:2*maxCalls:2*maxCalls], "…")
 	}
 	return strings.Join(lines, "\n")
 }
@@ -210,7 +211,7 @@ func Printable(s string) string {
 	return b.String()
 }
 
-// hidden tells whether a terminal would do something else than draw the character. Cf holds the marks that reorder text.
+// hidden reports whether a terminal might act on the character and not draw it. Cf holds the marks that reorder text.
 func hidden(r rune) bool {
 	return r != '\n' && r != '\t' && (unicode.IsControl(r) || r != '\u200d' && unicode.Is(unicode.Cf, r))
 }
@@ -220,8 +221,8 @@ func OneLine(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(Printable(s), "\n", `\n`), "\t", `\t`)
 }
 
-// ColorWanted tells whether w is a terminal whose user has not switched colours off (NO_COLOR, TERM=dumb), or colours
-// are forced (FORCE_COLOR).
+// ColorWanted reports whether output to w is coloured. It is when w is a terminal and the user has not switched colours
+// off (NO_COLOR, TERM=dumb), or when colours are forced (FORCE_COLOR).
 func ColorWanted(w io.Writer, getenv func(string) string) bool {
 	if getenv("NO_COLOR") != "" {
 		return false
@@ -232,7 +233,7 @@ func ColorWanted(w io.Writer, getenv func(string) string) bool {
 	return IsTerminal(w) && getenv("TERM") != "dumb"
 }
 
-// IsTerminal tells whether a reader or writer is a terminal.
+// IsTerminal reports whether a reader or writer is a terminal.
 func IsTerminal(rw any) bool {
 	f, ok := rw.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -12,7 +12,7 @@ import (
 
 var noon = time.Date(2026, 1, 2, 12, 1, 5, 0, time.UTC)
 
-// record prints one record and returns what went to each writer.
+// record prints one record and returns the output of each writer.
 func record(t *testing.T, color bool, level slog.Level, message string, args ...any) (out, err string) {
 	t.Helper()
 	var o, e bytes.Buffer
@@ -33,14 +33,20 @@ func TestLines(t *testing.T) {
 		want          string
 	}{
 		{name: "info", message: "hmr update /src/a.ts", want: "12:01:05 hmr update /src/a.ts\n"},
-		{name: "attributes", message: "proxy /api", args: []any{"target", "http://x", "why", "two words"}, want: "12:01:05 proxy /api target=http://x why=\"two words\"\n"},
+		{name: "attributes", message: "proxy /api", args: []any{"target", "http://x", "why", "two words"},
+			want: "12:01:05 proxy /api target=http://x why=\"two words\"\n"},
 		{name: "group", message: "m", args: []any{slog.Group("g", "a", 1, "b", "c")}, want: "12:01:05 m g.a=1 g.b=c\n"},
 		{name: "debug", level: slog.LevelDebug, message: "m", args: []any{"pkg", "hmr"}, want: "12:01:05 debug m pkg=hmr\n"},
-		{name: "frame and hint", level: slog.LevelError, message: "src/a.ts:1:2: text", args: []any{"plugin", "css", "frame", "> 1 | x\n    | ^", "hint", "do it"},
+		{name: "frame and hint", level: slog.LevelError, message: "src/a.ts:1:2: text",
+			args: []any{"plugin", "css", "frame", "> 1 | x\n    | ^", "hint", "do it"},
 			want: "12:01:05 error [css] src/a.ts:1:2: text\n         > 1 | x\n             | ^\n         hint: do it\n"},
-		{name: "stack", level: slog.LevelError, message: "m", args: []any{"stack", "goroutine 1 [running]:\nruntime/debug.Stack()\n\t/go/stack.go:1\npanic({0x1})\n\t/go/panic.go:2\nmain.f(\x1b)\n\t/app/main.go:3\n"}, want: "12:01:05 error m\n         main.f(\\x1b)\n         \t/app/main.go:3\n"},
+		{name: "stack", level: slog.LevelError, message: "m",
+			args: []any{"stack", "goroutine 1 [running]:\nruntime/debug.Stack()\n\t/go/stack.go:1\n" +
+				"panic({0x1})\n\t/go/panic.go:2\nmain.f(\x1b)\n\t/app/main.go:3\n"},
+			want: "12:01:05 error m\n         main.f(\\x1b)\n         \t/app/main.go:3\n"},
 		{name: "forged line", message: "refused /x\n12:01:05 hmr update", want: "12:01:05 refused /x\n         12:01:05 hmr update\n"},
-		{name: "control characters", message: "a\x1b[2Jb\x00\u202ec\r", args: []any{"k", "x\ny\x07"}, want: `12:01:05 a\x1b[2Jb\x00\u202ec\x0d k=x\ny\x07` + "\n"},
+		{name: "control characters", message: "a\x1b[2Jb\x00\u202ec\r", args: []any{"k", "x\ny\x07"},
+			want: `12:01:05 a\x1b[2Jb\x00\u202ec\x0d k=x\ny\x07` + "\n"},
 		{name: "invalid UTF-8", message: "a\xff\x9bb", want: "12:01:05 a\uFFFDb\n"},
 		{name: "emoji stay whole", message: "👩‍💻 é", want: "12:01:05 👩‍💻 é\n"},
 	} {
@@ -85,7 +91,10 @@ func TestWith(t *testing.T) {
 }
 
 func TestLevel(t *testing.T) {
-	for name, want := range map[string]slog.Level{"": slog.LevelInfo, "debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError, "silent": terminal.Silent} {
+	for name, want := range map[string]slog.Level{
+		"": slog.LevelInfo, "debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError,
+		"silent": terminal.Silent,
+	} {
 		if have := terminal.Level(name); have != want {
 			t.Errorf("Level(%q) = %v, want %v", name, have, want)
 		}

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// The functions of this file write bodies of module factories for what is not JavaScript. Stylesheets use the client's
-// updateStyle and removeStyle, which keep one <style> for each ID.
+// The functions of this file write the bodies of module factories for files that are not JavaScript. Stylesheets use
+// the client's updateStyle and removeStyle, which keep one <style> for each ID.
 
 const esModule = `Object.defineProperty(exports, "__esModule", { value: true });` + "\n"
 
-// Quote returns s as a JavaScript string literal. It escapes `<` as well, so that the literal may stand inside a <script>.
-// Invalid UTF-8 becomes U+FFFD.
+// Quote returns s as a JavaScript string literal. It escapes `<`, so that the literal may be inside a <script>. Invalid
+// UTF-8 becomes U+FFFD.
 func Quote(s string) string {
 	if isPlain(s) {
 		return `"` + s + `"`
@@ -25,7 +25,7 @@ func Quote(s string) string {
 	return strings.ReplaceAll(strings.TrimSuffix(b.String(), "\n"), "<", `\u003c`)
 }
 
-// isPlain reports whether a literal of s is s between quotes.
+// isPlain reports whether s needs no escape in a literal.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' || c == '<' {
@@ -51,12 +51,12 @@ func WasmModule(url string) string {
 };`
 }
 
-// NativeModule exports what the browser's own import() of the URL gives: a module of another origin or a data: URL. Its
-// factory is asynchronous.
+// NativeModule exports the result of the browser's own import() of the URL, for a module of another origin or a data:
+// URL. Its factory is asynchronous.
 func NativeModule(url string) string { return "module.exports = await import(" + Quote(url) + ");" }
 
-// MissingModule exports an object of which every property throws an error with the text. Importing it is not an error,
-// since a package may import what it never uses.
+// MissingModule exports an object whose every property throws an error with the text. An import of it is not an error,
+// since a package may import modules that it never uses.
 func MissingModule(text string) string {
 	return `module.exports = new Proxy({}, { get(_, key) {
   if (key === "__esModule" || typeof key === "symbol") return undefined;
@@ -66,13 +66,14 @@ func MissingModule(text string) string {
 
 // WorkerModule exports a constructor of a worker at the URL. kind is Worker or SharedWorker.
 func WorkerModule(kind, url string) string {
-	return esModule + "exports.default = function(options) { return new " + kind + "(" + Quote(url) + `, { type: "module", name: options?.name }); };`
+	return esModule + "exports.default = function(options) { return new " + kind + "(" + Quote(url) +
+		`, { type: "module", name: options?.name }); };`
 }
 
-// CSSModule puts a stylesheet into the page. A plain one takes its own updates. One with class names does so while the
-// names stay: when they change, whoever uses them must run again.
+// CSSModule inserts a stylesheet into the page. A plain stylesheet accepts its own updates. A stylesheet with class
+// names does so while the names stay the same. When the names change, the modules that use them must run again.
 //
-// mapURL is where the stylesheet's source map is asked for; none when empty.
+// mapURL is the URL of the stylesheet's source map; "" means that there is none.
 func CSSModule(id string, out *CSSOutput, mapURL string) string {
 	var b strings.Builder
 	b.WriteString(esModule)
@@ -92,7 +93,7 @@ $meta$.hot?.accept((next) => { if (next && next.__names !== names) $meta$.hot.in
 	return b.String()
 }
 
-// WithMapURL ends a stylesheet with the address of its source map; none when empty.
+// WithMapURL appends the URL of its source map to a stylesheet, unless the URL is "".
 func WithMapURL(css, mapURL string) string {
 	if mapURL == "" || css == "" {
 		return css
@@ -100,10 +101,11 @@ func WithMapURL(css, mapURL string) string {
 	return strings.TrimSuffix(css, "\n") + "\n/*# sourceMappingURL=" + mapURL + " */\n"
 }
 
-// InlineCSSModule exports the stylesheet's text and puts nothing into the page.
+// InlineCSSModule exports the stylesheet's text and does not insert it into the page.
 func InlineCSSModule(out *CSSOutput) string { return AssetModule(out.CSS) }
 
-// writeNames exports class names: all of them by the default export, and those that can be names by name too.
+// writeNames exports all class names by the default export. Class names that are valid JavaScript names are exported by
+// name, too.
 func writeNames(b *strings.Builder, exports map[string]string) {
 	b.WriteString("exports.default = {")
 	keys := slices.Sorted(maps.Keys(exports))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// component is a module of about 1.5 KB as projects are full of them.
+// component is a typical module of a project, of about 1.5 KB.
 const component = `import { useEffect, useState } from "react";
 import { formatDate } from "../lib/date";
 import type { Item } from "../types";
@@ -72,7 +72,7 @@ func benchmark[Out any](b *testing.B, do func(Input) (Out, []Error)) {
 	}
 }
 
-// BenchmarkRead is what Compile adds to esbuild's own work.
+// BenchmarkRead measures the work that Compile adds to esbuild's.
 func BenchmarkRead(b *testing.B) {
 	in := componentInput()
 	p, errs := print(&in, false)

@@ -8,7 +8,8 @@ import (
 	"slices"
 )
 
-// MarshalBinary writes the output for a cache: thousands are read at a start, which JSON would take the longest part of.
+// MarshalBinary encodes the output for a cache. A start reads thousands of outputs; with JSON that would be its longest
+// part.
 func (o *Output) MarshalBinary() ([]byte, error) {
 	w := make(binaryWriter, 0, len(o.Code)+256)
 	w.text(o.Code)
@@ -36,15 +37,15 @@ func (o *Output) MarshalBinary() ([]byte, error) {
 	return w, nil
 }
 
-// rareParts are what most modules have none of.
+// rareParts are the parts that most modules do not have.
 type rareParts struct {
 	Globs    []Glob  `json:",omitempty"`
 	Warnings []Error `json:",omitempty"`
 }
 
-var errCutOff = errors.New("decode compiled module: it is cut off")
+var errTruncated = errors.New("decode compiled module: the data is truncated")
 
-// UnmarshalBinary reads what MarshalBinary wrote. The output keeps no part of data.
+// UnmarshalBinary decodes the data of MarshalBinary. The output keeps no part of data.
 func (o *Output) UnmarshalBinary(data []byte) error {
 	r := &binaryReader{data: string(data)}
 	*o = Output{Code: r.text()}
@@ -63,7 +64,7 @@ func (o *Output) UnmarshalBinary(data []byte) error {
 		if lazy {
 			imp.Lazy = map[string]string{}
 		} else if n > 0 {
-			return errCutOff
+			return errTruncated
 		}
 		for range min(n, len(r.data)) {
 			name := r.text()
@@ -73,7 +74,7 @@ func (o *Output) UnmarshalBinary(data []byte) error {
 	o.Exports, o.Stars, o.LazyStars = r.texts(), r.texts(), r.texts()
 	rest := r.text()
 	if r.failed {
-		return errCutOff
+		return errTruncated
 	}
 	var rare rareParts
 	if err := json.Unmarshal([]byte(rest), &rare); err != nil {
@@ -96,7 +97,7 @@ func (w *binaryWriter) text(s string) {
 	*w = append(*w, s...)
 }
 
-// texts keeps nil and empty lists apart: no exports are not the same as none that are known.
+// texts writes nil and an empty list differently: unknown exports are not the same as no exports.
 func (w *binaryWriter) texts(list []string) {
 	if list == nil {
 		w.count(0)

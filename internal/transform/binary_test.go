@@ -7,10 +7,25 @@ import (
 
 func TestOutputRoundTrip(t *testing.T) {
 	for name, out := range map[string]Output{
-		"empty":  {},
-		"script": {Code: "a\nb\n", Imports: []Import{{Specifier: "./x", Names: []string{"a", "b"}, Line: 3, Column: 300}, {Specifier: "y", Kind: Dynamic, All: true}}, Exports: []string{}},
-		"barrel": {Code: "é", Imports: []Import{{Specifier: "./z", Lazy: map[string]string{"a": "b", "c": "*"}}, {Specifier: "./e", Lazy: map[string]string{}}}, Exports: []string{"a", "c"}, Stars: []string{"./s"}, LazyStars: []string{"./t"}},
-		"rare":   {Code: "x", Async: true, AcceptsExports: true, Refreshes: true, Globs: []Glob{{Patterns: []string{"./*.ts"}}}, Warnings: []Error{{Text: "w", Line: 2}}},
+		"empty": {},
+		"script": {
+			Code: "a\nb\n", Exports: []string{},
+			Imports: []Import{
+				{Specifier: "./x", Names: []string{"a", "b"}, Line: 3, Column: 300},
+				{Specifier: "y", Kind: Dynamic, All: true},
+			},
+		},
+		"barrel": {
+			Code: "é", Exports: []string{"a", "c"}, Stars: []string{"./s"}, LazyStars: []string{"./t"},
+			Imports: []Import{
+				{Specifier: "./z", Lazy: map[string]string{"a": "b", "c": "*"}},
+				{Specifier: "./e", Lazy: map[string]string{}},
+			},
+		},
+		"rare": {
+			Code: "x", Async: true, AcceptsExports: true, Refreshes: true,
+			Globs: []Glob{{Patterns: []string{"./*.ts"}}}, Warnings: []Error{{Text: "w", Line: 2}},
+		},
 	} {
 		data, err := out.MarshalBinary()
 		if err != nil {
@@ -20,9 +35,9 @@ func TestOutputRoundTrip(t *testing.T) {
 		if err := back.UnmarshalBinary(data); err != nil || !reflect.DeepEqual(out, back) {
 			t.Errorf("%s: %v\n%+v\n%+v", name, err, out, back)
 		}
-		for n := range data { // half of it is an error, never another output
+		for n := range data { // a part of the data is an error, never another output
 			if err := new(Output).UnmarshalBinary(data[:n]); err == nil {
-				t.Errorf("%s: %d of %d bytes were taken", name, n, len(data))
+				t.Errorf("%s: %d of %d bytes were accepted", name, n, len(data))
 			}
 		}
 	}
@@ -33,6 +48,6 @@ func FuzzOutputBinary(f *testing.F) {
 	f.Add(data)
 	f.Add([]byte{0, 0, 0xff, 0xff, 0xff, 0xff, 0x07})
 	f.Fuzz(func(_ *testing.T, data []byte) {
-		_ = new(Output).UnmarshalBinary(data) // must not panic, nor make what the text does not hold
+		_ = new(Output).UnmarshalBinary(data) // must not panic, nor allocate more than the data describes
 	})
 }

@@ -15,8 +15,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the want sections of testdata/compile")
 
-// TestCompile compares what testdata/compile/*.txtar say. The first file of an archive is the module; "options", JSON of Input,
-// may follow; "code", "facts" and "errors" are what is wanted. `go test -update` rewrites these: read the diff.
+// TestCompile compiles the modules of testdata/compile/*.txtar. The first file of an archive is the module. "options",
+// JSON of Input, may follow. "code", "facts" and "errors" hold the wanted output. `go test -update` rewrites these:
+// read the diff.
 func TestCompile(t *testing.T) {
 	files, err := filepath.Glob("testdata/compile/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -89,7 +90,7 @@ func inputOf(t *testing.T, archive *txtar.Archive) Input {
 	return in
 }
 
-// facts lists everything in an output but its code.
+// facts lists everything in an output except its code.
 func facts(out *Output) string {
 	var b strings.Builder
 	for _, i := range out.Imports {

@@ -25,34 +25,34 @@ type CSSInput struct {
 	Modules bool
 	// Resolve finds the file of an @import, a url() or a `composes … from`.
 	Resolve func(specifier, importer string) (file string, err error)
-	// URL is where the browser finds a file.
+	// URL returns the URL of a file in the browser.
 	URL func(file string) string
-	// Read gives the text of an imported file; nil reads it from disk.
+	// Read returns the text of an imported file. Nil reads it from disk.
 	Read func(file string) (string, error)
-	// Names tells how a CSS module names its classes; the zero value is the usual way.
+	// Names sets how a CSS module names its classes. The zero value is the default.
 	Names CSSNames
 }
 
 // CSSOutput is a compiled stylesheet.
 type CSSOutput struct {
 	CSS string
-	// Exports maps the class names of a CSS module, as written, to those in CSS. Nil for other stylesheets.
+	// Exports maps the class names of a CSS module, as written, to the class names in CSS. Nil for other stylesheets.
 	Exports map[string]string
-	// Names tells two sets of exports apart: while it stays, importers of the module need not run again.
+	// Names is a short hash of Exports. While it stays the same, importers of the module need not run again.
 	Names string
-	// Deps are the files that CSS was made from beside File, also those that were not found.
+	// Deps are the other files that CSS was made from, including missing files.
 	Deps []string
-	// Alone tells that no other file and no URL had a part in it: equal inputs give equal outputs then.
+	// Alone means that CSS depends on no other file and no URL. Equal inputs then give equal outputs.
 	Alone bool
 
-	sourceMap []byte // when one was asked for
+	sourceMap []byte // nil unless compileCSS made one
 }
 
-// reaching is what makes a stylesheet depend on other files; without it the text is used as it is.
+// reaching matches the parts of a stylesheet that refer to other files. A text without a match is served unchanged.
 var reaching = regexp.MustCompile(`(?i)@import|url\(|image-set\(|@charset`)
 
-// CompileCSS follows @import and url() and makes class names of CSS Modules local. Everything else, nesting too, stays
-// as it was written: the browser has what the author wrote.
+// CompileCSS follows @import and url() and makes class names of CSS Modules local. Everything else, including nesting,
+// stays as the author wrote it.
 func CompileCSS(in CSSInput) (*CSSOutput, []Error) {
 	if in.asWritten() {
 		return &CSSOutput{CSS: in.Code, Alone: true}, nil
@@ -64,13 +64,13 @@ func CompileCSS(in CSSInput) (*CSSOutput, []Error) {
 	return out, errs
 }
 
-// asWritten tells that nothing has to be done.
+// asWritten reports whether the stylesheet is served unchanged.
 func (in *CSSInput) asWritten() bool { return !in.Modules && !reaching.MatchString(in.Code) }
 
-// compileCSS makes a source map too when mapName is not nil: it tells what the map calls a file. Maps that the
-// stylesheet and those it imports end with are taken into account.
+// compileCSS compiles the stylesheet. Unless mapName is nil, it makes a source map too; mapName returns a file's name
+// in the map. The map follows the maps at the end of the stylesheet and of the stylesheets that it imports.
 func compileCSS(in CSSInput, mapName func(file string) string) (*CSSOutput, []Error) {
-	in.Code = strings.ToValidUTF8(in.Code, "\uFFFD") // esbuild may loop on other bytes
+	in.Code = strings.ToValidUTF8(in.Code, "\uFFFD") // esbuild 0.28 may loop forever on invalid UTF-8
 	b := &cssBuild{in: in, deps: map[string]bool{}, failed: map[string]error{}, files: map[string]string{}}
 	options := api.BuildOptions{
 		Bundle: true, Write: false, LogLevel: api.LogLevelSilent, Target: api.ESNext, Outdir: "/", Charset: api.CharsetUTF8,
@@ -78,7 +78,9 @@ func compileCSS(in CSSInput, mapName func(file string) string) (*CSSOutput, []Er
 		Plugins:       []api.Plugin{{Name: "css", Setup: b.setup}},
 	}
 	if in.Modules { // the names come from a script that imports the stylesheet
-		options.Stdin = &api.StdinOptions{Contents: "import names from \"entry:css\"; export default names", Sourcefile: "names.js", ResolveDir: "/"}
+		options.Stdin = &api.StdinOptions{
+			Contents: "import names from \"entry:css\"; export default names", Sourcefile: "names.js", ResolveDir: "/",
+		}
 		options.Format = api.FormatESModule
 	} else {
 		options.EntryPoints = []string{"entry:css"}
@@ -119,11 +121,11 @@ func compileCSS(in CSSInput, mapName func(file string) string) (*CSSOutput, []Er
 	return out, nil
 }
 
-// pathComment is what esbuild writes before the content of each file.
+// pathComment matches the comment that esbuild writes before the content of each file.
 var pathComment = regexp.MustCompile(`(?m)^/\* css:.* \*/\n`)
 
-// cssBuild is one run of esbuild. Its paths are names that it makes of files: esbuild derives the names of local classes
-// from them, and two btn.module.css in different folders must not clash.
+// cssBuild is one run of esbuild. It gives files names of its own instead of paths. esbuild derives the names of local
+// classes from them, and the classes of two btn.module.css in different folders must not clash.
 type cssBuild struct {
 	in CSSInput
 
@@ -133,13 +135,13 @@ type cssBuild struct {
 	files  map[string]string // name -> file
 }
 
-// name gives a file the name under which esbuild knows it: readable, the same in each run, one for each file.
+// name returns a file's name for esbuild. The name is readable, unique, and the same in each run.
 func (b *cssBuild) name(file string) string {
 	base := filepath.Base(file)
 	base, _, _ = strings.Cut(base, ".")
 	key := file
 	if rel, err := filepath.Rel(filepath.Dir(b.in.File), file); err == nil {
-		key = path.Join(path.Dir(b.in.ID), filepath.ToSlash(rel)) // the same on every machine
+		key = path.Join(path.Dir(b.in.ID), filepath.ToSlash(rel)) // independent of the machine
 	}
 	sum := sha256.Sum256([]byte(key))
 	name := "/" + base + "_" + hex.EncodeToString(sum[:3]) + ".css"
@@ -163,11 +165,12 @@ func (b *cssBuild) setup(build api.PluginBuild) {
 	build.OnLoad(api.OnLoadOptions{Filter: ".*", Namespace: "css"}, b.load)
 }
 
-// resolve finds an imported stylesheet, which becomes part of the output, or the URL of anything else.
+// resolve finds the file of an @import, which becomes part of the output, or the URL of a url().
 func (b *cssBuild) resolve(args api.OnResolveArgs) (api.OnResolveResult, error) {
 	spec := args.Path
 	external := api.OnResolveResult{Path: spec, External: true}
-	if spec == "" || strings.HasPrefix(spec, "#") || strings.HasPrefix(spec, "data:") || strings.HasPrefix(spec, "//") || strings.Contains(spec, "://") {
+	if spec == "" || strings.HasPrefix(spec, "#") || strings.HasPrefix(spec, "data:") ||
+		strings.HasPrefix(spec, "//") || strings.Contains(spec, "://") {
 		return external, nil
 	}
 	name, suffix := spec, ""
@@ -178,7 +181,7 @@ func (b *cssBuild) resolve(args api.OnResolveArgs) (api.OnResolveResult, error) 
 	file, err := b.in.Resolve(name, importer)
 	if args.Kind == api.ResolveCSSURLToken {
 		if err != nil {
-			return external, nil // as in the browser: the request fails, the rest of the stylesheet holds
+			return external, nil // as in the browser: the request fails, and the rest of the stylesheet works
 		}
 		b.note(file)
 		url := b.in.URL(file)
@@ -188,7 +191,7 @@ func (b *cssBuild) resolve(args api.OnResolveArgs) (api.OnResolveResult, error) 
 		return api.OnResolveResult{Path: url + suffix, External: true}, nil
 	}
 	if err != nil {
-		if !filepath.IsAbs(name) { // it may be created
+		if !filepath.IsAbs(name) { // the file may be created later
 			b.note(filepath.Join(filepath.Dir(importer), filepath.FromSlash(name)))
 		}
 		b.mu.Lock()
@@ -235,7 +238,7 @@ func (b *cssBuild) read(file string) (string, error) {
 	return strings.ToValidUTF8(string(text), "\uFFFD"), err
 }
 
-// errors turns esbuild's messages into ours. What Resolve said keeps its own words.
+// errors turns esbuild's messages into errors. An error of Resolve keeps its own text and hint.
 func (b *cssBuild) errors(messages []api.Message) []Error {
 	list := make([]Error, 0, len(messages))
 	for _, m := range messages {
@@ -250,7 +253,7 @@ func (b *cssBuild) errors(messages []api.Message) []Error {
 			code := b.in.Code
 			if file := b.file(strings.TrimPrefix(l.File, "css:")); file != "" && file != b.in.File {
 				e.File = file
-				code, _ = b.read(file) // without it there is no frame
+				code, _ = b.read(file) // without the code there is no frame
 			}
 			e.Frame = CodeFrame(code, e.Line, e.Column)
 		}
@@ -261,7 +264,7 @@ func (b *cssBuild) errors(messages []api.Message) []Error {
 
 var namePattern = regexp.MustCompile(`(?m)^\s*(?:"((?:[^"\\]|\\.)*)"|([\w$-]+)): "((?:[^"\\]|\\.)*)",?$`)
 
-// exportedNames reads the table of names off esbuild's output, which prints one a line.
+// exportedNames reads the table of names in esbuild's output, which has one name on each line.
 func exportedNames(script string) map[string]string {
 	names := map[string]string{}
 	for _, m := range namePattern.FindAllStringSubmatch(script, -1) {

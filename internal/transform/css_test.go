@@ -14,7 +14,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-// style compiles a stylesheet of a folder whose files may import each other.
+// style compiles a stylesheet of a folder. The folder's files may import each other.
 func style(t *testing.T, files map[string]string, name string) (*transform.CSSOutput, []transform.Error, string) {
 	t.Helper()
 	dir := folder(t, files)
@@ -72,7 +72,10 @@ func TestImportsAndURLs(t *testing.T) {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	for _, part := range []string{"/app/src/img.png#x", `url(/app/src/img.png)`, "data:image/png;base64,AA", "url(missing.png)", "#frag", "https://cdn.test/x.css", "@layer base", "& .c"} {
+	for _, part := range []string{
+		"/app/src/img.png#x", `url(/app/src/img.png)`, "data:image/png;base64,AA", "url(missing.png)", "#frag",
+		"https://cdn.test/x.css", "@layer base", "& .c",
+	} {
 		if !strings.Contains(out.CSS, part) {
 			t.Errorf("the output lacks %q:\n%s", part, out.CSS)
 		}
@@ -187,17 +190,17 @@ func TestNamesOfCSSModules(t *testing.T) {
 	}
 }
 
-// TestStyleMaps follows a place in what is served back to where it was written.
+// TestStyleMaps follows places in the served stylesheet back to the source.
 func TestStyleMaps(t *testing.T) {
 	for name, c := range map[string]struct {
 		files        map[string]string
-		served, from string // a text of the stylesheet, and where it stands: file:line
+		served, from string // a text in the stylesheet, and its place in the source: file:line
 	}{
 		"as written":       {map[string]string{"a.css": ".x {}\n.y { color: red }\n"}, "color: red", "/a.css:2"},
 		"with an import":   {map[string]string{"a.css": "@import './b.css';\n\n.y { color: red }\n", "b.css": "\n\n.b { color: blue }\n"}, "color: blue", "/b.css:3"},
 		"behind an import": {map[string]string{"a.css": "@import './b.css';\n\n\n.y { color: red }\n", "b.css": "\n\n.b { color: blue }\n"}, "color: red", "/a.css:4"},
 		"a module":         {map[string]string{"a.module.css": "\n.y { color: red }\n"}, "color: red", "/a.module.css:2"},
-		// {"sources":["a.scss"],"mappings":";AAEA"}: the second line comes from the third
+		// {"sources":["a.scss"],"mappings":";AAEA"}: the second line is from the third line
 		"made by a tool": {map[string]string{"a.css": "\n.y { color: red }\n/*# sourceMappingURL=data:application/json;base64,eyJ2ZXJzaW9uIjozLCJzb3VyY2VzIjpbImEuc2NzcyJdLCJuYW1lcyI6W10sIm1hcHBpbmdzIjoiO0FBRUEifQ== */"}, "color: red", "/a.scss:3"},
 	} {
 		file := slices.Min(slices.Collect(maps.Keys(c.files)))
@@ -224,7 +227,7 @@ func TestStyleMaps(t *testing.T) {
 	}
 }
 
-// placeOf looks a position (from 0) up in a source map, as source:line.
+// placeOf returns the place of a position (from 0) by a source map, as source:line.
 func placeOf(t *testing.T, text []byte, line, column int) string {
 	t.Helper()
 	var m struct {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// styleMap makes esbuild's map one of the stylesheet as it is served: without the lines that CompileCSS leaves out of
-// text (if there is one), and with the sources' names as the page knows them.
+// styleMap turns esbuild's map into the map of the served stylesheet. It drops the lines that CompileCSS leaves out of
+// text, unless text is "", and gives the sources the names of mapName.
 func (b *cssBuild) styleMap(made []byte, text string, mapName func(string) string) []byte {
 	var m styleSourceMap
 	if json.Unmarshal(made, &m) != nil {
@@ -18,7 +18,7 @@ func (b *cssBuild) styleMap(made []byte, text string, mapName func(string) strin
 	}
 	lines, kept := strings.Split(m.Mappings, ";"), []string(nil)
 	for i, line := range strings.Split(text, "\n") {
-		if i < len(lines) && !pathComment.MatchString(line+"\n") { // such a line is esbuild's own: nothing is mapped in it
+		if i < len(lines) && !pathComment.MatchString(line+"\n") { // esbuild's own comment has no mappings
 			kept = append(kept, lines[i])
 		}
 	}
@@ -29,7 +29,7 @@ func (b *cssBuild) styleMap(made []byte, text string, mapName func(string) strin
 		m.Sources[i] = mapName(b.sourceFile(source))
 	}
 	for _, content := range m.SourcesContent {
-		if content != nil { // a map at the end is no part of what the author wrote
+		if content != nil { // a map at the end is not part of the author's text
 			*content, _, _ = cutMap(*content)
 		}
 	}
@@ -50,9 +50,8 @@ type styleSourceMap struct {
 	Names          []string  `json:"names"`
 }
 
-// StyleMap returns the source map of what CompileCSS makes of the same input, but for a map of its own that the
-// stylesheet may end with: tools that made it write one, and it is followed to what they made it from. name is what the
-// map calls a file.
+// StyleMap returns the source map of CompileCSS's output for the same input. When a tool made the stylesheet and wrote
+// a map at its end, StyleMap follows that map to the tool's source. name returns a file's name in the map.
 func StyleMap(in CSSInput, name func(file string) string) ([]byte, []Error) {
 	if !in.asWritten() {
 		out, errs := compileCSS(in, name)
@@ -70,7 +69,7 @@ func StyleMap(in CSSInput, name func(file string) string) ([]byte, []Error) {
 	lines := strings.Count(in.Code, "\n")
 	m := styleSourceMap{
 		Version: 3, Sources: []string{name(in.File)}, SourcesContent: []*string{&in.Code}, Names: []string{},
-		Mappings: "AAAA" + strings.Repeat(";AACA", lines), // each line is its own
+		Mappings: "AAAA" + strings.Repeat(";AACA", lines), // each line maps to itself
 	}
 	text, err := json.Marshal(m)
 	if err != nil {
@@ -79,7 +78,7 @@ func StyleMap(in CSSInput, name func(file string) string) ([]byte, []Error) {
 	return text, nil
 }
 
-// cutMap cuts the map off the end of a text that a tool has made.
+// cutMap cuts the source map off the end of a text that a tool has made.
 func cutMap(code string) (rest, encoded string, ok bool) {
 	at := strings.LastIndex(code, "# sourceMappingURL=data:application/json")
 	if at < 2 {
@@ -91,8 +90,8 @@ func cutMap(code string) (rest, encoded string, ok bool) {
 	return strings.TrimRight(code[:at-2], "\n"), strings.TrimSpace(encoded), ok
 }
 
-// sourceFile is the file behind a source of esbuild's map: one of ours by its name, or one that a preprocessor told, as
-// a URL or relative to the stylesheet.
+// sourceFile returns the file of a source in esbuild's map. The source is a name of cssBuild, or from a preprocessor's
+// map: a URL, or a path relative to the stylesheet.
 func (b *cssBuild) sourceFile(source string) string {
 	_, name, _ := strings.Cut(source, "css:")
 	if file := b.file(name); file != "" {
@@ -101,8 +100,8 @@ func (b *cssBuild) sourceFile(source string) string {
 	if u, err := url.Parse(name); err == nil && u.Scheme == "file" {
 		return filepath.FromSlash(u.Path)
 	}
-	if _, told, ok := strings.Cut(source, "file://"); ok {
-		if path, err := url.PathUnescape(told); err == nil {
+	if _, escaped, ok := strings.Cut(source, "file://"); ok {
+		if path, err := url.PathUnescape(escaped); err == nil {
 			return filepath.FromSlash(path)
 		}
 	}

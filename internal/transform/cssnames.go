@@ -12,19 +12,19 @@ import (
 	"unicode"
 )
 
-// CSSNames tells how a CSS module names its classes. The zero value makes names local, exports them as written and
+// CSSNames sets how a CSS module names its classes. The zero value makes names local, exports them as written, and
 // derives the page's names from file, folder and name.
 type CSSNames struct {
-	// Convention is "camelCase" or "dashes" to export names camel-cased too, "camelCaseOnly" or "dashesOnly" to export
-	// them only so; "dashes" leaves underscores alone.
+	// Convention is "camelCase" or "dashes" to export names in camel case too, "camelCaseOnly" or "dashesOnly" to
+	// export only camel case. The forms with "dashes" keep underscores.
 	Convention string
-	// Pattern makes the page's names, such as "[name]__[local]___[hash:base64:5]".
+	// Pattern is the pattern of the page's names, such as "[name]__[local]___[hash:base64:5]".
 	Pattern string
-	// Global leaves names alone that are not marked :local.
+	// Global keeps names that are not marked :local.
 	Global bool
 }
 
-// rename gives the exports, and the classes behind them, the names that were asked for.
+// rename applies CSSNames to the exports and to the classes in the stylesheet.
 func (b *cssBuild) rename(out *CSSOutput) {
 	if b.in.Names.Pattern != "" {
 		b.rescope(out)
@@ -70,8 +70,8 @@ func camelCase(name, separators string) string {
 
 var cssIdent = regexp.MustCompile(`-?[\p{L}_][\p{L}\p{N}_-]*`)
 
-// rescope puts names by the pattern in the place of esbuild's, which begin with the name that the build has given the
-// class's file: nothing else in a stylesheet does.
+// rescope replaces esbuild's class names by names of the pattern. esbuild's names begin with the name that the build
+// gave the class's file, and nothing else in a stylesheet does.
 func (b *cssBuild) rescope(out *CSSOutput) {
 	prefixes := map[string]string{} // `btn_1a2b3c_` -> file
 	b.mu.Lock()
@@ -123,12 +123,12 @@ func (b *cssBuild) scopedName(file, local string) string {
 	})
 	name = regexp.MustCompile(`[^\p{L}\p{N}_-]`).ReplaceAllString(name, "-")
 	if name == "" || name[0] >= '0' && name[0] <= '9' || name[0] == '-' {
-		name = "_" + name // what begins so is no class name
+		name = "_" + name // a class name cannot begin with a digit or a dash
 	}
 	return name
 }
 
-// nameHash is the hash of a text in the digits and the length that a pattern asks for.
+// nameHash returns the hash of a text, in the digits and with the length of the pattern.
 func nameHash(text, digest, length string) string {
 	sum := sha256.Sum256([]byte(text))
 	hash := hex.EncodeToString(sum[:])

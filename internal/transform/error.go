@@ -9,21 +9,21 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// Error is something wrong in what a user wrote. The terminal, the overlay and the `error` payload all show this one type.
+// Error is a mistake in a user's file. The terminal, the overlay and the `error` payload all show this type.
 type Error struct {
-	// File is how the file is named to the user, ID the module. Either may be empty.
+	// File is the file's name for the user, ID the module's ID. Either may be empty.
 	File, ID string
 	// Line and Column are 1-based, Column in UTF-16 units as editors count. Zero means that the place is unknown.
 	Line, Column int
-	// Text is the message in one line; Hint says what to do next.
+	// Text is the message in one line. Hint says how to fix the mistake; it may be empty.
 	Text, Hint string
 	// Frame is the code around the place, as CodeFrame draws it.
 	Frame string
-	// Plugin names who found the error, when it was not the compiler itself.
+	// Plugin is the name of the plugin that found the error, "" for the compiler itself.
 	Plugin string
 }
 
-// Error gives the message with its place: `src/main.ts:3:20: text`.
+// Error returns the message with its place: `src/main.ts:3:20: text`.
 func (e *Error) Error() string {
 	var b strings.Builder
 	switch {
@@ -65,7 +65,7 @@ func fromMessages(messages []api.Message, id, file, code string) []Error {
 	return errs
 }
 
-// utf16Column turns a 0-based column in bytes into a 1-based one in UTF-16 units.
+// utf16Column turns a 0-based column in bytes into a 1-based column in UTF-16 units.
 func utf16Column(line string, bytes int) int {
 	column := 1
 	for _, r := range line[:min(bytes, len(line))] {
@@ -74,13 +74,13 @@ func utf16Column(line string, bytes int) int {
 	return column
 }
 
-// errorAt is an error at a byte offset of the source.
+// errorAt returns an error at a byte offset of the source.
 func errorAt(in *Input, offset int, text string) Error {
 	line, column := lineColumn(in.Code, offset)
 	return Error{ID: in.ID, File: in.File, Line: line, Column: column, Text: text, Frame: CodeFrame(in.Code, line, column)}
 }
 
-// lineColumn gives the 1-based line and UTF-16 column of a byte offset.
+// lineColumn returns the 1-based line and UTF-16 column of a byte offset.
 func lineColumn(code string, offset int) (line, column int) {
 	offset = min(max(offset, 0), len(code))
 	before := code[:offset]
@@ -89,12 +89,12 @@ func lineColumn(code string, offset int) (line, column int) {
 }
 
 const (
-	frameContext = 2   // lines shown before and after the one that is wrong
-	frameWidth   = 120 // columns shown of a line: minified code would fill the screen
+	frameContext = 2   // lines shown before and after the line with the mistake
+	frameWidth   = 120 // columns shown of a line; a line of minified code would fill the screen
 )
 
-// CodeFrame draws the code around a place, with a caret under its column (1-based, UTF-16 units). It is empty when the
-// code has no such line.
+// CodeFrame returns the code around a place, with a caret under its column (1-based, UTF-16 units). It returns "" when
+// the code has no such line.
 //
 //	  2 | import { count } from "./counter";
 //	> 3 | count(;
@@ -123,7 +123,8 @@ func CodeFrame(code string, line, column int) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// window cuts a line so that the column is seen, and returns the blank that leads to it and the first rune shown.
+// window cuts a line so that the column is visible. It also returns the blanks before the caret, and the index of the
+// first rune shown.
 func window(line string, column int) (shown, caret string, from int) {
 	runes := []rune(line)
 	at, units := 0, 1

@@ -15,7 +15,7 @@ import (
 //	});
 type exportBlock struct {
 	start, end int
-	// namespace is the object that the getters are put on.
+	// namespace is the variable of the object with the getters.
 	namespace string
 	getters   []getter
 }
@@ -26,7 +26,7 @@ type getter struct {
 	start, end int
 }
 
-// names returns the exported names, sorted as esbuild has them. Nil when there is no block.
+// names returns the exported names in esbuild's order, which is sorted. It returns nil when there is no block.
 func (b *exportBlock) names() []string {
 	if b.end == 0 {
 		return nil
@@ -48,7 +48,7 @@ func (b *exportBlock) defaultName(code []byte) string {
 	return ""
 }
 
-// readExportBlock reads the block, which stands before all code of the module itself: esbuild prints one getter a line.
+// readExportBlock reads the block, which comes before the module's own code. esbuild prints one getter on each line.
 func readExportBlock(code []byte) exportBlock {
 	var b exportBlock
 	b.start = exportBlockStart(code)
@@ -77,7 +77,8 @@ func readExportBlock(code []byte) exportBlock {
 	return exportBlock{}
 }
 
-// exportBlockStart finds the line `__export(` behind directives, the helpers that were kept and the namespace object.
+// exportBlockStart finds the line `__export(` after directives, kept helpers and the namespace object. It returns -1
+// when there is none.
 func exportBlockStart(code []byte) int {
 	for pos := 0; pos < len(code); {
 		line := code[pos:]
@@ -97,7 +98,7 @@ func exportBlockStart(code []byte) int {
 
 var getterArrow = []byte(": () => ")
 
-// readGetter reads `  name: () => expression,`; the name may be a string.
+// readGetter reads `  name: () => expression,`. The name may be a string.
 func readGetter(code []byte, pos, end int) (getter, bool) {
 	line := bytes.TrimRight(code[pos:end], ",\n")
 	skip := len(line) - len(bytes.TrimLeft(line, " "))
@@ -132,7 +133,7 @@ func stringEnd(text []byte) int {
 	return -1
 }
 
-// unquote returns what a JavaScript string literal stands for; a name is returned as it is.
+// unquote returns the value of a JavaScript string literal. It returns a name unchanged.
 func unquote(literal []byte) string {
 	if len(literal) < 2 || literal[0] != '"' && literal[0] != '\'' && literal[0] != '`' {
 		return string(literal)
@@ -144,9 +145,9 @@ func unquote(literal []byte) string {
 	return unescape(inner)
 }
 
-// ScanExports lists what the source of an ES module exports: names of its own, and specifiers of `export * from`. It
-// reads plain JavaScript and does not compile, which makes it fit for the hundreds of files behind a barrel. It is not ok
-// when the source is no ES module, or has a form that only a compiler understands.
+// ScanExports lists the exports in the source of an ES module: its own names, and the specifiers of `export * from`. It
+// reads plain JavaScript and does not compile, so it is fast enough for the hundreds of files behind a barrel. ok is
+// false when the source is no ES module, or has a form that only a compiler understands.
 func ScanExports(code string) (names, stars []string, ok bool) {
 	if !strings.Contains(code, "export") {
 		return nil, nil, false
@@ -175,7 +176,7 @@ func ScanExports(code string) (names, stars []string, ok bool) {
 	return names, stars, found && depth == 0
 }
 
-// exportStatement reads what stands behind `export`.
+// exportStatement reads the statement after `export`.
 func (r *reader) exportStatement(i int, names, stars []string) (_, _ []string, ok bool) {
 	switch r.kind(i) {
 	case js.DefaultToken:
@@ -194,7 +195,7 @@ func (r *reader) exportStatement(i int, names, stars []string) (_, _ []string, o
 		}
 		return append(names, string(r.text(i))), stars, js.IsIdentifier(r.kind(i))
 	case js.VarToken, js.LetToken, js.ConstToken:
-		// Where a declaration ends that has more than one variable depends on the grammar of its values.
+		// The end of a declaration with several variables depends on the grammar of their values.
 		if !js.IsIdentifier(r.kind(i+1)) || !r.singleDeclarator(i+1) {
 			return names, stars, false
 		}
@@ -222,8 +223,8 @@ func (r *reader) exportList(i int, names []string) ([]string, bool) {
 	return names, true
 }
 
-// singleDeclarator tells whether the declaration whose name is at i ends, at a semicolon or at the next statement that
-// can be told, without a comma of its own.
+// singleDeclarator reports whether the declaration whose name is at i has no comma of its own. It ends at a semicolon
+// or at the next statement that begins with a keyword.
 func (r *reader) singleDeclarator(i int) bool {
 	depth := 0
 	for ; i < len(r.tokens); i++ {
@@ -232,7 +233,8 @@ func (r *reader) singleDeclarator(i int) bool {
 		case depth > 0:
 		case k == js.CommaToken:
 			return false
-		case k == js.SemicolonToken, k == js.ExportToken, r.tokens[i].newline && (isDeclaration(k) || k == js.FunctionToken || k == js.ClassToken):
+		case k == js.SemicolonToken, k == js.ExportToken,
+			r.tokens[i].newline && (isDeclaration(k) || k == js.FunctionToken || k == js.ClassToken):
 			return true
 		}
 	}

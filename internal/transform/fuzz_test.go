@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzImports compiles whatever is typed. The reader must take what esbuild prints: it must not fail, keep the lines
-// true, and find the one import that is put before the text.
+// FuzzImports compiles arbitrary text. The reader must read all that esbuild prints. It must not fail, keep the lines,
+// and find the import that the test puts before the text.
 func FuzzImports(f *testing.F) {
 	for _, seed := range []string{
 		component,
@@ -53,8 +53,8 @@ func FuzzImports(f *testing.F) {
 	})
 }
 
-// checkTokens expects brackets to be paired: a regular expression taken for a division, or the other way round, mostly
-// shows in them.
+// checkTokens expects paired brackets. When a regular expression is read as a division, or a division as a regular
+// expression, brackets are mostly not paired.
 func checkTokens(t *testing.T, code []byte, tokens []token) {
 	depth := 0
 	for _, tok := range tokens {

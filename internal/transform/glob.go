@@ -12,16 +12,16 @@ import (
 // globOptions is the second argument of import.meta.glob.
 type globOptions struct {
 	eager bool
-	// name is the export to take, "" or "*" for the namespace.
+	// name is the export to import, "" or "*" for the namespace.
 	name string
-	// query goes behind each specifier, with its "?".
+	// query is added to each specifier. It begins with "?".
 	query string
-	// base is where relative patterns begin and what keys are relative to, instead of the module.
+	// base is the folder that relative patterns and keys start from, instead of the module's folder.
 	base string
 }
 
-// glob replaces `import.meta.glob(patterns, options)`, whose first token is at i, by an object that has a property for
-// each file.
+// glob replaces `import.meta.glob(patterns, options)`, whose first token is at i, by an object with a property for each
+// file.
 func (r *reader) glob(i int) {
 	r.globs++
 	end := r.closing(i + 3)
@@ -84,7 +84,7 @@ func (r *reader) globProperty(b *strings.Builder, spec string, options globOptio
 	}
 }
 
-// globArguments reads the arguments between the tokens i and end. A non-empty problem tells what is wrong with them.
+// globArguments reads the arguments between the tokens i and end. problem describes a mistake in them, "" means none.
 func (r *reader) globArguments(i, end int) (patterns []string, options globOptions, problem string) {
 	value, i, ok := r.literal(i)
 	switch v := value.(type) {
@@ -100,7 +100,7 @@ func (r *reader) globArguments(i, end int) (patterns []string, options globOptio
 		ok = false
 	}
 	if !ok || len(patterns) == 0 {
-		return nil, options, "the patterns must be string literals, or an array of them"
+		return nil, options, "the patterns must be a string literal or an array of string literals"
 	}
 	if r.is(i, js.CommaToken) {
 		if value, i, ok = r.literal(i + 1); !ok {
@@ -118,7 +118,7 @@ func (r *reader) globArguments(i, end int) (patterns []string, options globOptio
 		i++
 	}
 	if i != end {
-		return nil, options, "takes patterns and options, both literal"
+		return nil, options, "takes only patterns and options, as literals"
 	}
 	return patterns, options, ""
 }
@@ -133,7 +133,7 @@ func readGlobOptions(object map[string]any) (o globOptions, problem string) {
 			o.name, ok = value.(string)
 		case "base":
 			o.base, ok = value.(string)
-		case "as": // the old way to say query and import
+		case "as": // the old option for query and import
 			as, isString := value.(string)
 			ok = isString
 			o.query, o.name = "?"+as, "default"
@@ -253,7 +253,7 @@ func (r *reader) objectLiteral(i int) (value any, next int, ok bool) {
 	return object, i + 1, true
 }
 
-// globOffset finds the nth import.meta.glob in the source: esbuild keeps their order.
+// globOffset finds the nth import.meta.glob in the source. esbuild keeps their order.
 func globOffset(code string, n int) int {
 	const name = "import.meta.glob"
 	pos := 0
@@ -270,12 +270,12 @@ func globOffset(code string, n int) int {
 	}
 }
 
-// dynamicTemplate reads the template literal at i of an import(`./pages/${name}.tsx`): every file that it may mean
-// becomes an import, and the code stays as it is, since the registry looks up whatever specifier it is asked for.
+// dynamicTemplate reads the template literal at i of an import(`./pages/${name}.tsx`). Each file that it may mean
+// becomes an import. The code stays unchanged: the registry looks up the specifier at run time.
 func (r *reader) dynamicTemplate(i int) {
 	pattern, ok := r.templatePattern(i)
 	if !ok || !strings.HasPrefix(pattern, "./") && !strings.HasPrefix(pattern, "../") && !strings.HasPrefix(pattern, "/") {
-		return // a package or a URL: known only when it runs
+		return // a package or a URL, known only at run time
 	}
 	pattern, query, _ := strings.Cut(pattern, "?")
 	if query != "" {
@@ -285,7 +285,7 @@ func (r *reader) dynamicTemplate(i int) {
 	last := path.Base(pattern)
 	anyExt := !strings.Contains(last[strings.LastIndexByte(last, '*')+1:], ".")
 	for _, spec := range r.expand([]string{pattern}) {
-		if anyExt { // `./pages/${name}`: the extension is left to the resolver, as in any import
+		if anyExt { // `./pages/${name}`: the resolver adds the extension, as in any import
 			spec = strings.TrimSuffix(spec, path.Ext(spec))
 		}
 		r.out.Imports[r.add(Dynamic, spec+query, i)].All = true
@@ -321,5 +321,5 @@ func (r *reader) templatePattern(i int) (string, bool) {
 	return b.String(), true
 }
 
-// globEscape makes text stand for itself in a pattern. A question mark begins the query.
+// globEscape escapes the special characters of a pattern, but not the question mark, which begins the query.
 var globEscape = strings.NewReplacer("*", `\*`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`)

@@ -8,8 +8,8 @@ import (
 	"github.com/tdewolff/parse/v2/js"
 )
 
-// reader goes over the tokens of printed code and gathers what Output tells. Changes to the code are collected as
-// edits; none of them adds or removes a line.
+// reader reads the tokens of printed code and fills the Output. It collects changes to the code as edits. No edit adds
+// or removes a line.
 type reader struct {
 	in     *Input
 	p      *printed
@@ -23,10 +23,10 @@ type reader struct {
 	index    map[importKey]int // into out.Imports
 	bindings map[string]*binding
 	globs    int // import.meta.glob calls seen, for messages
-	// nodeImports are the tokens `__toESM` of default imports by Node's rules.
+	// nodeImports are the tokens `__toESM` of default imports with Node's rules.
 	nodeImports []int
 	stars       []star
-	// eager holds the imports that are evaluated by more than a variable or a star.
+	// eager holds the imports that the module evaluates otherwise than for a variable or a star.
 	eager map[int]bool
 
 	line, lineStart, counted int // position of counted, see place
@@ -43,7 +43,7 @@ type binding struct {
 	// name, equals and semicolon are the tokens of the declaration.
 	name, equals, semicolon int
 	uses, getterUses        int
-	lazy                    bool     // its declaration has lost its value
+	lazy                    bool     // its declaration has no value any more
 	next                    *binding // another variable of the same name
 }
 
@@ -65,7 +65,7 @@ func (r *reader) close() {
 	tokenPool.Put(r.pooled)
 }
 
-// imports finds everything that asks for another module.
+// imports finds all imports of the module.
 func (r *reader) imports() {
 	for i, t := range r.tokens {
 		switch {
@@ -88,8 +88,8 @@ func (r *reader) imports() {
 	}
 }
 
-// nodeInterop names the helper that has Node's rules. It differs from esbuild's, which tells them by a second argument,
-// in that it knows real ES modules: to esbuild only CommonJS is ever required by a bundle.
+// nodeInterop replaces esbuild's helper for default imports by a helper with Node's rules. esbuild's own form, a second
+// argument, assumes that a bundle requires only CommonJS. The replacement also handles real ES modules.
 func (r *reader) nodeInterop() {
 	for _, i := range r.nodeImports {
 		start, end := int(r.tokens[i].start), int(r.tokens[i].end)
@@ -103,16 +103,17 @@ const nodeHelper = "__toESMNode"
 
 func (r *reader) identifier(i int) {
 	text := r.text(i)
-	switch len(text) { // most names are none of these: tell by length first
+	switch len(text) { // most names are other names: compare the length first
 	case len("require"):
 		if string(text) == "require" {
 			r.require(i)
 		}
 	case len("$meta$"):
 		if r.p.async && string(text) == "$load$" {
-			r.dynamicImport(i) // printAsync gave it that name already
+			r.dynamicImport(i) // printAsync has renamed import() before
 		}
-		if string(text) == "$meta$" && r.is(i+1, js.DotToken) && string(r.text(i+2)) == "glob" && r.is(i+3, js.OpenParenToken) {
+		if string(text) == "$meta$" && r.is(i+1, js.DotToken) &&
+			string(r.text(i+2)) == "glob" && r.is(i+3, js.OpenParenToken) {
 			r.glob(i)
 		}
 	case len("acceptExports"):
@@ -122,16 +123,17 @@ func (r *reader) identifier(i int) {
 	}
 }
 
-// require reads `require("x")` with what stands around it.
+// require reads `require("x")` with the code around it.
 func (r *reader) require(i int) {
-	if !r.is(i+1, js.OpenParenToken) || !r.is(i+2, js.StringToken) || !r.is(i+3, js.CloseParenToken) || i > 0 && isMember(r.tokens[i-1].kind) {
+	if !r.is(i+1, js.OpenParenToken) || !r.is(i+2, js.StringToken) || !r.is(i+3, js.CloseParenToken) ||
+		i > 0 && isMember(r.tokens[i-1].kind) {
 		return
 	}
 	imp := r.add(Static, unquote(r.text(i+2)), i+2)
 	first, last := i, i+3
 	if string(r.text(i-2)) == "__toESM" && r.is(i-1, js.OpenParenToken) {
 		first = i - 2
-		if last++; r.is(last, js.CommaToken) { // `, 1)`: Node's rules
+		if last++; r.is(last, js.CommaToken) { // `, 1)` means Node's rules
 			last += 2
 			r.nodeImports = append(r.nodeImports, first)
 		}
@@ -145,7 +147,8 @@ func (r *reader) require(i int) {
 			r.out.Stars = append(r.out.Stars, spec)
 		}
 		r.stars = append(r.stars, star{imp: imp, from: first, to: last})
-	case r.is(first-1, js.EqToken) && isDeclaration(r.kind(first-3)) && js.IsIdentifier(r.kind(first-2)) && r.is(last+1, js.SemicolonToken):
+	case r.is(first-1, js.EqToken) && isDeclaration(r.kind(first-3)) && js.IsIdentifier(r.kind(first-2)) &&
+		r.is(last+1, js.SemicolonToken):
 		r.bind(imp, first-2, first-1, last+1)
 	case r.is(last+1, js.SemicolonToken) && (r.is(first-1, js.SemicolonToken) || first == 0):
 		r.evaluates(imp)
@@ -174,8 +177,8 @@ func (r *reader) bind(imp, name, equals, semicolon int) {
 	r.bindings[key] = &binding{imp: imp, name: name, equals: equals, semicolon: semicolon, next: r.bindings[key]}
 }
 
-// uses reads which members of the bindings are used. A binding that is used otherwise may have any of them used. The
-// names alone are compared, not their scopes: at worst that tells too much.
+// uses finds the members of the bindings that are used. With any other use of a binding all members may be used. It
+// compares names without their scopes: at worst it finds too many uses.
 func (r *reader) uses() {
 	for i, t := range r.tokens {
 		if t.kind != js.IdentifierToken && !js.IsIdentifier(t.kind) || i > 0 && isMember(r.tokens[i-1].kind) {
@@ -209,8 +212,8 @@ func (r *reader) name(imp int, name []byte) {
 	m.Names = append(m.Names, string(name))
 }
 
-// dynamicImport reads `import("./x")` and gives it the name that the registry's function has in a factory. The name
-// is as long as `import`, so that columns stay true.
+// dynamicImport reads `import("./x")` and renames it to the registry's function in a factory. The name is as long as
+// `import`, so that columns stay right.
 func (r *reader) dynamicImport(i int) {
 	if !r.is(i+1, js.OpenParenToken) || i > 0 && isMember(r.tokens[i-1].kind) || r.isMethod(i+1) {
 		return
@@ -219,7 +222,7 @@ func (r *reader) dynamicImport(i int) {
 	switch r.kind(i + 2) {
 	case js.StringToken, js.TemplateToken:
 		if !r.is(i+3, js.CloseParenToken) && !r.is(i+3, js.CommaToken) {
-			return // `import("./" + name)` is only known when it runs
+			return // `import("./" + name)` is known only at run time
 		}
 		r.out.Imports[r.add(Dynamic, unquote(r.text(i+2)), i+2)].All = true
 	case js.TemplateStartToken:
@@ -227,14 +230,14 @@ func (r *reader) dynamicImport(i int) {
 	}
 }
 
-// isMethod tells whether the "(" at i opens the parameters of a method.
+// isMethod reports whether the "(" at i opens the parameters of a method.
 func (r *reader) isMethod(i int) bool {
 	end := r.closing(i)
 	return end > 0 && r.is(end+1, js.OpenBraceToken)
 }
 
-// worker reads `new Worker(new URL("./x.ts", import.meta.url))`. The browser itself loads the URL, which is the
-// module's; the server only has to know the edge.
+// worker reads `new Worker(new URL("./x.ts", import.meta.url))`. The browser itself loads the URL of the module; the
+// server needs only the edge.
 func (r *reader) worker(i int) {
 	kind := Worker
 	switch string(r.text(i + 1)) {
@@ -249,7 +252,7 @@ func (r *reader) worker(i int) {
 		string(r.text(i+8)) == "$meta$" && r.is(i+9, js.DotToken) && string(r.text(i+10)) == "url" {
 		spec := unquote(r.text(i + 6))
 		if !strings.HasPrefix(spec, ".") && !strings.HasPrefix(spec, "/") {
-			spec = "./" + spec // a URL is relative, where a specifier would name a package
+			spec = "./" + spec // "x.ts" is a relative URL, but as a specifier it would name a package
 		}
 		r.out.Imports[r.add(kind, spec, i+6)].All = true
 	}
@@ -270,7 +273,7 @@ func (r *reader) add(kind ImportKind, specifier string, i int) int {
 	return len(r.out.Imports) - 1
 }
 
-// place gives the 1-based line and column (in bytes) of an offset. It goes on from where it was asked last.
+// place returns the 1-based line and column (in bytes) of an offset. It continues from the offset of the last call.
 func (r *reader) place(offset int) (line, column int) {
 	if offset < r.counted {
 		r.line, r.lineStart, r.counted = 1, 0, 0
@@ -293,7 +296,7 @@ func (r *reader) kind(i int) js.TokenType {
 
 func (r *reader) is(i int, kind js.TokenType) bool { return r.kind(i) == kind }
 
-// text returns the text of a token, nil when there is none at i.
+// text returns the text of the token at i, nil when there is no token.
 func (r *reader) text(i int) []byte {
 	if i < 0 || i >= len(r.tokens) {
 		return nil
@@ -301,7 +304,8 @@ func (r *reader) text(i int) []byte {
 	return r.code[r.tokens[i].start:r.tokens[i].end]
 }
 
-// atMargin tells whether the token is the first of a line without indentation: a statement of the module itself.
+// atMargin reports whether the token is the first of a line without indentation. It begins a statement of the module
+// itself.
 func (r *reader) atMargin(i int) bool {
 	if i < 0 || i >= len(r.tokens) {
 		return false
@@ -330,7 +334,7 @@ func (r *reader) replace(start, end int, text string) {
 	r.edits = append(r.edits, edit{start, end, text})
 }
 
-// edited returns the code with all edits made.
+// edited returns the code with all edits.
 func (r *reader) edited() string {
 	if len(r.edits) == 0 {
 		return string(r.code)

@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// A barrel is a module that gathers the exports of others. In a package that declares to have no side effects its
-// re-exports are compiled lazy, so that a page neither loads nor runs what it takes nothing of:
+// A barrel is a module that gathers the exports of other modules. In a package with `"sideEffects": false` its
+// re-exports are compiled lazy, so that a page neither loads nor runs modules that it does not use:
 //
 //	export { a } from "./a"  =>  a: () => (import_a ??= require("./a")).a
-//	export * from "./b"      =>  the same for each name, when Input.StarExports knows them
+//	export * from "./b"      =>  the same for each name, when Input.StarExports knows the names
 
-// star is `__reExport(x_exports, require("./b"), module.exports);`, tokens from to to being the require.
+// star is `__reExport(x_exports, require("./b"), module.exports);`. The tokens from and to enclose the require.
 type star struct{ imp, from, to int }
 
-// reExport is a getter of the export block that takes its value from an import.
+// reExport is a getter of the export block whose value is from an import.
 type reExport struct {
 	getter getter
 	b      *binding
 	name   string // in the imported module, "*" for its namespace
 }
 
-// lazyReExports makes every import lazy that is used for nothing but re-exports.
+// lazyReExports makes an import lazy when the module uses it only for re-exports.
 func (r *reader) lazyReExports() {
 	var all []reExport
 	for _, g := range r.p.exports.getters {
@@ -68,7 +68,7 @@ func (r *reader) lazyReExports() {
 	}
 }
 
-// lazyImport returns the map of an import that is lazy from now on.
+// lazyImport makes an import lazy and returns its map of names.
 func (r *reader) lazyImport(imp int) map[string]string {
 	m := &r.out.Imports[imp]
 	if m.Lazy == nil {
@@ -91,7 +91,7 @@ func (r *reader) lazyGetter(e reExport) {
 	r.lazyImport(e.b.imp)[e.getter.name] = e.name
 }
 
-// lazyStar puts getters in place of the module whose exports are copied. Copying getters does not call them.
+// lazyStar replaces the module whose exports are copied by an object of getters. Copying a getter does not call it.
 func (r *reader) lazyStar(i int, s star, names []string, taken map[string]bool) {
 	start, end := int(r.tokens[s.from].start), int(r.tokens[s.to].end)
 	value := string(r.code[start:end])
@@ -101,7 +101,7 @@ func (r *reader) lazyStar(i int, s star, names []string, taken map[string]bool) 
 	b.WriteByte('{')
 	for _, name := range names {
 		if taken[name] {
-			continue // an export of its own, or of a star before
+			continue // the module itself or an earlier star exports the name
 		}
 		taken[name] = true
 		lazy[name] = name
@@ -116,7 +116,7 @@ func (r *reader) lazyStar(i int, s star, names []string, taken map[string]bool) 
 	r.out.LazyStars = append(r.out.LazyStars, spec)
 }
 
-// splitMember splits `import_x.name` and `import_x["name"]`; the namespace itself is "*".
+// splitMember splits `import_x.name` and `import_x["name"]`. For the namespace itself the name is "*".
 func splitMember(expression []byte) (base, name string) {
 	i := bytes.IndexAny(expression, ".[")
 	if i < 0 {

@@ -9,7 +9,7 @@ import (
 )
 
 // sharedHelpers are the helpers of esbuild that the page's runtime provides once for all modules
-// (client/src/helpers.ts). Others, like __decorateClass, stay in the module that needs them.
+// (client/src/helpers.ts). Other helpers, like __decorateClass, stay in the module that needs them.
 var sharedHelpers = []string{
 	"__create", "__defProp", "__getOwnPropDesc", "__getOwnPropNames", "__getProtoOf", "__hasOwnProp",
 	"__export", "__copyProps", "__reExport", "__toESM", "__toCommonJS",
@@ -31,18 +31,18 @@ var helperTexts = sync.OnceValue(func() map[string]string {
 	}
 })
 
-// lineRange is a range of 0-based lines, the last one excluded.
+// lineRange is a range of 0-based lines; to is excluded.
 type lineRange struct{ from, to int }
 
-// stripPreamble leaves out the helpers that the runtime provides. They are recognised statement by statement, by name
-// and text: what a package that was built with esbuild brings along under the same name may be another version.
+// stripPreamble leaves out the helpers that the runtime provides. It compares each statement by name and text, since a
+// package that was built with esbuild may bring another version of a helper.
 func stripPreamble(code []byte, source string) (stripped []byte, dropped []lineRange) {
 	pos, line := 0, 0
 	if bytes.HasPrefix(code, []byte("#!")) {
-		copy(code, "//") // a factory's body has no first line that a shell could read
+		copy(code, "//") // "#!" is no syntax inside a factory
 		pos, line = nextLine(code, 0), 1
 	}
-	for pos < len(code) && (code[pos] == '"' || code[pos] == '\'') { // "use strict" comes first, and stays there
+	for pos < len(code) && (code[pos] == '"' || code[pos] == '\'') { // "use strict" comes first, and stays first
 		pos, line = nextLine(code, pos), line+1
 	}
 	ownHelpers := strings.Contains(source, "var __")
@@ -72,13 +72,13 @@ func stripPreamble(code []byte, source string) (stripped []byte, dropped []lineR
 	if kept == 0 {
 		return code[pos:], dropped
 	}
-	// What was kept moves up to the rest, so that the long rest need not move.
+	// The kept statements move to the rest, which is longer and need not move.
 	copy(code[pos-kept:pos], code[:kept])
 	return code[pos-kept:], dropped
 }
 
-// isOwn tells whether a helper statement comes from the source. When esbuild needs the name itself, it is the source's
-// variable that gets a number.
+// isOwn reports whether a helper statement comes from the source. When esbuild needs the name itself, it adds a number
+// to the source's variable.
 func isOwn(name string, code []byte, source string) bool {
 	return strings.Contains(source, "var "+name+" ") && !bytes.Contains(code, []byte("var "+name+"2 "))
 }
@@ -92,8 +92,8 @@ func helperName(code []byte) (string, bool) {
 	return string(name), ok
 }
 
-// statementEnd returns where the first statement ends that is printed at the left margin: lines inside are indented,
-// its last one may begin with a closing bracket.
+// statementEnd returns the end of the first statement, which is printed at the left margin. The lines inside a
+// statement are indented, and its last line may begin with a closing bracket.
 func statementEnd(code []byte) int {
 	for end := nextLine(code, 0); ; end = nextLine(code, end) {
 		if end >= len(code) {
@@ -112,8 +112,8 @@ func nextLine(code []byte, pos int) int {
 	return len(code)
 }
 
-// sameHelper tells whether the statement is the known one. esbuild adds numbers to the variables inside a helper
-// that have the name of a variable of the module.
+// sameHelper reports whether the statement is the known helper. The variables inside it may have additional numbers:
+// esbuild adds a number when the module has a variable of that name.
 func sameHelper(statement []byte, known string) bool {
 	if string(statement) == known {
 		return true
@@ -123,7 +123,8 @@ func sameHelper(statement []byte, known string) bool {
 	}
 	i := 0
 	for j := 0; j < len(known); j++ {
-		for i > 0 && i < len(statement) && statement[i] != known[j] && statement[i] >= '0' && statement[i] <= '9' && isNamePart(statement[i-1]) {
+		for i > 0 && i < len(statement) && statement[i] != known[j] &&
+			statement[i] >= '0' && statement[i] <= '9' && isNamePart(statement[i-1]) {
 			i++
 		}
 		if i == len(statement) || statement[i] != known[j] {

@@ -15,13 +15,14 @@ type hookCall struct {
 	// reference is the callee: `import_x.useThing`.
 	reference string
 	name      string
-	// root is the first name of the reference, "" when that is no name.
+	// root is the first name of the reference, "" when the reference does not begin with a name.
 	root string
-	// key is what of the call keeps state from being carried over when it changes.
+	// key is the part of the call that resets the state when it changes.
 	key string
 }
 
-// signature describes the hooks of a declaration: state is carried over only while it stays the same.
+// signature returns the signature of a declaration's hooks. An update keeps a component's state only while the
+// signature stays the same.
 func (f *refresher) signature(d declaration) string {
 	calls := f.hooks(d)
 	if len(calls) == 0 {
@@ -37,7 +38,7 @@ func (f *refresher) signature(d declaration) string {
 		case f.top[c.root]:
 			custom = append(custom, c.reference)
 		default:
-			reset = true // what it does cannot be seen from out here
+			reset = true // the signature cannot refer to this hook, which may change
 		}
 	}
 	s := "[" + d.target + ", " + Quote(base64.RawURLEncoding.EncodeToString(h.Sum(nil)))
@@ -50,7 +51,7 @@ func (f *refresher) signature(d declaration) string {
 	return s + "]"
 }
 
-// builtinHooks are the hooks of React and Preact: they have no hooks of the project inside.
+// builtinHooks are the hooks of React and Preact. They call no hooks of the project.
 var builtinHooks = map[string]bool{
 	"useState": true, "useReducer": true, "useEffect": true, "useLayoutEffect": true, "useMemo": true, "useCallback": true,
 	"useRef": true, "useContext": true, "useImperativeHandle": true, "useDebugValue": true, "useId": true,
@@ -59,10 +60,10 @@ var builtinHooks = map[string]bool{
 	"useErrorBoundary": true,
 }
 
-// hooks returns the hook calls of the declaration's function, without those of functions inside it.
+// hooks returns the hook calls of the declaration's function, without the calls in functions inside it.
 func (f *refresher) hooks(d declaration) []hookCall {
 	var calls []hookCall
-	var braces []bool // for each open brace: is it a function's body
+	var braces []bool // for each open brace: whether it opens a function's body
 	functions := 0
 	for i := d.from; i <= d.to && i < len(f.tokens); i++ {
 		switch f.tokens[i].kind {
@@ -93,7 +94,7 @@ func isHook(name []byte) bool {
 	return len(name) > 3 && name[0] == 'u' && name[1] == 's' && name[2] == 'e' && name[3] >= 'A' && name[3] <= 'Z'
 }
 
-// isBody tells whether the brace at i opens the body of a function or method.
+// isBody reports whether the brace at i opens the body of a function or method.
 func (f *refresher) isBody(i int) bool {
 	if f.is(i-1, js.ArrowToken) {
 		return true
@@ -121,7 +122,7 @@ func (f *refresher) hookCall(i, from int) (c hookCall, ok bool) {
 		start -= 2
 	}
 	if isMember(f.kind(start-1)) || f.is(start-1, js.FunctionToken) {
-		start = i // `call().useThing()` has no name to refer to
+		start = i // the object of `call().useThing()` has no name
 		if f.is(i-1, js.FunctionToken) {
 			return c, false
 		}
@@ -131,7 +132,8 @@ func (f *refresher) hookCall(i, from int) (c hookCall, ok bool) {
 		c.root = string(f.text(start))
 	}
 	args := i + 1
-	if f.is(args, js.CloseParenToken) && f.is(start-1, js.CommaToken) && string(f.text(start-2)) == "0" && f.is(start-3, js.OpenParenToken) {
+	if f.is(args, js.CloseParenToken) && f.is(start-1, js.CommaToken) &&
+		string(f.text(start-2)) == "0" && f.is(start-3, js.OpenParenToken) {
 		args, start = args+1, start-3 // `(0, import_x.useThing)(`
 	}
 	if !f.is(args, js.OpenParenToken) || f.isMethod(args) {
@@ -141,8 +143,8 @@ func (f *refresher) hookCall(i, from int) (c hookCall, ok bool) {
 	return c, true
 }
 
-// variable returns what the value of the call that begins at the token is assigned to in its declaration: the `[count, setCount]` of
-// useState.
+// variable returns the pattern that the value of a call is assigned to, such as the `[count, setCount]` of useState.
+// The call begins at the token start.
 func (f *refresher) variable(start, from int) string {
 	if !f.is(start-1, js.EqToken) {
 		return ""
@@ -160,7 +162,7 @@ func (f *refresher) variable(start, from int) string {
 	return ""
 }
 
-// stateArgument returns the argument that the state begins with: an edit to it is meant to be seen.
+// stateArgument returns the argument with the initial state. A user who edits it wants to see the new value.
 func (f *refresher) stateArgument(name string, args int) string {
 	var want int
 	switch name {
@@ -186,11 +188,12 @@ func (f *refresher) stateArgument(name string, args int) string {
 	return ""
 }
 
-// join returns the text of the tokens from i up to end, without the positions that JSX elements have.
+// join returns the text of the tokens from i up to end, without the positions of JSX elements.
 func (f *refresher) join(i, end int) string {
 	var b strings.Builder
 	for ; i < end; i++ {
-		if f.is(i-1, js.ColonToken) && (bytes.Equal(f.text(i-2), []byte("lineNumber")) || bytes.Equal(f.text(i-2), []byte("columnNumber"))) {
+		if f.is(i-1, js.ColonToken) &&
+			(bytes.Equal(f.text(i-2), []byte("lineNumber")) || bytes.Equal(f.text(i-2), []byte("columnNumber"))) {
 			continue
 		}
 		b.Write(f.text(i))

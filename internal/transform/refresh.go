@@ -6,13 +6,13 @@ import (
 	"github.com/tdewolff/parse/v2/js"
 )
 
-// refresh appends to the module what fast refresh must know about it, in a form that the runtime takes
+// refresh appends the module's components and signatures for fast refresh, in the runtime's form
 // (client/src/refresh.ts):
 //
 //	$meta$.refresh?.({ components: { "App": App }, signatures: [[App, "key", false, () => [import_x.useCustom]]] });
 //
-// The code itself stays as it is, and so does its source map: a component is registered by its variable after the
-// module has run, and a signature is set on it then.
+// The code and its source map stay unchanged. Components and signatures are registered by their variables after the
+// module has run.
 func (r *reader) refresh() {
 	f := refresher{reader: r, top: map[string]bool{}, jsx: map[string]bool{}}
 	f.scan()
@@ -31,7 +31,7 @@ func (r *reader) refresh() {
 	b.WriteString(" }, signatures: [")
 	b.WriteString(strings.Join(f.signatures, ", "))
 	b.WriteByte(']')
-	if strings.Contains(r.in.Code, "@refresh reset") { // in a comment, which esbuild leaves out
+	if strings.Contains(r.in.Code, "@refresh reset") { // esbuild leaves out the comment
 		b.WriteString(", reset: true")
 	}
 	b.WriteString(" });\n")
@@ -41,20 +41,20 @@ func (r *reader) refresh() {
 // refresher finds the components and hooks of a module among its top-level declarations.
 type refresher struct {
 	*reader
-	// top holds the names declared at top level: what a signature may refer to.
+	// top holds the names declared at top level. A signature may refer only to these.
 	top map[string]bool
-	// jsx holds the names that are used as the type of an element.
+	// jsx holds the names that are used as types of elements.
 	jsx          map[string]bool
 	declarations []declaration
 	components   []string
 	signatures   []string
 }
 
-// declaration is a top-level variable, function or class, or a function assigned to a property of one.
+// declaration is a top-level variable, function or class, or a function that is assigned to a property of a variable.
 type declaration struct {
-	// target is the expression that gives the value: a name, or `Card.Header`.
+	// target is the expression for the value: a name, or `Card.Header`.
 	target string
-	// from and to are the tokens of its value; for a function or class statement, of all of it.
+	// from and to are the tokens of the value, or of the whole function or class statement.
 	from, to int
 }
 
@@ -66,7 +66,7 @@ func (f *refresher) scan() {
 			f.components = append(f.components, d.target)
 		}
 		if f.is(d.from, js.ClassToken) {
-			continue // the hooks in a class are not its own
+			continue // the hooks in a class's methods are not hooks of the component
 		}
 		if s := f.signature(d); s != "" {
 			f.signatures = append(f.signatures, s)
@@ -77,8 +77,8 @@ func (f *refresher) scan() {
 	}
 }
 
-// keepContext makes a context outlive updates of its module. Preact tells contexts apart by identity: consumers in
-// other modules, which are not run again, would lose their provider.
+// keepContext makes a context outlive updates of its module. Preact compares contexts by identity. Consumers in other
+// modules, which do not run again, would lose their provider.
 func (f *refresher) keepContext(d declaration) {
 	callee := d.from
 	for callee < d.to && !f.is(callee, js.OpenBraceToken) && string(f.text(callee)) != "createContext" {
@@ -92,13 +92,13 @@ func (f *refresher) keepContext(d declaration) {
 		return
 	}
 	from, to := int(f.tokens[d.from].start), int(f.tokens[d.to-1].end)
-	// With another default value it is another context.
+	// Another default value makes another context.
 	key := Quote("context " + d.target + f.join(args, d.to))
 	f.replace(from, from, "(($meta$.hot?.data ?? {})["+key+"] ??= ")
 	f.replace(to, to, ")")
 }
 
-// declare walks the statements at top level.
+// declare finds the declarations at top level.
 func (f *refresher) declare() {
 	for i := 0; i < len(f.tokens); {
 		end := f.statementEnd(i)
@@ -129,8 +129,8 @@ func (f *refresher) declareName(name, from, to int) {
 	}
 }
 
-// statementEnd returns the token at which the top-level statement that begins at i ends: its semicolon, or the last
-// one before a token that begins a line at the margin.
+// statementEnd returns the last token of the top-level statement that begins at i. It is the semicolon, or the last
+// token before a token at the beginning of a line without indentation.
 func (f *refresher) statementEnd(i int) int {
 	depth := 0
 	for n := i; n < len(f.tokens); n++ {
@@ -145,7 +145,7 @@ func (f *refresher) statementEnd(i int) int {
 	return len(f.tokens) - 1
 }
 
-// bracket tells whether a token opens (1) or closes (-1) a bracket.
+// bracket returns 1 for a token that opens a bracket, -1 for a token that closes a bracket, and otherwise 0.
 func bracket(kind js.TokenType) int {
 	switch kind {
 	case js.OpenParenToken, js.OpenBraceToken, js.OpenBracketToken, js.TemplateStartToken:
@@ -205,8 +205,8 @@ func (f *refresher) findElements() {
 
 func isCapital(name []byte) bool { return len(name) > 0 && name[0] >= 'A' && name[0] <= 'Z' }
 
-// isComponent tells whether the declaration looks like a component, as React's own transform sees it: by its capital
-// name and by what it is made of. The runtime leaves out what turns out to be none.
+// isComponent reports whether the declaration looks like a component. Like React's own transform it goes by the capital
+// name and the form of the value. The runtime leaves out values that are no component.
 func (f *refresher) isComponent(d declaration) bool {
 	local := d.target[strings.LastIndexByte(d.target, '.')+1:]
 	if f.isAnonymousDefault(local) {
@@ -228,12 +228,12 @@ func (f *refresher) isComponent(d declaration) bool {
 	}
 }
 
-// isAnonymousDefault tells whether the name is the one that esbuild gives to a default export without a name.
+// isAnonymousDefault reports whether esbuild made up the name for a default export without a name.
 func (f *refresher) isAnonymousDefault(name string) bool {
 	return strings.HasSuffix(name, "_default") && f.p.exports.defaultName(f.code) == name
 }
 
-// makesElements tells whether a function that has no name to go by is a component.
+// makesElements reports whether a function without a name looks like a component: it creates elements or calls hooks.
 func (f *refresher) makesElements(d declaration) bool {
 	for i := d.from; i < d.to; i++ {
 		switch string(f.text(i)) {
@@ -244,7 +244,8 @@ func (f *refresher) makesElements(d declaration) bool {
 	return len(f.hooks(d)) > 0
 }
 
-// isFunction tells whether the value at i is a function; one that returns a function makes components and is none.
+// isFunction reports whether the value at i is a function that may be a component. A function that returns a function
+// makes components and is no component.
 func (f *refresher) isFunction(i, to int) bool {
 	if f.is(i, js.AsyncToken) && !f.is(i+1, js.ArrowToken) {
 		i++
@@ -260,7 +261,7 @@ func (f *refresher) isFunction(i, to int) bool {
 	return i > 0 && i+1 < to && f.is(i+1, js.ArrowToken) && !f.isFunction(i+2, to)
 }
 
-// isWrapped tells whether the value at i is a component inside a call: `memo(forwardRef(() => ...))`, or a styled
+// isWrapped reports whether the value at i is a component inside a call: `memo(forwardRef(() => ...))`, or a styled
 // template.
 func (f *refresher) isWrapped(i, to int) bool {
 	args, ok := f.callee(i, to)
@@ -277,7 +278,8 @@ func (f *refresher) isWrapped(i, to int) bool {
 	for js.IsIdentifier(f.kind(arg)) && f.is(arg+1, js.DotToken) {
 		arg += 2
 	}
-	return js.IsIdentifierName(f.kind(arg)) && isCapital(f.text(arg)) && (f.is(arg+1, js.CommaToken) || f.is(arg+1, js.CloseParenToken))
+	return js.IsIdentifierName(f.kind(arg)) && isCapital(f.text(arg)) &&
+		(f.is(arg+1, js.CommaToken) || f.is(arg+1, js.CloseParenToken))
 }
 
 func (f *refresher) isCall(i, to int) bool {
@@ -285,8 +287,8 @@ func (f *refresher) isCall(i, to int) bool {
 	return ok
 }
 
-// callee reads `a.b` or `(0, a.b)` at i and returns the "(" or the template behind it. Calls that make no
-// components are none to it.
+// callee reads `a.b` or `(0, a.b)` at i and returns the "(" or the template after it. ok is false for calls that never
+// make a component, such as require.
 func (f *refresher) callee(i, to int) (args int, ok bool) {
 	if f.is(i, js.OpenParenToken) {
 		if string(f.text(i+1)) != "0" || !f.is(i+2, js.CommaToken) {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// TestRun runs compiled modules in Node, in a registry of a few lines, and compares what they log.
+// TestRun runs compiled modules in Node, in a registry of a few lines, and compares their logs.
 func TestRun(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -170,7 +170,7 @@ export function useThing() { return useState(0); }
 	}
 }
 
-// program puts the files, compiled, behind a registry. Specifiers are paths.
+// program returns a registry with the compiled files after it. Specifiers are paths.
 func program(t *testing.T, files []txtar.File) string {
 	var b strings.Builder
 	for _, name := range sharedHelpers {
@@ -210,7 +210,7 @@ function load(id) {
 			for _, f := range files {
 				if f.Name == path.Join(path.Dir(id), spec)[1:] && path.Ext(f.Name) != ".cjs" {
 					if strings.Contains(spec, "b.js") {
-						return []string{"a", "bb"}, true // more than one in a declaration is for the compiler to read
+						return []string{"a", "bb"}, true // ScanExports does not read a declaration with several variables
 					}
 					names, _, ok := ScanExports(string(f.Data))
 					return names, ok

@@ -9,31 +9,34 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// Packs and updates are ES modules, whose code is strict; old CommonJS packages may count on not being so. esbuild prints
-// most of what only sloppy mode knows in words that both know (octal numbers, reserved words as names, functions in an
-// `if`); what is left would be a syntax error of the whole pack. Such a module runs from a string, whose code is sloppy.
+// JavaScript has two modes, strict and sloppy; sloppy mode allows more. Packs and updates are ES modules, whose code is
+// strict. Old CommonJS packages may rely on sloppy mode. esbuild prints most sloppy code in a form that both modes
+// allow (octal numbers, reserved words as names, functions in an `if`). The rest would be a syntax error of the whole
+// pack. A module with such code runs from a string, whose code is sloppy.
 
 const useStrict = `"use strict";`
 
-// sloppyOnly tells why printed code cannot run in strict mode, or "" when it can.
+// sloppyOnly returns the reason why printed code cannot run in strict mode, or "" when it can.
 func sloppyOnly(in *Input, p *printed) string {
 	if p.async || p.exports.end > 0 || bytes.HasPrefix(p.code, []byte(useStrict)) {
-		return "" // esbuild has looked at it with strict eyes
+		return "" // esbuild has read it as strict code
 	}
-	if in.Dependency && bytes.Contains(p.code, []byte("arguments.callee")) { // the project's own code learns it from the browser
+	// In the project's own code this is an error at run time.
+	if in.Dependency && bytes.Contains(p.code, []byte("arguments.callee")) {
 		return "arguments.callee cannot be used in strict mode"
 	}
 	if !looksSloppy(p.code) {
 		return ""
 	}
-	result := api.Transform(useStrict+string(p.code), api.TransformOptions{Format: api.FormatCommonJS, Target: api.ESNext, TsconfigRaw: "{}"})
+	options := api.TransformOptions{Format: api.FormatCommonJS, Target: api.ESNext, TsconfigRaw: "{}"}
+	result := api.Transform(useStrict+string(p.code), options)
 	if len(result.Errors) == 0 {
 		return ""
 	}
 	return result.Errors[0].Text
 }
 
-// looksSloppy finds code that is worth a second look, fast: nearly none is.
+// looksSloppy reports whether code may be sloppy. It is fast, so that esbuild reads very little code a second time.
 func looksSloppy(code []byte) bool {
 	for _, text := range []string{"with (", "eval = ", "arguments = ", "eval)", "eval,", "arguments++", "eval++"} {
 		if bytes.Contains(code, []byte(text)) {
@@ -43,7 +46,7 @@ func looksSloppy(code []byte) bool {
 	return deletesName(code) || repeatsParameter(code)
 }
 
-// deletesName tells whether there may be a `delete name`.
+// deletesName reports whether there may be a `delete name`.
 func deletesName(code []byte) bool {
 	for {
 		_, rest, found := bytes.Cut(code, []byte("delete "))
@@ -61,7 +64,7 @@ func deletesName(code []byte) bool {
 	}
 }
 
-// repeatsParameter tells whether a function may have two parameters of one name, or one that strict mode keeps to itself.
+// repeatsParameter reports whether a function may have two parameters of one name, or one with the name arguments.
 func repeatsParameter(code []byte) bool {
 	for {
 		_, rest, found := bytes.Cut(code, []byte("function"))
@@ -83,20 +86,22 @@ func repeatsParameter(code []byte) bool {
 	}
 }
 
-// runSloppy makes the body of a factory that runs the module's code from a string. Debuggers see the string under the
-// module's ID, with a source map of its own.
+// runSloppy returns the body of a factory that runs the module's code from a string. Debuggers show the string under
+// the module's ID, with a source map of its own.
 func runSloppy(in *Input, code, why string) string {
 	parameters := append([]string{"module", "exports", "require", "$load$", "$meta$"}, usedHelpers(code)...)
 	list := strings.Join(parameters, ", ")
-	text := "(function(" + list + ") {\n" + code + "\n})\n//# sourceURL=" + strings.ReplaceAll(in.ID, " ", "%20") + sloppyMap(in)
-	hint := in.ID + " runs in sloppy mode only (" + why + "), for which the page's Content-Security-Policy has to allow 'unsafe-eval' in script-src"
+	text := "(function(" + list + ") {\n" + code + "\n})\n" +
+		"//# sourceURL=" + strings.ReplaceAll(in.ID, " ", "%20") + sloppyMap(in)
+	hint := in.ID + " runs only in sloppy mode (" + why +
+		"); allow 'unsafe-eval' in script-src of the page's Content-Security-Policy"
 	return "let run;\n" +
 		"try { run = (0, eval)(" + Quote(text) + "); } catch (e) {\n" +
 		"  throw e instanceof EvalError ? new Error(" + Quote(hint) + ", { cause: e }) : e;\n}\n" +
 		"return run.call(this, " + list + ");\n"
 }
 
-// sloppyMap is the comment with the map of a string that runSloppy makes: the code begins in its second line.
+// sloppyMap returns the comment with the source map of runSloppy's string. The code begins in the string's second line.
 func sloppyMap(in *Input) string {
 	copied := *in
 	p, errs := print(&copied, true)
@@ -108,20 +113,21 @@ func sloppyMap(in *Input) string {
 		return ""
 	}
 	const key = `"mappings":"`
-	at := bytes.LastIndex(text, []byte(key)) + len(key) // quotes in the source before it are escaped
+	at := bytes.LastIndex(text, []byte(key)) + len(key) // the source before it has its quotes escaped
 	text = slices.Insert(text, at, ';')
 	return "\n//# sourceMappingURL=data:application/json;base64," + base64.StdEncoding.EncodeToString(text)
 }
 
-// usedHelpers are those of the runtime's helpers that the code may call: a string is evaluated outside of the pack.
+// usedHelpers returns the runtime's helpers that the code may call. The string cannot see the pack's variables, so it
+// gets the helpers as parameters.
 func usedHelpers(code string) []string {
 	return slices.DeleteFunc(slices.Clone(sharedHelpers), func(name string) bool {
 		return !strings.Contains(code, name) || strings.Contains(code, "var "+name+" ")
 	})
 }
 
-// strictErrors tells what strict mode objects to in a module of the project. They are ES modules, also without an
-// import or export by which esbuild could tell.
+// strictErrors returns the errors of strict mode in a module of the project. The project's modules are ES modules, even
+// when they have no import or export that would show it to esbuild.
 func strictErrors(in *Input, why string) []Error {
 	result := api.Transform(useStrict+in.Code, transformOptions(in))
 	errs := fromMessages(result.Errors, in.ID, in.File, "")

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// SourceMap returns the source map of what Compile returns for the same input: its line 1 is line 1 of Output.Code.
-// It compiles again, so that Compile need not make maps that nobody asks for.
+// SourceMap returns the source map of Compile's output for the same input. Its line 1 is line 1 of Output.Code. It
+// compiles again, so that Compile makes no maps that nobody requests.
 func SourceMap(in Input) ([]byte, []Error) {
 	if in.Lang == LangJSON || in.Lang == LangText {
 		return encodeMap(&in, "AAAA", nil), nil
@@ -17,12 +17,12 @@ func SourceMap(in Input) ([]byte, []Error) {
 		return nil, errs
 	}
 	if in.Dependency && sloppyOnly(&in, p) != "" {
-		return encodeMap(&in, "", nil), nil // the string that it runs from has its own
+		return encodeMap(&in, "", nil), nil // the string with the sloppy code has a map of its own
 	}
 	return printedMap(&in, p)
 }
 
-// printedMap is the map of code as esbuild printed it, without the lines that were dropped.
+// printedMap returns the map of esbuild's printed code, without the dropped lines.
 func printedMap(in *Input, p *printed) ([]byte, []Error) {
 	var m struct {
 		Sources  []string `json:"sources"`
@@ -45,7 +45,7 @@ func ownSource(sources []string) int {
 	return 0
 }
 
-// encodeMap writes a map with the module as its only source. Debuggers show it under its ID, where the page has it.
+// encodeMap writes a map with the module as its only source. Debuggers show the source under the module's ID.
 func encodeMap(in *Input, mappings string, names []string) []byte {
 	name, _, _ := strings.Cut(in.ID, "?")
 	content := in.Code
@@ -70,7 +70,7 @@ func encodeMap(in *Input, mappings string, names []string) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// dropLines leaves lines out of mappings, and the sources other than own.
+// dropLines removes the dropped lines from mappings, and all sources other than own.
 func dropLines(mappings string, dropped []lineRange, own, sources int) string {
 	lines := strings.Split(mappings, ";")
 	kept := lines[:0:0]
@@ -85,12 +85,13 @@ func dropLines(mappings string, dropped []lineRange, own, sources int) string {
 	}
 	kept = append(kept, lines[min(pos, len(lines)):]...)
 	if empty && sources == 1 {
-		return strings.Join(kept, ";") // nothing in the lines that are left depends on the others
+		return strings.Join(kept, ";") // the kept lines do not depend on the dropped lines
 	}
 	return recode(lines, dropped, own)
 }
 
-// recode decodes mappings and encodes again what is left of them: each segment tells its difference to the last one.
+// recode decodes mappings and encodes the kept segments again, since each segment holds its difference to the segment
+// before.
 func recode(lines []string, dropped []lineRange, own int) string {
 	var b strings.Builder
 	b.Grow(len(lines) * 16)
@@ -112,7 +113,7 @@ func recode(lines []string, dropped []lineRange, own int) string {
 			}
 			first = false
 			now := read
-			now[1] = 0 // it is the only source that is left
+			now[1] = 0 // own is the only source that is kept
 			for i := range fields {
 				encodeVLQ(&b, now[i]-written[i])
 				written[i] = now[i]
@@ -168,8 +169,8 @@ func encodeVLQ(b *strings.Builder, n int) {
 	}
 }
 
-// Original finds where a position of the code, line and column counted from 1, was written, by the source map that
-// SourceMap returns. It is false where nothing of the source is.
+// Original returns the position in the source of a position in the code, by a map from SourceMap. Lines and columns
+// count from 1. ok is false when the position has no source.
 func Original(sourceMap []byte, line, column int) (originalLine, originalColumn int, ok bool) {
 	var m struct {
 		Mappings string `json:"mappings"`

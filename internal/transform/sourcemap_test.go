@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestSourceMap looks up markers of the code in the map and expects to find them in the source.
+// TestSourceMap looks up the code's markers in the map and expects to find them in the source.
 func TestSourceMap(t *testing.T) {
 	for name, in := range map[string]Input{
 		"plain":      {Code: "import d from './d';\nexport * from './s';\n\nexport const a = MARK1(d);\nMARK2();\n"},

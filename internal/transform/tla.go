@@ -11,7 +11,7 @@ import (
 	"github.com/tdewolff/parse/v2/js"
 )
 
-// isTopLevelAwait tells whether all that esbuild objects to is an await outside of functions.
+// isTopLevelAwait reports whether all errors of esbuild are about an await outside of functions.
 func isTopLevelAwait(messages []api.Message) bool {
 	return !slices.ContainsFunc(messages, func(m api.Message) bool { return !isAwaitMessage(m) })
 }
@@ -20,15 +20,16 @@ func isAwaitMessage(m api.Message) bool {
 	return strings.HasPrefix(m.Text, "Top-level await is currently not supported")
 }
 
-// printAsync compiles a module with top-level await, which esbuild refuses to make CommonJS of. Two steps give the
-// same form: a transform to plain JavaScript, then a bundle of that one file in which every import is a CommonJS stub.
-// A bundle links imports of CommonJS as `import_x.name`, which is what a factory needs, and keeps the await.
+// printAsync compiles a module with top-level await, which esbuild does not compile to CommonJS. It takes two steps: a
+// transform to plain JavaScript, and a bundle of that file. In the bundle every import is a CommonJS stub. A bundle
+// links imports of CommonJS as `import_x.name`, which a factory needs, and keeps the await.
 func printAsync(in *Input, options api.TransformOptions) (*printed, []Error) {
 	wantMap := options.Sourcemap != api.SourceMapNone
 	options.Format = api.FormatESModule
-	options.LogOverride = map[string]api.LogLevel{"unsupported-require-call": api.LogLevelSilent} // the factory has a require
+	// A factory has a require.
+	options.LogOverride = map[string]api.LogLevel{"unsupported-require-call": api.LogLevelSilent}
 	if wantMap {
-		options.Sourcemap = api.SourceMapInline // esbuild follows it in the second step
+		options.Sourcemap = api.SourceMapInline // esbuild follows this map in the second step
 	}
 	plain := api.Transform(in.Code, options)
 	if len(plain.Errors) > 0 {
@@ -39,7 +40,7 @@ func printAsync(in *Input, options api.TransformOptions) (*printed, []Error) {
 	if len(bundle.Errors) > 0 {
 		errs := fromMessages(bundle.Errors, in.ID, in.File, "")
 		for i := range errs {
-			errs[i].Line, errs[i].Column, errs[i].Frame = 0, 0, "" // a place in what was made of the source
+			errs[i].Line, errs[i].Column, errs[i].Frame = 0, 0, "" // the place is in the first step's output
 		}
 		return nil, errs
 	}
@@ -59,7 +60,7 @@ func printAsync(in *Input, options api.TransformOptions) (*printed, []Error) {
 	return p, nil
 }
 
-// hideDynamicImports gives `import(` its name in a factory before the bundle sees it, which would look for files.
+// hideDynamicImports renames `import(` to its name in a factory. Otherwise the bundle would look for files.
 func hideDynamicImports(code []byte) []byte {
 	if bytes.HasPrefix(code, []byte("#!")) {
 		copy(code, "//")
@@ -78,14 +79,14 @@ func hideDynamicImports(code []byte) []byte {
 	return code
 }
 
-// asyncModule is the second step for one module.
+// asyncModule is the second step of printAsync for one module.
 type asyncModule struct {
 	in     *Input
 	source string
 	specs  []string // specifiers by the number of their stub
 }
 
-// The namespaces of the bundle's modules show in comments, by which body finds its way.
+// The namespaces of the bundle's modules appear in esbuild's comments, where body looks for them.
 const (
 	entryNamespace  = "devserver-entry"
 	selfNamespace   = "devserver-self"
@@ -130,7 +131,7 @@ func (a *asyncModule) setup(build api.PluginBuild) {
 		}
 		return api.OnResolveResult{Path: args.Path, Namespace: stubNamespace}, nil
 	})
-	// Taking the namespace makes esbuild keep it in one object, with getters, from the beginning of the module.
+	// A use of the namespace makes esbuild create it as one object with getters at the beginning of the module.
 	load(entryNamespace, func(string) string { return `import * as self from "self"; ` + exportNamespace + `(self)` })
 	load(selfNamespace, func(string) string { return a.source })
 	numbers := make(chan []string, 1) // esbuild loads in parallel
@@ -143,7 +144,7 @@ func (a *asyncModule) setup(build api.PluginBuild) {
 	})
 }
 
-// body cuts the module out of the bundle and puts `require` in place of the stubs.
+// body cuts the module out of the bundle and replaces the stubs by `require`.
 func (a *asyncModule) body(bundle []byte) (code []byte, dropped []lineRange) {
 	start := lineWith(bundle, "// "+selfNamespace+":")
 	end := len(bundle)
@@ -172,7 +173,7 @@ func (a *asyncModule) body(bundle []byte) (code []byte, dropped []lineRange) {
 	return a.link(code, a.stubs(bundle[helpers:start])), dropped
 }
 
-// lineWith finds the line that begins with the text.
+// lineWith returns the start of the line that begins with the text.
 func lineWith(code []byte, text string) int {
 	if bytes.HasPrefix(code, []byte(text)) {
 		return 0
@@ -180,7 +181,7 @@ func lineWith(code []byte, text string) int {
 	return bytes.Index(code, []byte("\n"+text)) + 1
 }
 
-// stubs reads which variable stands for which specifier: `var require_x = __commonJS({ ... $require$(3) ... });`
+// stubs returns the specifiers by the variables of their stubs: `var require_x = __commonJS({ ... $require$(3) ... });`
 func (a *asyncModule) stubs(code []byte) map[string]string {
 	specs := map[string]string{}
 	for {
@@ -198,7 +199,7 @@ func (a *asyncModule) stubs(code []byte) map[string]string {
 	}
 }
 
-// link brings the module into the form that esbuild's CommonJS has.
+// link brings the module into the form of esbuild's CommonJS output.
 func (a *asyncModule) link(code []byte, stubs map[string]string) []byte {
 	var out Output
 	r := newReader(a.in, &printed{code: code}, &out)
@@ -207,7 +208,7 @@ func (a *asyncModule) link(code []byte, stubs map[string]string) []byte {
 	exports := ""
 	if block.end > 0 {
 		exports = ", module.exports"
-		// Before anything is awaited: modules in a circle with this one find its exports.
+		// Set the exports before the first await, for modules in a circle with this module.
 		r.replace(block.end-1, block.end-1, " module.exports = __toCommonJS("+block.namespace+");")
 	}
 	for i, t := range r.tokens {
@@ -229,7 +230,7 @@ func (a *asyncModule) link(code []byte, stubs map[string]string) []byte {
 	return []byte(r.edited())
 }
 
-// lineEnd returns where the line of the token ends.
+// lineEnd returns the end of the token's line.
 func (r *reader) lineEnd(i int) int {
 	start := int(r.tokens[i].start)
 	if n := bytes.IndexByte(r.code[start:], '\n'); n >= 0 {

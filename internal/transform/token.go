@@ -10,22 +10,22 @@ import (
 	"github.com/tdewolff/parse/v2/js"
 )
 
-// token is a token of printed code that is neither blank nor comment.
+// token is a token of printed code. Blanks and comments are no tokens.
 type token struct {
 	kind       js.TokenType
-	newline    bool // a line feed stands before it
+	newline    bool // a line feed comes before it
 	start, end int32
 }
 
 // tokenPool holds token slices for reuse: large modules have hundreds of thousands of tokens.
 var tokenPool = sync.Pool{New: func() any { s := make([]token, 0, 4096); return &s }}
 
-// tokenize appends the tokens of the code to tokens. It is not ok when it could not read to the end.
+// tokenize appends the tokens of the code to tokens. ok is false when it could not read to the end.
 func tokenize(code []byte, tokens []token) (_ []token, ok bool) {
 	input := parse.NewInputBytes(code)
 	defer input.Restore()
 	lexer := js.NewLexer(input)
-	var parens []bool // for each open "(": does a statement follow its ")", as after `if (...)`
+	var parens []bool // for each open "(": whether a statement follows its ")", as after `if (...)`
 	newline := false
 	pos := int32(0)
 	statementFollows := false // after the last ")"
@@ -42,7 +42,7 @@ func tokenize(code []byte, tokens []token) (_ []token, ok bool) {
 			if input.Offset() <= int(pos) {
 				return tokens, int(pos) >= len(code)
 			}
-			pos = int32(input.Offset()) // nothing that esbuild prints; go on behind it
+			pos = int32(input.Offset()) // esbuild prints no such text; continue after it
 			continue
 		case js.WhitespaceToken:
 			pos = end
@@ -66,7 +66,7 @@ func tokenize(code []byte, tokens []token) (_ []token, ok bool) {
 	}
 }
 
-// headOpens tells whether a "(" behind the tokens opens the head of a statement.
+// headOpens reports whether a "(" after the tokens opens the head of a statement.
 func headOpens(tokens []token) bool {
 	n := len(tokens)
 	if n == 0 {
@@ -81,9 +81,9 @@ func headOpens(tokens []token) bool {
 	return false
 }
 
-// regexFollows tells whether a "/" behind the first n tokens begins a regular expression rather than a division. That depends on the
-// grammar only behind ")" and "}". Behind "}" the layout tells: esbuild breaks a line before a statement and never
-// inside a division.
+// regexFollows reports whether a "/" after the first n tokens begins a regular expression, and not a division. Only
+// after ")" and "}" that depends on the grammar. After "}" the layout decides: esbuild breaks the line before a
+// statement and never inside a division.
 func regexFollows(tokens []token, n int, newline, statementFollows bool) bool {
 	if n == 0 {
 		return true
@@ -93,7 +93,8 @@ func regexFollows(tokens []token, n int, newline, statementFollows bool) bool {
 		return statementFollows
 	case js.CloseBraceToken:
 		return newline
-	case js.CloseBracketToken, js.IncrToken, js.DecrToken, js.StringToken, js.TemplateToken, js.TemplateEndToken, js.RegExpToken,
+	case js.CloseBracketToken, js.IncrToken, js.DecrToken,
+		js.StringToken, js.TemplateToken, js.TemplateEndToken, js.RegExpToken,
 		js.PrivateIdentifierToken, js.ThisToken, js.SuperToken, js.NullToken, js.TrueToken, js.FalseToken:
 		return false
 	default:
@@ -107,12 +108,12 @@ func regexFollows(tokens []token, n int, newline, statementFollows bool) bool {
 	}
 }
 
-// isMember tells whether a name behind the token is a property's.
+// isMember reports whether a name after the token is a property's name.
 func isMember(kind js.TokenType) bool {
 	return kind == js.DotToken || kind == js.OptChainToken
 }
 
-// unescape resolves the escapes of a JavaScript string.
+// unescape replaces the escapes of a JavaScript string by their characters.
 func unescape(s []byte) string {
 	out := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
@@ -136,7 +137,7 @@ func unescape(s []byte) string {
 			out = append(out, '\v')
 		case '0':
 			out = append(out, 0)
-		case '\n': // a line that goes on
+		case '\n': // an escaped line break
 		case 'x', 'u':
 			r, size := escapedRune(s[i:])
 			out = utf8.AppendRune(out, r)
@@ -148,7 +149,7 @@ func unescape(s []byte) string {
 	return string(out)
 }
 
-// escapedRune reads what stands behind a backslash: `x41`, `u0041`, `u{41}`, or a pair of surrogates.
+// escapedRune reads the escape after a backslash: `x41`, `u0041`, `u{41}`, or a pair of surrogates.
 func escapedRune(s []byte) (r rune, size int) {
 	hex := func(digits []byte) rune {
 		n, err := strconv.ParseUint(string(digits), 16, 32)

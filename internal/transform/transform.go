@@ -23,8 +23,8 @@ const (
 	LangText
 )
 
-// LangOf returns the language of an ID or file by its extension; an ID may have a query. Other extensions count as
-// JavaScript: a plugin has compiled them to it.
+// LangOf returns the language of an ID or file by its extension. An ID may have a query. Files with other extensions
+// count as JavaScript: a plugin has compiled them to JavaScript.
 func LangOf(id string) Lang {
 	name, query, _ := strings.Cut(id, "?")
 	if l, ok := langOfExt(path.Ext(name)); ok {
@@ -53,9 +53,9 @@ func langOfExt(ext string) (Lang, bool) {
 	return LangJS, false
 }
 
-// JSX tells how JSX is compiled.
+// JSX says how JSX is compiled.
 type JSX struct {
-	// Wins lays it over what a tsconfig (Input.TSConfigRaw) says otherwise; without it the tsconfig wins.
+	// Wins makes these settings win over the tsconfig (Input.TSConfigRaw). Without it the tsconfig wins.
 	Wins bool
 	// Runtime is "automatic" (also when empty) or "classic".
 	Runtime string
@@ -73,34 +73,36 @@ type Input struct {
 	ID, File string
 	Code     string
 	Lang     Lang
-	// Written is the source as its author wrote it when a tool has made Code of it, with a source map at the end.
+	// Written is the author's source when a tool has made Code from it. Code then ends with a source map.
 	Written string
-	// Dependency marks code of an npm package. Such code gets no refresh, and no warnings.
+	// Dependency marks code of an npm package. Such code gets no refresh and no warnings.
 	Dependency bool
-	// SideEffectFree tells that the package says so of this file: its re-exports are then compiled lazy.
+	// SideEffectFree means that the package declares the file to have no side effects. Its re-exports are compiled
+	// lazy.
 	SideEffectFree bool
-	// NodeESM tells that Node would take the file for an ES module (.mjs, or "type": "module"): a default import of a
+	// NodeESM means that Node reads the file as an ES module (.mjs, or "type": "module"). A default import of a
 	// CommonJS module is then its module.exports, whatever __esModule says.
 	NodeESM bool
-	// Refresh is "react" or "preact" when components of the module are to be registered for fast refresh.
+	// Refresh is "react" or "preact" when components of the module are registered for fast refresh, "" otherwise.
 	Refresh string
 	JSX     JSX
-	// TSConfigRaw is the text of a tsconfig.json (`{"compilerOptions": {...}}`) with everything it extends merged.
+	// TSConfigRaw is the text of a tsconfig.json (`{"compilerOptions": {...}}`), merged with all files that it extends.
 	TSConfigRaw string
-	// Define replaces identifiers and member expressions by JSON values or names, as esbuild's option of that name.
+	// Define replaces identifiers and member expressions by JSON values or names, like esbuild's option of that name.
 	Define map[string]string
-	// DefaultOnly makes a JSON module export its value by default only, not its members by name.
+	// DefaultOnly makes a JSON module export only its value by default, and not its members by name.
 	DefaultOnly bool
-	// Glob lists the specifiers that import.meta.glob patterns match, sorted. A specifier is what the pattern would
-	// match: relative to the module ("./a/x.ts") for a relative pattern, else root-relative ("/src/a/x.ts").
-	// Patterns that begin with "!" take away. Nil matches nothing.
+	// Glob lists the specifiers that import.meta.glob patterns match, sorted. For a relative pattern a specifier is
+	// relative to the module ("./a/x.ts"), otherwise to the root ("/src/a/x.ts"). A pattern that begins with "!"
+	// removes its matches. Nil matches nothing.
 	Glob func(patterns []string) []string
-	// StarExports tells the names that a module exports (ScanExports, followed through its own stars), for the
-	// `export * from` of a module that is compiled lazy. Not ok, or nil: the star is evaluated with its module.
+	// StarExports returns the names that a module exports (ScanExports, followed through its own stars). It serves the
+	// `export * from` of a module that is compiled lazy. When ok is false, or StarExports is nil, the star is evaluated
+	// with its module.
 	StarExports func(specifier string) (names []string, ok bool)
 }
 
-// ImportKind tells how a module asks for another one.
+// ImportKind is the form of an import.
 type ImportKind uint8
 
 // The kinds of imports.
@@ -114,28 +116,28 @@ const (
 	SharedWorker
 )
 
-// String gives the kind's name in lower case.
+// String returns the kind's name in lower case.
 func (k ImportKind) String() string {
 	return [...]string{"static", "dynamic", "worker", "sharedworker"}[k]
 }
 
-// Import is all imports of one kind that a module has of one specifier.
+// Import stands for all imports of one kind with one specifier in a module.
 type Import struct {
 	Specifier string
 	Kind      ImportKind
-	// Names are the exports that the module uses, in the order of first use. All means that it may use any.
+	// Names are the exports that the module uses, in the order of first use. All means that it may use any export.
 	Names []string
 	All   bool
-	// Lazy maps names that the module exports to the names they have in the imported module ("*" for its namespace),
-	// when the import is evaluated at the first use of one of them. Nil for other imports.
+	// Lazy maps names that the module exports to their names in the imported module ("*" for its namespace). It is set
+	// for an import that is evaluated at the first use of such a name, and nil for other imports.
 	Lazy map[string]string
-	// Line and Column are where Output.Code has the specifier, 1-based, Column in bytes.
+	// Line and Column are the place of the specifier in Output.Code, 1-based, Column in bytes.
 	Line, Column int
 }
 
 // Glob is one import.meta.glob of a module, or an import() of a template literal.
 type Glob struct {
-	// Patterns are as written: relative to the module, or from the root when they begin with "/".
+	// Patterns are as written: relative to the module, or to the root when they begin with "/".
 	Patterns []string
 }
 
@@ -146,20 +148,21 @@ type Output struct {
 	Imports []Import
 	// Exports are the names that an ES module exports itself, sorted. Nil for CommonJS.
 	Exports []string
-	// Stars are the specifiers of `export * from`. LazyStars are those that became lazy imports: the names that they
-	// export are part of the code.
-	Stars, LazyStars []string
-	// Async tells that Code awaits at top level: its factory must be an async function.
+	// Stars are the specifiers of `export * from`.
+	Stars []string
+	// LazyStars are the specifiers of stars that became lazy imports. The code holds the names that they export.
+	LazyStars []string
+	// Async means that Code awaits at top level: its factory must be an async function.
 	Async bool
-	// AcceptsExports tells that the module calls import.meta.hot.acceptExports.
+	// AcceptsExports means that the module calls import.meta.hot.acceptExports.
 	AcceptsExports bool
-	// Refreshes tells that the module registers components or hooks for fast refresh.
+	// Refreshes means that the module registers components or hooks for fast refresh.
 	Refreshes bool
 	Globs     []Glob
 	Warnings  []Error
 }
 
-// Compile turns a module into the body of its factory. On errors the output is nil.
+// Compile turns a module into the body of its factory. With errors the output is nil.
 func Compile(in Input) (*Output, []Error) {
 	switch in.Lang {
 	case LangJSON:
@@ -185,33 +188,34 @@ func Compile(in Input) (*Output, []Error) {
 	return out, nil
 }
 
-// printed is what esbuild made of a module, without the lines that the runtime has in common for all.
+// printed is esbuild's output for a module, without the helpers that the runtime provides for all modules.
 type printed struct {
 	code []byte
 	// exports is the block of getters that esbuild prints for an ES module with exports.
 	exports exportBlock
 	async   bool
-	// sourceMap is esbuild's map, for the code before any line was left out, and dropped are those lines.
+	// sourceMap is esbuild's map, for the code with all lines.
 	sourceMap []byte
-	dropped   []lineRange
-	warnings  []Error
+	// dropped are the lines that were left out of code.
+	dropped  []lineRange
+	warnings []Error
 }
 
 // print runs esbuild.
 func print(in *Input, sourceMap bool) (*printed, []Error) {
-	// esbuild 0.28 quotes text that ends inside a UTF-8 sequence for ever.
+	// esbuild 0.28 loops forever on a text that ends inside a UTF-8 sequence.
 	in.Code = strings.ToValidUTF8(in.Code, "\ufffd")
 	options := transformOptions(in)
 	if sourceMap {
 		options.Sourcemap = api.SourceMapExternal
-		options.SourcesContent = api.SourcesContentExclude // encodeMap has it
+		options.SourcesContent = api.SourcesContentExclude // encodeMap adds the source
 	}
 	result := api.Transform(in.Code, options)
 	if len(result.Errors) > 0 {
 		if isTopLevelAwait(result.Errors) {
 			return printAsync(in, options)
 		}
-		errs := slices.DeleteFunc(result.Errors, isAwaitMessage) // that one goes away with the others
+		errs := slices.DeleteFunc(result.Errors, isAwaitMessage) // fixing the other errors clears this one
 		return nil, withLangHint(in, fromMessages(errs, in.ID, in.File, in.Code))
 	}
 	p := &printed{sourceMap: result.Map}
@@ -245,10 +249,10 @@ func transformOptions(in *Input) api.TransformOptions {
 	return options
 }
 
-// jsxCompiled finds the settings that leave JSX as it is, for another tool to compile. There is none behind this one.
-var jsxCompiled = regexp.MustCompile(`"jsx"\s*:\s*"(?:preserve|react-native)"`)
+// jsxPreserved matches the settings that leave JSX for a later tool. No tool comes after this package.
+var jsxPreserved = regexp.MustCompile(`"jsx"\s*:\s*"(?:preserve|react-native)"`)
 
-// jsxSettings finds what a tsconfig says about JSX.
+// jsxSettings matches a tsconfig's settings for JSX.
 var jsxSettings = regexp.MustCompile(`"(?:jsx|jsxImportSource|jsxFactory|jsxFragmentFactory)"\s*:\s*"[^"]*"\s*,?`)
 
 func tsconfigRaw(in *Input) string {
@@ -256,19 +260,19 @@ func tsconfigRaw(in *Input) string {
 		raw := jsxSettings.ReplaceAllString(in.TSConfigRaw, "")
 		return trailingComma.ReplaceAllString(raw, "$1")
 	}
-	return jsxCompiled.ReplaceAllString(in.TSConfigRaw, `"jsx":"react-jsx"`)
+	return jsxPreserved.ReplaceAllString(in.TSConfigRaw, `"jsx":"react-jsx"`)
 }
 
 var trailingComma = regexp.MustCompile(`,(\s*})`)
 
-// sourcefile is the name by which esbuild knows the module. It shows in errors and in the positions of JSX elements.
+// sourcefile returns the module's name for esbuild. It appears in errors and in the positions of JSX elements.
 func sourcefile(in *Input) string {
 	name := in.File
 	if name == "" {
 		name = in.ID
 	}
 	if in.NodeESM && !strings.HasSuffix(name, ".mjs") && !strings.HasSuffix(name, ".mts") {
-		// esbuild tells by the name alone that Node's rules for default imports hold.
+		// esbuild applies Node's rules for default imports only by the file's name.
 		name += ".mjs"
 	}
 	return name
@@ -284,12 +288,13 @@ func loaderOf(in *Input) api.Loader {
 		return api.LoaderTSX
 	}
 	if !in.Dependency {
-		return api.LoaderJSX // JSX in .js files is common in projects that come from other tools
+		return api.LoaderJSX // projects from other tools often have JSX in .js files
 	}
 	return api.LoaderJS
 }
 
-// defines returns those replacements whose key can be in the code: esbuild copies its tables when there are any.
+// defines returns the replacements whose key may be in the code. esbuild copies its tables when there is any
+// replacement.
 func defines(in *Input) map[string]string {
 	var used map[string]string
 	use := func(key, value string) {
@@ -312,7 +317,7 @@ func defines(in *Input) map[string]string {
 	return used
 }
 
-// withLangHint tells what to do about a syntax error in a language that nobody here compiles.
+// withLangHint adds a hint to syntax errors in a file whose language no plugin compiles.
 func withLangHint(in *Input, errs []Error) []Error {
 	name, _, _ := strings.Cut(in.ID, "?")
 	ext := path.Ext(name)
@@ -321,13 +326,13 @@ func withLangHint(in *Input, errs []Error) []Error {
 	}
 	for i := range errs {
 		if errs[i].Hint == "" {
-			errs[i].Hint = "no plugin compiles " + ext + " files; they are taken for JavaScript"
+			errs[i].Hint = "no plugin compiles " + ext + " files, so they are read as JavaScript"
 		}
 	}
 	return errs
 }
 
-// read finds in the printed code what Output tells, and makes the small changes that the runtime needs.
+// read fills the output from the printed code, and makes the small changes that the runtime needs.
 func read(in *Input, p *printed, out *Output) []Error {
 	out.Exports = p.exports.names()
 	refresh := in.Refresh != "" && !in.Dependency
@@ -348,7 +353,7 @@ func read(in *Input, p *printed, out *Output) []Error {
 	return nil
 }
 
-// needsReading tells whether the code may hold anything that the reader looks for.
+// needsReading reports whether the code may hold anything that the reader looks for.
 func needsReading(code []byte) bool {
 	return bytes.Contains(code, []byte("require(")) || bytes.Contains(code, []byte("import(")) ||
 		bytes.Contains(code, []byte("$load$(")) || bytes.Contains(code, []byte("$meta$"))

@@ -7,14 +7,15 @@ import (
 )
 
 const (
-	// many is how many changed files make a burst: more than an editor saves at once.
-	many = 20
-	// settle is how long a burst must be quiet to be over, longest how long it is held at most.
-	settle  = 15 * time.Millisecond
-	longest = 300 * time.Millisecond
+	// burstSize is the number of changed files above which changes are a burst. No editor saves that many at once.
+	burstSize = 20
+	// burstQuiet is the time without a change that ends a burst.
+	burstQuiet = 15 * time.Millisecond
+	// burstLongest is the longest time that a burst is held.
+	burstLongest = 300 * time.Millisecond
 )
 
-// gather merges changes and hands them on as batches as soon as the receiver takes them, until done.
+// gather merges changes into batches until done. A batch goes out as soon as the receiver takes it.
 func gather(in <-chan Change, out chan<- Batch, done <-chan struct{}) {
 	pending := map[string]Kind{}
 	var ready chan<- Batch
@@ -26,7 +27,7 @@ func gather(in <-chan Change, out chan<- Batch, done <-chan struct{}) {
 		batch = nil
 	}
 	for {
-		// What the system has reported by now belongs together.
+		// All changes that the system has reported by now belong together.
 		for more := true; more; {
 			select {
 			case c := <-in:
@@ -38,11 +39,11 @@ func gather(in <-chan Change, out chan<- Batch, done <-chan struct{}) {
 		switch {
 		case len(pending) == 0:
 			ready, quiet, limit = nil, nil, nil
-		case len(pending) <= many:
+		case len(pending) <= burstSize:
 			ready = out
 		case !burst:
 			burst, overdue = true, false
-			ready, quiet, limit = nil, time.After(settle), time.After(longest)
+			ready, quiet, limit = nil, time.After(burstQuiet), time.After(burstLongest)
 		}
 		if ready != nil && batch == nil {
 			batch = sorted(pending)
@@ -53,7 +54,7 @@ func gather(in <-chan Change, out chan<- Batch, done <-chan struct{}) {
 		case c := <-in:
 			take(c)
 			if burst && !overdue {
-				ready, quiet = nil, time.After(settle)
+				ready, quiet = nil, time.After(burstQuiet)
 			}
 		case ready <- batch:
 			clear(pending)
@@ -67,7 +68,7 @@ func gather(in <-chan Change, out chan<- Batch, done <-chan struct{}) {
 	}
 }
 
-// merge tells what two changes of one path are together: a file that goes and comes was replaced.
+// merge returns the kind of a path's pending change together with c. A file that was removed and created was replaced.
 func merge(pending map[string]Kind, c Change) Kind {
 	was, known := pending[c.Path]
 	switch {

@@ -8,7 +8,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// ignore decides what is not part of the project's source.
+// ignore decides which paths are not part of the project's source.
 type ignore struct {
 	root     string
 	patterns []string
@@ -23,17 +23,18 @@ func newIgnore(root string, patterns []string) (*ignore, error) {
 	return &ignore{root, patterns}, nil
 }
 
-// dir tells whether a directory is left out with everything below it.
+// dir reports whether a directory is ignored with everything below it.
 func (ig *ignore) dir(path string) bool {
 	switch name := filepath.Base(path); name {
-	case "node_modules", ".git", ".hg", ".svn", ".jj", ".cache", ".turbo", ".next", ".nuxt", ".svelte-kit", ".parcel-cache", ".vite", ".idea", ".vscode", ".DS_Store":
+	case "node_modules", ".git", ".hg", ".svn", ".jj", ".cache", ".turbo", ".next", ".nuxt", ".svelte-kit",
+		".parcel-cache", ".vite", ".idea", ".vscode", ".DS_Store":
 		return true
 	}
 	return ig.configured(path)
 }
 
-// path tells whether a change of the file is of no interest: it lies in such a directory, or is what editors write
-// beside the file that they save.
+// path reports whether a change of the file is ignored. The file lies in an ignored directory, or an editor wrote it
+// beside the file that it saves.
 func (ig *ignore) path(path string) bool {
 	name := filepath.Base(path)
 	if temporary(name) {
@@ -50,10 +51,10 @@ func (ig *ignore) path(path string) bool {
 	return ig.dir(path)
 }
 
-// temporary tells the names of editors' swap, backup and probe files.
+// temporary reports whether the name is that of an editor's swap, backup or probe file.
 func temporary(name string) bool {
 	return strings.HasSuffix(name, "~") || strings.HasPrefix(name, ".#") || strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#") ||
-		name == "4913" || // vim probes with this name whether it may write
+		name == "4913" || // vim creates a file of this name to find out whether it may write
 		strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".swx") || strings.HasSuffix(name, ".swo") ||
 		strings.HasSuffix(name, "___jb_tmp___") || strings.HasSuffix(name, "___jb_old___") ||
 		strings.HasPrefix(name, ".goutputstream-") || name == ".DS_Store"

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// poller finds changes by looking: at the entries of its directories, their sizes and times.
+// poller finds changes by comparing the entries of its directories, with their sizes and times.
 type poller struct {
 	mu   sync.Mutex
 	dirs map[string]map[string]seen
 }
 
-// seen is what tells two states of a file apart.
+// seen is the state of a file at a check. Two states of a changed file differ.
 type seen struct {
 	size  int64
 	mtime time.Time
@@ -40,14 +40,14 @@ func list(dir string) map[string]seen {
 		if info, err := os.Stat(filepath.Join(dir, e.Name())); err == nil {
 			files[e.Name()] = seen{info.Size(), info.ModTime(), info.Mode()}
 			if info.IsDir() {
-				files[e.Name()] = seen{mode: info.Mode()} // its entries are looked at by themselves
+				files[e.Name()] = seen{mode: info.Mode()} // its time changes with its entries, which are reported themselves
 			}
 		}
 	}
 	return files
 }
 
-// run looks each interval and reports until done.
+// run checks the directories at each interval and reports changes, until done.
 func (p *poller) run(interval time.Duration, done <-chan struct{}, report func(c Change, isDir bool)) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -56,12 +56,12 @@ func (p *poller) run(interval time.Duration, done <-chan struct{}, report func(c
 		case <-done:
 			return
 		case <-tick.C:
-			p.look(report)
+			p.check(report)
 		}
 	}
 }
 
-func (p *poller) look(report func(c Change, isDir bool)) {
+func (p *poller) check(report func(c Change, isDir bool)) {
 	type found struct {
 		c     Change
 		isDir bool

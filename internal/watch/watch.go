@@ -1,9 +1,9 @@
-// Package watch tells which files of a project change.
+// Package watch reports which files of a project change.
 //
-// Changes come in batches. A single save is reported at once: there is no quiet period to wait for. What changes while
-// the receiver is busy is gathered, one change a file, and a burst of many files (a checkout) is held until it settles,
-// so that it becomes one batch. Directories are watched, not files, so that files that are replaced, swapped or made
-// again are seen however an editor saves.
+// Changes come in batches. A single save is reported at once, without a quiet period. Changes during the receiver's
+// work are gathered, one for each file. A burst of many files (a checkout) is held until it is quiet, so that it
+// becomes one batch. The watcher watches directories and not files, so that it sees each way in which editors save:
+// files that are replaced, swapped or made again.
 package watch
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Kind tells what happened to a file.
+// Kind is what happened to a file.
 type Kind uint8
 
 // The kinds of changes.
@@ -28,36 +28,36 @@ const (
 	Written Kind = iota
 	Created
 	Removed
-	// Replaced is a file that was gone for a moment: what remembers the folder's entries may have seen it missing.
+	// Replaced is a file that was gone for a moment. A cache of the folder's entries may lack it.
 	Replaced
 )
 
-// String is the kind as plugins are told it: "update", "create" or "delete".
+// String returns the kind in the words of plugins: "update", "create" or "delete".
 func (k Kind) String() string { return [...]string{"update", "create", "delete", "update"}[k] }
 
-// Change is one file, or a directory that is gone with all below it.
+// Change is one file that changed, or a directory that was removed with its contents.
 type Change struct {
 	Kind Kind
 	Path string
 }
 
-// Batch are the changes that belong together, each path once, sorted by path.
+// Batch holds the changes that belong together, each path once, sorted by path.
 type Batch []Change
 
-// Options tells what to watch.
+// Options say what to watch.
 type Options struct {
 	// Root is watched with everything below it. It must be a real path.
 	Root string
-	// Ignore are patterns of paths relative to Root, or names, beside the built-in ones.
+	// Ignore are patterns of paths relative to Root, or names, in addition to the built-in ones.
 	Ignore []string
-	// Poll looks at the files each Interval (default 200 ms) instead of asking the system for events: for network and
-	// container file systems that send none.
+	// Poll checks the files at each Interval (default 200 ms) and asks the system for no events. It is for network and
+	// container file systems that send no events.
 	Poll     bool
 	Interval time.Duration
 	// Logger gets warnings. Nil discards.
 	Logger *slog.Logger
 
-	// add takes the place of the system's call in tests of its limits.
+	// add replaces the system's call in tests of its limits.
 	add func(dir string) error
 }
 
@@ -74,12 +74,12 @@ type Watcher struct {
 
 	mu     sync.Mutex
 	dirs   map[string]bool // watched by events
-	trees  map[string]bool // watched with what lies below
+	trees  map[string]bool // watched with everything below
 	poller *poller         // non-nil once something is polled
 	warned bool
 }
 
-// New starts watching. Changes made after it returns are seen.
+// New starts watching. The Watcher sees all changes after New has returned.
 func New(o Options) (*Watcher, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -91,8 +91,14 @@ func New(o Options) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Watcher{o: o, ignore: ig, events: make(chan Change, 256), batches: make(chan Batch), done: make(chan struct{}), dirs: map[string]bool{}, trees: map[string]bool{}}
+	w := &Watcher{
+		o: o, ignore: ig,
+		events: make(chan Change, 256), batches: make(chan Batch), done: make(chan struct{}),
+		dirs: map[string]bool{}, trees: map[string]bool{},
+	}
 	if !o.Poll {
+		// The buffer holds the events of a checkout. On Windows Add blocks while the channel is full, and read, which
+		// empties the channel, calls Add (https://github.com/fsnotify/fsnotify/issues/502).
 		if w.source, err = fsnotify.NewBufferedWatcher(4096); err != nil {
 			w.limitReached(err)
 		} else {
@@ -109,11 +115,11 @@ func New(o Options) (*Watcher, error) {
 	return w, nil
 }
 
-// Changes is where batches come. It is not closed; it goes silent after Close.
+// Changes returns the channel of batches. Close does not close it; no batch comes after Close.
 func (w *Watcher) Changes() <-chan Batch { return w.batches }
 
-// Add watches a further directory with everything below it, or the directory of a file. What is watched already is
-// not watched twice.
+// Add watches a further directory with everything below it, or the directory of a file. It is safe to add a directory
+// again.
 func (w *Watcher) Add(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -127,7 +133,7 @@ func (w *Watcher) Add(path string) error {
 	return nil
 }
 
-// AddFolder watches the files of a directory without what lies below it.
+// AddFolder watches the files of a directory, and nothing in its subdirectories.
 func (w *Watcher) AddFolder(dir string) error {
 	if _, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("watch %s: %w", dir, err)
@@ -136,14 +142,14 @@ func (w *Watcher) AddFolder(dir string) error {
 	return nil
 }
 
-// deep tells whether directories that appear in dir are to be watched too.
+// deep reports whether new directories in dir are watched too.
 func (w *Watcher) deep(dir string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.trees[dir]
 }
 
-// Close ends watching and waits for what runs.
+// Close ends watching and waits for the watcher's goroutines.
 func (w *Watcher) Close() error {
 	var err error
 	w.closing.Do(func() {
@@ -172,8 +178,8 @@ func (w *Watcher) read() {
 				return
 			}
 			if errors.Is(err, fsnotify.ErrEventOverflow) {
-				// Events are lost: look at everything once.
-				w.o.Logger.Warn("too many files changed at once, looking at all of them")
+				// Events are lost: check everything once.
+				w.o.Logger.Warn("too many files changed at once, checking all files")
 				w.rescan()
 				continue
 			}
@@ -212,8 +218,8 @@ func (w *Watcher) emit(c Change) {
 	}
 }
 
-// addTree watches a directory and those below it. report tells of the files in them: those of a directory that has
-// just appeared may have been written before it was watched.
+// addTree watches a directory and all directories below it. With report it reports their files as created: files in a
+// new directory may have been written before the directory was watched.
 func (w *Watcher) addTree(dir string, report bool) {
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -258,7 +264,7 @@ func (w *Watcher) addDir(dir string, tree bool) {
 	w.poller.add(dir)
 }
 
-// polled takes what the poller found. New directories are polled too.
+// polled handles a change that the poller found. New directories are polled too.
 func (w *Watcher) polled(c Change, isDir bool) {
 	if isDir && c.Kind == Created {
 		if !w.ignore.dir(c.Path) && w.deep(filepath.Dir(c.Path)) {
@@ -271,7 +277,7 @@ func (w *Watcher) polled(c Change, isDir bool) {
 	}
 }
 
-// limitReached tells once why some folders are polled, and what to do about it.
+// limitReached warns once that some folders are polled, and says how to raise the system's limit.
 func (w *Watcher) limitReached(err error) {
 	if w.warned {
 		return
@@ -284,10 +290,11 @@ func (w *Watcher) limitReached(err error) {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		hint = "raise it with `sudo sysctl fs.inotify.max_user_instances=1024` and `ulimit -n 65536`"
 	}
-	w.o.Logger.Warn("the system's limit for watched files is reached; the rest is looked at regularly, which is slower", "hint", hint, "error", err)
+	w.o.Logger.Warn("the system's limit for watched files is reached; polling the remaining folders, which is slower",
+		"hint", hint, "error", err)
 }
 
-// rescan reports every file as written; the receiver compares contents and finds those that are.
+// rescan reports every file as written. The receiver compares contents and finds the changed files.
 func (w *Watcher) rescan() {
 	w.mu.Lock()
 	dirs := make([]string, 0, len(w.dirs))

@@ -25,7 +25,7 @@ func TestGather(t *testing.T) {
 		if b := <-out; len(b) != 1 || time.Since(start) != 0 {
 			t.Errorf("a single save came as %v after %v, want at once", b, time.Since(start))
 		}
-		// While the receiver is busy, changes gather, one a path.
+		// While the receiver is busy, changes are gathered, one for each path.
 		in <- Change{Removed, "a"}
 		in <- Change{Created, "a"}
 		in <- Change{Created, "b"}
@@ -34,7 +34,7 @@ func TestGather(t *testing.T) {
 		if b := <-out; !slices.Equal(b, Batch{{Replaced, "a"}, {Created, "b"}}) {
 			t.Errorf("got %v", b)
 		}
-		// A checkout is one batch, held until it settles.
+		// A checkout is one batch, held until it is quiet.
 		go func() {
 			for i := range 100 {
 				in <- Change{Written, string(rune('a' + i))}
@@ -50,7 +50,7 @@ func TestGather(t *testing.T) {
 	})
 }
 
-func TestBurstThatNeverSettlesIsBounded(t *testing.T) {
+func TestBurstThatIsNeverQuietIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, out, done := make(chan Change, 256), make(chan Batch), make(chan struct{})
 		go gather(in, out, done)
@@ -69,7 +69,7 @@ func TestBurstThatNeverSettlesIsBounded(t *testing.T) {
 		for range 20 { // events and the end of the burst come in any order
 			start := time.Now()
 			<-out
-			if waited := time.Since(start); waited > longest {
+			if waited := time.Since(start); waited > burstLongest {
 				t.Errorf("the burst was held for %v", waited)
 			}
 			time.Sleep(50 * time.Millisecond)
@@ -79,7 +79,7 @@ func TestBurstThatNeverSettlesIsBounded(t *testing.T) {
 	})
 }
 
-// collect reads batches until every wanted change has come; the test's own timeout ends a wait in vain.
+// collect reads batches until every wanted change has come, or fails after a minute.
 func collect(t *testing.T, w *Watcher, want ...Change) []Change {
 	t.Helper()
 	var all []Change
@@ -220,8 +220,8 @@ func TestFoldersOutsideTheRoot(t *testing.T) {
 	}
 }
 
-// TestFolderWithoutWhatLiesBelow: what lies in a folder is told, not what lies in its folders, nor in those made later.
-func TestFolderWithoutWhatLiesBelow(t *testing.T) {
+// TestFolderWithoutItsFolders: AddFolder reports the files of a folder, and none in its folders, old or new.
+func TestFolderWithoutItsFolders(t *testing.T) {
 	for _, poll := range []bool{false, true} {
 		t.Run(fmt.Sprint("poll ", poll), func(t *testing.T) {
 			outside := t.TempDir()
@@ -246,7 +246,7 @@ func TestFolderWithoutWhatLiesBelow(t *testing.T) {
 					t.Errorf("a file in a folder of the folder was reported: %v", c)
 				}
 			}
-			if err := w.Add(outside); err != nil { // now with all
+			if err := w.Add(outside); err != nil { // now with its folders
 				t.Fatal(err)
 			}
 			file := write(t, filepath.Join(outside, "old", "c.ts"), "")
@@ -255,8 +255,8 @@ func TestFolderWithoutWhatLiesBelow(t *testing.T) {
 	}
 }
 
-// TestLimitOfTheSystem: beyond the number of folders that may be watched the rest is looked at regularly, and the terminal
-// says once what to do.
+// TestLimitOfTheSystem: folders beyond the system's limit are polled, and the terminal says once how to raise the
+// limit.
 func TestLimitOfTheSystem(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
@@ -278,13 +278,14 @@ func TestLimitOfTheSystem(t *testing.T) {
 			}
 			var mu sync.Mutex
 			var log strings.Builder
-			logger := slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) { mu.Lock(); defer mu.Unlock(); return log.Write(p) }), nil))
+			locked := writerFunc(func(p []byte) (int, error) { mu.Lock(); defer mu.Unlock(); return log.Write(p) })
+			logger := slog.New(slog.NewTextHandler(locked, nil))
 			added := 0
 			w, err := New(Options{Root: root, Interval: 10 * time.Millisecond, Logger: logger, add: func(string) error {
 				if added++; added > 3 {
 					return c.err
 				}
-				return nil // watched by a system that sends nothing: what is seen is seen by looking
+				return nil // a system that watches the folder but sends no event
 			}})
 			if err != nil {
 				t.Fatal(err)

@@ -1,0 +1,96 @@
+// Package compile turns the ID of a module into what the page runs.
+//
+// A Compiler is the graph's Loader. Load reads the module's source (a plugin's answer or the file), lets plugins change
+// it, compiles it by query and by extension, and resolves its imports. The project's own tools (Sass, PostCSS,
+// TypeScript for decorators) do their part through Options.Tools.
+//
+// A Compiler asks for the folders and files that its results follow from to be watched, but it never looks whether they
+// have changed: package edit does.
+package compile
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/seed-b8174343/devserver/internal/cache"
+	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/gate"
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/problems"
+	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// Options configures a Compiler. All fields are needed but Cache, Memory and ViteState.
+type Options struct {
+	Config   *config.Config
+	Layout   moduleid.Layout
+	Gate     *gate.Gate
+	Resolver *resolve.Resolver
+	Problems *problems.Set
+	Logger   *slog.Logger
+	// NodeEnv is the value of process.env.NODE_ENV in modules.
+	NodeEnv string
+	// ViteState changes with the project's vite.config, whose functions tools may call.
+	ViteState string
+	// Cache keeps results for later starts; nil keeps none.
+	Cache *cache.Cache
+	// Memory gives memory back after the first crawl; nil does not.
+	Memory  *Memory
+	Plugins Plugins
+	Tools   Tools
+	Watch   Watch
+	// Inline returns an inline script of a page, on the lines that it has in the page.
+	Inline func(ctx context.Context, page string, index int) (code string, err error)
+	// StyleMapURL returns where the source map of a stylesheet is served.
+	StyleMapURL func(id string) string
+}
+
+// Plugins are the hooks that have a say in what a module is. A nil result means that no plugin has an answer.
+type Plugins interface {
+	ResolveID(context.Context, plugin.ResolveArgs) (*plugin.ResolveResult, error)
+	Load(context.Context, plugin.LoadArgs) (*plugin.LoadResult, error)
+	Transform(context.Context, plugin.TransformArgs) (*plugin.TransformResult, error)
+}
+
+// Tools runs a method of the Node program on the project's own packages.
+type Tools interface {
+	Call(ctx context.Context, method string, params, result any) error
+}
+
+// Watch follows the files and folders that results are built from.
+type Watch interface {
+	// Inputs watches the files that a plugin named and returns them as absolute paths.
+	Inputs(files []string) []string
+	// Version watches the files outside the root that a module was built from, and the folders that its patterns list.
+	Version(v *graph.Version)
+	// TSConfig watches a file whose edit may change what modules compile to.
+	TSConfig(file string)
+}
+
+// Compiler compiles the modules of one project. Use New. Its methods are safe for concurrent use.
+type Compiler struct {
+	o        Options
+	define   map[string]string
+	refresh  refreshRuntime
+	styles   styleTools
+	exported sync.Map // file of a package -> names that its stars bring, nil when they are unknown
+	stamps   sync.Map // file -> time of its last change in milliseconds, for assets
+	first    firstCrawl
+}
+
+// New returns a Compiler. It looks for the configurations of the project's tools, and runs nothing yet.
+func New(o Options) *Compiler {
+	c := &Compiler{o: o, define: map[string]string{"process.env.NODE_ENV": transform.Quote(o.NodeEnv)}}
+	for key, value := range o.Config.Define {
+		c.define[key] = string(value)
+	}
+	c.refresh.framework = c.detectRefresh()
+	c.styles = c.findStyleTools()
+	return c
+}
+
+var _ graph.Loader = (*Compiler)(nil)

@@ -1,0 +1,90 @@
+package compile
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/transform"
+)
+
+// resolveImports turns the imports of the compiled code into edges. An import that leads nowhere fails the module, with its
+// place in the source.
+func (c *Compiler) resolveImports(ctx context.Context, src source, out *transform.Output, v *graph.Version) error {
+	v.Edges = make([]graph.Edge, 0, len(out.Imports))
+	for _, imp := range out.Imports {
+		edge := graph.Edge{
+			Specifier: imp.Specifier, Names: imp.Names, All: imp.All, Lazy: imp.Lazy, Kind: edgeKind(imp.Kind),
+			Star: slices.Contains(out.Stars, imp.Specifier),
+		}
+		if imp.Lazy != nil {
+			v.Lazy = true
+			v.Edges = append(v.Edges, edge)
+			continue
+		}
+		to, err := c.ResolveID(ctx, imp.Specifier, src.id, importKind(src, out, edge.Kind))
+		var missing *resolve.NotFound
+		switch {
+		case err == nil:
+			edge.To = to
+		case errors.As(err, &missing) && (moduleid.IsDependency(src.file) || edge.Kind == graph.Dynamic):
+			// A package may name optional peers that it does not need here, and a dynamic import may never run: such an
+			// import fails where it is evaluated, not the module around it.
+			c.o.Logger.Debug("unresolved import", "pkg", "compile", "specifier", imp.Specifier, "importer", src.id)
+			v.Missing = true
+		case errors.As(err, &missing):
+			v.Missing = true
+			return c.placed(&transform.Error{ID: src.id, Text: missing.Error(), Hint: missing.Hint}, src, imp.Specifier)
+		default:
+			return c.placed(c.o.Problems.Convert(err), src, imp.Specifier)
+		}
+		v.Edges = append(v.Edges, edge)
+	}
+	return nil
+}
+
+// importKind returns what kind of import the resolver is asked for: packages may have other files for require() in CommonJS
+// than for import.
+func importKind(src source, out *transform.Output, kind graph.Kind) resolve.Kind {
+	switch {
+	case kind == graph.Worker:
+		return resolve.URL
+	case kind == graph.Static && out.Exports == nil && moduleid.IsDependency(src.file):
+		return resolve.Require
+	default:
+		return resolve.Import
+	}
+}
+
+func edgeKind(k transform.ImportKind) graph.Kind {
+	switch k {
+	case transform.Dynamic:
+		return graph.Dynamic
+	case transform.Worker, transform.SharedWorker:
+		return graph.Worker
+	default:
+		return graph.Static
+	}
+}
+
+// placed adds the specifier's place in the source to an error that has none.
+func (c *Compiler) placed(e *transform.Error, src source, spec string) *transform.Error {
+	if e.File != "" && e.Line > 0 {
+		return e
+	}
+	e.ID, e.File = src.id, c.o.Layout.Shown(src.file)
+	for _, q := range []string{`"`, `'`, "`"} {
+		if at := strings.Index(src.code, q+spec+q); at >= 0 {
+			before := src.code[:at]
+			e.Line = strings.Count(before, "\n") + 1
+			e.Column = at - strings.LastIndexByte(before, '\n') // 1-based
+			e.Frame = transform.CodeFrame(src.code, e.Line, e.Column)
+			break
+		}
+	}
+	return e
+}

@@ -1,0 +1,253 @@
+package compile
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/client"
+	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// Load compiles the module for the graph: load, transform, compile, resolve. It implements graph.Loader.
+func (c *Compiler) Load(ctx context.Context, id string) *graph.Version {
+	v, err := c.load(ctx, id)
+	if errors.Is(err, ErrEmptied) {
+		return &graph.Version{Rev: "emptied", Err: ErrEmptied, State: v.State}
+	}
+	if err != nil {
+		e := c.o.Problems.Convert(err)
+		if e.ID == "" {
+			e.ID = id
+		}
+		failed := &graph.Version{Rev: "error", Err: e}
+		if v != nil { // what a failed module followed from may fix it
+			failed.State, failed.Inputs, failed.Missing, failed.Side = v.State, v.Inputs, v.Missing, v.Side
+		}
+		return failed
+	}
+	return v
+}
+
+// source is a module before it is compiled.
+type source struct {
+	id    string
+	file  string // path on disk, "" for virtual modules
+	query string // of the ID, without "?"
+	code  string
+	state *disk.State
+	watch []string // files that plugins made the code from
+}
+
+func (c *Compiler) load(ctx context.Context, id string) (*graph.Version, error) {
+	if v := builtinModule(id); v != nil {
+		return v, nil
+	}
+	src, err := c.read(ctx, id)
+	v := &graph.Version{}
+	if src.state != nil {
+		v.State = src.state
+	}
+	if err != nil {
+		return v, err
+	}
+	if ctx.Value(holdEmpty{}) != nil && src.empty() {
+		return v, ErrEmptied
+	}
+	err = c.compile(ctx, src, v)
+	if c.first.running.Load() {
+		v.Code = c.first.texts.keep(v.Code)
+	}
+	c.o.Watch.Version(v)
+	v.Inputs = append(v.Inputs, c.o.Watch.Inputs(src.watch)...)
+	if err != nil {
+		return v, err
+	}
+	if v.Rev == "" {
+		v.Rev = revision(v)
+	}
+	return v, nil
+}
+
+// empty reports whether the module's file is empty. The code of assets was not read.
+func (s *source) empty() bool {
+	return s.state != nil && s.code == "" && (s.state.Size == 0 || !moduleid.IsAsset(s.file))
+}
+
+// ErrEmptied is the error of a Version whose file is empty, when HoldEmpty asked for it.
+var ErrEmptied = errors.New("the file is empty")
+
+type holdEmpty struct{}
+
+// HoldEmpty returns a context in which Load fails with ErrEmptied for an empty file. Editors truncate a file before they
+// write it: a file that had content and is empty now may be half a save, and taking it for the new content would empty
+// the page.
+func HoldEmpty(ctx context.Context) context.Context { return context.WithValue(ctx, holdEmpty{}, true) }
+
+// Filled reports whether the version came from a file that was not empty.
+func Filled(v *graph.Version) bool {
+	s, ok := v.State.(*disk.State)
+	return ok && s != nil && s.Size > 0
+}
+
+// State returns the state of the file that the version was read from, nil when it was read from none.
+func State(v *graph.Version) *disk.State {
+	s, _ := v.State.(*disk.State)
+	return s
+}
+
+// Stale reports whether the file behind the version differs from the file that was read.
+func Stale(file string, v *graph.Version) bool {
+	was := State(v)
+	if was == nil || file == "" {
+		return false
+	}
+	now := disk.Stat(file)
+	return now == nil || *now != *was
+}
+
+// IDs of modules that have no source in the project.
+const (
+	emptyID           = "/@devserver/empty"
+	nodeBuiltinPrefix = "/@devserver/node/"
+	// libraryPrefix begins the IDs of the library for app code, which comes with devserver where the project has not
+	// installed it.
+	libraryPrefix = "/@devserver/library/"
+)
+
+// builtinModule returns the modules that have no source: native modules of other origins, which only the browser can
+// load, and the empty module that packages ask for in their "browser" field. It returns nil for others.
+func builtinModule(id string) *graph.Version {
+	switch {
+	case strings.HasPrefix(id, "http://"), strings.HasPrefix(id, "https://"), strings.HasPrefix(id, "data:"):
+		return &graph.Version{Rev: "native", Async: true, Code: transform.NativeModule(id)}
+	case id == moduleid.Client: // the page's registry has it built in
+		return &graph.Version{Rev: "client"}
+	case id == emptyID:
+		return &graph.Version{Rev: "empty"}
+	case strings.HasPrefix(id, nodeBuiltinPrefix):
+		name := strings.TrimPrefix(id, nodeBuiltinPrefix)
+		return &graph.Version{Rev: "node", Code: transform.MissingModule(fmt.Sprintf("Module %q is part of Node.js and does not exist in a browser. "+
+			"Use a package made for browsers, or an alias in the config.", name))}
+	}
+	return nil
+}
+
+// read returns the module's source, changed by plugins. Imports that ask for a file as it is (?raw, ?url, assets) get it
+// unchanged.
+func (c *Compiler) read(ctx context.Context, id string) (source, error) {
+	src, err := c.original(ctx, id)
+	if err != nil || moduleid.Has(src.query, "raw") || moduleid.Has(src.query, "url") || moduleid.IsAsset(src.file) {
+		return src, err
+	}
+	changed, err := c.o.Plugins.Transform(ctx, plugin.TransformArgs{ID: src.id, File: src.file, Code: src.code})
+	if err != nil {
+		return src, err
+	}
+	if changed != nil {
+		src.code = changed.Code
+		src.watch = append(src.watch, changed.Watch...)
+	}
+	return src, nil
+}
+
+// original returns the module's source: a plugin's answer, a module of ours, an inline script of a page, or the file.
+func (c *Compiler) original(ctx context.Context, id string) (source, error) {
+	src := source{id: id, file: c.File(id), query: moduleid.Query(id)}
+	loaded, err := c.o.Plugins.Load(ctx, plugin.LoadArgs{ID: id, File: src.file})
+	if err != nil {
+		return src, err
+	}
+	if loaded != nil {
+		src.code, src.watch = loaded.Code, loaded.Watch
+		return src, nil
+	}
+	if name, ok := strings.CutPrefix(id, libraryPrefix); ok {
+		src.code = client.Library("devserver/" + name)
+		return src, nil
+	}
+	if index, ok := inlineIndex(src.query); ok {
+		src.state = disk.Stat(src.file)
+		src.code, err = c.o.Inline(ctx, src.file, index)
+		return src, err
+	}
+	return c.readFile(src)
+}
+
+func (c *Compiler) readFile(src source) (source, error) {
+	if src.file == "" {
+		return src, &transform.Error{ID: src.id, Text: fmt.Sprintf("no plugin loads %q", src.id), Hint: "a plugin that resolves an ID must load it too"}
+	}
+	if err := c.o.Gate.Allowed(src.file); err != nil {
+		return src, &transform.Error{
+			ID: src.id, File: c.o.Layout.Shown(src.file), Text: "may not be read: " + err.Error(),
+			Hint: `allow its folder in devserver.config.json: "server": {"fs": {"allow": [...]}}`,
+		}
+	}
+	src.state = disk.Stat(src.file)
+	if moduleid.IsAsset(src.file) && !moduleid.Has(src.query, "raw") && !moduleid.Has(src.query, "inline") {
+		if src.state == nil {
+			return src, c.readError(src, fs.ErrNotExist)
+		}
+		return src, nil // its content does not matter
+	}
+	code, err := c.o.Gate.ReadFile(src.file)
+	if err != nil {
+		src.state = &disk.State{} // of no file: the next load tries again, when descriptors or permissions are back
+		return src, c.readError(src, err)
+	}
+	src.code = string(code)
+	return src, nil
+}
+
+func (c *Compiler) readError(src source, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &transform.Error{ID: src.id, File: c.o.Layout.Shown(src.file), Text: "the file does not exist (any more)"}
+	}
+	return &transform.Error{ID: src.id, File: c.o.Layout.Shown(src.file), Text: "could not be read: " + err.Error()}
+}
+
+// Inline module scripts are modules with the ID of their page and a query that counts them.
+
+// InlineID returns the ID of an inline module script of a page.
+func InlineID(page string, index int) string {
+	return page + "?html-proxy&index=" + strconv.Itoa(index) + ".js"
+}
+
+// IsInlineOf reports whether the module is an inline script of the page.
+func IsInlineOf(page, id string) bool { return strings.HasPrefix(id, page+"?html-proxy") }
+
+func inlineIndex(query string) (index int, ok bool) {
+	if !moduleid.Has(query, "html-proxy") {
+		return 0, false
+	}
+	for part := range strings.SplitSeq(query, "&") {
+		if n, found := strings.CutPrefix(part, "index="); found {
+			index, err := strconv.Atoi(strings.TrimSuffix(n, ".js"))
+			return index, err == nil
+		}
+	}
+	return 0, false
+}
+
+// revision names what the page runs: code and where its imports lead. Lazy edges grow without a new revision.
+func revision(v *graph.Version) string {
+	h := sha256.New()
+	fmt.Fprintln(h, v.Async, v.AcceptsExports)
+	for _, e := range v.Edges {
+		if e.Lazy == nil {
+			fmt.Fprintln(h, e.Specifier, e.To, e.Kind)
+		}
+	}
+	h.Write([]byte(v.Code))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
+}

@@ -1,0 +1,100 @@
+package compile
+
+import (
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Memory gives memory back to the system when a project has not needed it for a while. Use one for all projects of a
+// process; the zero value is ready. Its methods are safe for concurrent use.
+type Memory struct {
+	mu    sync.Mutex
+	timer *time.Timer
+}
+
+const freeAfter = 2 * time.Second
+
+// FreeLater gives memory back two seconds from now, unless FreeLater is called again before: making the pack of a large
+// project takes several times the memory that the project does. Nothing happens for a nil Memory.
+func (m *Memory) FreeLater() {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.timer == nil {
+		m.timer = time.AfterFunc(freeAfter, func() {
+			debug.FreeOSMemory()
+			time.AfterFunc(freeAfter, debug.FreeOSMemory) // by now the cache has written what it held
+		})
+	} else {
+		m.timer.Reset(freeAfter)
+	}
+}
+
+// Stop ends the timer.
+func (m *Memory) Stop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.timer != nil {
+		m.timer.Stop()
+	}
+}
+
+// firstCrawl is the state of the first crawl of a project.
+type firstCrawl struct {
+	began   atomic.Bool
+	running atomic.Bool
+	texts   texts
+}
+
+// RelaxGC lets the heap grow while a project is compiled for the first time: nearly all of it is garbage a moment later,
+// and collecting it meanwhile costs a third of the time. The returned func ends that and gives the memory back. From the
+// second call on nothing changes.
+func (c *Compiler) RelaxGC() (end func()) {
+	if !c.first.began.CompareAndSwap(false, true) {
+		return func() {}
+	}
+	was := debug.SetGCPercent(crawlGC)
+	c.first.running.Store(true)
+	shallow := deepStacks()
+	return func() {
+		c.first.running.Store(false)
+		shallow()
+		debug.SetGCPercent(was)
+		c.o.Memory.FreeLater()
+	}
+}
+
+// crawlGC is the growth in percent before a collection during the first crawl; measured against 100, 200 and 800.
+const crawlGC = 400
+
+// texts keeps the texts that stay of the first crawl together. Between the garbage of compiling, thousands of single texts
+// would hold three times the memory that they need.
+type texts struct {
+	mu    sync.Mutex
+	chunk *strings.Builder
+	left  int // room in chunk, in bytes
+}
+
+const textChunk = 1 << 20
+
+// keep returns a copy of the text that lies beside the other texts.
+func (t *texts) keep(s string) string {
+	if len(s) == 0 || len(s) > textChunk/8 { // large texts have pages of their own
+		return s
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.chunk == nil || t.left < len(s) {
+		t.chunk, t.left = &strings.Builder{}, textChunk
+		t.chunk.Grow(textChunk)
+	}
+	t.left -= len(s)
+	from := t.chunk.Len()
+	t.chunk.WriteString(s) // never more than was grown, so the texts that were returned before do not move
+	return t.chunk.String()[from:]
+}

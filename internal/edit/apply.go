@@ -1,0 +1,290 @@
+package edit
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/compile"
+	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/parallel"
+	"github.com/seed-b8174343/devserver/internal/watch"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// This file is the life of one edit on the server. apply and update list its steps, which stand below them in that order,
+// here or in the file that the step's comment names.
+
+// apply brings the graph up to date with the changed files and updates the pages. Batches are applied one at a time.
+func (u *Updater) apply(batch watch.Batch) {
+	u.applying.Lock()
+	defer u.applying.Unlock()
+	if u.o.Context.Err() != nil || u.handOver(batch) {
+		return
+	}
+	e := &edit{batch, u.compileAffected(batch)}
+	u.update(e)
+	u.reloadPages(e)
+}
+
+// Reload updates pages with modules whose content changed without a file.
+func (u *Updater) Reload(ids ...string) {
+	u.applying.Lock()
+	defer u.applying.Unlock()
+	u.update(&edit{modules: u.reload(nil, unique(ids), false)})
+}
+
+// update is the part of an edit that follows once the modules that may have changed are compiled.
+func (u *Updater) update(e *edit) {
+	u.awaitRest(e) // unfinished.go
+	u.crawlNew(e)
+	u.awaitNew(e) // unfinished.go
+	u.askPlugins(e)
+	u.publish(e)
+}
+
+// handOver reports whether the edit was handed to someone else: a change of the configuration restarts the project, a
+// change of the plugins' Go code rebuilds them (goedit.go).
+func (u *Updater) handOver(changes watch.Batch) bool {
+	return u.restartIfConfigured(changes) || u.goChanged(changes)
+}
+
+// restartIfConfigured starts the project over when one of its configuration files changed.
+func (u *Updater) restartIfConfigured(changes watch.Batch) bool {
+	for _, c := range changes {
+		if u.o.Watched.configChanged(c.Path) {
+			u.o.Restart(u.o.Layout.Shown(c.Path) + " changed")
+			return true
+		}
+	}
+	return false
+}
+
+// CheckConfig starts the project over when its configuration was edited while it was read.
+func (u *Updater) CheckConfig() { u.restartIfConfigured(written(u.o.Watched.ConfigFiles())) }
+
+// compileAffected brings resolver, assets and graph up to date with changed files, and returns what became of the modules
+// that follow from them.
+func (u *Updater) compileAffected(changes watch.Batch) modules {
+	u.forget(changes)      // affected.go
+	u.stampAssets(changes) // affected.go
+	return u.reload(changes, u.affected(changes), false)
+}
+
+// reload compiles modules that may have changed, and returns what became of them. A file that became empty is left for
+// later unless this is final: taking it for what the user wrote would empty the page.
+func (u *Updater) reload(changes watch.Batch, ids []string, final bool) modules {
+	loaded := make([]*module, len(ids))
+	parallel.Do(len(ids), func(i int) { loaded[i] = u.reloadModule(changes, ids[i], final) })
+	all := make(modules, len(ids))
+	for i, m := range loaded {
+		all[ids[i]] = m
+		switch m.outcome {
+		case broken:
+			u.o.Problems.Add(ids[i], u.o.Problems.Convert(m.now.Err))
+		case compiled:
+			m.differs = u.o.Problems.Clear(ids[i]) || m.differs
+		}
+	}
+	u.unlink(all)
+	return all
+}
+
+// reloadModule compiles one module of reload.
+func (u *Updater) reloadModule(changes watch.Batch, id string, final bool) *module {
+	good := u.o.Graph.Good(id)
+	m := &module{file: u.o.Compiler.File(id), was: u.o.Graph.Version(id)}
+	if m.file != "" && m.was != nil && disk.Stat(m.file) == nil {
+		m.outcome = deleted
+		return m
+	}
+	ctx := u.o.Context
+	if !final {
+		if inputEmptied(m.was, changes) {
+			m.outcome = emptied
+			return m
+		}
+		if wasFilled(m.was, good) {
+			ctx = compile.HoldEmpty(ctx)
+		}
+	}
+	m.now, m.was = u.o.Graph.Reload(ctx, id)
+	if m.was != nil && errors.Is(m.was.Err, compile.ErrEmptied) {
+		m.was = good // no page has seen the module empty
+	}
+	switch {
+	case errors.Is(m.now.Err, compile.ErrEmptied):
+		m.outcome = emptied
+	case m.now.Err != nil:
+		m.outcome = broken
+	default:
+		m.differs = m.was == nil || m.was.Rev != m.now.Rev
+	}
+	return m
+}
+
+// unlink removes deleted modules from the graph. It compiles their importers again, whose imports now lead elsewhere or
+// nowhere, and adds what became of them.
+func (u *Updater) unlink(all modules) {
+	var importers []string
+	for _, id := range all.with(deleted) {
+		importers = append(importers, u.o.Graph.Importers(id)...)
+		u.o.Graph.Remove(id)
+		u.o.Problems.Clear(id)
+	}
+	for _, id := range unique(importers) {
+		if m := all[id]; m != nil && (m.outcome == deleted || m.outcome == emptied || m.isChanged()) {
+			continue // it is compiled already, or will be
+		}
+		all[id] = u.reloadImporter(id)
+	}
+}
+
+func (u *Updater) reloadImporter(id string) *module {
+	now, was := u.o.Graph.Reload(u.o.Context, id)
+	m := &module{file: u.o.Compiler.File(id), was: was, now: now}
+	if now.Err != nil {
+		m.outcome = broken
+		u.o.Problems.Add(id, u.o.Problems.Convert(now.Err))
+	} else {
+		m.differs = was == nil || was.Rev != now.Rev
+	}
+	return m
+}
+
+// crawlNew loads the modules that the changed modules import now and did not before.
+func (u *Updater) crawlNew(e *edit) {
+	changed := e.modules.changed()
+	if len(changed) == 0 {
+		return
+	}
+	for _, id := range u.o.Graph.Crawl(u.uninterrupted(), changed...) {
+		u.o.Watched.Module(u.o.Compiler.File(id))
+		m := &module{file: u.o.Compiler.File(id), now: u.o.Graph.Version(id), outcome: fresh}
+		if m.now != nil && m.now.Err != nil {
+			m.outcome = broken
+			u.o.Problems.Add(id, u.o.Problems.Convert(m.now.Err))
+		}
+		switch before := e.modules[id]; {
+		case before == nil:
+			e.modules[id] = m
+		case before.outcome == deleted && m.outcome == fresh: // its file is back: pages run what was deleted
+			m.outcome, m.differs, m.was = compiled, true, before.was
+			e.modules[id] = m
+		}
+	}
+}
+
+// askPlugins lets plugins narrow the changed modules, or handle the change themselves.
+func (u *Updater) askPlugins(e *edit) {
+	if !u.o.Plugins.WantsHotUpdate() {
+		return
+	}
+	for _, c := range e.changes {
+		mine := slices.DeleteFunc(u.o.Graph.ByFile(c.Path), func(id string) bool {
+			m := e.modules[id]
+			return m == nil || !m.isChanged() || isLinked(id)
+		})
+		slices.Sort(mine)
+		answer, err := u.o.Plugins.HotUpdate(u.o.Context, plugin.HotUpdateArgs{
+			Kind: c.Kind.String(), File: c.Path, Modules: mine, Timestamp: u.o.Now().UnixMilli(),
+		})
+		if err != nil {
+			u.o.Problems.Report(u.o.Problems.Convert(err))
+		} else if answer != nil {
+			u.replace(e, mine, answer.Modules)
+		}
+	}
+}
+
+// replace updates the modules that plugins chose, and not the other modules of one file.
+func (u *Updater) replace(e *edit, mine, chosen []string) {
+	for _, id := range mine {
+		if !slices.Contains(chosen, id) {
+			e.modules[id].outcome = handled
+		}
+	}
+	for _, id := range chosen {
+		if m := e.modules[id]; m == nil || !m.isChanged() {
+			now, was := u.o.Graph.Reload(u.o.Context, id)
+			e.modules[id] = &module{file: u.o.Compiler.File(id), was: was, now: now, differs: true}
+		}
+	}
+	u.crawlNew(e) // what the modules import that were added
+}
+
+// publish sends one update with the code of all modules that changed, and the errors that stay.
+func (u *Updater) publish(e *edit) {
+	changed, styles, gone := e.modules.changed(), e.modules.styles(), e.modules.with(deleted)
+	if len(changed)+len(styles)+len(gone) > 0 {
+		update := u.o.Packer.Update(changed, e.modules.with(fresh))
+		update.Deleted = gone
+		for _, id := range styles {
+			update.CSS = append(update.CSS, strings.TrimSuffix(strings.TrimSuffix(id, "direct"), "?"))
+		}
+		u.publishChange(update)
+		u.printUnseen(slices.Concat(changed, styles, gone)) // report.go
+	}
+	u.o.Problems.Publish()
+}
+
+// publishChange sends a payload that changes pages, and reports whether it did: `hmr: false` leaves pages as they are.
+func (u *Updater) publishChange(payload hmr.Payload) bool {
+	if u.o.HMR.Off {
+		return false
+	}
+	if err := u.o.Hub.Publish(payload); err != nil {
+		u.o.Logger.Error("send update", "error", err)
+		return false
+	}
+	return true
+}
+
+// reloadPages reloads the pages whose HTML changed: an HTML file is never hot.
+func (u *Updater) reloadPages(e *edit) {
+	for _, c := range e.changes {
+		u.missingArrived(c) // missing.go
+		if !moduleid.IsPage(c.Path) || c.Kind == watch.Written && !u.isServed(c.Path) || !u.o.Watched.contentChanged(c.Path) {
+			continue
+		}
+		id := u.o.Gate.FileToID(c.Path)
+		u.forgetScripts(id)
+		if u.publishChange(&hmr.FullReload{Path: id, TriggeredBy: id, Reason: u.o.Layout.Shown(c.Path) + " was edited"}) {
+			u.PrintReload(id + " was edited")
+		}
+	}
+}
+
+// forgetScripts drops the errors of an edited page and of its scripts: the reloaded page reports the errors that remain.
+func (u *Updater) forgetScripts(page string) {
+	for _, e := range u.o.Problems.List() {
+		if e.ID == page || compile.IsInlineOf(page, e.ID) {
+			u.o.Problems.Clear(e.ID)
+		}
+	}
+	u.forgetMissing()
+}
+
+// written returns a batch of files that are known to differ.
+func written(files []string) watch.Batch {
+	var b watch.Batch
+	for _, f := range files {
+		b = append(b, watch.Change{Kind: watch.Written, Path: f})
+	}
+	return b
+}
+
+// Invalidate compiles a module again for pages that load it from now on.
+func (u *Updater) Invalidate(id string) {
+	u.applying.Lock()
+	defer u.applying.Unlock()
+	u.o.Graph.Reload(u.o.Context, id)
+}
+
+// wasFilled reports whether the module's file had content when it was read last, broken content included.
+func wasFilled(last, good *graph.Version) bool {
+	return good != nil && compile.Filled(good) || last != nil && (compile.Filled(last) || errors.Is(last.Err, compile.ErrEmptied))
+}

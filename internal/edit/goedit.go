@@ -1,0 +1,146 @@
+package edit
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/watch"
+)
+
+// goEdits are files of the plugins' Go code whose edits look unfinished and are not built yet. A build of half a save takes
+// a second at least, and is thrown away.
+type goEdits struct {
+	since   map[string]time.Time // files, and when they were first seen so
+	changed bool                 // another file has changed, too
+	waits   int                  // counts, so that only the last wait acts
+}
+
+// goChanged reports whether all changes are in the plugins' Go code. It builds the plugins if some are.
+func (u *Updater) goChanged(changes watch.Batch) bool {
+	if u.o.PluginDir == "" {
+		return false
+	}
+	files, others := []string{}, false
+	for _, c := range changes {
+		inside, matters := u.isGo(c.Path)
+		if matters {
+			files = append(files, c.Path)
+		}
+		others = others || !inside
+	}
+	if len(files) > 0 {
+		u.goEdited(files...)
+	}
+	return !others
+}
+
+// isGo reports whether a file concerns the plugins alone, and whether their program is built from it.
+func (u *Updater) isGo(file string) (inside, matters bool) {
+	if !strings.HasPrefix(file, u.o.PluginDir+string(filepath.Separator)) {
+		return false, false
+	}
+	switch filepath.Ext(file) {
+	case ".go":
+		return true, !strings.HasSuffix(file, "_test.go")
+	case ".mod", ".work":
+		return true, true
+	case ".sum": // `go build` writes it
+		return true, false
+	}
+	return false, embeds(u.o.PluginDir)
+}
+
+// goEdited builds the plugins, unless a changed file looks unfinished: then it waits a while for the rest. The caller holds
+// applying.
+func (u *Updater) goEdited(files ...string) {
+	w := &u.goWaits
+	if w.since == nil {
+		w.since = map[string]time.Time{}
+	}
+	for _, f := range files {
+		if _, known := w.since[f]; !known {
+			w.since[f] = time.Now()
+		}
+	}
+	var longest time.Duration
+	for f, since := range w.since {
+		left := goHoldFor(f) - time.Since(since)
+		if longest = max(longest, left); left > 0 {
+			continue
+		}
+		delete(w.since, f)
+		w.changed = u.o.Watched.contentChanged(f) || w.changed
+	}
+	w.waits++
+	switch {
+	case longest > 0:
+		u.awaitGo(longest)
+	case w.changed:
+		w.changed = false
+		u.o.Logger.Info("plugins changed, building")
+		u.tasks.Go(u.o.BuildPlugins)
+	}
+}
+
+// awaitGo looks again after a while, unless an edit has arrived by then. The caller holds applying.
+func (u *Updater) awaitGo(d time.Duration) {
+	wait := u.goWaits.waits
+	u.tasks.Go(func() {
+		select {
+		case <-time.After(d):
+		case <-u.o.Context.Done():
+			return
+		}
+		u.applying.Lock()
+		defer u.applying.Unlock()
+		if u.goWaits.waits == wait {
+			u.goEdited()
+		}
+	})
+}
+
+// goHoldFor returns how long an edit of the file may be held back, 0 when it looks whole.
+func goHoldFor(file string) time.Duration {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil: // editors delete a file and create it again
+		return unfinished
+	case info.Size() == 0:
+		return emptiedWait
+	case filepath.Ext(file) != ".go":
+		return 0
+	}
+	text, err := disk.ReadFile(file)
+	if err == nil {
+		_, err = parser.ParseFile(token.NewFileSet(), file, text, parser.SkipObjectResolution)
+	}
+	if err != nil {
+		return unfinished
+	}
+	return 0
+}
+
+var embedDirective = regexp.MustCompile(`(?m)^\s*//go:embed\s`)
+
+// embeds reports whether the Go code of a folder embeds other files of it.
+func embeds(dir string) bool {
+	found := false
+	_ = filepath.WalkDir(dir, func(file string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(file) != ".go" {
+			return nil // a file that cannot be read cannot be compiled
+		}
+		if text, err := disk.ReadFile(file); err == nil && embedDirective.Match(text) {
+			found = true
+			return filepath.SkipAll
+		}
+		return nil
+	})
+	return found
+}

@@ -1,0 +1,52 @@
+package edit
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/hmr"
+)
+
+// What the terminal says of an edit.
+
+// Reported prints what a page did with an update, once for all pages that did the same.
+func (u *Updater) Reported(_ *hmr.Client, r hmr.Report) {
+	line := ""
+	switch r.Kind {
+	case "updated":
+		line = "hmr update " + strings.Join(r.Paths, ", ")
+	case "reloaded":
+		line = u.reloadLine(r.Reason)
+	case "failed":
+		line = "hmr failed " + strings.Join(r.Paths, ", ") + ": " + r.Reason
+	default:
+		return
+	}
+	now := fmt.Sprint(r.Seq, line)
+	if was, _ := u.lastReport.Swap(now).(string); was != now {
+		u.o.Logger.Info(line)
+	}
+}
+
+// printUnseen prints the changed modules when no page will report what it did with them.
+func (u *Updater) printUnseen(ids []string) {
+	why := "no page is open"
+	if u.o.HMR.Off {
+		why = "hot updates are off"
+	} else if len(u.o.Hub.Clients()) > 0 {
+		return
+	}
+	for _, id := range ids {
+		u.o.Logger.Info("changed " + id + " (" + why + ")")
+	}
+}
+
+// PrintReload prints that pages reload, and why.
+func (u *Updater) PrintReload(why string) { u.o.Logger.Info(u.reloadLine(why)) }
+
+func (u *Updater) reloadLine(why string) string {
+	if u.o.HMR.Reload == "ask" {
+		return "page asks to reload (" + why + ")"
+	}
+	return "page reload (" + why + ")"
+}

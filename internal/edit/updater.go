@@ -1,0 +1,130 @@
+// Package edit follows the files of a project and brings what changed to the pages.
+//
+// An Updater takes batches of changes from the watcher. apply.go has the life of one edit as a list of steps; each of the
+// other files has one step or one question: affected.go finds the modules that may have changed, unfinished.go holds back
+// half-written files, missing.go and install.go wait for files and packages that do not exist yet, goedit.go rebuilds the
+// plugins, report.go has what the terminal prints. What pages get never rests on an event alone: fresh.go compares files
+// at each load, compare.go answers a page that has missed updates.
+package edit
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/compile"
+	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/internal/gate"
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/pack"
+	"github.com/seed-b8174343/devserver/internal/problems"
+	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// Options configures an Updater. All fields are needed but those of plugins in Go.
+type Options struct {
+	// Context ends with the project.
+	Context  context.Context
+	HMR      config.HMR
+	Layout   moduleid.Layout
+	Gate     *gate.Gate
+	Resolver *resolve.Resolver
+	Graph    *graph.Graph
+	Compiler *compile.Compiler
+	Packer   *pack.Packer
+	Problems *problems.Set
+	Hub      *hmr.Hub
+	Watched  *Watched
+	Plugins  Plugins
+	Logger   *slog.Logger
+	// Now returns the time.
+	Now func() time.Time
+	// Paused reports whether updates are held, and returns a channel that is closed when that changes.
+	Paused func() (paused bool, changed <-chan struct{})
+	// MayServe reports whether a page may ask for a module by its ID.
+	MayServe func(id string) bool
+	// Restart starts the project over after a change of its configuration. reason is what the terminal says.
+	Restart func(reason string)
+	// PluginDir is the folder of the plugins' Go code, "" without one. BuildPlugins builds and swaps them.
+	PluginDir    string
+	BuildPlugins func()
+}
+
+// Plugins is the hook that has a say in what an edit updates.
+type Plugins interface {
+	// WantsHotUpdate reports whether some plugin has the hook.
+	WantsHotUpdate() bool
+	HotUpdate(context.Context, plugin.HotUpdateArgs) (*plugin.HotUpdateResult, error)
+}
+
+// Updater brings edits to the pages. Use New, then Follow. Its methods are safe for concurrent use.
+type Updater struct {
+	o Options
+
+	applying sync.Mutex // one edit at a time
+	goWaits  goEdits    // guarded by applying
+
+	entered sync.Map // IDs that a page asked for by itself
+	pages   sync.Map // HTML files that were served
+	missing sync.Map // files of scripts that pages asked for in vain -> ID
+
+	lastReport atomic.Value // string: the report that was printed last
+	tasks      sync.WaitGroup
+}
+
+// New returns an Updater that follows nothing yet.
+func New(o Options) *Updater { return &Updater{o: o} }
+
+// Wait waits for what the Updater started. The context of its Options has ended.
+func (u *Updater) Wait() { u.tasks.Wait() }
+
+// Follow takes the watcher's batches until the project closes.
+func (u *Updater) Follow() {
+	var look <-chan time.Time // nil while no page waits for a package: an idle server has no timer
+	for {
+		changes := u.o.Watched.watcher.Changes()
+		paused, pauseChanged := u.o.Paused()
+		if paused {
+			changes = nil // the watcher gathers them
+		}
+		select {
+		case <-u.o.Context.Done():
+			return
+		case <-pauseChanged:
+		case <-u.o.Problems.Added():
+		case <-look:
+			look = nil
+			if u.waitsForInstall() {
+				u.noticeInstalls()
+			}
+		case batch := <-changes:
+			u.apply(batch)
+		}
+		if look == nil && u.waitsForInstall() {
+			look = time.After(installLook)
+		}
+	}
+}
+
+// PageServed notes that browsers have the page of an HTML file.
+func (u *Updater) PageServed(file string) { u.pages.Store(file, true) }
+
+// isServed reports whether browsers have the page of an HTML file.
+func (u *Updater) isServed(file string) bool {
+	_, served := u.pages.Load(file)
+	return served
+}
+
+// IsOrphan reports whether neither a module nor a page uses the module any more.
+func (u *Updater) IsOrphan(id string) bool {
+	_, entered := u.entered.Load(id)
+	return !entered && u.o.Graph.Orphan(id)
+}
+
+// uninterrupted is a context that outlives the project: half a crawl would give the page an incomplete pack.
+func (u *Updater) uninterrupted() context.Context { return context.WithoutCancel(u.o.Context) }

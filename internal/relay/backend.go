@@ -1,0 +1,135 @@
+package relay
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/wire"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// backend is the server as plugins see it.
+type backend struct{ r *Relay }
+
+func (b *backend) Root() string { return b.r.o.Layout.Root }
+
+func (b *backend) Logger() *slog.Logger { return b.r.o.Logger }
+
+func (b *backend) Clients() []plugin.Client { return b.pages(b.r.o.Hub.Clients()) }
+
+func (b *backend) ClientsIn(room string) []plugin.Client {
+	return b.pages(b.r.o.Hub.ClientsIn(room))
+}
+
+func (b *backend) pages(open []*hmr.Client) []plugin.Client {
+	list := make([]plugin.Client, len(open))
+	for i, c := range open {
+		list[i] = &page{c, b.r.o.Hub}
+	}
+	return list
+}
+
+func (b *backend) Rooms() []string { return b.r.o.Hub.Rooms() }
+
+func (b *backend) Notify(user string, n hmr.Notification) error {
+	return b.r.o.Hub.Notify(user, n)
+}
+
+func (b *backend) Disconnect(user, reason string) (int, error) {
+	if user == "" {
+		return 0, errors.New("disconnect: no user is named")
+	}
+	return b.r.o.Hub.Disconnect(user, reason), nil
+}
+
+func (b *backend) Broadcast(event string, data any) error {
+	return b.r.o.Hub.Broadcast(event, data)
+}
+
+func (b *backend) SendToUser(user, event string, data any) error {
+	return b.r.o.Hub.SendToUser(user, event, data)
+}
+
+func (b *backend) SendToRoom(room, event string, data any) error {
+	return b.r.o.Hub.SendToRoom(room, event, data)
+}
+
+func (b *backend) SendTo(client, event string, data json.RawMessage) error {
+	return b.with(client, func(c *hmr.Client) error { return c.Publish(&hmr.Custom{Event: event, Data: data}) })
+}
+
+func (b *backend) Join(client, room string) error {
+	return b.with(client, func(c *hmr.Client) error { return c.Join(room) })
+}
+
+func (b *backend) Leave(client, room string) error {
+	return b.with(client, func(c *hmr.Client) error { c.Leave(room); return nil })
+}
+
+// with finds a page by its ID.
+func (b *backend) with(client string, do func(*hmr.Client) error) error {
+	for _, c := range b.r.o.Hub.Clients() {
+		if c.ID() == client {
+			return do(c)
+		}
+	}
+	return hmr.ErrClosed
+}
+
+func (b *backend) Modules() ([]string, error) { return b.r.o.Graph.IDs(), nil }
+
+func (b *backend) Importers(id string) ([]string, error) { return b.r.o.Graph.Importers(id), nil }
+
+// SendOnChannel implements pluginhost.Backend.
+func (b *backend) SendOnChannel(to wire.SendCall) error { return b.r.channels.send(to) }
+
+// WaitsFor implements pluginhost.Backend.
+func (b *backend) WaitsFor(w wire.WaitCall) {
+	text := "waiting for " + w.Hook + " of plugin " + w.Plugin
+	if w.ID != "" {
+		text += " (" + b.r.o.Layout.Shown(w.ID) + ")"
+	}
+	b.r.o.Logger.Warn(text)
+}
+
+// Invalidate compiles the module again for pages that load it from now on.
+func (b *backend) Invalidate(id string) error {
+	if b.r.o.Graph.Version(id) == nil {
+		return fmt.Errorf("invalidate %q: no such module is loaded", id)
+	}
+	b.r.tasks.Go(func() { b.r.o.Modules.Invalidate(id) }) // the caller may be a hook that the compiler waits for
+	return nil
+}
+
+// Reload runs a module again whose content changed without a file: a virtual module of a plugin.
+func (b *backend) Reload(id string) error {
+	if b.r.o.Graph.Version(id) == nil {
+		return fmt.Errorf("reload %q: no such module is loaded", id)
+	}
+	b.r.tasks.Go(func() { b.r.o.Modules.Reload(id) })
+	return nil
+}
+
+// page is an open page as plugins see it.
+type page struct {
+	*hmr.Client
+	hub *hmr.Hub
+}
+
+func (c *page) Broadcast(event string, data any) error { return c.hub.Broadcast(event, data) }
+
+func (c *page) SendToUser(user, event string, data any) error {
+	return c.hub.SendToUser(user, event, data)
+}
+
+func (c *page) SendToRoom(room, event string, data any) error {
+	return c.hub.SendToRoom(room, event, data)
+}
+
+func (c *page) Leave(room string) error {
+	c.Client.Leave(room)
+	return nil
+}

@@ -1,0 +1,145 @@
+package relay
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
+)
+
+// presence records which pages each host has been introduced to. A host gets Connect once for each open page: when the
+// page opens, or when the host comes. It gets Disconnect only for pages that it got Connect for.
+type presence struct {
+	mu   sync.Mutex
+	open map[*hmr.Client]map[pluginhost.Host]*meeting
+}
+
+// meeting is a host's Connect for a page.
+type meeting struct {
+	host pluginhost.Host
+	page *hmr.Client
+	over chan struct{} // closed when Connect has returned
+}
+
+// begin records that the host is about to get Connect for the page. It returns nil when the host got it before. The caller
+// holds mu.
+func (p *presence) begin(h pluginhost.Host, c *hmr.Client) *meeting {
+	if p.open[c][h] != nil {
+		return nil
+	}
+	m := &meeting{h, c, make(chan struct{})}
+	p.open[c][h] = m
+	return m
+}
+
+// followPages reports pages to plugins from now on, and the pages that are open.
+func (r *Relay) followPages() {
+	hub := r.o.Hub
+	r.offs = append(r.offs, hub.OnConnect(r.pageOpened), hub.OnDisconnect(r.pageClosed), hub.OnIdentify(r.pageIdentified))
+	var all sync.WaitGroup
+	for _, c := range hub.Opened() {
+		all.Go(func() {
+			r.pageOpened(r.o.Context, c)
+			if !slices.Contains(hub.Clients(), c) { // it may have gone before OnDisconnect was registered
+				r.pageClosed(r.o.Context, c)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (r *Relay) pageOpened(ctx context.Context, c *hmr.Client) {
+	r.present.mu.Lock()
+	if r.present.open == nil {
+		r.present.open = map[*hmr.Client]map[pluginhost.Host]*meeting{}
+	}
+	if r.present.open[c] == nil {
+		r.present.open[c] = map[pluginhost.Host]*meeting{}
+	}
+	var meetings []*meeting
+	for _, h := range r.o.Hosts.All() {
+		if m := r.present.begin(h, c); m != nil {
+			meetings = append(meetings, m)
+		}
+	}
+	r.present.mu.Unlock()
+	for _, m := range meetings {
+		r.connect(ctx, m)
+	}
+}
+
+func (r *Relay) connect(ctx context.Context, m *meeting) {
+	defer close(m.over)
+	r.hookFailed("connect", r.o.Hosts.Connect(ctx, m.host, &page{m.page, r.o.Hub}))
+}
+
+func (r *Relay) pageClosed(ctx context.Context, c *hmr.Client) {
+	r.present.mu.Lock()
+	met := r.present.open[c]
+	delete(r.present.open, c)
+	r.present.mu.Unlock()
+	r.afterConnect(ctx, met, func(h pluginhost.Host) {
+		r.hookFailed("disconnect", r.o.Hosts.Disconnect(ctx, h, &page{c, r.o.Hub}))
+	})
+}
+
+func (r *Relay) pageIdentified(ctx context.Context, c *hmr.Client) {
+	r.present.mu.Lock()
+	met := maps.Clone(r.present.open[c])
+	r.present.mu.Unlock()
+	r.afterConnect(ctx, met, func(h pluginhost.Host) {
+		r.hookFailed("identified", r.o.Hosts.Identified(ctx, h, &page{c, r.o.Hub}))
+	})
+}
+
+// afterConnect calls a hook of the hosts that a page has met, in their order. Each hook waits until the host's Connect has
+// returned.
+func (r *Relay) afterConnect(ctx context.Context, met map[pluginhost.Host]*meeting, call func(pluginhost.Host)) {
+	for _, h := range r.o.Hosts.All() {
+		m := met[h]
+		if m == nil {
+			continue
+		}
+		select {
+		case <-m.over:
+			call(h)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// introduce reports the open pages to a host that has just come, before it gets their events.
+func (r *Relay) introduce(h pluginhost.Host) {
+	r.present.mu.Lock()
+	var meetings []*meeting
+	for c := range r.present.open {
+		if m := r.present.begin(h, c); m != nil {
+			meetings = append(meetings, m)
+		}
+	}
+	r.present.mu.Unlock()
+	var all sync.WaitGroup
+	for _, m := range meetings {
+		all.Go(func() { r.connect(r.o.Context, m) })
+	}
+	all.Wait()
+}
+
+// forgetHost drops the meetings of a host that has gone.
+func (r *Relay) forgetHost(h pluginhost.Host) {
+	r.present.mu.Lock()
+	defer r.present.mu.Unlock()
+	for _, met := range r.present.open {
+		delete(met, h)
+	}
+}
+
+func (r *Relay) hookFailed(hook string, err error) {
+	if err != nil && !r.logPanic(err) {
+		r.o.Logger.Warn(hook+" hook failed", "error", err)
+	}
+}

@@ -1,0 +1,281 @@
+// Package relay brings pages and plugins together. On one side is the hub of open pages, on the other the hosts that run
+// plugins: in process, and in the program of the project's devserver/ folder.
+//
+// A Relay registers the plugins' events, requests and channels at the hub, reports pages that come and go (presence.go),
+// asks plugins who a page is (identity.go), and carries what plugins send (backend.go, channel.go). It writes the
+// TypeScript types of the plugins' events into the project (types.go). When a new program takes over, pages stay
+// connected, and events wait until its handlers are registered.
+package relay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/problems"
+	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// Options configures a Relay. All fields are needed but Plugins, PluginDir and Identify.
+type Options struct {
+	// Context ends with the project.
+	Context  context.Context
+	Layout   moduleid.Layout
+	Hub      *hmr.Hub
+	Hosts    *pluginhost.Hosts // without hosts: the Relay adds its own
+	Graph    *graph.Graph
+	Modules  Modules
+	Problems *problems.Set
+	Logger   *slog.Logger
+	// Plugins run in process, before the plugins of PluginDir.
+	Plugins []plugin.Plugin
+	// PluginDir is the folder of the plugins' Go code, "" for none. CacheDir creates a folder for their programs.
+	PluginDir string
+	CacheDir  func(name string) (string, error)
+	// Identify returns the user of a request, before plugins are asked; nil leaves it to them.
+	Identify func(*http.Request) (user string, err error)
+	// Watch watches files that plugins named and returns them as absolute paths.
+	Watch func(files []string) []string
+	// Dependencies returns the packages that the project depends on.
+	Dependencies func() map[string]bool
+}
+
+// Modules is what plugins can do with modules.
+type Modules interface {
+	// Reload compiles modules again and updates the pages that run them.
+	Reload(ids ...string)
+	// Invalidate compiles a module again for pages that load it from now on.
+	Invalidate(id string)
+}
+
+// Relay connects the plugins of a project with the open pages. Use New, then Start and Attach. Its methods are safe for
+// concurrent use.
+type Relay struct {
+	o         Options
+	inProcess *plugin.Runner      // nil without plugins in process
+	program   *pluginhost.Project // runs the plugins of PluginDir, nil without them
+	awaits    atomic.Bool         // program runs nothing at the moment, and may later
+
+	registering sync.Mutex
+	offs        []func() // remove the handlers of this Relay from the hub; guarded by registering
+	childOffs   []func() // remove the handlers of the running child; guarded by registering
+
+	present  presence
+	channels channels
+	held     atomic.Pointer[func()] // releases the events that wait, see holdEvents; nil when none wait
+	tasks    sync.WaitGroup
+}
+
+// New returns a Relay that runs nothing yet.
+func New(o Options) *Relay { return &Relay{o: o} }
+
+// Start starts the plugins in process. It leaves the plugins of PluginDir to Build, since a page need not wait for the Go
+// compiler. End with Detach and Stop, also after an error.
+func (r *Relay) Start() error {
+	if len(r.o.Plugins) > 0 {
+		runner, err := plugin.NewRunner(r.o.Plugins, &backend{r})
+		if err != nil {
+			return err
+		}
+		if err := runner.Start(r.o.Context); err != nil {
+			return err
+		}
+		r.inProcess = runner
+		r.o.Hosts.Replace(nil, runner)
+	}
+	if r.o.PluginDir == "" {
+		return nil
+	}
+	dir, err := r.o.CacheDir("plugins")
+	if err != nil {
+		return err
+	}
+	r.awaits.Store(true)
+	r.program = pluginhost.NewProject(pluginhost.ProjectOptions{
+		Dir: r.o.PluginDir, CacheDir: dir, Backend: &backend{r}, Logger: r.o.Logger,
+		Changed: r.swapped, Failed: r.failed,
+	})
+	r.holdEvents()
+	r.o.Logger.Info("building and running the Go plugins in " + filepath.Base(r.o.PluginDir) + "/ (--no-plugins leaves them alone)")
+	return nil
+}
+
+// Build builds the plugins of PluginDir; the new program then replaces the running program.
+func (r *Relay) Build() {
+	if r.program != nil {
+		r.program.Reload()
+	}
+}
+
+// Attach registers the plugins in process at the hub and reports the open pages to them. No other Relay may be attached to
+// the hub: names of events and channels are taken only once.
+func (r *Relay) Attach() (err error) {
+	r.registering.Lock()
+	defer r.registering.Unlock()
+	if r.inProcess != nil {
+		r.offs, err = r.listen(r.inProcess)
+	}
+	r.followIdentify()
+	r.followPages()
+	return err
+}
+
+// Detach removes all handlers from the hub. A child that comes later registers its own: detach again once nothing builds.
+func (r *Relay) Detach() {
+	r.releaseEvents()
+	r.registering.Lock()
+	defer r.registering.Unlock()
+	for _, off := range append(r.offs, r.childOffs...) {
+		off()
+	}
+	r.offs, r.childOffs = nil, nil
+}
+
+// Stop ends the plugins and their program. The context of the Options has ended.
+func (r *Relay) Stop() error {
+	var ending sync.WaitGroup // the program may take a second and a half, plugins in process one
+	var program, inProcess error
+	if r.program != nil {
+		ending.Go(func() { program = r.program.Close() })
+	}
+	if r.inProcess != nil {
+		ending.Go(func() { inProcess = r.inProcess.Stop(context.Background()) })
+	}
+	ending.Wait()
+	r.tasks.Wait()
+	return errors.Join(program, inProcess)
+}
+
+// Inherit takes over what the plugins of an earlier Relay retained on channels, unless the plugins here have said more.
+func (r *Relay) Inherit(earlier *Relay) { r.channels.inherit(&earlier.channels) }
+
+// holdEvents lets events and requests without a handler wait, until the plugins have registered theirs or cannot be
+// started.
+func (r *Relay) holdEvents() {
+	release := r.o.Hub.Hold()
+	if before := r.held.Swap(&release); before != nil {
+		(*before)()
+	}
+}
+
+func (r *Relay) releaseEvents() {
+	if release := r.held.Swap(nil); release != nil {
+		(*release)()
+	}
+}
+
+// swapped replaces the old child with a new one. Pages stay connected and get an event.
+func (r *Relay) swapped(old, now *pluginhost.Child) {
+	r.registering.Lock()
+	defer r.registering.Unlock()
+	var oldHost, newHost pluginhost.Host
+	if old != nil {
+		oldHost = old
+	}
+	if now != nil {
+		newHost = now
+	}
+	r.holdEvents() // no event falls between the old handlers and the new, nor into a crash
+	if now != nil {
+		defer r.releaseEvents()
+	}
+	r.o.Hosts.Replace(oldHost, newHost)
+	r.awaits.Store(now == nil)
+	r.forgetHost(oldHost)
+	for _, off := range r.childOffs {
+		off()
+	}
+	r.childOffs = nil
+	if now == nil {
+		return
+	}
+	offs, err := r.listen(now)
+	r.childOffs = offs
+	if err != nil {
+		r.o.Problems.Report(r.o.Problems.Convert(err))
+	}
+	r.o.Problems.Clear(buildErrorID)
+	r.o.Problems.Publish()
+	r.compileAgain(old, now)
+	r.followIdentify()
+	r.introduce(newHost)
+	r.writeTypes()
+	r.reportReady(now, old != nil)
+}
+
+// reportReady prints which plugins run now. Pages get an event when other plugins ran before.
+func (r *Relay) reportReady(now *pluginhost.Child, replaced bool) {
+	names := make([]string, 0, len(now.Info().Plugins))
+	for _, one := range now.Info().Plugins {
+		names = append(names, one.Name)
+	}
+	r.o.Logger.Info("plugins ready: " + strings.Join(names, ", "))
+	if replaced {
+		_ = r.o.Hub.Broadcast("devserver:plugins:reloaded", map[string]any{"plugins": names}) // a list of strings encodes
+	}
+}
+
+// compileAgain updates the modules that hooks of the plugins may change: they were compiled before these plugins
+// came, or with the plugins of the earlier program.
+func (r *Relay) compileAgain(children ...*pluginhost.Child) {
+	var filters []func(id string) bool
+	for _, c := range children {
+		if c == nil {
+			continue
+		}
+		for _, one := range c.Info().Plugins {
+			if slices.ContainsFunc(one.Hooks, func(h string) bool { return h == "resolveID" || h == "load" || h == "transform" }) {
+				filters = append(filters, one.Filter.Matches)
+			}
+		}
+	}
+	if filters == nil {
+		return
+	}
+	ids := r.o.Graph.Unresolved()
+	for _, id := range r.o.Graph.IDs() {
+		if !moduleid.IsDependency(moduleid.Name(id)) && slices.ContainsFunc(filters, func(matches func(string) bool) bool { return matches(id) }) {
+			ids = append(ids, id)
+		}
+	}
+	r.o.Modules.Reload(ids...)
+}
+
+// buildErrorID is the ID of a build error of the plugins among the errors of modules.
+const buildErrorID = "/" + pluginhost.Folder
+
+// failed shows why there are no (new) plugins.
+func (r *Relay) failed(err error) {
+	if !errors.As(err, new(*pluginhost.CrashError)) { // after a crash they are about to come again
+		r.releaseEvents()
+	}
+	build, ok := errors.AsType[*pluginhost.BuildError](err)
+	if !ok {
+		r.o.Logger.Error(err.Error())
+		return
+	}
+	e := &transform.Error{
+		ID: buildErrorID, File: r.o.Layout.Shown(build.File), Line: build.Line, Column: build.Column, Text: build.Text,
+		Plugin: pluginhost.Folder, Hint: "the server runs without plugins until they can be built",
+	}
+	if r.program.Running() {
+		e.Hint = "the earlier plugins keep running"
+	}
+	if text, readErr := disk.ReadFile(build.File); readErr == nil && build.Line > 0 {
+		e.Frame = transform.CodeFrame(string(text), build.Line, max(build.Column, 1))
+	}
+	r.o.Problems.Add(buildErrorID, e)
+	r.o.Problems.Publish()
+}
