@@ -17,16 +17,16 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// The guides in docs/ are tried as they are written. A block whose fence names a file is that file:
+// The tests run the code of the guides in docs/ as it is written. A block whose fence names a file is that file:
 //
 //	```go devserver/main.go
 //
-// Others are parts of one: `go event` is an element of Plugin.Events, `go body` are statements of a func that has a hub.
-// `ts` without a name is a module of its own.
+// Other blocks are parts of files: `go event` is an element of Plugin.Events, `go body` are statements of a func that
+// has a hub. `ts` without a name is a module of its own.
 
 func TestMain(m *testing.M) { os.Exit(devtest.Main(m)) }
 
-// block is one of a guide.
+// block is a block of code in a guide.
 type block struct {
 	lang, info, text string
 	line             int
@@ -84,13 +84,13 @@ func goModule(t *testing.T, app *devtest.Files, dir, name string) {
 	app.Write(filepath.Join(dir, "go.sum"), string(sums))
 }
 
-// packages are what parts of files may use.
+// packages holds the packages that parts of files may use.
 var packages = map[string]string{
 	"context": "context", "json": "encoding/json", "log": "log", "http": "net/http", "strings": "strings",
 	"hmr": module + "/hmr", "plugin": module + "/plugin", "live": "example.com/app/live",
 }
 
-// goFile puts a part of a file into one that has the imports which it needs.
+// goFile makes a file of a part of one, with the imports that the part needs.
 func goFile(body string) string {
 	var b strings.Builder
 	b.WriteString("package main\n\n")

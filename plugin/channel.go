@@ -12,10 +12,13 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Channel carries typed messages between pages and a plugin under one name: pages send In, the plugin sends Out, and only
-// pages that listen get it. It is what hmr.Channel is for a backend that mounts a hub itself. Make one with NewChannel and
-// give it to the plugin's Channels; Handle and Allow come before that. What sends is safe for concurrent use, and its error
-// says that the message cannot be JSON or that no running plugin has the channel; it is none that nobody listens.
+// Channel carries typed messages between pages and a plugin under one name. Pages send In, the plugin sends Out, and
+// only pages that listen get it. [hmr.Channel] is the same for a backend that mounts a hub itself.
+//
+// Make a Channel with [NewChannel], call Handle and Allow, and then give it to the plugin's Channels.
+//
+// The methods that send are safe for concurrent use. Their error says that the message cannot be JSON, or that no
+// running plugin has the channel. It is not an error that nobody listens.
 type Channel[In, Out any] struct {
 	channel
 }
@@ -31,15 +34,15 @@ type channel struct {
 	allow   func(ctx context.Context, c Client, d hmr.Direction) error
 
 	mu   sync.Mutex
-	send func(wire.SendCall) error // nil until a host runs the plugin
+	send func(wire.SendCall) error // nil until a Runner has the plugin; guarded by mu
 }
 
 func (c *channel) base() *channel { return c }
 
-// NewChannel makes a channel with the ID `{plugin}_{module}_{name}`; the parts are letters, digits and dashes, and it panics
-// for others. With In hmr.BroadcastOnly pages cannot send.
+// NewChannel makes a channel with the ID `{plugin}_{module}_{name}`. The parts are letters, digits and dashes, else it
+// panics. With [hmr.BroadcastOnly] as In, pages cannot send.
 func NewChannel[In, Out any](plugin, module, name string) *Channel[In, Out] {
-	id := hmr.NewChannel[In, Out](plugin, module, name).ID() // which checks the parts
+	id := hmr.NewChannel[In, Out](plugin, module, name).ID() // checks the parts
 	return &Channel[In, Out]{channel{id: id, in: reflect.TypeFor[In](), out: reflect.TypeFor[Out]()}}
 }
 
@@ -52,11 +55,13 @@ type Conn[Out any] struct {
 	id string
 }
 
-// Reply answers on the channel, this page only.
+// Reply sends on the channel to this page only.
 func (c Conn[Out]) Reply(out Out) error { return c.Send(c.id, out) }
 
-// Handle sets who takes the pages' messages. One that is not an In is answered with an error, as an event is. Without it
-// pages cannot send.
+// Handle sets the handler of the pages' messages. A page whose message is not an In gets an error, as for an event.
+// Without a handler pages cannot send.
+//
+// Handle panics for a channel that is [hmr.BroadcastOnly].
 func (c *Channel[In, Out]) Handle(fn func(ctx context.Context, from Conn[Out], in In) error) *Channel[In, Out] {
 	if c.in == reflect.TypeFor[hmr.BroadcastOnly]() {
 		panic(fmt.Sprintf("plugin: channel %s is broadcast-only and has nothing to handle", c.id))
@@ -71,22 +76,23 @@ func (c *Channel[In, Out]) Handle(fn func(ctx context.Context, from Conn[Out], i
 	return c
 }
 
-// Allow sets who is asked whether a page may listen or send; an error refuses it and is told to the page.
+// Allow sets the func that decides whether a page may listen or send. An error refuses the page, and the page gets it.
+// Without Allow every page may.
 func (c *Channel[In, Out]) Allow(fn func(ctx context.Context, page Client, d hmr.Direction) error) *Channel[In, Out] {
 	c.allow = fn
 	return c
 }
 
-// Broadcast sends to all pages that listen.
+// Broadcast sends to all listening pages.
 func (c *Channel[In, Out]) Broadcast(out Out) error { return c.publish(wire.SendCall{All: true}, out) }
 
-// Retain is Broadcast, and keeps the message for pages that listen later: they get the newest one at once. The server keeps
-// it, also when the plugins are built anew.
+// Retain is Broadcast, and keeps the message for pages that listen later. They get the newest message at once. The
+// server keeps it, also when the plugins are built again.
 func (c *Channel[In, Out]) Retain(out Out) error {
 	return c.publish(wire.SendCall{All: true, Retain: true}, out)
 }
 
-// SendToUser sends to the listening pages of one user and to no other.
+// SendToUser sends to the listening pages of one user, and to no other page.
 func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	if user == "" {
 		return fmt.Errorf("channel %s: send to user: no user is named", c.id)
@@ -94,7 +100,7 @@ func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	return c.publish(wire.SendCall{User: user}, out)
 }
 
-// SendToRoom sends to the listening pages that are in the room.
+// SendToRoom sends to the listening pages in a room.
 func (c *Channel[In, Out]) SendToRoom(room string, out Out) error {
 	if room == "" {
 		return fmt.Errorf("channel %s: send to room: it has no name", c.id)
@@ -111,18 +117,18 @@ func (c *channel) publish(to wire.SendCall, out any) (err error) {
 	send := c.send
 	c.mu.Unlock()
 	if send == nil {
-		return fmt.Errorf("channel %s: no plugin that runs has it among its Channels", c.id)
+		return fmt.Errorf("channel %s: no running plugin has it among its Channels", c.id)
 	}
 	return send(to)
 }
 
 // channelServer is a Server that carries channels.
 type channelServer interface {
-	// SendOnChannel sends to the pages that listen to to.Channel and that the rest of to means.
+	// SendOnChannel sends to those of the call's pages that listen to the channel.
 	SendOnChannel(to wire.SendCall) error
 }
 
-// bindChannels gives the plugins' channels their way to the pages.
+// bindChannels connects the plugins' channels to the server.
 func bindChannels(plugins []Plugin, s Server) error {
 	owner := map[string]string{}
 	for _, p := range plugins {
@@ -139,7 +145,7 @@ func bindChannels(plugins []Plugin, s Server) error {
 			c := typed.base()
 			server, ok := s.(channelServer)
 			if !ok {
-				return fmt.Errorf("plugin %s has channel %q, which this host does not carry", p.Name, c.id)
+				return fmt.Errorf("plugin %s has channel %q, which this server does not carry", p.Name, c.id)
 			}
 			c.mu.Lock()
 			c.send = server.SendOnChannel
@@ -153,13 +159,13 @@ func bindChannels(plugins []Plugin, s Server) error {
 func (r *Runner) ChannelMessage(ctx context.Context, id string, c Client, data json.RawMessage) error {
 	return r.onChannel(ctx, id, "channel "+id, func(ctx context.Context, ch *channel) error {
 		if ch.handle == nil {
-			return nil // the server knows and does not ask
+			return nil // the server knows this and does not ask
 		}
 		return ch.handle(ctx, c, data)
 	})
 }
 
-// ChannelAllows asks whether the page may listen or send; the error says why not.
+// ChannelAllows asks whether the page may listen or send. The error says why not.
 func (r *Runner) ChannelAllows(ctx context.Context, id string, c Client, d hmr.Direction) error {
 	return r.onChannel(ctx, id, "permission of channel "+id, func(ctx context.Context, ch *channel) error {
 		if ch.allow == nil {
@@ -173,7 +179,8 @@ func (r *Runner) onChannel(ctx context.Context, id, what string, do func(context
 	for _, p := range r.plugins {
 		for _, typed := range p.Channels {
 			if c := typed.base(); c.id == id {
-				_, err := guard(ctx, r, p.Name, what, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx, c) })
+				call := noAnswer(func(ctx context.Context) error { return do(ctx, c) })
+				_, err := guard(ctx, r, Timeout, p.Name, what, call)
 				return err
 			}
 		}
@@ -185,7 +192,9 @@ func (r *Runner) onChannel(ctx context.Context, id, what string, do func(context
 func channelInfos(p Plugin) (infos []wire.ChannelInfo) {
 	for _, typed := range p.Channels {
 		c := typed.base()
-		info := wire.ChannelInfo{ID: c.id, In: "never", Out: tstype.Text(c.out), Handles: c.handle != nil, Asks: c.allow != nil}
+		info := wire.ChannelInfo{
+			ID: c.id, In: "never", Out: tstype.Text(c.out), Handles: c.handle != nil, Asks: c.allow != nil,
+		}
 		if info.Handles {
 			info.In = tstype.Text(c.in)
 		}

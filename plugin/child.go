@@ -14,14 +14,14 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// child is the server as plugins of a child see it.
+// child is the server for plugins in a child, at the child's end of the connection.
 type child struct {
 	root   string
 	runner *Runner
 	conn   *wire.Conn
 }
 
-// methods are what the server asks.
+// methods returns the answers to the server's calls.
 func (c *child) methods() wire.Methods {
 	m := wire.Methods{
 		"event": wire.Method(func(ctx context.Context, a wire.EventCall) (any, error) {
@@ -37,12 +37,14 @@ func (c *child) methods() wire.Methods {
 		"ping":  func(context.Context, json.RawMessage) (any, error) { return nil, nil },
 	}
 	for _, hook := range hookFields {
-		m[hook.name()] = func(ctx context.Context, params json.RawMessage) (any, error) { return hook.answer(ctx, c, params) }
+		m[hook.name()] = func(ctx context.Context, params json.RawMessage) (any, error) {
+			return hook.answer(ctx, c, params)
+		}
 	}
 	return m
 }
 
-// received returns the args of a hook that the server has sent. Pages and requests cross as descriptions.
+// received decodes the args of a hook. Pages and requests cross as descriptions, see crossing in package pluginhost.
 func received[A any](c *child, params json.RawMessage) (args A, err error) {
 	switch to := any(&args).(type) {
 	case *Client:
@@ -62,7 +64,7 @@ func received[A any](c *child, params json.RawMessage) (args A, err error) {
 	return args, nil
 }
 
-// identifyRequest makes the request that plugins see of what has come of it.
+// identifyRequest makes a request from its description.
 func identifyRequest(a wire.IdentifyCall) *http.Request {
 	u := &url.URL{Path: a.Path}
 	if a.Header == nil {
@@ -82,7 +84,7 @@ func (c *child) call(method string, params, result any) error {
 	defer cancel()
 	err := c.conn.Call(ctx, method, params, result)
 	if own, ok := errors.AsType[*wire.Error](err); ok {
-		return errors.New(own.Message) // what the server says is no error of this plugin's own
+		return errors.New(own.Message) // a wire.Error here would count as the plugin's own
 	}
 	return err
 }
@@ -99,7 +101,7 @@ func (c *child) ClientsIn(room string) []Client {
 func (c *child) Rooms() []string {
 	var names []string
 	if err := c.call("rooms", struct{}{}, &names); err != nil {
-		return nil // as Clients
+		return nil // no server, no rooms
 	}
 	return names
 }
@@ -167,17 +169,17 @@ func (c *child) Importers(id string) (ids []string, err error) {
 	return ids, err
 }
 
-// SendOnChannel implements ChannelServer.
+// SendOnChannel implements channelServer.
 func (c *child) SendOnChannel(to wire.SendCall) error { return c.conn.Notify("send", to) }
 
-// WaitsFor implements WaitServer.
-func (c *child) WaitsFor(w wire.WaitCall) { _ = c.conn.Notify("waits", w) } // it is gone: nobody waits
+// WaitsFor implements waitServer.
+func (c *child) WaitsFor(w wire.WaitCall) { _ = c.conn.Notify("waits", w) } // fails when no server waits
 
 func (c *child) Invalidate(id string) error { return c.call("invalidate", id, nil) }
 
 func (c *child) Reload(id string) error { return c.call("reload", id, nil) }
 
-// remote is a page as plugins of a child see it.
+// remote is an open page for plugins in a child.
 type remote struct {
 	*child
 	info wire.ClientInfo

@@ -8,11 +8,11 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// Event is a handler for events or requests of one name, made by On or Handle.
+// Event is a handler for events or requests of one name. [On] and [Handle] make it. The zero value is not valid.
 type Event struct {
-	// Name is what the page sends.
+	// Name is the event that the page sends.
 	Name string
-	// Request tells that the page waits for an answer.
+	// Request says that the page waits for an answer.
 	Request bool
 
 	// in and out are the Go types of the payload and the answer; out is nil for events. The types in the project's
@@ -21,26 +21,34 @@ type Event struct {
 	call    func(ctx context.Context, c Client, data json.RawMessage) (any, error)
 }
 
-// On handles events of that name. The payload is decoded into T; one of another shape is answered with an error that
-// names the place, and the handler is not called. A page sends it by import.meta.hot.send(name, data).
+// On handles events of that name. A page sends one with import.meta.hot.send(name, data).
+//
+// The data is decoded into T. For data of another shape the handler is not called, and the page gets an error that
+// names the place.
 func On[T any](name string, fn func(ctx context.Context, c Client, in T) error) Event {
-	return Event{Name: name, in: reflect.TypeFor[T](), call: func(ctx context.Context, c Client, data json.RawMessage) (any, error) {
-		in, err := hmr.Decode[T](name, data)
-		if err != nil {
-			return nil, err
-		}
-		return nil, fn(ctx, c, in)
-	}}
+	return Event{
+		Name: name, in: reflect.TypeFor[T](),
+		call: func(ctx context.Context, c Client, data json.RawMessage) (any, error) {
+			in, err := hmr.Decode[T](name, data)
+			if err != nil {
+				return nil, err
+			}
+			return nil, fn(ctx, c, in)
+		},
+	}
 }
 
-// Handle answers requests of that name. A page asks by import.meta.hot.request(name, data), whose promise gets the
-// answer or the error; return an *hmr.Error to choose its code.
+// Handle answers requests of that name. A page asks with import.meta.hot.request(name, data), whose promise gets the
+// answer or the error. Return an [*hmr.Error] to choose the error's code.
 func Handle[Req, Res any](name string, fn func(ctx context.Context, c Client, in Req) (Res, error)) Event {
-	return Event{Name: name, Request: true, in: reflect.TypeFor[Req](), out: reflect.TypeFor[Res](), call: func(ctx context.Context, c Client, data json.RawMessage) (any, error) {
-		in, err := hmr.Decode[Req](name, data)
-		if err != nil {
-			return nil, err
-		}
-		return fn(ctx, c, in)
-	}}
+	return Event{
+		Name: name, Request: true, in: reflect.TypeFor[Req](), out: reflect.TypeFor[Res](),
+		call: func(ctx context.Context, c Client, data json.RawMessage) (any, error) {
+			in, err := hmr.Decode[Req](name, data)
+			if err != nil {
+				return nil, err
+			}
+			return fn(ctx, c, in)
+		},
+	}
 }

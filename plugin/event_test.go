@@ -24,7 +24,7 @@ type item struct {
 	Photo []byte `json:"photo"`
 }
 
-// size reads itself.
+// size has an UnmarshalJSON of its own.
 type size struct{ wide []int }
 
 func (s *size) UnmarshalJSON(text []byte) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Hooks describes the hooks of [Plugin] for hosts. Plugin authors have no use for it.
+// Hooks describes the hooks of [Plugin] for the hosts of plugins. Plugin authors have no use for it.
 var Hooks = describeHooks()
 
 type hooks struct {
@@ -66,43 +66,43 @@ func describeHooks() hooks {
 				return r
 			},
 		},
-		Connect:    wire.Hook[Client, struct{}]{Name: "connect", Tell: true},
-		Disconnect: wire.Hook[Client, struct{}]{Name: "disconnect", Tell: true},
-		Identified: wire.Hook[Client, struct{}]{Name: "identified", Tell: true},
+		Connect:    wire.Hook[Client, struct{}]{Name: "connect", CallAll: true},
+		Disconnect: wire.Hook[Client, struct{}]{Name: "disconnect", CallAll: true},
+		Identified: wire.Hook[Client, struct{}]{Name: "identified", CallAll: true},
 		Identify:   wire.Hook[*http.Request, string]{Name: "identify", Limit: IdentifyTimeout},
 	}
 }
 
-// hookFields pairs each of Hooks with the field of Plugin that answers it.
+// hookFields pairs each of Hooks with the field of Plugin that answers it, in the order of Hooks.
 var hookFields = []anyHook{
 	field(Hooks.ResolveID, func(p Plugin) hookFunc[ResolveArgs, *ResolveResult] { return p.ResolveID }),
 	field(Hooks.Load, func(p Plugin) hookFunc[LoadArgs, *LoadResult] { return p.Load }),
 	field(Hooks.Transform, func(p Plugin) hookFunc[TransformArgs, *TransformResult] { return p.Transform }),
 	field(Hooks.TransformHTML, func(p Plugin) hookFunc[TransformHTMLArgs, *TransformHTMLResult] { return p.TransformHTML }),
 	field(Hooks.HotUpdate, func(p Plugin) hookFunc[HotUpdateArgs, *HotUpdateResult] { return p.HotUpdate }),
-	field(Hooks.Connect, func(p Plugin) hookFunc[Client, struct{}] { return told(p.Connect) }),
-	field(Hooks.Disconnect, func(p Plugin) hookFunc[Client, struct{}] { return told(p.Disconnect) }),
-	field(Hooks.Identified, func(p Plugin) hookFunc[Client, struct{}] { return told(p.Identified) }),
-	field(Hooks.Identify, func(p Plugin) hookFunc[*http.Request, string] { return asked(p.Identify) }),
+	field(Hooks.Connect, func(p Plugin) hookFunc[Client, struct{}] { return pageHook(p.Connect) }),
+	field(Hooks.Disconnect, func(p Plugin) hookFunc[Client, struct{}] { return pageHook(p.Disconnect) }),
+	field(Hooks.Identified, func(p Plugin) hookFunc[Client, struct{}] { return pageHook(p.Identified) }),
+	field(Hooks.Identify, func(p Plugin) hookFunc[*http.Request, string] { return requestHook(p.Identify) }),
 }
 
-// hookFunc is a hook of one plugin.
+// hookFunc is the hook of one plugin, nil when the plugin does not have it.
 type hookFunc[A, R any] = func(context.Context, A) (R, error)
 
-// told makes a hookFunc of a hook that has nothing to answer.
-func told[A any](fn func(context.Context, A)) hookFunc[A, struct{}] {
+// pageHook makes a hookFunc of a hook that gets a page and has no answer.
+func pageHook(fn func(context.Context, Client)) hookFunc[Client, struct{}] {
 	if fn == nil {
 		return nil
 	}
-	return func(ctx context.Context, a A) (struct{}, error) { fn(ctx, a); return struct{}{}, nil }
+	return func(ctx context.Context, c Client) (struct{}, error) { fn(ctx, c); return struct{}{}, nil }
 }
 
-// asked makes a hookFunc of a hook whose context is that of a request.
-func asked[R any](fn func(*http.Request) (R, error)) hookFunc[*http.Request, R] {
+// requestHook makes a hookFunc of a hook that has its context in a request.
+func requestHook(fn func(*http.Request) (string, error)) hookFunc[*http.Request, string] {
 	if fn == nil {
 		return nil
 	}
-	return func(ctx context.Context, r *http.Request) (R, error) { return fn(r.Clone(ctx)) }
+	return func(ctx context.Context, r *http.Request) (string, error) { return fn(r.Clone(ctx)) }
 }
 
 // anyHook is a fieldHook of any types.
@@ -113,9 +113,10 @@ type anyHook interface {
 	answer(ctx context.Context, c *child, params json.RawMessage) (any, error)
 }
 
+// fieldHook is a hook and the field of Plugin that answers it.
 type fieldHook[A any, R comparable] struct {
 	wire.Hook[A, R]
-	title string // the name of the field, for errors
+	title string // the field's name, for errors
 	field func(Plugin) hookFunc[A, R]
 }
 
@@ -136,19 +137,19 @@ func (h fieldHook[A, R]) run(ctx context.Context, r *Runner, args A) (R, error) 
 		}
 		call := func(ctx context.Context) (R, error) { return fn(ctx, args) }
 		if h.ID != nil {
-			call = toldIfSlow(r, p.Name, h.title, h.ID(args), call)
+			call = reportIfSlow(r, p.Name, h.title, h.ID(args), call)
 		}
-		return guardWithin(ctx, r, cmp.Or(h.Limit, Timeout), p.Name, h.title, call)
+		return guard(ctx, r, cmp.Or(h.Limit, Timeout), p.Name, h.title, call)
 	})
 }
 
-// ask asks the Runner's plugins for somebody who knows the types by the hook's name only.
+// ask is run for Runner.Ask, which does not know the types.
 func (h fieldHook[A, R]) ask(ctx context.Context, r *Runner, args, answer any) (err error) {
 	*answer.(*R), err = h.run(ctx, r, args.(A))
 	return err
 }
 
-// answer asks the child's plugins for the server.
+// answer is run for a child, which gets the args from the server.
 func (h fieldHook[A, R]) answer(ctx context.Context, c *child, params json.RawMessage) (any, error) {
 	args, err := received[A](c, params)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestEveryHookIsRun: what Hooks describes is answered by the field of Plugin with the same name.
+// TestEveryHookIsRun checks that each of Hooks is paired with the field of Plugin that has the same name.
 func TestEveryHookIsRun(t *testing.T) {
 	described := reflect.TypeFor[hooks]()
 	if described.NumField() != len(hookFields) {

@@ -11,17 +11,20 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Main runs the plugins as devserver's child: it talks over stdin and stdout until the server closes them, then
-// returns. What the program prints goes to stderr, which devserver shows. Started by hand it says so and exits.
+// Main runs the plugins as devserver's child. It uses stdin and stdout for the connection to the server, and returns
+// when the server closes it. All that the program prints goes to stderr, which devserver shows.
+//
+// Main exits when the program was not started by devserver, and when the plugins cannot start.
 func Main(plugins ...Plugin) {
 	if os.Getenv("DEVSERVER_PLUGIN_HOST") == "" {
-		fmt.Fprintln(os.Stderr, "This program holds plugins of devserver. Run devserver in the folder above: it builds and starts this one.")
+		fmt.Fprintln(os.Stderr, "This program holds plugins of devserver. "+
+			"Run devserver in the folder above, which builds and starts it.")
 		os.Exit(2)
 	}
 	in, out := os.Stdin, os.Stdout
-	// A stray fmt.Println must not break the frames, nor what reads from the terminal take some away.
+	// A plugin that prints must not break the frames, and a plugin that reads from the terminal must not take any.
 	os.Stdout = os.Stderr
-	os.Stdin, _ = os.Open(os.DevNull) // nil on failure: reading it is an error then, which is as good
+	os.Stdin, _ = os.Open(os.DevNull) // on failure it is nil, and reading it is an error, which is as good
 	log.SetFlags(0)
 	c := &child{root: os.Getenv("DEVSERVER_ROOT")}
 	runner, err := NewRunner(plugins, c)
@@ -36,7 +39,7 @@ func Main(plugins ...Plugin) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		_ = c.conn.Notify("hello", wire.Hello{Protocol: wire.Protocol, Info: runner.Info()}) // the server is gone: Run returns
+		_ = c.conn.Notify("hello", wire.Hello{Protocol: wire.Protocol, Info: runner.Info()}) // on failure Run returns
 	}()
 	if err := c.conn.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "lost the server:", err)
@@ -47,11 +50,11 @@ func Main(plugins ...Plugin) {
 	}
 }
 
-// lastGrace is how long a child may go on after the server has closed its input, or is gone. The server itself waits
-// less; this is for one that was killed.
+// lastGrace is how long a child may run after its input has ended. The server waits less before it kills the child, so
+// this is for a server that was itself killed.
 const lastGrace = 5 * time.Second
 
-// lifeline ends the process some time after the input has ended, whatever its handlers do.
+// lifeline reads the input, and ends the process some time after the input has ended, whatever the handlers do.
 type lifeline struct{ r io.Reader }
 
 func (l *lifeline) Read(b []byte) (int, error) {

@@ -5,47 +5,57 @@ import (
 	"net/http"
 )
 
-// Plugin is a set of hooks. Every field but Name may be left out.
+// Plugin is a set of hooks. All fields but Name are optional.
 type Plugin struct {
-	// Name is unique, and the prefix of the plugin's events by convention ("adder:add").
+	// Name is unique. By convention it is the prefix of the plugin's events ("adder:add").
 	Name string
-	// Events are made by On and Handle.
+	// Events are made by [On] and [Handle].
 	Events []Event
-	// Channels are made by NewChannel.
+	// Channels are made by [NewChannel].
 	Channels []AnyChannel
-	// Start is called before anything else, Stop after everything else. When the code of a child changes, the new program's
-	// Start runs while the old one still serves, so that a mistake in it changes nothing: a port or a lock that only one
-	// program can have should be taken with retries. Whoever stops a server waits for it: the contexts of other hooks end
-	// first, and all Stop hooks together have 600 ms.
+	// Start is called before all other hooks, Stop after them.
+	//
+	// When the code of a child changes, the new program's Start runs while the old program still serves. A mistake in
+	// it changes nothing then. Retry to take a port or a lock that only one program can have.
+	//
+	// When the server stops, the contexts of other hooks end first. All Stop hooks together have 600 ms.
 	Start func(ctx context.Context, s Server) error
 	Stop  func(ctx context.Context) error
-	// Connect and Disconnect are called for each page that opens, when it has told its address, or is gone.
+	// Connect is called for each page that opens, when the page has sent its address. Disconnect is called when the
+	// page is gone.
 	Connect, Disconnect func(ctx context.Context, c Client)
-	// Identify tells the user of a request by its cookies, for example; "" is "nobody that I know", and the next plugin is
-	// asked. The first name wins. It is asked when a page's socket opens, and again when the page may have signed in or out, or
-	// when this code is replaced by other code. The request has the head of the page's, without a query or body, and a context
-	// that ends after IdentifyTimeout. With an error, or when that time is over, the page is a guest's, whoever else might
-	// know it, and the terminal tells why. It is called concurrently, and fits hmr.Options as well.
+	// Identify returns the user of a request, by its cookies for example. "" means that this plugin does not know the
+	// user, and the next plugin is asked. The first name wins. Identify is called concurrently, and fits hmr.Options as
+	// well.
+	//
+	// It is called when a page's socket opens, when the page may have signed in or out, and when this code has replaced
+	// other code. The request has the head of the page's request, without query and body. Its context ends after
+	// [IdentifyTimeout].
+	//
+	// After an error, or when that time is over, the page is a guest's. No other plugin is asked then, and the terminal
+	// shows the error.
 	Identify func(r *http.Request) (user string, err error)
-	// Identified is called for each page whose user has changed while it was open. It has left its rooms by then.
+	// Identified is called for each open page whose user has changed. The page has left its rooms by then.
 	Identified func(ctx context.Context, c Client)
 
-	// ResolveID says what a specifier means; the first answer of all plugins wins. Nil with a nil error is "not mine".
+	// ResolveID returns the module that a specifier means. The first answer of all plugins wins. Nil with a nil error
+	// means that the specifier is not this plugin's.
 	ResolveID func(context.Context, ResolveArgs) (*ResolveResult, error)
-	// Load gives the source of a module; the first answer wins. It is called once for each version of a module.
+	// Load returns the source of a module. The first answer wins. Load is called once for each version of a module.
 	Load func(context.Context, LoadArgs) (*LoadResult, error)
-	// Transform changes the source of a module before it is compiled; each plugin sees the last one's output.
+	// Transform changes the source of a module before it is compiled. Each plugin gets the output of the plugin before
+	// it.
 	Transform func(context.Context, TransformArgs) (*TransformResult, error)
 	// TransformHTML changes a page or adds tags to it.
 	TransformHTML func(context.Context, TransformHTMLArgs) (*TransformHTMLResult, error)
-	// HotUpdate may narrow the modules of a change, or empty them and send an event instead.
+	// HotUpdate may narrow the modules of a change, or return none and send an event instead.
 	HotUpdate func(context.Context, HotUpdateArgs) (*HotUpdateResult, error)
 
-	// Filter limits ResolveID, Load and Transform to IDs of interest, so that others never cross to the plugin.
+	// Filter limits ResolveID, Load and Transform to IDs of interest. Other IDs never cross to the plugin.
 	Filter Filter
-	// Routes answer HTTP requests, see Route.
+	// Routes answer HTTP requests. They are made by [Route].
 	Routes []RouteDef
-	// Watch are further files and folders, relative to the project's root, whose changes reach HotUpdate.
+	// Watch holds further files and folders whose changes reach HotUpdate, relative to the project's root.
 	Watch []string
 }
 
@@ -55,14 +65,14 @@ type Filter struct {
 	Prefixes, Suffixes []string
 }
 
-// ResolveArgs is a specifier and the ID of the module that holds it.
+// ResolveArgs is a specifier and the ID of the module that imports it.
 type ResolveArgs struct {
 	Specifier string `json:"specifier"`
 	Importer  string `json:"importer"`
 }
 
-// ResolveResult is the module that the specifier means. For a module without a file choose an ID with a prefix of your
-// own, such as "virtual:routes"; Load must give its source.
+// ResolveResult is the module that the specifier means. For a module without a file, choose an ID with a prefix of your
+// own, such as "virtual:routes". Load must return its source.
 type ResolveResult struct {
 	ID string `json:"id"`
 }
@@ -73,21 +83,21 @@ type LoadArgs struct {
 	File string `json:"file,omitempty"`
 }
 
-// LoadResult is a module's source: JavaScript, TypeScript, JSX or CSS by the ID's extension, else JavaScript.
+// LoadResult is a module's source. The ID's extension says whether it is TypeScript, JSX or CSS. Else it is JavaScript.
 type LoadResult struct {
 	Code string `json:"code"`
-	// Watch are files that the source was made from; the module is loaded again when one changes.
+	// Watch holds files that the source was made from. The module is loaded again when one of them changes.
 	Watch []string `json:"watch,omitempty"`
 }
 
-// TransformArgs is a module's source.
+// TransformArgs is a module's source. File is its path on disk, "" when it has none.
 type TransformArgs struct {
 	ID   string `json:"id"`
 	File string `json:"file,omitempty"`
 	Code string `json:"code"`
 }
 
-// TransformResult is the changed source. Watch is what it is in a LoadResult.
+// TransformResult is the changed source. Watch is as in [LoadResult].
 type TransformResult struct {
 	Code  string   `json:"code"`
 	Watch []string `json:"watch,omitempty"`
@@ -100,22 +110,24 @@ type TransformHTMLArgs struct {
 	HTML string `json:"html"`
 }
 
-// TransformHTMLResult changes the page. An empty HTML leaves it as it is; Tags are added.
+// TransformHTMLResult changes the page. An empty HTML leaves it as it is. Tags are added.
 type TransformHTMLResult struct {
 	HTML string    `json:"html,omitempty"`
 	Tags []HTMLTag `json:"tags,omitempty"`
 }
 
-// HTMLTag is an element to put into a page. Place is "head-prepend", "head" (the default), "body-prepend" or "body". Text is
-// put in as it is, markup included; values of Attrs are escaped.
+// HTMLTag is an element to put into a page.
 type HTMLTag struct {
-	Name  string            `json:"name"`
+	Name string `json:"name"`
+	// Attrs holds the attributes. Their values are escaped.
 	Attrs map[string]string `json:"attrs,omitempty"`
-	Text  string            `json:"text,omitempty"`
-	Place string            `json:"place,omitempty"`
+	// Text goes between the tags as it is, markup included.
+	Text string `json:"text,omitempty"`
+	// Place is "head-prepend", "head", "body-prepend" or "body". "" is "head".
+	Place string `json:"place,omitempty"`
 }
 
-// HotUpdateArgs is a changed file and the modules that it changes. Kind is "create", "update" or "delete"; Timestamp is
+// HotUpdateArgs is a changed file and the modules that it changes. Kind is "create", "update" or "delete". Timestamp is
 // in milliseconds.
 type HotUpdateArgs struct {
 	Kind      string   `json:"kind"`
@@ -124,8 +136,8 @@ type HotUpdateArgs struct {
 	Timestamp int64    `json:"timestamp"`
 }
 
-// HotUpdateResult replaces the modules of the change; an empty list means that the plugin has handled it. A nil result leaves
-// them as they are.
+// HotUpdateResult replaces the modules of the change. An empty list means that the plugin has handled the change. A nil
+// result leaves the modules as they are.
 type HotUpdateResult struct {
 	Modules []string `json:"modules"`
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// steps notes what hooks did, in order. It is used by one goroutine at a time.
+// steps holds what the hooks did, in order. Only one goroutine at a time may use it.
 type steps []string
 
 func (s *steps) plugin(name string, start error) plugin.Plugin {
@@ -26,7 +26,7 @@ func (s *steps) plugin(name string, start error) plugin.Plugin {
 	}
 }
 
-// TestStartFails: what started is stopped, the last one first; what failed or never came up is not.
+// TestStartFails checks that only the started plugins are stopped, the last one first.
 func TestStartFails(t *testing.T) {
 	var did steps
 	idle := did.plugin("idle", nil)
@@ -46,7 +46,8 @@ func TestStartFails(t *testing.T) {
 	}
 }
 
-// TestStopWaitsForRoutes: a handler that heeds its context is through before Stop is called, one that does not is named.
+// TestStopWaitsForRoutes checks that a handler that heeds its context returns before Stop is called. The error names a
+// handler that does not.
 func TestStopWaitsForRoutes(t *testing.T) {
 	began, let := make(chan bool), make(chan bool)
 	var did steps
@@ -80,7 +81,7 @@ func TestStopWaitsForRoutes(t *testing.T) {
 			if want := (steps{"start p", "answered", "stop p"}); err != nil || !slices.Equal(did, want) {
 				t.Errorf("did %q, want %q; %v", did, want, err)
 			}
-		} else if err == nil || !strings.Contains(err.Error(), "route /deaf of plugin p goes on") {
+		} else if err == nil || !strings.Contains(err.Error(), "route /deaf of plugin p ignored its cancelled context and is still running") {
 			t.Errorf("Stop says %v", err)
 		}
 		late := httptest.NewRecorder()
@@ -95,18 +96,18 @@ func TestStopWaitsForRoutes(t *testing.T) {
 	}
 }
 
-// told is a server that is told what is waited for.
-type told struct {
+// slowServer is a server that hears of slow hooks.
+type slowServer struct {
 	plugin.Server
 	waits chan wire.WaitCall
 }
 
-func (s told) WaitsFor(w wire.WaitCall) { s.waits <- w }
+func (s slowServer) WaitsFor(w wire.WaitCall) { s.waits <- w }
 
-// TestSlowHooksAreTold: once for each call that takes long, while it does, and of no other.
-func TestSlowHooksAreTold(t *testing.T) {
+// TestSlowHooksAreReported checks that each slow call is reported once, while it runs, and no other call is.
+func TestSlowHooksAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := told{waits: make(chan wire.WaitCall, 10)}
+		s := slowServer{waits: make(chan wire.WaitCall, 10)}
 		h, err := plugin.NewRunner([]plugin.Plugin{{Name: "p", Load: func(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
 			if a.ID == "slow" {
 				<-ctx.Done()
@@ -122,11 +123,11 @@ func TestSlowHooksAreTold(t *testing.T) {
 		started := time.Now()
 		go func() { _, _ = plugin.Hooks.Load.Ask(t.Context(), h, plugin.LoadArgs{ID: "slow"}) }()
 		if got, want := <-s.waits, (wire.WaitCall{Plugin: "p", Hook: "Load", ID: "slow"}); got != want || time.Since(started) > 5*time.Second {
-			t.Errorf("told %v after %v", got, time.Since(started))
+			t.Errorf("reported %v after %v", got, time.Since(started))
 		}
 		time.Sleep(2 * plugin.Timeout) // of the bubble
 		if len(s.waits) > 0 {
-			t.Errorf("told again: %v", <-s.waits)
+			t.Errorf("reported again: %v", <-s.waits)
 		}
 	})
 }

@@ -7,59 +7,66 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// Client is one open page. Its methods are safe for concurrent use, also after the handler that got it has returned. What
-// sends returns at once; its error says that data cannot be JSON, or that the page is gone (hmr.ErrClosed).
+// Client is one open page. Its methods are safe for concurrent use, also after the handler that got the Client has
+// returned. The methods that send return at once. Their error says that the data cannot be JSON, or that the page is
+// gone ([hmr.ErrClosed]).
 type Client interface {
-	// ID names the page while it is open.
+	// ID names the page as long as it is open.
 	ID() string
-	// URL is the page's address, UserAgent the browser's description, User the signed-in user or "" for a guest.
+	// URL is the page's address, UserAgent the browser's description.
 	URL() string
 	UserAgent() string
+	// User is the signed-in user, "" for a guest.
 	User() string
 	// Send sends an event to this page only.
 	Send(event string, data any) error
-	// Broadcast sends an event to all pages, SendToUser to every page of one user, SendToRoom to those in a room.
+	// Broadcast sends an event to all pages, SendToUser to all pages of one user, SendToRoom to the pages in a room.
 	Broadcast(event string, data any) error
 	SendToUser(user, event string, data any) error
 	SendToRoom(room, event string, data any) error
-	// Join lets the page into a room until it leaves, is gone, or its user changes. Rooms are made by their name, which is
-	// printable text of up to 256 bytes, and are shared by all plugins: begin it with the plugin's name.
+	// Join lets the page into a room until the page leaves, is gone, or gets another user. A room exists by its name,
+	// printable text of up to 256 bytes. All plugins share the rooms, so begin the name with the plugin's name.
 	Join(room string) error
 	Leave(room string) error
 }
 
-// Server is what a plugin can ask of the server, from Start until Stop. Its methods are safe for concurrent use.
+// Server is the server that runs the plugin, from Start until Stop. [ServerFrom] returns it in every hook. Its methods
+// are safe for concurrent use.
 type Server interface {
 	// Root is the folder that is served, the one with the index.html.
 	Root() string
 	// Logger writes to the terminal.
 	Logger() *slog.Logger
-	// Clients are the pages that are open, ClientsIn those in a room, Rooms the rooms that somebody is in.
+	// Clients returns the open pages, ClientsIn the pages in a room, Rooms the rooms that have pages.
 	Clients() []Client
 	ClientsIn(room string) []Client
 	Rooms() []string
-	// Broadcast sends an event to all pages, SendToUser to every page of one user, SendToRoom to those in a room. That there
-	// is no such page is no error.
+	// Broadcast sends an event to all pages, SendToUser to all pages of one user, SendToRoom to the pages in a room. It
+	// is not an error that there is no such page.
 	Broadcast(event string, data any) error
 	SendToUser(user, event string, data any) error
 	SendToRoom(room, event string, data any) error
-	// Notify shows a notification to every page of the user, or to all pages when user is "".
+	// Notify shows a notification on all pages of the user, or on all pages when user is "".
 	Notify(user string, n hmr.Notification) error
-	// Disconnect ends the sessions of all pages of the user: signed out, revoked. The reason reaches their consoles. It returns
-	// how many pages there were. A page that is loaded again, or whose user asks, comes back as whoever Identify says.
+	// Disconnect ends the sessions of all pages of a user who signed out or was revoked, and returns how many pages
+	// there were. The reason reaches their consoles. A page that is loaded again, or whose user asks for it, comes
+	// back. Identify then says who its user is.
 	Disconnect(user, reason string) (pages int, err error)
-	// Modules are the IDs of all modules that are loaded, Importers those of the modules that import id.
+	// Modules returns the IDs of all loaded modules, Importers the IDs of the modules that import id.
 	Modules() ([]string, error)
 	Importers(id string) ([]string, error)
-	// Invalidate has the module made anew for pages that load it from now on, and leaves those that run it alone.
+	// Invalidate has the module compiled again for pages that load it from now on. Pages that run it keep it.
 	Invalidate(id string) error
-	// Reload compiles the module again and updates the pages that run it: for virtual modules whose content changed.
+	// Reload compiles the module again and updates the pages that run it. It is for virtual modules whose content
+	// changed.
 	Reload(id string) error
 }
 
-// ServerFrom returns the server that runs the plugin. ctx is the context of a hook, of a handler of an event or a channel, or
-// of a route's request; [Plugin.Identify] has it as r.Context(). The Server may be used after the hook has returned. With any
-// other context ServerFrom panics.
+// ServerFrom returns the server that runs the plugin. ctx is the context of a hook, of a handler of events or of a
+// channel, or of a route's request. [Plugin.Identify] has it as r.Context(). The Server may be used after the hook has
+// returned.
+//
+// ServerFrom panics for any other context.
 func ServerFrom(ctx context.Context) Server {
 	s, ok := ctx.Value(serverKey{}).(Server)
 	if !ok {

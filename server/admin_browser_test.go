@@ -13,6 +13,7 @@ import (
 
 // TestAdminPage shows who is there, follows them, and sends to them by the keyboard alone.
 func TestAdminPage(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	at, identify := signBackend(t)
 	app := devtest.App(t, devtest.Text(identityApp))

@@ -192,6 +192,7 @@ func leak(text string) string {
 // TestFilesAreNotGivenAway sends every way of fileAttacks as bytes over a TCP connection, with every query and headers.
 // No byte of a secret comes back, neither plain nor in base64, and the status is a refusal.
 func TestFilesAreNotGivenAway(t *testing.T) {
+	t.Parallel()
 	if leak("data:;base64,"+base64.StdEncoding.EncodeToString([]byte("KEY="+canary))) == "" || leak("<"+canary) == "" {
 		t.Fatal("the test would not see a leak")
 	}
@@ -240,6 +241,7 @@ func TestFilesAreNotGivenAway(t *testing.T) {
 // TestRefusalsAreTold: the answer is a constant, the terminal names the path and the line that would allow it, without
 // control characters of the request.
 func TestRefusalsAreTold(t *testing.T) {
+	t.Parallel()
 	app := fortress(t)
 	s := devtest.Start(t, app)
 	out := strings.TrimSuffix(app.Root, "/app") + "/out"
@@ -263,6 +265,7 @@ func TestRefusalsAreTold(t *testing.T) {
 // TestOtherWaysToAFile asks for secrets in every other way: IDs of packs, source maps, updates, the editor, messages over
 // the socket, imports and pages of the project itself, code frames.
 func TestOtherWaysToAFile(t *testing.T) {
+	t.Parallel()
 	app := fortress(t)
 	above := strings.TrimSuffix(app.Root, "/app")
 	app.Write("tsconfig.json", `{ "compilerOptions": {} }`)
@@ -343,6 +346,7 @@ func TestOtherWaysToAFile(t *testing.T) {
 // TestOwnPathsAreNotProxied: whatever a proxy of the project takes, our own paths, refused targets and other hosts never
 // reach a backend (CVE-2026-9595, CVE-2026-44578).
 func TestOwnPathsAreNotProxied(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var seen []string
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

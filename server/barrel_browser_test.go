@@ -9,6 +9,7 @@ import (
 // TestBarrelGrowsInAnOpenPage loads pages of an app that take other names of one package than the page began with: the
 // package's index has run long before, and what it leads to now has to come with the page.
 func TestBarrelGrowsInAnOpenPage(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(`-- index.html --
 <p id="main"></p><p id="lazy"></p><p id="deep"></p><p id="second"></p><p id="whole"></p><button id="go">go</button>
 <script type="module" src="/main.js"></script>

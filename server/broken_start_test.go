@@ -33,6 +33,7 @@ export const text = "dep";
 // TestBrokenStart: what is broken when the server starts is told over the page, with its place, and the page comes to
 // life by itself when it is mended, also by an install: nobody reloads it.
 func TestBrokenStart(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	install := func(s *devtest.Server) {
 		s.Package("dep", `{ "name": "dep", "version": "1.0.0", "type": "module", "exports": "./index.js" }`, map[string]string{"index.js": `export const text = "dep";`})
@@ -91,6 +92,7 @@ func TestBrokenStart(t *testing.T) {
 // TestBrokenConfigServesNothing: what the configuration denies is not known while it is broken, so nothing is served,
 // not even to a page that ran before.
 func TestBrokenConfigServesNothing(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(brokenApp)))
 	sock := s.Socket(t)
 	if res := s.Get("/src/own.ts"); res.Status != 200 {

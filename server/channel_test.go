@@ -42,6 +42,7 @@ var staff = plugin.NewChannel[said, said]("talk", "room", "staff").Allow(func(ct
 `
 
 func TestChannelsOfAChild(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
 	app.Write("devserver/channels.go", talkChannels)
 	goPlugin(t, app, talkPlugin)
@@ -64,6 +65,7 @@ func TestChannelsOfAChild(t *testing.T) {
 }
 
 func TestChannelsInProcess(t *testing.T) {
+	t.Parallel()
 	type said struct {
 		Text string `json:"text"`
 	}

@@ -52,6 +52,7 @@ export function fail(): void {
 
 // TestConsoleInTerminal shows what a page writes, where its author wrote it.
 func TestConsoleInTerminal(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(consoleApp)))
 	p := s.Page(t, "/")
@@ -90,6 +91,7 @@ func TestConsoleInTerminal(t *testing.T) {
 
 // TestConsoleUnderCSP maps positions when updates are modules of their own.
 func TestConsoleUnderCSP(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	app := devtest.App(t, devtest.Text(consoleApp))
 	app.Edit("index.html", `<link rel="icon"`, `<meta http-equiv="Content-Security-Policy" content="script-src 'self'"><link rel="icon"`)
@@ -104,6 +106,7 @@ func TestConsoleUnderCSP(t *testing.T) {
 
 // TestEventLog keeps what passes between pages and a plugin, and what pages write.
 func TestEventLog(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
 -- devserver.config.json --

@@ -13,6 +13,7 @@ import (
 
 // TestBrokenFromTheStart: pages that cannot run when they are opened come to life with the fix, without a reload by hand.
 func TestBrokenFromTheStart(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
 -- main.js --
@@ -63,6 +64,7 @@ export const value = () => { throw new Error("not yet"); };
 
 // TestOverlay: errors of all kinds of files, and that what ran goes on running.
 func TestOverlay(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
 -- main.js --
@@ -124,6 +126,7 @@ export const text: string = "one";
 // TestSourceMaps maps the place where an error was thrown back to the source, in a pack and in an update.
 // TestMissingScript: a page whose script does not exist says so, and runs when it is made or the page is mended.
 func TestMissingScript(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
 -- index.html --
 <!doctype html><link rel="icon" href="data:,"><p id="p">-</p><script type="module" src="/src/mian.js"></script>
@@ -145,6 +148,7 @@ document.querySelector("#p").textContent = "main";
 }
 
 func TestSourceMaps(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	const source = `interface Props { name: string }
 

@@ -19,6 +19,7 @@ func features(t *testing.T) *devtest.Files {
 
 // TestFeatures loads the app and reads off it what each module saw.
 func TestFeatures(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, features(t), configured)
 	p := s.Page(t, "/app/")
 	shows := func(name, value string) { t.Helper(); p.WaitText(`#out [data-name="`+name+`"]`, name+": "+value) }
@@ -74,6 +75,7 @@ func TestFeatures(t *testing.T) {
 
 // TestMode reads another mode's files.
 func TestMode(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, features(t), configured, func(o *server.Options) { o.Config.Mode = "staging" })
 	p := s.Page(t, "/app/")
 	p.WaitText(`#out [data-name="env"]`, `env: ["from .env","staging","from .env!","hidden"]`)
@@ -82,6 +84,7 @@ func TestMode(t *testing.T) {
 
 // TestPagesAndRoutes opens another page, a route of the single-page app, one with a dot in its path, and what does not exist.
 func TestPagesAndRoutes(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, features(t), configured)
 	p := s.Page(t, "/app/about/")
 	p.WaitText(`#out [data-name="about"]`, "about: /app/")

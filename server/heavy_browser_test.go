@@ -9,6 +9,7 @@ import (
 // TestHeavy opens an app that uses the largest packages around and works on it. Its packages take a minute to install,
 // so that check.sh leaves them out: run npm install --no-save in testdata/heavy/ first.
 func TestHeavy(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Dir("../testdata/heavy"))
 	linkPackages(t, app, "testdata/heavy")
 	app.Write("public/mockServiceWorker.js", app.Read("node_modules/msw/lib/mockServiceWorker.js")) // what `msw init` does

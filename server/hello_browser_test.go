@@ -11,6 +11,7 @@ import (
 
 // TestHello is what the README promises of the first app that a newcomer starts.
 func TestHello(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	app := devtest.App(t, devtest.Dir("../testdata/apps/hello"))
 	root, err := os.Getwd()

@@ -40,6 +40,7 @@ func quoteAll(texts []string) string {
 // TestHot edits the app hot from module to module. TestStories has the rules one by one; this has the whole in one page, and
 // what needs the server: events, the lost connection, the terminal.
 func TestHot(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Dir("../testdata/apps/hot")), func(o *server.Options) {
 		o.Plugins = []plugin.Plugin{{Name: "hot", Events: []plugin.Event{
@@ -156,6 +157,7 @@ func TestHot(t *testing.T) {
 
 // TestEventPayloads holds the listeners' arguments to Vite's.
 func TestEventPayloads(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
 -- index.html --
@@ -208,6 +210,7 @@ import.meta.hot.accept(() => import.meta.hot.invalidate("not me"));
 
 // TestSendsWhileTheServerIsAway: what is sent meanwhile arrives when it is back, in order and once, and nothing reloads.
 func TestSendsWhileTheServerIsAway(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	got := make(chan int, 100)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`

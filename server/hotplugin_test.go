@@ -27,6 +27,7 @@ export const b = 1;
 
 // TestPluginHasASayInUpdates runs one plugin in both ways.
 func TestPluginHasASayInUpdates(t *testing.T) {
+	t.Parallel()
 	t.Run("in process", func(t *testing.T) {
 		app := devtest.App(t, devtest.Text(hotPluginApp))
 		s := devtest.Start(t, app, func(o *server.Options) { o.Plugins = []plugin.Plugin{hotplugin.New()} })

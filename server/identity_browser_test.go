@@ -58,6 +58,7 @@ func signBackend(t *testing.T) (at string, identify func(*http.Request) (string,
 
 // TestSignInIsSeen signs three users in and out in two browsers while messages for all of them are sent without end.
 func TestSignInIsSeen(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	for name, shareTabs := range map[string]bool{"a socket each": false, "one socket": true} {
 		t.Run(name, func(t *testing.T) { signInIsSeen(t, shareTabs) })
@@ -145,6 +146,7 @@ func signInIsSeen(t *testing.T, shareTabs bool) {
 
 // A server that knows no users asks pages for nothing, whatever cookies change.
 func TestNobodyIsAskedWithoutIdentify(t *testing.T) {
+	t.Parallel()
 	at, _ := signBackend(t)
 	app := devtest.App(t, devtest.Text(identityApp))
 	app.Write("devserver.config.json", fmt.Sprintf(`{"server": {"proxy": {"/api": %q}}}`, at))

@@ -77,6 +77,7 @@ func (p *person) shows(session, want string) {
 // TestPluginsSayWhoAPageIs: those of the project's folder know the user of a page that opened before they were built, of one
 // that signs in and out, and again when their code has changed. While they are not there nobody becomes anybody.
 func TestPluginsSayWhoAPageIs(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
 	app.Write("devserver/server.go", "package main\n\nimport \"github.com/seed-b8174343/devserver/plugin\"\n\nvar server plugin.Server\n")
 	goPlugin(t, app, whoPlugin)
@@ -138,6 +139,7 @@ func TestPluginsSayWhoAPageIs(t *testing.T) {
 
 // TestWhoIsAskedFirst: the program, then its plugins in order, and who fails leaves nobody to the next.
 func TestWhoIsAskedFirst(t *testing.T) {
+	t.Parallel()
 	by := func(name string) func(*http.Request) (string, error) {
 		return func(r *http.Request) (string, error) {
 			c, err := r.Cookie("session")

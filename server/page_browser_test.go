@@ -8,6 +8,7 @@ import (
 
 // TestPages: nested pages, fragments, routes of a single-page app, inline module scripts.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Dir("../testdata/apps/pages")))
 	p := s.Page(t, "/")
@@ -81,6 +82,7 @@ func TestPages(t *testing.T) {
 
 // TestPageThatIsLeft: the browser keeps a page that was left by a link, and its socket with it; for us it is gone.
 func TestPageThatIsLeft(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Dir("../testdata/apps/pages")))
 	p := s.Page(t, "/")

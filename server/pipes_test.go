@@ -13,6 +13,7 @@ import (
 // TestPipesInPlaceOfFiles: a repository may bring a pipe, or a link to a device, under any name that we read by ourselves.
 // The server neither waits for it nor reads on and on.
 func TestPipesInPlaceOfFiles(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{".env", ".env.local", "package.json", "tsconfig.json", "postcss.config.js", "node_modules/dep/package.json", "pnpm-workspace.yaml", "package-lock.json", "public/file.txt", "src/unused.ts"} {
 		t.Run(name, func(t *testing.T) {
 			app := devtest.App(t, devtest.Text(`

@@ -20,6 +20,7 @@ var oddNames = []string{"a b", "100%", "50%25", "a#b", "a?b", "a&b=c;d", "ünïc
 // TestOddPlaces serves a project in a folder of each odd name, with modules and a stylesheet of that name; the page gets
 // what is there and the edits.
 func TestOddPlaces(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("most of these are no names there")
 	}
@@ -96,6 +97,7 @@ func checkPlace(t *testing.T, s *devtest.Server, folder, name string) {
 
 // TestTwoServersOnOneProject share its cache and see each other's edits of it: each serves what is there.
 func TestTwoServersOnOneProject(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(savedApp))
 	dir := t.TempDir()
 	shared := func(o *server.Options) { o.CacheDir = dir }
@@ -127,6 +129,7 @@ func TestTwoServersOnOneProject(t *testing.T) {
 
 // TestReadOnlyProject is a project that may be read and not written to, as in a container: it is served.
 func TestReadOnlyProject(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() == 0 {
 		t.Skip("the administrator may write everywhere")
 	}

@@ -105,6 +105,7 @@ func main() {
 func withPlugins(o *server.Options) { o.NoPlugins = false }
 
 func TestHooksOfAChild(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
 	goPlugin(t, app, hooks)
 	s := devtest.Start(t, app, withPlugins)
@@ -119,6 +120,7 @@ func TestHooksOfAChild(t *testing.T) {
 }
 
 func TestHooksInProcess(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(pluginApp)), func(o *server.Options) {
 		o.Plugins = []plugin.Plugin{{
 			Name: "all",
@@ -210,6 +212,7 @@ func tryHooks(t *testing.T, s *devtest.Server) {
 // TestPluginsMeetPagesThatOpenedBefore has a page that is there before the plugins are built, one that comes before they are
 // back from a crash, and has them replaced: each program is told of each page once.
 func TestPluginsMeetPagesThatOpenedBefore(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
 	goPlugin(t, app, `Name: "p", Connect: func(ctx context.Context, c plugin.Client) { _ = c.Send("met", c.URL()) },
 		Events: []plugin.Event{plugin.On("ask", func(ctx context.Context, c plugin.Client, in any) error { return c.Send("answer", nil) }),
@@ -250,6 +253,7 @@ func TestPluginsMeetPagesThatOpenedBefore(t *testing.T) {
 
 // TestPluginsChangeWhilePagesStayConnected edits the Go code: a new answer, a mistake, a crash.
 func TestPluginsChangeWhilePagesStayConnected(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
 	answer := func(text string) string {
 		return `Name: "p", Events: []plugin.Event{plugin.Handle("p:ask", func(ctx context.Context, c plugin.Client, in any) (string, error) { ` + text + ` })},`
@@ -285,6 +289,7 @@ func TestPluginsChangeWhilePagesStayConnected(t *testing.T) {
 }
 
 func TestPluginsThatClashAreRefused(t *testing.T) {
+	t.Parallel()
 	on := plugin.Handle("x", func(context.Context, plugin.Client, any) (any, error) { return nil, nil })
 	for name, list := range map[string][]plugin.Plugin{
 		"no name":       {{}},
@@ -301,6 +306,7 @@ func TestPluginsThatClashAreRefused(t *testing.T) {
 // TestPluginsWatchFiles: a module and a stylesheet are made from files that only plugins know of, inside the project and beside
 // it; a further file matters to HotUpdate alone.
 func TestPluginsWatchFiles(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.js\"></script>\n-- main.js --\nimport 'virtual:menu'\nimport './a.css'\n"+
 		"-- a.css --\n.a { color: COLOR }\n-- menu.txt --\nsoup\n"))
 	app.Write("../beside/color.txt", "red\n")
@@ -354,6 +360,7 @@ func TestPluginsWatchFiles(t *testing.T) {
 
 // TestPluginsThatComeLater are made by "devserver init" while the server runs.
 func TestPluginsThatComeLater(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
 	s := devtest.Start(t, app, withPlugins)
 	page := s.Socket(t)
@@ -364,6 +371,7 @@ func TestPluginsThatComeLater(t *testing.T) {
 }
 
 func TestPluginsThatNeverWereBuilt(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
 	goPlugin(t, app, `Name: "p", Start: nothing`)
 	s := devtest.Start(t, app, withPlugins)
@@ -372,6 +380,7 @@ func TestPluginsThatNeverWereBuilt(t *testing.T) {
 
 // TestHangingHookHoldsUpItsOwnPageOnly: while one page waits for a plugin, another one loads and is updated.
 func TestHangingHookHoldsUpItsOwnPageOnly(t *testing.T) {
+	t.Parallel()
 	began, let := make(chan bool), make(chan bool)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
 -- index.html --
@@ -417,6 +426,7 @@ import "virtual:slow";
 // TestHalfASaveOfGoCodeIsNotBuilt: editors truncate and then write, or delete and make anew. What is embedded belongs to the
 // code; tests and what is the same program in the end change nothing.
 func TestHalfASaveOfGoCodeIsNotBuilt(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
 	app.Write("devserver/text.txt", "one")
 	app.Write("devserver/text.go", "package main\n\nimport _ \"embed\"\n\n//go:embed text.txt\nvar text string\n")
@@ -454,6 +464,7 @@ func TestHalfASaveOfGoCodeIsNotBuilt(t *testing.T) {
 
 // TestPanicShowsItsPlace: the error of a hook that panicked names the line in the plugin's code.
 func TestPanicShowsItsPlace(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.js\"></script>\n-- main.js --\nimport \"virtual:x\";\n")), func(o *server.Options) {
 		o.Plugins = []plugin.Plugin{{
 			Name: "breaks",

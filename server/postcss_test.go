@@ -14,6 +14,7 @@ const writes = `{ postcssPlugin: "writes", Once(root, { Rule }) { root.append({ 
 // TestPostCSSConfigAbove finds the configuration in the order in which Vite does, from the root upward to the top of the
 // workspace or package, and follows edits of it, of what it requires, and one that comes or goes.
 func TestPostCSSConfigAbove(t *testing.T) {
+	t.Parallel()
 	plugin := func(word string) string { return strings.Replace(writes, "WORD", word, 1) }
 	cjs := func(word string) string { return "module.exports = { plugins: [" + plugin(word) + "] }\n" }
 	for name, c := range map[string]struct {
@@ -87,6 +88,7 @@ func TestPostCSSConfigAbove(t *testing.T) {
 // TestPostCSSSeesImportsAsOne hands PostCSS what a stylesheet imports together with it, as Vite does: what one file defines
 // is used in another.
 func TestPostCSSSeesImportsAsOne(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(`-- index.html --
 <link rel="stylesheet" href="/a.css">
 -- package.json --

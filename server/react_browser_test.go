@@ -95,6 +95,7 @@ export default function Lazy() { const [n, up] = useCount(); return <button id="
 
 // TestReactComponents edits each kind of component: its text changes, its state stays, and so does that of all others.
 func TestReactComponents(t *testing.T) {
+	t.Parallel()
 	s := reactApp(t, reactKinds)
 	p := s.Page(t, "/")
 	p.WaitText("#lazy", "lazy 0")
@@ -154,6 +155,7 @@ func TestReactComponents(t *testing.T) {
 
 // TestReactClassic compiles JSX by the classic runtime, without an import of React in sight of the compiler's defaults.
 func TestReactClassic(t *testing.T) {
+	t.Parallel()
 	s := reactApp(t, `
 -- tsconfig.json --
 {"compilerOptions": {"jsx": "react"}}
@@ -182,6 +184,7 @@ export function App() {
 
 // TestElementsCarryPositions where somebody reads them: React before version 19, other libraries, and whoever asks for it.
 func TestElementsCarryPositions(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		react, config, source string
 		carried               bool
@@ -210,6 +213,7 @@ func TestElementsCarryPositions(t *testing.T) {
 
 // TestReactPositions: React's messages and developer tools name the line that the author wrote, before and after an edit.
 func TestReactPositions(t *testing.T) {
+	t.Parallel()
 	s := reactApp(t, `
 -- src/App.tsx --
 // a comment

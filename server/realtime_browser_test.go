@@ -15,6 +15,7 @@ const realtime = "../testdata/apps/realtime"
 // TestRealtime builds and runs the example twice, as its README says: under devserver, and as a plain Go HTTP server
 // with a bundle of the npm package in client/. People talk to each other in both, by the same code.
 func TestRealtime(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	app := devtest.App(t, devtest.Dir(realtime))
 	install(t, app, "../client", "react", "react-dom", "scheduler", "react-refresh", "@types/react", "csstype", "typescript")

@@ -14,6 +14,7 @@ import (
 // TestPluginsGoOnWithAnotherConfiguration: plugins in process answer after a restart as before, know the pages that stayed, and
 // pages that listen late get what was retained before.
 func TestPluginsGoOnWithAnotherConfiguration(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
 	board := plugin.NewChannel[hmr.BroadcastOnly, int]("talk", "game", "board")
 	s := devtest.Start(t, app, func(o *server.Options) {

@@ -65,6 +65,7 @@ export const text = [schema, sum(1, 1), isValidElement(0), pkg.name, import.meta
 // TestRootOfViteConfig serves the folder that the vite.config names as root; the configuration, the packages and what
 // both sides share stay above it, and edits of all of them are seen.
 func TestRootOfViteConfig(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(oneInPackage))
 	tools(t, app)
 	s := devtest.Start(t, app)
@@ -125,6 +126,7 @@ func TestRootOfViteConfig(t *testing.T) {
 
 // TestPagesBelowTheRoot: the root is a folder of pages, and public files and variables lie beside it.
 func TestPagesBelowTheRoot(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(`
 -- package.json --
 { "name": "pages" }
@@ -168,6 +170,7 @@ closed
 // TestRootElsewhere: a root beside the project is followed, with the packages that it finds from there; one that is not
 // there is named when the server starts.
 func TestRootElsewhere(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(`
 -- devserver.config.json --
 { "root": "../web" }

@@ -16,6 +16,7 @@ import (
 
 // TestRun: a program of the user's own serves the project and says where, until its context ends.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(page+"-- main.js --\n"))
 	log := &devtest.Log{}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -34,6 +35,7 @@ func TestRun(t *testing.T) {
 
 // TestMounted: a program of the user's own mounts the server's handler beside its own, and edits are followed there too.
 func TestMounted(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(page+"-- main.js --\nconsole.log(1)\n"))
 	srv := must(server.New(server.Options{Root: app.Root, CacheDir: t.TempDir()}))
 	web := httptest.NewServer(srv.Handler())

@@ -56,6 +56,7 @@ func tailed(t *testing.T, r running.Server) (lines <-chan string, done <-chan er
 }
 
 func TestRunningIsFoundAndGone(t *testing.T) {
+	t.Parallel()
 	for name, cfg := range map[string]string{"http": `{}`, "https": `{"server": {"https": true}}`, "base": `{"base": "/app/"}`} {
 		t.Run(name, func(t *testing.T) {
 			s, find := startFound(t, "-- devserver.config.json --\n"+cfg+"\n-- index.html --\n")
@@ -83,6 +84,7 @@ func TestRunningIsFoundAndGone(t *testing.T) {
 
 // TestAnotherServerAtTheAddress: who was killed, and whose port another program has since, gets nothing sent.
 func TestAnotherServerAtTheAddress(t *testing.T) {
+	t.Parallel()
 	_, find := startFound(t, "-- index.html --\n")
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
@@ -118,6 +120,7 @@ func TestAnotherServerAtTheAddress(t *testing.T) {
 
 // TestTailAndSendNeedTheToken: no other page and no other user may watch or send.
 func TestTailAndSendNeedTheToken(t *testing.T) {
+	t.Parallel()
 	s, _ := startFound(t, "-- index.html --\n")
 	for _, path := range []string{"/__devserver/tail", "/__devserver/send", "/__devserver/ping", "/__devserver/pause"} {
 		for _, header := range [][]string{
@@ -138,6 +141,7 @@ func TestTailAndSendNeedTheToken(t *testing.T) {
 
 // TestTailTellsAll: several that tail get each line, besides the log file, over a restart with another base.
 func TestTailTellsAll(t *testing.T) {
+	t.Parallel()
 	s, find := startFound(t, "-- devserver.config.json --\n{\"plugins\": {\"log\": {\"file\": \"events.jsonl\"}}}\n-- index.html --\n")
 	first, _ := tailed(t, find()[0])
 	second, done := tailed(t, find()[0])
@@ -187,6 +191,7 @@ func TestTailTellsAll(t *testing.T) {
 
 // TestRunningFileIsPrivate, and one that is damaged is nobody's.
 func TestRunningFileIsPrivate(t *testing.T) {
+	t.Parallel()
 	dir := ""
 	s, find := startFound(t, "-- index.html --\n", func(o *server.Options) { dir = o.CacheDir })
 	files, err := filepath.Glob(filepath.Join(dir, "running", "*"))
@@ -208,6 +213,7 @@ func TestRunningFileIsPrivate(t *testing.T) {
 
 // TestPauseEndsWithItsProgram: updates are held no longer than the program that paused them lives.
 func TestPauseEndsWithItsProgram(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
 	pack(s)
 	sock := s.Socket(t)

@@ -246,6 +246,7 @@ func fenced(t *testing.T, s *devtest.Server, sock *devtest.Socket, n int) told {
 
 // TestSaves: however a file is saved, the last content reaches the page, no error stays, and a reload gets it as well.
 func TestSaves(t *testing.T) {
+	t.Parallel()
 	for i, c := range saves {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -271,6 +272,7 @@ func TestSaves(t *testing.T) {
 
 // TestSavesInAPage makes all of the saves in one open page, one after the other, and nobody reloads it by hand.
 func TestSavesInAPage(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
 	p := s.Page(t, "/")
@@ -285,6 +287,7 @@ func TestSavesInAPage(t *testing.T) {
 
 // TestSavesThatChangeNothing make no frame, so that no page loses its state to a touch.
 func TestSavesThatChangeNothing(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
 	serves(t, s, "before")
 	sock := s.Socket(t)
@@ -313,6 +316,7 @@ func TestSavesThatChangeNothing(t *testing.T) {
 // TestAssetsAreNeverStale: a browser that asks whether its copy is good gets an edit, also one within the second, of the
 // same length and with the old time put back.
 func TestAssetsAreNeverStale(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
 	for _, name := range []string{"notes.txt", "public/notes.txt", "image.svg"} {
 		path := "/" + strings.TrimPrefix(name, "public/")
@@ -334,6 +338,7 @@ func TestAssetsAreNeverStale(t *testing.T) {
 
 // TestCheckout goes to another branch and back with git: 1,000 files, of which many are new there, and one folder moved.
 func TestCheckout(t *testing.T) {
+	t.Parallel()
 	git, err := exec.LookPath("git")
 	if err != nil {
 		t.Skip("no git")
@@ -398,6 +403,7 @@ func TestCheckout(t *testing.T) {
 
 // TestSavesOfParts: what a module is made from, and assets, are not taken for empty in the middle of a save either.
 func TestSavesOfParts(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
 -- main.js --
 import "./style.css";
@@ -429,6 +435,7 @@ import.meta.hot.accept("./picture.svg", () => seen.push("picture"));
 
 // TestPageSavedInPlace: a page that is empty for a moment is not loaded then, a second time for what comes.
 func TestPageSavedInPlace(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
 	s.Get("/")
 	s.Get("/main.js", "Sec-Fetch-Dest", "script")
@@ -453,6 +460,7 @@ func TestPageSavedInPlace(t *testing.T) {
 // TestConfigurationSavedBesideAMistake: while an edit that does not compile is held back, one of the configuration is not
 // taken for a part of it.
 func TestConfigurationSavedBesideAMistake(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- devserver.config.json --\n{}\n")))
 	s.Get("/main.js", "Sec-Fetch-Dest", "script") // now the server follows it
 	s.Write("main.js", "this does not compile")
@@ -463,6 +471,7 @@ func TestConfigurationSavedBesideAMistake(t *testing.T) {
 // TestEnvironmentSavedInPlace: who saves .env in place truncates it first. The values that are gone for that moment reload
 // no page.
 func TestEnvironmentSavedInPlace(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- .env --\nVITE_KEPT=kept\nVITE_N=0\n")))
 	s.Get("/main.js", "Sec-Fetch-Dest", "script")
 	sock := s.Socket(t)
@@ -478,6 +487,7 @@ func TestEnvironmentSavedInPlace(t *testing.T) {
 // TestHalfAnEnvironment: a line of an .env file that makes no sense stops nothing, and is told by its place alone: it may be
 // half a secret.
 func TestHalfAnEnvironment(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- .env --\nVITE_N=0\nTOKEN "+canary+"\n")))
 	s.Log.Wait(t, ".env:2 is left out: it is not NAME=value")
 	sock := s.Socket(t)

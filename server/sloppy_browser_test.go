@@ -41,6 +41,7 @@ func withSloppyPackages(t *testing.T) *devtest.Files {
 // TestSloppyPackages runs packages whose syntax or habits strict mode does not know: they are loaded with the page and
 // after it, and edits of the project leave them alone. The project's own code is strict, and told where it is not.
 func TestSloppyPackages(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, withSloppyPackages(t))
 	p := s.Page(t, "/")
@@ -63,6 +64,7 @@ func TestSloppyPackages(t *testing.T) {
 
 // TestSloppyPackagesUnderCSP tells a page that forbids to evaluate strings which package wants it.
 func TestSloppyPackagesUnderCSP(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	app := withSloppyPackages(t)
 	app.Edit("index.html", `<link rel="icon"`, `<meta http-equiv="Content-Security-Policy" content="script-src 'self'"><link rel="icon"`)

@@ -147,7 +147,7 @@ export const n = 1;
 	}()
 	begin("Load")
 	text := fmt.Sprint(s.StopError())
-	for _, want := range []string{"Load of plugin deaf goes on", "HotUpdate of plugin deaf goes on", "handler of deaf:say of plugin deaf goes on", "Stop of plugin deaf did not return"} {
+	for _, want := range []string{"Load of plugin deaf ignored its cancelled context", "HotUpdate of plugin deaf ignored its cancelled context", "handler of deaf:say of plugin deaf ignored its cancelled context", "Stop of plugin deaf did not return"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("not named: %s", want)
 		}

@@ -33,6 +33,7 @@ var update = flag.Bool("update", false, "rewrite the want sections of testdata/h
 //
 // What a page did is what its console says: lines of the app as they are, and those of the client, see noted.
 func TestStories(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	files, err := filepath.Glob("../testdata/hmr/*.txtar")
 	if err != nil || len(files) == 0 {

@@ -27,6 +27,7 @@ var foreignHosts = []string{
 // nothing may be read across origins, no socket is opened, and the server lives (CVE-2018-14732, CVE-2025-24010,
 // GHSA-67mh-4wv8-2f99, CVE-2025-30360, CVE-2026-14631, CVE-2025-48068, CVE-2026-27977).
 func TestStrangersAreRefused(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, fortress(t), func(o *server.Options) { o.Logger = nil })
 	port := s.URL[strings.LastIndexByte(s.URL, ':')+1:]
 	w := newWire(t, s)
@@ -107,6 +108,7 @@ func TestStrangersAreRefused(t *testing.T) {
 // TestNothingIsEchoed: markup in a URL comes back nowhere, and no redirect leaves the server (CVE-2026-47428,
 // CVE-2023-49293, CVE-2024-43799, CVE-2022-40083).
 func TestNothingIsEchoed(t *testing.T) {
+	t.Parallel()
 	app := fortress(t)
 	app.Write("broken.html", `<!doctype html><script type="module">let x = = 1;</script>`)
 	app.Write("broken.ts", "let x = = 1;")
@@ -152,6 +154,7 @@ func TestNothingIsEchoed(t *testing.T) {
 
 // TestTerminalShowsNoControlCharacters: whatever a page names and sends, the terminal only draws it.
 func TestTerminalShowsNoControlCharacters(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp), devtest.Text(`
 -- devserver.config.json --
 { "plugins": { "console": true } }

@@ -45,6 +45,7 @@ export const text = "one";
 
 // TestTabsShareASocket has five tabs of one browser, over a SharedWorker and where there is none.
 func TestTabsShareASocket(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	for name, head := range map[string]string{
 		"SharedWorker":     "",

@@ -12,6 +12,7 @@ import (
 // TestTemplates runs what `npm create vite` makes, as it is, with packages from npm: rendered, edited with the state that
 // the framework can keep, styled, broken and mended.
 func TestTemplates(t *testing.T) {
+	t.Parallel()
 	const light, shadow = `document.querySelector("button.counter")`, `document.querySelector("my-element").shadowRoot.querySelector("button.counter")`
 	for name, c := range map[string]struct {
 		source, styles string

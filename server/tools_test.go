@@ -41,6 +41,7 @@ func module(t *testing.T, s *devtest.Server) string {
 
 // TestStyleTools compiles stylesheets by the project's own tools, edits what they were made from, and reads their maps.
 func TestStyleTools(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		files                    string
 		has                      string // in the compiled stylesheet
@@ -111,6 +112,7 @@ func TestStyleTools(t *testing.T) {
 
 // TestToolResultsAreKept starts a project twice: the second time with a tool that would fail.
 func TestToolResultsAreKept(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.ts\"></script>\n-- main.ts --\nimport './a.less'\n-- package.json --\n{\"devDependencies\":{\"less\":\"*\"}}\n"+
 		"-- a.less --\n@import './b.less';\n.a { color: @c }\n-- b.less --\n@c: #010203;\n-- node_modules/less/package.json --\n{\"name\":\"less\",\"version\":\"1.0.0\",\"main\":\"index.cjs\"}\n"+
 		"-- node_modules/less/index.cjs --\nmodule.exports = { async render(code, o) { return { css: '/* once */', imports: [require('path').join(require('path').dirname(o.filename), 'b.less')] } } }\n"))
@@ -134,6 +136,7 @@ func TestToolResultsAreKept(t *testing.T) {
 
 // TestDecoratorMetadata compiles decorators with the project's TypeScript when tsconfig asks for types at run time.
 func TestDecoratorMetadata(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(`-- index.html --
 <script type="module" src="/main.ts"></script>
 -- package.json --
@@ -170,6 +173,7 @@ export class Engine {}
 
 // TestJSXOfTheConfiguration lays what the configuration says over tsconfig.json.
 func TestJSXOfTheConfiguration(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ config, file, has, not string }{
 		"vite.config":             {`export default { esbuild: { jsx: "transform", jsxFactory: "h", jsxInject: "import { h } from './h'" } }`, "vite.config.mjs", `.h)("b"`, "jsx-dev-runtime"},
 		"a plugin of vite.config": {`export default { plugins: [{ name: "vite:react-babel", config: () => ({ esbuild: { jsx: "automatic", jsxImportSource: "./own" } }) }] }`, "vite.config.mjs", "./own/jsx-dev-runtime", `("react/`},
@@ -191,6 +195,7 @@ func TestJSXOfTheConfiguration(t *testing.T) {
 
 // TestOptionsOfModules: JSON without named exports, packages by another field, class names by a pattern.
 func TestOptionsOfModules(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(`-- index.html --
 <script type="module" src="/main.ts"></script>
 -- devserver.config.json --

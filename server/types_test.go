@@ -68,6 +68,7 @@ export {};
 
 // TestTypesFromSource reads enums and comments from the plugins' source, and lets tsc judge uses of them.
 func TestTypesFromSource(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
 	app.Write("tsconfig.json", `{"compilerOptions": {"strict": true, "noEmit": true, "target": "ES2022", "module": "ESNext", "moduleResolution": "bundler", "types": []}, "include": ["*.ts"]}`)
 	app.Write("use.ts", paintUses)
@@ -113,6 +114,7 @@ func TestTypesFromSource(t *testing.T) {
 // TestTypesOfChannels: what the program registers with the hub, and its plugins in process, have types without a
 // devserver/ folder.
 func TestTypesOfChannels(t *testing.T) {
+	t.Parallel()
 	type message struct {
 		Text string    `json:"text"`
 		At   time.Time `json:"at"`
@@ -148,6 +150,7 @@ func TestTypesOfChannels(t *testing.T) {
 
 // A program that has its plugins in process has their types too.
 func TestTypesOfPluginsInProcess(t *testing.T) {
+	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
 	app.Write("tsconfig.json", "{}")
 	devtest.Start(t, app, func(o *server.Options) {

@@ -18,6 +18,7 @@ const page = `
 `
 
 func TestCircularImports(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Dir("../testdata/apps/circular")))
 	p := s.Page(t, "/")
@@ -44,6 +45,7 @@ func TestCircularImports(t *testing.T) {
 
 // TestFilesThatComeAndGo: imports that lead nowhere yet, modules that are deleted, moved and come back.
 func TestFilesThatComeAndGo(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
 -- main.js --
@@ -98,6 +100,7 @@ export const text = "one";
 }
 
 func TestReconnect(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
 -- index.html --
@@ -169,6 +172,7 @@ export const text = "one";
 }
 
 func TestDynamicImports(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
 -- main.js --
@@ -217,6 +221,7 @@ export const part = "part";
 }
 
 func TestTopLevelAwait(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Dir("../testdata/apps/tla")))
 	p := s.Page(t, "/")
@@ -233,6 +238,7 @@ func TestTopLevelAwait(t *testing.T) {
 }
 
 func TestStylesheets(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Dir("../testdata/apps/css")))
 	p := s.Page(t, "/")
@@ -276,6 +282,7 @@ func TestStylesheets(t *testing.T) {
 
 // TestContents: JSON, assets, and the queries that say what of a file is wanted.
 func TestContents(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
 -- main.js --
@@ -321,6 +328,7 @@ p { color: red }
 
 // TestDependencies: names of packages that an edit brings need no reload.
 func TestDependencies(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	app := devtest.App(t, devtest.Text(page+`
 -- main.js --
@@ -372,6 +380,7 @@ import.meta.hot.accept();
 
 // TestHalfWrittenFiles: half of a save neither reloads the page nor shows an error.
 func TestHalfWrittenFiles(t *testing.T) {
+	t.Parallel()
 	devtest.NeedBrowser(t)
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
 -- main.js --
@@ -403,6 +412,7 @@ export const text = "one";
 // TestCustomElements: an element that is defined by a module which takes its own updates cannot be defined again, so the
 // page is reloaded and says why; one that is guarded is updated in place.
 func TestCustomElements(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
 -- index.html --
 <!doctype html><link rel="icon" href="data:,"><x-once></x-once><x-guarded></x-guarded><script type="module" src="/main.js"></script>
@@ -437,6 +447,7 @@ import.meta.hot.accept();
 
 // TestHotUpdatesOff: with `hmr: false` edits leave pages as they are; errors and events go on.
 func TestHotUpdatesOff(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
 -- devserver.config.json --
 { "server": { "hmr": false } }
@@ -473,6 +484,7 @@ export const text = "one";
 // TestAskBeforeReload: with `"reload": "ask"` a page that cannot take an update says why and goes on until it is told to
 // reload; what can be taken still is.
 func TestAskBeforeReload(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
 -- devserver.config.json --
 { "server": { "hmr": { "reload": "ask" } } }

@@ -18,6 +18,7 @@ import (
 // TestValuesOfViteConfig serves a project whose vite.config is a program: TypeScript with a file of its own, async, a
 // function of the mode, merged from two, with functions among its values.
 func TestValuesOfViteConfig(t *testing.T) {
+	t.Parallel()
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.URL.Path, " ", r.Header.Get("X-Key"))
 	}))
@@ -146,6 +147,7 @@ export const age = 'modern'
 
 // TestOtherValuesOfViteConfig reads what starter projects set besides, and tells what it does not follow.
 func TestOtherValuesOfViteConfig(t *testing.T) {
+	t.Parallel()
 	backend := func(name string) *httptest.Server {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Add("Set-Cookie", "session=1; Domain=api.example; Path=/api; HttpOnly")

@@ -16,6 +16,7 @@ import (
 // TestClientsOfVite: a client that knows Vite's wire and nothing of sessions is greeted, sends and gets events, and may
 // ask whether the server is back.
 func TestClientsOfVite(t *testing.T) {
+	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+"-- main.js --\n")), func(o *server.Options) {
 		o.Plugins = []plugin.Plugin{{Name: "wire", Events: []plugin.Event{
 			plugin.On("wire:echo", func(_ context.Context, c plugin.Client, in any) error { return c.Send("wire:echoed", in) }),

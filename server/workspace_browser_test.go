@@ -70,6 +70,7 @@ func npmPackages(t *testing.T, names ...string) devtest.Source {
 
 // TestWorkspace serves an app of a monorepo: linked packages hot-update from their source, and there is one React.
 func TestWorkspace(t *testing.T) {
+	t.Parallel()
 	all := devtest.App(t, devtest.Text(workspace), npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"))
 	all.Link("../../packages/ui", "node_modules/@acme/ui")
 	all.Link("../../packages/text", "node_modules/@acme/text")
@@ -108,6 +109,7 @@ func TestWorkspace(t *testing.T) {
 // TestRootBelowItsPackage serves a folder of a package (`devserver src`): packages lie above it. What else is there
 // stays closed.
 func TestRootBelowItsPackage(t *testing.T) {
+	t.Parallel()
 	all := devtest.App(t, devtest.Text(`
 -- package.json --
 {}

@@ -19,7 +19,7 @@ func banner(w io.Writer, paint terminal.Paint, urls server.URLs, cfg *config.Con
 		fmt.Fprintf(w, "  %s\n", paint.Dim("➜  press h + Enter for shortcuts"))
 	}
 	if cfg.Server.Exposed() {
-		fmt.Fprintf(w, "\n  %s %s\n", paint.Yellow("warning"), "anyone on this machine's networks can read the project's source")
+		fmt.Fprintf(w, "\n  %s %s\n", paint.Yellow("warning"), "anyone who can reach this machine over the network can read the project's source")
 	}
 	fmt.Fprintln(w)
 }

@@ -33,7 +33,7 @@ Flags of both:
       --port <port>     the server on this port, when several run for the project
 
 tail prints "listening to …" to standard error when it has begun: no event after that line is missed. Exit code: 0 done,
-1 failed (no server, no such page, no open page, too few events), 2 wrong command line or JSON.
+1 failed (no server, no such page, no open page, too few lines), 2 wrong command line or JSON.
 `
 
 // eventsArgs is the parsed command line of events.

@@ -59,7 +59,7 @@ func (c *command) tailEvents(ctx context.Context, in *eventsArgs) int {
 		fmt.Fprintln(c.stderr, why)
 	}
 	if count < in.count {
-		return c.fail(fmt.Errorf("%s: got %d of %d events", why, count, in.count))
+		return c.fail(fmt.Errorf("%s: got %d of %d lines", why, count, in.count))
 	}
 	return exitStopped
 }

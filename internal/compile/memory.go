@@ -58,14 +58,40 @@ func (c *Compiler) RelaxGC() (end func()) {
 	if !c.first.began.CompareAndSwap(false, true) {
 		return func() {}
 	}
-	was := debug.SetGCPercent(crawlGC)
+	relaxed.begin()
 	c.first.running.Store(true)
 	shallow := deepStacks()
 	return func() {
 		c.first.running.Store(false)
 		shallow()
-		debug.SetGCPercent(was)
+		relaxed.end()
 		c.o.Memory.FreeLater()
+	}
+}
+
+// relaxed counts the crawls for which the garbage collector waits. The setting belongs to the process, and so does the
+// count: several servers may run in it.
+var relaxed relaxedGC
+
+type relaxedGC struct {
+	mu     sync.Mutex
+	crawls int
+	was    int // the setting before the first of the crawls
+}
+
+func (r *relaxedGC) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.crawls++; r.crawls == 1 {
+		r.was = debug.SetGCPercent(crawlGC)
+	}
+}
+
+func (r *relaxedGC) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.crawls--; r.crawls == 0 {
+		debug.SetGCPercent(r.was)
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// TestMain makes the test's own program the child too: it then runs the plugins below, with no build.
+// TestMain makes the test's program the child as well, which runs the plugins below without a build.
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv("DEVSERVER_PLUGIN_HOST") != "":
@@ -122,7 +122,7 @@ func testPlugin() plugin.Plugin {
 			}),
 			plugin.Handle("leave", func(context.Context, plugin.Client, any) (int, error) {
 				cmd := exec.Command("sleep", "1000")
-				cmd.Stderr = os.Stderr // as a watcher that a plugin starts would
+				cmd.Stderr = os.Stderr // as a watcher would that a plugin starts
 				if err := cmd.Start(); err != nil {
 					return 0, err
 				}
@@ -154,7 +154,7 @@ func testPlugin() plugin.Plugin {
 	}
 }
 
-// backend is a server that notes what plugins ask of it.
+// backend is a server that records the calls of plugins.
 type backend struct {
 	root string
 	sent chan string
@@ -181,7 +181,7 @@ func (b *backend) SendToRoom(room, event string, d any) error {
 }
 func (b *backend) Rooms() []string { return []string{"hall"} }
 func (b *backend) Notify(user string, n hmr.Notification) error {
-	return b.note("notify "+user, n.Title, n) // a child sends it as the event that it is
+	return b.note("notify "+user, n.Title, n) // a child sends the event itself
 }
 func (b *backend) Disconnect(user, reason string) (int, error) {
 	return 2, b.note("server", "disconnect "+user, reason)
@@ -196,7 +196,7 @@ func (b *backend) SendOnChannel(s wire.SendCall) error   { return b.note("channe
 func (b *backend) WaitsFor(w wire.WaitCall)              { _ = b.note(w.Plugin, w.Hook, w.ID) }
 func (b *backend) Reload(id string) error                { return fmt.Errorf("no module %q", id) }
 
-// wait returns what is sent next.
+// wait returns the next recorded call.
 func (b *backend) wait(t testing.TB) string {
 	t.Helper()
 	select {
@@ -239,7 +239,7 @@ func (l *lines) has(s string) bool {
 	return slices.Contains(l.all, s)
 }
 
-// self is a command that runs this test's program as a child.
+// self returns a command that runs this test's program as a child.
 func self(env ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), env...)
@@ -248,8 +248,14 @@ func self(env ...string) *exec.Cmd {
 
 func startChild(t testing.TB, env ...string) (*pluginhost.Child, *backend, *lines) {
 	t.Helper()
+	return startChildWith(t, pluginhost.ChildOptions{Cmd: self(env...)})
+}
+
+func startChildWith(t testing.TB, o pluginhost.ChildOptions) (*pluginhost.Child, *backend, *lines) {
+	t.Helper()
 	b, printed := newBackend(t), &lines{}
-	c, err := pluginhost.StartChild(t.Context(), "plugins", self(env...), b, printed.add)
+	o.Name, o.Backend, o.Printed = "plugins", b, printed.add
+	c, err := pluginhost.StartChild(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -356,7 +362,7 @@ func TestEventsOfAChild(t *testing.T) {
 	}
 }
 
-// TestHostsAreAlike holds the answers in process against those of a child.
+// TestHostsAreAlike compares the answers in process with the answers of a child.
 func TestHostsAreAlike(t *testing.T) {
 	c, b, _ := startChild(t)
 	h, err := plugin.NewRunner([]plugin.Plugin{testPlugin()}, b)
@@ -392,7 +398,7 @@ func TestPanicsNamePluginAndEvent(t *testing.T) {
 	}
 }
 
-// TestPrintsAndReadsDoNoHarm: stdin and stdout belong to the protocol.
+// TestPrintsAndReadsDoNoHarm has a plugin use stdin and stdout, which belong to the protocol.
 func TestPrintsAndReadsDoNoHarm(t *testing.T) {
 	c, _, printed := startChild(t)
 	if got, err := ask(t.Context(), c, "print", ""); err != nil || got != `""` {
@@ -434,18 +440,21 @@ func TestRetireLetsHandlersFinish(t *testing.T) {
 
 func TestChildrenThatDoNotStart(t *testing.T) {
 	for how, want := range map[string]string{
-		"garbage": "something else than frames",
+		"garbage": "something wrote plain text to stdout",
 		"silent":  "no config",
 		"old":     "speaks version 2 of the protocol, this devserver version 1",
 	} {
 		t.Run(how, func(t *testing.T) {
-			_, err := pluginhost.StartChild(t.Context(), "plugins", self("TEST_CHILD="+how), newBackend(t), func(string) {})
+			_, err := pluginhost.StartChild(t.Context(), pluginhost.ChildOptions{
+				Name: "plugins", Cmd: self("TEST_CHILD=" + how), Backend: newBackend(t),
+			})
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
-	if _, err := pluginhost.StartChild(t.Context(), "plugins", exec.Command("/nowhere"), newBackend(t), func(string) {}); err == nil {
+	nowhere := pluginhost.ChildOptions{Name: "plugins", Cmd: exec.Command("/nowhere"), Backend: newBackend(t)}
+	if _, err := pluginhost.StartChild(t.Context(), nowhere); err == nil {
 		t.Error("no error for a program that is not there")
 	}
 }
@@ -509,7 +518,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// TestIdentifyInAChild asks whose request it is; what a page's request has besides its head does not cross.
+// TestIdentifyInAChild asks a child for users. Only the head of a page's request crosses.
 func TestIdentifyInAChild(t *testing.T) {
 	c, _, _ := startChild(t)
 	by := func(cookie string) *http.Request {

@@ -28,8 +28,8 @@ type Host interface {
 	Route(method, path string) http.Handler
 }
 
-// Hosts asks several hosts in order. A hook that no plugin has costs a look at a list. Its methods are safe for concurrent
-// use, and a host may be replaced while it is asked. The zero value has no host.
+// Hosts asks several hosts in order. A hook that no plugin has costs a look at a list. Its methods are safe for
+// concurrent use, and a host may be replaced while it is asked. The zero value has no host.
 type Hosts struct {
 	mu   sync.RWMutex
 	list []*entry // replaced and never changed; guarded by mu
@@ -61,7 +61,7 @@ func NewHosts(hosts ...Host) *Hosts {
 	return h
 }
 
-// Replace puts the host now in the place of old. With a nil old it comes last, with a nil now old goes.
+// Replace puts the host now in the place of old. When old is nil, now is added at the end. When now is nil, old is removed.
 func (h *Hosts) Replace(old, now Host) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -102,7 +102,7 @@ func (h *Hosts) Plugins() []wire.PluginInfo {
 	return all
 }
 
-// ask asks the hosts that have a plugin for the question, and makes one answer of theirs.
+// ask asks the hosts that have a plugin with the hook, and combines their answers.
 func ask[A any, R comparable](ctx context.Context, h *Hosts, hook wire.Hook[A, R], args A) (R, error) {
 	return wire.Combine(hook, h.entries(), args, func(e *entry, args A) (none R, err error) {
 		if !slices.ContainsFunc(e.filters[hook.Name], func(f wire.Filter) bool { return hook.Wants(f, args) }) {
@@ -112,8 +112,8 @@ func ask[A any, R comparable](ctx context.Context, h *Hosts, hook wire.Hook[A, R
 	})
 }
 
-// tell calls a hook of one host, unless the host does not have it or has been replaced.
-func tell[A any](ctx context.Context, h *Hosts, of Host, hook wire.Hook[A, struct{}], args A) error {
+// callOne calls a hook of one host, unless the host does not have it or has been replaced.
+func callOne[A any](ctx context.Context, h *Hosts, of Host, hook wire.Hook[A, struct{}], args A) error {
 	for _, e := range h.entries() {
 		if e.host == of && e.filters[hook.Name] != nil {
 			_, err := hook.Ask(ctx, of, args)
@@ -167,17 +167,17 @@ func (h *Hosts) HotUpdate(ctx context.Context, a plugin.HotUpdateArgs) (*plugin.
 
 // Connect reports a page that opened to one host, unless the host has been replaced.
 func (h *Hosts) Connect(ctx context.Context, to Host, c plugin.Client) error {
-	return tell(ctx, h, to, plugin.Hooks.Connect, c)
+	return callOne(ctx, h, to, plugin.Hooks.Connect, c)
 }
 
 // Disconnect reports a page that is gone to one host.
 func (h *Hosts) Disconnect(ctx context.Context, to Host, c plugin.Client) error {
-	return tell(ctx, h, to, plugin.Hooks.Disconnect, c)
+	return callOne(ctx, h, to, plugin.Hooks.Disconnect, c)
 }
 
 // Identified reports a page whose user has changed to one host.
 func (h *Hosts) Identified(ctx context.Context, to Host, c plugin.Client) error {
-	return tell(ctx, h, to, plugin.Hooks.Identified, c)
+	return callOne(ctx, h, to, plugin.Hooks.Identified, c)
 }
 
 // Identifies reports whether some plugin has the hook Identify.

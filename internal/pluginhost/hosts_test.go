@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -14,7 +15,8 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// hookPlugin has all hooks. Each does what it is asked about says, and shows the plugin's name.
+// hookPlugin returns a plugin that has all hooks. The ID, path or host that a hook gets says what the hook does. Its
+// answer has the plugin's name.
 func hookPlugin(name string) plugin.Plugin {
 	asks := func(id string) (bool, error) {
 		if strings.HasSuffix(id, "fails in "+name) {
@@ -75,8 +77,8 @@ func hookPlugin(name string) plugin.Plugin {
 	}
 }
 
-// TestHooksAreAlike asks two plugins that run together, in process and in a child, and as two hosts. All must combine their
-// answers in the same way.
+// TestHooksAreAlike asks two plugins that run together, in process and in a child, and as two hosts. All must combine
+// their answers in the same way.
 func TestHooksAreAlike(t *testing.T) {
 	child, _, _ := startChild(t, "TEST_CHILD=hooks")
 	runner := func(plugins ...plugin.Plugin) *plugin.Runner {
@@ -162,8 +164,8 @@ func request(t *testing.T, host string) *http.Request {
 	return r
 }
 
-// TestAllPluginsAreTold: a plugin that panics does not keep the others from their Connect, and all that fail are reported.
-func TestAllPluginsAreTold(t *testing.T) {
+// TestAllPluginsAreCalled checks that after a panic in one plugin, the Connect of the next plugin is called.
+func TestAllPluginsAreCalled(t *testing.T) {
 	child, b, _ := startChild(t, "TEST_CHILD=hooks")
 	h := pluginhost.NewHosts(child)
 	for name, tell := range map[string]func(context.Context, pluginhost.Host, plugin.Client) error{"Connect": h.Connect, "Disconnect": h.Disconnect, "Identified": h.Identified} {
@@ -201,7 +203,7 @@ func TestReplaceAHost(t *testing.T) {
 		}
 	}
 	if err := h.Connect(t.Context(), a, client("c1")); err != nil {
-		t.Errorf("a host that is gone was told: %v", err)
+		t.Errorf("a host that is gone was called: %v", err)
 	}
 	if err := a.Ask(t.Context(), "unheard", nil, nil); fmt.Sprint(err) != `unknown hook "unheard"` {
 		t.Errorf("got %v", err)
@@ -209,3 +211,76 @@ func TestReplaceAHost(t *testing.T) {
 }
 
 var _ wire.Asker = pluginhost.Host(nil)
+
+// foreignHost is a host in JavaScript: one plugin with the hooks load and transform. It has the server broadcast each
+// load.
+const foreignHost = `
+const send = (message) => {
+	const body = Buffer.from(JSON.stringify(message));
+	const head = Buffer.alloc(4);
+	head.writeUInt32BE(body.length);
+	process.stdout.write(Buffer.concat([head, body]));
+};
+const hooks = {
+	load({ id }) {
+		send({ method: "send", params: { all: true, event: "loaded", data: id } });
+		return { code: "export default " + JSON.stringify(id) };
+	},
+	transform: ({ code }) => (code.includes("fail") ? Promise.reject(new Error("on purpose")) : { code: code + ";" }),
+};
+let pending = Buffer.alloc(0);
+process.stdin.on("data", async (chunk) => {
+	pending = Buffer.concat([pending, chunk]);
+	while (pending.length >= 4 && pending.length >= 4 + pending.readUInt32BE(0)) {
+		const end = 4 + pending.readUInt32BE(0);
+		const { id, method, params } = JSON.parse(pending.subarray(4, end));
+		pending = pending.subarray(end);
+		try {
+			send({ id, result: await hooks[method](params) });
+		} catch (e) {
+			send({ id, error: { message: e.message, plugin: "js" } });
+		}
+	}
+});
+process.stdin.on("end", () => process.exit(0));
+send({ method: "hello", params: { protocol: 1, info: { plugins: [{ name: "js", hooks: Object.keys(hooks), filter: { prefixes: ["js:"] } }] } } });
+`
+
+// TestHostInAnotherLanguage runs a program that only knows package wire's doc. It stands beside a Runner in Go.
+func TestHostInAnotherLanguage(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("no node")
+	}
+	foreign, b, _ := startChildWith(t, pluginhost.ChildOptions{Cmd: exec.Command(node, "-e", foreignHost)})
+	r, err := plugin.NewRunner([]plugin.Plugin{{
+		Name: "go",
+		Transform: func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+			return &plugin.TransformResult{Code: a.Code + " // by Go", Watch: []string{"w"}}, nil
+		},
+	}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := pluginhost.NewHosts(foreign, r)
+	loaded, err := h.Load(t.Context(), plugin.LoadArgs{ID: "js:a"})
+	if err != nil || loaded == nil || loaded.Code != `export default "js:a"` {
+		t.Errorf("got %+v, %v", loaded, err)
+	}
+	if got := b.wait(t); got != `all loaded "js:a"` {
+		t.Errorf("sent %s", got)
+	}
+	if other, err := h.Load(t.Context(), plugin.LoadArgs{ID: "/a.js"}); other != nil || err != nil {
+		t.Errorf("the filter let an ID through: %+v, %v", other, err)
+	}
+	made, err := h.Transform(t.Context(), plugin.TransformArgs{ID: "js:a", Code: "1"})
+	if err != nil || made == nil || made.Code != "1; // by Go" || len(made.Watch) != 1 {
+		t.Errorf("got %+v, %v", made, err)
+	}
+	if made, err := h.Transform(t.Context(), plugin.TransformArgs{ID: "js:a", Code: "fail"}); made != nil || fmt.Sprint(err) != "on purpose" {
+		t.Errorf("got %+v, %v", made, err)
+	}
+	if page, err := h.TransformHTML(t.Context(), plugin.TransformHTMLArgs{HTML: "x"}); page != nil || err != nil {
+		t.Errorf("nobody has the hook: %+v, %v", page, err)
+	}
+}

@@ -20,23 +20,31 @@ import (
 //go:embed node/host.mjs
 var nodeProgram []byte
 
-// working is how long a tool may take for one file. One that hangs holds up all others, since Node runs one at a time: the
-// process is then killed and started again. Tests shorten it.
-var working = 60 * time.Second
-
-// ErrNoNode tells that the project's JavaScript tools cannot run.
-var ErrNoNode = &wire.Error{Code: "no_node", Message: "Node.js is not installed, and this project's tools (PostCSS, Tailwind, Sass, vite.config) need it", Hint: "install it from https://nodejs.org"}
+// ErrNoNode is the error when the project's JavaScript tools cannot run, because Node.js is not installed.
+var ErrNoNode = &wire.Error{
+	Code:    "no_node",
+	Message: "Node.js is not installed, and this project's tools (PostCSS, Tailwind, Sass, vite.config) need it",
+	Hint:    "install it from https://nodejs.org",
+}
 
 // NodeOptions configures a Node.
 type NodeOptions struct {
-	// Root is the folder that is served, from where packages are looked up, and Dir the project's, where the program runs
-	// ("" is Root). CacheDir is where the program is put.
-	Root, Dir, CacheDir string
-	Logger              *slog.Logger
+	// Root is the folder that is served. Packages are looked up from it.
+	Root string
+	// Dir is the project's folder, in which the program runs. "" is Root.
+	Dir string
+	// CacheDir is the folder to which the program is written.
+	CacheDir string
+	Logger   *slog.Logger
+	// Working is how long a tool may take for one file. Node runs one tool at a time, so a tool that hangs holds up all
+	// others. The process is then killed and started again. 0 is 60 seconds.
+	Working time.Duration
+	// Alive is as in ChildOptions.
+	Alive time.Duration
 }
 
-// Node runs the project's own JavaScript tools in one Node process, which starts with the first call and again when it
-// died. The zero value is not ready; use NewNode. Its methods are safe for concurrent use.
+// Node runs the project's own JavaScript tools in one Node process. The process starts with the first call, and starts
+// again when it died. The zero value is not valid, use NewNode. Its methods are safe for concurrent use.
 type Node struct {
 	o NodeOptions
 
@@ -46,16 +54,20 @@ type Node struct {
 }
 
 // NewNode returns a Node that runs nothing yet.
-func NewNode(o NodeOptions) *Node { return &Node{o: o} }
+func NewNode(o NodeOptions) *Node {
+	o.Working = cmp.Or(o.Working, 60*time.Second)
+	return &Node{o: o}
+}
 
-// Call asks the process, see node/host.mjs for the methods. When the process dies meanwhile it is asked once more in a new one.
+// Call calls a method of the process; node/host.mjs has the methods. When the process dies meanwhile, Call calls once
+// more in a new process.
 func (n *Node) Call(ctx context.Context, method string, params, result any) error {
 	for again := false; ; again = true {
 		c, err := n.running(ctx)
 		if err != nil {
 			return err
 		}
-		err = c.callWithin(ctx, working, method, params, result)
+		err = c.callWithin(ctx, n.o.Working, method, params, result)
 		if !errors.Is(err, wire.ErrClosed) {
 			return err
 		}
@@ -63,7 +75,7 @@ func (n *Node) Call(ctx context.Context, method string, params, result any) erro
 		if again {
 			return &wire.Error{Message: fmt.Sprintf("the Node process ended while it ran %s: %s", method, c.Why())}
 		}
-		n.o.Logger.Warn("the Node process ended and is started again", "why", c.Why())
+		n.o.Logger.Warn("the Node process ended and is being restarted", "why", c.Why())
 	}
 }
 
@@ -90,11 +102,14 @@ func (n *Node) running(ctx context.Context) (*Child, error) {
 	}
 	cmd := exec.Command(node, program, n.o.Root)
 	cmd.Dir = cmp.Or(n.o.Dir, n.o.Root)
-	n.child, err = StartChild(ctx, "node", cmd, nil, func(line string) { n.o.Logger.Info(line, "plugin", "node") })
+	n.child, err = StartChild(ctx, ChildOptions{
+		Name: "node", Cmd: cmd, Alive: n.o.Alive,
+		Printed: func(line string) { n.o.Logger.Info(line, "plugin", "node") },
+	})
 	return n.child, err
 }
 
-// program writes the program where Node can read it. What lies there is replaced unless it is exactly ours.
+// program writes the program to a file for Node, unless the file already has exactly this text.
 func (n *Node) program() (string, error) {
 	file := filepath.Join(n.o.CacheDir, "host.mjs")
 	if was, err := os.ReadFile(file); err == nil && bytes.Equal(was, nodeProgram) {

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 )
 
-// misbehave is a PostCSS plugin that does what the stylesheet says. A file `once` tells whether it is the first time.
+// misbehave is a PostCSS plugin that does what the stylesheet says. The file `once` exists after the first time.
 const misbehave = `
 const fs = require("fs");
 const first = () => { if (fs.existsSync(__dirname + "/once")) return false; fs.writeFileSync(__dirname + "/once", ""); return true; };
@@ -35,13 +35,12 @@ module.exports = { plugins: [{ run(code) {
 } }] };
 `
 
-// TestToolsThatMisbehave: whatever a tool in Node does, its caller gets an answer or an error that says what happened, and
-// the next call is answered.
+// TestToolsThatMisbehave checks that the caller of a tool gets an answer or an error with the reason, whatever the tool
+// does. The next call must be answered.
 func TestToolsThatMisbehave(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("no node")
 	}
-	defer pluginhost.SetAlive(100 * time.Millisecond)()
 	b := newBackend(t)
 	for name, text := range map[string]string{
 		"postcss.config.cjs": misbehave, "package.json": "{}",
@@ -56,9 +55,13 @@ func TestToolsThatMisbehave(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n := pluginhost.NewNode(pluginhost.NodeOptions{Root: b.root, CacheDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
-	defer n.Close()
-	run := func(code string) (string, error) {
+	o := pluginhost.NodeOptions{Root: b.root, CacheDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), Alive: 100 * time.Millisecond}
+	patient := pluginhost.NewNode(o)
+	defer patient.Close()
+	o.Working = 2 * time.Second
+	hasty := pluginhost.NewNode(o) // for tools that never answer
+	defer hasty.Close()
+	run := func(n *pluginhost.Node, code string) (string, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var r struct{ Code string }
@@ -66,7 +69,7 @@ func TestToolsThatMisbehave(t *testing.T) {
 		return r.Code, err
 	}
 	for _, c := range []struct{ code, want, err string }{
-		{"crash once", "crash once!", ""}, // it is asked again in a new process
+		{"crash once", "crash once!", ""}, // the call is made again in a new process
 		{"crash", "", "words"},
 		{"abort", "", "the Node process ended"},
 		{"garbage", "", "the Node process ended"},
@@ -80,26 +83,25 @@ func TestToolsThatMisbehave(t *testing.T) {
 		{"never", "", "did not answer"},
 		{"hang", "", "did not answer"},
 	} {
-		restore := func() {}
+		n := patient
 		if c.err == "did not answer" {
-			restore = pluginhost.SetWorking(time.Second)
+			n = hasty
 		}
-		got, err := run(c.code)
-		restore()
+		got, err := run(n, c.code)
 		if got != c.want || (err == nil) != (c.err == "" && c.want != "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: got %.100q, %v", c.code, got, err)
 		}
 		if err != nil && strings.ContainsAny(err.Error(), "\x1b\x07") {
 			t.Errorf("%s: the error holds control characters: %q", c.code, err)
 		}
-		if got, err := run("fine"); got != "fine!" {
+		if got, err := run(n, "fine"); got != "fine!" {
 			t.Errorf("after %q: %q, %v", c.code, got, err)
 		}
 	}
-	// A hanging tool does not hold up the end.
+	// A hanging tool does not hold up Close.
 	hung := make(chan error, 1)
-	go func() { _, err := run("hang"); hung <- err }()
-	if err := n.Close(); err != nil {
+	go func() { _, err := run(patient, "hang"); hung <- err }()
+	if err := patient.Close(); err != nil {
 		t.Error(err)
 	}
 	if err := <-hung; err == nil {

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// dieWithServer starts the child so that the kernel kills it when we are gone, even one that reads no input. The kernel
-// looks at the thread that started it, so that thread stays for as long (golang.org/issue/27505).
+// dieWithServer starts a child that the kernel kills when the server is gone, even if the child reads no input. The
+// kernel watches the thread that started the child, so that thread must live as long (golang.org/issue/27505).
 func dieWithServer(cmd *exec.Cmd, exited <-chan struct{}) error {
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	started := make(chan error)

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 )
 
-// lives tells whether a process runs. One that nobody has waited for is dead, although it has a number.
+// lives reports whether a process runs. A process that nobody has waited for has a number, but is dead.
 func lives(pid int) bool {
 	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
 		_, after, _ := bytes.Cut(stat, []byte(") "))
@@ -50,14 +50,13 @@ func TestCloseEndsWhatPluginsStarted(t *testing.T) {
 func TestCrashEndsWhatPluginsStarted(t *testing.T) {
 	c, _, _ := startChild(t)
 	pid := leave(t, c)
-	_, _ = ask(t.Context(), c, "exit", "") // it dies meanwhile
+	_, _ = ask(t.Context(), c, "exit", "") // fails, since it dies meanwhile
 	exited(t, c)
 	eventually(t, "the grandchild is gone", func() bool { return !lives(pid) })
 }
 
 func TestHungChildIsKilled(t *testing.T) {
-	defer pluginhost.SetAlive(50 * time.Millisecond)()
-	c, _, _ := startChild(t)
+	c, _, _ := startChildWith(t, pluginhost.ChildOptions{Cmd: self(), Alive: 50 * time.Millisecond})
 	if err := syscall.Kill(c.Pid(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -71,10 +70,9 @@ func TestHungChildIsKilled(t *testing.T) {
 	}
 }
 
-// TestSlowHandlerIsNoHungChild: a child that is busy with one thing answers others.
-func TestSlowHandlerIsNoHungChild(t *testing.T) {
-	defer pluginhost.SetAlive(5 * time.Second)()
-	c, _, _ := startChild(t)
+// TestSlowHandlerIsNotAHungChild checks that a child answers other calls while one handler is slow.
+func TestSlowHandlerIsNotAHungChild(t *testing.T) {
+	c, _, _ := startChildWith(t, pluginhost.ChildOptions{Cmd: self(), Alive: 5 * time.Second})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if _, err := ask(ctx, c, "wait", "60000"); err == nil {
@@ -85,7 +83,7 @@ func TestSlowHandlerIsNoHungChild(t *testing.T) {
 	}
 }
 
-// TestChildDiesWithTheServer kills a server, which then can tell its child nothing.
+// TestChildDiesWithTheServer kills a server, which has no time to end its child.
 func TestChildDiesWithTheServer(t *testing.T) {
 	server := self("TEST_SERVER=" + t.TempDir())
 	out, err := server.StdoutPipe()
@@ -107,7 +105,7 @@ func TestChildDiesWithTheServer(t *testing.T) {
 // runServer is a server that starts a child and does nothing.
 func runServer() {
 	b := &backend{os.Getenv("TEST_SERVER"), make(chan string)}
-	c, err := pluginhost.StartChild(context.Background(), "plugins", self(), b, func(string) {})
+	c, err := pluginhost.StartChild(context.Background(), pluginhost.ChildOptions{Name: "plugins", Cmd: self(), Backend: b})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -32,7 +32,7 @@ func newFolder(t testing.TB) folder {
 	f := folder{t, filepath.Join(t.TempDir(), pluginhost.Folder)}
 	f.write("go.mod", "module plugins\n\ngo 1.26.0\n\nrequire github.com/seed-b8174343/devserver v0.0.0\n\nrequire github.com/gorilla/websocket v1.5.3 // indirect\n\nreplace github.com/seed-b8174343/devserver => "+checkout+"\n")
 	f.write("go.sum", string(sums))
-	t.Setenv("GOPROXY", "off") // nothing of this needs a network
+	t.Setenv("GOPROXY", "off") // the tests need no network
 	return f
 }
 
@@ -72,7 +72,7 @@ func main() {
 `)
 }
 
-// project runs the folder and notes what it tells.
+// project runs the folder and records its changes and failures.
 type project struct {
 	*pluginhost.Project
 	t       testing.TB
@@ -102,7 +102,7 @@ func (p *project) change() (old, now *pluginhost.Child) {
 		return c[0], c[1]
 	case err := <-p.failed:
 		select {
-		case c := <-p.changed: // that was first: a crash is both
+		case c := <-p.changed: // the change came first: a crash causes both
 			p.failed <- err
 			return c[0], c[1]
 		default:
@@ -171,9 +171,9 @@ func TestProjectSwapsItsPlugins(t *testing.T) {
 	f.answer(`os.Exit(4); return "", nil`)
 	p.Reload()
 	_, three := p.change()
-	_, _ = ask(t.Context(), three, "ask", "") // it dies meanwhile
+	_, _ = ask(t.Context(), three, "ask", "") // fails, since it dies meanwhile
 	if old, now := p.change(); old != three || now != nil {
-		t.Error("a crash is not told")
+		t.Error("a crash is not reported")
 	}
 	if err := p.failure(); !strings.Contains(err.Error(), "exit status 4") {
 		t.Errorf("got %v", err)

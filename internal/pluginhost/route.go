@@ -11,21 +11,21 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// routeStream is a request that a child answers: it reads the body and writes the answer from over there.
+// routeStream is a request that a child answers. The child reads its body and writes its answer by calls.
 type routeStream struct {
 	body    io.Reader
 	reading atomic.Int32
 
-	mu   sync.Mutex // held while writing, so that a request that ends waits for it
+	mu   sync.Mutex // held while writing, so that a request that ends waits for the write
 	w    http.ResponseWriter
 	open bool
 	head bool
 }
 
-// errStream is for parts of requests that are over: the browser went away.
+// errStream is the error for a part of a request that is over, because the browser went away.
 var errStream = errors.New("the request is over")
 
-// stream returns a request that runs. Of one that is over nothing can be had.
+// stream returns a running request. For a request that is over, it returns a closed stream.
 func (c *Child) stream(id uint64) *routeStream {
 	if s, ok := c.streams.Load(id); ok {
 		return s.(*routeStream)
@@ -72,7 +72,7 @@ func (s *routeStream) read(limit int) (wire.RouteData, error) {
 	return wire.RouteData{Body: buf[:n]}, err
 }
 
-// interrupt ends reads and writes that wait for a slow browser, when the child does not wait for them any more.
+// interrupt ends the reads and writes that wait for a slow browser, after the child's call has ended.
 func (s *routeStream) interrupt(w http.ResponseWriter) {
 	past := time.Unix(1, 0)
 	if s.reading.Load() > 0 {
@@ -89,17 +89,18 @@ func (c *Child) serveRoute(w http.ResponseWriter, r *http.Request) {
 	id := c.next.Add(1)
 	s := &routeStream{body: r.Body, w: w, open: true}
 	c.streams.Store(id, s)
-	// What a handler writes before it has read all must go out: HTTP/1 needs to be told.
-	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
+	// A handler may write before it has read everything, which HTTP/1 does not allow by default.
+	_ = http.NewResponseController(w).EnableFullDuplex() // fails for HTTP/2, which always is
 	err := c.call(r.Context(), "route", wire.RouteCall{
-		Stream: id, Method: r.Method, URL: r.URL.RequestURI(), Host: r.Host, RemoteAddr: r.RemoteAddr, Header: r.Header, ContentLength: r.ContentLength,
+		Stream: id, Method: r.Method, URL: r.URL.RequestURI(), Host: r.Host, RemoteAddr: r.RemoteAddr, Header: r.Header,
+		ContentLength: r.ContentLength,
 	}, nil)
 	c.streams.Delete(id)
 	if err != nil {
 		s.interrupt(w)
 	}
 	if own, ok := errors.AsType[*wire.Error](err); ok && own.Stack != "" {
-		c.backend.Logger().Error(own.Message, "plugin", own.Plugin, "stack", own.Stack)
+		c.o.Backend.Logger().Error(own.Message, "plugin", own.Plugin, "stack", own.Stack)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +108,7 @@ func (c *Child) serveRoute(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil || r.Context().Err() != nil:
 	case s.head:
-		panic(http.ErrAbortHandler) // the browser must not take half an answer for a whole one
+		panic(http.ErrAbortHandler) // the browser must see that the answer is cut off
 	default:
 		http.Error(w, "502 the plugin failed: "+clean(err.Error()), http.StatusBadGateway)
 	}

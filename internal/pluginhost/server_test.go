@@ -53,7 +53,8 @@ func serverPlugin() plugin.Plugin {
 	}
 }
 
-// TestServerFromEverywhere calls all hooks and handlers. Each must find the server in its context, in process and in a child.
+// TestServerFromEverywhere calls all hooks and handlers. Each must find the server in its context, in process and in a
+// child.
 func TestServerFromEverywhere(t *testing.T) {
 	visit := func(t *testing.T, host pluginhost.Host, b *backend) {
 		ctx, h, page := t.Context(), pluginhost.NewHosts(host), client("c1")

@@ -11,16 +11,16 @@ import (
 type Hook[A any, R comparable] struct {
 	// Name is the hook's method on the wire, and its name in PluginInfo.Hooks.
 	Name string
-	// ID returns the module, page or file that the args are about. Pages and updates wait for a hook with an ID, so a slow
-	// one is reported. nil: nothing waits for the hook.
+	// ID returns the module, page or file that the args are about. Pages and updates wait for a hook with an ID, so a
+	// slow one is reported. nil: nothing waits for the hook.
 	ID func(args A) string
 	// Filtered says that a plugin is asked only when its Filter matches the ID.
 	Filtered bool
-	// Join adds a plugin's answer to all, the answers of the plugins before it, and returns both. It may change what the
-	// next plugins are asked. The first time all is the zero R. nil: the first answer ends the question.
+	// Join adds a plugin's answer to all, the answers of the plugins before it, and returns both. It may change what
+	// the next plugins are asked. The first time all is the zero R. nil: the first answer ends the question.
 	Join func(args *A, all, answer R) R
-	// Tell says that all plugins are called, also when one of them fails. Such a hook has no answer.
-	Tell bool
+	// CallAll says that all plugins are called, also when one of them fails. Such a hook has no answer.
+	CallAll bool
 	// Limit is how long one plugin may take. 0 is the limit of all other hooks.
 	Limit time.Duration
 }
@@ -28,8 +28,8 @@ type Hook[A any, R comparable] struct {
 // Wants reports whether a plugin that has the hook and this filter is asked.
 func (h Hook[A, R]) Wants(f Filter, args A) bool { return !h.Filtered || f.Matches(h.ID(args)) }
 
-// Asker is a host of plugins: it asks its plugins by the hook of that name. Hook.Ask calls it with types that fit: args is
-// the hook's A, and answer points to an R.
+// Asker is a host of plugins: it asks its plugins by the hook of that name. Hook.Ask calls it with types that fit: args
+// is the hook's A, and answer points to an R.
 type Asker interface {
 	Ask(ctx context.Context, hook string, args, answer any) error
 }
@@ -40,15 +40,15 @@ func (h Hook[A, R]) Ask(ctx context.Context, host Asker, args A) (answer R, err 
 	return answer, err
 }
 
-// Combine asks several in order, plugins or hosts, and makes one answer of theirs. An error ends the question, except that
-// a Hook with Tell collects the errors. ask returns the zero R for a plugin or host that does not have the hook.
+// Combine asks the members in order, which are plugins or hosts, and combines their answers. An error ends the
+// question, but a Hook with CallAll collects the errors. ask returns the zero R for a member that does not have the hook.
 func Combine[M, A any, R comparable](h Hook[A, R], members []M, args A, ask func(M, A) (R, error)) (R, error) {
 	var all, none R
 	var errs []error
 	for _, m := range members {
 		answer, err := ask(m, args)
 		switch {
-		case err != nil && !h.Tell:
+		case err != nil && !h.CallAll:
 			return none, err
 		case err != nil:
 			errs = append(errs, err)

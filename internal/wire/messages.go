@@ -20,7 +20,8 @@ type Info struct {
 	Plugins []PluginInfo `json:"plugins"`
 }
 
-// PluginInfo is what one plugin offers. Hooks are the names of the hooks that it has, Routes the patterns of its routes.
+// PluginInfo is what one plugin offers. Hooks are the names of the hooks that it has, Routes the patterns of its
+// routes.
 type PluginInfo struct {
 	Name     string        `json:"name"`
 	Events   []EventInfo   `json:"events,omitempty"`
@@ -115,9 +116,9 @@ type IdentifyCall struct {
 	Header     http.Header `json:"header"`
 }
 
-// RouteCall is an HTTP request for a route of a child. Stream names the request in the child's calls about it: RouteRead
-// reads its body, RoutePart writes the answer. Each of these calls waits for its answer before the next, so the slower
-// side sets the pace and nothing piles up between them.
+// RouteCall is an HTTP request for a route of a child. Stream names the request in the child's calls about it:
+// RouteRead reads its body, RoutePart writes the answer. Each of these calls waits for its answer before the next, so
+// the slower side sets the pace and nothing piles up between them.
 type RouteCall struct {
 	Stream        uint64      `json:"stream"`
 	Method        string      `json:"method"`
@@ -150,8 +151,8 @@ type RoutePart struct {
 	Flush  bool        `json:"flush,omitempty"`
 }
 
-// SendCall sends to pages: to one client, one user, one room, or all. With a Channel it reaches only the pages that listen
-// to the channel. With Retain the server keeps the message for pages that listen later.
+// SendCall sends to pages: to one client, one user, one room, or all. With a Channel it reaches only the pages that
+// listen to the channel. With Retain the server keeps the message for pages that listen later.
 type SendCall struct {
 	Channel string          `json:"channel,omitempty"`
 	Retain  bool            `json:"retain,omitempty"`

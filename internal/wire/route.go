@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// MatchRoute reports whether a route's pattern is for a request. A pattern is a path, or one that ends in "/" and is for
-// everything below it; a method may stand before it ("POST /save"). GET is for HEAD, too.
+// MatchRoute reports whether a route's pattern is for a request. A pattern is a path, or one that ends in "/" and is
+// for everything below it; a method may stand before it ("POST /save"). GET is for HEAD, too.
 func MatchRoute(pattern, method, p string) bool {
 	if m, rest, ok := strings.Cut(pattern, " "); ok {
 		if m != method && (m != http.MethodGet || method != http.MethodHead) {

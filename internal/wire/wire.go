@@ -1,8 +1,3 @@
-// Package wire is the protocol between the server and its plugin hosts: calls in both directions over two streams.
-//
-// A frame is a 4-byte big-endian length and a JSON object. A call has an id, a method and params; its answer has the id
-// and a result or an error; a notice has a method and no id; a cancel has the id of a call that nobody waits for any
-// more. Calls are handled at the same time, notices one after the other in the order sent.
 package wire
 
 import (
@@ -16,10 +11,10 @@ import (
 	"sync"
 )
 
-// MaxFrame bounds a frame in bytes, so that garbage on the stream is not taken for a length to allocate.
+// MaxFrame bounds a frame in bytes. Else garbage on the stream would count as a length to allocate.
 const MaxFrame = 256 << 20
 
-// ErrClosed is what pending calls get when the other side is gone.
+// ErrClosed is the error of pending calls when the other side is gone.
 var ErrClosed = errors.New("the plugins ended before they answered")
 
 // Error is a failure as the other side sees it.
@@ -27,13 +22,14 @@ type Error struct {
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
-	// Plugin and the place of the fault, where known; Path is a place in a payload.
+	// Plugin is the plugin that failed. File, Line and Column are the place of the fault. What is not known is "" or 0.
 	Plugin string `json:"plugin,omitempty"`
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
-	Path   string `json:"path,omitempty"`
-	// Stack is that of a panic, for the log only.
+	// Path is a place in a payload.
+	Path string `json:"path,omitempty"`
+	// Stack is the stack of a panic, for the log only.
 	Stack string `json:"stack,omitempty"`
 }
 
@@ -48,8 +44,8 @@ type message struct {
 	Cancel bool            `json:"cancel,omitempty"`
 }
 
-// encode is json.Marshal, but params and result are taken as they are: they were just encoded, and json.Marshal would
-// read them once more.
+// encode is json.Marshal, but copies params and result as they are. They were just encoded, and json.Marshal would read
+// them once more.
 func (m message) encode() ([]byte, error) {
 	params, result := m.Params, m.Result
 	m.Params, m.Result = nil, nil
@@ -83,13 +79,13 @@ type Conn struct {
 
 	w io.Writer
 
-	// out holds encoded frames until the goroutine that writes has taken them: who sends never waits for a pipe that
-	// the other side does not empty, unless too much waits already.
+	// out holds encoded frames until the goroutine that writes has taken them. So a sender does not wait for a pipe
+	// that the other side does not empty, unless too much waits already.
 	outMu   sync.Mutex
 	out     []byte
-	writing chan struct{} // closed when the goroutine that writes has ended; nil while there is none
+	writing chan struct{} // closed when the goroutine that writes has ended; nil without such a goroutine
 	room    chan struct{} // closed and replaced when out was taken
-	broken  error         // why nothing can be written any more
+	broken  error         // the error of the last write; nothing can be written after it
 
 	ctx  context.Context
 	stop context.CancelFunc
@@ -104,13 +100,16 @@ type Conn struct {
 
 // New returns an end that reads from r and writes to w. Nothing is read before Run.
 func New(r io.Reader, w io.Writer, handle Handler) *Conn {
-	c := &Conn{r: bufio.NewReaderSize(r, 64<<10), w: w, handle: handle, pending: map[uint64]chan message{}, running: map[uint64]context.CancelFunc{}, room: make(chan struct{})}
+	c := &Conn{
+		r: bufio.NewReaderSize(r, 64<<10), w: w, handle: handle, room: make(chan struct{}),
+		pending: map[uint64]chan message{}, running: map[uint64]context.CancelFunc{},
+	}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c
 }
 
-// Run reads until the stream ends, which is no error, or holds what is no frame. It returns when all handlers have and
-// their answers are written.
+// Run reads until the stream ends, which is not an error, or holds something other than a frame. It returns when all
+// handlers have returned and their answers are written.
 func (c *Conn) Run() error {
 	err := c.read()
 	c.end()
@@ -124,7 +123,7 @@ func (c *Conn) Run() error {
 	return err
 }
 
-// end lets nobody wait for answers that cannot come any more.
+// end ends the pending calls, whose answers cannot come any more.
 func (c *Conn) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -157,9 +156,9 @@ func readFrame(r io.Reader) (message, error) {
 	}
 	n := binary.BigEndian.Uint32(head[:])
 	if n == 0 || n > MaxFrame {
-		return m, fmt.Errorf("read frame: %d bytes are announced; something else than frames was written to the stream", n)
+		return m, fmt.Errorf("read frame: frame length %d is impossible; something wrote plain text to stdout", n)
 	}
-	// The length is not believed until the bytes are there: a buffer grows with what arrives.
+	// The length may be wrong, so the buffer grows with the bytes that arrive.
 	body, err := io.ReadAll(io.LimitReader(r, int64(n)))
 	if err != nil {
 		return m, err
@@ -220,11 +219,11 @@ func (c *Conn) answer(ctx context.Context, cancel context.CancelFunc, m message)
 		}
 		reply.Result, reply.Error = nil, own
 	}
-	_ = c.write(context.Background(), reply) // the other side is gone, and with it who waits
+	_ = c.write(context.Background(), reply) // fails when the other side is gone, which does not wait then
 }
 
-// Call asks the other side and decodes its answer into result, which may be nil. A context that ends cancels the call
-// over there too.
+// Call calls a method of the other side and decodes its answer into result, which may be nil. When ctx ends, the call
+// is cancelled on the other side, too.
 func (c *Conn) Call(ctx context.Context, method string, params, result any) error {
 	text, err := json.Marshal(params)
 	if err != nil {
@@ -259,7 +258,7 @@ func (c *Conn) Call(ctx context.Context, method string, params, result any) erro
 		return nil
 	case <-ctx.Done():
 		c.drop(id)
-		_ = c.write(c.ctx, message{ID: id, Cancel: true}) // gone: nothing to cancel
+		_ = c.write(c.ctx, message{ID: id, Cancel: true}) // fails when there is nothing left to cancel
 		return ctx.Err()
 	}
 }
@@ -270,7 +269,7 @@ func (c *Conn) drop(id uint64) {
 	c.mu.Unlock()
 }
 
-// Notify tells the other side something that has no answer.
+// Notify calls a method that has no answer. It does not wait for the other side.
 func (c *Conn) Notify(method string, params any) error {
 	text, err := json.Marshal(params)
 	if err != nil {
@@ -279,7 +278,7 @@ func (c *Conn) Notify(method string, params any) error {
 	return c.write(c.ctx, message{Method: method, Params: text})
 }
 
-// maxOut is how many bytes may wait to be written; whoever sends more waits. A single frame may be larger.
+// maxOut is how many bytes may wait to be written. A sender waits when there are more. A single frame may be larger.
 const maxOut = 8 << 20
 
 func (c *Conn) write(ctx context.Context, m message) error {
@@ -292,7 +291,7 @@ func (c *Conn) write(ctx context.Context, m message) error {
 	}
 	c.outMu.Lock()
 	defer c.outMu.Unlock()
-	for len(c.out) > maxOut && c.broken == nil && !m.Cancel { // a cancel is small and sent by who must not wait
+	for len(c.out) > maxOut && c.broken == nil && !m.Cancel { // a cancel is small, and its sender must not wait
 		room := c.room
 		c.outMu.Unlock()
 		select {
@@ -315,7 +314,7 @@ func (c *Conn) write(ctx context.Context, m message) error {
 	return nil
 }
 
-// flush writes what waits until nothing does. Frames that gather meanwhile go out by one system call.
+// flush writes the waiting frames until there are none. Frames that gather meanwhile go out by one system call.
 func (c *Conn) flush() {
 	var spare []byte
 	for {
@@ -341,7 +340,7 @@ func (c *Conn) flush() {
 			continue
 		}
 		if spare = text; cap(spare) > 1<<20 {
-			spare = nil // what one large frame took is not kept
+			spare = nil // a buffer that held one large frame is not kept
 		}
 	}
 }

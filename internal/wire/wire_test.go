@@ -47,7 +47,7 @@ func TestCallsGoBothWaysAtTheSameTime(t *testing.T) {
 			return nil, &wire.Error{Code: "c", Message: "m", Path: "p"}
 		}
 		var back string
-		err := b.Call(ctx, "back", nil, &back) // a call while being called
+		err := b.Call(ctx, "back", nil, &back) // a call while it answers one
 		return back + string(params), err
 	})
 	var got string
@@ -106,7 +106,7 @@ func TestPendingCallsEndWithTheStream(t *testing.T) {
 	}
 }
 
-func TestGarbageIsTold(t *testing.T) {
+func TestGarbageIsReported(t *testing.T) {
 	for name, text := range map[string]string{
 		"printed text": "Listening on port 3000\n",
 		"no JSON":      "\x00\x00\x00\x02xx",
@@ -118,7 +118,7 @@ func TestGarbageIsTold(t *testing.T) {
 	}
 }
 
-// TestCallsEndWhenTheOtherSideDoesNotRead stops a peer in its tracks: callers are held no longer than they asked for.
+// TestCallsEndWhenTheOtherSideDoesNotRead has a peer that reads nothing. A call must not last longer than its context.
 func TestCallsEndWhenTheOtherSideDoesNotRead(t *testing.T) {
 	r, w := io.Pipe()
 	in, end := io.Pipe()
@@ -145,7 +145,7 @@ func TestCallsEndWhenTheOtherSideDoesNotRead(t *testing.T) {
 	}
 }
 
-// TestAnswersArriveAfterTheLastFrame ends the input of a side that is still answering, as a server does that drains.
+// TestAnswersArriveAfterTheLastFrame ends the input of a side that still answers, as a server that drains does.
 func TestAnswersArriveAfterTheLastFrame(t *testing.T) {
 	in, out := bytes.NewReader(append(binary.BigEndian.AppendUint32(nil, 21), `{"id":1,"method":"m"}`...)), &bytes.Buffer{}
 	c := wire.New(in, out, func(ctx context.Context, _ string, _ json.RawMessage) (any, error) {

@@ -1,6 +1,6 @@
-// The Node host: runs the project's own JavaScript tools (PostCSS, Tailwind, Sass, Less, TypeScript, vite.config) for
-// devserver. It speaks the plugin-host protocol: frames of a 4-byte big-endian length and JSON on stdin and stdout.
-// Everything is resolved from the project, never from here. Tools that print do so on stderr.
+// The Node host runs the project's own JavaScript tools for devserver: PostCSS, Tailwind, Sass, Less, TypeScript,
+// vite.config. It speaks the protocol of internal/wire: frames of a 4-byte big-endian length and JSON, on stdin and
+// stdout. All packages are resolved from the project, never from here. Tools print to stderr.
 import { createRequire } from "node:module";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -10,10 +10,10 @@ const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = process.stderr.write.bind(process.stderr); // a tool that logs must not break the frames
 console.log = console.info = console.debug = console.error;
 
-process.env.VITE_CJS_IGNORE_WARNING = "1"; // Vite 5 tells whoever loads it by require
+process.env.VITE_CJS_IGNORE_WARNING = "1"; // Vite 5 warns each program that loads it by require
 
-const project = process.cwd(); // its configuration lies here
-const root = resolve(process.argv[2] ?? "."); // what is served
+const project = process.cwd(); // the folder of its configuration
+const root = resolve(process.argv[2] ?? "."); // the folder that is served
 
 /** Resolves a package from the project, or from inside one of the packages that depend on it. */
 function find(specifier, ...through) {
@@ -27,7 +27,7 @@ function find(specifier, ...through) {
         try {
           starts.push(join(dirname(createRequire(from).resolve(name + "/package.json")), "package.json"));
         } catch {
-          continue; // not installed: the next way in
+          continue; // not installed: try the next package
         }
       }
     }
@@ -46,7 +46,7 @@ function find(specifier, ...through) {
 
 async function load(specifier, ...through) {
   const module = await import(pathToFileURL(find(specifier, ...through)).href);
-  // Of a CommonJS package Node tells only some names; the default export has them all.
+  // Node finds only some of the names of a CommonJS package. Its default export has them all.
   return module.default && typeof module.default === "object" ? { ...module.default, ...module } : module;
 }
 
@@ -55,14 +55,14 @@ const plain = (module) => module.default ?? module;
 // ---- PostCSS
 
 const postcssConfigs = new Map(); // option -> {loading, deps, stamps}
-let reads = 0; // a module is loaded once for each address
+let reads = 0; // Node loads a module once for each address
 
-/** `option` names the configuration file, or is css.postcss of the configuration, which is one itself. */
+/** `option` names the configuration file, or is the configuration itself: css.postcss of the project's. */
 async function postcssConfig(option) {
   const key = JSON.stringify(option);
   let state = postcssConfigs.get(key);
   if (state?.deps?.some((d) => stamp(d) !== state.stamps.get(d))) {
-    for (const d of state.deps) delete createRequire(d).cache[d]; // read again what CommonJS keeps
+    for (const d of state.deps) delete createRequire(d).cache[d]; // CommonJS must read it again
     state = undefined;
   }
   if (!state) {
@@ -79,7 +79,7 @@ async function postcssConfig(option) {
 }
 
 async function givenPostCSS(option) {
-  // Plugins of a vite.config are functions, which cannot be handed over: they are loaded here, where they run.
+  // The plugins of a vite.config are functions, which cannot be sent. So they are loaded here, where they run.
   const { plugins, ...options } = option.viteMode ? (await loadVite(option.viteMode)).config.css.postcss : option;
   return { deps: [], plugins: await pluginsOf(plugins, join(project, "package.json")), options };
 }
@@ -106,7 +106,7 @@ async function postcssModule(file) {
   } catch (e) {
     if (!/\.[cm]?ts$/.test(file)) throw e;
   }
-  // TypeScript that Node does not read by itself
+  // This Node does not read TypeScript by itself.
   const vite = await load("vite");
   const made = await vite.loadConfigFromFile({ command: "serve", mode: "development" }, file, project, "silent");
   return { config: made.config, deps: made.dependencies.map((d) => resolve(d)) };
@@ -132,7 +132,7 @@ async function instance(file, name, options) {
   return make.postcss === true || typeof make === "function" ? make(options) : make;
 }
 
-/** Loads what a configuration file names: from its own place first, or else as everything is. */
+/** Loads a package that a configuration file names: as the file finds it, or else as the project does. */
 async function loadFrom(file, name) {
   let at;
   try {
@@ -143,7 +143,7 @@ async function loadFrom(file, name) {
   return import(pathToFileURL(at).href);
 }
 
-/** What `@import` is followed by: the specifier, and the conditions under which it holds. */
+/** Reads the text after `@import`: the specifier, and the conditions under which the import applies. */
 function importOf(params) {
   const m = /^(?:url\(\s*)?(?:"([^"]*)"|'([^']*)'|([^\s"'()]+))\s*\)?\s*([^]*)$/.exec(params);
   if (!m) return undefined;
@@ -153,19 +153,19 @@ function importOf(params) {
 }
 
 /**
- * Puts what a stylesheet imports in the places of the imports, once for the same conditions. What is not among `imports`
- * stays. `above` are the files on the way here, and `under` the conditions.
+ * Replaces the imports of a stylesheet by the imported text, once for the same conditions. An import that is not in
+ * `imports` stays. `above` holds the files that led here, and `under` their conditions.
  */
 function inlineImports(postcss, root, file, imports, parse, above = [file], under = "", seen = new Set()) {
   const top = above[0];
   const left = [];
   for (const node of [...root.nodes]) {
-    if (node.type === "atrule" && node.name.toLowerCase() === "charset") node.remove(); // it is UTF-8 by now
+    if (node.type === "atrule" && node.name.toLowerCase() === "charset") node.remove(); // the text is UTF-8 by now
     if (node.type !== "atrule" || node.name.toLowerCase() !== "import" || node.nodes) continue;
     const told = importOf(node.params);
     const to = told && imports.paths[file]?.[told.specifier];
     if (!to) {
-      if (file !== top && /^(?:\w+:)?\/\//.test(told?.specifier ?? "")) left.push(node.remove()); // of another site
+      if (file !== top && /^(?:\w+:)?\/\//.test(told?.specifier ?? "")) left.push(node.remove()); // from another site
       continue;
     }
     const { layer, supports, media } = told;
@@ -189,7 +189,7 @@ function inlineImports(postcss, root, file, imports, parse, above = [file], unde
   return left;
 }
 
-/** Makes relative addresses of a stylesheet those of one in another folder. */
+/** Changes the relative addresses in a stylesheet to fit a stylesheet in another folder. */
 function rebase(sheet, from, to) {
   const moved = (text) =>
     text.replace(/url\(\s*(["']?)([^"')]+)\1\s*\)/g, (all, quote, url) => {
@@ -209,7 +209,7 @@ async function runPostCSS({ file, code, options, imports, map }) {
   const postcss = plain(await load("postcss", "vite", "@tailwindcss/postcss"));
   const { parser, syntax } = config.options;
   const parse = parser?.parse ?? parser ?? syntax?.parse ?? postcss.parse;
-  const own = config.plugins.some((p) => p.postcssPlugin === "@tailwindcss/postcss"); // follows imports itself
+  const own = config.plugins.some((p) => p.postcssPlugin === "@tailwindcss/postcss"); // inlines imports itself
   let input = code;
   if (imports && !own) {
     input = parse(code, { from: file, map: map ? {} : false });
@@ -263,8 +263,8 @@ const stamp = (file) => {
 const withMap = (code, map) => (map ? `${code}\n/*# sourceMappingURL=data:application/json;base64,${Buffer.from(typeof map === "string" ? map : JSON.stringify(map)).toString("base64")} */` : code);
 
 /**
- * What css.preprocessorOptions says: functions of a vite.config cannot be handed over and are loaded here, where they
- * run. additionalData is put before the code, or makes the code.
+ * Returns the options of css.preprocessorOptions, and the code with additionalData, which is text before the code or a
+ * function that makes the code. Functions of a vite.config cannot be sent, so they are loaded here, where they run.
  */
 async function styleOptions(language, given, file, code) {
   const options = given.viteMode ? ((await loadVite(given.viteMode)).config.css.preprocessorOptions[language] ?? {}) : given;
@@ -296,7 +296,7 @@ async function runSass({ file, code, options = {}, map }) {
   return { code: withMap(result.css, result.sourceMap), deps: result.loadedUrls.filter((u) => u.protocol === "file:").map((u) => fileURLToPath(u)).filter((f) => f !== file) };
 }
 
-/** `@use "pkg/style"` and `~pkg/style`: packages by name. */
+/** Finds the styles of packages by name: `@use "pkg/style"` and `~pkg/style`. */
 function packageStyle(url, from) {
   const name = url.replace(/^~/, "");
   if (name.startsWith(".") || name.startsWith("/") || name.includes(":")) return null;
@@ -337,7 +337,7 @@ async function runTypeScript({ file, code, options = {} }) {
 
 const viteFiles = ["vite.config.js", "vite.config.mjs", "vite.config.ts", "vite.config.cjs", "vite.config.mts", "vite.config.cts"];
 
-const loadedVite = new Map(); // mode -> promise; an edit of the configuration is for another process
+const loadedVite = new Map(); // mode -> promise; an edited configuration gets another process
 
 function loadVite(mode) {
   if (!loadedVite.has(mode)) {
@@ -352,7 +352,7 @@ async function readVite(mode) {
   const name = viteFiles.find((f) => existsSync(join(project, f)));
   if (!name) return null;
   const vite = await load("vite");
-  process.setSourceMapsEnabled(true); // errors tell places of the configuration, not of what Vite makes of it
+  process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
   return vite.loadConfigFromFile({ command: "serve", mode, isSsrBuild: false, isPreview: false }, join(project, name), project, "silent");
 }
 
@@ -372,9 +372,9 @@ async function readViteConfig({ mode }) {
   };
 }
 
-/** The values of a config that another process can use. */
+/** Returns the values of a config that another process can use. */
 function carried(config, plugins, mode) {
-  const served = resolve(config.root ?? "."); // Vite resolves it from where it was started, and most others from it
+  const served = resolve(config.root ?? "."); // relative to the working directory, unlike other paths
   const out = { root: config.root ? served : undefined };
   for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType"]) if (config[key] !== undefined) out[key] = data(config[key]);
   if (config.publicDir !== undefined) out.publicDir = config.publicDir === "" ? false : config.publicDir;
@@ -385,7 +385,7 @@ function carried(config, plugins, mode) {
   out.esbuild = { ...pluginJSX(plugins, mode), ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
   const s = config.server;
   if (s) out.server = serverValues(s, served, mode);
-  if (s?.forwardConsole) out.plugins = { console: true }; // Vite's name for the same
+  if (s?.forwardConsole) out.plugins = { console: true }; // Vite's name for it
   return data(out);
 }
 
@@ -405,13 +405,13 @@ function serverValues(s, served, mode) {
   return out;
 }
 
-/** The origins that are texts; what an expression or a function lets in is not known here, and told by notCarried. */
+/** Returns the origins that are texts. Expressions and functions cannot be sent, and notCarried reports them. */
 const origins = (origin) => (typeof origin === "boolean" ? origin : [origin ?? true].flat().includes(true) ? true : [origin].flat().filter((o) => typeof o === "string"));
 
-/** A key or certificate is given as text, or as the path of its file. */
+/** A key or certificate is text, or the path of a file. */
 const pem = (v) => (Array.isArray(v) ? v.map(pem).join("\n") : Buffer.isBuffer(v) ? v.toString() : existsSync(v) ? resolve(v) : v);
 
-/** What the plugins of frameworks would set: how JSX is compiled. */
+/** Returns the JSX options that the plugins of frameworks set. */
 function pluginJSX(plugins, mode) {
   const jsx = {};
   for (const p of plugins) {
@@ -421,13 +421,13 @@ function pluginJSX(plugins, mode) {
       const set = hook?.call({ meta: {} }, {}, { command: "serve", mode });
       Object.assign(jsx, oxcJSX(set?.oxc), data(set?.esbuild || undefined));
     } catch (e) {
-      console.error(`${p.name}: ${e.message}`); // a hook that needs more of Vite
+      console.error(`${p.name}: ${e.message}`); // the hook needs more of Vite
     }
   }
   return { jsx: jsx.jsx, jsxImportSource: jsx.jsxImportSource, jsxFactory: jsx.jsxFactory, jsxFragment: jsx.jsxFragment };
 }
 
-/** The names that newer versions of Vite have for the same. */
+/** Reads the JSX options by the names of newer versions of Vite. */
 function oxcJSX(oxc) {
   if (!oxc) return {};
   const jsx = typeof oxc.jsx === "object" ? oxc.jsx : {};
@@ -435,7 +435,7 @@ function oxcJSX(oxc) {
   return data({ jsx: runtime === "classic" ? "transform" : runtime, jsxImportSource: jsx.importSource, jsxFactory: jsx.pragma, jsxFragment: jsx.pragmaFrag, jsxInject: oxc.jsxInject });
 }
 
-/** Options with functions stay here, see styleOptions; their text tells when they became others. */
+/** Options with functions stay here, see styleOptions. The text of the functions changes when they do. */
 function styleValues(languages, mode) {
   if (!languages) return undefined;
   return Object.fromEntries(Object.entries(languages).map(([language, options]) => {
@@ -445,7 +445,7 @@ function styleValues(languages, mode) {
   }));
 }
 
-/** A target may be given in parts. */
+/** Returns the address of a target, which may be an object of parts. */
 function address(target) {
   if (typeof target === "string" || target == null) return target;
   if (target.href) return target.href;
@@ -459,7 +459,7 @@ function proxyRule(key, v, mode) {
   if (typeof v.rewrite === "function") rule.rewrite = rewriteRule(key, v.rewrite) ?? undefined;
   const rewrite = typeof v.rewrite === "function" && !rule.rewrite;
   const bypass = typeof v.bypass === "function";
-  if (rewrite || bypass) rule.functions = { mode, rewrite, bypass }; // asked for each request
+  if (rewrite || bypass) rule.functions = { mode, rewrite, bypass }; // called for each request
   return rule;
 }
 
@@ -469,7 +469,7 @@ async function rewritePath(asked) {
   return { path: String(await (await proxyOf(asked)).rewrite(asked.path)) };
 }
 
-/** Asks a rule's bypass() whether and how a request is answered without the backend. */
+/** Calls a rule's bypass(), which may answer a request without the backend. */
 async function bypassProxy(asked) {
   const rule = await proxyOf(asked);
   const res = new Answer();
@@ -479,7 +479,7 @@ async function bypassProxy(asked) {
   return typeof made === "string" ? { url: made } : {};
 }
 
-/** What a bypass() may write an answer to: as much of a ServerResponse as that takes. */
+/** The response that a bypass() may write to. It has the parts of a ServerResponse that this takes. */
 class Answer {
   statusCode = 200;
   headers = {};
@@ -520,22 +520,23 @@ class Answer {
 const literal = (s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 /**
- * A rewrite function as patterns. One that is a single replace() is read; one that puts something else before the rest of
- * the path is known by what it makes of a few paths, however it is written. Others are called for each request.
+ * Returns a rewrite function as patterns, or null. A function that is a single replace() is read from its text. A
+ * function that only changes the beginning of the path is found by trying a few paths, however it is written. All other
+ * functions are called for each request.
  */
 function rewriteRule(key, f) {
   const rests = ["", "/one", "/two" + key + "/x?q=1"];
-  let made; // what becomes of the paths; of those for an expression nobody knows one
+  let made; // the rewritten paths; a key that is an expression has no path to try
   try {
     if (!key.startsWith("^")) made = rests.map((rest) => String(f(key + rest)));
   } catch {
-    // it needs a path of another form
+    // the function needs a path of another form
   }
   let read;
   try {
     read = readReplace(f.toString());
   } catch {
-    // what looked like an expression is none
+    // it looked like an expression, but is not
   }
   if (read && (made ?? []).every((path, i) => path === (key + rests[i]).replace(read.find, read.replacement))) return read.rule;
   if (made?.every((path, i) => path === made[0] + rests[i])) return { ["^" + literal(key)]: made[0].replaceAll("$", "$$$$") };
@@ -547,16 +548,16 @@ function readReplace(code) {
   const m = /\.replace\(\s*(?:\/((?:\\.|[^/\\])+)\/([a-z]*)|new RegExp\(\s*["'`]([^"'`\\]+)["'`]\s*\)|["'`]([^"'`\\]+)["'`])\s*,\s*["'`]([^"'`\\]*)["'`]\s*\)\s*;?\s*\}?\s*$/.exec(code);
   if (!m) return null;
   const [, source, flags = "", made, text, replacement] = m;
-  if (/[^gi]/.test(flags) || /\$[^\d]/.test(replacement) || /\$\{/.test(made ?? text ?? "")) return null; // templates take what is not here
+  if (/[^gi]/.test(flags) || /\$[^\d]/.test(replacement) || /\$\{/.test(made ?? text ?? "")) return null; // a template has values that are not known here
   const pattern = source?.replaceAll("\\/", "/") ?? made ?? literal(text);
   const find = new RegExp(pattern, flags);
   const cased = flags.includes("i") ? `(?i:${pattern})` : pattern;
   if (flags.includes("g") || pattern.startsWith("^")) return { find, replacement, rule: { [cased]: replacement } };
-  // JavaScript replaces the first match only: the expression takes in what is before it.
+  // JavaScript replaces only the first match, so the expression includes the text before it.
   return { find, replacement, rule: { [`^(.*?)(?:${cased})`]: "$1" + replacement.replace(/\$(\d)/g, (_, n) => "$" + (Number(n) + 1)) } };
 }
 
-/** What of a config only a running Vite could use: told, so that nobody looks for it. */
+/** Lists the values of a config that only a running Vite could use. The terminal shows them. */
 function notCarried(config) {
   const not = [];
   const tell = (values, at, names, why = "") => {
@@ -589,7 +590,7 @@ function aliases(alias) {
   return list.filter((a) => typeof a.replacement === "string").map(({ find, replacement }) => (find instanceof RegExp ? { find: find.source, flags: find.flags, replacement } : { find, replacement }));
 }
 
-/** Drops what JSON cannot carry. */
+/** Returns the value without the parts that JSON does not have. */
 function data(value) {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value, (_, v) => (typeof v === "function" || typeof v === "symbol" ? undefined : v instanceof RegExp ? v.source : v)));
 }
@@ -598,13 +599,13 @@ function data(value) {
 
 const methods = { postcss: runPostCSS, tailwind: runTailwind, sass: runSass, less: runLess, stylus: runStylus, typescript: runTypeScript, viteConfig: readViteConfig, proxyRewrite: rewritePath, proxyBypass: bypassProxy, warm };
 
-/** Loads the named packages ahead of their first use; what is missing is told when it is needed. */
+/** Loads the named packages before their first use. A missing package is an error only at its first use. */
 async function warm({ packages }) {
   await Promise.allSettled(packages.map((p) => load(p, "@tailwindcss/vite", "vite")));
   return {};
 }
 
-/** Where in the project's own files an error was thrown. */
+/** Returns the place in the project's own files at which an error was thrown. */
 function placeOf(e) {
   for (const [, file, line, column] of String(e.stack ?? "").matchAll(/^\s+at .*?\(?((?:file:\/\/)?\/[^():]+):(\d+):(\d+)\)?$/gm)) {
     const at = file.startsWith("file:") ? fileURLToPath(file.replace(/\?.*/, "")) : file;
@@ -613,7 +614,7 @@ function placeOf(e) {
   return undefined;
 }
 
-/** The first error of a bundler, which Vite makes of a configuration that does not parse. */
+/** Returns the first error of a bundler. Vite throws one for a configuration that does not parse. */
 function ofBuild(e, message) {
   const { text, location } = e.errors?.[0] ?? {}; // esbuild
   if (location) return { text, file: resolve(location.file), line: location.line, column: location.column };
@@ -622,7 +623,7 @@ function ofBuild(e, message) {
 }
 
 function failure(thrown) {
-  const e = thrown ?? new Error(`the tool threw ${thrown}`); // whatever is thrown, an answer is due
+  const e = thrown ?? new Error(`the tool threw ${thrown}`); // every call needs an answer, whatever was thrown
   const message = (e.sassMessage ?? e.reason ?? e.message ?? String(e)).replace(/\x1b\[[\d;]*m/g, "");
   const span = e.span; // Sass
   const place = e.line === undefined && !span && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
@@ -647,11 +648,11 @@ function send(message) {
 }
 
 async function answer({ id, method, params, cancel }) {
-  if (cancel) return; // nobody waits any more; the work ends by itself
+  if (cancel) return; // nobody waits any more, and the work ends by itself
   try {
     const run = methods[method];
     if (!run) throw new Error(`unknown method ${method}`);
-    // What Go leaves out arrives as null, for which default values do not stand in.
+    // Values that Go leaves out arrive as null, for which JavaScript uses no default values.
     const given = Object.fromEntries(Object.entries(params ?? {}).filter(([, v]) => v !== null));
     send({ id, result: (await run(given)) ?? null });
   } catch (e) {

@@ -1,0 +1,34 @@
+// Package wire is the protocol between the server and the hosts of plugins: calls in both directions over two streams.
+//
+// A frame is a 4-byte big-endian length and a JSON object, which is one of these:
+//
+//	call      id, method, params
+//	answer    id of the call, and result or error
+//	notice    method, params
+//	cancel    id of a call whose answer nobody waits for any more
+//
+// Calls are handled at the same time, notices one after the other in the order sent.
+//
+// # Methods
+//
+// A host sends the notice hello when its plugins have started. It says what they offer. The server then calls the
+// methods that it needs for that:
+//
+//	event              EventCall: a page's event or request; the result answers a request
+//	channel            ChannelCall: a page's message on a channel, or whether the page may use it
+//	route              RouteCall: an HTTP request
+//	ping               answered at once by a host that is not hung
+//	load, ...          a Hook of that name
+//
+// A host calls these methods of the server:
+//
+//	hello              Hello (a notice)
+//	send               SendCall (a notice): an event or a channel's message to pages
+//	waits              WaitCall (a notice): a hook is slow
+//	clients, rooms     the open pages, and the rooms with pages
+//	join, leave        RoomCall
+//	disconnectUser     DisconnectCall; the result is the number of pages
+//	modules, importers, invalidate, reload    the module graph; params are an ID, or nothing
+//	route.read         RouteRead: the body of a running request; the result is RouteData
+//	route.part         RoutePart: a part of its answer
+package wire
