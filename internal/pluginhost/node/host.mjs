@@ -41,7 +41,11 @@ function find(specifier, ...through) {
     }
   }
   const name = specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : specifier.split("/")[0];
-  throw Object.assign(new Error(`${name} is not installed in this project`), { hint: `npm install -D ${name}`, cause: error, missing: true });
+  throw Object.assign(new Error(`${name} is not installed in this project`), {
+    hint: `npm install -D ${name}`,
+    cause: error,
+    missing: true,
+  });
 }
 
 async function load(specifier, ...through) {
@@ -88,9 +92,17 @@ async function readPostCSS(file) {
   const { cache } = createRequire(file);
   const before = new Set(Object.keys(cache));
   let { config, deps } = await postcssModule(file);
-  if (typeof config === "function") config = await config({ cwd: project, env: process.env.NODE_ENV ?? "development", mode: "development", file: {}, options: {} });
+  if (typeof config === "function")
+    config = await config({
+      cwd: project,
+      env: process.env.NODE_ENV ?? "development",
+      mode: "development",
+      file: {},
+      options: {},
+    });
   const { plugins, ...options } = config ?? {};
-  for (const name of ["parser", "syntax", "stringifier"]) if (typeof options[name] === "string") options[name] = plain(await loadFrom(file, options[name]));
+  for (const name of ["parser", "syntax", "stringifier"])
+    if (typeof options[name] === "string") options[name] = plain(await loadFrom(file, options[name]));
   const list = await pluginsOf(plugins, file);
   const required = Object.keys(cache).filter((f) => !before.has(f) && !f.includes("node_modules"));
   return { deps: [...new Set([file, ...deps, ...required])], plugins: list, options };
@@ -149,7 +161,12 @@ function importOf(params) {
   if (!m) return undefined;
   const [, layer, media] = /^(layer(?:\([^)]*\))?(?=\s|$))?\s*([^]*)$/.exec(m[4]);
   const supports = /^supports(\((?:[^()]|\([^()]*\))*\))\s*/.exec(media);
-  return { specifier: m[1] ?? m[2] ?? m[3], layer: layer?.replace(/^layer\(?|\)$/g, ""), supports: supports?.[1], media: media.slice(supports?.[0].length ?? 0) };
+  return {
+    specifier: m[1] ?? m[2] ?? m[3],
+    layer: layer?.replace(/^layer\(?|\)$/g, ""),
+    supports: supports?.[1],
+    media: media.slice(supports?.[0].length ?? 0),
+  };
 }
 
 /**
@@ -205,7 +222,8 @@ function rebase(sheet, from, to) {
 
 async function runPostCSS({ file, code, options, imports, map }) {
   const config = await postcssConfig(options);
-  if (config.plugins.length === 0 && !config.options.parser && !config.options.syntax) return { code, deps: config.deps, dirs: [] };
+  if (config.plugins.length === 0 && !config.options.parser && !config.options.syntax)
+    return { code, deps: config.deps, dirs: [] };
   const postcss = plain(await load("postcss", "vite", "@tailwindcss/postcss"));
   const { parser, syntax } = config.options;
   const parse = parser?.parse ?? parser ?? syntax?.parse ?? postcss.parse;
@@ -215,14 +233,23 @@ async function runPostCSS({ file, code, options, imports, map }) {
     input = parse(code, { from: file, map: map ? {} : false });
     inlineImports(postcss, input, file, imports, parse);
   }
-  const result = await postcss(config.plugins).process(input, { ...config.options, from: file, map: map ? { inline: true, annotation: true, sourcesContent: true } : false });
+  const result = await postcss(config.plugins).process(input, {
+    ...config.options,
+    from: file,
+    map: map ? { inline: true, annotation: true, sourcesContent: true } : false,
+  });
   const deps = [...config.deps, ...(imports && !own ? Object.keys(imports.texts) : [])];
   const dirs = [];
   for (const m of result.messages) {
     if (m.type === "dependency") deps.push(resolve(m.file));
     else if (m.type === "dir-dependency") dirs.push({ dir: resolve(m.dir), glob: m.glob ?? "**/*" });
   }
-  return { code: result.css, deps, dirs, warnings: result.warnings().map((w) => ({ message: w.text, file, line: w.line, column: w.column })) };
+  return {
+    code: result.css,
+    deps,
+    dirs,
+    warnings: result.warnings().map((w) => ({ message: w.text, file, line: w.line, column: w.column })),
+  };
 }
 
 // ---- Tailwind 4 without its Vite plugin
@@ -237,9 +264,24 @@ async function runTailwind({ file, code }) {
   const stale = state?.deps.some((d) => stamp(d) !== state.stamps.get(d));
   if (!state || state.css !== code || stale) {
     const deps = [];
-    const compiler = await compile(code, { base: dirname(file), from: file, onDependency: (d) => deps.push(resolve(d)) });
-    const sources = compiler.root === "none" ? [] : compiler.root === null ? [{ base: root, pattern: "**/*", negated: false }] : [{ ...compiler.root, negated: false }];
-    state = { css: code, compiler, scanner: new Scanner({ sources: sources.concat(compiler.sources) }), deps, stamps: new Map(deps.map((d) => [d, stamp(d)])) };
+    const compiler = await compile(code, {
+      base: dirname(file),
+      from: file,
+      onDependency: (d) => deps.push(resolve(d)),
+    });
+    const sources =
+      compiler.root === "none"
+        ? []
+        : compiler.root === null
+          ? [{ base: root, pattern: "**/*", negated: false }]
+          : [{ ...compiler.root, negated: false }];
+    state = {
+      css: code,
+      compiler,
+      scanner: new Scanner({ sources: sources.concat(compiler.sources) }),
+      deps,
+      stamps: new Map(deps.map((d) => [d, stamp(d)])),
+    };
     tailwinds.set(file, state);
   }
   const css = state.compiler.build(state.scanner.scan());
@@ -260,14 +302,19 @@ const stamp = (file) => {
 
 // ---- Sass, Less, Stylus
 
-const withMap = (code, map) => (map ? `${code}\n/*# sourceMappingURL=data:application/json;base64,${Buffer.from(typeof map === "string" ? map : JSON.stringify(map)).toString("base64")} */` : code);
+const withMap = (code, map) =>
+  map
+    ? `${code}\n/*# sourceMappingURL=data:application/json;base64,${Buffer.from(typeof map === "string" ? map : JSON.stringify(map)).toString("base64")} */`
+    : code;
 
 /**
  * Returns the options of css.preprocessorOptions, and the code with additionalData, which is text before the code or a
  * function that makes the code. Functions of a vite.config cannot be sent, so they are loaded here, where they run.
  */
 async function styleOptions(language, given, file, code) {
-  const options = given.viteMode ? ((await loadVite(given.viteMode)).config.css.preprocessorOptions[language] ?? {}) : given;
+  const options = given.viteMode
+    ? ((await loadVite(given.viteMode)).config.css.preprocessorOptions[language] ?? {})
+    : given;
   const { additionalData, api, ...rest } = options;
   if (typeof additionalData !== "function") return { code: (additionalData ?? "") + code, rest };
   const made = await additionalData(code, file);
@@ -293,7 +340,13 @@ async function runSass({ file, code, options = {}, map }) {
     sourceMap: Boolean(map),
     sourceMapIncludeSources: true,
   });
-  return { code: withMap(result.css, result.sourceMap), deps: result.loadedUrls.filter((u) => u.protocol === "file:").map((u) => fileURLToPath(u)).filter((f) => f !== file) };
+  return {
+    code: withMap(result.css, result.sourceMap),
+    deps: result.loadedUrls
+      .filter((u) => u.protocol === "file:")
+      .map((u) => fileURLToPath(u))
+      .filter((f) => f !== file),
+  };
 }
 
 /** Finds the styles of packages by name: `@use "pkg/style"` and `~pkg/style`. */
@@ -302,7 +355,20 @@ function packageStyle(url, from) {
   if (name.startsWith(".") || name.startsWith("/") || name.includes(":")) return null;
   for (let dir = dirname(from); ; dir = dirname(dir)) {
     const candidate = join(dir, "node_modules", name);
-    if (existsSync(dirname(candidate)) && existsSync(join(dir, "node_modules", name.split("/").slice(0, name.startsWith("@") ? 2 : 1).join("/")))) return pathToFileURL(candidate);
+    if (
+      existsSync(dirname(candidate)) &&
+      existsSync(
+        join(
+          dir,
+          "node_modules",
+          name
+            .split("/")
+            .slice(0, name.startsWith("@") ? 2 : 1)
+            .join("/"),
+        ),
+      )
+    )
+      return pathToFileURL(candidate);
     if (dirname(dir) === dir) return null;
   }
 }
@@ -310,7 +376,12 @@ function packageStyle(url, from) {
 async function runLess({ file, code, options = {}, map }) {
   const less = plain(await load("less"));
   const told = await styleOptions("less", options, file, code);
-  const result = await less.render(told.code, { filename: file, paths: [dirname(file), root, join(root, "node_modules")], ...told.rest, sourceMap: map ? { outputSourceFiles: true } : undefined });
+  const result = await less.render(told.code, {
+    filename: file,
+    paths: [dirname(file), root, join(root, "node_modules")],
+    ...told.rest,
+    sourceMap: map ? { outputSourceFiles: true } : undefined,
+  });
   return { code: withMap(result.css, result.map), deps: result.imports.map((f) => resolve(f)) };
 }
 
@@ -327,7 +398,18 @@ async function runTypeScript({ file, code, options = {} }) {
   const ts = plain(await load("typescript"));
   const told = options.compilerOptions ?? {};
   const { options: compilerOptions } = ts.convertCompilerOptionsFromJson(
-    { ...told, experimentalDecorators: true, emitDecoratorMetadata: true, jsx: "preserve", module: "esnext", target: told.target ?? "esnext", sourceMap: false, inlineSourceMap: true, inlineSources: true, noEmit: false },
+    {
+      ...told,
+      experimentalDecorators: true,
+      emitDecoratorMetadata: true,
+      jsx: "preserve",
+      module: "esnext",
+      target: told.target ?? "esnext",
+      sourceMap: false,
+      inlineSourceMap: true,
+      inlineSources: true,
+      noEmit: false,
+    },
     root,
   );
   return { code: ts.transpileModule(code, { fileName: file, compilerOptions }).outputText, deps: [] };
@@ -335,7 +417,14 @@ async function runTypeScript({ file, code, options = {} }) {
 
 // ---- vite.config
 
-const viteFiles = ["vite.config.js", "vite.config.mjs", "vite.config.ts", "vite.config.cjs", "vite.config.mts", "vite.config.cts"];
+const viteFiles = [
+  "vite.config.js",
+  "vite.config.mjs",
+  "vite.config.ts",
+  "vite.config.cjs",
+  "vite.config.mts",
+  "vite.config.cts",
+];
 
 const loadedVite = new Map(); // mode -> promise; an edited configuration gets another process
 
@@ -353,7 +442,12 @@ async function readVite(mode) {
   if (!name) return null;
   const vite = await load("vite");
   process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
-  return vite.loadConfigFromFile({ command: "serve", mode, isSsrBuild: false, isPreview: false }, join(project, name), project, "silent");
+  return vite.loadConfigFromFile(
+    { command: "serve", mode, isSsrBuild: false, isPreview: false },
+    join(project, name),
+    project,
+    "silent",
+  );
 }
 
 async function readViteConfig({ mode }) {
@@ -361,7 +455,8 @@ async function readViteConfig({ mode }) {
   if (!loaded) return null;
   const { config } = loaded;
   const env = { command: "serve", mode, isSsrBuild: false, isPreview: false };
-  const applies = (p) => p && (!p.apply || (typeof p.apply === "function" ? p.apply({ ...config, mode }, env) : p.apply === "serve"));
+  const applies = (p) =>
+    p && (!p.apply || (typeof p.apply === "function" ? p.apply({ ...config, mode }, env) : p.apply === "serve"));
   const plugins = (await Promise.all((config.plugins ?? []).flat(Infinity))).flat(Infinity).filter(applies);
   return {
     file: loaded.path,
@@ -376,12 +471,32 @@ async function readViteConfig({ mode }) {
 function carried(config, plugins, mode) {
   const served = resolve(config.root ?? "."); // relative to the working directory, unlike other paths
   const out = { root: config.root ? served : undefined };
-  for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType"]) if (config[key] !== undefined) out[key] = data(config[key]);
+  for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType"])
+    if (config[key] !== undefined) out[key] = data(config[key]);
   if (config.publicDir !== undefined) out.publicDir = config.publicDir === "" ? false : config.publicDir;
-  if (config.define) out.define = Object.fromEntries(Object.entries(config.define).map(([k, v]) => [k, typeof v === "string" ? v : (JSON.stringify(v) ?? "undefined")]));
+  if (config.define)
+    out.define = Object.fromEntries(
+      Object.entries(config.define).map(([k, v]) => [
+        k,
+        typeof v === "string" ? v : (JSON.stringify(v) ?? "undefined"),
+      ]),
+    );
   const r = config.resolve ?? {};
-  out.resolve = { conditions: r.conditions, dedupe: r.dedupe, extensions: r.extensions, mainFields: r.mainFields, preserveSymlinks: r.preserveSymlinks, alias: aliases(r.alias) };
-  if (config.css) out.css = { transformer: config.css.transformer, modules: data(config.css.modules), preprocessorOptions: styleValues(config.css.preprocessorOptions, mode), postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss };
+  out.resolve = {
+    conditions: r.conditions,
+    dedupe: r.dedupe,
+    extensions: r.extensions,
+    mainFields: r.mainFields,
+    preserveSymlinks: r.preserveSymlinks,
+    alias: aliases(r.alias),
+  };
+  if (config.css)
+    out.css = {
+      transformer: config.css.transformer,
+      modules: data(config.css.modules),
+      preprocessorOptions: styleValues(config.css.preprocessorOptions, mode),
+      postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss,
+    };
   out.esbuild = { ...pluginJSX(plugins, mode), ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
   const s = config.server;
   if (s) out.server = serverValues(s, served, mode);
@@ -390,12 +505,29 @@ function carried(config, plugins, mode) {
 }
 
 function serverValues(s, served, mode) {
-  const out = data({ host: s.host, port: Number(s.port) || (s.port === 0 ? 0 : undefined), strictPort: s.strictPort, open: s.open, allowedHosts: s.allowedHosts, fs: s.fs });
+  const out = data({
+    host: s.host,
+    port: Number(s.port) || (s.port === 0 ? 0 : undefined),
+    strictPort: s.strictPort,
+    open: s.open,
+    allowedHosts: s.allowedHosts,
+    fs: s.fs,
+  });
   if (Array.isArray(s.fs?.allow)) out.fs.allow = s.fs.allow.map((dir) => resolve(served, dir));
-  if (s.headers) out.headers = Object.fromEntries(Object.entries(s.headers).filter(([, v]) => v != null).map(([k, v]) => [k, String(v)]));
+  if (s.headers)
+    out.headers = Object.fromEntries(
+      Object.entries(s.headers)
+        .filter(([, v]) => v != null)
+        .map(([k, v]) => [k, String(v)]),
+    );
   if (s.cors && typeof s.cors === "object") out.cors = { origin: origins(s.cors.origin) };
   else out.cors = s.cors;
-  if (s.watch) out.watch = { usePolling: s.watch.usePolling, interval: s.watch.interval, ignored: [s.watch.ignored ?? []].flat().filter((p) => typeof p === "string") };
+  if (s.watch)
+    out.watch = {
+      usePolling: s.watch.usePolling,
+      interval: s.watch.interval,
+      ignored: [s.watch.ignored ?? []].flat().filter((p) => typeof p === "string"),
+    };
   if (s.hmr === false) out.hmr = false;
   else if (typeof s.hmr?.overlay === "boolean") out.hmr = { overlay: s.hmr.overlay };
   const h = s.https;
@@ -406,10 +538,16 @@ function serverValues(s, served, mode) {
 }
 
 /** Returns the origins that are texts. Expressions and functions cannot be sent, and notCarried reports them. */
-const origins = (origin) => (typeof origin === "boolean" ? origin : [origin ?? true].flat().includes(true) ? true : [origin].flat().filter((o) => typeof o === "string"));
+const origins = (origin) =>
+  typeof origin === "boolean"
+    ? origin
+    : [origin ?? true].flat().includes(true)
+      ? true
+      : [origin].flat().filter((o) => typeof o === "string");
 
 /** A key or certificate is text, or the path of a file. */
-const pem = (v) => (Array.isArray(v) ? v.map(pem).join("\n") : Buffer.isBuffer(v) ? v.toString() : existsSync(v) ? resolve(v) : v);
+const pem = (v) =>
+  Array.isArray(v) ? v.map(pem).join("\n") : Buffer.isBuffer(v) ? v.toString() : existsSync(v) ? resolve(v) : v;
 
 /** Returns the JSX options that the plugins of frameworks set. */
 function pluginJSX(plugins, mode) {
@@ -424,7 +562,12 @@ function pluginJSX(plugins, mode) {
       console.error(`${p.name}: ${e.message}`); // the hook needs more of Vite
     }
   }
-  return { jsx: jsx.jsx, jsxImportSource: jsx.jsxImportSource, jsxFactory: jsx.jsxFactory, jsxFragment: jsx.jsxFragment };
+  return {
+    jsx: jsx.jsx,
+    jsxImportSource: jsx.jsxImportSource,
+    jsxFactory: jsx.jsxFactory,
+    jsxFragment: jsx.jsxFragment,
+  };
 }
 
 /** Reads the JSX options by the names of newer versions of Vite. */
@@ -432,17 +575,25 @@ function oxcJSX(oxc) {
   if (!oxc) return {};
   const jsx = typeof oxc.jsx === "object" ? oxc.jsx : {};
   const runtime = jsx.runtime ?? (typeof oxc.jsx === "string" ? oxc.jsx : undefined);
-  return data({ jsx: runtime === "classic" ? "transform" : runtime, jsxImportSource: jsx.importSource, jsxFactory: jsx.pragma, jsxFragment: jsx.pragmaFrag, jsxInject: oxc.jsxInject });
+  return data({
+    jsx: runtime === "classic" ? "transform" : runtime,
+    jsxImportSource: jsx.importSource,
+    jsxFactory: jsx.pragma,
+    jsxFragment: jsx.pragmaFrag,
+    jsxInject: oxc.jsxInject,
+  });
 }
 
 /** Options with functions stay here, see styleOptions. The text of the functions changes when they do. */
 function styleValues(languages, mode) {
   if (!languages) return undefined;
-  return Object.fromEntries(Object.entries(languages).map(([language, options]) => {
-    let functions = "";
-    JSON.stringify(options, (_, v) => (typeof v === "function" ? void (functions += v) : v));
-    return [language, functions ? { ...data(options), viteMode: mode, functions } : options];
-  }));
+  return Object.fromEntries(
+    Object.entries(languages).map(([language, options]) => {
+      let functions = "";
+      JSON.stringify(options, (_, v) => (typeof v === "function" ? void (functions += v) : v));
+      return [language, functions ? { ...data(options), viteMode: mode, functions } : options];
+    }),
+  );
 }
 
 /** Returns the address of a target, which may be an object of parts. */
@@ -455,7 +606,16 @@ function address(target) {
 
 function proxyRule(key, v, mode) {
   if (typeof v === "string") return v;
-  const rule = data({ target: address(v.target), changeOrigin: v.changeOrigin, ws: v.ws, headers: v.headers, secure: v.secure, cookieDomainRewrite: v.cookieDomainRewrite, cookiePathRewrite: v.cookiePathRewrite, rewriteWsOrigin: v.rewriteWsOrigin });
+  const rule = data({
+    target: address(v.target),
+    changeOrigin: v.changeOrigin,
+    ws: v.ws,
+    headers: v.headers,
+    secure: v.secure,
+    cookieDomainRewrite: v.cookieDomainRewrite,
+    cookiePathRewrite: v.cookiePathRewrite,
+    rewriteWsOrigin: v.rewriteWsOrigin,
+  });
   if (typeof v.rewrite === "function") rule.rewrite = rewriteRule(key, v.rewrite) ?? undefined;
   const rewrite = typeof v.rewrite === "function" && !rule.rewrite;
   const bypass = typeof v.bypass === "function";
@@ -474,7 +634,8 @@ async function bypassProxy(asked) {
   const rule = await proxyOf(asked);
   const res = new Answer();
   const made = await rule.bypass(asked.request, res, rule);
-  if (res.writableEnded) return { status: res.statusCode, headers: res.headers, body: Buffer.concat(res.chunks).toString("base64") };
+  if (res.writableEnded)
+    return { status: res.statusCode, headers: res.headers, body: Buffer.concat(res.chunks).toString("base64") };
   if (made === false) return { status: 404 };
   return typeof made === "string" ? { url: made } : {};
 }
@@ -503,7 +664,8 @@ class Answer {
   }
   writeHead(status, ...rest) {
     this.statusCode = status;
-    for (const [name, value] of Object.entries(rest.at(-1) ?? {})) if (typeof rest.at(-1) === "object") this.setHeader(name, value);
+    for (const [name, value] of Object.entries(rest.at(-1) ?? {}))
+      if (typeof rest.at(-1) === "object") this.setHeader(name, value);
     return this;
   }
   write(chunk) {
@@ -538,14 +700,19 @@ function rewriteRule(key, f) {
   } catch {
     // it looked like an expression, but is not
   }
-  if (read && (made ?? []).every((path, i) => path === (key + rests[i]).replace(read.find, read.replacement))) return read.rule;
-  if (made?.every((path, i) => path === made[0] + rests[i])) return { ["^" + literal(key)]: made[0].replaceAll("$", "$$$$") };
+  if (read && (made ?? []).every((path, i) => path === (key + rests[i]).replace(read.find, read.replacement)))
+    return read.rule;
+  if (made?.every((path, i) => path === made[0] + rests[i]))
+    return { ["^" + literal(key)]: made[0].replaceAll("$", "$$$$") };
   return null;
 }
 
 function readReplace(code) {
   if (code.split(".replace").length !== 2) return null;
-  const m = /\.replace\(\s*(?:\/((?:\\.|[^/\\])+)\/([a-z]*)|new RegExp\(\s*["'`]([^"'`\\]+)["'`]\s*\)|["'`]([^"'`\\]+)["'`])\s*,\s*["'`]([^"'`\\]*)["'`]\s*\)\s*;?\s*\}?\s*$/.exec(code);
+  const m =
+    /\.replace\(\s*(?:\/((?:\\.|[^/\\])+)\/([a-z]*)|new RegExp\(\s*["'`]([^"'`\\]+)["'`]\s*\)|["'`]([^"'`\\]+)["'`])\s*,\s*["'`]([^"'`\\]*)["'`]\s*\)\s*;?\s*\}?\s*$/.exec(
+      code,
+    );
   if (!m) return null;
   const [, source, flags = "", made, text, replacement] = m;
   if (/[^gi]/.test(flags) || /\$[^\d]/.test(replacement) || /\$\{/.test(made ?? text ?? "")) return null; // a template has values that are not known here
@@ -554,7 +721,11 @@ function readReplace(code) {
   const cased = flags.includes("i") ? `(?i:${pattern})` : pattern;
   if (flags.includes("g") || pattern.startsWith("^")) return { find, replacement, rule: { [cased]: replacement } };
   // JavaScript replaces only the first match, so the expression includes the text before it.
-  return { find, replacement, rule: { [`^(.*?)(?:${cased})`]: "$1" + replacement.replace(/\$(\d)/g, (_, n) => "$" + (Number(n) + 1)) } };
+  return {
+    find,
+    replacement,
+    rule: { [`^(.*?)(?:${cased})`]: "$1" + replacement.replace(/\$(\d)/g, (_, n) => "$" + (Number(n) + 1)) },
+  };
 }
 
 /** Lists the values of a config that only a running Vite could use. The terminal shows them. */
@@ -566,38 +737,83 @@ function notCarried(config) {
   const { css, server } = config;
   for (const [key, rule] of Object.entries(config.server?.proxy ?? {})) {
     if (typeof rule !== "object") continue;
-    tell(rule, `server.proxy ${JSON.stringify(key)}: `, ["agent", "auth", "autoRewrite", "followRedirects", "forward", "hostRewrite", "ignorePath", "method", "protocolRewrite", "selfHandleResponse", "toProxy"]);
-    for (const name of ["configure", "router"]) if (typeof rule[name] === "function") not.push(`server.proxy ${JSON.stringify(key)}: ${name}, a function`);
+    tell(rule, `server.proxy ${JSON.stringify(key)}: `, [
+      "agent",
+      "auth",
+      "autoRewrite",
+      "followRedirects",
+      "forward",
+      "hostRewrite",
+      "ignorePath",
+      "method",
+      "protocolRewrite",
+      "selfHandleResponse",
+      "toProxy",
+    ]);
+    for (const name of ["configure", "router"])
+      if (typeof rule[name] === "function") not.push(`server.proxy ${JSON.stringify(key)}: ${name}, a function`);
   }
-  for (const a of [config.resolve?.alias ?? []].flat()) if (a.customResolver) not.push(`resolve.alias ${JSON.stringify(String(a.find))}: customResolver`);
-  for (const name of ["generateScopedName", "localsConvention"]) if (typeof css?.modules?.[name] === "function") not.push(`css.modules.${name}, a function`);
+  for (const a of [config.resolve?.alias ?? []].flat())
+    if (a.customResolver) not.push(`resolve.alias ${JSON.stringify(String(a.find))}: customResolver`);
+  for (const name of ["generateScopedName", "localsConvention"])
+    if (typeof css?.modules?.[name] === "function") not.push(`css.modules.${name}, a function`);
   tell(css?.modules, "css.modules.", ["getJSON", "globalModulePaths", "hashPrefix", "exportGlobals"]);
-  if (css?.transformer === "lightningcss") tell(css, "css.", ["lightningcss"], ": stylesheets stay as they are written");
+  if (css?.transformer === "lightningcss")
+    tell(css, "css.", ["lightningcss"], ": stylesheets stay as they are written");
   tell(config.esbuild, "esbuild.", ["drop", "dropLabels", "pure", "tsconfigRaw", "banner", "footer"]);
   tell(config.oxc, "oxc.", ["decorator", "define", "inject", "assumptions"]);
   tell(config.html, "html.", ["cspNonce", "additionalAssetSources"]);
-  tell(config, "", ["tsconfig", "worker"].filter((name) => name !== "worker" || config.worker?.plugins));
+  tell(
+    config,
+    "",
+    ["tsconfig", "worker"].filter((name) => name !== "worker" || config.worker?.plugins),
+  );
   tell(server, "server.", ["origin"]);
-  if ([server?.cors?.origin ?? []].flat().some((o) => o instanceof RegExp || typeof o === "function")) not.push("server.cors.origin: expressions and functions");
-  if ([server?.watch?.ignored ?? []].flat().some((p) => typeof p !== "string")) not.push("server.watch.ignored: expressions and functions");
+  if ([server?.cors?.origin ?? []].flat().some((o) => o instanceof RegExp || typeof o === "function"))
+    not.push("server.cors.origin: expressions and functions");
+  if ([server?.watch?.ignored ?? []].flat().some((p) => typeof p !== "string"))
+    not.push("server.watch.ignored: expressions and functions");
   if (server?.https?.pfx) not.push("server.https.pfx: give key and cert");
   return not;
 }
 
 function aliases(alias) {
   if (!alias) return undefined;
-  const list = Array.isArray(alias) ? alias : Object.entries(alias).map(([find, replacement]) => ({ find, replacement }));
-  return list.filter((a) => typeof a.replacement === "string").map(({ find, replacement }) => (find instanceof RegExp ? { find: find.source, flags: find.flags, replacement } : { find, replacement }));
+  const list = Array.isArray(alias)
+    ? alias
+    : Object.entries(alias).map(([find, replacement]) => ({ find, replacement }));
+  return list
+    .filter((a) => typeof a.replacement === "string")
+    .map(({ find, replacement }) =>
+      find instanceof RegExp ? { find: find.source, flags: find.flags, replacement } : { find, replacement },
+    );
 }
 
 /** Returns the value without the parts that JSON does not have. */
 function data(value) {
-  return value === undefined ? undefined : JSON.parse(JSON.stringify(value, (_, v) => (typeof v === "function" || typeof v === "symbol" ? undefined : v instanceof RegExp ? v.source : v)));
+  return value === undefined
+    ? undefined
+    : JSON.parse(
+        JSON.stringify(value, (_, v) =>
+          typeof v === "function" || typeof v === "symbol" ? undefined : v instanceof RegExp ? v.source : v,
+        ),
+      );
 }
 
 // ---- The protocol
 
-const methods = { postcss: runPostCSS, tailwind: runTailwind, sass: runSass, less: runLess, stylus: runStylus, typescript: runTypeScript, viteConfig: readViteConfig, proxyRewrite: rewritePath, proxyBypass: bypassProxy, warm };
+const methods = {
+  postcss: runPostCSS,
+  tailwind: runTailwind,
+  sass: runSass,
+  less: runLess,
+  stylus: runStylus,
+  typescript: runTypeScript,
+  viteConfig: readViteConfig,
+  proxyRewrite: rewritePath,
+  proxyBypass: bypassProxy,
+  warm,
+};
 
 /** Loads the named packages before their first use. A missing package is an error only at its first use. */
 async function warm({ packages }) {
@@ -607,9 +823,12 @@ async function warm({ packages }) {
 
 /** Returns the place in the project's own files at which an error was thrown. */
 function placeOf(e) {
-  for (const [, file, line, column] of String(e.stack ?? "").matchAll(/^\s+at .*?\(?((?:file:\/\/)?\/[^():]+):(\d+):(\d+)\)?$/gm)) {
+  for (const [, file, line, column] of String(e.stack ?? "").matchAll(
+    /^\s+at .*?\(?((?:file:\/\/)?\/[^():]+):(\d+):(\d+)\)?$/gm,
+  )) {
     const at = file.startsWith("file:") ? fileURLToPath(file.replace(/\?.*/, "")) : file;
-    if (at.startsWith(project) && !at.includes("node_modules")) return { file: at, line: Number(line), column: Number(column) - 1 };
+    if (at.startsWith(project) && !at.includes("node_modules"))
+      return { file: at, line: Number(line), column: Number(column) - 1 };
   }
   return undefined;
 }
@@ -627,7 +846,14 @@ function failure(thrown) {
   const message = (e.sassMessage ?? e.reason ?? e.message ?? String(e)).replace(/\x1b\[[\d;]*m/g, "");
   const span = e.span; // Sass
   const place = e.line === undefined && !span && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
-  const file = e.file ?? e.filename ?? e.input?.file ?? (span?.url ? fileURLToPath(span.url) : undefined) ?? e.loc?.file ?? e.id ?? place?.file;
+  const file =
+    e.file ??
+    e.filename ??
+    e.input?.file ??
+    (span?.url ? fileURLToPath(span.url) : undefined) ??
+    e.loc?.file ??
+    e.id ??
+    place?.file;
   const line = e.line ?? (span ? span.start.line + 1 : undefined) ?? e.loc?.line ?? place?.line;
   const column = e.column ?? (span ? span.start.column : undefined) ?? e.loc?.column ?? place?.column ?? 0;
   return {
