@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -106,12 +107,24 @@ func goFile(body string) string {
 	return b.String() + "\n" + body
 }
 
+// raceFlag returns the flag by which this test was built with the race detector, "" without it: programs that are built
+// alike share what was compiled for it.
+func raceFlag() string {
+	info, _ := debug.ReadBuildInfo() // a test has one
+	for _, s := range info.Settings {
+		if s.Key == "-race" && s.Value == "true" {
+			return " -race"
+		}
+	}
+	return ""
+}
+
 // command runs a command in a folder and returns what it prints.
 func command(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off")
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod"+raceFlag(), "GOPROXY=off")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
