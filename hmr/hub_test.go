@@ -280,13 +280,17 @@ func TestUpdatesMadeWhileAPageLoadsAreReplayed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := hub.Publish(&hmr.FullReload{Path: "/index.html"}); err != nil {
+		t.Fatal(err)
+	}
 	for query, want := range map[string]string{"epoch=e&seq=1": "update", "epoch=other&seq=1": "need-revisions"} {
 		p := open(t, at+"/?"+query+"&x=", "s"+query)
 		if f := p.await(want, func(map[string]any) bool { return true }); f["type"] != want {
 			t.Errorf("%s: got %v", query, f)
 		} else if want == "update" {
 			second := p.await("the other update", func(map[string]any) bool { return true })
-			if got := fmt.Sprint(f["changed"], second["changed"]); got != "[1] [2]" {
+			third := p.await("the reload", func(map[string]any) bool { return true })
+			if got := fmt.Sprint(f["changed"], second["changed"], third["type"], third["seq"]); got != "[1] [2]full-reload4" {
 				t.Errorf("%s: replayed %s", query, got)
 			}
 		}

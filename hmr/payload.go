@@ -53,8 +53,10 @@ type Update struct {
 	URL  string `json:"url,omitempty"`
 }
 
-// FullReload reloads the pages at Path, or all pages when Path is "" or "*".
+// FullReload reloads the pages at Path, or all pages when Path is "" or "*". [Hub.Publish] sets its Seq.
 type FullReload struct {
+	// Seq counts FullReloads together with Updates, so that a page gets those of the time in which it was loaded.
+	Seq  uint64 `json:"seq,omitempty"`
 	Path string `json:"path,omitempty"`
 	// TriggeredBy is the ID of the module or page that changed. The page's console shows Reason.
 	TriggeredBy string `json:"triggeredBy,omitempty"`

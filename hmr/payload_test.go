@@ -20,7 +20,7 @@ func TestPayloadFiles(t *testing.T) {
 		"connected-users": &hmr.Connected{Client: "c2", Epoch: "e", Identifies: true},
 		"update":          &hmr.Update{Seq: 4, Timestamp: 1700000000000, Changed: []string{"/src/a.ts"}, Deleted: []string{"/src/b.ts"}, CSS: []string{"/src/a.css"}, Workers: []string{"/src/w.ts"}, Code: "$d();", URL: "/@devserver/update/x-1.js"},
 		"update-min":      &hmr.Update{Seq: 5, Timestamp: 1, Changed: []string{"/a.js"}},
-		"full-reload":     &hmr.FullReload{Path: "/about.html", TriggeredBy: "/about.html", Reason: "about.html was edited"},
+		"full-reload":     &hmr.FullReload{Seq: 6, Path: "/about.html", TriggeredBy: "/about.html", Reason: "about.html was edited"},
 		"error": &hmr.ErrorPayload{Err: hmr.ErrorInfo{Message: `Unexpected "="`, Stack: "at f (/src/a.ts:1:2)", ID: "/src/a.ts", Frame: "> 1 | =", Plugin: "p", File: "/app/src/a.ts", Hint: "h",
 			Loc: &hmr.Loc{File: "src/a.ts", Line: 1, Column: 2}}},
 		"error-min":      &hmr.ErrorPayload{Err: hmr.ErrorInfo{Message: "m"}},

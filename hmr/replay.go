@@ -2,7 +2,7 @@ package hmr
 
 import "slices"
 
-// updateRing holds the last updates, for pages that load while an update is made. Hub.mu guards it.
+// updateRing holds the last updates and reloads, for pages that load while an update is made. Hub.mu guards it.
 type updateRing struct {
 	seq   uint64 // number of the last update
 	list  []ringUpdate

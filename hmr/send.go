@@ -27,25 +27,36 @@ func newFrame(p Payload) (*frame, error) {
 	return &frame{text: text, prepared: prepared}, nil
 }
 
-// Publish sends a payload to all pages, encoded once. An *[Update] gets its Seq here, and is kept for pages that are
-// loading. The error says that the payload cannot be JSON. Publish does not wait for pages.
+// Publish sends a payload to all pages, encoded once. An *[Update] and a *[FullReload] get their Seq here, and are kept for
+// pages that are loading. The error says that the payload cannot be JSON. Publish does not wait for pages.
 func (h *Hub) Publish(p Payload) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	update, isUpdate := p.(*Update)
-	if isUpdate {
+	seq := seqOf(p)
+	if seq != nil {
 		h.updates.seq++
-		update.Seq = h.updates.seq
+		*seq = h.updates.seq
 	}
 	f, err := newFrame(p)
 	if err != nil {
 		return err
 	}
-	if isUpdate {
+	if seq != nil {
 		h.updates.add(f)
 	}
 	for _, c := range h.sessions {
 		c.send(f)
+	}
+	return nil
+}
+
+// seqOf returns the number of a payload that changes what pages run, nil for other payloads.
+func seqOf(p Payload) *uint64 {
+	switch p := p.(type) {
+	case *Update:
+		return &p.Seq
+	case *FullReload:
+		return &p.Seq
 	}
 	return nil
 }

@@ -110,7 +110,7 @@ class OwnConnection implements Connection {
       this.seq = payload.seq; // this page takes no updates, so it needs no earlier ones
     } else if (payload.type === "custom" && payload.event === reidentifyEvent) this.identity.cookieChanges();
     else if (payload.type === "custom") this.listeners.emit(payload.event, payload.data);
-    else if (payload.type === "update") this.seq = payload.seq;
+    else if (payload.type === "update" || payload.type === "full-reload") this.seq = payload.seq ?? this.seq;
   }
 
   private change(state: ReadyState): void {

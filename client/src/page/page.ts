@@ -102,9 +102,10 @@ class BrowserPage {
       case "connected":
         return this.session.greeted(message);
       case "update":
-        this.session.seq = Math.max(this.session.seq, message.seq);
+        this.session.seen(message.seq);
         return this.updater.apply(message);
       case "full-reload":
+        this.session.seen(message.seq);
         return this.updater.reload(message);
       case "error":
         await this.events.emit("vite:error", message);

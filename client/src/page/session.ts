@@ -36,8 +36,8 @@ export interface SessionOptions {
 const maxRevisions = 400_000;
 
 export class Session implements Connection {
-  /** Number of the newest update that the page has. */
-  seq: number;
+  /** Number of the newest update or reload that the page has. */
+  private newest: number;
   /** What the server knows requests of this page by. A restarted server has another. */
   token: string;
   private readonly id = randomID();
@@ -48,15 +48,19 @@ export class Session implements Connection {
   private notificationHandlers = 0;
   private leaving = false;
 
+  get seq(): number {
+    return this.newest;
+  }
+
   constructor(private readonly options: SessionOptions) {
     const { config, log, timers } = options;
-    this.seq = config.seq;
+    this.newest = config.seq;
     this.token = config.token;
     this.transport = new Transport({
       session: this.id,
       log,
       ...(timers ? { timers } : {}),
-      seq: () => this.seq,
+      seq: () => this.newest,
       open: (query) => this.openSocket(query),
       renew: () => this.renewToken(),
       hello: () => ({ type: "hello", url: typeof location === "undefined" ? "" : location.href }),
@@ -79,6 +83,11 @@ export class Session implements Connection {
   }
 
   /** Opens the socket and watches for what brings it back. */
+  /** Notes the number of an update or a reload. A payload to this page alone has none. */
+  seen(seq: number | undefined): void {
+    this.newest = Math.max(this.newest, seq ?? 0);
+  }
+
   open(): void {
     (globalThis as { [connectionKey]?: Connection })[connectionKey] = this;
     if (this.options.config.shareTabs) this.shared = shareSockets(this.options.scriptURL, this.id);

@@ -31,6 +31,7 @@ const payloads: Record<string, ServerPayload> = {
   "update-min": { type: "update", seq: 5, timestamp: 1, changed: ["/a.js"] },
   "full-reload": {
     type: "full-reload",
+    seq: 6,
     path: "/about.html",
     triggeredBy: "/about.html",
     reason: "about.html was edited",

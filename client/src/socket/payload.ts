@@ -43,6 +43,8 @@ export interface UpdatePayload {
 
 export interface FullReloadPayload {
   type: "full-reload";
+  /** Counts reloads together with updates. */
+  seq?: number;
   path?: string;
   triggeredBy?: string;
   reason?: string;
