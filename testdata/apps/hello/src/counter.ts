@@ -1,5 +1,5 @@
-// A counter that keeps its value over edits of this file. The value is in import.meta.hot.data, which the next version of
-// the module gets.
+// A counter that keeps its value over edits of this file. The value is in import.meta.hot.data, which the next version
+// of the module gets.
 const label = "Count";
 
 interface State {
