@@ -74,7 +74,7 @@ func TestHot(t *testing.T) {
 	p.WaitNoOverlay()
 	p.logged("vite:afterUpdate")
 
-	// A module below an accepted dependency: both run again, but the module that accepts does not.
+	// A module below an accepted dependency: all modules between run again, but not the module that accepts.
 	s.Edit("src/inner.ts", "inner 1", "inner 2")
 	p.WaitText("#parent", "parent: dep 1 with inner 1 -> dep 1 with inner 2")
 	p.logged("dispose dep 1 with inner 1", "dep dep 1 with inner 2")
