@@ -11,8 +11,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestAdminPage: the admin page lists the open pages, follows changes of their users, and sends to them with the keyboard
-// alone.
+// TestAdminPage: the admin page lists the open pages, follows changes of their users, and sends to them with the
+// keyboard alone.
 func TestAdminPage(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)

@@ -26,8 +26,8 @@ import (
 // canary is in every file that must not be read. Code, markup and JSON leave it unchanged.
 const canary = "canarySecret7391"
 
-// fortress returns a project with secrets inside it, beside it and behind links. In targets, ROOT stands for its folder
-// and OUT for the folder above.
+// fortress returns a project with secrets inside it, beside it and behind links. In targets, ROOT is its folder and OUT
+// the folder above.
 func fortress(t *testing.T) *devtest.Files {
 	app := devtest.App(t, devtest.Text(`
 -- index.html --
@@ -69,12 +69,12 @@ module.exports = "fine";
 	return app
 }
 
-// fileAttacks are attacks that made other development servers give away files, by advisory. The test combines each target
-// with queries, and with the headers by which a server chooses the form of its answer.
+// fileAttacks are attacks that made other development servers give away files, by advisory. The test combines each
+// target with queries, and with the headers by which a server chooses the form of its answer.
 var fileAttacks = []struct {
 	class   string
 	targets []string
-	only    int  // the only correct status beside 400; 0 stands for 400, 403 and 404
+	only    int  // the only correct status beside 400; 0 means 400, 403 and 404
 	route   bool // the targets are plain names. A single-page app may have such a route, which gets the index page
 }{
 	{"CVE-2022-35204: decoded after the check", []string{"/@fsROOT/src/%2e%2e/%2e%2e/out/secret.txt", "/@fsROOT/src/..%2f..%2fout/secret.txt", "/@fsROOT/src/%252e%252e/%252e%252e/out/secret.txt", "/@fsROOT/%2e%2e/out/secret.txt"}, 0, false},
@@ -262,8 +262,8 @@ func TestRefusalsAreTold(t *testing.T) {
 	}
 }
 
-// TestOtherWaysToAFile asks for secrets in every other way: IDs of packs, source maps, updates, the editor, messages over
-// the socket, imports and pages of the project itself, and code frames.
+// TestOtherWaysToAFile asks for secrets in every other way: by IDs of packs, source maps, updates, the editor, and
+// messages over the socket. The project's own imports, pages and code frames ask, too.
 func TestOtherWaysToAFile(t *testing.T) {
 	t.Parallel()
 	app := fortress(t)
@@ -343,8 +343,8 @@ func TestOtherWaysToAFile(t *testing.T) {
 	}
 }
 
-// TestOwnPathsAreNotProxied: our own paths, refused targets and other hosts never reach a backend, whatever patterns the
-// project's proxy has (CVE-2026-9595, CVE-2026-44578).
+// TestOwnPathsAreNotProxied: requests for our own paths, for refused targets and for other hosts never reach a backend.
+// The patterns of the project's proxy do not matter (CVE-2026-9595, CVE-2026-44578).
 func TestOwnPathsAreNotProxied(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -386,7 +386,7 @@ func TestOwnPathsAreNotProxied(t *testing.T) {
 }
 
 // TestEditorIsStartedWithoutAShell: only a page of ours can open files in the editor, and only files that may be read.
-// Every name is one argument, whatever characters it has (CVE-2018-6342, CVE-2026-53632).
+// Every name is one argument, also with characters that a shell knows (CVE-2018-6342, CVE-2026-53632).
 func TestEditorIsStartedWithoutAShell(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the test's editor is a shell script")

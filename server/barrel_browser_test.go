@@ -6,8 +6,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// TestBarrelGrowsInAnOpenPage imports more names of a package into an open page. The package's index has run long before,
-// so the modules behind the new names have to come with the import.
+// TestBarrelGrowsInAnOpenPage imports more names of a package into an open page. The package's index has run long
+// before, so the modules behind the new names have to come with the import.
 func TestBarrelGrowsInAnOpenPage(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(`-- index.html --

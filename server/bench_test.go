@@ -70,8 +70,8 @@ func serve(b *testing.B, dir, cache string) (s *server.Server, host string, stop
 // sizes are the numbers of modules for which the benchmarks measure.
 var sizes = []int{100, 1_000, 10_000}
 
-// BenchmarkEdit measures the time from the write of a leaf module to its code on the socket. It must be the same for all
-// sizes.
+// BenchmarkEdit measures the time from the write of a leaf module to its code on the socket. It must be the same for
+// all sizes.
 func BenchmarkEdit(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("modules=%d", n), func(b *testing.B) {
@@ -102,8 +102,8 @@ func BenchmarkEdit(b *testing.B) {
 	}
 }
 
-// BenchmarkStart measures the time from the start of a server to the whole pack, with an empty cache and with the cache of
-// the last run. heap-bytes/module is the memory of the loaded project.
+// BenchmarkStart measures the time from a server's start to the whole pack, with an empty cache and with the cache of
+// the last run. The metric heap-bytes/module is the memory of the loaded project.
 func BenchmarkStart(b *testing.B) {
 	for _, n := range sizes {
 		dir := project(b, n)
@@ -145,8 +145,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// BenchmarkReload measures the request for the script of a reloaded page: an unchanged script, which is a 304, and a
-// script that is written and sent again.
+// BenchmarkReload measures the request for the script of a reloaded page. An unchanged script is a 304. A whole script
+// is written and sent again.
 func BenchmarkReload(b *testing.B) {
 	for _, n := range sizes {
 		dir := project(b, n)

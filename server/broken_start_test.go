@@ -30,8 +30,8 @@ export const own: string = " works";
 export const text = "dep";
 `
 
-// TestBrokenStart: the overlay shows a mistake that was there when the server started, with its place. Once the mistake is
-// fixed, also by an install, the page starts without a reload by the user.
+// TestBrokenStart: the overlay shows a mistake that was there when the server started, with its place. Once the mistake
+// is fixed, also by an install, the page starts without a reload by the user.
 func TestBrokenStart(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -89,8 +89,8 @@ func TestBrokenStart(t *testing.T) {
 	}
 }
 
-// TestBrokenConfigServesNothing: a broken configuration does not say which files it denies. So the server serves nothing,
-// not even to a page that ran before.
+// TestBrokenConfigServesNothing: a broken configuration does not say which files it denies. So the server serves
+// nothing, not even to a page that ran before.
 func TestBrokenConfigServesNothing(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(brokenApp)))

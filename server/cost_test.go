@@ -14,8 +14,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestCostOfAnEdit counts the modules that an edit compiles and the frames that it sends. Both must depend on the changed
-// files, and not on the size of the project.
+// TestCostOfAnEdit counts the modules that an edit compiles and the frames that it sends. Both must depend on the
+// changed files, and not on the size of the project.
 func TestCostOfAnEdit(t *testing.T) {
 	const n = 60
 	app := tree(t, n)
@@ -91,7 +91,8 @@ func TestEditsReachAllPages(t *testing.T) {
 	}
 }
 
-// TestManyFilesAreOneUpdate writes many files at once, as a checkout does. They come in few frames, and no file is missed.
+// TestManyFilesAreOneUpdate writes many files at once, as a checkout does. They come in few frames, and no file is
+// missed.
 func TestManyFilesAreOneUpdate(t *testing.T) {
 	const n = 200
 	app := devtest.App(t, devtest.Text("-- index.html --\n<!doctype html>\n"))
@@ -164,8 +165,8 @@ func tree(t *testing.T, n int) *devtest.Files {
 	return app
 }
 
-// TestRequestsOfALoad: a load requests the page, the client and one pack, however many modules there are. A reload makes
-// the same requests.
+// TestRequestsOfALoad: a load requests the page, the client and one pack, however many modules there are. A reload
+// makes the same requests.
 func TestRequestsOfALoad(t *testing.T) {
 	s := devtest.Start(t, tree(t, 300))
 	p := s.Page(t, "/")

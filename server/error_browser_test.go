@@ -123,8 +123,8 @@ export const text: string = "one";
 	p.NoReload()
 }
 
-// TestMissingScript: a page whose script does not exist says so. It starts when the script is created, or when its src is
-// fixed.
+// TestMissingScript: a page whose script does not exist says so. It starts when the script is created, or when its src
+// is fixed.
 func TestMissingScript(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
@@ -256,8 +256,8 @@ func original(t *testing.T, s *devtest.Server, script string, line, column int) 
 			break
 		}
 	}
-	// The fields of a segment: the column in the script, then source, line and column in the source. Each is relative to
-	// the same field of the segment before.
+	// The fields of a segment: the column in the script, then source, line and column in the source. Each is relative
+	// to the same field of the segment before.
 	var source, atLine, atColumn int
 	for n, mappings := range strings.Split(m.Mappings, ";") {
 		here := 0

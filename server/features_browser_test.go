@@ -8,7 +8,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// features returns an app that uses every feature of the module pipeline, with a package whose file depends on conditions.
+// features returns an app that uses every feature of the module pipeline, with a package whose file depends on
+// conditions.
 func features(t *testing.T) *devtest.Files {
 	app := devtest.App(t, devtest.Dir("../testdata/apps/features"))
 	app.Package("conditional", `{"name": "conditional", "exports": {"custom": "./custom.js", "default": "./default.js"}}`, map[string]string{

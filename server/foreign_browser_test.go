@@ -54,8 +54,8 @@ attempt("sandboxed frame", (leak, done) => {
 Promise.all(tried).then(() => { window.finished = tried.length; });
 </script><body></body>`
 
-// TestBrowserForeignPage opens pages of another port, of another name of this machine and of the other loopback address.
-// They read nothing, open no socket and start no editor. Our styles and scripts have no effect there.
+// TestBrowserForeignPage opens pages of another port, of another name of this machine and of the other loopback
+// address. They read nothing, open no socket and start no editor. Our styles and scripts have no effect there.
 func TestBrowserForeignPage(t *testing.T) {
 	devtest.NeedBrowser(t)
 	tool := filepath.Join(t.TempDir(), "editor")

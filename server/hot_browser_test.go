@@ -155,7 +155,7 @@ func TestHot(t *testing.T) {
 	p.WaitReload(3)
 }
 
-// TestEventPayloads: the arguments of the built-in events are those of Vite.
+// TestEventPayloads: listeners of the built-in events get the arguments that they get from Vite.
 func TestEventPayloads(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -208,8 +208,8 @@ import.meta.hot.accept(() => import.meta.hot.invalidate("not me"));
 	p.Wait(`((m) => m.type === "full-reload" && m.path === "*")(JSON.parse(sessionStorage.reload))`)
 }
 
-// TestSendsWhileTheServerIsAway: events that the page sends meanwhile arrive when the server is back, in order and once.
-// The page does not reload.
+// TestSendsWhileTheServerIsAway: events that the page sends meanwhile arrive when the server is back, in order and
+// once. The page does not reload.
 func TestSendsWhileTheServerIsAway(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)

@@ -56,8 +56,8 @@ func signBackend(t *testing.T) (at string, identify func(*http.Request) (string,
 	}
 }
 
-// TestSignInIsSeen signs three users in and out in two browsers, while the server sends messages to each user without end.
-// No page gets a message for another user.
+// TestSignInIsSeen signs three users in and out in two browsers, while the server sends messages to each user without
+// end. No page gets a message for another user.
 func TestSignInIsSeen(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -89,7 +89,7 @@ func signInIsSeen(t *testing.T, shareTabs bool) {
 	defer load.Wait()
 	defer stop()
 	load.Go(func() {
-		each := time.NewTicker(4 * time.Millisecond) // without a pause the pages would have no time for anything else
+		each := time.NewTicker(4 * time.Millisecond) // without a pause the pages would have no time to sign in
 		defer each.Stop()
 		for n := 0; ctx.Err() == nil; n++ {
 			for _, user := range []string{"ann", "bob", "cat"} {
@@ -145,7 +145,7 @@ func signInIsSeen(t *testing.T, shareTabs bool) {
 	}, func() string { return fmt.Sprint(users) })
 }
 
-// A server without Identify never asks pages to identify themselves, whatever cookies change.
+// A server without Identify never asks pages to identify themselves, also when cookies change.
 func TestNobodyIsAskedWithoutIdentify(t *testing.T) {
 	t.Parallel()
 	at, _ := signBackend(t)

@@ -74,8 +74,8 @@ func (p *person) shows(session, want string) {
 	}
 }
 
-// TestPluginsSayWhoAPageIs: the plugins of the project's folder identify a page that opened before they were built, and a
-// page that signs in and out. They identify all pages again when their code has changed. While they are missing,
+// TestPluginsSayWhoAPageIs: the plugins of the project's folder identify a page that opened before they were built, and
+// a page that signs in and out. They identify all pages again when their code has changed. While they are missing,
 // identities are frozen.
 func TestPluginsSayWhoAPageIs(t *testing.T) {
 	t.Parallel()
@@ -138,8 +138,8 @@ func TestPluginsSayWhoAPageIs(t *testing.T) {
 	}
 }
 
-// TestWhoIsAskedFirst: the program is asked first, then its plugins in order. After a plugin that fails, no other plugin is
-// asked.
+// TestWhoIsAskedFirst: the program is asked first, then its plugins in order. After a plugin that fails, no other
+// plugin is asked.
 func TestWhoIsAskedFirst(t *testing.T) {
 	t.Parallel()
 	by := func(name string) func(*http.Request) (string, error) {

@@ -37,9 +37,9 @@ func leave(ws *websocket.Conn) {
 	_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Minute))
 }
 
-// TestClientsLeaveNothing: descriptors, goroutines and memory return to their values before. Pages load again and again,
-// sockets open and close, some requests and frames are cut in half, and some clients never read. DEVSERVER_SOAK=1 makes
-// 500 loads and 2,000 sockets.
+// TestClientsLeaveNothing: descriptors, goroutines and memory return to their values before. Pages load again and
+// again, sockets open and close, some requests and frames are cut in half, and some clients never read.
+// DEVSERVER_SOAK=1 makes 500 loads and 2,000 sockets.
 func TestClientsLeaveNothing(t *testing.T) {
 	loads, sockets := 40, 150
 	if os.Getenv("DEVSERVER_SOAK") != "" {

@@ -80,8 +80,8 @@ func TestPages(t *testing.T) {
 	p.WaitText("#text", "new page")
 }
 
-// TestPageThatIsLeft: when the user follows a link, the browser keeps the old page and its socket. The server counts the
-// old page as gone.
+// TestPageThatIsLeft: when the user follows a link, the browser keeps the old page and its socket. The server counts
+// the old page as gone.
 func TestPageThatIsLeft(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// TestPipesInPlaceOfFiles: a repository may have a pipe, or a link to a device, under any name that the server reads. The
-// server neither waits for a pipe nor reads without end.
+// TestPipesInPlaceOfFiles: a repository may have a pipe, or a link to a device, under any name that the server reads.
+// The server neither waits for a pipe nor reads without end.
 func TestPipesInPlaceOfFiles(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{".env", ".env.local", "package.json", "tsconfig.json", "postcss.config.js", "node_modules/dep/package.json", "pnpm-workspace.yaml", "package-lock.json", "public/file.txt", "src/unused.ts"} {

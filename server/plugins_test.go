@@ -29,8 +29,8 @@ export const shout = (s) => s + "REPLACED";
 
 type sum struct{ A, B int }
 
-// hooks is the source of a plugin with hooks of pages, modules, events and routes. TestHooksInProcess has the same plugin
-// as code.
+// hooks is the source of a plugin with hooks of pages, modules, events and routes. TestHooksInProcess has the same
+// plugin as code.
 const hooks = `
 	Name: "all",
 	Events: []plugin.Event{
@@ -304,8 +304,8 @@ func TestPluginsThatClashAreRefused(t *testing.T) {
 	}
 }
 
-// TestPluginsWatchFiles: plugins make a module and a stylesheet from further files, in the project and beside it. Another
-// file matters only to HotUpdate.
+// TestPluginsWatchFiles: plugins make a module and a stylesheet from further files, in the project and beside it.
+// Another file matters only to HotUpdate.
 func TestPluginsWatchFiles(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.js\"></script>\n-- main.js --\nimport 'virtual:menu'\nimport './a.css'\n"+
@@ -424,8 +424,8 @@ import "virtual:slow";
 	}
 }
 
-// TestHalfASaveOfGoCodeIsNotBuilt: editors truncate a file before they write it, or delete it and create it again. An edit
-// of an embedded file also builds the program. An edit of a Go test does not.
+// TestHalfASaveOfGoCodeIsNotBuilt: editors truncate a file before they write it, or delete it and create it again. An
+// edit of an embedded file also builds the program. An edit of a Go test does not.
 func TestHalfASaveOfGoCodeIsNotBuilt(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))

@@ -11,8 +11,9 @@ import (
 // writes is the source of a PostCSS plugin that appends a rule with the word WORD.
 const writes = `{ postcssPlugin: "writes", Once(root, { Rule }) { root.append({ selector: ".told", nodes: [] }); root.last.append({ prop: "--told", value: "WORD" }) } }`
 
-// TestPostCSSConfigAbove finds the PostCSS configuration in Vite's order: from the root upward, to the top of the workspace
-// or package. Edits of the configuration and of the files that it requires count, and so do its creation and removal.
+// TestPostCSSConfigAbove finds the PostCSS configuration in Vite's order: from the root upward, to the top of the
+// workspace or package. Edits of the configuration and of the files that it requires count, and so do its creation and
+// removal.
 func TestPostCSSConfigAbove(t *testing.T) {
 	t.Parallel()
 	plugin := func(word string) string { return strings.Replace(writes, "WORD", word, 1) }
@@ -85,8 +86,8 @@ func TestPostCSSConfigAbove(t *testing.T) {
 	}
 }
 
-// TestPostCSSSeesImportsAsOne: PostCSS gets a stylesheet together with its imports, as from Vite. So one file can use the
-// definitions of another.
+// TestPostCSSSeesImportsAsOne: PostCSS gets a stylesheet together with its imports, as from Vite. So one file can use
+// the definitions of another.
 func TestPostCSSSeesImportsAsOne(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(`-- index.html --

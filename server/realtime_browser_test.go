@@ -12,8 +12,8 @@ import (
 
 const realtime = "../testdata/apps/realtime"
 
-// TestRealtime builds and runs the example twice, as its README says: under devserver, and as a plain Go HTTP server with
-// a bundle of the npm package in client/. The same code carries messages between users in both.
+// TestRealtime builds and runs the example twice, as its README says. It runs under devserver, and as a plain Go HTTP
+// server with a bundle of the npm package in client/. The same code carries messages between users in both.
 func TestRealtime(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestPluginsGoOnWithAnotherConfiguration: plugins in process answer after a restart as before, and Connect is called for
-// the pages that stayed. A page that listens late gets the message that was retained before the restart.
+// TestPluginsGoOnWithAnotherConfiguration: plugins in process answer after a restart as before, and Connect is called
+// for the pages that stayed. A page that listens late gets the message that was retained before the restart.
 func TestPluginsGoOnWithAnotherConfiguration(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))

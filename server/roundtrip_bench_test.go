@@ -14,8 +14,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// BenchmarkRoundTrip measures a page's request to a plugin and the answer, over the socket. The plugin is in the server's
-// process, and in the project's own program.
+// BenchmarkRoundTrip measures a page's request to a plugin and the answer, over the socket. The plugin is in the
+// server's process, and in the project's own program.
 func BenchmarkRoundTrip(b *testing.B) {
 	const page = "\n-- index.html --\n<!doctype html>\n"
 	b.Run("in process", func(b *testing.B) {

@@ -82,8 +82,8 @@ func TestRunningIsFoundAndGone(t *testing.T) {
 	}
 }
 
-// TestAnotherServerAtTheAddress: after a server was killed another program may listen on its port. Nothing is sent to that
-// program.
+// TestAnotherServerAtTheAddress: after a server was killed another program may listen on its port. Nothing is sent to
+// that program.
 func TestAnotherServerAtTheAddress(t *testing.T) {
 	t.Parallel()
 	_, find := startFound(t, "-- index.html --\n")
@@ -140,8 +140,8 @@ func TestTailAndSendNeedTheToken(t *testing.T) {
 	}
 }
 
-// TestTailTellsAll: each of several tails gets every line, also after a restart with another base. The log file gets them,
-// too.
+// TestTailTellsAll: each of several tails gets every line, also after a restart with another base. The log file gets
+// them, too.
 func TestTailTellsAll(t *testing.T) {
 	t.Parallel()
 	s, find := startFound(t, "-- devserver.config.json --\n{\"plugins\": {\"log\": {\"file\": \"events.jsonl\"}}}\n-- index.html --\n")

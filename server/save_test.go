@@ -25,8 +25,8 @@ export {};
 import.meta.hot.accept();
 `
 
-// saves are the ways in which programs write a file. After each, text.js holds the text. Pauses are part of the tests: a
-// program may stop in the middle of a save.
+// saves are the ways in which programs write a file. After each, text.js holds the text. Pauses are part of the tests:
+// a program may stop in the middle of a save.
 var saves = []struct {
 	name string
 	save func(t *testing.T, s *devtest.Server, text string)
@@ -199,12 +199,11 @@ func pack(s *devtest.Server) string {
 
 func quoted(text string) string { return fmt.Sprintf("%q", text) }
 
-// told is what a page knows from its frames: the code of the last update of each module, the deleted modules, the error
-// that the overlay shows, and the number of reloads.
+// told holds the content of a page's frames.
 type told struct {
-	code    map[string]string
-	deleted []string
-	overlay string
+	code    map[string]string // of the last update of each module
+	deleted []string          // modules
+	overlay string            // the error that the overlay shows
 	reloads int
 }
 
@@ -234,7 +233,7 @@ func listen(t *testing.T, sock *devtest.Socket) told {
 	return have
 }
 
-// fenced waits until the frames of all earlier saves have arrived, and returns what the page knows then.
+// fenced waits until the frames of all earlier saves have arrived, and returns the content of all frames.
 func fenced(t *testing.T, s *devtest.Server, sock *devtest.Socket, n int) told {
 	t.Helper()
 	for i := range 2 { // the server sends a remaining error after an update, and so before the next update
@@ -314,8 +313,8 @@ func TestSavesThatChangeNothing(t *testing.T) {
 	}
 }
 
-// TestAssetsAreNeverStale: a browser that checks its copy gets the edited file, even if the edit came within the second,
-// has the same length, and its time was set back.
+// TestAssetsAreNeverStale: a browser that checks its copy gets the edited file. This is so even for an edit within the
+// second, with the same length, and with its time set back.
 func TestAssetsAreNeverStale(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
@@ -403,7 +402,8 @@ func TestCheckout(t *testing.T) {
 	serves(t, s, "work")
 }
 
-// TestSavesOfParts: assets, and files that a module is built from, are not taken for empty in the middle of a save either.
+// TestSavesOfParts: assets, and files that a module is built from, are never read as empty in the middle of a save
+// either.
 func TestSavesOfParts(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
@@ -471,8 +471,8 @@ func TestConfigurationSavedBesideAMistake(t *testing.T) {
 	s.Log.Wait(t, "devserver.config.json changed")
 }
 
-// TestEnvironmentSavedInPlace: a save of .env in place truncates the file first. Values that are missing for that moment
-// reload no page.
+// TestEnvironmentSavedInPlace: a save of .env in place truncates the file first. Values that are missing for that
+// moment reload no page.
 func TestEnvironmentSavedInPlace(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- .env --\nVITE_KEPT=kept\nVITE_N=0\n")))
@@ -487,8 +487,8 @@ func TestEnvironmentSavedInPlace(t *testing.T) {
 	}
 }
 
-// TestHalfAnEnvironment: an invalid line of an .env file stops nothing. The terminal names only its place, since the line
-// may be half a secret.
+// TestHalfAnEnvironment: an invalid line of an .env file stops nothing. The terminal names only its place, since the
+// line may be half a secret.
 func TestHalfAnEnvironment(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- .env --\nVITE_N=0\nTOKEN "+canary+"\n")))

@@ -38,8 +38,8 @@ func withSloppyPackages(t *testing.T) *devtest.Files {
 	return app
 }
 
-// TestSloppyPackages runs packages that strict mode does not allow. They are loaded with the page and later, and edits of
-// the project do not run them again. The project's own code is strict, and an error names the place where it is not.
+// TestSloppyPackages runs packages that strict mode does not allow. They are loaded with the page and later, and edits
+// of the project do not run them again. The project's own code is strict, and an error names the place where it is not.
 func TestSloppyPackages(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -62,8 +62,8 @@ func TestSloppyPackages(t *testing.T) {
 	p.NoReload()
 }
 
-// TestSloppyPackagesUnderCSP: if a page's Content-Security-Policy forbids evaluating strings, the console names the package
-// that needs it.
+// TestSloppyPackagesUnderCSP: if a page's Content-Security-Policy forbids evaluating strings, the console names the
+// package that needs it.
 func TestSloppyPackagesUnderCSP(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)

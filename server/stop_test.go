@@ -20,9 +20,9 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestStopWithEverythingUnderWay: a server stops although a tool hangs, a request waits for the tool, half a request has
-// arrived and a page does not read. Pages get a close code, the tool's process is gone, and the address is free. devtest
-// checks that every stop is quick.
+// TestStopWithEverythingUnderWay: a server stops although a tool hangs, a request waits for the tool, half a request
+// has arrived and a page does not read. Pages get a close code, the tool's process is gone, and the address is free.
+// devtest checks that every stop is quick.
 func TestStopWithEverythingUnderWay(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("node is not installed")
@@ -87,8 +87,8 @@ module.exports = (plugins) => ({ process: async (code) => ({ css: await plugins[
 	_ = l.Close()
 }
 
-// TestStopWithHooksThatHang: hooks of plugins in process that ignore their cancelled context do not delay a stop. The error
-// names them. They hang in the middle of an event, an edit and a load.
+// TestStopWithHooksThatHang: hooks of plugins in process that ignore their cancelled context do not delay a stop. The
+// error names them. They hang in the middle of an event, an edit and a load.
 func TestStopWithHooksThatHang(t *testing.T) {
 	let := make(chan struct{})
 	began := make(chan string, 10)

@@ -24,9 +24,9 @@ var update = flag.Bool("update", false, "rewrite the want sections of testdata/h
 // TestStories plays testdata/hmr/*.txtar in a browser, and compares the reaction of the pages with the section "want".
 // `go test ./server -run Stories -update` writes the section again: read the diff.
 //
-// The text above the first file describes the story. A line "tabs: / /other.html" opens these pages instead of "/". Files
-// without a number are the project. The project gets storyPage when it has no index.html. Files below 1/, 2/ and so on are
-// written at that step, except for these two:
+// The text above the first file describes the story. A line "tabs: / /other.html" opens these pages instead of "/".
+// Files without a number are the project. The project gets storyPage when it has no index.html. Files below 1/, 2/ and
+// so on are written at that step, except for these two:
 //
 //	-- 1/delete --   names of files to delete, one a line
 //	-- 1/run --      JavaScript that each page evaluates and awaits, once the page has followed the step's files
@@ -63,8 +63,8 @@ func TestStories(t *testing.T) {
 const storyPage = `<!doctype html><link rel="icon" href="data:,"><p id="text"></p><script type="module" src="/main.js"></script>
 `
 
-// storyScript runs first in each page. It logs the built-in events to the console. story(n) resolves to true when
-// everything that the server sent before is done, and also globalThis.busy, a promise that the app may set.
+// storyScript runs first in each page. It logs the built-in events to the console. Its func story(n) resolves to true
+// when everything that the server sent before is done. It also awaits globalThis.busy, a promise that the app may set.
 const storyScript = `const { hot } = import.meta;
 const tell = (text) => console.log("story: " + text);
 const via = (u) => (u.path === u.acceptedPath ? u.path : u.acceptedPath + " via " + u.path) +
@@ -145,7 +145,7 @@ func readStory(t *testing.T, archive *txtar.Archive) *story {
 	return s
 }
 
-// told writes the pages' reaction into the archive.
+// told stores the pages' reaction in the archive.
 func (s *story) told(got string) {
 	for i := range s.archive.Files {
 		if f := &s.archive.Files[i]; f.Name == "want" {
@@ -195,8 +195,8 @@ func (s *story) play(t *testing.T) string {
 		for _, name := range at.delete {
 			app.Remove(name)
 		}
-		// The first edit of the probe may come together with the step's files, so the server may still work on these when
-		// it sends the edit. When it sends the second edit, all before is done.
+		// The first edit of the probe may be part of the step's edit, so the server may still work when it sends the
+		// probe. When it sends the second edit, everything before is done.
 		for edit := range 2 {
 			probe := fmt.Sprintf("step = %d;", 2*(i+1)+edit)
 			app.Write("probe.js", "export const "+probe)

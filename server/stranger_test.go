@@ -152,7 +152,8 @@ func TestNothingIsEchoed(t *testing.T) {
 	}
 }
 
-// TestTerminalShowsNoControlCharacters: the terminal gets no control characters from the names and data that a page sends.
+// TestTerminalShowsNoControlCharacters: the terminal gets no control characters from the names and data that a page
+// sends.
 func TestTerminalShowsNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp), devtest.Text(`

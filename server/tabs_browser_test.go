@@ -152,8 +152,8 @@ func (f *family) broadcast(n int) {
 	}
 }
 
-// exchange broadcasts messages and sends one from each tab. It checks that each tab gets all broadcasts and its own answer,
-// and no others.
+// exchange broadcasts messages and sends one from each tab. It checks that each tab gets all broadcasts and its own
+// answer, and no others.
 func (f *family) exchange(n int) {
 	f.t.Helper()
 	f.say(n)

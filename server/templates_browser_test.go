@@ -9,8 +9,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// TestTemplates runs the templates of `npm create vite` unchanged, with packages from npm. It edits a style and a component,
-// makes a mistake and fixes it. The state stays where the framework can keep it.
+// TestTemplates runs the templates of `npm create vite` unchanged, with packages from npm. It edits a style and a
+// component, makes a mistake and fixes it. The state stays where the framework can keep it.
 func TestTemplates(t *testing.T) {
 	t.Parallel()
 	const light, shadow = `document.querySelector("button.counter")`, `document.querySelector("my-element").shadowRoot.querySelector("button.counter")`

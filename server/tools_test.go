@@ -135,7 +135,8 @@ func TestToolResultsAreKept(t *testing.T) {
 	}
 }
 
-// TestDecoratorMetadata compiles decorators with the project's TypeScript, when tsconfig.json has emitDecoratorMetadata.
+// TestDecoratorMetadata compiles decorators with the project's TypeScript, when tsconfig.json has
+// emitDecoratorMetadata.
 func TestDecoratorMetadata(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(`-- index.html --

@@ -112,8 +112,8 @@ func TestTypesFromSource(t *testing.T) {
 	}
 }
 
-// TestTypesOfChannels: without a devserver/ folder the types have the channels that the program registers with the hub, and
-// the events of its plugins in process.
+// TestTypesOfChannels: without a devserver/ folder the types have the channels that the program registers with the hub,
+// and the events of its plugins in process.
 func TestTypesOfChannels(t *testing.T) {
 	t.Parallel()
 	type message struct {

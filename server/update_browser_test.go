@@ -43,7 +43,8 @@ func TestCircularImports(t *testing.T) {
 	p.NoErrors()
 }
 
-// TestFilesThatComeAndGo: imports of files that do not exist yet, and modules that are deleted, moved and created again.
+// TestFilesThatComeAndGo: imports of files that do not exist yet, and modules that are deleted, moved and created
+// again.
 func TestFilesThatComeAndGo(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -274,8 +275,8 @@ func TestStylesheets(t *testing.T) {
 	s.Edit("src/imported.css", "rgb(204, 5, 6", "rgb(204, 5, 6)")
 	p.WaitStyle("#imported", "color", "rgb(204, 5, 6)")
 
-	// A CSS module exports class names. While the names stay the same only the style changes. Otherwise its importers may
-	// accept the update.
+	// A CSS module exports class names. While the names stay the same only the style changes. Otherwise its importers
+	// may accept the update.
 	s.Edit("src/button.module.css", "rgb(10, 11, 12)", "rgb(110, 11, 12)")
 	p.WaitStyle("#module", "color", "rgb(110, 11, 12)")
 	p.WaitStyle("#other", "color", "rgb(13, 14, 15)")
@@ -410,8 +411,8 @@ export const text = "one";
 	}
 }
 
-// TestCustomElements: a module that accepts its own updates cannot define its element again. So the page reloads, with the
-// reason. A module that checks customElements.get first is updated in place.
+// TestCustomElements: a module that accepts its own updates cannot define its element again. So the page reloads, with
+// the reason. A module that checks customElements.get first is updated in place.
 func TestCustomElements(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
@@ -482,8 +483,8 @@ export const text = "one";
 	p.WaitText("#text", "three")
 }
 
-// TestAskBeforeReload: with `"reload": "ask"` a page that cannot apply an update shows the reason. It continues until the
-// user presses the button, and still applies other updates.
+// TestAskBeforeReload: with `"reload": "ask"` a page that cannot apply an update shows the reason. It continues until
+// the user presses the button, and still applies other updates.
 func TestAskBeforeReload(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`

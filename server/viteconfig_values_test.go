@@ -15,8 +15,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// TestValuesOfViteConfig serves a project whose vite.config is a program: TypeScript that imports a file, an async function
-// of the mode, two merged configurations, and functions among the values.
+// TestValuesOfViteConfig serves a project whose vite.config is a program. It is TypeScript that imports a file. It has
+// an async function of the mode, two merged configurations, and functions among the values.
 func TestValuesOfViteConfig(t *testing.T) {
 	t.Parallel()
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -145,8 +145,8 @@ export const age = 'modern'
 	p.WaitText("#a", "word star modern inner development 3 named  /app/")
 }
 
-// TestOtherValuesOfViteConfig reads further options that starter projects set. The terminal names the options that have no
-// effect.
+// TestOtherValuesOfViteConfig reads further options that starter projects set. The terminal names the options that have
+// no effect.
 func TestOtherValuesOfViteConfig(t *testing.T) {
 	t.Parallel()
 	backend := func(name string) *httptest.Server {

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestClientsOfVite: a client that speaks Vite's protocol, without sessions, can connect, send and get events. It can also
-// probe whether the server is back.
+// TestClientsOfVite: a client that speaks Vite's protocol, without sessions, can connect, send and get events. It can
+// also probe whether the server is back.
 func TestClientsOfVite(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+"-- main.js --\n")), func(o *server.Options) {

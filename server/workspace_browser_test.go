@@ -106,8 +106,8 @@ func TestWorkspace(t *testing.T) {
 	p.NoReload()
 }
 
-// TestRootBelowItsPackage serves a folder of a package (`devserver src`), whose npm packages lie above it. Pages cannot read
-// other files above.
+// TestRootBelowItsPackage serves a folder of a package (`devserver src`), whose npm packages lie above it. Pages cannot
+// read other files above.
 func TestRootBelowItsPackage(t *testing.T) {
 	t.Parallel()
 	all := devtest.App(t, devtest.Text(`
