@@ -1,5 +1,5 @@
-// Command realtime runs the example in production: a plain HTTP server with a hub of its own, and with the bundle that
-// `npm run build` made. It holds nothing of the development server.
+// Command realtime runs the example in production: a plain HTTP server with a hub of its own. It serves the bundle that
+// `npm run build` made, and holds nothing of the development server.
 //
 //	npm run build && go run .
 package main
