@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// TestEachPackageHasOneDoc: godoc joins several package comments in the order of the files, which reads badly.
+// TestEachPackageHasOneDoc: each package has one package comment. Godoc joins several comments in the order of the
+// files, which reads badly.
 func TestEachPackageHasOneDoc(t *testing.T) {
 	docs := map[string][]string{}
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
@@ -41,7 +42,7 @@ func TestEachPackageHasOneDoc(t *testing.T) {
 	}
 	for dir, files := range docs {
 		if len(files) != 1 {
-			t.Errorf("package %s needs one package comment, and has %d: %v", dir, len(files), files)
+			t.Errorf("package %s has %d package comments, want 1: %v", dir, len(files), files)
 		}
 	}
 }

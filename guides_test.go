@@ -18,11 +18,11 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// The tests run the code of the guides in docs/ as it is written. A block whose fence names a file is that file:
+// The tests run the code of the guides in docs/ unchanged. A block whose fence names a file is that file:
 //
 //	```go devserver/main.go
 //
-// Other blocks are parts of files: `go event` is an element of Plugin.Events, `go body` are statements of a func that
+// Other blocks are parts of files. `go event` is an element of Plugin.Events. `go body` holds statements of a func that
 // has a hub. `ts` without a name is a module of its own.
 
 func TestMain(m *testing.M) { os.Exit(devtest.Main(m)) }
@@ -65,7 +65,7 @@ func project(t *testing.T, list []block) *devtest.Files {
 	return app
 }
 
-// goModule makes a folder of the app a Go module that is built with this checkout.
+// goModule makes a folder of the app a Go module. Its go.mod replaces devserver's module with this checkout.
 func goModule(t *testing.T, app *devtest.Files, dir, name string) {
 	t.Helper()
 	here, err := filepath.Abs(".")
@@ -91,7 +91,7 @@ var packages = map[string]string{
 	"hmr": module + "/hmr", "plugin": module + "/plugin", "live": "example.com/app/live",
 }
 
-// goFile makes a file of a part of one, with the imports that the part needs.
+// goFile returns a Go file with the body, and with the imports that the body needs.
 func goFile(body string) string {
 	var b strings.Builder
 	b.WriteString("package main\n\n")
@@ -132,7 +132,7 @@ func command(t *testing.T, dir, name string, args ...string) string {
 	return string(out)
 }
 
-// checkTypes runs tsc over the app and the parts of TypeScript files in a guide.
+// checkTypes runs tsc over the app and over the parts of TypeScript files in a guide.
 func checkTypes(t *testing.T, app *devtest.Files, list []block) {
 	t.Helper()
 	tsc, err := filepath.Abs("client/node_modules/typescript/bin/tsc")
@@ -140,7 +140,7 @@ func checkTypes(t *testing.T, app *devtest.Files, list []block) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(tsc); err != nil {
-		t.Log("the TypeScript of the guide is not checked: run npm ci in client/")
+		t.Log("skipped the check of the guide's TypeScript: run npm ci in client/")
 		return
 	}
 	for _, b := range list {
@@ -185,10 +185,10 @@ func TestEventsGuide(t *testing.T) {
 	s.Edit("devserver/main.go", `"price": 3`, `"price": 4`)
 	devtest.Eventually(t, "the new program", func() bool { return s.Log.Count("plugins ready") >= 2 }, s.Log.String)
 	s.Edit("src/main.ts", "costs", "is sold for")
-	p.WaitText("#log", "a-1 is sold for 4.") // nobody accepts the update: the page loads again
+	p.WaitText("#log", "a-1 is sold for 4.") // no module accepts the update, so the page reloads
 	p.NoErrors()
 
-	// the other handlers of the guide, beside the one in main.go
+	// The other handlers of the guide, beside the handler in main.go.
 	var events []string
 	for _, b := range list {
 		if b.info == "event" {
@@ -206,7 +206,7 @@ func TestEventsGuide(t *testing.T) {
 	p.Wait(`(hot.send("ui:click", { target: "buy" }), true)`)
 	s.Log.Wait(t, ` clicked "buy" on http`)
 
-	// the types are those of the handlers
+	// The types have the events of the handlers.
 	devtest.Eventually(t, "the types", func() bool {
 		text, _ := os.ReadFile(s.Path("src/devserver-env.d.ts"))
 		return strings.Contains(string(text), `"ui:click"`)
@@ -266,7 +266,7 @@ func TestChannelsGuide(t *testing.T) {
 	app.Write("parts/main.go", "package main\n\nfunc main() {}\n")
 	command(t, app.Root, "go", "vet", "./...")
 
-	// the program answers on its channel
+	// The program answers on its channel.
 	command(t, app.Root, "go", "build", "-o", "program", ".")
 	url := devtest.Program(t, app.Root, app.Path("program"), "-addr", "127.0.0.1:0")
 	conn, _, err := (&websocket.Dialer{Subprotocols: []string{"vite-hmr"}}).Dial("ws"+strings.TrimPrefix(url, "http")+"live", nil)

@@ -13,8 +13,8 @@ import (
 
 const module = "github.com/seed-b8174343/devserver"
 
-// layers says which packages of ours each package may import. Imports point down this list and never back up. A new package
-// gets a line here.
+// layers holds the packages of ours that each package may import. Imports point down this list and never back up. A new
+// package gets a line here.
 var layers = map[string][]string{
 	"cmd/devserver": {"server", "hmr", "internal/builtin", "internal/config", "internal/running", "internal/terminal"},
 
@@ -26,7 +26,7 @@ var layers = map[string][]string{
 		"internal/transform", "internal/viteconfig", "internal/watch",
 	},
 
-	// The parts of a project, each of which may use those below it.
+	// The parts of a project. Each part may use the parts below it.
 	"internal/relay": {
 		"client", "plugin", "hmr", "internal/disk", "internal/graph", "internal/moduleid", "internal/pluginhost", "internal/problems",
 		"internal/transform", "internal/tstype", "internal/wire",
@@ -57,7 +57,7 @@ var layers = map[string][]string{
 	"hmr":    {},
 	"client": {},
 
-	// The leaves know one thing each.
+	// The leaves. Each knows one thing.
 	"internal/cache":     {},
 	"internal/cert":      {},
 	"internal/config":    {"internal/disk", "internal/nearest", "internal/pattern"},
@@ -82,8 +82,8 @@ var layers = map[string][]string{
 	"internal/devtest": {"server", "hmr", "internal/config", "internal/terminal"},
 }
 
-// light lists what packages must not depend on: what costs seconds to build, or do not belong in a production backend. Who builds a plugin or mounts the hub
-// must not compile them.
+// light holds the packages that hmr and plugin must not depend on. They cost seconds to build, or do not belong in a
+// production backend. A program that has a plugin or mounts the hub must not compile them.
 var light = map[string][]string{
 	"hmr":    {"github.com/evanw/esbuild", "github.com/fsnotify/fsnotify", module + "/internal/transform", module + "/server"},
 	"plugin": {"github.com/evanw/esbuild", "github.com/fsnotify/fsnotify", module + "/internal/transform", module + "/server"},
@@ -97,7 +97,7 @@ type goPackage struct {
 
 func list(t *testing.T) []goPackage {
 	t.Helper()
-	// With a profile beside cmd/devserver each package is listed again, under a name of its own.
+	// Without -pgo=off, go list lists each package again for the profile beside cmd/devserver, under another name.
 	out, err := exec.Command("go", "list", "-e", "-pgo=off", "-json=ImportPath,Imports,TestImports,XTestImports,Deps", "./...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
@@ -133,7 +133,7 @@ func TestLayers(t *testing.T) {
 		}
 		allowed, known := layers[name]
 		if !known {
-			t.Errorf("%s is a new package: say in layers_test.go which packages it may import", name)
+			t.Errorf("%s is a new package: add a line to layers in layers_test.go", name)
 			continue
 		}
 		for _, dep := range ours(p.Imports) {

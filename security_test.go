@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestSecurityNamesTests: every test that SECURITY.md and README.md name is there, and every file that they link.
+// TestSecurityNamesTests: every test that SECURITY.md and README.md name exists, and so does every test file that they
+// link.
 func TestSecurityNamesTests(t *testing.T) {
 	var text []byte
 	for _, doc := range []string{"SECURITY.md", "README.md"} {
@@ -22,7 +23,7 @@ func TestSecurityNamesTests(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\[\x60?(\w+)\x60?\]\((\S+_test\.go)\)`).FindAllStringSubmatch(string(text), -1) {
 		code, err := os.ReadFile(m[2])
 		if err != nil || strings.HasPrefix(m[1], "Test") && !strings.Contains(string(code), "func "+m[1]+"(") {
-			t.Errorf("%s is linked to %s, which does not hold it (%v)", m[1], m[2], err)
+			t.Errorf("the link from %s to %s leads nowhere: the file does not hold the test (%v)", m[1], m[2], err)
 		}
 	}
 	var code strings.Builder
@@ -45,11 +46,11 @@ func TestSecurityNamesTests(t *testing.T) {
 	}
 	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(text), -1)
 	if len(named) == 0 {
-		t.Fatal("SECURITY.md names no tests")
+		t.Fatal("SECURITY.md and README.md name no tests")
 	}
 	for _, m := range named {
 		if !strings.Contains(code.String(), "func "+m[1]+"(") {
-			t.Errorf("SECURITY.md names %s, and there is no such test", m[1])
+			t.Errorf("SECURITY.md or README.md names %s, but there is no such test", m[1])
 		}
 	}
 }

@@ -36,7 +36,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runPages opens n connections. It prints a line when they are open, and a line each time all have had one more message.
+// runPages opens n connections. It prints a line when they are open, and a line each time all have had one more
+// message.
 func runPages(at string, n int) error {
 	var got atomic.Int64
 	for i := range n {
@@ -116,9 +117,9 @@ func BenchmarkBroadcast(b *testing.B) {
 	}
 }
 
-// BenchmarkBroadcastRatio compares the hub with the bare loop in one run. They send a few messages each in turn, so that
-// other work of the machine slows both down. It measures the time until 1,000 pages have a message, and the server's
-// processor time. The pages are in a process of their own and do not count.
+// BenchmarkBroadcastRatio compares the hub with the bare loop in one run. They send a few messages each in turn, so
+// that other work of the machine slows both down. It measures the time until 1,000 pages have a message, and the
+// server's processor time. The pages are in a process of their own and do not count.
 func BenchmarkBroadcastRatio(b *testing.B) {
 	const n, each = 1_000, 10
 	hub, at := serve(b, hmr.Options{})
@@ -249,8 +250,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// BenchmarkEvents measures how many events a hub takes from 20 pages that send as fast as they can. What waits must stay
-// bounded: the largest heap of the run is reported, and more than 256 MiB fails.
+// BenchmarkEvents measures how many events a hub takes from 20 pages that send as fast as they can. What waits must
+// stay bounded: the largest heap of the run is reported, and more than 256 MiB fails.
 func BenchmarkEvents(b *testing.B) {
 	const senders = 20
 	hub, at := serve(b, hmr.Options{EventRate: 1 << 30})
@@ -310,8 +311,8 @@ func BenchmarkEvents(b *testing.B) {
 	}
 }
 
-// BenchmarkHandlers measures events and requests of one page, 64 at a time. The hub guards the handlers (On, Handle), or
-// their group guards itself (OnIn, HandleIn).
+// BenchmarkHandlers measures events and requests of one page, 64 at a time. The hub guards the handlers (On, Handle),
+// or their group guards itself (OnIn, HandleIn).
 func BenchmarkHandlers(b *testing.B) {
 	hub, at := serve(b, hmr.Options{EventRate: 1 << 30})
 	answer := func(_ context.Context, _ *hmr.Client, data json.RawMessage) (any, error) { return data, nil }

@@ -125,11 +125,11 @@ func TestChannelParts(t *testing.T) {
 	}
 }
 
-// What waits for a user must not reach the next user who signs in on the page.
+// A message that waits for a user must not reach the next user of the page.
 func TestReidentifiedPageGetsNothingOfTheUserBefore(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Identify: func(r *http.Request) (string, error) { return r.URL.Query().Get("as"), nil }})
 	p := open(t, at+"/?as=ann&x=", "p")
-	p.cut() // away: what comes now waits
+	p.cut() // the page is away, and messages wait for it
 	if err := hub.SendToUser("ann", "secret", "of ann"); err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func ExampleHub_On() {
 	hub.On("cart:added", func(ctx context.Context, page *hmr.Client, data json.RawMessage) error {
 		in, err := hmr.Decode[added]("cart:added", data)
 		if err != nil {
-			return err // the page gets the place, what was expected and what was found
+			return err // the page gets the place, the expected type and the value found
 		}
 		return page.Send("cart:price", map[string]any{"sku": in.SKU, "price": 3})
 	})

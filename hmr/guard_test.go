@@ -152,8 +152,8 @@ func TestCloseWaitsForHandlers(t *testing.T) {
 	}
 }
 
-// TestFullLane has a page send more than may wait for a blocked handler. The page waits, and nothing is lost. A hub that
-// closes meanwhile does not wait for the handler.
+// TestFullLane has a page send more than may wait for a blocked handler. The page waits, and nothing is lost. A hub
+// that closes meanwhile does not wait for the handler.
 func TestFullLane(t *testing.T) {
 	const more = 10_100
 	for _, closes := range []bool{false, true} {

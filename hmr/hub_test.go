@@ -453,7 +453,7 @@ func TestMalformedFrames(t *testing.T) {
 	logged := &lines{}
 	hub, at := serve(t, hmr.Options{MaxMessage: 1 << 20, EventRate: 100, Logger: slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	hub.On("ok", func(_ context.Context, c *hmr.Client, _ json.RawMessage) error { return c.Send("ok", nil) })
-	mask := "\x00\x00\x00\x00" // a mask of zeros leaves the text as it is
+	mask := "\x00\x00\x00\x00" // a mask of zeros leaves the text unchanged
 	length := func(n uint64) string { return "\xff" + string(binary.BigEndian.AppendUint64(nil, n)) }
 	fragment := func(first byte, n int) string {
 		return string([]byte{first}) + length(uint64(n)) + mask + strings.Repeat("x", n)
@@ -522,7 +522,7 @@ func TestMalformedFrames(t *testing.T) {
 	}
 }
 
-// lines collects what is logged.
+// lines collects the lines of a log.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -617,7 +617,7 @@ func TestHalfOpenSockets(t *testing.T) {
 	rests := []string{"", "\x81", "\x81\xfe\x10\x00abcd{", "\x89"}
 	for i, rest := range rests {
 		ws := dial(fmt.Sprint("gone", i))
-		if _, _, err := ws.ReadMessage(); err != nil { // "connected": from here on the session gets what is sent
+		if _, _, err := ws.ReadMessage(); err != nil { // after "connected" the session gets all messages
 			t.Fatal(err)
 		}
 		_, _ = io.WriteString(ws.NetConn(), rest)

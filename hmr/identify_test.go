@@ -77,8 +77,7 @@ func TestPageIsIdentifiedAgain(t *testing.T) {
 	}
 }
 
-// An answer of Allow is about one user. Allow is asked again about another user, who may be allowed where the user
-// before was not.
+// An answer of Allow is about one user. When the page has another user Allow is asked again, and may answer otherwise.
 func TestChannelsAskAgainForANewUser(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Identify: byCookie})
 	only := func(user string) *hmr.Channel[hmr.BroadcastOnly, string] {
@@ -119,7 +118,7 @@ func TestChannelsAskAgainForANewUser(t *testing.T) {
 	}
 	await("kept for ann", "kept for all", "only for bob")
 
-	p.cut() // what is sent now waits for the page
+	p.cut() // messages wait for the page
 	if err := errors.Join(ann.Broadcast("secret of ann"), all.Broadcast("public")); err != nil {
 		t.Fatal(err)
 	}
@@ -146,8 +145,8 @@ func TestChannelsAskAgainForANewUser(t *testing.T) {
 	await("only for bob", "kept for ann")
 }
 
-// TestRuleChangesWhilePagesAreOpen: a new Identify is asked about each page's last request, also about one that comes
-// meanwhile. When it is unsure, pages with the same cookies keep their user.
+// TestRuleChangesWhilePagesAreOpen: a new Identify is asked about each page's last request, also about a request that
+// comes meanwhile. When Identify is unsure, pages with the same cookies keep their user.
 func TestRuleChangesWhilePagesAreOpen(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Identify: byCookie, KeepRequests: true})
 	in := func(suffix string) func(*http.Request) (string, error) {

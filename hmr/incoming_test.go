@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestPageFiles decodes the frames that the client's tests wrote: the server must know every field that pages send, and
-// pages must send every field that the server knows.
+// TestPageFiles decodes the frames that the client's tests wrote. The server must know every field that pages send.
+// Pages must send every field that the server knows.
 func TestPageFiles(t *testing.T) {
 	want := map[string]incoming{
 		"hello":          {Type: "hello", URL: "http://localhost:5173/app/?a=1#b"},

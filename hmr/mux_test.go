@@ -208,7 +208,7 @@ func TestTabsLoseNothing(t *testing.T) {
 		if rand.IntN(each/cuts) == 0 {
 			for _, p := range pages {
 				p.mu.Lock()
-				p.ws = nil // what still comes over it is not counted
+				p.ws = nil // frames that still come over it are not counted
 				p.mu.Unlock()
 			}
 			tabs.cut()
@@ -323,7 +323,7 @@ func TestUserOfTabs(t *testing.T) {
 		t.Errorf("signed out, and yet %q", c[0].User())
 	}
 	user.Store("bob")
-	reopen(t, tabs, "b") // a new page; the other one is still who it was
+	reopen(t, tabs, "b") // a new page; the other page keeps its user
 	if err := hub.SendToUser("bob", "secret", 2); err != nil {
 		t.Fatal(err)
 	}
@@ -428,8 +428,8 @@ func repeat(text string, n int) []string {
 	return list
 }
 
-// FuzzMuxFrame sends any lines as frames, on a shared socket and on a page's own socket. The shared socket is closed with
-// a code or opens one more session. The page's own socket is closed or answers.
+// FuzzMuxFrame sends any lines as frames, on a shared socket and on a page's own socket. The shared socket is closed
+// with a code or opens one more session. The page's own socket is closed or answers.
 func FuzzMuxFrame(f *testing.F) {
 	for _, seed := range []string{
 		"a +received=3&epoch=e&seq=7\na {\"type\":\"custom\",\"event\":\"e\"}\na -1001", "a +\na +\na -1\na -1001 bye\na +received=9", "a -", "a  -1001", " +", "+", "a\x00b +",

@@ -73,7 +73,7 @@ func (c *tornConn) spend(n int) (through int, torn bool) {
 		c.network.left.Add(-1)
 		c.network.faked.Add(1)
 		if rand.IntN(2) == 0 {
-			_ = c.Conn.(*net.TCPConn).SetLinger(0) // a reset: what was not yet read is lost too
+			_ = c.Conn.(*net.TCPConn).SetLinger(0) // a reset: unread bytes are lost, too
 		}
 	})
 	return max(0, int(rest)+n), true
@@ -199,7 +199,8 @@ func (p *soakPage) confirm(n uint64) {
 	}
 }
 
-// read takes echoes until the connection ends or all are there. An echo that is not the next one is an error.
+// read takes echoes until the connection ends or all echoes have arrived. An echo that is not the next echo is an
+// error.
 func (p *soakPage) read(ws *websocket.Conn, next int) (int, error) {
 	defer ws.Close()
 	for next < p.each {
@@ -297,8 +298,8 @@ func TestCutsLoseNothing(t *testing.T) {
 	}
 }
 
-// A page that missed more than is kept starts over when it comes back. The first frame says so. Then the page gets what
-// a new page gets, and what is sent from now on. It never gets a part with a gap in it.
+// A page that missed more than the hub keeps starts over when it comes back. The first frame says so. Then the page
+// gets the first payloads of a new page, and messages sent from now on. It never gets messages with a gap between them.
 func TestPageBeyondTheBoundStartsOver(t *testing.T) {
 	hub, at := serve(t, hmr.Options{KeepMessages: 100, QueueMessages: 50, Epoch: "e"})
 	hub.FirstPayloads(func() []hmr.Payload { return []hmr.Payload{&hmr.Custom{Event: "first"}} })

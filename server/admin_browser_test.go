@@ -11,7 +11,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestAdminPage shows who is there, follows them, and sends to them by the keyboard alone.
+// TestAdminPage: the admin page lists the open pages, follows changes of their users, and sends to them with the
+// keyboard alone.
 func TestAdminPage(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -24,21 +25,21 @@ func TestAdminPage(t *testing.T) {
 	admin.WaitText("#empty", "No page is open. Open your app in another tab and it appears here.")
 
 	page := s.Page(t, "/")
-	admin.WaitContains("#pages", s.URL+"/") // which it tells after it has connected
+	admin.WaitContains("#pages", s.URL+"/") // the page sends its address after it has connected
 	admin.WaitContains("#pages", "guest")
 	admin.Wait(`(document.querySelector("#pages button").focus(), true)`)
 	page.Wait("window.ready")
 	devtest.Eval[bool](page, `sign("ann").then(() => true)`)
 	admin.WaitContains("#pages", "ann")
 	admin.WaitContains("#to", "user ann")
-	admin.Wait(`document.activeElement.dataset.page === "c2"`) // though its row was made anew
+	admin.Wait(`document.activeElement.dataset.page === "c2"`) // the focus stays, although the row was built again
 
 	press := func(keys string, opts ...chromedp.KeyOption) {
 		t.Helper()
 		admin.Do(chromedp.KeyEvent(keys, opts...))
 	}
 	press("e")
-	admin.Wait(`(document.activeElement.select(), document.activeElement.name === "event")`) // devtools type the e into it
+	admin.Wait(`(document.activeElement.select(), document.activeElement.name === "event")`) // through devtools the key also types an e into the field
 	press("greet")
 	press(kb.Tab)
 	press(kb.Delete)
@@ -56,7 +57,7 @@ func TestAdminPage(t *testing.T) {
 	devtest.Eval[bool](admin, `document.querySelector("textarea").value = "{", true`)
 	press(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierCtrl))
 	admin.WaitContains("#result", "Data is not JSON")
-	page.Wait(`greetings.join() === "hello,hello"`) // once for each time that it was sent
+	page.Wait(`greetings.join() === "hello,hello"`) // sent twice, received twice
 
 	page.Close()
 	admin.WaitText("#count", "0")

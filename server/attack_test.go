@@ -23,11 +23,11 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// canary is in every file that must not be read, in a form that code, markup and JSON leave as it is.
+// canary is in every file that must not be read. Code, markup and JSON leave it unchanged.
 const canary = "canarySecret7391"
 
-// fortress is a project with secrets inside, beside and behind links. ROOT and OUT in targets are its folder and the one
-// above.
+// fortress returns a project with secrets inside it, beside it and behind links. In targets, ROOT is its folder and OUT
+// the folder above.
 func fortress(t *testing.T) *devtest.Files {
 	app := devtest.App(t, devtest.Text(`
 -- index.html --
@@ -69,18 +69,18 @@ module.exports = "fine";
 	return app
 }
 
-// fileAttacks are the ways by which other development servers were made to give away files, by the advisory. The targets
-// are crossed with queries and with the headers by which a server chooses the form of its answer.
+// fileAttacks are attacks that made other development servers give away files, by advisory. The test combines each
+// target with queries, and with the headers by which a server chooses the form of its answer.
 var fileAttacks = []struct {
 	class   string
 	targets []string
-	only    int  // the one status that is right; 0 is any of 400, 403 and 404
-	route   bool // the targets are plain names: a single-page app may have such a route, and gets its index page
+	only    int  // the only correct status beside 400; 0 means 400, 403 and 404
+	route   bool // the targets are plain names. A single-page app may have such a route, which gets the index page
 }{
 	{"CVE-2022-35204: decoded after the check", []string{"/@fsROOT/src/%2e%2e/%2e%2e/out/secret.txt", "/@fsROOT/src/..%2f..%2fout/secret.txt", "/@fsROOT/src/%252e%252e/%252e%252e/out/secret.txt", "/@fsROOT/%2e%2e/out/secret.txt"}, 0, false},
 	{"CVE-2023-34092: slashes at the start", []string{"//.env", "///.env", "/@fs//ROOT/.env", "/@fs/" + "ROOT//.env", "//src/../.env"}, 0, false},
 	{"CVE-2024-23331: another case", []string{"/.ENV", "/.Env.Local", "/SERVER.PEM", "/Server.Pem", "/.GIT/config", "/.Git/Config"}, 0, false},
-	{"CVE-2024-31207: folders that are denied", []string{"/.git/config", "/@fsROOT/.git/config", "/src/git/config", "/private/plan.ts", "/@fsROOT/private/plan.ts"}, 403, false},
+	{"CVE-2024-31207: denied folders", []string{"/.git/config", "/@fsROOT/.git/config", "/src/git/config", "/private/plan.ts", "/@fsROOT/private/plan.ts"}, 403, false},
 	{"CVE-2024-45811, CVE-2025-30208, CVE-2025-31125: queries around the check of /@fs/", []string{"/@fsOUT/out/secret.txt", "/@fsOUT/out/secret.ts", "/@fsOUT/out/secret.js", "/@fsOUT/out/secret.svg", "/@fs/etc/passwd"}, 403, false},
 	{"CVE-2025-31486: an ending in the query", []string{"/@fs/x/x/x/vite/?/../../../../../..OUT/out/secret.txt", "/@fs/etc/passwd?/../x.svg", "/@fsOUT/out/secret.txt?.svg"}, 0, false},
 	{"CVE-2025-32395: # in the target", []string{"/@fsROOT/src#/../../out/secret.txt", "/#/../out/secret.txt", "/.env#.ts", "/src/main.ts#"}, 400, false},
@@ -120,8 +120,8 @@ var attackHeaders = []string{
 	"Sec-Fetch-Dest: style\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Site: same-origin\r\nAccept: text/css\r\n",
 }
 
-// wire sends requests as bytes, without a client that would clean them up, over a connection that is kept while the
-// server keeps it.
+// wire sends requests as bytes, since an HTTP client would clean them up. It uses a connection until the server closes
+// the connection.
 type wire struct {
 	t    *testing.T
 	addr string
@@ -172,7 +172,7 @@ func (w *wire) ask(request string) (status int, answer string) {
 	return res.StatusCode, w.got.String()
 }
 
-// leak returns the secret that the text gives away, as it is or in base64 at any of its three alignments.
+// leak returns the secret that the text gives away: in plain text, or in base64 at any of its three alignments.
 func leak(text string) string {
 	for _, secret := range []string{canary, "root:x:0:0"} {
 		if strings.Contains(text, secret) {
@@ -180,7 +180,7 @@ func leak(text string) string {
 		}
 		for shift := range 3 {
 			b := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
-			b = b[2*((shift+1)/2)*2/2 : len(b)-2] // the letters at the ends hold bits of the neighbours
+			b = b[2*((shift+1)/2)*2/2 : len(b)-2] // the letters at the ends also hold bits of their neighbours
 			if b = b[min(4, len(b)):]; strings.Contains(text, b) {
 				return secret + " in base64"
 			}
@@ -189,18 +189,18 @@ func leak(text string) string {
 	return ""
 }
 
-// TestFilesAreNotGivenAway sends every way of fileAttacks as bytes over a TCP connection, with every query and headers.
-// No byte of a secret comes back, neither plain nor in base64, and the status is a refusal.
+// TestFilesAreNotGivenAway sends each of fileAttacks as bytes over a TCP connection, with all queries and headers. No
+// answer holds a secret, neither plain nor in base64, and each status is a refusal.
 func TestFilesAreNotGivenAway(t *testing.T) {
 	t.Parallel()
 	if leak("data:;base64,"+base64.StdEncoding.EncodeToString([]byte("KEY="+canary))) == "" || leak("<"+canary) == "" {
-		t.Fatal("the test would not see a leak")
+		t.Fatal("the test does not find a leak")
 	}
 	app := fortress(t)
-	s := devtest.Start(t, app, func(o *server.Options) { o.Logger = nil }) // which would tell of ten thousands of refusals
+	s := devtest.Start(t, app, func(o *server.Options) { o.Logger = nil }) // it would log tens of thousands of refusals
 	index := s.Get("/").Body
 	above := app.Root[:strings.LastIndexByte(app.Root, '/')]
-	if res := s.Get("/src/main.ts"); res.Status != 200 { // the graph knows the project
+	if res := s.Get("/src/main.ts"); res.Status != 200 { // now the graph holds the project's modules
 		t.Fatal(res.Status)
 	}
 	for _, a := range fileAttacks {
@@ -223,10 +223,10 @@ func TestFilesAreNotGivenAway(t *testing.T) {
 							continue
 						}
 						if !slices.Contains(ok, status) {
-							t.Fatalf("%q is answered with %d, want one of %d:\n%.300s", request, status, ok, answer)
+							t.Fatalf("%q: status %d, want one of %d:\n%.300s", request, status, ok, answer)
 						}
 						if _, body, _ := strings.Cut(answer, "\r\n\r\n"); strings.Contains(body, app.Root) || strings.Contains(answer, "Location") {
-							t.Fatalf("%q is told where the project lies, or is sent elsewhere:\n%.300s", request, answer)
+							t.Fatalf("%q: the answer has the project's path, or is a redirect:\n%.300s", request, answer)
 						}
 					}
 				}
@@ -234,12 +234,12 @@ func TestFilesAreNotGivenAway(t *testing.T) {
 		})
 	}
 	if res := s.Get("/src/main.ts"); res.Status != 200 {
-		t.Fatal("the server does not answer any more")
+		t.Fatalf("the server does not answer any more: status %d", res.Status)
 	}
 }
 
-// TestRefusalsAreTold: the answer is a constant, the terminal names the path and the line that would allow it, without
-// control characters of the request.
+// TestRefusalsAreTold: the answer to a refused request is a constant. The terminal names the path and the line of
+// configuration that would allow it, without control characters of the request.
 func TestRefusalsAreTold(t *testing.T) {
 	t.Parallel()
 	app := fortress(t)
@@ -262,8 +262,8 @@ func TestRefusalsAreTold(t *testing.T) {
 	}
 }
 
-// TestOtherWaysToAFile asks for secrets in every other way: IDs of packs, source maps, updates, the editor, messages over
-// the socket, imports and pages of the project itself, code frames.
+// TestOtherWaysToAFile asks for secrets in every other way: by IDs of packs, source maps, updates, the editor, and
+// messages over the socket. The project's own imports, pages and code frames ask, too.
 func TestOtherWaysToAFile(t *testing.T) {
 	t.Parallel()
 	app := fortress(t)
@@ -291,7 +291,7 @@ func TestOtherWaysToAFile(t *testing.T) {
 			}
 		}
 	}
-	// The project's own code reaches for secrets, as that of a package may.
+	// The project's own code tries to import secrets, as the code of a package may.
 	for i := range 15 {
 		get(fmt.Sprintf("/i%d.ts", i+1))
 		get(fmt.Sprintf("/@devserver/map?of=css:/i%d.css", i+1))
@@ -317,7 +317,7 @@ func TestOtherWaysToAFile(t *testing.T) {
 		get("/__devserver/../" + strings.TrimPrefix(id, "/"))
 		get("/@vite/client?" + url.QueryEscape(id))
 	}
-	// Over the socket: what servers that run modules answer (CVE-2026-39363), and our own messages.
+	// Over the socket: messages that servers with a module runner answer (CVE-2026-39363), and our own messages.
 	for _, file := range []string{"file://" + above + "/out/secret.ts?raw", above + "/out/secret.ts", "/.env?raw", "/@fs" + above + "/out/secret.ts"} {
 		sock.Send(map[string]any{"type": "custom", "event": "vite:invoke", "data": map[string]any{"name": "fetchModule", "id": "send:1", "data": []string{file}}})
 		sock.Request(len(file), "vite:invoke", map[string]any{"name": "fetchModule", "data": []string{file}})
@@ -328,7 +328,7 @@ func TestOtherWaysToAFile(t *testing.T) {
 	css := []string{"/link.css", "/../out/secret.css", "/@fs" + above + "/out/secret.css"}
 	sock.Send(map[string]any{"type": "revisions", "modules": revisions, "css": css})
 	sock.Request(999, "devserver:admin:clients", nil)
-	// What went wrong is told with the code around it: not that of files outside.
+	// Errors show the code around their place, but never the code of files outside.
 	s.Write("i14.ts", `import x from "./sub/deep.ts"; console.log(x, 2);`)
 	s.Write("sub/deep.ts", `export default 2;`)
 	get("/i14.ts")
@@ -343,8 +343,8 @@ func TestOtherWaysToAFile(t *testing.T) {
 	}
 }
 
-// TestOwnPathsAreNotProxied: whatever a proxy of the project takes, our own paths, refused targets and other hosts never
-// reach a backend (CVE-2026-9595, CVE-2026-44578).
+// TestOwnPathsAreNotProxied: requests for our own paths, for refused targets and for other hosts never reach a backend.
+// The patterns of the project's proxy do not matter (CVE-2026-9595, CVE-2026-44578).
 func TestOwnPathsAreNotProxied(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -380,16 +380,16 @@ func TestOwnPathsAreNotProxied(t *testing.T) {
 	defer mu.Unlock()
 	for _, uri := range seen {
 		if !strings.HasPrefix(uri, "/api") {
-			t.Errorf("the backend was asked for %q", uri)
+			t.Errorf("the backend got a request for %q", uri)
 		}
 	}
 }
 
-// TestEditorIsStartedWithoutAShell: only a page of ours can open files, only those that may be read, and the name is one
-// argument whatever it looks like (CVE-2018-6342, CVE-2026-53632).
+// TestEditorIsStartedWithoutAShell: only a page of ours can open files in the editor, and only files that may be read.
+// Every name is one argument, also with characters that a shell knows (CVE-2018-6342, CVE-2026-53632).
 func TestEditorIsStartedWithoutAShell(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("the editor of the test is a shell script")
+		t.Skip("the test's editor is a shell script")
 	}
 	app := fortress(t)
 	odd := []string{"-v.ts", "a;touch x.ts", "$(touch x).ts", "`touch x`.ts", "a b'\"&|.ts", "a\ntouch x\n.ts", "--wait"}
@@ -408,22 +408,22 @@ func TestEditorIsStartedWithoutAShell(t *testing.T) {
 	}
 	for _, file := range []string{".env", "link.txt", "../out/secret.txt", "/etc/passwd", "env-link.ts", ".git/config", "nowhere.ts", "src/main.ts;touch x", "$(touch x)", `\\host\share`, "//host/share", "src/main.ts\x00", "-v", ""} {
 		if status := ask(file); status == 204 {
-			t.Errorf("%q is opened", file)
+			t.Errorf("the editor opened %q", file)
 		}
 	}
 	for _, c := range [][]string{{"GET"}, {"POST"}, {"POST", "X-Devserver-Token", "x"}, {"POST", "Origin", "null", "X-Devserver-Token", s.Token()}, {"POST", "Origin", "http://localhost:1", "X-Devserver-Token", s.Token()}, {"GET", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"}} {
 		if res := s.Do(c[0], "/__open-in-editor?file=src/main.ts", "", c[1:]...); res.Status != 403 {
-			t.Errorf("%v: %d", c, res.Status)
+			t.Errorf("%v: status %d, want 403", c, res.Status)
 		}
 	}
 	for _, file := range odd {
 		if status := ask(file); status != 204 {
-			t.Errorf("%q: %d", file, status)
+			t.Errorf("%q: status %d, want 204", file, status)
 		}
 		devtest.Eventually(t, "the editor with "+file, func() bool { return strings.Contains(opened(), "<"+app.Path(file)+">") }, opened)
 	}
 	if n := strings.Count(opened(), "<"); n != len(odd) {
-		t.Errorf("the editor had %d arguments for %d files:\n%s", n, len(odd), opened())
+		t.Errorf("the editor got %d arguments for %d files:\n%s", n, len(odd), opened())
 	}
 	if _, err := os.Stat(app.Path("x")); err == nil {
 		t.Error("a shell ran")

@@ -6,8 +6,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// TestBarrelGrowsInAnOpenPage loads pages of an app that take other names of one package than the page began with: the
-// package's index has run long before, and what it leads to now has to come with the page.
+// TestBarrelGrowsInAnOpenPage imports more names of a package into an open page. The package's index has run long
+// before, so the modules behind the new names have to come with the import.
 func TestBarrelGrowsInAnOpenPage(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(`-- index.html --

@@ -18,7 +18,7 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// project writes an app of n modules in a tree (each imports ten others) and returns its folder.
+// project writes an app of n modules and returns its folder. The modules are a tree: each imports ten others.
 func project(b *testing.B, n int) string {
 	dir := b.TempDir()
 	write := func(name, text string) {
@@ -44,7 +44,7 @@ func project(b *testing.B, n int) string {
 	return dir
 }
 
-// serve runs a server on the project until stop is called, or the benchmark ends.
+// serve runs a server for the project until stop is called or the benchmark ends.
 func serve(b *testing.B, dir, cache string) (s *server.Server, host string, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := server.New(server.Options{Root: dir, NoPlugins: true, CacheDir: cache})
@@ -67,10 +67,11 @@ func serve(b *testing.B, dir, cache string) (s *server.Server, host string, stop
 	return s, l.Addr().String(), stop
 }
 
-// sizes are the numbers of modules that a cost is measured at.
+// sizes are the numbers of modules for which the benchmarks measure.
 var sizes = []int{100, 1_000, 10_000}
 
-// BenchmarkEdit measures from the write of a leaf module to its code on the socket. The three sizes must cost the same.
+// BenchmarkEdit measures the time from the write of a leaf module to its code on the socket. It must be the same for
+// all sizes.
 func BenchmarkEdit(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("modules=%d", n), func(b *testing.B) {
@@ -101,8 +102,8 @@ func BenchmarkEdit(b *testing.B) {
 	}
 }
 
-// BenchmarkStart measures from a new server to the whole pack: with nothing kept, and with the results of the last run.
-// heap-bytes/module is what the loaded project takes.
+// BenchmarkStart measures the time from a server's start to the whole pack, with an empty cache and with the cache of
+// the last run. The metric heap-bytes/module is the memory of the loaded project.
 func BenchmarkStart(b *testing.B) {
 	for _, n := range sizes {
 		dir := project(b, n)
@@ -115,7 +116,7 @@ func BenchmarkStart(b *testing.B) {
 					return stop
 				}
 				if kind == "warm" {
-					start()() // leaves its results
+					start()() // fills the cache
 				}
 				before := heap()
 				grown := int64(0)
@@ -136,7 +137,7 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// heap is what is in use after a collection, in bytes.
+// heap returns the size of the heap after a collection, in bytes.
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -144,7 +145,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// BenchmarkReload measures the script of a reloaded page: unchanged, which is a 304, and made and sent anew.
+// BenchmarkReload measures the request for the script of a reloaded page. An unchanged script is a 304. A whole script
+// is written and sent again.
 func BenchmarkReload(b *testing.B) {
 	for _, n := range sizes {
 		dir := project(b, n)
@@ -164,7 +166,7 @@ func BenchmarkReload(b *testing.B) {
 	}
 }
 
-// load asks for a script as a browser does, with the tag of what it has, and returns the tag of what it gets.
+// load requests a script as a browser does, with the ETag of its cached copy, and returns the ETag of the answer.
 func load(b *testing.B, url, tag string) string {
 	req, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// brokenApp is whole; each case of TestBrokenStart breaks one thing of it before the server starts.
+// brokenApp works. Each case of TestBrokenStart breaks one part of it before the server starts.
 const brokenApp = `
 -- index.html --
 <!doctype html><link rel="icon" href="data:,"><p id="text"></p><script type="module" src="/src/main.ts"></script>
@@ -30,8 +30,8 @@ export const own: string = " works";
 export const text = "dep";
 `
 
-// TestBrokenStart: what is broken when the server starts is told over the page, with its place, and the page comes to
-// life by itself when it is mended, also by an install: nobody reloads it.
+// TestBrokenStart: the overlay shows a mistake that was there when the server started, with its place. Once the mistake
+// is fixed, also by an install, the page starts without a reload by the user.
 func TestBrokenStart(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -41,19 +41,19 @@ func TestBrokenStart(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		files   string // written over the whole app
+		files   string // replace files of brokenApp
 		remove  string
 		overlay []string
-		mend    func(s *devtest.Server)
+		fix     func(s *devtest.Server)
 	}{
 		{name: "the entry", files: "-- src/main.ts --\nconst x = = 1;\n", overlay: []string{"src/main.ts", "1:11", `Unexpected "="`}},
 		{name: "index.html", files: "-- index.html --\n<!doctype html><link rel=\"icon\" href=\"data:,\">\n<p id=\"text\"></p><script type=\"module\">\nlet x = = 1;\n</script>\n", overlay: []string{"index.html", "3:9", `Unexpected "="`}},
 		{name: "tsconfig.json", files: "-- tsconfig.json --\n{ \"compilerOptions\": { \"paths\": ] }\n", overlay: []string{"tsconfig.json", "1:33"}},
 		{name: "package.json", files: "-- package.json --\n{ \"name\": \"app\",, }\n", overlay: []string{"package.json", "1:17"}},
 		{name: "devserver.config.json", files: "-- devserver.config.json --\n{ \"define\": {},\n  \"serer\": {} }\n", overlay: []string{"devserver.config.json", "2:3", "serer", "server"}},
-		{name: "no node_modules", remove: "node_modules", overlay: []string{"src/main.ts", "dep", "npm install"}, mend: install},
-		{name: "a dependency is not installed", remove: "node_modules/dep", overlay: []string{"src/main.ts", "dep", "npm install"}, mend: install},
-		{name: "a dependency is broken", files: "-- node_modules/dep/index.js --\nexport const text = = 1;\n", overlay: []string{"node_modules/dep/index.js", "1:21"}, mend: install},
+		{name: "no node_modules", remove: "node_modules", overlay: []string{"src/main.ts", "dep", "npm install"}, fix: install},
+		{name: "a dependency is not installed", remove: "node_modules/dep", overlay: []string{"src/main.ts", "dep", "npm install"}, fix: install},
+		{name: "a dependency is broken", files: "-- node_modules/dep/index.js --\nexport const text = = 1;\n", overlay: []string{"node_modules/dep/index.js", "1:21"}, fix: install},
 		{name: "wrong case", files: "-- src/main.ts --\nimport { own } from \"./Own\";\ndocument.querySelector(\"#text\")!.textContent = own;\n", overlay: []string{"src/main.ts", "1:21", "./Own", "./own"}},
 		{name: "a cycle that uses what is not there yet", files: "-- src/own.ts --\nimport { late } from \"./late\";\nexport const own: string = late;\n-- src/late.ts --\nimport { own } from \"./own\";\nexport const late = own + \"!\";\n", overlay: nil},
 	} {
@@ -72,8 +72,8 @@ func TestBrokenStart(t *testing.T) {
 				s.Log.Wait(t, c.overlay[0])
 			}
 			switch {
-			case c.mend != nil:
-				c.mend(s)
+			case c.fix != nil:
+				c.fix(s)
 			case c.remove != "":
 				s.Write(c.remove, whole.Read(c.remove))
 			default:
@@ -89,8 +89,8 @@ func TestBrokenStart(t *testing.T) {
 	}
 }
 
-// TestBrokenConfigServesNothing: what the configuration denies is not known while it is broken, so nothing is served,
-// not even to a page that ran before.
+// TestBrokenConfigServesNothing: a broken configuration does not say which files it denies. So the server serves
+// nothing, not even to a page that ran before.
 func TestBrokenConfigServesNothing(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(brokenApp)))
@@ -98,7 +98,7 @@ func TestBrokenConfigServesNothing(t *testing.T) {
 	if res := s.Get("/src/own.ts"); res.Status != 200 {
 		t.Fatalf("status %d", res.Status)
 	}
-	// A mistake in a running server is told; what runs goes on.
+	// A mistake while the server runs is reported, and the server continues with the old configuration.
 	s.Write("devserver.config.json", `{ "define": 1 }`)
 	sock.WaitFor(devtest.Is("error", "devserver.config.json"))
 	if res := s.Get("/src/own.ts"); res.Status != 200 {
@@ -107,7 +107,7 @@ func TestBrokenConfigServesNothing(t *testing.T) {
 	s.Again()
 	for _, path := range []string{"/", "/src/own.ts", "/src/own.ts?raw", "/@fs" + s.Path("src/own.ts"), "/@devserver/pack?id=/src/own.ts", "/__open-in-editor?file=src/own.ts", "/__devserver/", "/nowhere"} {
 		if res := s.Get(path); res.Status != 500 || strings.Contains(res.Body, "works") {
-			t.Errorf("%s: status %d, %q", path, res.Status, res.Body)
+			t.Errorf("%s: status %d, want 500; body %q", path, res.Status, res.Body)
 		}
 	}
 	sock = s.Socket(t)
@@ -116,13 +116,13 @@ func TestBrokenConfigServesNothing(t *testing.T) {
 	s.Save("devserver.config.json", "1", "[]")
 	sock.WaitFor(devtest.Is("error", "define"))
 	if n := sock.Count(devtest.Is("update")); n != 0 {
-		t.Errorf("%d updates from a broken configuration", n)
+		t.Errorf("%d updates while the configuration is broken", n)
 	}
 	if err := os.Remove(s.Path("devserver.config.json")); err != nil {
 		t.Fatal(err)
 	}
 	sock.WaitFor(devtest.Is("full-reload"))
 	if res := s.Get("/src/own.ts"); res.Status != 200 {
-		t.Errorf("status %d when mended", res.Status)
+		t.Errorf("status %d after the fix", res.Status)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// talkPlugin is a plugin with channels, as Go source; TestChannelsInProcess has the same as code.
+// talkPlugin is the source of a plugin with channels. TestChannelsInProcess has the same plugin as code.
 const talkPlugin = `
 	Name: "talk",
 	Start: func(ctx context.Context, s plugin.Server) error { return board.Retain(7) },
@@ -51,11 +51,11 @@ func TestChannelsOfAChild(t *testing.T) {
 	early.Send(map[string]string{"type": "subscribe", "channel": "talk_game_board"}) // before the plugins are built
 	early.Send(map[string]string{"type": "subscribe", "channel": "talk_room_echo"})
 	early.Emit("talk_room_echo", map[string]string{"text": "early"})
-	early.Peek(devtest.Event("talk_room_echo", "you said early")) // in whatever order
+	early.Peek(devtest.Event("talk_room_echo", "you said early")) // the two messages may come in any order
 	early.Peek(devtest.Event("talk_game_board", "7"))
 	tryChannels(t, s)
 
-	// The page goes on listening to the next version, and to what the last one retained.
+	// The page keeps listening to the next version, also on the channel with the retained message.
 	app.Write("devserver/channels.go", strings.ReplaceAll(talkChannels, "you said", "you wrote"))
 	early.WaitFor(devtest.Event("devserver:plugins:reloaded"))
 	early.Emit("talk_room_echo", map[string]string{"text": "late"})
@@ -77,7 +77,7 @@ func TestChannelsInProcess(t *testing.T) {
 		return &hmr.Error{Code: "not_staff", Message: "only for staff, to " + string(d)}
 	})
 	if err := board.Broadcast(1); err == nil {
-		t.Error("a channel of no plugin sends")
+		t.Error("a channel that no plugin has can send")
 	}
 	s := devtest.Start(t, devtest.App(t, devtest.Text(pluginApp)), func(o *server.Options) {
 		o.Plugins = []plugin.Plugin{{
@@ -87,7 +87,7 @@ func TestChannelsInProcess(t *testing.T) {
 	})
 	tryChannels(t, s)
 	if _, err := plugin.NewRunner([]plugin.Plugin{{Name: "a", Channels: []plugin.AnyChannel{echo}}, {Name: "b", Channels: []plugin.AnyChannel{echo}}}, nil); err == nil || !strings.Contains(err.Error(), "both have") {
-		t.Errorf("two plugins have one channel: %v", err)
+		t.Errorf("two plugins with the same channel: got error %v", err)
 	}
 }
 
@@ -107,6 +107,6 @@ func tryChannels(t *testing.T, s *devtest.Server) {
 	deaf.Emit("nobody:listens", nil)
 	deaf.WaitFor(devtest.Event("devserver:unknown-event"))
 	if n := deaf.Count(devtest.Event("talk_game_board")); n > 0 {
-		t.Error("a page got a channel's message that does not listen to it")
+		t.Error("a page got a message of a channel that it does not listen to")
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// consoleApp writes to its console from a component whose lines are not those of the code that is served.
+// consoleApp writes to its console from modules whose lines differ from the lines of the served code.
 const consoleApp = `
 -- devserver.config.json --
 {"plugins": {"console": true}}
@@ -50,7 +50,7 @@ export function fail(): void {
 }
 `
 
-// TestConsoleInTerminal shows what a page writes, where its author wrote it.
+// TestConsoleInTerminal: the terminal shows what a page writes to its console, with the line of the source.
 func TestConsoleInTerminal(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -59,7 +59,7 @@ func TestConsoleInTerminal(t *testing.T) {
 	p.WaitText("#text", "one")
 	s.Log.Wait(t, "console.log src/show.tsx:8 (c1) first is shown in <p#text>\n")
 	s.Log.Wait(t, `console.warn src/show.tsx:9 (c1) \x1b[2Jcleared { list: [1, 2] }`)
-	p.WaitConsole("log: %s is shown in %o first") // the real console gets it as it was
+	p.WaitConsole("log: %s is shown in %o first") // the real console gets the call unchanged
 
 	p.Click("#fail")
 	s.Log.Wait(t, "uncaught error src/fail.ts:5 (c1) TypeError: boom\n")
@@ -67,12 +67,12 @@ func TestConsoleInTerminal(t *testing.T) {
 	p.Click("#reject")
 	s.Log.Wait(t, "unhandled rejection src/main.tsx:7 (c1) Error: not kept")
 
-	// After an edit the code comes from an update, and the lines are the new ones.
+	// After an edit the code comes from an update, and the terminal shows the new lines.
 	s.Edit("src/show.tsx", "interface Shown {", "export let edits = 1;\n\ninterface Shown {")
 	s.Log.Wait(t, "console.log src/show.tsx:10 (c1) first is shown")
 	p.NoReload()
 
-	// An edit of comments changes no code, but the lines.
+	// An edit of comments changes the lines, but no code.
 	s.Edit("src/fail.ts", "type Reason", "// a comment\n\ntype Reason")
 	devtest.Eventually(t, "the new line of fail", func() bool {
 		p.Click("#fail")
@@ -80,7 +80,7 @@ func TestConsoleInTerminal(t *testing.T) {
 	}, s.Log.String)
 	p.NoReload()
 
-	// It is switched off: the page comes without it.
+	// When the option is switched off, the page is loaded with the browser's own console.
 	s.Edit("devserver.config.json", "true", "false")
 	p.WaitReload(1)
 	p.WaitText("#text", "one")
@@ -89,7 +89,7 @@ func TestConsoleInTerminal(t *testing.T) {
 	}
 }
 
-// TestConsoleUnderCSP maps positions when updates are modules of their own.
+// TestConsoleUnderCSP: positions are also right when a Content-Security-Policy makes updates modules of their own.
 func TestConsoleUnderCSP(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -104,7 +104,7 @@ func TestConsoleUnderCSP(t *testing.T) {
 	p.NoReload()
 }
 
-// TestEventLog keeps what passes between pages and a plugin, and what pages write.
+// TestEventLog: the log file has the events between pages and a plugin, and the output of the pages' consoles.
 func TestEventLog(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -130,7 +130,7 @@ import.meta.hot!.send("adder:add", { a: 1, b: 2 });
 	p := s.Page(t, "/")
 	p.WaitText("#text", "3")
 	written := func() string {
-		text, _ := os.ReadFile(s.Path("logs/events.jsonl")) // it is there with the first line
+		text, _ := os.ReadFile(s.Path("logs/events.jsonl")) // the file does not exist before its first line
 		return string(text)
 	}
 	for _, want := range []string{
@@ -141,7 +141,7 @@ import.meta.hot!.send("adder:add", { a: 1, b: 2 });
 		devtest.Eventually(t, "line "+want, func() bool { return strings.Contains(written(), want) }, written)
 	}
 	if s.Log.Count("console.info") > 0 {
-		t.Error("the terminal shows the console, which nobody asked for")
+		t.Error("the terminal shows the console, although the configuration does not ask for it")
 	}
 	p.NoErrors()
 }

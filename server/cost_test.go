@@ -14,8 +14,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestCostOfAnEdit holds an edit to its cost by counting: what is compiled, sent and asked for must follow from what
-// changed, not from the size of the project.
+// TestCostOfAnEdit counts the modules that an edit compiles and the frames that it sends. Both must depend on the
+// changed files, and not on the size of the project.
 func TestCostOfAnEdit(t *testing.T) {
 	const n = 60
 	app := tree(t, n)
@@ -56,7 +56,7 @@ func TestCostOfAnEdit(t *testing.T) {
 			t.Errorf("%s: %d frames for %d saves", name, got, len(test.files))
 		}
 	}
-	// What changes nothing costs no frame.
+	// A save that changes nothing sends no frame.
 	frames := c.Count(devtest.Is("update"))
 	s.Save("m7.ts", "v7", "v7")
 	s.Save("m8.ts", ": number =", ": number = 2 +")
@@ -64,12 +64,12 @@ func TestCostOfAnEdit(t *testing.T) {
 	if got := c.Count(devtest.Is("update")) - frames; got != 1 {
 		t.Errorf("a save of the same content made an update (%d frames)", got)
 	}
-	if got := sent() - first; got != 6 { // of five files and m8
+	if got := sent() - first; got != 6 { // five files above, and m8
 		t.Errorf("%d frames of all kinds for 6 edits", got)
 	}
 }
 
-// TestEditsReachAllPages has 200 pages, each of which gets each of 10 edits, once and in order.
+// TestEditsReachAllPages: each of 200 pages gets each of 10 edits, once and in order.
 func TestEditsReachAllPages(t *testing.T) {
 	app := tree(t, 3)
 	s := devtest.Start(t, app)
@@ -86,12 +86,13 @@ func TestEditsReachAllPages(t *testing.T) {
 	}
 	for _, p := range pages {
 		if got := p.Count(devtest.Is("update")); got != 10 {
-			t.Errorf("a page had %d updates for 10 edits", got)
+			t.Errorf("a page got %d updates for 10 edits", got)
 		}
 	}
 }
 
-// TestManyFilesAreOneUpdate is a checkout: one frame with everything, nothing missed.
+// TestManyFilesAreOneUpdate writes many files at once, as a checkout does. They come in few frames, and no file is
+// missed.
 func TestManyFilesAreOneUpdate(t *testing.T) {
 	const n = 200
 	app := devtest.App(t, devtest.Text("-- index.html --\n<!doctype html>\n"))
@@ -117,12 +118,12 @@ func TestManyFilesAreOneUpdate(t *testing.T) {
 			seen[id] = true
 		}
 	}
-	if frames > 10 { // the writing takes longer than a burst may be held on a slow machine
+	if frames > 10 { // not one frame: on a slow machine the writes take longer than the watcher waits for a burst
 		t.Errorf("%d files came in %d frames", n, frames)
 	}
 }
 
-// TestAllocationsOfAnEdit compares what an edit allocates in a small project and in one ten times as large.
+// TestAllocationsOfAnEdit compares the allocations of an edit in a small project and in a project ten times as large.
 func TestAllocationsOfAnEdit(t *testing.T) {
 	perEdit := func(n int) uint64 {
 		s := devtest.Start(t, tree(t, n))
@@ -134,7 +135,7 @@ func TestAllocationsOfAnEdit(t *testing.T) {
 			s.Edit(leaf, ": number =", ": number = 1 +")
 			c.WaitFor(devtest.Is("update", "/"+leaf))
 		}
-		edit() // the first one learns what later ones know
+		edit() // the first edit fills caches for the later edits
 		const edits = 20
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -151,7 +152,7 @@ func TestAllocationsOfAnEdit(t *testing.T) {
 	}
 }
 
-// tree is an app of n modules, each of which imports two others and takes its own updates.
+// tree returns an app of n modules. Each imports two others and accepts its own updates.
 func tree(t *testing.T, n int) *devtest.Files {
 	app := devtest.App(t, devtest.Text("-- index.html --\n<!doctype html><link rel=\"icon\" href=\"data:,\"><script type=\"module\" src=\"/m0.ts\"></script>\n"))
 	for i := range n {
@@ -164,7 +165,8 @@ func tree(t *testing.T, n int) *devtest.Files {
 	return app
 }
 
-// TestRequestsOfALoad: page, client and one pack, however many modules there are; a reload asks for the same.
+// TestRequestsOfALoad: a load requests the page, the client and one pack, however many modules there are. A reload
+// makes the same requests.
 func TestRequestsOfALoad(t *testing.T) {
 	s := devtest.Start(t, tree(t, 300))
 	p := s.Page(t, "/")
@@ -179,8 +181,8 @@ func TestRequestsOfALoad(t *testing.T) {
 	}
 }
 
-// TestManyEditsLeaveNothing: once what is kept for pages that come late is full, edits take no more memory, and no goroutine
-// stays behind. DEVSERVER_SOAK=1 makes 2,000 edits.
+// TestManyEditsLeaveNothing: the hub keeps updates for late pages, up to a bound. Beyond the bound edits take no more
+// memory, and no goroutine is left. DEVSERVER_SOAK=1 makes 2,000 edits.
 func TestManyEditsLeaveNothing(t *testing.T) {
 	edits := 300
 	if os.Getenv("DEVSERVER_SOAK") != "" {
@@ -206,12 +208,12 @@ func TestManyEditsLeaveNothing(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc, runtime.NumGoroutine()
 	}
-	edit(600) // the hub keeps the last 512
+	edit(600) // the hub keeps the last 512 updates
 	heap, goroutines := state()
 	edit(edits)
 	var after uint64
 	var left int
-	devtest.Eventually(t, "everything is given back", func() bool {
+	devtest.Eventually(t, "memory and goroutines as before", func() bool {
 		after, left = state()
 		return after <= heap+4<<20 && left <= goroutines+5
 	}, func() string {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// TestBrokenFromTheStart: pages that cannot run when they are opened come to life with the fix, without a reload by hand.
+// TestBrokenFromTheStart: pages that cannot run when they are opened start with the fix, without a reload by hand.
 func TestBrokenFromTheStart(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -39,7 +39,7 @@ export const value = () => { throw new Error("not yet"); };
 	p := s.Page(t, "/")
 	p.WaitOverlay("text.js", "1", `Unexpected "="`, `export const text = = "one";`)
 	s.Log.Wait(t, "text.js:1:")
-	// An unrelated edit takes the overlay nowhere, a tab that is opened later shows it as well.
+	// A tab that is opened later also shows the overlay.
 	q := p.Beside("/")
 	q.WaitOverlay("text.js")
 	s.Edit("text.js", "= =", "=")
@@ -62,7 +62,7 @@ export const value = () => { throw new Error("not yet"); };
 	p.WaitText("#text", "now")
 }
 
-// TestOverlay: errors of all kinds of files, and that what ran goes on running.
+// TestOverlay: the overlay shows errors of all kinds of files, and the app keeps running.
 func TestOverlay(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -98,7 +98,7 @@ export const text: string = "one";
 		s.Edit(c.file, c.new, c.old)
 		p.WaitNoOverlay()
 	}
-	// Two errors: with one fixed the other shows.
+	// Of two errors, the overlay shows the second once the first is fixed.
 	s.Edit("text.tsx", `= "one"`, `== "one"`)
 	p.WaitOverlay("text.tsx")
 	s.Edit("data.json", `"n": 1`, `"n": 1,,`)
@@ -113,7 +113,7 @@ export const text: string = "one";
 	p.WaitOverlay("./txet", "./text")
 	s.Edit("main.js", `"./txet"`, `"./text"`)
 	p.WaitNoOverlay()
-	// Escape closes it.
+	// Escape closes the overlay.
 	s.Edit("text.tsx", `= "two"`, `== "two"`)
 	p.WaitOverlay("text.tsx")
 	p.Wait(`(dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true })), document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true })), true)`)
@@ -123,8 +123,8 @@ export const text: string = "one";
 	p.NoReload()
 }
 
-// TestSourceMaps maps the place where an error was thrown back to the source, in a pack and in an update.
-// TestMissingScript: a page whose script does not exist says so, and runs when it is made or the page is mended.
+// TestMissingScript: a page whose script does not exist says so. It starts when the script is created, or when its src
+// is fixed.
 func TestMissingScript(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
@@ -147,6 +147,7 @@ document.querySelector("#p").textContent = "main";
 	p.WaitNoOverlay()
 }
 
+// TestSourceMaps maps the place where an error was thrown back to the source, in a pack and in an update.
 func TestSourceMaps(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -186,7 +187,7 @@ export const a = "ready";
 		t.Helper()
 		before, _, found := strings.Cut(s.Read("src/view.tsx"), text)
 		if !found {
-			t.Fatalf("no %q", text)
+			t.Fatalf("src/view.tsx has no %q", text)
 		}
 		return strings.Count(before, "\n") + 1, len(before) - strings.LastIndex(before, "\n")
 	}
@@ -196,7 +197,7 @@ export const a = "ready";
 		stack := devtest.Eval[string](p, `(() => { try { fail({ name: "x" }); } catch (error) { return error.stack; } return ""; })()`)
 		at := regexp.MustCompile(`\(?((?:https?://|/@devserver)[^\s()]+):(\d+):(\d+)\)?`).FindStringSubmatch(stack)
 		if at == nil {
-			t.Fatalf("no place in %s", stack)
+			t.Fatalf("the stack has no position: %s", stack)
 		}
 		line, _ := strconv.Atoi(at[2])
 		column, _ := strconv.Atoi(at[3])
@@ -213,7 +214,7 @@ export const a = "ready";
 	p.NoReload()
 }
 
-// sourceMap is what the test reads of a map with sections.
+// sourceMap holds the fields of a map with sections that the test reads.
 type sourceMap struct {
 	Sections []struct {
 		Offset struct{ Line, Column int }
@@ -224,7 +225,8 @@ type sourceMap struct {
 	Mappings       string
 }
 
-// original finds the place in the source of a place in a script that the server sent; all are one-based.
+// original returns the position in the source of a position in a script that the server sent. Lines and columns are
+// one-based.
 func original(t *testing.T, s *devtest.Server, script string, line, column int) (file string, originalLine, originalColumn int) {
 	t.Helper()
 	u, err := url.Parse(script)
@@ -235,11 +237,11 @@ func original(t *testing.T, s *devtest.Server, script string, line, column int) 
 	if u.RawQuery != "" {
 		path += "?" + u.RawQuery
 	}
-	mapPath := "/@devserver/map?of=" + strings.TrimSuffix(path[strings.LastIndex(path, "/")+1:], ".js") // of an update, which is no request
+	mapPath := "/@devserver/map?of=" + strings.TrimSuffix(path[strings.LastIndex(path, "/")+1:], ".js") // the page got an update over the socket, without a request
 	if answer := s.Get(path); !strings.HasPrefix(path, "/@devserver/update/") {
 		_, after, found := strings.Cut(answer.Body, "//# sourceMappingURL=")
 		if !found {
-			t.Fatalf("%s has no map: status %d", path, answer.Status)
+			t.Fatalf("%s names no source map: status %d", path, answer.Status)
 		}
 		mapPath = strings.TrimSpace(after)
 	}
@@ -254,7 +256,8 @@ func original(t *testing.T, s *devtest.Server, script string, line, column int) 
 			break
 		}
 	}
-	// Fields: column here; source, line and column there; each relative to the last one.
+	// The fields of a segment: the column in the script, then source, line and column in the source. Each is relative
+	// to the same field of the segment before.
 	var source, atLine, atColumn int
 	for n, mappings := range strings.Split(m.Mappings, ";") {
 		here := 0
@@ -274,7 +277,7 @@ func original(t *testing.T, s *devtest.Server, script string, line, column int) 
 		}
 		if n == line-1 {
 			if source >= len(m.Sources) {
-				t.Fatalf("%s names source %d of %d", mapPath, source, len(m.Sources))
+				t.Fatalf("%s refers to source %d of %d", mapPath, source, len(m.Sources))
 			}
 			return m.Sources[source], atLine + 1, atColumn + 1
 		}
@@ -283,7 +286,7 @@ func original(t *testing.T, s *devtest.Server, script string, line, column int) 
 	return "", 0, 0
 }
 
-// vlq decodes a segment of mappings.
+// vlq decodes the numbers of a segment of mappings.
 func vlq(segment string) []int {
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	var values []int

@@ -8,7 +8,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// features is the app with everything that a project may ask of the module pipeline, and a package of two faces.
+// features returns an app that uses every feature of the module pipeline, with a package whose file depends on
+// conditions.
 func features(t *testing.T) *devtest.Files {
 	app := devtest.App(t, devtest.Dir("../testdata/apps/features"))
 	app.Package("conditional", `{"name": "conditional", "exports": {"custom": "./custom.js", "default": "./default.js"}}`, map[string]string{
@@ -17,7 +18,7 @@ func features(t *testing.T) *devtest.Files {
 	return app
 }
 
-// TestFeatures loads the app and reads off it what each module saw.
+// TestFeatures loads the app and reads the page: each module shows what it got.
 func TestFeatures(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, features(t), configured)
@@ -46,7 +47,7 @@ func TestFeatures(t *testing.T) {
 	p.Wait(`getComputedStyle(document.querySelector("#styled")).backgroundImage.includes("/app/src/icon.svg")`)
 	s.WaitPages(1)
 
-	// Edits, none of which needs a reload.
+	// Edits that need no reload.
 	s.Edit("src/card.module.css", "1, 1, 1", "3, 3, 3")
 	p.WaitStyle("#styled", "color", "rgb(3, 3, 3)")
 	s.Edit("src/imported.css", "9, 9, 9", "8, 8, 8")
@@ -60,7 +61,7 @@ func TestFeatures(t *testing.T) {
 	p.NoReload()
 	p.NoErrors()
 
-	// Those that do say why.
+	// Edits that reload the page, with a reason.
 	s.Edit("src/double.ts", "n * 2", "n * 3")
 	p.WaitReload(1)
 	p.WaitConsole("page was reloaded: the worker /src/")
@@ -73,7 +74,7 @@ func TestFeatures(t *testing.T) {
 	p.NoErrors()
 }
 
-// TestMode reads another mode's files.
+// TestMode reads the .env files of another mode.
 func TestMode(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, features(t), configured, func(o *server.Options) { o.Config.Mode = "staging" })
@@ -82,7 +83,8 @@ func TestMode(t *testing.T) {
 	p.WaitText(`#out [data-name="mode"]`, `mode: ["staging",true,false,false,"/app/"]`)
 }
 
-// TestPagesAndRoutes opens another page, a route of the single-page app, one with a dot in its path, and what does not exist.
+// TestPagesAndRoutes opens another page, a route of the single-page app, and a route with a dot in its path. A missing
+// script is not answered with a page.
 func TestPagesAndRoutes(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, features(t), configured)
@@ -93,11 +95,11 @@ func TestPagesAndRoutes(t *testing.T) {
 		p.WaitText(`#out [data-name="all"]`, "all: ran")
 	}
 	if res := s.Get("/app/src/missing.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors"); res.Status != 404 {
-		t.Errorf("a missing script is answered with %d", res.Status)
+		t.Errorf("a missing script: status %d, want 404", res.Status)
 	}
 }
 
-// configured has the app's own configuration file read, as the command does.
+// configured reads the app's own configuration file, as the command does.
 func configured(o *server.Options) {
 	cfg, err := config.Load(o.Root, "")
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// foreignPage is a page of another site that tries what a page can to read, run or drive the server at TARGET. What it
-// gets hold of it puts into window.got.
+// foreignPage is a page of another site. It tries everything that a page can do to read, run or control the server at
+// TARGET, and collects its successes in window.got.
 const foreignPage = `<!doctype html><link rel="icon" href="data:,"><script>
 const target = "TARGET", got = window.got = [], tried = [];
 const paths = ["/", "/src/main.ts", "/src/main.ts?raw", "/@vite/client", "/@devserver/pack?id=/src/part.ts", "/@devserver/map?of=css:/src/style.css", "/src/style.css", "/logo.svg", "/nowhere", "/.env", "/__devserver/"];
 const attempt = (what, f) => tried.push(new Promise((done) => f((text) => { got.push(what + ": " + text); done(); }, done)));
-// A script that is loaded at all could be spied on by hooks (CVE-2025-30359).
+// A page could spy on a script that merely loads, with hooks (CVE-2025-30359).
 const element = (what, make) => attempt(what, (leak, done) => { const e = make(); e.onload = () => leak("loaded"); e.onerror = () => done(); document.head.append(e); });
 for (const path of paths) {
 	const u = target + path;
@@ -34,7 +34,7 @@ for (const path of paths) {
 	element("image " + path, () => Object.assign(document.createElement("img"), { src: u }));
 	element("preload " + path, () => Object.assign(document.createElement("link"), { href: u, rel: "modulepreload" }));
 	attempt("events " + path, (leak, done) => { const e = new EventSource(u); e.onopen = () => { e.close(); leak("open"); }; e.onerror = () => { e.close(); done(); }; });
-	if (path === "/") for (const protocol of [undefined, "vite-hmr", "vite-ping"]) { // browsers slow down sockets that fail
+	if (path === "/") for (const protocol of [undefined, "vite-hmr", "vite-ping"]) { // for one path only: browsers slow down sockets that fail
 		attempt("socket " + protocol + path, (leak, done) => { const s = new WebSocket(u.replace("http", "ws") + "?token=x", protocol); s.onopen = () => { leak("open"); s.close(); }; s.onerror = s.onclose = () => done(); });
 	}
 }
@@ -54,8 +54,8 @@ attempt("sandboxed frame", (leak, done) => {
 Promise.all(tried).then(() => { window.finished = tried.length; });
 </script><body></body>`
 
-// TestBrowserForeignPage: a page of another port, of another name of this machine and of the other loopback address reads
-// nothing, opens no socket and starts no editor. Styles and scripts of ours do nothing there.
+// TestBrowserForeignPage opens pages of another port, of another name of this machine and of the other loopback
+// address. They read nothing, open no socket and start no editor. Our styles and scripts have no effect there.
 func TestBrowserForeignPage(t *testing.T) {
 	devtest.NeedBrowser(t)
 	tool := filepath.Join(t.TempDir(), "editor")
@@ -68,11 +68,11 @@ func TestBrowserForeignPage(t *testing.T) {
 	s := devtest.Start(t, app)
 	own := s.Page(t, "/")
 	own.Wait(`document.title === "fine"`)
-	// A page of ours gets hold of all this: the attempts are real.
+	// A page of ours succeeds with all of this, so the attempts are real.
 	control := s.Page(t, "/control.html")
 	control.Wait(`window.finished > 100`)
 	if got := devtest.Eval[[]string](control, `window.got.map((text) => text.slice(0, 80))`); len(got) < 40 || !strings.Contains(strings.Join(got, "\n"), "import /src/main.ts") || !strings.Contains(strings.Join(got, "\n"), "socket vite-ping") {
-		t.Fatalf("a page of ours got no more than:\n%s", strings.Join(got, "\n"))
+		t.Fatalf("a page of ours only succeeded with:\n%s", strings.Join(got, "\n"))
 	}
 	control.Close()
 	s.WaitPages(1)
@@ -95,10 +95,10 @@ func TestBrowserForeignPage(t *testing.T) {
 			p.Goto(c.from + "/")
 			p.Wait(`window.finished > 100`)
 			if got := devtest.Eval[[]string](p, `window.got`); len(got) > 0 {
-				t.Errorf("the foreign page got hold of:\n%.2000s", strings.Join(got, "\n"))
+				t.Errorf("the foreign page succeeded with:\n%.2000s", strings.Join(got, "\n"))
 			}
 			if color := devtest.Eval[string](p, `getComputedStyle(document.body).color`); color != "rgb(0, 0, 0)" {
-				t.Errorf("a stylesheet of ours took effect: %s", color)
+				t.Errorf("our stylesheet changed the foreign page: color %s", color)
 			}
 			p.Close()
 		})
@@ -106,8 +106,8 @@ func TestBrowserForeignPage(t *testing.T) {
 	if _, err := os.Stat(tool + ".log"); err == nil {
 		t.Error("a foreign page started the editor")
 	}
-	// The frame with our page in it is one of ours, and gone by now.
+	// The foreign pages also opened our page in frames, which are gone by now. Only own is left.
 	s.WaitPages(1)
-	s.Edit("src/part.ts", "fine", "better") // the server lives, and its own page takes updates
+	s.Edit("src/part.ts", "fine", "better") // the server still runs, and its own page gets updates
 	own.Wait(`document.title === "better"`)
 }

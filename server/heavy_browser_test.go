@@ -6,13 +6,13 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// TestHeavy opens an app that uses the largest packages around and works on it. Its packages take a minute to install,
-// so that check.sh leaves them out: run npm install --no-save in testdata/heavy/ first.
+// TestHeavy edits an app that uses the largest npm packages. The packages take a minute to install, so check.sh skips
+// this test: run npm install --no-save in testdata/heavy/ first.
 func TestHeavy(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Dir("../testdata/heavy"))
 	linkPackages(t, app, "testdata/heavy")
-	app.Write("public/mockServiceWorker.js", app.Read("node_modules/msw/lib/mockServiceWorker.js")) // what `msw init` does
+	app.Write("public/mockServiceWorker.js", app.Read("node_modules/msw/lib/mockServiceWorker.js")) // as `msw init` does
 	s := devtest.Start(t, app)
 	p := s.Page(t, "/")
 	p.WaitText("#query", "hello from msw")
@@ -52,7 +52,7 @@ func TestHeavy(t *testing.T) {
 		p.WaitText(e.selector, e.text)
 		counts()
 	}
-	s.Edit("src/Components.tsx", "Camera, Heart }", "Anchor, Camera, Heart }") // a name of a barrel that nobody has taken yet
+	s.Edit("src/Components.tsx", "Camera, Heart }", "Anchor, Camera, Heart }") // a name of a barrel that no module has imported before
 	s.Edit("src/Components.tsx", "<Heart />", "<Heart /><Anchor />")
 	p.Wait(`document.querySelectorAll("#icons svg.lucide-anchor").length === 1`)
 	counts()

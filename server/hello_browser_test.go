@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestHello is what the README promises of the first app that a newcomer starts.
+// TestHello tries the README's promises with the first app that a newcomer starts.
 func TestHello(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -27,14 +27,14 @@ func TestHello(t *testing.T) {
 	p.Click("#count")
 	p.WaitText("#count", "Count: 2")
 
-	// A source edit keeps the counter's value, a stylesheet edit restyles.
+	// An edit of a source keeps the counter's value. An edit of a stylesheet changes the style.
 	s.Edit("src/counter.ts", `"Count"`, `"Clicks"`)
 	p.WaitText("#count", "Clicks: 2")
 	s.Log.Wait(t, "hmr update /src/counter.ts")
 	s.Edit("src/style.css", "#count {", "#count { outline: 3px solid rgb(1, 2, 3);")
 	p.WaitStyle("#count", "outline-color", "rgb(1, 2, 3)")
 
-	// A typing mistake shows where it is, and goes with the fix.
+	// The overlay shows the place of a mistake, and closes with the fix.
 	s.Edit("src/counter.ts", "const label =", "const label = = ")
 	p.WaitOverlay("src/counter.ts", "3", "const label = =")
 	p.WaitText("#count", "Clicks: 2")
@@ -43,7 +43,7 @@ func TestHello(t *testing.T) {
 	p.Click("#count")
 	p.WaitText("#count", "Clicks: 3")
 
-	// The answer reaches this page, the broadcast all of them.
+	// The answer reaches this page, the broadcast reaches all pages.
 	other := p.Beside("/")
 	other.WaitText("#count", "Clicks: 0")
 	p.Click("#send")

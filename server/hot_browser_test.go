@@ -10,13 +10,13 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// hotPage is a page of the app hot, whose modules write to window.log what happens to them.
+// hotPage is a page of the app hot. The app's modules log to window.log.
 type hotPage struct {
 	*devtest.Page
 	t *testing.T
 }
 
-// logged waits until the texts are logged, in this order, and empties the log.
+// logged waits until the log has the texts in this order, then empties the log.
 func (p hotPage) logged(texts ...string) {
 	p.t.Helper()
 	p.Wait(`(() => { let at = -1; return [` + quoteAll(texts) + `].every((want) => (at = log.indexOf(want, at + 1)) >= 0); })()`)
@@ -37,8 +37,8 @@ func quoteAll(texts []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// TestHot edits the app hot from module to module. TestStories has the rules one by one; this has the whole in one page, and
-// what needs the server: events, the lost connection, the terminal.
+// TestHot edits the modules of the app hot, one after the other. TestStories tests the rules one by one. This test has
+// all of them in one page, and the parts that need the server: events, the lost connection, the terminal.
 func TestHot(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -59,13 +59,13 @@ func TestHot(t *testing.T) {
 	p := hotPage{s.Page(t, "/"), t}
 	p.logged("parent runs", "user of shown 1", "pruned runs 1", "taker runs with kind 1", "main")
 
-	// Self: the old instance is disposed of, the new one runs, the old one's callback gets it.
+	// Self: the old instance is disposed, the new instance runs, and the old instance's callback gets the new instance.
 	p.WaitText("#self", "self: 1, run 1")
 	s.Edit("src/self.ts", "const value = 1", "const value = 2")
 	p.WaitText("#self", "self: 2, run 2")
 	p.logged("vite:beforeUpdate", "self dispose one 1", "self dispose two 1", "self 1 -> 2", "vite:afterUpdate")
 
-	// A new version that throws: the callback gets undefined, what ran goes on, and data with it.
+	// A new version that throws: the callback gets undefined. The old instance continues and keeps its data.
 	s.Edit("src/self.ts", "const value = 2;", "const value = 3; throw new Error('broken self');")
 	p.logged("self dispose one 2", "self failed", "vite:afterUpdate")
 	p.WaitOverlay("broken self")
@@ -74,61 +74,61 @@ func TestHot(t *testing.T) {
 	p.WaitNoOverlay()
 	p.logged("vite:afterUpdate")
 
-	// A module below an accepted dependency: all between run again, the owner does not.
+	// A module below an accepted dependency: all modules between run again, but not the module that accepts.
 	s.Edit("src/inner.ts", "inner 1", "inner 2")
 	p.WaitText("#parent", "parent: dep 1 with inner 1 -> dep 1 with inner 2")
 	p.logged("dispose dep 1 with inner 1", "dep dep 1 with inner 2")
 	s.Edit("src/dep.ts", "dep 1", "dep 2")
 	p.logged("dispose dep 1 with inner 2", "dep dep 2 with inner 2")
 	if n := p.count("parent runs"); n != 0 {
-		t.Errorf("the owner of an accepted dependency ran again %d times", n)
+		t.Errorf("the module that accepts its dependency ran again %d times", n)
 	}
 
-	// Two listed dependencies at once: two calls, one place filled each.
+	// Two listed dependencies at once: the callback is called twice, each time with one module.
 	a, b := s.Read("src/a.ts"), s.Read("src/b.ts")
 	s.Write("src/a.ts", strings.Replace(a, "a 1", "a 2", 1))
 	s.Write("src/b.ts", strings.Replace(b, "b 1", "b 2", 1))
 	p.Wait(`log.includes("list a 2 undefined") && log.includes("list undefined b 2")`)
 	p.logged("vite:afterUpdate")
 
-	// acceptExports: its only user takes what is accepted, and does not run again.
+	// acceptExports: the only importer uses an accepted export, and does not run again.
 	s.Edit("src/exports.ts", "shown 1", "shown 2")
 	p.WaitText("#exports", "exports: shown 2")
 	p.logged("exports shown 2", "vite:afterUpdate")
 	if n := p.count("user of shown 2"); n != 0 {
-		t.Errorf("the user of an accepted export ran again %d times", n)
+		t.Errorf("the importer of an accepted export ran again %d times", n)
 	}
 
-	// prune: dispose, then prune; when it is imported again it starts with empty data.
+	// prune: dispose is called, then prune. When the module is imported again, it starts with empty data.
 	s.Edit("src/toggle.ts", `import "./pruned";`, `// import "./pruned";`)
 	p.logged("vite:beforeUpdate", "vite:afterUpdate", "vite:beforePrune", "pruned dispose", "pruned prune")
 	s.Edit("src/toggle.ts", `// import "./pruned";`, `import "./pruned";`)
 	p.logged("pruned runs 1", "vite:afterUpdate")
 
-	// invalidate: at every update, since each one is a new chance.
+	// invalidate: the module may call it at every update, since it accepts every update first.
 	s.Edit("src/invalidates.ts", "kind 1", "kind 2")
 	p.WaitText("#invalidates", "invalidates: kind 2")
 	p.logged("vite:invalidate", "taker runs with kind 2")
 	s.Edit("src/invalidates.ts", "kind 2", "kind 3")
 	p.logged("invalidates was updated before", "vite:invalidate", "taker runs with kind 3")
 
-	// Events: a listener that throws stops no other, off takes one function away, request is answered.
+	// Events: a listener that throws stops no other listener, off removes one function, a request is answered.
 	p.Click("#send")
 	p.logged("hot:throws arrived", `hot:answer once "hello 1"`, `hot:answer "hello 1"`, `hot:answer "hello 2"`)
 	p.WaitConsole("a listener that throws must not stop the next one")
 	p.Click("#request")
 	p.logged("request 3")
-	// The listeners of a run end with it: those of the new run are called once.
+	// Before a module runs again its listeners are removed, so each listener is called once.
 	s.Edit("src/events.ts", `"vite:error",`, `"vite:error", // again`)
 	p.logged("vite:afterUpdate")
 	p.Click("#send")
 	p.Wait(`log.includes('hot:answer "hello 2"')`)
 	if n := p.count(`hot:throws arrived`); n != 1 {
-		t.Errorf("after an update a listener was called %d times", n)
+		t.Errorf("after an update a listener was called %d times, want 1", n)
 	}
 	p.logged("hot:throws arrived")
 
-	// vite:error comes before the overlay, ws events around a lost connection.
+	// vite:error comes before the overlay. vite:ws:disconnect and vite:ws:connect come with a lost connection.
 	s.Edit("src/self.ts", "const value = 3", "const value = = 3")
 	p.WaitOverlay("src/self.ts")
 	p.logged("vite:error")
@@ -138,7 +138,7 @@ func TestHot(t *testing.T) {
 	p.logged("vite:ws:disconnect", "vite:ws:connect")
 	p.NoReload()
 
-	// Dead ends: decline() does nothing about it. Listeners are told before the page goes.
+	// Dead ends: decline() does not change them. Listeners are called before the page reloads.
 	devtest.Eval[bool](p.Page, `(setInterval(() => { if (log.includes("vite:beforeFullReload")) sessionStorage.told = "yes"; }, 1), true)`)
 	s.Edit("src/declined.ts", `"declined", "1"`, `"declined", "2"`)
 	p.WaitReload(1)
@@ -146,16 +146,16 @@ func TestHot(t *testing.T) {
 	p.WaitConsole("page was reloaded: no boundary for /src/declined.ts: /src/declined.ts → /src/main.ts")
 	s.Log.Wait(t, "no boundary for /src/declined.ts: /src/declined.ts → /src/main.ts")
 	if told := devtest.Eval[string](p.Page, `sessionStorage.told ?? ""`); told != "yes" {
-		t.Error("vite:beforeFullReload was not told")
+		t.Error("no listener of vite:beforeFullReload was called")
 	}
-	// Another user takes what is not accepted: now an edit of exports.ts is a dead end.
+	// The importer now uses an export that is not accepted, so an edit of exports.ts is a dead end.
 	s.Write("src/user.ts", `import { shown, secret } from "./exports"; import { log } from "./log"; log(shown + secret);`)
 	p.WaitReload(2)
 	s.Edit("src/exports.ts", "secret 1", "secret 2")
 	p.WaitReload(3)
 }
 
-// TestEventPayloads holds the listeners' arguments to Vite's.
+// TestEventPayloads: listeners of the built-in events get the arguments that they get from Vite.
 func TestEventPayloads(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -183,7 +183,7 @@ import.meta.hot.accept(() => import.meta.hot.invalidate("not me"));
 	p := s.Page(t, "/")
 	s.WaitPages(1)
 	p.WaitText("#text", "one")
-	// An update is applied when the listeners' promises are settled.
+	// An update waits for the promises of vite:beforeUpdate listeners.
 	s.Edit("one.js", `"one"`, `"uno"`)
 	p.WaitText("#text", "uno")
 	p.Wait(`seen.waited === "one" && seen.afterUpdate.length === 1`)
@@ -208,7 +208,8 @@ import.meta.hot.accept(() => import.meta.hot.invalidate("not me"));
 	p.Wait(`((m) => m.type === "full-reload" && m.path === "*")(JSON.parse(sessionStorage.reload))`)
 }
 
-// TestSendsWhileTheServerIsAway: what is sent meanwhile arrives when it is back, in order and once, and nothing reloads.
+// TestSendsWhileTheServerIsAway: events that the page sends meanwhile arrive when the server is back, in order and
+// once. The page does not reload.
 func TestSendsWhileTheServerIsAway(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)

@@ -25,7 +25,7 @@ export const a = 1;
 export const b = 1;
 `
 
-// TestPluginHasASayInUpdates runs one plugin in both ways.
+// TestPluginHasASayInUpdates runs a plugin with HotUpdate in process and in a child.
 func TestPluginHasASayInUpdates(t *testing.T) {
 	t.Parallel()
 	t.Run("in process", func(t *testing.T) {
@@ -51,9 +51,9 @@ func TestPluginHasASayInUpdates(t *testing.T) {
 func hasASay(t *testing.T, app *devtest.Files, s *devtest.Server) {
 	t.Helper()
 	pack := func() string { return s.Get("/main.js", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body }
-	for range 2 { // made once, however many pages load it
+	for range 2 { // the module is made once, however many pages load it
 		if text := pack(); !strings.Contains(text, "made 1") {
-			t.Fatalf("the virtual module is not there as it was made first:\n%s", text)
+			t.Fatalf("the pack does not hold the first version of the virtual module:\n%s", text)
 		}
 	}
 	c := s.Socket(t)
@@ -65,21 +65,21 @@ func hasASay(t *testing.T, app *devtest.Files, s *devtest.Server) {
 	c.Emit("hot:missing", nil)
 	c.WaitFor(devtest.Event("devserver:event-error", "virtual:missing", "no such module"))
 
-	app.Edit("quiet.js", "1", "2") // the plugin takes it over
+	app.Edit("quiet.js", "1", "2") // the plugin sends an event instead of an update
 	c.WaitFor(devtest.Event("hot:quiet", "/quiet.js"))
-	app.Edit("other.js", "1", "2") // and has another module updated here
+	app.Edit("other.js", "1", "2") // the plugin returns another module
 	if f := c.WaitFor(devtest.Is("update", "/quiet.js")); strings.Contains(string(f.Text), "/other.js") {
 		t.Errorf("the update was not narrowed: %s", f.Text)
 	}
 	if n := c.Count(devtest.Is("update")); n != 1 {
-		t.Errorf("there were %d updates, want 1", n)
+		t.Errorf("%d updates, want 1", n)
 	}
 
 	c.Emit("hot:reload", nil)
 	c.WaitFor(devtest.Is("update", "virtual:count", "made 2"))
 	c.Emit("hot:invalidate", nil)
-	devtest.Eventually(t, "the module made anew", func() bool { return strings.Contains(pack(), "made 3") }, pack)
+	devtest.Eventually(t, "the third version of the module", func() bool { return strings.Contains(pack(), "made 3") }, pack)
 	if n := c.Count(devtest.Is("update", "made 3")); n != 0 {
-		t.Error("invalidating a module updated pages that run it")
+		t.Error("Invalidate updated the pages that run the module")
 	}
 }

@@ -35,7 +35,7 @@ window.sign = async (as) => { await fetch("/api/sign?as=" + as, { method: "POST"
 window.ready = true;
 `
 
-// signBackend is somebody's backend with sessions in HttpOnly cookies, behind the dev server's proxy.
+// signBackend starts a backend with sessions in HttpOnly cookies. It is for the dev server's proxy.
 func signBackend(t *testing.T) (at string, identify func(*http.Request) (string, error)) {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -56,7 +56,8 @@ func signBackend(t *testing.T) (at string, identify func(*http.Request) (string,
 	}
 }
 
-// TestSignInIsSeen signs three users in and out in two browsers while messages for all of them are sent without end.
+// TestSignInIsSeen signs three users in and out in two browsers, while the server sends messages to each user without
+// end. No page gets a message for another user.
 func TestSignInIsSeen(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -88,7 +89,7 @@ func signInIsSeen(t *testing.T, shareTabs bool) {
 	defer load.Wait()
 	defer stop()
 	load.Go(func() {
-		each := time.NewTicker(4 * time.Millisecond) // a page that is busy with nothing else would be too slow
+		each := time.NewTicker(4 * time.Millisecond) // without a pause the pages would have no time to sign in
 		defer each.Stop()
 		for n := 0; ctx.Err() == nil; n++ {
 			for _, user := range []string{"ann", "bob", "cat"} {
@@ -119,22 +120,22 @@ func signInIsSeen(t *testing.T, shareTabs bool) {
 	}
 	for _, p := range []*devtest.Page{first, beside, second} {
 		if wrong := devtest.Eval[[]string](p, "state.wrong"); len(wrong) > 0 {
-			t.Errorf("a page got %d messages that were not for it: %s", len(wrong), wrong[0])
+			t.Errorf("a page got %d messages for other users: %s", len(wrong), wrong[0])
 		}
 		p.NoReload()
 		p.NoErrors()
 	}
 	want := []string{"ann", "", "cat", "ann", "bob"}
 	if got := devtest.Eval[[]string](beside, "state.users"); fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("the tab beside was %q, want %q", got, want)
+		t.Errorf("the users of the tab beside were %q, want %q", got, want)
 	}
 	if visible := devtest.Eval[string](first, "document.cookie"); visible != "" {
-		t.Errorf("the page can see the cookie %q, so this shows little", visible)
+		t.Errorf("the cookie %q must be HttpOnly, or the page itself notices the change", visible)
 	}
 
-	beside.Reload() // a new session, which is the user's from its beginning
+	beside.Reload() // a new session, which has its user from the start
 	var users []string
-	devtest.Eventually(t, "who is who after a reload", func() bool {
+	devtest.Eventually(t, "the users after a reload", func() bool {
 		users = nil
 		for _, c := range s.Server().Hub().Clients() {
 			users = append(users, c.User())
@@ -144,7 +145,7 @@ func signInIsSeen(t *testing.T, shareTabs bool) {
 	}, func() string { return fmt.Sprint(users) })
 }
 
-// A server that knows no users asks pages for nothing, whatever cookies change.
+// A server without Identify never asks pages to identify themselves, also when cookies change.
 func TestNobodyIsAskedWithoutIdentify(t *testing.T) {
 	t.Parallel()
 	at, _ := signBackend(t)
@@ -153,7 +154,7 @@ func TestNobodyIsAskedWithoutIdentify(t *testing.T) {
 	s := devtest.Start(t, app)
 	c := s.Socket(t)
 	if res := s.Do(http.MethodPost, "/api/sign?as=ann", ""); res.Status != http.StatusOK {
-		t.Fatalf("signing in was answered with %d %s", res.Status, res.Body)
+		t.Fatalf("sign in: status %d %s", res.Status, res.Body)
 	}
 	c.Emit("nobody:listens", nil)
 	c.WaitFor(devtest.Event("devserver:unknown-event"))
@@ -162,7 +163,7 @@ func TestNobodyIsAskedWithoutIdentify(t *testing.T) {
 	}
 	for _, token := range []string{"", "?token=wrong"} {
 		if res := s.Do(http.MethodPost, "/@devserver/identify"+token, ""); res.Status != http.StatusForbidden {
-			t.Errorf("identify%s without the token was answered with %d", token, res.Status)
+			t.Errorf("identify%s without the token: status %d, want 403", token, res.Status)
 		}
 	}
 }

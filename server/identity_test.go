@@ -13,7 +13,7 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// whoPlugin says who pages are, as Go source. It adds its own version to the names.
+// whoPlugin is the source of a plugin that identifies pages. It appends its version to the users' names.
 const whoPlugin = `
 	Name: "who",
 	Start: func(ctx context.Context, s plugin.Server) error { server = s; return nil },
@@ -39,7 +39,7 @@ const whoPlugin = `
 	},
 `
 
-// person is a browser's page, which shows its cookie as client/src/socket/identity.ts does.
+// person is a page with a cookie. It identifies itself like client/src/socket/identity.ts.
 type person struct {
 	*devtest.Socket
 	t       *testing.T
@@ -61,7 +61,7 @@ func openAs(t *testing.T, s *devtest.Server, name, session string) *person {
 	return p
 }
 
-// shows shows a cookie and wants to be that user from then on.
+// shows sends a new cookie, and checks that the page has the wanted user from then on.
 func (p *person) shows(session, want string) {
 	p.t.Helper()
 	var header []string
@@ -70,12 +70,13 @@ func (p *person) shows(session, want string) {
 	}
 	res := p.s.Do(http.MethodPost, "/@devserver/identify?token="+p.s.Token()+"&session="+p.session, "", header...)
 	if res.Status != http.StatusOK || !strings.Contains(res.Body, `"user":"`+want+`"`) {
-		p.t.Errorf("the cookie %q is answered with %d %s, want user %q", session, res.Status, res.Body, want)
+		p.t.Errorf("cookie %q: %d %s, want user %q", session, res.Status, res.Body, want)
 	}
 }
 
-// TestPluginsSayWhoAPageIs: those of the project's folder know the user of a page that opened before they were built, of one
-// that signs in and out, and again when their code has changed. While they are not there nobody becomes anybody.
+// TestPluginsSayWhoAPageIs: the plugins of the project's folder identify a page that opened before they were built, and
+// a page that signs in and out. They identify all pages again when their code has changed. While they are missing,
+// identities are frozen.
 func TestPluginsSayWhoAPageIs(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
@@ -86,7 +87,7 @@ func TestPluginsSayWhoAPageIs(t *testing.T) {
 	early.Emit("whoami", nil)
 	early.WaitFor(devtest.Event("devserver:identified", "ann-1"))
 	early.WaitFor(devtest.Event("met", "ann-1"))
-	early.WaitFor(devtest.Event("you", "ann-1")) // not a guest, though it came before
+	early.WaitFor(devtest.Event("you", "ann-1")) // not a guest, although the event came before the plugins
 	guest := openAs(t, s, "guest", "")
 	guest.WaitFor(devtest.Event("met", `""`))
 	guest.shows("bob", "bob-1")
@@ -101,7 +102,7 @@ func TestPluginsSayWhoAPageIs(t *testing.T) {
 	early.Emit("notify", "")
 	early.WaitFor(devtest.Event("devserver:notification", "hi"))
 	if n := early.Count(devtest.Event("devserver:notification")); n != 1 {
-		t.Error("ann got what was for bob")
+		t.Error("ann got bob's notification")
 	}
 
 	s.Edit("devserver/main.go", `"-1"`, `"-2"`)
@@ -114,9 +115,9 @@ func TestPluginsSayWhoAPageIs(t *testing.T) {
 	s.Log.Wait(t, "the earlier plugins keep running")
 	early.Emit("crash", nil)
 	s.Log.Wait(t, "the server runs without plugins until they can be built")
-	early.shows("ann", "ann-2") // nothing new
+	early.shows("ann", "ann-2") // the same cookie
 	guest.shows("", "")
-	guest.shows("bob", "") // which nobody can tell now
+	guest.shows("bob", "") // a new cookie, and no plugin that knows it
 	late := openAs(t, s, "late", "bob")
 	app.Write("devserver.config.json", `{"define": {"A": "1"}}`)
 	s.Log.Wait(t, "server restarted")
@@ -130,14 +131,15 @@ func TestPluginsSayWhoAPageIs(t *testing.T) {
 		t.Errorf("got %s", f.Text)
 	}
 	if code := early.Closed(); code != 4001 {
-		t.Errorf("a page that was cut off was closed with %d", code)
+		t.Errorf("a disconnected page was closed with %d, want 4001", code)
 	}
 	if f := guest.Request(2, "kick", ""); !strings.Contains(string(f.Text), "no user is named") {
 		t.Errorf("got %s", f.Text)
 	}
 }
 
-// TestWhoIsAskedFirst: the program, then its plugins in order, and who fails leaves nobody to the next.
+// TestWhoIsAskedFirst: the program is asked first, then its plugins in order. After a plugin that fails, no other
+// plugin is asked.
 func TestWhoIsAskedFirst(t *testing.T) {
 	t.Parallel()
 	by := func(name string) func(*http.Request) (string, error) {
@@ -166,6 +168,6 @@ func TestWhoIsAskedFirst(t *testing.T) {
 	}
 	s.Log.Wait(t, "treating a page as a guest: Identify of plugin one: one does not work")
 	if _, status, err := s.Dial(t, devtest.DialOptions{Header: cookies("program!")}); err == nil || status != http.StatusForbidden {
-		t.Errorf("a page that the program refuses is answered with %d", status)
+		t.Errorf("a page that the program refuses: status %d, want 403", status)
 	}
 }

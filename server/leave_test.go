@@ -15,7 +15,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// held is what a process holds that does not come back by itself.
+// held counts what a process holds.
 type held struct {
 	goroutines, descriptors int
 	heap                    uint64
@@ -32,13 +32,13 @@ func holds() held {
 	return h
 }
 
-// leave says goodbye as a page does that is left, and goes.
+// leave sends the close frame of a page that the user leaves.
 func leave(ws *websocket.Conn) {
 	_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(time.Minute))
 }
 
-// TestClientsLeaveNothing: pages that load again and again, sockets that come and go, in order and not, half a request,
-// half a handshake, and readers that never read: descriptors, goroutines and memory return to where they were.
+// TestClientsLeaveNothing: descriptors, goroutines and memory return to their values before. Pages load again and
+// again, sockets open and close, some requests and frames are cut in half, and some clients never read.
 // DEVSERVER_SOAK=1 makes 500 loads and 2,000 sockets.
 func TestClientsLeaveNothing(t *testing.T) {
 	loads, sockets := 40, 150
@@ -93,13 +93,13 @@ func TestClientsLeaveNothing(t *testing.T) {
 			_, _ = io.WriteString(c, "GET /?token=x HTTP/1.1\r\nHost: localhost\r\n"+upgrade+"\r\n")
 			_, _ = c.Read(make([]byte, 12))
 			_ = c.Close()
-		default: // a network that goes
-			ws := connect("") // which nobody resumes
+		default: // a network that fails
+			ws := connect("") // no page resumes this session
 			_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"custom","event":"x:y","data":1}`))
 			_ = ws.NetConn().Close()
 		}
 	}
-	// Those that never read while the server has much to say are let go; the others get all.
+	// The server closes connections that never read while it sends much. The others get every update.
 	good := s.Read("m29.ts")
 	talk := func() {
 		var deaf []*websocket.Conn
@@ -108,7 +108,7 @@ func TestClientsLeaveNothing(t *testing.T) {
 			deaf = append(deaf, connect(fmt.Sprint("deaf", n)))
 		}
 		sock := s.Socket(t)
-		for range 70 { // more than are kept for maps
+		for range 70 { // more updates than the server keeps for source maps
 			n++
 			s.Write("m29.ts", good+fmt.Sprintf("export const edit%d = %q;\n", n, strings.Repeat("y", 100_000)))
 			sock.WaitFor(devtest.Is("update", fmt.Sprintf("edit%d", n)))
@@ -118,7 +118,7 @@ func TestClientsLeaveNothing(t *testing.T) {
 			_ = ws.NetConn().Close()
 		}
 	}
-	for range 30 { // what is made once is there
+	for range 30 { // afterwards everything that is made once exists
 		visit()
 		comeAndGo()
 	}
@@ -132,12 +132,12 @@ func TestClientsLeaveNothing(t *testing.T) {
 	}
 	talk()
 	var after held
-	devtest.Eventually(t, "everything is given back", func() bool {
+	devtest.Eventually(t, "memory, goroutines and descriptors as before", func() bool {
 		after = holds()
-		// Of memory, what has not been read is kept for two minutes: the pages may come back.
+		// The memory of unread messages is kept for two minutes, since the pages may come back.
 		return after.goroutines <= before.goroutines+3 && after.descriptors <= before.descriptors+3 && after.heap < before.heap+64<<20
 	}, func() string { return fmt.Sprintf("before %+v\nafter  %+v", before, after) })
 	if res := s.Get("/m0.ts"); res.Status != 200 {
-		t.Errorf("status %d", res.Status)
+		t.Errorf("status %d, want 200", res.Status)
 	}
 }

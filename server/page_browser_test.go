@@ -6,7 +6,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// TestPages: nested pages, fragments, routes of a single-page app, inline module scripts.
+// TestPages opens and edits nested pages, fragments, routes of a single-page app, and inline module scripts.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -29,12 +29,12 @@ func TestPages(t *testing.T) {
 	p.NoReload()
 	p.NoErrors()
 
-	// What a page's inline script imports reaches the page.
+	// An edit of a module that an inline script imports reaches the page.
 	s.Edit("src/shared.ts", "at ${path}", "now at ${path}")
 	p.WaitReload(1)
 	p.Wait(`document.querySelector("#route").dataset.inline === "now at inline"`)
 
-	// An edit of a page reloads those at its path only, routes of the app among them.
+	// An edit of a page reloads only the tabs that show it. Routes of the app do not.
 	guide, route := p.Beside("/docs/guide/"), p.Beside("/settings/profile")
 	guide.WaitText("#route", "now at guide")
 	route.WaitText("#route", "now at /settings/profile")
@@ -48,12 +48,12 @@ func TestPages(t *testing.T) {
 	p.Wait(`document.querySelector("#route").dataset.inline === "now at in the page"`)
 	route.NoReload()
 	guide.WaitReload(1)
-	// Saved without a change: nothing.
+	// A save without a change reloads nothing.
 	s.Write("about/index.html", s.Read("about/index.html"))
 	s.Edit("about/about.css", "rgb(3, 2, 1)", "rgb(4, 2, 1)")
 	p.WaitStyle("#route", "color", "rgb(4, 2, 1)")
 	p.WaitReload(2)
-	// Routes are served index.html.
+	// Routes show index.html, so an edit of index.html reloads them.
 	s.Edit("index.html", "<h1 ", `<h1 data-version="2" `)
 	route.WaitReload(1)
 	route.Wait(`document.querySelector("#route").dataset.version === "2"`)
@@ -74,13 +74,14 @@ func TestPages(t *testing.T) {
 	p.Wait(`document.querySelector("#route").dataset.inline === "now at in the page"`)
 	p.WaitNoOverlay()
 
-	// A page that is new.
+	// A new page.
 	s.Write("new/index.html", `<p id="text">new</p><script type="module">document.querySelector("#text").textContent += " page";</script>`)
 	p.Goto("/new/")
 	p.WaitText("#text", "new page")
 }
 
-// TestPageThatIsLeft: the browser keeps a page that was left by a link, and its socket with it; for us it is gone.
+// TestPageThatIsLeft: when the user follows a link, the browser keeps the old page and its socket. The server counts
+// the old page as gone.
 func TestPageThatIsLeft(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// TestPipesInPlaceOfFiles: a repository may bring a pipe, or a link to a device, under any name that we read by ourselves.
-// The server neither waits for it nor reads on and on.
+// TestPipesInPlaceOfFiles: a repository may have a pipe, or a link to a device, under any name that the server reads.
+// The server neither waits for a pipe nor reads without end.
 func TestPipesInPlaceOfFiles(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{".env", ".env.local", "package.json", "tsconfig.json", "postcss.config.js", "node_modules/dep/package.json", "pnpm-workspace.yaml", "package-lock.json", "public/file.txt", "src/unused.ts"} {
@@ -37,7 +37,7 @@ x
 			}
 			s := devtest.Start(t, app, in(t, app, "app"))
 			if res := s.Get("/main.js", "Sec-Fetch-Dest", "script"); res.Status != 200 || !strings.Contains(res.Body, "served") {
-				t.Errorf("the page's script: %d %.200s", res.Status, res.Body)
+				t.Errorf("the page's script: status %d %.200s", res.Status, res.Body)
 			}
 			s.Get("/@devserver/pack?id=/src/unused.ts")
 			s.Get("/file.txt")

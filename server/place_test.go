@@ -14,15 +14,14 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// oddNames are names that need care in URLs, in HTML, in patterns or on the way to a tool.
+// oddNames are names that need care in URLs, in HTML, in patterns or in arguments of a tool.
 var oddNames = []string{"a b", "100%", "50%25", "a#b", "a?b", "a&b=c;d", "ünïcödé", "名前", "😀", "e\u0301-decomposed", "[x](y)", "{a,b}", "it's", `a"b`, "$HOME", "`x`", "a+b", "~tilde", "*star*", "<tag>", "-dash", "@scope", "a|b", "a,b", "!x", strings.Repeat("long", 60)}
 
-// TestOddPlaces serves a project in a folder of each odd name, with modules and a stylesheet of that name; the page gets
-// what is there and the edits.
+// TestOddPlaces serves projects whose folder and files have odd names. The page gets the files and their edits.
 func TestOddPlaces(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
-		t.Skip("most of these are no names there")
+		t.Skip("Windows does not allow most of these names")
 	}
 	for _, name := range oddNames {
 		t.Run(name[:min(len(name), 20)], func(t *testing.T) {
@@ -53,7 +52,7 @@ func TestOddPlaces(t *testing.T) {
 	})
 }
 
-// in serves a folder of the app instead of the app.
+// in returns an option: the server serves a folder of the app instead of the app.
 func in(t *testing.T, app *devtest.Files, folder string) func(*server.Options) {
 	return func(o *server.Options) {
 		o.Root = app.Path(folder)
@@ -64,7 +63,7 @@ func in(t *testing.T, app *devtest.Files, folder string) func(*server.Options) {
 	}
 }
 
-// placeApp makes an app in the folder whose modules and stylesheet have the name.
+// placeApp writes an app into the folder, with a module and a text file of the name.
 func placeApp(app *devtest.Files, folder, name string) {
 	app.Write(folder+"/index.html", `<!doctype html><script type="module" src="/main.js"></script>`)
 	app.Write(folder+"/main.js", fmt.Sprintf("import { text } from %q;\nconsole.log(text);\nimport.meta.hot?.accept();\n", "./src/"+moduleName(name)+".ts"))
@@ -73,7 +72,7 @@ func placeApp(app *devtest.Files, folder, name string) {
 	app.Write(folder+"/src/"+name+".txt", "a file")
 }
 
-// moduleName is the name, or a plain one where a specifier would take a part of it for its query or fragment.
+// moduleName returns the name, or "plain" when a part of the name in a specifier would be a query or fragment.
 func moduleName(name string) string {
 	if strings.ContainsAny(name, "?#") {
 		return "plain"
@@ -81,7 +80,7 @@ func moduleName(name string) string {
 	return name
 }
 
-// checkPlace sees that the page gets the module, that it gets the edit, and that the file is served at its URL.
+// checkPlace checks that the page gets the module and its edit, and that the server sends the text file at its URL.
 func checkPlace(t *testing.T, s *devtest.Server, folder, name string) {
 	t.Helper()
 	serves(t, s, "one")
@@ -95,7 +94,7 @@ func checkPlace(t *testing.T, s *devtest.Server, folder, name string) {
 	}
 }
 
-// TestTwoServersOnOneProject share its cache and see each other's edits of it: each serves what is there.
+// TestTwoServersOnOneProject: two servers share the cache of a project, and both serve each edit.
 func TestTwoServersOnOneProject(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(savedApp))
@@ -104,7 +103,7 @@ func TestTwoServersOnOneProject(t *testing.T) {
 	a, b := devtest.Start(t, app, shared), devtest.Start(t, app, shared)
 	sa, sb := a.Socket(t), b.Socket(t)
 	for i := range 5 {
-		text := fmt.Sprint("text ", i) + strings.Repeat(".", 300) // worth keeping
+		text := fmt.Sprint("text ", i) + strings.Repeat(".", 300) // long enough for the cache
 		app.Write("text.js", says(text))
 		serves(t, a, text)
 		serves(t, b, text)
@@ -114,10 +113,10 @@ func TestTwoServersOnOneProject(t *testing.T) {
 		}
 	}
 	a.Stop()
-	app.Write("text.js", says("the other goes on"))
-	serves(t, b, "the other goes on")
+	app.Write("text.js", says("the other continues"))
+	serves(t, b, "the other continues")
 	a.Again()
-	serves(t, a, "the other goes on")
+	serves(t, a, "the other continues")
 	b.Stop()
 	app.Write("text.js", says("and the first"))
 	serves(t, a, "and the first")
@@ -127,11 +126,11 @@ func TestTwoServersOnOneProject(t *testing.T) {
 	}
 }
 
-// TestReadOnlyProject is a project that may be read and not written to, as in a container: it is served.
+// TestReadOnlyProject serves a project that may be read but not written, as in a container.
 func TestReadOnlyProject(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() == 0 {
-		t.Skip("the administrator may write everywhere")
+		t.Skip("root may write everywhere")
 	}
 	app := devtest.App(t, devtest.Text(savedApp))
 	if err := os.Chmod(app.Root, 0o555); err != nil {

@@ -29,7 +29,8 @@ export const shout = (s) => s + "REPLACED";
 
 type sum struct{ A, B int }
 
-// hooks uses every hook; inProcess and child run the same code.
+// hooks is the source of a plugin with hooks of pages, modules, events and routes. TestHooksInProcess has the same
+// plugin as code.
 const hooks = `
 	Name: "all",
 	Events: []plugin.Event{
@@ -68,7 +69,7 @@ const hooks = `
 	}))},
 `
 
-// goPlugin writes the project's devserver/ folder, with the module replaced by this checkout.
+// goPlugin writes the project's devserver/ folder. Its go.mod replaces devserver's module with this checkout.
 func goPlugin(t testing.TB, app *devtest.Files, body string) {
 	t.Helper()
 	root, err := filepath.Abs("..")
@@ -111,7 +112,7 @@ func TestHooksOfAChild(t *testing.T) {
 	s := devtest.Start(t, app, withPlugins)
 	s.Log.Wait(t, "plugins ready: all")
 	tryHooks(t, s)
-	// A panic in a handler is told and ends nothing.
+	// A panic in a handler is reported, and the program continues.
 	c := s.Socket(t)
 	c.Emit("all:panic", nil)
 	s.Log.Wait(t, "on purpose")
@@ -149,7 +150,7 @@ func TestHooksInProcess(t *testing.T) {
 			Filter: plugin.Filter{Prefixes: []string{"virtual:", "/lib"}},
 			Transform: func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
 				if a.ID == "/main.js" {
-					return nil, errors.New("the filter let an ID through that it should not")
+					return nil, errors.New("the filter did not hold back /main.js")
 				}
 				return &plugin.TransformResult{Code: strings.ReplaceAll(a.Code, "REPLACED", "!")}, nil
 			},
@@ -209,8 +210,8 @@ func tryHooks(t *testing.T, s *devtest.Server) {
 	}
 }
 
-// TestPluginsMeetPagesThatOpenedBefore has a page that is there before the plugins are built, one that comes before they are
-// back from a crash, and has them replaced: each program is told of each page once.
+// TestPluginsMeetPagesThatOpenedBefore: Connect is called once for each page in each program. One page opens before the
+// plugins are built, one while they restart after a crash. Then an edit replaces the plugins.
 func TestPluginsMeetPagesThatOpenedBefore(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
@@ -230,13 +231,13 @@ func TestPluginsMeetPagesThatOpenedBefore(t *testing.T) {
 	one.Emit("crash", nil)
 	s.Log.Wait(t, "the plugins crashed")
 	two := open("http://x/two")
-	two.WaitFor(devtest.Event("answer")) // its event has waited for the plugins to come back
+	two.WaitFor(devtest.Event("answer")) // the event waited for the plugins' restart
 	for _, c := range []*devtest.Socket{one, two} {
 		if c.Count(devtest.Event("devserver:unknown-event")) > 0 {
 			t.Error("an event was lost to the crash")
 		}
 	}
-	one.WaitFor(devtest.Event("met", "http://x/one")) // the new program did not know of it
+	one.WaitFor(devtest.Event("met", "http://x/one")) // the new program had not met this page
 	s.Edit("devserver/main.go", `"answer", nil`, `"other answer", nil`)
 	for _, c := range []*devtest.Socket{one, two} {
 		c.Peek(devtest.Event("met"))
@@ -246,12 +247,12 @@ func TestPluginsMeetPagesThatOpenedBefore(t *testing.T) {
 	}
 	for n, c := range map[int]*devtest.Socket{3: one, 2: two} {
 		if met := c.Count(devtest.Event("met")); met != n {
-			t.Errorf("a page was met %d times by %d programs", met, n)
+			t.Errorf("%d programs called Connect for a page %d times", n, met)
 		}
 	}
 }
 
-// TestPluginsChangeWhilePagesStayConnected edits the Go code: a new answer, a mistake, a crash.
+// TestPluginsChangeWhilePagesStayConnected edits the Go code of plugins: a new answer, a mistake, a panic.
 func TestPluginsChangeWhilePagesStayConnected(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
@@ -277,7 +278,7 @@ func TestPluginsChangeWhilePagesStayConnected(t *testing.T) {
 		t.Errorf("got %s", f.Text)
 	}
 	if f := c.Request(3, "p:ask", nil); !strings.Contains(string(f.Text), "two") {
-		t.Errorf("the old plugins do not go on: %s", f.Text)
+		t.Errorf("the old plugins do not continue: %s", f.Text)
 	}
 
 	goPlugin(t, app, answer(`return "three", nil`)+`
@@ -298,13 +299,13 @@ func TestPluginsThatClashAreRefused(t *testing.T) {
 		"event by hand": {{Name: "a", Events: []plugin.Event{{Name: "x"}}}},
 	} {
 		if _, err := plugin.NewRunner(list, nil); err == nil {
-			t.Errorf("%s: accepted", name)
+			t.Errorf("%s: the plugins were accepted", name)
 		}
 	}
 }
 
-// TestPluginsWatchFiles: a module and a stylesheet are made from files that only plugins know of, inside the project and beside
-// it; a further file matters to HotUpdate alone.
+// TestPluginsWatchFiles: plugins make a module and a stylesheet from further files, in the project and beside it.
+// Another file matters only to HotUpdate.
 func TestPluginsWatchFiles(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.js\"></script>\n-- main.js --\nimport 'virtual:menu'\nimport './a.css'\n"+
@@ -358,7 +359,7 @@ func TestPluginsWatchFiles(t *testing.T) {
 	}
 }
 
-// TestPluginsThatComeLater are made by "devserver init" while the server runs.
+// TestPluginsThatComeLater: the folder devserver/ is created while the server runs, as "devserver init" does.
 func TestPluginsThatComeLater(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
@@ -378,7 +379,7 @@ func TestPluginsThatNeverWereBuilt(t *testing.T) {
 	s.Log.Wait(t, "(the server runs without plugins until they can be built)")
 }
 
-// TestHangingHookHoldsUpItsOwnPageOnly: while one page waits for a plugin, another one loads and is updated.
+// TestHangingHookHoldsUpItsOwnPageOnly: while one page waits for a plugin, another page loads and is updated.
 func TestHangingHookHoldsUpItsOwnPageOnly(t *testing.T) {
 	t.Parallel()
 	began, let := make(chan bool), make(chan bool)
@@ -423,8 +424,8 @@ import "virtual:slow";
 	}
 }
 
-// TestHalfASaveOfGoCodeIsNotBuilt: editors truncate and then write, or delete and make anew. What is embedded belongs to the
-// code; tests and what is the same program in the end change nothing.
+// TestHalfASaveOfGoCodeIsNotBuilt: editors truncate a file before they write it, or delete it and create it again. An
+// edit of an embedded file also builds the program. An edit of a Go test does not.
 func TestHalfASaveOfGoCodeIsNotBuilt(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
@@ -457,7 +458,7 @@ func TestHalfASaveOfGoCodeIsNotBuilt(t *testing.T) {
 	answers("two 3")
 	s.Write("devserver/main_test.go", "package main\n\nfunc broken() {}\n")
 	s.Write("devserver/main.go", "")
-	s.Log.Wait(t, "expected 'package', found 'EOF'") // it is empty after all
+	s.Log.Wait(t, "expected 'package', found 'EOF'") // the file stays empty
 	s.Write("devserver/main.go", main)
 	answers("two 1")
 }
@@ -479,6 +480,6 @@ func TestPanicShowsItsPlace(t *testing.T) {
 	s.Get("/main.js", "Sec-Fetch-Dest", "script")
 	s.Log.Wait(t, "Load of plugin breaks panicked: on purpose")
 	if text := s.Log.String(); !regexp.MustCompile(`plugins_test\.go:\d+:1`).MatchString(text) || strings.Contains(text, "runtime.gopanic") {
-		t.Errorf("the terminal says:\n%s", text)
+		t.Errorf("the terminal does not name the line in this file, or shows the runtime:\n%s", text)
 	}
 }

@@ -8,21 +8,22 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// writes is a PostCSS plugin that appends a rule with a word.
+// writes is the source of a PostCSS plugin that appends a rule with the word WORD.
 const writes = `{ postcssPlugin: "writes", Once(root, { Rule }) { root.append({ selector: ".told", nodes: [] }); root.last.append({ prop: "--told", value: "WORD" }) } }`
 
-// TestPostCSSConfigAbove finds the configuration in the order in which Vite does, from the root upward to the top of the
-// workspace or package, and follows edits of it, of what it requires, and one that comes or goes.
+// TestPostCSSConfigAbove finds the PostCSS configuration in Vite's order: from the root upward, to the top of the
+// workspace or package. Edits of the configuration and of the files that it requires count, and so do its creation and
+// removal.
 func TestPostCSSConfigAbove(t *testing.T) {
 	t.Parallel()
 	plugin := func(word string) string { return strings.Replace(writes, "WORD", word, 1) }
 	cjs := func(word string) string { return "module.exports = { plugins: [" + plugin(word) + "] }\n" }
 	for name, c := range map[string]struct {
 		files string
-		want  string // what the page has
-		no    bool   // there is none
+		want  string // the word in the page's stylesheet
+		no    bool   // there is no configuration
 		edit  func(app *devtest.Files)
-		then  string // after the edit
+		then  string // the word after the edit
 	}{
 		"in the package": {
 			files: "-- package.json --\n{}\n-- postcss.config.cjs --\n" + cjs("package"), want: "package",
@@ -75,18 +76,18 @@ func TestPostCSSConfigAbove(t *testing.T) {
 			s := devtest.Start(t, app)
 			pack := module(t, s)
 			if c.no && strings.Contains(pack, "--told") || !c.no && !strings.Contains(pack, "--told: "+c.want) {
-				t.Fatalf("want %q in:\n%s", c.want, pack)
+				t.Fatalf("want the word %q in:\n%s", c.want, pack)
 			}
 			c.edit(app)
-			devtest.Eventually(t, "the stylesheet is made by the edited configuration", func() bool {
+			devtest.Eventually(t, "the stylesheet of the edited configuration", func() bool {
 				return strings.Contains(module(t, s), "--told: "+c.then)
 			}, func() string { return s.Log.String() })
 		})
 	}
 }
 
-// TestPostCSSSeesImportsAsOne hands PostCSS what a stylesheet imports together with it, as Vite does: what one file defines
-// is used in another.
+// TestPostCSSSeesImportsAsOne: PostCSS gets a stylesheet together with its imports, as from Vite. So one file can use
+// the definitions of another.
 func TestPostCSSSeesImportsAsOne(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(`-- index.html --
@@ -142,6 +143,6 @@ module.exports = { plugins: [define] };
 	app.Write("parts/d.css", ".d { color: brand }")
 	sock.WaitFor(devtest.Is("update", "/a.css"))
 	if got := flat(css()); !strings.Contains(got, ".d { color: #040506; }") {
-		t.Errorf("with the file that was missing: %s", got)
+		t.Errorf("after the missing file was created: %s", got)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// reactApp serves a project that renders the component App of src/App.tsx, with React as it is on npm.
+// reactApp serves a project that renders the component App of src/App.tsx, with React from npm.
 func reactApp(t *testing.T, files string) *devtest.Server {
 	t.Helper()
 	return devtest.Start(t, devtest.App(t, npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(`
@@ -26,7 +26,7 @@ createRoot(document.getElementById("root")!).render(<App />);
 `+files)))
 }
 
-// reactKinds has every way of writing a component that people use, each with a counter of its own.
+// reactKinds has a component with a counter for every way in which people write components.
 const reactKinds = `
 -- src/App.tsx --
 import { lazy, Suspense } from "react";
@@ -93,7 +93,7 @@ import { useCount } from "./count";
 export default function Lazy() { const [n, up] = useCount(); return <button id="lazy" onClick={up}>lazy {n}</button>; }
 `
 
-// TestReactComponents edits each kind of component: its text changes, its state stays, and so does that of all others.
+// TestReactComponents edits each kind of component. The component's text changes, and all components keep their state.
 func TestReactComponents(t *testing.T) {
 	t.Parallel()
 	s := reactApp(t, reactKinds)
@@ -125,9 +125,9 @@ func TestReactComponents(t *testing.T) {
 		p.WaitContains("#"+k.id, " 1")
 	}
 
-	s.Edit("src/App.tsx", `value="dark"`, `value="light"`) // a provider: consumers see the new value, and keep their state
+	s.Edit("src/App.tsx", `value="dark"`, `value="light"`) // a provider: consumers get the new value and keep their state
 	p.WaitText("#reader", "reader! light 1")
-	s.Edit("src/withBorder.tsx", `className="border"`, `className="border wide"`) // an HOC: what it made is made anew
+	s.Edit("src/withBorder.tsx", `className="border"`, `className="border wide"`) // a higher-order component: its components mount again
 	p.Wait(`document.querySelector("#wrapped").parentElement.className === "border wide"`)
 	p.WaitText("#named", "named! 1")
 
@@ -137,7 +137,7 @@ func TestReactComponents(t *testing.T) {
 	p.WaitText("#resets", "reset 0")
 	p.WaitText("#named", "named! 1")
 
-	// A custom hook whose hooks change starts those anew that use it, and nobody else.
+	// When the hooks in a custom hook change, its components lose their state. All other components keep theirs.
 	s.Write("src/own.tsx", "import { useState } from \"react\";\nexport function useOwn() { const [n, set] = useState(5); return [n, () => set(n + 1)] as const; }\n")
 	s.Write("src/Named.tsx", "import { useOwn } from \"./own\";\nexport default function Named() { const [n, up] = useOwn(); return <button id=\"named\" onClick={up}>own {n}</button>; }\n")
 	p.WaitText("#named", "own 5")
@@ -149,11 +149,11 @@ func TestReactComponents(t *testing.T) {
 	p.NoReload()
 	p.NoErrors()
 
-	s.Edit("src/theme.tsx", "export function Theme", "export const themes = [];\nexport function Theme") // a new export that is no component
+	s.Edit("src/theme.tsx", "export function Theme", "export const themes = [];\nexport function Theme") // a new export that is not a component
 	p.WaitConsole(`Could not Fast Refresh (new export "themes")`)
 }
 
-// TestReactClassic compiles JSX by the classic runtime, without an import of React in sight of the compiler's defaults.
+// TestReactClassic compiles JSX with the classic runtime, in modules that import React as a default and as a namespace.
 func TestReactClassic(t *testing.T) {
 	t.Parallel()
 	s := reactApp(t, `
@@ -182,7 +182,8 @@ export function App() {
 	p.NoErrors()
 }
 
-// TestElementsCarryPositions where somebody reads them: React before version 19, other libraries, and whoever asks for it.
+// TestElementsCarryPositions: elements carry their positions for React before version 19, for other libraries, and when
+// the configuration says so.
 func TestElementsCarryPositions(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -205,13 +206,13 @@ func TestElementsCarryPositions(t *testing.T) {
 				"-- node_modules/react/jsx-dev-runtime.js --\nexports.jsxDEV = () => {};\n-- own/jsx-dev-runtime.js --\nexports.jsxDEV = () => {};\n")))
 			pack := s.Get("/main.tsx", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body
 			if carried := strings.Contains(pack, "lineNumber: "); carried != c.carried {
-				t.Errorf("elements carry their positions: %v\n%s", carried, pack)
+				t.Errorf("elements carry their positions: %v, want %v\n%s", carried, c.carried, pack)
 			}
 		})
 	}
 }
 
-// TestReactPositions: React's messages and developer tools name the line that the author wrote, before and after an edit.
+// TestReactPositions: React's messages and developer tools name the line of the source, before and after an edit.
 func TestReactPositions(t *testing.T) {
 	t.Parallel()
 	s := reactApp(t, `
@@ -231,11 +232,11 @@ export function App() {
 	s.WaitPages(1)
 	check := func(line int) {
 		t.Helper()
-		// React keeps the stack of the call that made an element.
+		// React keeps the stack of the call that created an element.
 		stack := devtest.Eval[string](p, "String(window.element._debugStack?.stack)")
 		at := regexp.MustCompile(`App \((\S+):(\d+):(\d+)\)`).FindStringSubmatch(stack)
 		if at == nil {
-			t.Fatalf("no place in App: %s", stack)
+			t.Fatalf("the stack has no position in App: %s", stack)
 		}
 		l, _ := strconv.Atoi(at[2])
 		c, _ := strconv.Atoi(at[3])

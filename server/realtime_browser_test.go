@@ -12,8 +12,8 @@ import (
 
 const realtime = "../testdata/apps/realtime"
 
-// TestRealtime builds and runs the example twice, as its README says: under devserver, and as a plain Go HTTP server
-// with a bundle of the npm package in client/. People talk to each other in both, by the same code.
+// TestRealtime builds and runs the example twice, as its README says. It runs under devserver, and as a plain Go HTTP
+// server with a bundle of the npm package in client/. The same code carries messages between users in both.
 func TestRealtime(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -22,11 +22,11 @@ func TestRealtime(t *testing.T) {
 	clientPackage(t, app)
 
 	t.Run("types", func(t *testing.T) {
-		app.Write("src/untyped.d.ts", `declare module "react-dom/client";`) // its types are not among the tests' packages
+		app.Write("src/untyped.d.ts", `declare module "react-dom/client";`) // the tests' packages do not include its types
 		run(t, app.Root, "node", "node_modules/typescript/bin/tsc", "-p", ".")
 	})
 	t.Run("devserver alone", func(t *testing.T) {
-		devtest.Start(t, app).Page(t, "/").WaitContains("main", "go run ./dev") // nobody has registered the channels
+		devtest.Start(t, app).Page(t, "/").WaitContains("main", "go run ./dev") // no program has registered the channels
 	})
 	t.Run("development", func(t *testing.T) {
 		app.Write("devserver.config.json", `{"server": {"port": 0}}`)
@@ -39,7 +39,7 @@ func TestRealtime(t *testing.T) {
 		if !strings.Contains(app.Read("src/devserver-env.d.ts"), `"realtime_chat_lobby": { send: { to?: string; text: string }; receive: { from: string; text: string } };`) {
 			t.Error("the channels have no types")
 		}
-		run(t, app.Root, "node", "node_modules/typescript/bin/tsc", "-p", ".") // with them, too
+		run(t, app.Root, "node", "node_modules/typescript/bin/tsc", "-p", ".") // now with the types of the channels
 	})
 	t.Run("production", func(t *testing.T) {
 		vite, err := filepath.Abs("../testdata/tools/node_modules/vite/bin/vite.js")
@@ -56,13 +56,13 @@ func TestRealtime(t *testing.T) {
 		deps := run(t, ".", "go", "list", "-deps", realtime)
 		for dep := range strings.Lines(deps) {
 			if strings.Contains(dep, "esbuild") || strings.Contains(dep, "devserver/server") || strings.Contains(dep, "devserver/internal") {
-				t.Errorf("the production program has %s in it", dep)
+				t.Errorf("the production program depends on %s", dep)
 			}
 		}
 	})
 }
 
-// talk is what the three pages of two users and a guest get to see.
+// talk opens the pages of two users and a guest, sends messages between them, and checks what each page shows.
 func talk(t *testing.T, url string) (ann *devtest.Page) {
 	t.Helper()
 	s := &devtest.Server{Log: &devtest.Log{}, URL: strings.TrimSuffix(url, "/")}
@@ -79,7 +79,7 @@ func talk(t *testing.T, url string) (ann *devtest.Page) {
 	}
 	ann, ben, guest := open("ann"), open("ben"), open("")
 	for _, p := range []*devtest.Page{ann, ben, guest} {
-		p.WaitText("#count", "3") // broadcast only, with a last value for who comes later
+		p.WaitText("#count", "3") // the channel is broadcast-only; a page that opens later gets the last value
 	}
 
 	ann.Type("#text", "hi")
@@ -89,7 +89,7 @@ func talk(t *testing.T, url string) (ann *devtest.Page) {
 	ann.Click("#whisper")
 	ben.WaitText("#lines", "whisper ann: hi! ann whispers")
 
-	// who has signed out is nobody's: the answer to a message behind it shows that it was not sent
+	// After Ben has signed out, his page gets no whisper: the message that Ann sends afterwards comes without it.
 	ben.Click("#sign-out")
 	ben.WaitText("#user", "a guest")
 	ann.Click("#whisper")
@@ -122,7 +122,7 @@ func install(t *testing.T, app *devtest.Files, dir string, names ...string) {
 	}
 }
 
-// clientPackage makes the npm package of client/ and installs it.
+// clientPackage builds the npm package of client/ and installs it.
 func clientPackage(t *testing.T, app *devtest.Files) {
 	t.Helper()
 	modules, err := filepath.Abs("../client/node_modules")
@@ -150,7 +150,7 @@ func run(t *testing.T, dir, name string, args ...string) string {
 	return string(out)
 }
 
-// build makes the program of a folder.
+// build compiles the program of a folder.
 func build(t *testing.T, dir string) (program string) {
 	t.Helper()
 	program = filepath.Join(t.TempDir(), "program")

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestPluginsGoOnWithAnotherConfiguration: plugins in process answer after a restart as before, know the pages that stayed, and
-// pages that listen late get what was retained before.
+// TestPluginsGoOnWithAnotherConfiguration: plugins in process answer after a restart as before, and Connect is called
+// for the pages that stayed. A page that listens late gets the message that was retained before the restart.
 func TestPluginsGoOnWithAnotherConfiguration(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
@@ -37,7 +37,7 @@ func TestPluginsGoOnWithAnotherConfiguration(t *testing.T) {
 		}
 	}
 	if n := page.Count(devtest.Event("met")); n != 3 {
-		t.Errorf("the page was met %d times, want once by each", n)
+		t.Errorf("Connect was called %d times for the page, want 3", n)
 	}
 	late := s.Socket(t)
 	late.Send(map[string]string{"type": "subscribe", "channel": board.ID()})

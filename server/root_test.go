@@ -9,7 +9,7 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// oneInPackage is a backend and its client in one package: what the client shares with it lies beside the root.
+// oneInPackage is a backend and its client in one package. The files that both share lie beside the root.
 const oneInPackage = `
 -- package.json --
 { "name": "shop", "type": "module", "dependencies": { "preact": "*" } }
@@ -62,8 +62,8 @@ export const text = [schema, sum(1, 1), isValidElement(0), pkg.name, import.meta
 <!doctype html><link rel="icon" href="data:,"><p id="text">the other one</p>
 `
 
-// TestRootOfViteConfig serves the folder that the vite.config names as root; the configuration, the packages and what
-// both sides share stay above it, and edits of all of them are seen.
+// TestRootOfViteConfig serves the folder that the vite.config names as root. The configuration, the packages and the
+// shared files stay above it, and their edits count.
 func TestRootOfViteConfig(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(oneInPackage))
@@ -98,22 +98,22 @@ func TestRootOfViteConfig(t *testing.T) {
 	p.WaitText("#more", "1")
 	p.NoReload()
 
-	// An error names the file as seen from where the user is, not from the root.
+	// An error names the file relative to the project's folder, where the user is, and not relative to the root.
 	app.Edit("client/src/text.ts", "sum(1, 1)", "sum(1, ,)")
 	p.WaitOverlay("client/src/text.ts", "5:")
 	app.Edit("client/src/text.ts", "sum(1, ,)", "sum(2, 1)")
 	p.WaitNoOverlay()
 	p.WaitText("#text", "table 4 false store client")
 
-	// Another root is another site.
+	// An edit of root serves another folder.
 	app.Edit("vite.config.js", `path.resolve(dir, "client"),`, `"./other",`)
 	p.WaitText("#text", "the other one")
 	app.Edit("vite.config.js", `"./other"`, `"./othr"`)
 	p.WaitOverlay("vite.config.js", `"root"`, "there is no folder "+app.Path("othr"), "name the folder that holds index.html")
 	if res := s.Get("/"); !strings.Contains(res.Body, "the other one") {
-		t.Errorf("what ran is gone: %d %s", res.Status, res.Body)
+		t.Errorf("the earlier root is not served any more: %d %s", res.Status, res.Body)
 	}
-	app.Write("devserver.config.json", `{ "root": "client" }`) // wins
+	app.Write("devserver.config.json", `{ "root": "client" }`) // wins over the vite.config
 	p.WaitText("#text", "table 4 false store client")
 	if err := os.Remove(app.Path("devserver.config.json")); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestRootOfViteConfig(t *testing.T) {
 	p.WaitText("#text", "table 4 false store client")
 }
 
-// TestPagesBelowTheRoot: the root is a folder of pages, and public files and variables lie beside it.
+// TestPagesBelowTheRoot: the root is a folder of pages, and public files and .env lie beside it.
 func TestPagesBelowTheRoot(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(`
@@ -167,8 +167,8 @@ closed
 	p.NoErrors()
 }
 
-// TestRootElsewhere: a root beside the project is followed, with the packages that it finds from there; one that is not
-// there is named when the server starts.
+// TestRootElsewhere: the root may lie beside the project. The server does not start without the root or its index.html,
+// and the error names the option.
 func TestRootElsewhere(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(`

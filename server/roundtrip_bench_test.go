@@ -14,8 +14,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// BenchmarkRoundTrip is a request of a page to a plugin and its answer, over the socket: to one in the server's process
-// and to one in the project's own program.
+// BenchmarkRoundTrip measures a page's request to a plugin and the answer, over the socket. The plugin is in the
+// server's process, and in the project's own program.
 func BenchmarkRoundTrip(b *testing.B) {
 	const page = "\n-- index.html --\n<!doctype html>\n"
 	b.Run("in process", func(b *testing.B) {
@@ -60,7 +60,7 @@ func roundTrips(b *testing.B, s *devtest.Server) {
 				continue
 			}
 			if err := json.Unmarshal(text, &f); err != nil || f.ID != id || f.Data != id+1 {
-				b.Fatalf("request %d was answered with %s, %v", id, text, err)
+				b.Fatalf("request %d: got %s, %v", id, text, err)
 			}
 			break
 		}

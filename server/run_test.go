@@ -14,7 +14,7 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestRun: a program of the user's own serves the project and says where, until its context ends.
+// TestRun: a program of the user serves the project and logs the URL, until its context ends.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(page+"-- main.js --\n"))
@@ -33,7 +33,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestMounted: a program of the user's own mounts the server's handler beside its own, and edits are followed there too.
+// TestMounted: a program of the user mounts the server's handler. Edits become updates there, too.
 func TestMounted(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(page+"-- main.js --\nconsole.log(1)\n"))
@@ -51,5 +51,5 @@ func TestMounted(t *testing.T) {
 	}
 	_ = res.Body.Close()
 	app.Edit("main.js", "log(1)", "log(2)")
-	devtest.Eventually(t, "an update", func() bool { return srv.Hub().Seq() == 1 }, func() string { return "there was none" })
+	devtest.Eventually(t, "an update", func() bool { return srv.Hub().Seq() == 1 }, func() string { return "no update came" })
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// startFound starts a server and finds it as other programs do.
+// startFound starts a server. Its func finds the server as other programs do.
 func startFound(t *testing.T, app string, configure ...func(*server.Options)) (*devtest.Server, func() []running.Server) {
 	t.Helper()
 	dir := t.TempDir()
@@ -70,19 +70,20 @@ func TestRunningIsFoundAndGone(t *testing.T) {
 			_, done := tailed(t, list[0])
 			s.Stop()
 			if err := <-done; err != nil {
-				t.Errorf("the tail of a server that was stopped ended with %v", err)
+				t.Errorf("the tail of a stopped server ended with %v", err)
 			}
 			if err := list[0].Alive(t.Context()); !errors.Is(err, running.ErrGone) {
-				t.Errorf("a server that was stopped: %v", err)
+				t.Errorf("Alive of a stopped server: got %v, want ErrGone", err)
 			}
 			if list := find(); len(list) != 0 {
-				t.Errorf("a server that was stopped is found: %+v", list)
+				t.Errorf("found a stopped server: %+v", list)
 			}
 		})
 	}
 }
 
-// TestAnotherServerAtTheAddress: who was killed, and whose port another program has since, gets nothing sent.
+// TestAnotherServerAtTheAddress: after a server was killed another program may listen on its port. Nothing is sent to
+// that program.
 func TestAnotherServerAtTheAddress(t *testing.T) {
 	t.Parallel()
 	_, find := startFound(t, "-- index.html --\n")
@@ -113,7 +114,7 @@ func TestAnotherServerAtTheAddress(t *testing.T) {
 		stale := r
 		change(&stale)
 		if err := stale.Alive(t.Context()); !errors.Is(err, running.ErrGone) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want ErrGone", name, err)
 		}
 	}
 }
@@ -130,16 +131,17 @@ func TestTailAndSendNeedTheToken(t *testing.T) {
 			{"X-Devserver-Token", s.Token(), "Sec-Fetch-Site", "cross-site"},
 		} {
 			if r := s.Do(http.MethodPost, path+"?token="+s.Token(), "{}", header...); r.Status != http.StatusForbidden {
-				t.Errorf("POST %s with %q: %d", path, header, r.Status)
+				t.Errorf("POST %s with %q: status %d, want 403", path, header, r.Status)
 			}
 		}
 		if r := s.Get(path, "X-Devserver-Token", s.Token()); r.Status != http.StatusForbidden {
-			t.Errorf("GET %s: %d", path, r.Status)
+			t.Errorf("GET %s: status %d, want 403", path, r.Status)
 		}
 	}
 }
 
-// TestTailTellsAll: several that tail get each line, besides the log file, over a restart with another base.
+// TestTailTellsAll: each of several tails gets every line, also after a restart with another base. The log file gets
+// them, too.
 func TestTailTellsAll(t *testing.T) {
 	t.Parallel()
 	s, find := startFound(t, "-- devserver.config.json --\n{\"plugins\": {\"log\": {\"file\": \"events.jsonl\"}}}\n-- index.html --\n")
@@ -157,7 +159,7 @@ func TestTailTellsAll(t *testing.T) {
 	s.Log.Wait(t, "server restarted")
 	devtest.Eventually(t, "the new base", func() bool { return strings.HasSuffix(find()[0].URL, "/shop/") }, nil)
 	if n, err := find()[0].Send(t.Context(), running.Message{To: "any:c1", Event: "cart:note", Data: json.RawMessage(`"x"`)}); n != 1 || err != nil {
-		t.Errorf("sent to %d, %v", n, err)
+		t.Errorf("sent to %d pages, %v; want 1", n, err)
 	}
 	for _, lines := range []<-chan string{first, second} {
 		for _, want := range []string{
@@ -189,7 +191,7 @@ func TestTailTellsAll(t *testing.T) {
 	}
 }
 
-// TestRunningFileIsPrivate, and one that is damaged is nobody's.
+// TestRunningFileIsPrivate: only the user can read the file of a running server. Damaged files are ignored.
 func TestRunningFileIsPrivate(t *testing.T) {
 	t.Parallel()
 	dir := ""
@@ -207,11 +209,11 @@ func TestRunningFileIsPrivate(t *testing.T) {
 		}
 	}
 	if list := find(); len(list) != 1 || list[0].Token != s.Token() {
-		t.Errorf("%+v", list)
+		t.Errorf("found %+v, want the server alone", list)
 	}
 }
 
-// TestPauseEndsWithItsProgram: updates are held no longer than the program that paused them lives.
+// TestPauseEndsWithItsProgram: updates are held only while the program that paused them runs.
 func TestPauseEndsWithItsProgram(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))

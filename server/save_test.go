@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// savedApp shows what ./text.js holds. fence.js is edited by tests to see that everything before has arrived.
+// savedApp shows the text of ./text.js. Tests edit fence.js and wait for that edit: then everything before has arrived.
 const savedApp = page + `
 -- main.js --
 import { text } from "./text.js";
@@ -25,8 +25,8 @@ export {};
 import.meta.hot.accept();
 `
 
-// saves are the ways in which programs write a file. Each ends with text.js saying the text. Pauses in them are part of
-// the fault: a program that stops in the middle of a save.
+// saves are the ways in which programs write a file. After each, text.js holds the text. Pauses are part of the tests:
+// a program may stop in the middle of a save.
 var saves = []struct {
 	name string
 	save func(t *testing.T, s *devtest.Server, text string)
@@ -59,10 +59,10 @@ var saves = []struct {
 		s.Rename("text.js___jb_tmp___", "text.js")
 		s.Remove("text.js___jb_old___")
 	}},
-	{"deleted, made again at once", recreated(0)},
-	{"deleted, made again after 100 ms", recreated(100 * time.Millisecond)},
-	{"deleted, made again after 300 ms", recreated(300 * time.Millisecond)},
-	{"a mistake first, mended after 100 ms", func(t *testing.T, s *devtest.Server, text string) {
+	{"deleted, created again at once", recreated(0)},
+	{"deleted, created again after 100 ms", recreated(100 * time.Millisecond)},
+	{"deleted, created again after 300 ms", recreated(300 * time.Millisecond)},
+	{"a mistake first, fixed after 100 ms", func(t *testing.T, s *devtest.Server, text string) {
 		s.Write("text.js", "export const text = = 1;")
 		time.Sleep(100 * time.Millisecond)
 		s.Write("text.js", says(text))
@@ -95,11 +95,11 @@ var saves = []struct {
 		s.Link("real/b.js", "text.js.new")
 		s.Rename("text.js.new", "text.js")
 	}},
-	{"a link made a file", func(t *testing.T, s *devtest.Server, text string) {
+	{"a link replaced by a file", func(t *testing.T, s *devtest.Server, text string) {
 		s.Remove("text.js")
 		s.Write("text.js", says(text))
 	}},
-	{"a folder moved away and another in its place", func(t *testing.T, s *devtest.Server, text string) {
+	{"a folder moved away and replaced by another", func(t *testing.T, s *devtest.Server, text string) {
 		s.Write("text.js", `export { text } from "./lib/deep/text.js";`)
 		s.Write("lib/deep/text.js", says("before the move"))
 		serves(t, s, "before the move")
@@ -160,7 +160,7 @@ var saves = []struct {
 	{"small again", func(t *testing.T, s *devtest.Server, text string) { s.Write("text.js", says(text)) }},
 }
 
-// says is the module whose text is given.
+// says returns the source of a module that exports the text.
 func says(text string) string { return fmt.Sprintf("export const text = %q;\n", text) }
 
 func truncated(pause time.Duration) func(*testing.T, *devtest.Server, string) {
@@ -187,7 +187,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// serves waits until what a reload gets has the text: the pack of the page's script.
+// serves waits until the pack that a reload gets has the text.
 func serves(t *testing.T, s *devtest.Server, text string) {
 	t.Helper()
 	devtest.Eventually(t, fmt.Sprintf("a pack with %q", text), func() bool { return strings.Contains(pack(s), quoted(text)) }, func() string { return pack(s) })
@@ -199,11 +199,11 @@ func pack(s *devtest.Server) string {
 
 func quoted(text string) string { return fmt.Sprintf("%q", text) }
 
-// told is what a page knows from the frames that came: the code of the last update of each module, and what stands.
+// told holds the content of a page's frames.
 type told struct {
-	code    map[string]string
-	deleted []string
-	overlay string
+	code    map[string]string // of the last update of each module
+	deleted []string          // modules
+	overlay string            // the error that the overlay shows
 	reloads int
 }
 
@@ -233,10 +233,10 @@ func listen(t *testing.T, sock *devtest.Socket) told {
 	return have
 }
 
-// fenced returns what was told once everything that was saved before has been.
+// fenced waits until the frames of all earlier saves have arrived, and returns the content of all frames.
 func fenced(t *testing.T, s *devtest.Server, sock *devtest.Socket, n int) told {
 	t.Helper()
-	for i := range 2 { // what stands is told after an update, so before the next one
+	for i := range 2 { // the server sends a remaining error after an update, and so before the next update
 		fence := fmt.Sprintf("fence %d.%d %d", n, i, time.Now().UnixNano())
 		s.Write("fence.js", "console.debug("+quoted(fence)+");\nimport.meta.hot.accept();\n")
 		sock.WaitFor(devtest.Is("update", fence))
@@ -244,7 +244,7 @@ func fenced(t *testing.T, s *devtest.Server, sock *devtest.Socket, n int) told {
 	return listen(t, sock)
 }
 
-// TestSaves: however a file is saved, the last content reaches the page, no error stays, and a reload gets it as well.
+// TestSaves: however a file is saved, the last content reaches the page, also in a reload, and no error remains.
 func TestSaves(t *testing.T) {
 	t.Parallel()
 	for i, c := range saves {
@@ -258,19 +258,19 @@ func TestSaves(t *testing.T) {
 			sock.WaitFor(func(f devtest.Frame) bool { return f.Type == "update" && strings.Contains(f.Text, text) })
 			have := fenced(t, s, sock, i)
 			if have.overlay != "" {
-				t.Errorf("an error stands: %s", have.overlay)
+				t.Errorf("an error remains: %s", have.overlay)
 			}
 			if last := have.code["/text.js"]; last != "" && !strings.Contains(last, quoted(text)) && !strings.Contains(last, "./") {
-				t.Errorf("the last update of text.js is not what was saved last: %s", last)
+				t.Errorf("the last update of text.js is not its last content: %s", last)
 			}
 			if got := pack(s); !strings.Contains(got, quoted(text)) || strings.Contains(got, `"before"`) {
-				t.Errorf("a reload does not get what was saved last: %.2000s", got)
+				t.Errorf("a reload does not get the last content: %.2000s", got)
 			}
 		})
 	}
 }
 
-// TestSavesInAPage makes all of the saves in one open page, one after the other, and nobody reloads it by hand.
+// TestSavesInAPage makes all of the saves in one open page, one after the other, without a reload by hand.
 func TestSavesInAPage(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -285,7 +285,7 @@ func TestSavesInAPage(t *testing.T) {
 	}
 }
 
-// TestSavesThatChangeNothing make no frame, so that no page loses its state to a touch.
+// TestSavesThatChangeNothing: such saves send no frame. So no page loses its state to a touch.
 func TestSavesThatChangeNothing(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
@@ -302,7 +302,7 @@ func TestSavesThatChangeNothing(t *testing.T) {
 		{"same content, another file", func() { s.Save("text.js", "before", "before") }},
 		{"same page", func() { s.Save("index.html", "doctype", "doctype") }},
 		{"swap files of editors", func() { s.Write(".text.js.swp", "x"); s.Write("#text.js#", "x"); s.Write("text.js~", "x") }},
-		{"a file that nobody imports", func() { s.Write("notes.txt", "x") }},
+		{"a file that no module imports", func() { s.Write("notes.txt", "x") }},
 		{"version control", func() { s.Write(".git/index", "x"); s.Write("node_modules/.cache/x.js", "x") }},
 	} {
 		c.save()
@@ -313,8 +313,8 @@ func TestSavesThatChangeNothing(t *testing.T) {
 	}
 }
 
-// TestAssetsAreNeverStale: a browser that asks whether its copy is good gets an edit, also one within the second, of the
-// same length and with the old time put back.
+// TestAssetsAreNeverStale: a browser that checks its copy gets the edited file. This is so even for an edit within the
+// second, with the same length, and with its time set back.
 func TestAssetsAreNeverStale(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
@@ -325,23 +325,24 @@ func TestAssetsAreNeverStale(t *testing.T) {
 		first := s.Get(path)
 		again := s.Get(path, "If-None-Match", first.Header.Get("ETag"), "If-Modified-Since", first.Header.Get("Last-Modified"))
 		if first.Status != 200 || first.Body != "one" || again.Status != 304 {
-			t.Errorf("%s: %d %q, then %d", name, first.Status, first.Body, again.Status)
+			t.Errorf("%s: status %d %q, then %d; want 200, then 304", name, first.Status, first.Body, again.Status)
 		}
 		s.Write(name, "two")
 		_ = os.Chtimes(s.Path(name), info.ModTime(), info.ModTime())
 		if res := s.Get(path, "If-None-Match", first.Header.Get("ETag"), "If-Modified-Since", first.Header.Get("Last-Modified")); res.Status != 200 || res.Body != "two" {
-			t.Errorf("%s after an edit: %d %q", name, res.Status, res.Body)
+			t.Errorf("%s after an edit: status %d %q, want 200 and the new content", name, res.Status, res.Body)
 		}
 		s.Remove(name)
 	}
 }
 
-// TestCheckout goes to another branch and back with git: 1,000 files, of which many are new there, and one folder moved.
+// TestCheckout checks out another branch and back with git. The branches have 1,000 files each, in folders of different
+// names.
 func TestCheckout(t *testing.T) {
 	t.Parallel()
 	git, err := exec.LookPath("git")
 	if err != nil {
-		t.Skip("no git")
+		t.Skip("git is not installed")
 	}
 	const n = 1000
 	app := devtest.App(t, devtest.Text(savedApp))
@@ -367,7 +368,7 @@ func TestCheckout(t *testing.T) {
 	run("init", "-q", "-b", "main")
 	branch("main", "src")
 	run("checkout", "-qb", "other")
-	for i := range 20 { // some folders are gone there
+	for i := range 20 { // the other branch does not have these folders
 		app.Remove(fmt.Sprintf("src/d%d", i))
 	}
 	branch("other", "lib")
@@ -385,7 +386,7 @@ func TestCheckout(t *testing.T) {
 		}
 		devtest.Eventually(t, "all files of "+name, whole, nil)
 		if have := fenced(t, s, sock, 0); have.overlay != "" {
-			t.Errorf("an error stands after the checkout of %s: %.500s", name, have.overlay)
+			t.Errorf("an error remains after the checkout of %s: %.500s", name, have.overlay)
 		}
 	}
 	for _, name := range []string{"other", "main", "other"} {
@@ -401,7 +402,8 @@ func TestCheckout(t *testing.T) {
 	serves(t, s, "work")
 }
 
-// TestSavesOfParts: what a module is made from, and assets, are not taken for empty in the middle of a save either.
+// TestSavesOfParts: assets, and files that a module is built from, are never read as empty in the middle of a save
+// either.
 func TestSavesOfParts(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
@@ -422,7 +424,7 @@ import.meta.hot.accept("./picture.svg", () => seen.push("picture"));
 	p := s.Page(t, "/")
 	p.WaitStyle("#text", "color", "rgb(1, 1, 1)")
 	s.WaitPages(1)
-	for round := 2; round < 8; round++ { // who saves in place truncates first
+	for round := 2; round < 8; round++ { // a save in place truncates the file first
 		color := fmt.Sprintf("rgb(%d, 2, 2)", round)
 		s.Write("part.css", "#text { color: "+color+" }")
 		p.WaitStyle("#text", "color", color)
@@ -433,7 +435,8 @@ import.meta.hot.accept("./picture.svg", () => seen.push("picture"));
 	p.NoReload()
 }
 
-// TestPageSavedInPlace: a page that is empty for a moment is not loaded then, a second time for what comes.
+// TestPageSavedInPlace: a page whose file is empty for a moment does not reload for the empty file, and again for the
+// content.
 func TestPageSavedInPlace(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
@@ -447,7 +450,7 @@ func TestPageSavedInPlace(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		must(f.WriteString(html + fmt.Sprintf("<p>%d</p>\n", n)))
 		_ = f.Close()
-		if time.Since(began) > 300*time.Millisecond { // a busy machine: the server may have given up
+		if time.Since(began) > 300*time.Millisecond { // a busy machine: the server may have stopped waiting
 			late++
 		}
 		sock.WaitFor(devtest.Is("full-reload", "index.html was edited"))
@@ -457,19 +460,19 @@ func TestPageSavedInPlace(t *testing.T) {
 	}
 }
 
-// TestConfigurationSavedBesideAMistake: while an edit that does not compile is held back, one of the configuration is not
-// taken for a part of it.
+// TestConfigurationSavedBesideAMistake: an edit that does not compile is held back. An edit of the configuration in the
+// meantime is not a part of that edit.
 func TestConfigurationSavedBesideAMistake(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- devserver.config.json --\n{}\n")))
-	s.Get("/main.js", "Sec-Fetch-Dest", "script") // now the server follows it
+	s.Get("/main.js", "Sec-Fetch-Dest", "script") // now the server follows edits of the module
 	s.Write("main.js", "this does not compile")
 	s.Write("devserver.config.json", `{ "define": { "it": "1" } }`)
 	s.Log.Wait(t, "devserver.config.json changed")
 }
 
-// TestEnvironmentSavedInPlace: who saves .env in place truncates it first. The values that are gone for that moment reload
-// no page.
+// TestEnvironmentSavedInPlace: a save of .env in place truncates the file first. Values that are missing for that
+// moment reload no page.
 func TestEnvironmentSavedInPlace(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- .env --\nVITE_KEPT=kept\nVITE_N=0\n")))
@@ -480,12 +483,12 @@ func TestEnvironmentSavedInPlace(t *testing.T) {
 		sock.WaitFor(devtest.Is("full-reload", "import.meta.env.VITE_N changed"))
 	}
 	if n := sock.Count(devtest.Is("full-reload", "VITE_KEPT")); n != 0 {
-		t.Errorf("a value that stayed reloaded the page %d times", n)
+		t.Errorf("an unchanged value reloaded the page %d times", n)
 	}
 }
 
-// TestHalfAnEnvironment: a line of an .env file that makes no sense stops nothing, and is told by its place alone: it may be
-// half a secret.
+// TestHalfAnEnvironment: an invalid line of an .env file stops nothing. The terminal names only its place, since the
+// line may be half a secret.
 func TestHalfAnEnvironment(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- .env --\nVITE_N=0\nTOKEN "+canary+"\n")))
@@ -495,6 +498,6 @@ func TestHalfAnEnvironment(t *testing.T) {
 	sock.WaitFor(devtest.Is("full-reload", "import.meta.env.VITE_N changed"))
 	s.Log.Wait(t, ".env:4 is left out")
 	if text := s.Log.String(); strings.Contains(text, canary) {
-		t.Errorf("the terminal shows what stands in .env:\n%s", text)
+		t.Errorf("the terminal shows the content of .env:\n%s", text)
 	}
 }

@@ -25,7 +25,7 @@ export const label = "sum ";
 {}
 `
 
-// withSloppyPackages adds packages that only run in sloppy mode.
+// withSloppyPackages returns an app with packages that run only in sloppy (non-strict) mode.
 func withSloppyPackages(t *testing.T) *devtest.Files {
 	app := devtest.App(t, devtest.Text(sloppyApp))
 	app.Package("old", `{"name":"old","version":"0.1.0"}`, map[string]string{
@@ -38,8 +38,8 @@ func withSloppyPackages(t *testing.T) *devtest.Files {
 	return app
 }
 
-// TestSloppyPackages runs packages whose syntax or habits strict mode does not know: they are loaded with the page and
-// after it, and edits of the project leave them alone. The project's own code is strict, and told where it is not.
+// TestSloppyPackages runs packages that strict mode does not allow. They are loaded with the page and later, and edits
+// of the project do not run them again. The project's own code is strict, and an error names the place where it is not.
 func TestSloppyPackages(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -54,7 +54,7 @@ func TestSloppyPackages(t *testing.T) {
 
 	s.Edit("label.js", "export const", "delete Window;\nexport const")
 	p.WaitOverlay("label.js:1:8", "ECMAScript module")
-	s.Write("label.js", "const unused = 1;\ndelete unused;\n") // nothing here says that it is an ES module
+	s.Write("label.js", "const unused = 1;\ndelete unused;\n") // without import and export
 	p.WaitOverlay("label.js:2:8", "modules always run in strict mode")
 	s.Write("label.js", "export const label = 'all ';\n")
 	p.WaitNoOverlay()
@@ -62,7 +62,8 @@ func TestSloppyPackages(t *testing.T) {
 	p.NoReload()
 }
 
-// TestSloppyPackagesUnderCSP tells a page that forbids to evaluate strings which package wants it.
+// TestSloppyPackagesUnderCSP: if a page's Content-Security-Policy forbids evaluating strings, the console names the
+// package that needs it.
 func TestSloppyPackagesUnderCSP(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)

@@ -20,12 +20,12 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestStopWithEverythingUnderWay: a server stops although a tool hangs, a request waits for it, half a request has come
-// and pages do not read. Pages are told, the tool's process is gone, and the address is free. (devtest holds every stop to
-// its time.)
+// TestStopWithEverythingUnderWay: a server stops although a tool hangs, a request waits for the tool, half a request
+// has arrived and a page does not read. Pages get a close code, the tool's process is gone, and the address is free.
+// devtest checks that every stop is quick.
 func TestStopWithEverythingUnderWay(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("no node")
+		t.Skip("node is not installed")
 	}
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
 -- index.html --
@@ -61,24 +61,24 @@ module.exports = (plugins) => ({ process: async (code) => ({ css: await plugins[
 	send("GET /?token=" + s.Token() + "&session=deaf HTTP/1.1\r\nHost: localhost\r\n" + upgrade + "\r\n")
 	s.WaitPages(2)
 	large := strings.Repeat("x", 512<<10)
-	for n := range 40 { // more than is kept underway: the server is in the middle of a write that does not end
+	for n := range 40 { // more than the system buffers: the server is in the middle of a write that does not end
 		if err := s.Server().Hub().Broadcast("large", fmt.Sprint(large, n, "!")); err != nil {
 			t.Fatal(err)
 		}
 		sock.WaitFor(devtest.Is("custom", fmt.Sprint("x", n, "!")))
 	}
 	var pid int
-	devtest.Eventually(t, "the tool hangs", func() bool {
+	devtest.Eventually(t, "the tool to hang", func() bool {
 		text, _ := os.ReadFile(s.Path("pid.txt"))
 		pid, _ = strconv.Atoi(string(text))
 		return pid > 0
 	}, nil)
 	s.Stop()
 	if code := sock.Closed(); code != 1001 {
-		t.Errorf("the page is told %d, want 1001", code)
+		t.Errorf("the page got close code %d, want 1001", code)
 	}
 	if err := syscall.Kill(pid, 0); err == nil {
-		t.Errorf("the tool's process %d lives on", pid)
+		t.Errorf("the tool's process %d still runs", pid)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
@@ -87,8 +87,8 @@ module.exports = (plugins) => ({ process: async (code) => ({ css: await plugins[
 	_ = l.Close()
 }
 
-// TestStopWithHooksThatHang: hooks of plugins in process that take no notice of their context, in the middle of an event,
-// an edit and a load, do not hold a stop up, and are named.
+// TestStopWithHooksThatHang: hooks of plugins in process that ignore their cancelled context do not delay a stop. The
+// error names them. They hang in the middle of an event, an edit and a load.
 func TestStopWithHooksThatHang(t *testing.T) {
 	let := make(chan struct{})
 	began := make(chan string, 10)
@@ -125,11 +125,11 @@ export const n = 1;
 -- hanging.js --
 `))
 	s := devtest.Start(t, app, func(o *server.Options) { o.Plugins = []plugin.Plugin{heeds, deaf} })
-	t.Cleanup(func() { close(let) }) // before devtest waits for what is left
+	t.Cleanup(func() { close(let) }) // before devtest waits for goroutines
 	begin := func(want string) {
 		t.Helper()
 		if got := <-began; got != want {
-			t.Fatalf("%s began, not %s", got, want)
+			t.Fatalf("%s began, want %s", got, want)
 		}
 	}
 	sock := s.Socket(t)
@@ -149,26 +149,26 @@ export const n = 1;
 	text := fmt.Sprint(s.StopError())
 	for _, want := range []string{"Load of plugin deaf ignored its cancelled context", "HotUpdate of plugin deaf ignored its cancelled context", "handler of deaf:say of plugin deaf ignored its cancelled context", "Stop of plugin deaf did not return"} {
 		if !strings.Contains(text, want) {
-			t.Errorf("not named: %s", want)
+			t.Errorf("the error does not say %q", want)
 		}
 	}
 	if strings.Contains(text, "heeds") {
-		t.Error("one that heeds its context is named")
+		t.Error("the error names a plugin that heeds its context")
 	}
 	begin("Stop")
 	begin("Stop of heeds")
 	if s.Log.Count("context canceled") > 0 {
-		t.Error("what a stop cuts off is shown as a mistake")
+		t.Error("the terminal shows work that the stop cancelled as an error")
 	}
 	if t.Failed() {
 		t.Log(text)
 	}
 	if code := sock.Closed(); code != 1001 {
-		t.Errorf("the page is told %d, want 1001", code)
+		t.Errorf("the page got close code %d, want 1001", code)
 	}
 }
 
-// TestStopBeforeTheStart: a plugin that does not come up does not keep the program from ending.
+// TestStopBeforeTheStart: the server can be stopped while the Start of a plugin hangs.
 func TestStopBeforeTheStart(t *testing.T) {
 	let := make(chan struct{})
 	defer close(let)
@@ -178,6 +178,6 @@ func TestStopBeforeTheStart(t *testing.T) {
 		Name: "slow", Start: func(context.Context, plugin.Server) error { cancel(); <-let; return nil },
 	}}})
 	if err != nil {
-		t.Errorf("a stop that was asked for is told as %v", err)
+		t.Errorf("a stop by the context: got error %v", err)
 	}
 }

@@ -21,23 +21,23 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the want sections of testdata/hmr")
 
-// TestStories plays testdata/hmr/*.txtar in a browser and compares what the pages did with the section "want";
-// `go test ./server -run Stories -update` rewrites it: read the diff.
+// TestStories plays testdata/hmr/*.txtar in a browser, and compares the reaction of the pages with the section "want".
+// `go test ./server -run Stories -update` writes the section again: read the diff.
 //
-// The text above the first file says what the story shows; a line "tabs: / /other.html" opens those pages instead of "/".
-// Files without a number are the project (with storyPage, when there is no index.html). Those below 1/, 2/ and so on are
-// written at that step, except for these two:
+// The text above the first file describes the story. A line "tabs: / /other.html" opens these pages instead of "/".
+// Files without a number are the project. The project gets storyPage when it has no index.html. Files below 1/, 2/ and
+// so on are written at that step, except for these two:
 //
 //	-- 1/delete --   names of files to delete, one a line
-//	-- 1/run --      JavaScript that each page evaluates, and awaits, when it has followed the step's files
+//	-- 1/run --      JavaScript that each page evaluates and awaits, once the page has followed the step's files
 //
-// What a page did is what its console says: lines of the app as they are, and those of the client, see noted.
+// The reaction of a page is its console: all lines of the app, and some lines of the client, see noted.
 func TestStories(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
 	files, err := filepath.Glob("../testdata/hmr/*.txtar")
 	if err != nil || len(files) == 0 {
-		t.Fatal("no testdata/hmr", err)
+		t.Fatal("found no stories in testdata/hmr", err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
@@ -59,12 +59,12 @@ func TestStories(t *testing.T) {
 	}
 }
 
-// storyPage is the index.html of stories that have none.
+// storyPage is the index.html of stories without an index.html.
 const storyPage = `<!doctype html><link rel="icon" href="data:,"><p id="text"></p><script type="module" src="/main.js"></script>
 `
 
-// storyScript runs first in each page. It tells the built-in events in the console, and story(n) resolves to true when
-// everything that the server sent before is done, and a promise that the app may have put into globalThis.busy.
+// storyScript runs first in each page. It logs the built-in events to the console. Its func story(n) resolves to true
+// when everything that the server sent before is done. It also awaits globalThis.busy, a promise that the app may set.
 const storyScript = `const { hot } = import.meta;
 const tell = (text) => console.log("story: " + text);
 const via = (u) => (u.path === u.acceptedPath ? u.path : u.acceptedPath + " via " + u.path) +
@@ -79,14 +79,14 @@ hot.on("vite:beforeFullReload", (m) => { if (!leaving) tell("reload: " + m.reaso
 hot.on("story:said", (n) => waiting.get(n)?.());
 const loaded = new Promise((done) => { if (document.readyState === "complete") done(); else addEventListener("load", done); });
 globalThis.story = async (n) => {
-  await loaded; // the app's scripts come after this one
+  await loaded; // the app's scripts run after this script
   await globalThis.busy;
   await new Promise((done) => { waiting.set(n, done); hot.send("story:say", n); });
   return !leaving;
 };
 `
 
-// story is a txtar archive taken apart.
+// story holds the parts of a txtar archive.
 type story struct {
 	archive *txtar.Archive
 	tabs    []string
@@ -95,7 +95,7 @@ type story struct {
 	want    string
 }
 
-// step is what happens at once.
+// step holds the changes that are made at once.
 type step struct {
 	files  []txtar.File
 	delete []string
@@ -145,7 +145,7 @@ func readStory(t *testing.T, archive *txtar.Archive) *story {
 	return s
 }
 
-// told puts what the pages did into the archive.
+// told stores the pages' reaction in the archive.
 func (s *story) told(got string) {
 	for i := range s.archive.Files {
 		if f := &s.archive.Files[i]; f.Name == "want" {
@@ -156,7 +156,7 @@ func (s *story) told(got string) {
 	s.archive.Files = append(s.archive.Files, txtar.File{Name: "want", Data: []byte(got)})
 }
 
-// play runs the story and returns what the pages did.
+// play runs the story and returns the pages' reaction.
 func (s *story) play(t *testing.T) string {
 	app := devtest.App(t)
 	for _, f := range s.base {
@@ -165,7 +165,7 @@ func (s *story) play(t *testing.T) string {
 	app.Write("story.js", storyScript)
 	app.Write("probe.js", "export const step = 0;")
 	srv := devtest.Start(t, app, func(o *server.Options) { o.Plugins = []plugin.Plugin{storyPlugin(app.Root)} })
-	srv.Get("/probe.js", "Sec-Fetch-Dest", "script") // now the server follows it
+	srv.Get("/probe.js", "Sec-Fetch-Dest", "script") // now the server follows edits of the module
 	sock := srv.Socket(t)
 
 	var told strings.Builder
@@ -195,8 +195,8 @@ func (s *story) play(t *testing.T) string {
 		for _, name := range at.delete {
 			app.Remove(name)
 		}
-		// When the server has sent the first of two edits of the probe it may still be at what came with it; with the
-		// second it has done all before.
+		// The first edit of the probe may be part of the step's edit, so the server may still work when it sends the
+		// probe. When it sends the second edit, everything before is done.
 		for edit := range 2 {
 			probe := fmt.Sprintf("step = %d;", 2*(i+1)+edit)
 			app.Write("probe.js", "export const "+probe)
@@ -207,7 +207,7 @@ func (s *story) play(t *testing.T) string {
 	return told.String()
 }
 
-// storyText is a file's text, for pages with the story's own script before all others.
+// storyText returns a file's text. A page gets the story's own script before all others.
 func storyText(f txtar.File) string {
 	text := string(f.Data)
 	if strings.HasSuffix(f.Name, ".html") {
@@ -216,8 +216,8 @@ func storyText(f txtar.File) string {
 	return text
 }
 
-// storyPlugin answers the pages' question whether they have followed, and makes modules virtual:name of the files
-// virtual/name.txt.
+// storyPlugin answers the event by which pages notice that they have followed all edits. It also makes a module
+// virtual:name from each file virtual/name.txt.
 func storyPlugin(root string) plugin.Plugin {
 	return plugin.Plugin{
 		Name:   "story",
@@ -243,14 +243,14 @@ func storyPlugin(root string) plugin.Plugin {
 	}
 }
 
-// storyTab remembers how much of its page has been told.
+// storyTab remembers which part of its page's reaction did has returned.
 type storyTab struct {
 	*devtest.Page
 	lines   int
 	overlay bool
 }
 
-// did returns what the page did since it was asked last, a line each.
+// did returns the page's reaction since the last call, one line each.
 func (p *storyTab) did(url string) string {
 	var b strings.Builder
 	console := p.Console()
@@ -272,8 +272,8 @@ func (p *storyTab) did(url string) string {
 
 var volatile = regexp.MustCompile(`[?&](t|v)=\w+`)
 
-// noted is a console line as stories tell it, "" when they don't: what the client logs stands in storyScript's lines too,
-// and of errors only the first line is the same everywhere.
+// noted returns a console line as stories have it, or "" for a line that stories leave out. storyScript's lines already
+// say what the client logs. Of errors, only the first line is the same everywhere.
 func noted(line, url string) string {
 	level, text, _ := strings.Cut(line, ": ")
 	text, _, _ = strings.Cut(text, "\n")

@@ -11,7 +11,7 @@ import (
 
 const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
-// ownPaths are one of each kind that the server answers.
+// ownPaths has one path of each kind that the server answers.
 var ownPaths = []string{"/", "/src/main.ts", "/src/main.ts?raw", "/@vite/client", "/@devserver/pack?id=/src/part.ts", "/@devserver/map?of=css:/src/style.css", "/src/style.css", "/logo.svg", "/nowhere", "/.env", "/__devserver/", "/__open-in-editor?file=src/main.ts", "/@devserver/nothing", "/%zz"}
 
 var foreignOrigins = []string{
@@ -23,8 +23,8 @@ var foreignHosts = []string{
 	"evil.test", "evil.test:PORT", "localhost.evil.test", "127.0.0.1.evil.test", "127.0.0.1.nip.io", "xlocalhost", "localhost-x", "0x7f000001", "127.1", "2130706433", "0177.0.0.1", "[::1", "[evil]", "[::1]x", "::1", "", ":", ":80", "localhost:", "localhost:x", "localhost:999999", "a@localhost", "localhost/..", "localhost#", "localhost?", "local%68ost", "localhost,evil.test", "{}", "a b",
 }
 
-// TestStrangersAreRefused sends requests as another site's page, a rebound name or a broken program would, as bytes:
-// nothing may be read across origins, no socket is opened, and the server lives (CVE-2018-14732, CVE-2025-24010,
+// TestStrangersAreRefused sends, as bytes, the requests of another site's page, a rebound name or a broken program. No
+// other origin may read an answer, no socket opens, and the server keeps running (CVE-2018-14732, CVE-2025-24010,
 // GHSA-67mh-4wv8-2f99, CVE-2025-30360, CVE-2026-14631, CVE-2025-48068, CVE-2026-27977).
 func TestStrangersAreRefused(t *testing.T) {
 	t.Parallel()
@@ -35,9 +35,9 @@ func TestStrangersAreRefused(t *testing.T) {
 		t.Helper()
 		status, answer := w.ask(strings.ReplaceAll(request, "PORT", port))
 		if low := strings.ToLower(answer); strings.Contains(low, "access-control-allow") {
-			t.Errorf("%.200q may be read by others:\n%.500s", request, answer)
+			t.Errorf("%.200q: other origins may read the answer:\n%.500s", request, answer)
 		} else if status != 400 && !strings.Contains(low, "cross-origin-resource-policy: same-origin") || status == 101 {
-			t.Errorf("%.200q: %d without the headers:\n%.500s", request, status, answer)
+			t.Errorf("%.200q: status %d, without the headers that refuse other origins:\n%.500s", request, status, answer)
 		}
 		return status, answer
 	}
@@ -65,7 +65,7 @@ func TestStrangersAreRefused(t *testing.T) {
 			}
 		}
 	}
-	// Sockets: with the right token from a wrong place, and without it from the right one.
+	// Sockets: the right token with a wrong origin, and a wrong token with the right origin.
 	for _, protocol := range []string{"", "Sec-WebSocket-Protocol: vite-hmr\r\n", "Sec-WebSocket-Protocol: vite-ping\r\n"} {
 		for _, path := range []string{"/?token=" + s.Token(), "/src/main.ts?token=" + s.Token()} {
 			for _, origin := range foreignOrigins {
@@ -87,25 +87,25 @@ func TestStrangersAreRefused(t *testing.T) {
 			}
 		}
 	}
-	// Nothing of an interpreter or profiler is there to be asked (Next.js issue 97157).
+	// There is no interpreter or profiler that a page could use (Next.js issue 97157).
 	for _, path := range []string{"/debug/pprof/", "/debug/vars", "/json", "/json/version", "/json/list", "/__inspect", "/__vite_ping", "/@devserver/", "/metrics"} {
 		if status, answer := ask("GET " + path + " HTTP/1.1\r\nHost: localhost:PORT\r\n\r\n"); status != 404 {
-			t.Errorf("%s: %d %.200s", path, status, answer)
+			t.Errorf("%s: status %d, want 404: %.200s", path, status, answer)
 		}
 	}
 	if policy := s.Get("/__devserver/").Header.Get("Content-Security-Policy"); policy != "frame-ancestors 'self'" {
-		t.Errorf("the admin page may be framed by others: %q", policy)
+		t.Errorf("other sites may show the admin page in a frame: %q", policy)
 	}
 	if n := len(s.Server().Hub().Clients()); n != 0 {
 		t.Errorf("%d sockets are open", n)
 	}
 	if res := s.Get("/src/main.ts"); res.Status != 200 {
-		t.Errorf("the server does not answer any more: %d", res.Status)
+		t.Errorf("the server does not answer any more: status %d", res.Status)
 	}
-	s.Socket(t) // our own still opens
+	s.Socket(t) // a page of ours can still connect
 }
 
-// TestNothingIsEchoed: markup in a URL comes back nowhere, and no redirect leaves the server (CVE-2026-47428,
+// TestNothingIsEchoed: no answer repeats markup from a URL, and no redirect leads away from the server (CVE-2026-47428,
 // CVE-2023-49293, CVE-2024-43799, CVE-2022-40083).
 func TestNothingIsEchoed(t *testing.T) {
 	t.Parallel()
@@ -127,7 +127,7 @@ func TestNothingIsEchoed(t *testing.T) {
 						head, body, _ := strings.Cut(answer, "\r\n\r\n")
 						html := strings.Contains(head, "Content-Type: text/html")
 						if strings.Contains(head, "evil()") || html && strings.Contains(body, "evil()") || strings.Contains(body, "<script>evil()") && !strings.Contains(head, "nosniff") {
-							t.Fatalf("%q is echoed:\n%.600s", target, answer)
+							t.Fatalf("%q: the answer repeats the markup:\n%.600s", target, answer)
 						}
 					}
 				}
@@ -141,10 +141,10 @@ func TestNothingIsEchoed(t *testing.T) {
 				_, answer := w.ask("GET " + prefix + path + " HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n")
 				_, location, found := strings.Cut(answer, "\r\nLocation: ")
 				if location, _, _ = strings.Cut(location, "\r\n"); found && location != base+"/" && location != base+"/__devserver/" {
-					t.Errorf("%q is sent to %q", prefix+path, location)
+					t.Errorf("%q redirects to %q", prefix+path, location)
 				}
 				if strings.Contains(strings.SplitN(answer, "\r\n\r\n", 2)[0], "evil") {
-					t.Errorf("%q stands in the header:\n%.400s", prefix+path, answer)
+					t.Errorf("the header repeats %q:\n%.400s", prefix+path, answer)
 				}
 			}
 		}
@@ -152,7 +152,8 @@ func TestNothingIsEchoed(t *testing.T) {
 	}
 }
 
-// TestTerminalShowsNoControlCharacters: whatever a page names and sends, the terminal only draws it.
+// TestTerminalShowsNoControlCharacters: the terminal gets no control characters from the names and data that a page
+// sends.
 func TestTerminalShowsNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp), devtest.Text(`

@@ -43,7 +43,7 @@ hot.accept("./text.js", (next) => show(next.text));
 export const text = "one";
 `
 
-// TestTabsShareASocket has five tabs of one browser, over a SharedWorker and where there is none.
+// TestTabsShareASocket has five tabs of one browser, with and without SharedWorker.
 func TestTabsShareASocket(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -72,7 +72,7 @@ func TestTabsShareASocket(t *testing.T) {
 			s.WaitPages(5)
 			f.exchange(10)
 			if shared, own := s.Log.Count("shared=true"), s.Log.Count("shared=false"); shared != 1 || own != 0 {
-				t.Errorf("there were %d shared sockets and %d others", shared, own)
+				t.Errorf("%d shared sockets and %d others, want 1 and 0", shared, own)
 			}
 			app.Edit("text.js", "one", "two")
 			for _, tab := range f.tabs {
@@ -83,18 +83,18 @@ func TestTabsShareASocket(t *testing.T) {
 			f.exchange(10)
 			s.WaitPages(5)
 
-			if head == "" { // browsers freeze no tab that holds a lock, as those do that may carry
+			if head == "" { // without SharedWorker each tab holds a lock, and browsers do not freeze such tabs
 				all := f.tabs
 				setState(t, all[0], "frozen")
 				f.tabs = all[1:]
 				f.exchange(10)
 				setState(t, all[0], "active")
 				f.tabs = all
-				devtest.Eval[*int](all[0], fmt.Sprintf("void ask(%d)", 100*f.asks)) // which it could not while it was frozen
+				devtest.Eval[*int](all[0], fmt.Sprintf("void ask(%d)", 100*f.asks)) // the tab could not ask while it was frozen
 				f.exchange(10)
 			}
 
-			// The first tab waits for an answer, and runs nothing meanwhile, as at a breakpoint.
+			// The first tab waits for an answer and runs nothing meanwhile, as at a breakpoint.
 			devtest.Eval[*int](f.tabs[0], "void setTimeout(hang)")
 			<-hangs
 			all := f.tabs
@@ -104,16 +104,16 @@ func TestTabsShareASocket(t *testing.T) {
 				f.hear()
 			}
 			goOn <- true
-			f.hear() // where the first tab carries the socket of the others, they had to wait with it
+			f.hear() // without SharedWorker the first tab carries the socket, and the others had to wait for it
 			f.tabs = all
 			devtest.Eval[*int](all[0], fmt.Sprintf("void ask(%d)", 100*f.asks))
 			f.exchange(10)
 
 			f.broadcast(5)
-			f.tabs[0].Close() // the one that carries, where there is no worker
+			f.tabs[0].Close() // the tab that carries the socket, without SharedWorker
 			f.tabs = f.tabs[1:]
 			f.exchange(10)
-			s.WaitPages(4) // it is known to be gone
+			s.WaitPages(4) // the server knows that the tab is gone
 			app.Edit("text.js", "two", "three")
 			for _, tab := range f.tabs {
 				tab.WaitText("#text", "three")
@@ -126,7 +126,7 @@ func TestTabsShareASocket(t *testing.T) {
 	}
 }
 
-// setState freezes a tab and wakes it up again.
+// setState freezes a tab or wakes it up.
 func setState(t *testing.T, tab *devtest.Page, state cdpage.SetWebLifecycleStateState) {
 	t.Helper()
 	if _, err := chromedp.Call(tab.Context(), cdpage.SetWebLifecycleState, cdpage.SetWebLifecycleStateParams{State: state}); err != nil {
@@ -134,7 +134,7 @@ func setState(t *testing.T, tab *devtest.Page, state cdpage.SetWebLifecycleState
 	}
 }
 
-// family is the tabs of a browser, each of which has had the same broadcasts and its own answers.
+// family holds the tabs of a browser. Each has got the same broadcasts, and its own answers.
 type family struct {
 	t         *testing.T
 	s         *devtest.Server
@@ -152,7 +152,8 @@ func (f *family) broadcast(n int) {
 	}
 }
 
-// exchange sends n messages to all tabs and one from each, and checks that each tab has all of them and no others.
+// exchange broadcasts messages and sends one from each tab. It checks that each tab gets all broadcasts and its own
+// answer, and no others.
 func (f *family) exchange(n int) {
 	f.t.Helper()
 	f.say(n)
@@ -175,18 +176,18 @@ func (f *family) hear() {
 		tab.Wait(fmt.Sprintf("state.all.length >= %d && state.answers.length >= %d", f.all, f.asks))
 		got := devtest.Eval[string](tab, "JSON.stringify(state.all.filter((n, i) => n !== i).concat(state.all.length))")
 		if got != fmt.Sprintf("[%d]", f.all) {
-			f.t.Errorf("tab %d had other than the %d broadcasts once and in order: %s", i, f.all, got)
+			f.t.Errorf("tab %d did not get the %d broadcasts once and in order: %s", i, f.all, got)
 		}
 		if got := devtest.Eval[int](tab, "state.answers.at(-1) + 0 * state.answers.length"); got != 100*f.asks+i {
-			f.t.Errorf("tab %d had the answer %d", i, got)
+			f.t.Errorf("tab %d got the answer %d, want %d", i, got, 100*f.asks+i)
 		}
 		if got := devtest.Eval[int](tab, "state.answers.length"); got != f.asks {
-			f.t.Errorf("tab %d had %d answers to %d questions", i, got, f.asks)
+			f.t.Errorf("tab %d got %d answers to %d questions", i, got, f.asks)
 		}
 	}
 }
 
-// relay stands between browser and server, and can be cut like a network.
+// relay passes bytes between browser and server. Its connections can be cut, as a network fails.
 type relay struct {
 	url string
 
@@ -223,7 +224,7 @@ func newRelay(t *testing.T, to string) *relay {
 			r.mu.Unlock()
 			for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
 				running.Go(func() {
-					_, _ = io.Copy(way[0], way[1]) // ends with either connection
+					_, _ = io.Copy(way[0], way[1]) // ends when either connection ends
 					_, _ = way[0].Close(), way[1].Close()
 				})
 			}
@@ -237,7 +238,7 @@ func newRelay(t *testing.T, to string) *relay {
 	return r
 }
 
-// cut ends all connections.
+// cut closes all connections.
 func (r *relay) cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

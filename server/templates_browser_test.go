@@ -9,15 +9,15 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// TestTemplates runs what `npm create vite` makes, as it is, with packages from npm: rendered, edited with the state that
-// the framework can keep, styled, broken and mended.
+// TestTemplates runs the templates of `npm create vite` unchanged, with packages from npm. It edits a style and a
+// component, makes a mistake and fixes it. The state stays where the framework can keep it.
 func TestTemplates(t *testing.T) {
 	t.Parallel()
 	const light, shadow = `document.querySelector("button.counter")`, `document.querySelector("my-element").shadowRoot.querySelector("button.counter")`
 	for name, c := range map[string]struct {
 		source, styles string
 		counter        string // an expression for the button that counts
-		keeps          bool   // the framework keeps the state of components over edits; without it nobody accepts the update
+		keeps          bool   // the framework keeps the state of components over edits; if not, no module accepts the update
 	}{
 		"vanilla":    {"src/main.js", "src/style.css", light, false},
 		"vanilla-ts": {"src/main.ts", "src/style.css", light, false},
@@ -77,7 +77,7 @@ func TestTemplates(t *testing.T) {
 			if c.keeps {
 				counts("Count is 1")
 				if p.Reloads() != reloads {
-					t.Errorf("the page was reloaded when a mistake was mended")
+					t.Errorf("the fix of a mistake reloaded the page")
 				}
 			}
 		})

@@ -10,13 +10,13 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// tools gives an app the JavaScript tools of testdata/tools.
+// tools links the JavaScript tools of testdata/tools into an app.
 func tools(t *testing.T, app *devtest.Files) {
 	t.Helper()
 	linkPackages(t, app, "testdata/tools")
 }
 
-// linkPackages gives an app the npm packages that are installed in a folder of the repository.
+// linkPackages links npm packages into an app, from the node_modules of a folder of the repository.
 func linkPackages(t *testing.T, app *devtest.Files, dir string) {
 	t.Helper()
 	packages, err := filepath.Abs(filepath.Join("..", filepath.FromSlash(dir), "node_modules"))
@@ -29,7 +29,7 @@ func linkPackages(t *testing.T, app *devtest.Files, dir string) {
 	app.Link(packages, "node_modules")
 }
 
-// module is what a page gets for its first script, every module in it.
+// module returns the pack of the page's first script.
 func module(t *testing.T, s *devtest.Server) string {
 	t.Helper()
 	answer := s.Get("/main.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
@@ -39,12 +39,12 @@ func module(t *testing.T, s *devtest.Server) string {
 	return answer.Body
 }
 
-// TestStyleTools compiles stylesheets by the project's own tools, edits what they were made from, and reads their maps.
+// TestStyleTools compiles stylesheets with the project's own tools, edits their sources, and reads their maps.
 func TestStyleTools(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		files                    string
-		has                      string // in the compiled stylesheet
+		has                      string // a part of the compiled stylesheet
 		edit, old, now, becomes  string
 		mapOf, sources, contents string
 	}{
@@ -93,7 +93,7 @@ func TestStyleTools(t *testing.T) {
 			s := devtest.Start(t, app)
 			s.Log.Wait(t, "running this project's tools in Node: ")
 			if pack := module(t, s); !strings.Contains(pack, c.has) {
-				t.Fatalf("lacks %q:\n%s", c.has, pack)
+				t.Fatalf("the pack lacks %q:\n%s", c.has, pack)
 			}
 			if c.mapOf != "" {
 				text := s.Get("/@devserver/map?of=" + url.QueryEscape("css:"+c.mapOf)).Body
@@ -110,7 +110,8 @@ func TestStyleTools(t *testing.T) {
 	}
 }
 
-// TestToolResultsAreKept starts a project twice: the second time with a tool that would fail.
+// TestToolResultsAreKept starts a project twice. At the second start the tool would give another result, but the server
+// uses the cached result.
 func TestToolResultsAreKept(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.ts\"></script>\n-- main.ts --\nimport './a.less'\n-- package.json --\n{\"devDependencies\":{\"less\":\"*\"}}\n"+
@@ -130,11 +131,12 @@ func TestToolResultsAreKept(t *testing.T) {
 	app.Edit("b.less", "#010203", "#040506")
 	s.Again()
 	if pack := module(t, s); !strings.Contains(pack, "twice") {
-		t.Errorf("an old result is used although a file that it was made from is another one: %s", pack)
+		t.Errorf("the server uses the cached result, although one of its sources has changed: %s", pack)
 	}
 }
 
-// TestDecoratorMetadata compiles decorators with the project's TypeScript when tsconfig asks for types at run time.
+// TestDecoratorMetadata compiles decorators with the project's TypeScript, when tsconfig.json has
+// emitDecoratorMetadata.
 func TestDecoratorMetadata(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(`-- index.html --
@@ -159,19 +161,19 @@ export class Engine {}
 	pack := module(t, s)
 	for _, part := range []string{`"design:paramtypes"`, `Number`, `Engine`} {
 		if !strings.Contains(pack, part) {
-			t.Errorf("lacks %s:\n%s", part, pack)
+			t.Errorf("the pack lacks %s:\n%s", part, pack)
 		}
 	}
 	_, key, _ := strings.Cut(pack, "sourceMappingURL=")
 	if text := s.Get(strings.TrimSpace(key)).Body; !strings.Contains(text, "constructor(readonly engine: Engine, wheels: number) {}") || strings.Contains(text, "design:paramtypes") {
-		t.Errorf("the source map shows what the tool made, not what was written: %s", text)
+		t.Errorf("the source map shows the tool's output and not the source: %s", text)
 	}
 	page := s.Socket(t)
 	app.Edit("main.ts", "wheels: number", "wheels: string")
 	page.WaitFor(devtest.Is("update", "/main.ts", "String"))
 }
 
-// TestJSXOfTheConfiguration lays what the configuration says over tsconfig.json.
+// TestJSXOfTheConfiguration: JSX options of the configuration win over tsconfig.json.
 func TestJSXOfTheConfiguration(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ config, file, has, not string }{
@@ -187,13 +189,14 @@ func TestJSXOfTheConfiguration(t *testing.T) {
 			tools(t, app)
 			s := devtest.Start(t, app)
 			if pack := module(t, s); !strings.Contains(pack, c.has) || strings.Contains(pack, c.not) {
-				t.Errorf("lacks %q or has %q:\n%s", c.has, c.not, pack)
+				t.Errorf("the pack lacks %q or has %q:\n%s", c.has, c.not, pack)
 			}
 		})
 	}
 }
 
-// TestOptionsOfModules: JSON without named exports, packages by another field, class names by a pattern.
+// TestOptionsOfModules: options for JSON without named exports, another main field of packages, and a pattern of class
+// names.
 func TestOptionsOfModules(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(`-- index.html --
@@ -224,7 +227,7 @@ exports.is = "the special one"
 	pack := module(t, s)
 	for _, part := range []string{"exports.default = {\"a\": 1}", "the special one", ".card-module-big-one", `"bigOne": "card-module-big-one"`} {
 		if !strings.Contains(pack, part) {
-			t.Errorf("lacks %s:\n%s", part, pack)
+			t.Errorf("the pack lacks %s:\n%s", part, pack)
 		}
 	}
 }

@@ -66,7 +66,8 @@ channel("p_paint_drops").send(1); // wrong
 export {};
 `
 
-// TestTypesFromSource reads enums and comments from the plugins' source, and lets tsc judge uses of them.
+// TestTypesFromSource: the types have the enums and comments of the plugins' source. tsc accepts right uses and reports
+// wrong uses.
 func TestTypesFromSource(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
@@ -101,7 +102,7 @@ func TestTypesFromSource(t *testing.T) {
 	if _, err := os.Stat(tsc); err != nil {
 		t.Skip("npm packages are not installed: run npm ci in client/")
 	}
-	out, _ := exec.Command(tsc, "-p", app.Root, "--pretty", "false").CombinedOutput() // fails, since there are wrong uses
+	out, _ := exec.Command(tsc, "-p", app.Root, "--pretty", "false").CombinedOutput() // tsc fails, because of the wrong uses
 	var lines []string
 	for _, m := range regexp.MustCompile(`(?m)^\S*\b(use\.ts\(\d+),\d+\): error`).FindAllStringSubmatch(string(out), -1) {
 		lines = append(lines, m[1])
@@ -111,8 +112,8 @@ func TestTypesFromSource(t *testing.T) {
 	}
 }
 
-// TestTypesOfChannels: what the program registers with the hub, and its plugins in process, have types without a
-// devserver/ folder.
+// TestTypesOfChannels: without a devserver/ folder the types have the channels that the program registers with the hub,
+// and the events of its plugins in process.
 func TestTypesOfChannels(t *testing.T) {
 	t.Parallel()
 	type message struct {
@@ -148,7 +149,7 @@ func TestTypesOfChannels(t *testing.T) {
 	}
 }
 
-// A program that has its plugins in process has their types too.
+// The types have the events of plugins in process.
 func TestTypesOfPluginsInProcess(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
@@ -159,7 +160,7 @@ func TestTypesOfPluginsInProcess(t *testing.T) {
 		}}}
 	})
 	types := func() string {
-		text, _ := os.ReadFile(app.Path("devserver-env.d.ts")) // not there yet
+		text, _ := os.ReadFile(app.Path("devserver-env.d.ts")) // at first the file does not exist
 		return string(text)
 	}
 	devtest.Eventually(t, "the event's type", func() bool { return strings.Contains(types(), `"p:add": { A: number; B: number }`) }, types)

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// page is the HTML of small apps: one element for text, one script.
+// page is the HTML of small apps: two elements for text, and one script.
 const page = `
 -- index.html --
 <!doctype html><link rel="icon" href="data:,"><p id="text"></p><p id="more"></p><script type="module" src="/main.js"></script>
@@ -25,12 +25,12 @@ func TestCircularImports(t *testing.T) {
 	p.WaitText("#parity", "10 is even, 7 is odd")
 	p.WaitText("#order", "odd even main")
 	p.WaitText("#live", "live 2 2")
-	// main.js accepts even.js, but imports odd.js as well, which imports even.js.
+	// main.js accepts even.js, but also imports odd.js, which imports even.js.
 	s.Edit("src/even.js", "return n === 0 ||", "return n === 0 || n === 10 ||")
 	p.WaitReload(1)
 	p.WaitText("#parity", "10 is even, 7 is odd")
 	p.WaitConsole("no boundary for /src/even.js: /src/even.js → /src/odd.js → /src/main.js")
-	// Without that import the cycle is below the boundary as a whole.
+	// Without that import the whole cycle is below the boundary.
 	s.Edit("src/main.js", `import { isOdd } from "./odd.js";`, `const isOdd = (n) => !isEven(n);`)
 	p.WaitReload(2)
 	p.WaitText("#order", "odd even main")
@@ -43,7 +43,8 @@ func TestCircularImports(t *testing.T) {
 	p.NoErrors()
 }
 
-// TestFilesThatComeAndGo: imports that lead nowhere yet, modules that are deleted, moved and come back.
+// TestFilesThatComeAndGo: imports of files that do not exist yet, and modules that are deleted, moved and created
+// again.
 func TestFilesThatComeAndGo(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -58,7 +59,7 @@ export const text = "one";
 	p := s.Page(t, "/")
 	p.WaitText("#text", "one")
 
-	// An import of a file that is not there: the page goes on, until the file appears.
+	// An import of a missing file: the page continues with the old module until the file exists.
 	s.Edit("text.js", `export const text = "one";`, `import { more } from "./more/more.js"; export const text = "one " + more;`)
 	p.WaitOverlay("./more/more.js", "text.js")
 	p.WaitText("#text", "one")
@@ -66,7 +67,7 @@ export const text = "one";
 	p.WaitText("#text", "one more")
 	p.WaitNoOverlay()
 
-	// Its deletion breaks the importer; what runs goes on.
+	// The deletion of a file breaks its importer. The page continues with the old modules.
 	s.Remove("more/more.js")
 	p.WaitOverlay("./more/more.js")
 	p.WaitText("#text", "one more")
@@ -74,14 +75,14 @@ export const text = "one";
 	p.WaitText("#text", "one again")
 	p.WaitNoOverlay()
 
-	// A folder moves, and its importer with it.
+	// A folder is renamed, then the import of its file is edited.
 	s.Rename("more", "lots")
 	s.Edit("text.js", "./more/more.js", "./lots/more.js")
 	p.WaitNoOverlay()
 	s.Edit("lots/more.js", "again", "moved")
 	p.WaitText("#text", "one moved")
 
-	// The import goes first, then the file.
+	// First the import is removed, then the file.
 	s.Write("text.js", `export const text = "alone";`)
 	p.WaitText("#text", "alone")
 	s.Remove("lots/more.js")
@@ -90,7 +91,7 @@ export const text = "one";
 	p.WaitNoOverlay()
 	p.NoReload()
 
-	// Without an import a page needs nothing of a deleted entry; with one it says so.
+	// The deletion of an imported file is an error, until the file is back.
 	s.Rename("text.js", "other.js")
 	p.WaitOverlay("./text.js")
 	s.Rename("other.js", "text.js")
@@ -126,21 +127,21 @@ export const text = "one";
 	q.WaitText("#text", "one")
 	s.WaitPages(2)
 
-	// Two tabs, one edit.
+	// One edit updates two tabs.
 	s.Edit("text.js", "one", "two")
 	p.WaitText("#text", "two")
 	q.WaitText("#text", "two")
 
-	// Started again with nothing changed: nothing happens.
+	// A restart without changes: nothing happens.
 	connects := devtest.Eval[int](p, `window.connects ?? 0`)
 	s.Again()
 	p.Wait(`(window.connects ?? 0) > ` + strconv.Itoa(connects))
 	s.WaitPages(2)
 	p.NoReload()
 	p.WaitText("#text", "two")
-	s.Edit("style.css", "rgb(1, 1, 1)", "rgb(9, 9, 9)") // the new server knows what the pages link
+	s.Edit("style.css", "rgb(1, 1, 1)", "rgb(9, 9, 9)") // the new server knows the stylesheets that the pages link
 	p.WaitStyle("#text", "color", "rgb(9, 9, 9)")
-	// An asset that was edited before is the same one to the next server.
+	// An asset that was edited before the restart has not changed for the next server.
 	s.Edit("dot.svg", "</svg>", "<g/></svg>")
 	p.WaitReload(1)
 	q.WaitReload(1)
@@ -149,7 +150,7 @@ export const text = "one";
 	s.WaitPages(2)
 	p.Wait(`window.connects > 1`)
 
-	// Changed while the server was away: only that is updated.
+	// Changes while the server was away: only the changed modules are updated.
 	s.Stop()
 	s.Edit("text.js", "two", "three")
 	s.Edit("style.css", "rgb(9, 9, 9)", "rgb(2, 2, 2)")
@@ -160,7 +161,7 @@ export const text = "one";
 	p.WaitReload(1)
 	q.WaitReload(1)
 
-	// What nobody accepts reloads, then as ever.
+	// A change that no module accepts reloads the page. Later edits are hot again.
 	s.Stop()
 	s.Edit("main.js", "window.connects ?? 0", "window.connects || 0")
 	s.Again()
@@ -194,14 +195,14 @@ export const part = "part";
 	p.Wait(`window.loadLate`)
 	has := func(text string) bool { return strings.Contains(strings.Join(p.Requests(), "\n"), text) }
 	before := len(p.Requests())
-	// Edits of what is not loaded yet do nothing, and come with it.
+	// An edit of a module that no page has loaded does nothing. A later load gets the edited module.
 	s.Edit("part.js", `"part"`, `"new part"`)
 	p.Wait(`loadLate().then((t) => t === "late new part")`)
 	if len(p.Requests()) == before {
-		t.Error("a dynamic import came without a request")
+		t.Error("the dynamic import made no request")
 	}
 	if n := devtest.Eval[bool](p, `loadLate().then(() => true)`); !n || has("/part.js") {
-		t.Error("a module below a dynamic import was requested by itself")
+		t.Error("a module below the dynamic import made a request of its own")
 	}
 	s.Edit("late.js", `"late "`, `"later "`)
 	p.WaitText("#text", "later new part")
@@ -209,7 +210,7 @@ export const part = "part";
 	p.WaitText("#text", "later other part")
 	p.Wait(`loadLate().then((t) => t === "later other part")`)
 
-	// An address that is put together.
+	// A dynamic import with a computed address.
 	p.Wait(`load("home").then((t) => t === "home")`)
 	p.Wait(`load("about").then((t) => t === "about")`)
 	p.Wait(`load("nowhere").then(() => false, () => true)`)
@@ -251,7 +252,7 @@ func TestStylesheets(t *testing.T) {
 	p.WaitContains("#inline", ".only-text { color: red; }")
 	p.Type("#typed", "typed")
 
-	// Edits restyle and run nothing.
+	// Edits change styles and run no module.
 	s.Edit("src/linked.css", "rgb(1, 2, 3)", "rgb(101, 2, 3)")
 	p.WaitStyle("#linked", "color", "rgb(101, 2, 3)")
 	s.Edit("src/imported.css", "rgb(4, 5, 6)", "rgb(104, 5, 6)")
@@ -262,10 +263,10 @@ func TestStylesheets(t *testing.T) {
 	s.Edit("src/dot.svg", "#2458d3", "#24d358")
 	p.Wait(`getComputedStyle(document.querySelector("#picture")).backgroundImage !== ` + quoteJS(strings.ReplaceAll(picture, `\`, `\\`)))
 	if n := devtest.Eval[int](p, `window.runs`); n != 1 {
-		t.Errorf("main.ts ran %d times", n)
+		t.Errorf("main.ts ran %d times, want 1", n)
 	}
 	if n := devtest.Eval[int](p, `document.querySelectorAll("link[rel=stylesheet]").length`); n != 1 {
-		t.Errorf("%d linked stylesheets", n)
+		t.Errorf("%d linked stylesheets, want 1", n)
 	}
 	p.NoReload()
 
@@ -274,13 +275,14 @@ func TestStylesheets(t *testing.T) {
 	s.Edit("src/imported.css", "rgb(204, 5, 6", "rgb(204, 5, 6)")
 	p.WaitStyle("#imported", "color", "rgb(204, 5, 6)")
 
-	// A stylesheet module exports names: as long as they stay the same its style swaps, or its importers decide.
+	// A CSS module exports class names. While the names stay the same only the style changes. Otherwise its importers
+	// may accept the update.
 	s.Edit("src/button.module.css", "rgb(10, 11, 12)", "rgb(110, 11, 12)")
 	p.WaitStyle("#module", "color", "rgb(110, 11, 12)")
 	p.WaitStyle("#other", "color", "rgb(13, 14, 15)")
 }
 
-// TestContents: JSON, assets, and the queries that say what of a file is wanted.
+// TestContents: imports of JSON, assets, and files with the queries ?raw, ?url and ?inline.
 func TestContents(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -326,7 +328,7 @@ p { color: red }
 	p.NoReload()
 }
 
-// TestDependencies: names of packages that an edit brings need no reload.
+// TestDependencies: an edit that imports more names of packages, or further packages, needs no reload.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
@@ -364,15 +366,15 @@ import.meta.hot.accept();
 	s.Edit("main.js", `import ms from "old-ms";`, `import ms, { minutes } from "old-ms"; import { late } from "late-cjs";`)
 	s.Edit("main.js", `ms("2")`, `ms("2"), minutes(2), late`)
 	p.Wait(`got === "3,4,5,6,deep,2000,120,late"`)
-	// A name that is not there says so.
+	// An import of a missing name gives undefined or an error.
 	s.Edit("main.js", `import { late }`, `import { late, missing }`)
 	s.Edit("main.js", `, late]`, `, late, missing]`)
 	p.Wait(`got !== "3,4,5,6,deep,2000,120,late" || document.querySelector("devserver-error-overlay, vite-error-overlay")`)
-	// One that is installed now.
+	// A package that is installed after the import.
 	s.Write("main.js", `import { fresh } from "installed-later"; window.got = fresh; import.meta.hot.accept();`)
 	p.WaitOverlay("installed-later")
 	s.Package("installed-later", `{"name":"installed-later","version":"1.0.0","type":"module","exports":"./fresh.js"}`, map[string]string{"fresh.js": "export const fresh = 'fresh';\n"})
-	s.Write("package.json", `{"dependencies":{"installed-later":"1.0.0"}}`) // as npm does; nobody watches node_modules
+	s.Write("package.json", `{"dependencies":{"installed-later":"1.0.0"}}`) // as npm does; the server does not watch node_modules
 	p.Wait(`got === "fresh"`)
 	p.WaitNoOverlay()
 	p.NoReload()
@@ -393,12 +395,12 @@ export const text = "one";
 `)))
 	p := s.Page(t, "/")
 	p.WaitText("#text", "one")
-	// As editors write: emptied, half, whole.
+	// The steps of an editor: empty, half, complete.
 	for _, part := range []string{"", "export const te", `export const text = "two";`} {
 		s.Write("text.js", part)
 	}
 	p.WaitText("#text", "two")
-	// Deleted and made again.
+	// Deleted and created again.
 	s.Remove("text.js")
 	s.Write("text.js", `export const text = "three";`)
 	p.WaitText("#text", "three")
@@ -409,8 +411,8 @@ export const text = "one";
 	}
 }
 
-// TestCustomElements: an element that is defined by a module which takes its own updates cannot be defined again, so the
-// page is reloaded and says why; one that is guarded is updated in place.
+// TestCustomElements: a module that accepts its own updates cannot define its element again. So the page reloads, with
+// the reason. A module that checks customElements.get first is updated in place.
 func TestCustomElements(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(`
@@ -445,7 +447,7 @@ import.meta.hot.accept();
 	p.WaitConsole("page was reloaded: /once.js defines <x-once>, and a page can define a custom element only once")
 }
 
-// TestHotUpdatesOff: with `hmr: false` edits leave pages as they are; errors and events go on.
+// TestHotUpdatesOff: with `hmr: false` edits leave pages as they are. Errors and events still reach the pages.
 func TestHotUpdatesOff(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
@@ -481,8 +483,8 @@ export const text = "one";
 	p.WaitText("#text", "three")
 }
 
-// TestAskBeforeReload: with `"reload": "ask"` a page that cannot take an update says why and goes on until it is told to
-// reload; what can be taken still is.
+// TestAskBeforeReload: with `"reload": "ask"` a page that cannot apply an update shows the reason. It continues until
+// the user presses the button, and still applies other updates.
 func TestAskBeforeReload(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`

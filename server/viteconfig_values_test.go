@@ -15,8 +15,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// TestValuesOfViteConfig serves a project whose vite.config is a program: TypeScript with a file of its own, async, a
-// function of the mode, merged from two, with functions among its values.
+// TestValuesOfViteConfig serves a project whose vite.config is a program. It is TypeScript that imports a file. It has
+// an async function of the mode, two merged configurations, and functions among the values.
 func TestValuesOfViteConfig(t *testing.T) {
 	t.Parallel()
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -107,24 +107,24 @@ export const age = 'modern'
 		"/ask/mock?a=1": `["GET","/ask/mock?a=1","string"]`, "/app/robots.txt": "robots\n",
 	} {
 		if got := s.Get(path); got.Body != want {
-			t.Errorf("%s is %d %q, want %q", path, got.Status, got.Body, want)
+			t.Errorf("%s: status %d %q, want %q", path, got.Status, got.Body, want)
 		}
 	}
 	if res := s.Get("/ask/page", "Accept", "text/html"); res.Status != 200 || !strings.Contains(res.Body, `<p id="a"`) {
-		t.Errorf("bypass to a page: %d %s", res.Status, res.Body)
+		t.Errorf("bypass to a page: status %d %s", res.Status, res.Body)
 	}
 	if res := s.Get("/ask/mock"); res.Status != 201 || res.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("bypass with an answer: %d %v", res.Status, res.Header)
+		t.Errorf("bypass with an answer: status %d %v", res.Status, res.Header)
 	}
 	if res := s.Get("/ask/never"); res.Status != 404 {
-		t.Errorf("bypass with false: %d", res.Status)
+		t.Errorf("bypass with false: status %d, want 404", res.Status)
 	}
 	if res := s.Get("/ask/other"); res.Status != 500 || strings.Contains(res.Body, "not /") {
-		t.Errorf("a rewrite that throws: %d %s", res.Status, res.Body)
+		t.Errorf("a rewrite that throws: status %d %s", res.Status, res.Body)
 	}
 	s.Log.Wait(t, `server.proxy "/ask": rewrite: not /ask/other`)
 	if got := s.Get("/app/").Header.Get("X-From"); got != "serve" {
-		t.Errorf("server.headers: %q", got)
+		t.Errorf("the header X-From of server.headers is %q, want serve", got)
 	}
 
 	p := s.Page(t, "/app/")
@@ -134,7 +134,7 @@ export const age = 'modern'
 	p.WaitStyle(".less", "color", "rgb(4, 5, 6)")
 	p.NoErrors()
 
-	// An edit of a file that the configuration imports is one of the configuration.
+	// An edit of a file that the configuration imports changes the configuration.
 	app.Edit("config/common.ts", "rgb(1, 2, 3)", "rgb(7, 8, 9)")
 	p.WaitStyle(".scss", "color", "rgb(7, 8, 9)")
 	good := app.Read("vite.config.ts")
@@ -145,7 +145,8 @@ export const age = 'modern'
 	p.WaitText("#a", "word star modern inner development 3 named  /app/")
 }
 
-// TestOtherValuesOfViteConfig reads what starter projects set besides, and tells what it does not follow.
+// TestOtherValuesOfViteConfig reads further options that starter projects set. The terminal names the options that have
+// no effect.
 func TestOtherValuesOfViteConfig(t *testing.T) {
 	t.Parallel()
 	backend := func(name string) *httptest.Server {
@@ -224,18 +225,18 @@ exports.is = "the special one";
 	}
 	for _, silent := range []string{"only-builds", "by-function", "optimizeDeps", "outDir", "worker", "preview", "test", "jsxInject", "hmr"} {
 		if line := s.Log.String(); strings.Contains(line, silent) {
-			t.Errorf("%s is told: %s", silent, line)
+			t.Errorf("the terminal names %s, which needs no warning: %s", silent, line)
 		}
 	}
 	if pack := s.Get("/app/main.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body; !strings.Contains(pack, "the special one") || !strings.Contains(pack, `console.log(void 0, "1.2.3",`) {
-		t.Errorf("got %s", pack)
+		t.Errorf("the pack lacks the package's special file or the defined values: %s", pack)
 	}
 	res := s.Get("/app/parts")
 	if cookie := res.Header.Get("Set-Cookie"); res.Body != "one/app/parts" || cookie != "session=1; Domain=localhost; Path=/app; HttpOnly" {
-		t.Errorf("%q sets %q", res.Body, cookie)
+		t.Errorf("the proxy answered %q with the cookie %q", res.Body, cookie)
 	}
 
-	// A variable that the configuration reads counts as a part of it, also at the next start.
+	// A change of a variable that the configuration reads changes the configuration, also at the next start.
 	gets := func(want string) {
 		t.Helper()
 		devtest.Eventually(t, want, func() bool { return s.Get("/app/env/x").Body == want }, s.Log.String)
@@ -248,14 +249,14 @@ exports.is = "the special one";
 	s.Again()
 	gets("one/x")
 
-	// What it throws is told with its place.
+	// The terminal shows an error of the configuration with its place.
 	good := app.Read("vite.config.ts")
 	app.Write("vite.config.ts", strings.Replace(good, "  return {", "  throw new Error('on purpose');\n  return {", 1))
 	s.Log.Wait(t, "vite.config.ts:4:9: on purpose")
 	app.Write("vite.config.ts", strings.Replace(good, "base:", "base = :", 1))
 	s.Log.Wait(t, "vite.config.ts:5:")
 	if log := s.Log.String(); strings.Contains(log, `\x1b`) {
-		t.Errorf("colours in %s", log)
+		t.Errorf("the terminal shows codes for colours: %s", log)
 	}
 	app.Write("vite.config.ts", good)
 	gets("one/x")

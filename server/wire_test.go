@@ -13,8 +13,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestClientsOfVite: a client that knows Vite's wire and nothing of sessions is greeted, sends and gets events, and may
-// ask whether the server is back.
+// TestClientsOfVite: a client that speaks Vite's protocol, without sessions, can connect, send and get events. It can
+// also probe whether the server is back.
 func TestClientsOfVite(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(page+"-- main.js --\n")), func(o *server.Options) {
@@ -31,15 +31,15 @@ func TestClientsOfVite(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = ws.Close() })
 		if ws.Subprotocol() != protocol {
-			t.Fatalf("the protocol is %q, not %q", ws.Subprotocol(), protocol)
+			t.Fatalf("the protocol is %q, want %q", ws.Subprotocol(), protocol)
 		}
 		return ws
 	}
 	if _, _, err := dial("vite-ping", address).ReadMessage(); !websocket.IsCloseError(err, websocket.CloseNormalClosure) {
-		t.Errorf("a probe ends with %v", err)
+		t.Errorf("a probe ended with %v", err)
 	}
 	if n := len(s.Server().Hub().Clients()); n != 0 {
-		t.Errorf("a probe counts as %d clients", n)
+		t.Errorf("a probe counts as %d clients, want 0", n)
 	}
 
 	ws := dial("vite-hmr", address+"?token="+s.Token())

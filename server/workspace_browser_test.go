@@ -8,7 +8,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
-// workspace is a monorepo as npm lays it out: the packages lie beside each other and node_modules at the top links them.
+// workspace is a monorepo in npm's layout: the packages lie beside each other, and node_modules at the top links them.
 const workspace = `
 -- package.json --
 {"private": true, "workspaces": ["apps/*", "packages/*"]}
@@ -68,7 +68,7 @@ func npmPackages(t *testing.T, names ...string) devtest.Source {
 	}
 }
 
-// TestWorkspace serves an app of a monorepo: linked packages hot-update from their source, and there is one React.
+// TestWorkspace serves an app of a monorepo. Edits of linked packages are hot, and there is only one React.
 func TestWorkspace(t *testing.T) {
 	t.Parallel()
 	all := devtest.App(t, devtest.Text(workspace), npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"))
@@ -84,7 +84,7 @@ func TestWorkspace(t *testing.T) {
 	p.Click("#b")
 	p.WaitText("#b", "clicked 1 times")
 
-	all.Edit("packages/ui/src/Button.tsx", " times", " x") // a component of a package: its state stays
+	all.Edit("packages/ui/src/Button.tsx", " times", " x") // a component of a package keeps its state
 	p.WaitText("#b", "clicked 1 x")
 	all.Edit("packages/ui/src/Button.module.css", "1, 2, 3", "7, 8, 9")
 	p.WaitStyle("#b", "color", "rgb(7, 8, 9)")
@@ -106,8 +106,8 @@ func TestWorkspace(t *testing.T) {
 	p.NoReload()
 }
 
-// TestRootBelowItsPackage serves a folder of a package (`devserver src`): packages lie above it. What else is there
-// stays closed.
+// TestRootBelowItsPackage serves a folder of a package (`devserver src`), whose npm packages lie above it. Pages cannot
+// read other files above.
 func TestRootBelowItsPackage(t *testing.T) {
 	t.Parallel()
 	all := devtest.App(t, devtest.Text(`

@@ -175,7 +175,7 @@ func (f *Files) Link(target, name string) {
 	}
 }
 
-// Package writes an npm package into node_modules, with files by name. An empty packageJSON stands for one with the
+// Package writes an npm package into node_modules, with files by name. If packageJSON is empty, package.json gets the
 // name and version 1.0.0.
 func (f *Files) Package(name, packageJSON string, files map[string]string) {
 	f.t.Helper()

@@ -32,8 +32,8 @@ func Main(m interface{ Run() int }) int {
 	return code
 }
 
-// FindBrowser returns the browser's executable: the one that DEVSERVER_BROWSER names, or a Chromium or Chrome in its
-// usual place. It returns "" when there is no browser.
+// FindBrowser returns the browser's executable. DEVSERVER_BROWSER may name it. Otherwise it is a Chromium or Chrome in
+// its usual place, or "" when there is no browser.
 func FindBrowser() string {
 	if named := os.Getenv("DEVSERVER_BROWSER"); named != "" && named != "required" {
 		return named

@@ -266,7 +266,7 @@ func styleOf(selector, property string) string {
 	return fmt.Sprintf(`getComputedStyle(document.querySelector(%s)).getPropertyValue(%s)`, s, prop)
 }
 
-// Overlay returns the text of the error overlay, "" when there is none. The overlay is in a shadow root.
+// Overlay returns the text of the error overlay, "" without an overlay. The overlay is in a shadow root.
 func (p *Page) Overlay() string {
 	p.t.Helper()
 	return Eval[string](p, overlayText)

@@ -1,4 +1,4 @@
-// Package hotplugin is a plugin that tests run in process and, as the same text, in a child.
+// Package hotplugin holds a plugin that tests run in process. Tests also run its source in a child.
 package hotplugin
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// New makes the plugin: a virtual module whose content counts how often it was made, and a say in what edits update.
+// New returns the plugin. Its virtual module holds the number of its loads, and its HotUpdate changes two updates.
 func New() plugin.Plugin {
 	var server plugin.Server
 	var made atomic.Int32

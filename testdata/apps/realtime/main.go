@@ -1,5 +1,5 @@
-// Command realtime is the example in production: a plain HTTP server with the bundle that `npm run build` made and a
-// hub of its own. Nothing of the development server is in it.
+// Command realtime runs the example in production: a plain HTTP server with a hub of its own. It serves the bundle that
+// `npm run build` made, and holds nothing of the development server.
 //
 //	npm run build && go run .
 package main
@@ -37,7 +37,7 @@ func run(addr, dist string) error {
 
 	mux := http.NewServeMux()
 	mux.Handle("/live", hub)
-	mux.Handle("/session", hub.WatchCookies(sessions)) // who signs in here is known to the hub at once
+	mux.Handle("/session", hub.WatchCookies(sessions)) // the hub identifies a page at once when its user signs in
 	mux.Handle("/", http.FileServer(http.Dir(dist)))
 
 	l, err := net.Listen("tcp", addr)
@@ -49,7 +49,7 @@ func run(addr, dist string) error {
 	return srv.Serve(l)
 }
 
-// sameOrigin keeps pages of other sites from opening a socket with the cookies of a user of ours.
+// sameOrigin keeps pages of other sites from opening a socket with the cookies of our users.
 func sameOrigin(r *http.Request) error {
 	origin := r.Header.Get("Origin")
 	if u, err := url.Parse(origin); origin == "" || err == nil && u.Host == r.Host {

@@ -1,4 +1,4 @@
-// even.js and odd.js import each other; self.js imports itself. Functions are hoisted, so all of it works.
+// even.js and odd.js import each other, and self.js imports itself. This works because functions are hoisted.
 import { order } from "./order.js";
 import { isEven } from "./even.js";
 import { isOdd } from "./odd.js";

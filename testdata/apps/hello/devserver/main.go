@@ -1,5 +1,5 @@
-// Command devserver is the Go side of the hello app. The server finds this folder, builds it and answers the page's
-// events with it; change it while the page is open and the next event reaches the new program.
+// Command devserver is the Go side of the hello app. devserver finds this folder, builds this program, and hands it the
+// page's events. Change the program while the page is open: the next event reaches the new program.
 package main
 
 import (

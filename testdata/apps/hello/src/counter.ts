@@ -1,5 +1,5 @@
-// A counter whose value outlives edits of this file: it is kept in import.meta.hot.data, which the next version of the
-// module gets too.
+// A counter that keeps its value over edits of this file. The value is in import.meta.hot.data, which the next version
+// of the module gets.
 const label = "Count";
 
 interface State {
@@ -23,5 +23,5 @@ export function counter(host: Element): void {
 if (import.meta.hot) {
   import.meta.hot.data.state = state;
   import.meta.hot.accept();
-  if (state.host) counter(state.host); // this is a new version: the page is there already
+  if (state.host) counter(state.host); // this is a new version, and the page already has a counter
 }

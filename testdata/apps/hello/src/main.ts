@@ -9,7 +9,7 @@ app.innerHTML = `
   <header>
     <img src="${logo}" alt="" width="56" height="56">
     <h1>Hello, devserver</h1>
-    <p>Change <code>src/counter.ts</code> or <code>src/style.css</code> and save: this page follows, and the count stays.</p>
+    <p>Change <code>src/counter.ts</code> or <code>src/style.css</code> and save: this page changes, and the count stays.</p>
   </header>
   <section id="counter" aria-label="Counter"></section>
   <section id="panel" aria-label="Events"></section>
@@ -18,5 +18,5 @@ app.innerHTML = `
 counter(app.querySelector("#counter")!);
 panel(app.querySelector("#panel")!);
 
-// The page can be drawn again at any time, so whatever changes below this module is drawn again and nothing reloads.
+// This module can draw the page again at any time. So a change of the modules that it imports never reloads the page.
 import.meta.hot?.accept();

@@ -1,4 +1,4 @@
-// Two buttons that talk to devserver/main.go over the socket that the updates come by.
+// Two buttons that talk to devserver/main.go, over the socket that also carries the updates.
 export function panel(host: Element): void {
   host.innerHTML = `
     <h2>Events</h2>
@@ -15,12 +15,12 @@ export function panel(host: Element): void {
   };
   if (import.meta.hot) {
     const hot = import.meta.hot;
-    // The answer comes to this page alone.
+    // The answer reaches this page only.
     hot.on("custom-response", (data: { success: boolean }) => log(`Answer to this page: success is ${data.success}`));
     host.querySelector("#send")!.addEventListener("click", () => {
       hot.send("my-custom-event", { message: "Hello from the browser!" });
     });
-    // This one goes to every page that is open; try it with two.
+    // The broadcast reaches every open page. Try it with two pages.
     hot.on("hello:all", (data: { text: string; pages: number }) => log(`To all ${data.pages} open: ${data.text}`));
     host.querySelector("#broadcast")!.addEventListener("click", () => {
       hot.send("hello:broadcast", { text: `hello at ${new Date().toLocaleTimeString()}` });

@@ -1,4 +1,4 @@
-// decline() does nothing any more: what counts is that nobody accepts, so an edit reloads the page.
+// decline() does nothing any more. An edit reloads the page because no module accepts the update.
 import { show } from "./log";
 
 show("declined", "1");

@@ -1,4 +1,4 @@
-// acceptExports: user.ts takes only "shown", so an edit stops here; other.ts would take "secret" as well.
+// acceptExports: user.ts imports only "shown", so an edit stops here. An import of "secret" would pass it on.
 import { log, show } from "./log";
 
 export const shown = "shown 1";

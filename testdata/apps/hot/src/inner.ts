@@ -1,2 +1,2 @@
-// Accepted by nobody, but below ./dep, which parent.ts accepts.
+// No module accepts this one, but it is below ./dep, which parent.ts accepts.
 export const inner = "inner 1";

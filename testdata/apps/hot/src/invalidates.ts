@@ -1,4 +1,4 @@
-// It accepts itself, then finds that it can't: invalidate() hands the update on to who imports it.
+// This module accepts itself, then finds that it cannot: invalidate() passes the update on to its importers.
 import { log } from "./log";
 
 export const kind = "kind 1";
@@ -8,5 +8,5 @@ const before: string | undefined = hot.data.kind;
 hot.data.kind = kind;
 hot.accept(() => {
   if (before !== undefined) log("invalidates was updated before");
-  hot.invalidate("the kind is another one");
+  hot.invalidate("the kind has changed");
 });

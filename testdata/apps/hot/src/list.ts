@@ -1,4 +1,4 @@
-// accept(["./a", "./b"], callback): only what was updated is there.
+// accept(["./a", "./b"], callback): the callback gets only the modules that were updated.
 import { a } from "./a";
 import { b } from "./b";
 import { log, show } from "./log";

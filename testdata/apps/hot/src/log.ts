@@ -1,4 +1,4 @@
-// What happened, in order. Tests read window.log; people read the page.
+// A log of what happened, in order. Tests read window.log, people read the page.
 declare global {
   interface Window {
     log: string[];

@@ -1,4 +1,4 @@
-// Each module below uses some members of import.meta.hot. This one uses none: what is not taken below reaches the page.
+// Each module below uses some members of import.meta.hot. This module uses none, so what they do not accept reloads.
 import { log } from "./log";
 import "./events";
 import "./self";

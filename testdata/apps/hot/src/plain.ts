@@ -1,4 +1,4 @@
-// No import.meta.hot here nor above: an edit reloads the page, and says why.
+// Neither this module nor its importers use import.meta.hot. An edit reloads the page, with a reason.
 import { show } from "./log";
 
 show("plain", "1");

@@ -1,4 +1,4 @@
-// accept(callback), data, dispose (several), and prune that must not run.
+// accept(callback), data, two dispose callbacks, and a prune callback that must not run.
 import { log, show } from "./log";
 
 export const value = 1;

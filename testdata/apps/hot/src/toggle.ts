@@ -1,4 +1,4 @@
-// Take the import away and the module is pruned; bring it back and it starts anew.
+// Without this import the module is pruned. When the import is back, the module starts again without its old data.
 import "./pruned";
 import { show } from "./log";
 

@@ -1,4 +1,4 @@
-// A single-page app beside real pages: any path that is no file is answered with index.html.
+// A single-page app beside real pages. The server answers any path without a file with index.html.
 import { title } from "./shared";
 
 function show(): void {

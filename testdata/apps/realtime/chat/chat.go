@@ -1,5 +1,5 @@
-// Package chat is the realtime side of the example. It needs the hub alone, so the same code serves development, where
-// the hub is devserver's, and production, where it is the program's own.
+// Package chat holds the channels of the example. It needs nothing but a hub. So the same code runs in development with
+// devserver's hub, and in production with the program's own hub.
 package chat
 
 import (
@@ -9,13 +9,13 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// Text is what pages send, Message what they get.
+// Text is a message from a page, Message a message to pages.
 type Text struct {
 	To   string `json:"to,omitempty"` // of whispers: a user
 	Text string `json:"text"`
 }
 
-// Message is a text with who wrote it.
+// Message is a text and its author.
 type Message struct {
 	From string `json:"from"`
 	Text string `json:"text"`
@@ -28,12 +28,12 @@ func Register(hub *hmr.Hub) error {
 	whisper := hmr.NewChannel[Text, Message]("realtime", "chat", "whisper")
 	pages := hmr.NewChannel[hmr.BroadcastOnly, int]("realtime", "site", "pages")
 
-	// An answer for the page that asked.
+	// An answer to the page that sent the text.
 	echo.Handle(func(_ context.Context, from hmr.Conn[Message], in Text) error {
 		return from.Reply(Message{From: "echo", Text: in.Text})
 	})
 
-	// To everybody who listens. Everybody may listen, and who is signed in may write.
+	// A message to all pages that listen. Every page may listen. Only users who are signed in may write.
 	lobby.Allow(func(_ context.Context, page *hmr.Client, d hmr.Direction) error {
 		if d == hmr.Send && page.User() == "" {
 			return &hmr.Error{Code: "guest", Message: "sign in to write"}
@@ -44,7 +44,7 @@ func Register(hub *hmr.Hub) error {
 		return lobby.Broadcast(Message{From: from.User(), Text: in.Text})
 	})
 
-	// To every page of one user, and to no other.
+	// A message to every page of one user, and to no other page.
 	whisper.Handle(func(_ context.Context, from hmr.Conn[Message], in Text) error {
 		if err := whisper.SendToUser(in.To, Message{From: from.User(), Text: in.Text}); err != nil {
 			return err
@@ -52,8 +52,9 @@ func Register(hub *hmr.Hub) error {
 		return hub.Notify(in.To, hmr.Notification{Title: fmt.Sprintf("%s whispers", from.User())})
 	})
 
-	// Pages cannot send to this one. A page that comes later gets the last value at once.
-	count := func(context.Context, *hmr.Client) { _ = pages.Retain(len(hub.Clients())) } // it is registered: it works
+	// Pages cannot send on this channel. A page that opens later gets the last value at once. A number is always JSON, so
+	// Retain returns no error.
+	count := func(context.Context, *hmr.Client) { _ = pages.Retain(len(hub.Clients())) }
 	hub.OnConnect(count)
 	hub.OnDisconnect(count)
 

@@ -8,9 +8,10 @@ import (
 	"sync"
 )
 
-// Sessions signs people in by a cookie. It believes every name; a real one asks for a password.
+// Sessions signs users in by a cookie. It believes every name; a real app asks for a password.
 //
-// GET tells the user, POST signs in the one that `name` says, DELETE signs out. The zero value has nobody signed in.
+// GET returns the user, POST signs in the user with the given name, DELETE signs out. In the zero value nobody is
+// signed in.
 type Sessions struct {
 	mu    sync.Mutex
 	users map[string]string // guarded by mu; by the cookie's value
@@ -18,7 +19,7 @@ type Sessions struct {
 
 const cookie = "realtime-session"
 
-// User is the user of a request, "" for a guest: the hub's Options.Identify.
+// User returns the user of a request, "" for a guest. It is the hub's Options.Identify.
 func (s *Sessions) User(r *http.Request) (string, error) {
 	c, err := r.Cookie(cookie)
 	if err != nil {

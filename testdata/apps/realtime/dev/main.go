@@ -1,4 +1,4 @@
-// Command dev is the example in development: devserver as a library, with the same channels and the same sign-in.
+// Command dev runs the example in development: devserver as a library, with the same channels and the same sign-in.
 //
 //	go run ./dev
 package main

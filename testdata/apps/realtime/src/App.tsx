@@ -51,7 +51,7 @@ function Session() {
   if (user === undefined)
     return (
       <p>
-        Nobody answers here: this page needs a server with its channels. Run <code>go run ./dev</code>, see README.md.
+        This server does not have the channels of this page. Run <code>go run ./dev</code>, see README.md.
       </p>
     );
   if (user)

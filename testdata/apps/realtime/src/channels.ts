@@ -9,7 +9,7 @@ export interface Message {
   text: string;
 }
 
-// As in chat/chat.go. A channel that pages only listen to sends `never`.
+// The channels of chat/chat.go. Pages send `never` on a channel that is broadcast-only.
 export const echo = channel<Text, Message>("realtime_chat_echo");
 export const lobby = channel<Text, Message>("realtime_chat_lobby");
 export const whisper = channel<Text, Message>("realtime_chat_whisper");

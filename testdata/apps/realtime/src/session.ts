@@ -2,8 +2,8 @@ import { useEffect, useState } from "react";
 import { connection } from "devserver/client";
 
 /**
- * Who is signed in: "" for a guest, undefined where nobody answers. The server sees that the cookie has changed, and tells
- * the page who it is to the hub from then on.
+ * Returns the user who is signed in: "" for a guest, undefined if the server has no sessions. The server sees that the
+ * cookie has changed, and sends the page its new user.
  */
 export function useSession() {
   const [user, setUser] = useState<string | undefined>("");

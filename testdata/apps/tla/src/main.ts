@@ -1,5 +1,5 @@
-// The entry awaits, and so does a module that it imports. The order is that of the specification: a module runs when all
-// that it imports has; slow and quick, which don't need each other, wait side by side.
+// The entry and a module that it imports use await. They run in the order of the specification: a module runs after all
+// its imports. The modules slow and quick do not need each other, so they wait at the same time.
 import { order } from "./order";
 import { slow } from "./slow";
 import { quick } from "./quick";
