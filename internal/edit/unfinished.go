@@ -62,7 +62,7 @@ func (u *Updater) join(e *edit, more watch.Batch) {
 		return
 	}
 	e.modules.merge(u.compileAffected(more))
-	e.changes = append(e.changes, more...)
+	e.changes = e.changes.Join(more)
 }
 
 // acceptAsIs takes what was read last for what the user wrote.

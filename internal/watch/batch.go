@@ -83,6 +83,18 @@ func merge(pending map[string]Kind, c Change) Kind {
 	}
 }
 
+// Join returns the changes of b and then more as one Batch.
+func (b Batch) Join(more Batch) Batch {
+	pending := make(map[string]Kind, len(b)+len(more))
+	for _, c := range b {
+		pending[c.Path] = c.Kind
+	}
+	for _, c := range more {
+		pending[c.Path] = merge(pending, c)
+	}
+	return sorted(pending)
+}
+
 func sorted(pending map[string]Kind) Batch {
 	batch := make(Batch, 0, len(pending))
 	for path, kind := range pending {

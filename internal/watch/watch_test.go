@@ -320,3 +320,16 @@ func TestLimitOfTheSystem(t *testing.T) {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// TestJoin makes one batch of two: each path is in it once, with what happened to the file in both.
+func TestJoin(t *testing.T) {
+	first := Batch{{Created, "/created"}, {Removed, "/back"}, {Written, "/gone"}, {Written, "/z"}, {Created, "/undone"}}
+	then := Batch{{Written, "/a"}, {Created, "/back"}, {Written, "/created"}, {Removed, "/gone"}, {Removed, "/undone"}}
+	want := Batch{{Written, "/a"}, {Replaced, "/back"}, {Created, "/created"}, {Removed, "/gone"}, {Removed, "/undone"}, {Written, "/z"}}
+	if got := first.Join(then); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := Batch(nil).Join(first[:1]); !slices.Equal(got, first[:1]) {
+		t.Errorf("joined with nothing: %v", got)
+	}
+}
