@@ -27,8 +27,8 @@ func newFrame(p Payload) (*frame, error) {
 	return &frame{text: text, prepared: prepared}, nil
 }
 
-// Publish sends a payload to all pages, encoded once. An *[Update] and a *[FullReload] get their Seq here, and are kept for
-// pages that are loading. The error says that the payload cannot be JSON. Publish does not wait for pages.
+// Publish sends a payload to all pages, encoded once. An *[Update] and a *[FullReload] get their Seq here, and are kept
+// for pages that are loading. The error says that the payload cannot be JSON. Publish does not wait for pages.
 func (h *Hub) Publish(p Payload) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

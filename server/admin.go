@@ -15,8 +15,8 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// The page at /__devserver/ shows the open pages and sends events. It is a page like any other: it talks over the socket,
-// so the token and the check of Origin guard it.
+// The page at /__devserver/ shows the open pages and sends events. It is a page like any other: it talks over the
+// socket, so the token and the check of Origin guard it.
 
 //go:embed admin
 var adminFiles embed.FS
@@ -63,7 +63,10 @@ func (s *Server) handleAdmin() error {
 	if _, err := s.hub.Handle("devserver:admin:clients", func(_ context.Context, c *hmr.Client, _ json.RawMessage) (any, error) {
 		list := []adminClient{}
 		for _, other := range s.hub.Clients() {
-			list = append(list, adminClient{ID: other.ID(), URL: other.URL(), User: other.User(), UserAgent: other.UserAgent(), Self: other == c || strings.Contains(other.URL(), adminPath)})
+			list = append(list, adminClient{
+				ID: other.ID(), URL: other.URL(), User: other.User(), UserAgent: other.UserAgent(),
+				Self: other == c || strings.Contains(other.URL(), adminPath),
+			})
 		}
 		return map[string]any{"clients": list, "events": s.hub.Events()}, nil
 	}); err != nil {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// serveText sends bytes with a strong ETag of their content, so that a reload costs a 304 and the browser keeps the code
-// that it compiled.
+// serveText sends bytes with a strong ETag of their content, so that a reload costs a 304 and the browser keeps the
+// code that it compiled.
 func serveText(w http.ResponseWriter, r *http.Request, text []byte) {
 	sum := sha256.Sum256(text)
 	serveTagged(w, r, text, base64.RawURLEncoding.EncodeToString(sum[:12]))

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/running"
 )
 
-// The server's own paths, below base, beside those of package pack. They come before plugins, proxies and files, so that
-// nothing can take them over.
+// The server's own paths, below base, beside those of package pack. They come before plugins, proxies and files, so
+// that nothing can take them over.
 const (
 	clientPath = moduleid.Client
 	ownPrefix  = "/@devserver/"
@@ -24,8 +24,8 @@ const (
 	adminPath    = running.AdminPath
 )
 
-// Handler answers everything that the server answers, and has it follow edits from now on. Use it to mount the server in a
-// program of your own; Listen and Serve are not needed then, but Close is.
+// Handler answers everything that the server answers, and has it follow edits from now on. Use it to mount the server
+// in a program of your own; Listen and Serve are not needed then, but Close is.
 func (s *Server) Handler() http.Handler {
 	s.restarting.Lock()
 	s.project.Load().begin()
@@ -47,7 +47,8 @@ func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveMistakes answers while the configuration has mistakes: every page shows them, and loads again once they are fixed.
+// serveMistakes answers while the configuration has mistakes: every page shows them, and loads again once they are
+// fixed.
 func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
 	name, _ := p.layout.Below(r.URL.Path)
 	switch {
@@ -171,8 +172,8 @@ func (p *project) refuse(w http.ResponseWriter, target string, denied *gate.Deni
 	http.Error(w, denied.Text(), denied.Status)
 }
 
-// serveMissing answers for URLs without a file: modules that plugins make, and pages of single-page apps. It returns false
-// for others.
+// serveMissing answers for URLs without a file: modules that plugins make, and pages of single-page apps. It returns
+// false for others.
 func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
 	name, _ := p.layout.Below(r.URL.Path)
 	if r.Header.Get("Sec-Fetch-Dest") == "script" {

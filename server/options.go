@@ -8,10 +8,11 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// Options configures a Server. The zero value serves the current directory on 127.0.0.1:5173 with no plugins and no log.
+// Options configures a Server. The zero value serves the current directory on 127.0.0.1:5173 with no plugins and no
+// log.
 type Options struct {
-	// Root is the project's folder; "" is the current folder. The `root` of its configuration may name another folder to be
-	// served.
+	// Root is the project's folder; "" is the current folder. The `root` of its configuration may name another folder to
+	// be served.
 	Root string
 	// Config is the project's configuration, flags already merged; nil reads devserver.config.json from Root.
 	Config *config.Config

@@ -114,7 +114,8 @@ func (p *project) failPage(w http.ResponseWriter, file string, err error) {
 func (p *project) serveBroken(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusInternalServerError)
-	fmt.Fprintf(w, "<!doctype html><title>Error</title><link rel=\"icon\" href=\"data:,\"><script type=\"module\" src=%q></script>", path.Join(p.layout.Base, clientPath))
+	fmt.Fprintf(w, `<!doctype html><title>Error</title><link rel="icon" href="data:,"><script type="module" src=%q></script>`,
+		path.Join(p.layout.Base, clientPath))
 }
 
 // pageFor finds the HTML file for a URL without a file of its own: `/about/` and `/about` may be a page, and a URL that
@@ -149,8 +150,8 @@ func acceptsHTML(r *http.Request) bool {
 	return strings.Contains(accept, "text/html") || strings.Contains(accept, "application/xhtml+xml")
 }
 
-// inlineScript returns an inline module script of a page. The script keeps its place in the page, so that errors and source
-// maps name the page's own lines.
+// inlineScript returns an inline module script of a page. The script keeps its place in the page, so that errors and
+// source maps name the page's own lines.
 func (p *project) inlineScript(ctx context.Context, file string, index int) (string, error) {
 	page, err := p.rewritePage(ctx, file, "")
 	if err != nil {

@@ -31,8 +31,8 @@ func (p *pauses) wake() {
 }
 
 // Pause holds updates until resume is called. All edits that were made meanwhile then become one update. Several pauses
-// may overlap: updates resume when the last pause ends. Events, requests and loading pages are not held. The terminal says
-// that updates are paused, and by whom. A second call of resume does nothing. Pause is safe for concurrent use.
+// may overlap: updates resume when the last pause ends. Events, requests and loading pages are not held. The terminal
+// says that updates are paused, and by whom. A second call of resume does nothing. Pause is safe for concurrent use.
 func (s *Server) Pause(who string) (resume func()) {
 	p := &s.pauses
 	p.mu.Lock()

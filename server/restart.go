@@ -18,8 +18,8 @@ func (s *Server) restartLater(reason string) {
 }
 
 // Restart reads the configuration again and starts over with it. Pages stay connected and get the changes; the address
-// stays. A configuration with mistakes leaves the running project alone: the terminal and the pages show the mistakes, and
-// Restart returns nil. reason is what the terminal says.
+// stays. A configuration with mistakes leaves the running project alone: the terminal and the pages show the mistakes,
+// and Restart returns nil. reason is what the terminal says.
 func (s *Server) Restart(reason string) error {
 	s.restarting.Lock()
 	defer s.restarting.Unlock()
@@ -71,8 +71,8 @@ func (s *Server) replace(old, p *project) {
 	}
 }
 
-// publishRestart updates pages after a restart: modules that differ are replaced. Pages reload for changes of what comes with
-// a page.
+// publishRestart updates pages after a restart: modules that differ are replaced. Pages reload for changes of what
+// comes with a page.
 func (s *Server) publishRestart(old, p *project, reason string) error {
 	reload := func(why string) error { return s.hub.Publish(&hmr.FullReload{Path: "*", Reason: why}) }
 	if old.cfg.Err() != nil {

@@ -24,7 +24,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/viteconfig"
 )
 
-// Server is a development server for one project. Use New, then Listen, then Serve; or Run, which is all three.
+// Server is a development server for one project. Use [New], then [Server.Listen], then [Server.Serve]; or [Run], which is
+// all three. Its methods are safe for concurrent use.
 type Server struct {
 	opts  Options
 	log   *slog.Logger
@@ -60,7 +61,8 @@ type Server struct {
 	stop context.CancelFunc
 }
 
-// Run serves the project until ctx ends, and logs where. It returns nil after a clean stop.
+// Run serves the project until ctx ends, and logs where. It returns nil after a clean stop. An error says why the server
+// did not start, or what failed while it served or stopped.
 func Run(ctx context.Context, opts Options) error {
 	s, err := newServer(ctx, opts)
 	if err != nil && ctx.Err() != nil {
@@ -70,6 +72,9 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	urls, err := s.Listen(ctx)
+	if err != nil && ctx.Err() != nil {
+		return s.Close() // stopped while it started
+	}
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
@@ -77,11 +82,12 @@ func Run(ctx context.Context, opts Options) error {
 	return s.Serve(ctx)
 }
 
-// New reads the project's configuration and prepares a server. Nothing is listening yet. The caller ends it with
-// Serve's context, or with Close when Serve is never called.
+// New reads the project's configuration and prepares a server, which does not listen yet. The context of [Server.Serve]
+// ends it, or [Server.Close] when Serve is never called. A configuration with mistakes is not an error: the server runs
+// and shows them. An error names a missing folder, a page that is not there, or a plugin that did not start.
 func New(opts Options) (*Server, error) { return newServer(context.Background(), opts) }
 
-// newServer is New for a ctx that may end before the server is made: a plugin's Start may take its time.
+// newServer is New with a ctx that may end before the server is made: a plugin's Start may take its time.
 func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -130,8 +136,8 @@ type reading struct {
 	root string // the folder that is served
 }
 
-// firstConfig returns the configuration that the server starts with. Config.Err holds its mistakes: the server runs, and
-// shows them.
+// firstConfig returns the configuration that the server starts with. Config.Err holds its mistakes: the server runs,
+// and shows them.
 func (s *Server) firstConfig() (_ reading, err error) {
 	cfg := s.opts.Config
 	if cfg == nil {
@@ -172,12 +178,12 @@ func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	return s.Serve(ctx)
 }
 
-// answersAtStop is how long requests may take when the server stops. With what children get, see project.close, it is gone
-// within two seconds.
+// answersAtStop is how long requests may take when the server stops. With what children get, see project.close, it is
+// gone within two seconds.
 const answersAtStop = 300 * time.Millisecond
 
-// Serve answers requests at the addresses of Listen, and follows edits, until ctx ends or Close is called; then it stops
-// everything that the server started and returns nil. An error says what failed while it served or stopped.
+// Serve answers requests at the addresses of Listen, and follows edits, until ctx ends or Close is called; then it
+// stops everything that the server started and returns nil. An error says what failed while it served or stopped.
 func (s *Server) Serve(ctx context.Context) error {
 	srv := &http.Server{
 		Handler:           s.Handler(),

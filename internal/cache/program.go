@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Program names the build of this program, and with it the compiler. Put it into keys, so that no build uses the results
-// of another one. It is "" when the program's file cannot be found: then keep nothing.
+// Program names the build of this program, and with it the compiler. Put it into keys, so that no build uses the
+// results of another one. It is "" when the program's file cannot be found: then keep nothing.
 var Program = sync.OnceValue(func() string {
 	file, err := os.Executable()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-// compiled is transform.Compile with the cache. A result that follows from more than the input (a list of files, the exports
-// of other modules) is not kept.
+// compiled is transform.Compile with the cache. A result that follows from more than the input (a list of files, the
+// exports of other modules) is not kept.
 func (c *Compiler) compiled(in transform.Input) (*transform.Output, []transform.Error) {
 	kept := c.o.Cache
 	if kept == nil || len(in.Code) < cacheFrom {

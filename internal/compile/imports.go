@@ -12,8 +12,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-// resolveImports turns the imports of the compiled code into edges. An import that leads nowhere fails the module, with its
-// place in the source.
+// resolveImports turns the imports of the compiled code into edges. An import that leads nowhere fails the module, with
+// its place in the source.
 func (c *Compiler) resolveImports(ctx context.Context, src source, out *transform.Output, v *graph.Version) error {
 	v.Edges = make([]graph.Edge, 0, len(out.Imports))
 	for _, imp := range out.Imports {
@@ -47,8 +47,8 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 	return nil
 }
 
-// importKind returns what kind of import the resolver is asked for: packages may have other files for require() in CommonJS
-// than for import.
+// importKind returns what kind of import the resolver is asked for: packages may have other files for require() in
+// CommonJS than for import.
 func importKind(src source, out *transform.Output, kind graph.Kind) resolve.Kind {
 	switch {
 	case kind == graph.Worker:

@@ -88,9 +88,9 @@ var ErrEmptied = errors.New("the file is empty")
 
 type holdEmpty struct{}
 
-// HoldEmpty returns a context in which Load fails with ErrEmptied for an empty file. Editors truncate a file before they
-// write it: a file that had content and is empty now may be half a save, and taking it for the new content would empty
-// the page.
+// HoldEmpty returns a context in which Load fails with ErrEmptied for an empty file. Editors truncate a file before
+// they write it: a file that had content and is empty now may be half a save, and taking it for the new content would
+// empty the page.
 func HoldEmpty(ctx context.Context) context.Context { return context.WithValue(ctx, holdEmpty{}, true) }
 
 // Filled reports whether the version came from a file that was not empty.
@@ -142,8 +142,8 @@ func builtinModule(id string) *graph.Version {
 	return nil
 }
 
-// read returns the module's source, changed by plugins. Imports that ask for a file as it is (?raw, ?url, assets) get it
-// unchanged.
+// read returns the module's source, changed by plugins. Imports that ask for a file as it is (?raw, ?url, assets) get
+// it unchanged.
 func (c *Compiler) read(ctx context.Context, id string) (source, error) {
 	src, err := c.original(ctx, id)
 	if err != nil || moduleid.Has(src.query, "raw") || moduleid.Has(src.query, "url") || moduleid.IsAsset(src.file) {

@@ -51,9 +51,9 @@ type firstCrawl struct {
 	texts   texts
 }
 
-// RelaxGC lets the heap grow while a project is compiled for the first time: nearly all of it is garbage a moment later,
-// and collecting it meanwhile costs a third of the time. The returned func ends that and gives the memory back. From the
-// second call on nothing changes.
+// RelaxGC lets the heap grow while a project is compiled for the first time: nearly all of it is garbage a moment
+// later, and collecting it meanwhile costs a third of the time. The returned func ends that and gives the memory back.
+// From the second call on nothing changes.
 func (c *Compiler) RelaxGC() (end func()) {
 	if !c.first.began.CompareAndSwap(false, true) {
 		return func() {}
@@ -98,8 +98,8 @@ func (r *relaxedGC) end() {
 // crawlGC is the growth in percent before a collection during the first crawl; measured against 100, 200 and 800.
 const crawlGC = 400
 
-// texts keeps the texts that stay of the first crawl together. Between the garbage of compiling, thousands of single texts
-// would hold three times the memory that they need.
+// texts keeps the texts that stay of the first crawl together. Between the garbage of compiling, thousands of single
+// texts would hold three times the memory that they need.
 type texts struct {
 	mu    sync.Mutex
 	chunk *strings.Builder

@@ -37,8 +37,8 @@ func (c *Compiler) compile(ctx context.Context, src source, v *graph.Version) er
 	return nil
 }
 
-// assetURL returns the URL of a file as modules get it. A file that has changed since the server started gets a stamp, so
-// that the browser asks for the new content. Before that, the URL is the plain one that projects expect.
+// assetURL returns the URL of a file as modules get it. A file that has changed since the server started gets a stamp,
+// so that the browser asks for the new content. Before that, the URL is the plain one that projects expect.
 func (c *Compiler) assetURL(src source) string {
 	u := c.o.Layout.URL(src.id)
 	if stamp, ok := c.stamps.Load(src.file); ok {
@@ -50,8 +50,8 @@ func (c *Compiler) assetURL(src source) string {
 // Stamp gives an asset another URL from now on. millis is the time of its change.
 func (c *Compiler) Stamp(file string, millis int64) { c.stamps.Store(file, millis) }
 
-// compileAsset makes the module that exports a file's URL. Its revision follows from the file and not from the URL: another
-// server would give the URL another stamp.
+// compileAsset makes the module that exports a file's URL. Its revision follows from the file and not from the URL:
+// another server would give the URL another stamp.
 func (c *Compiler) compileAsset(src source, v *graph.Version) {
 	v.Code = transform.AssetModule(c.assetURL(src))
 	if state := disk.Stat(src.file); state != nil && moduleid.IsAsset(src.file) { // others keep their URL

@@ -116,9 +116,9 @@ func (c *Compiler) jsx(ts resolve.JSX, src source) transform.JSX {
 	return jsx
 }
 
-// positionsUnused reports whether nothing reads the source positions of the module's elements, which are a quarter of the
-// code of a page of components. Since version 19, React shows where an element was made by the stack of the call, and does
-// the same checks without positions.
+// positionsUnused reports whether nothing reads the source positions of the module's elements, which are a quarter of
+// the code of a page of components. Since version 19, React shows where an element was made by the stack of the call,
+// and does the same checks without positions.
 func (c *Compiler) positionsUnused(jsx transform.JSX, src source) bool {
 	if jsx.Runtime == "classic" || jsx.ImportSource != "" && jsx.ImportSource != "react" || strings.Contains(src.code, "@jsx") {
 		return false
@@ -139,8 +139,8 @@ func (c *Compiler) positionsUnused(jsx transform.JSX, src source) bool {
 // decorated finds code that may have decorators: only decorators need types at run time.
 var decorated = regexp.MustCompile(`(?m)(?:^|[\s(,;{}])@[\p{L}_$(]`)
 
-// withMetadata has the project's own TypeScript compile decorators, with the types of what they decorate: esbuild knows no
-// types. JSX is left to esbuild.
+// withMetadata has the project's own TypeScript compile decorators, with the types of what they decorate: esbuild knows
+// no types. JSX is left to esbuild.
 func (c *Compiler) withMetadata(ctx context.Context, in transform.Input) (transform.Input, error) {
 	made, err := c.runTool(ctx, "typescript", toolCall{File: in.File, Code: in.Code, Options: json.RawMessage(in.TSConfigRaw)})
 	if err != nil {
@@ -153,8 +153,8 @@ func (c *Compiler) withMetadata(ctx context.Context, in transform.Input) (transf
 	return in, nil
 }
 
-// starExports lists the names that `export * from spec` in importer brings, so that a barrel of stars can be lazy too. It
-// is not ok when a module on the way may have side effects, imports itself, or shows its exports only when compiled.
+// starExports lists the names that `export * from spec` in importer brings, so that a barrel of stars can be lazy too.
+// It is not ok when a module on the way may have side effects, imports itself, or shows its exports only when compiled.
 func (c *Compiler) starExports(spec, importer string, seen []string) (names []string, ok bool) {
 	r, err := c.o.Resolver.Resolve(spec, importer)
 	if err != nil || r.File == "" || slices.Contains(seen, r.File) || !moduleid.IsDependency(r.File) {

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-// Source maps are made when a debugger asks for one: compiling with a map costs up to a third more, and most loads never
-// need it. Equal input compiles to equal code, so a map that is made later fits.
+// Source maps are made when a debugger asks for one: compiling with a map costs up to a third more, and most loads
+// never need it. Equal input compiles to equal code, so a map that is made later fits.
 
 // SourceMap returns the source map of a version's code, nil when there is none or the source has changed since.
 func (c *Compiler) SourceMap(ctx context.Context, id string, v *graph.Version) json.RawMessage {

@@ -80,8 +80,8 @@ func (c *Compiler) resolveStyle(spec, importer string) (string, error) {
 	return r.File, c.o.Gate.Allowed(r.File)
 }
 
-// importedStyles are the stylesheets that a stylesheet imports, at any depth. Vite hands PostCSS one stylesheet with all
-// imports in it: a layer or a mixin of one file is used in another.
+// importedStyles are the stylesheets that a stylesheet imports, at any depth. Vite hands PostCSS one stylesheet with
+// all imports in it: a layer or a mixin of one file is used in another.
 type importedStyles struct {
 	// Texts are the stylesheets by their files.
 	Texts map[string]string `json:"texts"`
@@ -91,8 +91,8 @@ type importedStyles struct {
 
 var importedStyle = regexp.MustCompile(`(?i)@import\s+(?:url\(\s*)?(?:"([^"]+)"|'([^']+)'|([^\s"'();]+))`)
 
-// importedStyles follows the imports of a stylesheet. It returns nil when there are none. An import that leads nowhere, or
-// to another language, stays as it is written.
+// importedStyles follows the imports of a stylesheet. It returns nil when there are none. An import that leads nowhere,
+// or to another language, stays as it is written.
 func (c *Compiler) importedStyles(file, code string) *importedStyles {
 	found := &importedStyles{Texts: map[string]string{}, Paths: map[string]map[string]string{}}
 	type sheet struct{ file, code string }
@@ -132,8 +132,8 @@ func (c *Compiler) readStyle(file string) (string, error) {
 }
 
 // preprocess turns a stylesheet into plain CSS: first the language (Sass, Less, Stylus), then Tailwind, then PostCSS.
-// inputs are the further files that the CSS was made from, globs the patterns whose matches count. With withMap, the code
-// ends with its source map.
+// inputs are the further files that the CSS was made from, globs the patterns whose matches count. With withMap, the
+// code ends with its source map.
 func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (code string, inputs, globs []string, err error) {
 	code = src.code
 	name := moduleid.Name(src.id)

@@ -140,8 +140,8 @@ var postcssNames = []string{
 	"postcss.config.ts", "postcss.config.cts", "postcss.config.mts", "postcss.config.js", "postcss.config.cjs", "postcss.config.mjs", "postcss.config.json",
 }
 
-// findPostCSS looks for the PostCSS configuration in a folder and in the folders above it up to top; from may also be the
-// file itself. looked are all files that would have been taken.
+// findPostCSS looks for the PostCSS configuration in a folder and in the folders above it up to top; from may also be
+// the file itself. looked are all files that would have been taken.
 func findPostCSS(from, top string) (file string, looked []string) {
 	if info, err := os.Stat(from); err == nil && !info.IsDir() {
 		return from, []string{from}

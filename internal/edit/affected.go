@@ -45,8 +45,8 @@ func (u *Updater) stampAssets(changes watch.Batch) {
 	}
 }
 
-// affected returns the modules that may have changed: the modules of the files, the modules built from them, the modules
-// that missed a file which exists now, and the modules that list files by pattern.
+// affected returns the modules that may have changed: the modules of the files, the modules built from them, the
+// modules that missed a file which exists now, and the modules that list files by pattern.
 func (u *Updater) affected(changes watch.Batch) []string {
 	var ids []string
 	arrived, manifest := false, false
@@ -75,8 +75,8 @@ func (u *Updater) affected(changes watch.Batch) []string {
 	return unique(ids)
 }
 
-// isLink reports whether the change is a symbolic link's. Modules go by the real path of their file, so no module has the
-// link's path. A file in the place of a link counts as written.
+// isLink reports whether the change is a symbolic link's. Modules go by the real path of their file, so no module has
+// the link's path. A file in the place of a link counts as written.
 func (u *Updater) isLink(c watch.Change) bool {
 	if u.o.Resolver.Linked(c.Path) {
 		return true

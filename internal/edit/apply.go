@@ -15,8 +15,8 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// This file is the life of one edit on the server. apply and update list its steps, which stand below them in that order,
-// here or in the file that the step's comment names.
+// This file is the life of one edit on the server. apply and update list its steps, which stand below them in that
+// order, here or in the file that the step's comment names.
 
 // apply brings the graph up to date with the changed files and updates the pages. Batches are applied one at a time.
 func (u *Updater) apply(batch watch.Batch) {
@@ -66,8 +66,8 @@ func (u *Updater) restartIfConfigured(changes watch.Batch) bool {
 // CheckConfig starts the project over when its configuration was edited while it was read.
 func (u *Updater) CheckConfig() { u.restartIfConfigured(written(u.o.Watched.ConfigFiles())) }
 
-// compileAffected brings resolver, assets and graph up to date with changed files, and returns what became of the modules
-// that follow from them.
+// compileAffected brings resolver, assets and graph up to date with changed files, and returns what became of the
+// modules that follow from them.
 func (u *Updater) compileAffected(changes watch.Batch) modules {
 	u.forget(changes)      // affected.go
 	u.stampAssets(changes) // affected.go
@@ -258,7 +258,8 @@ func (u *Updater) reloadPages(e *edit) {
 	}
 }
 
-// forgetScripts drops the errors of an edited page and of its scripts: the reloaded page reports the errors that remain.
+// forgetScripts drops the errors of an edited page and of its scripts: the reloaded page reports the errors that
+// remain.
 func (u *Updater) forgetScripts(page string) {
 	for _, e := range u.o.Problems.List() {
 		if e.ID == page || compile.IsInlineOf(page, e.ID) {

@@ -44,8 +44,8 @@ func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
 	}
 }
 
-// linked returns the stylesheets that the page links and the server has. Nobody knows which revision the page has of them:
-// an unchanged stylesheet costs a 304 and shows nothing.
+// linked returns the stylesheets that the page links and the server has. Nobody knows which revision the page has of
+// them: an unchanged stylesheet costs a 304 and shows nothing.
 func (u *Updater) linked(page hmr.Revisions) []string {
 	var paths []string
 	for _, path := range page.CSS {

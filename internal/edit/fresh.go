@@ -9,8 +9,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/parallel"
 )
 
-// Fresh loads everything that the modules reach, and catches up with files that changed without an event: what a page gets
-// never rests on an event having arrived. A page asked for the modules by their IDs.
+// Fresh loads everything that the modules reach, and catches up with files that changed without an event: what a page
+// gets never rests on an event having arrived. A page asked for the modules by their IDs.
 func (u *Updater) Fresh(ids ...string) {
 	for _, id := range ids {
 		u.entered.Store(id, true)

@@ -14,8 +14,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
-// goEdits are files of the plugins' Go code whose edits look unfinished and are not built yet. A build of half a save takes
-// a second at least, and is thrown away.
+// goEdits are files of the plugins' Go code whose edits look unfinished and are not built yet. A build of half a save
+// takes a second at least, and is thrown away.
 type goEdits struct {
 	since   map[string]time.Time // files, and when they were first seen so
 	changed bool                 // another file has changed, too
@@ -57,8 +57,8 @@ func (u *Updater) isGo(file string) (inside, matters bool) {
 	return false, embeds(u.o.PluginDir)
 }
 
-// goEdited builds the plugins, unless a changed file looks unfinished: then it waits a while for the rest. The caller holds
-// applying.
+// goEdited builds the plugins, unless a changed file looks unfinished: then it waits a while for the rest. The caller
+// holds applying.
 func (u *Updater) goEdited(files ...string) {
 	w := &u.goWaits
 	if w.since == nil {

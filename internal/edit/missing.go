@@ -13,7 +13,8 @@ import (
 
 // Scripts that pages name and that do not exist. The browser reports no more than 404, and only in its console.
 
-// NoteMissing shows the error of a page's module script that does not exist, until the file exists or the page is edited.
+// NoteMissing shows the error of a page's module script that does not exist, until the file exists or the page is
+// edited.
 func (u *Updater) NoteMissing(r *http.Request) {
 	if r.Header.Get("Sec-Fetch-Dest") != "script" || r.Header.Get("Sec-Fetch-Mode") != "cors" || r.Header.Get("Sec-Fetch-Site") != "same-origin" {
 		return // not a module of a page of ours

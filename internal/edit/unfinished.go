@@ -12,8 +12,8 @@ import (
 )
 
 // Edits are acted on at the first event, with no quiet period. So the file that was read may be half of what the editor
-// writes: editors truncate, then write, or delete a file and create it again. An edit that looks like that is held back,
-// and changes that arrive meanwhile become a part of it.
+// writes: editors truncate, then write, or delete a file and create it again. An edit that looks like that is held
+// back, and changes that arrive meanwhile become a part of it.
 
 const (
 	// unfinished is how long an edit that does not compile is held back for the next event: editors truncate, then write.
@@ -78,8 +78,8 @@ func (u *Updater) acceptAsIs(e *edit) {
 	}
 }
 
-// awaitNew holds back an edit that brought in a file which was created a moment ago, or is back, and is still empty: its
-// editor is about to write it, and a page that ran the empty file may never run it again.
+// awaitNew holds back an edit that brought in a file which was created a moment ago, or is back, and is still empty:
+// its editor is about to write it, and a page that ran the empty file may never run it again.
 func (u *Updater) awaitNew(e *edit) {
 	deadline := time.NewTimer(emptiedWait)
 	defer deadline.Stop()
@@ -97,7 +97,8 @@ func (u *Updater) awaitNew(e *edit) {
 	}
 }
 
-// justCreated reports whether the version was read from an empty file that is so new that an edit may be held back for it.
+// justCreated reports whether the version was read from an empty file that is so new that an edit may be held back for
+// it.
 func (u *Updater) justCreated(v *graph.Version) bool {
 	if v == nil {
 		return false

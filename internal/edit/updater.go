@@ -1,10 +1,10 @@
 // Package edit follows the files of a project and brings what changed to the pages.
 //
-// An Updater takes batches of changes from the watcher. apply.go has the life of one edit as a list of steps; each of the
-// other files has one step or one question: affected.go finds the modules that may have changed, unfinished.go holds back
-// half-written files, missing.go and install.go wait for files and packages that do not exist yet, goedit.go rebuilds the
-// plugins, report.go has what the terminal prints. What pages get never rests on an event alone: fresh.go compares files
-// at each load, compare.go answers a page that has missed updates.
+// An Updater takes batches of changes from the watcher. apply.go has the life of one edit as a list of steps; each of
+// the other files has one step or one question: affected.go finds the modules that may have changed, unfinished.go
+// holds back half-written files, missing.go and install.go wait for files and packages that do not exist yet, goedit.go
+// rebuilds the plugins, report.go has what the terminal prints. What pages get never rests on an event alone: fresh.go
+// compares files at each load, compare.go answers a page that has missed updates.
 package edit
 
 import (

@@ -21,8 +21,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
-// Watched knows which files are watched beside the root, and the content of files when it was read last. Use NewWatched.
-// Its methods are safe for concurrent use, once Config has returned.
+// Watched knows which files are watched beside the root, and the content of files when it was read last. Use
+// NewWatched. Its methods are safe for concurrent use, once Config has returned.
 type Watched struct {
 	watcher *watch.Watcher
 	layout  moduleid.Layout
@@ -128,8 +128,8 @@ func (w *Watched) folder(dir string) {
 	}
 }
 
-// Config watches the files that the project was configured from, existing or not: editing one of them makes a new project.
-// before holds the Sums that files had when the configuration was read; an edit since then counts.
+// Config watches the files that the project was configured from, existing or not: editing one of them makes a new
+// project. before holds the Sums that files had when the configuration was read; an edit since then counts.
 func (w *Watched) Config(files []string, before map[string]Sum) {
 	for _, f := range files {
 		w.config[f] = true

@@ -14,8 +14,8 @@ import (
 
 // Where a position in what pages run lies in the files that people edit.
 
-// Position returns the file and line of a position in what pages run. A position without a place in the source keeps the
-// path of its URL. It implements builtin.Locator.
+// Position returns the file and line of a position in what pages run. A position without a place in the source keeps
+// the path of its URL. It implements builtin.Locator.
 func (p *Packer) Position(at string, line, column int) string {
 	if place, ok := p.find(at, line, column); ok {
 		return place
@@ -50,8 +50,8 @@ func (p *Packer) find(at string, line, column int) (place string, ok bool) {
 	return file, ok
 }
 
-// originalPosition returns the file of a position in a pack or an update, and the line there. The line is 0 when the file
-// has changed since. The pack is the last pack that was sent for the URL.
+// originalPosition returns the file of a position in a pack or an update, and the line there. The line is 0 when the
+// file has changed since. The pack is the last pack that was sent for the URL.
 func (p *Packer) originalPosition(at string, line, column int) (file string, original int, ok bool) {
 	sections := p.sectionsAt(at)
 	behind := sort.Search(len(sections), func(i int) bool { return sections[i].line >= line })

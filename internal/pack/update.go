@@ -33,8 +33,8 @@ func (p *Packer) Update(changed, fresh []string) *hmr.Update {
 	return u
 }
 
-// grownBarrels returns the lazy barrels that the changed modules import, with all their imports in use: the page may lack
-// the imports that came with this edit.
+// grownBarrels returns the lazy barrels that the changed modules import, with all their imports in use: the page may
+// lack the imports that came with this edit.
 func (p *Packer) grownBarrels(changed, fresh []string) map[string]map[string]string {
 	grown := map[string]map[string]string{}
 	seen := map[string]bool{}
@@ -81,8 +81,8 @@ func sortedBarrels(grown map[string]map[string]string) iter.Seq2[string, map[str
 	}
 }
 
-// UpdateModule returns the code of an update as a module, for pages whose Content-Security-Policy forbids evaluating it. It
-// is not ok when the update is too old.
+// UpdateModule returns the code of an update as a module, for pages whose Content-Security-Policy forbids evaluating
+// it. It is not ok when the update is too old.
 func (p *Packer) UpdateModule(key string) (text []byte, ok bool) {
 	update, ok := p.sent.updates.get(key)
 	if !ok || update.code == "" {

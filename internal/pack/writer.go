@@ -33,8 +33,8 @@ func (w *writer) text(s string) {
 	w.line += strings.Count(s, "\n")
 }
 
-// definitions writes the definitions of all modules that compiled. It makes room for them first: in a large project a pack
-// has many megabytes, and growing would copy them again and again.
+// definitions writes the definitions of all modules that compiled. It makes room for them first: in a large project a
+// pack has many megabytes, and growing would copy them again and again.
 func (w *writer) definitions(list []graph.Entry) {
 	size := 0
 	for _, e := range list {
@@ -72,8 +72,8 @@ func (w *writer) define(e graph.Entry) {
 	w.text("\n}" + info(e) + ");\n")
 }
 
-// info returns the optional last argument of `$d`: the imports that are dynamic, and the names that are taken of modules
-// that accept single exports. Most modules have neither.
+// info returns the optional last argument of `$d`: the imports that are dynamic, and the names that are taken of
+// modules that accept single exports. Most modules have neither.
 func info(e graph.Entry) string {
 	var dynamic []string
 	uses := map[string][]string{}

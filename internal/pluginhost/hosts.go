@@ -61,7 +61,8 @@ func NewHosts(hosts ...Host) *Hosts {
 	return h
 }
 
-// Replace puts the host now in the place of old. When old is nil, now is added at the end. When now is nil, old is removed.
+// Replace puts the host now in the place of old. When old is nil, now is added at the end. When now is nil, old is
+// removed.
 func (h *Hosts) Replace(old, now Host) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,8 +1,8 @@
 // Package problems holds the errors of a project that the user has to fix, in the one shape that terminal, overlay and
 // payload show.
 //
-// An error stays in the Set until its module compiles again. Pages show the first error of the Set: a page that connects
-// gets it, and so do open pages whenever it changes.
+// An error stays in the Set until its module compiles again. Pages show the first error of the Set: a page that
+// connects gets it, and so do open pages whenever it changes.
 package problems
 
 import (
@@ -39,8 +39,8 @@ type Options struct {
 	Orphan func(id string) bool
 }
 
-// Set holds the errors of modules, pages and the configuration by their IDs. Use New. Its methods are safe for concurrent
-// use.
+// Set holds the errors of modules, pages and the configuration by their IDs. Use New. Its methods are safe for
+// concurrent use.
 type Set struct {
 	o     Options
 	added chan struct{} // has an element when errors were added since it was read
@@ -174,7 +174,8 @@ func (s *Set) Info(e *transform.Error) *hmr.ErrorInfo {
 
 func (s *Set) payload(e *transform.Error) hmr.Payload { return &hmr.ErrorPayload{Err: *s.Info(e)} }
 
-// Convert gives any error the shape that users see. The result is a *transform.Error of the caller's, unless err is one.
+// Convert gives any error the shape that users see. The result is a *transform.Error of the caller's, unless err is
+// one.
 func (s *Set) Convert(err error) *transform.Error {
 	e := Convert(err, s.o.Gate)
 	if own, ok := errors.AsType[*wire.Error](err); ok && own.Code == "handler_panic" && e.File != "" {

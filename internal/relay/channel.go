@@ -16,8 +16,8 @@ import (
 // pluginChannel is a plugin's channel at the hub. Only the plugin's side knows the types.
 type pluginChannel = hmr.Channel[json.RawMessage, json.RawMessage]
 
-// channels are the channels of all plugins by ID. A retained message outlives the program that sent it. It may come before
-// the channel: a child's Start runs before the child says what it has.
+// channels are the channels of all plugins by ID. A retained message outlives the program that sent it. It may come
+// before the channel: a child's Start runs before the child says what it has.
 type channels struct {
 	mu       sync.Mutex
 	live     map[string]*pluginChannel

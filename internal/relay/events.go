@@ -13,8 +13,8 @@ import (
 
 // The plugins' events and requests at the hub.
 
-// listen registers a host's handlers at the hub and returns funcs that remove them. Events of one page reach a plugin in
-// order: each plugin is a group of its own.
+// listen registers a host's handlers at the hub and returns funcs that remove them. Events of one page reach a plugin
+// in order: each plugin is a group of its own.
 func (r *Relay) listen(h pluginhost.Host) (offs []func(), err error) {
 	for _, one := range h.Info().Plugins {
 		r.o.Watch(one.Watch)

@@ -18,8 +18,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
-// goSource reads what reflection doesn't know from the Go source of a module: the constants of enums, and comments. A nil
-// goSource knows nothing.
+// goSource reads what reflection doesn't know from the Go source of a module: the constants of enums, and comments. A
+// nil goSource knows nothing.
 type goSource struct {
 	dir, module string
 	packages    map[string]*goPackage

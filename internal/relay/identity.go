@@ -50,8 +50,8 @@ func headOf(req *http.Request) *http.Request {
 	return head
 }
 
-// followIdentify sets the hub's rule that knows users, so that the hub asks about the open pages again. While the plugins
-// of PluginDir are not there, nobody knows whether they have the hook.
+// followIdentify sets the hub's rule that knows users, so that the hub asks about the open pages again. While the
+// plugins of PluginDir are not there, nobody knows whether they have the hook.
 func (r *Relay) followIdentify() {
 	if r.o.Identify != nil || r.awaits.Load() || r.o.Hosts.Identifies() {
 		r.o.Hub.SetIdentify(r.identify)

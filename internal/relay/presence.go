@@ -24,8 +24,8 @@ type meeting struct {
 	over chan struct{} // closed when Connect has returned
 }
 
-// begin records that the host is about to get Connect for the page. It returns nil when the host got it before. The caller
-// holds mu.
+// begin records that the host is about to get Connect for the page. It returns nil when the host got it before. The
+// caller holds mu.
 func (p *presence) begin(h pluginhost.Host, c *hmr.Client) *meeting {
 	if p.open[c][h] != nil {
 		return nil
@@ -95,8 +95,8 @@ func (r *Relay) pageIdentified(ctx context.Context, c *hmr.Client) {
 	})
 }
 
-// afterConnect calls a hook of the hosts that a page has met, in their order. Each hook waits until the host's Connect has
-// returned.
+// afterConnect calls a hook of the hosts that a page has met, in their order. Each hook waits until the host's Connect
+// has returned.
 func (r *Relay) afterConnect(ctx context.Context, met map[pluginhost.Host]*meeting, call func(pluginhost.Host)) {
 	for _, h := range r.o.Hosts.All() {
 		m := met[h]

@@ -1,10 +1,10 @@
-// Package relay brings pages and plugins together. On one side is the hub of open pages, on the other the hosts that run
-// plugins: in process, and in the program of the project's devserver/ folder.
+// Package relay brings pages and plugins together. On one side is the hub of open pages, on the other the hosts that
+// run plugins: in process, and in the program of the project's devserver/ folder.
 //
-// A Relay registers the plugins' events, requests and channels at the hub, reports pages that come and go (presence.go),
-// asks plugins who a page is (identity.go), and carries what plugins send (backend.go, channel.go). It writes the
-// TypeScript types of the plugins' events into the project (types.go). When a new program takes over, pages stay
-// connected, and events wait until its handlers are registered.
+// A Relay registers the plugins' events, requests and channels at the hub, reports pages that come and go
+// (presence.go), asks plugins who a page is (identity.go), and carries what plugins send (backend.go, channel.go). It
+// writes the TypeScript types of the plugins' events into the project (types.go). When a new program takes over, pages
+// stay connected, and events wait until its handlers are registered.
 package relay
 
 import (
@@ -81,8 +81,8 @@ type Relay struct {
 // New returns a Relay that runs nothing yet.
 func New(o Options) *Relay { return &Relay{o: o} }
 
-// Start starts the plugins in process. It leaves the plugins of PluginDir to Build, since a page need not wait for the Go
-// compiler. End with Detach and Stop, also after an error.
+// Start starts the plugins in process. It leaves the plugins of PluginDir to Build, since a page need not wait for the
+// Go compiler. End with Detach and Stop, also after an error.
 func (r *Relay) Start() error {
 	if len(r.o.Plugins) > 0 {
 		runner, err := plugin.NewRunner(r.o.Plugins, &backend{r})
@@ -119,8 +119,8 @@ func (r *Relay) Build() {
 	}
 }
 
-// Attach registers the plugins in process at the hub and reports the open pages to them. No other Relay may be attached to
-// the hub: names of events and channels are taken only once.
+// Attach registers the plugins in process at the hub and reports the open pages to them. No other Relay may be attached
+// to the hub: names of events and channels are taken only once.
 func (r *Relay) Attach() (err error) {
 	r.registering.Lock()
 	defer r.registering.Unlock()
@@ -132,7 +132,8 @@ func (r *Relay) Attach() (err error) {
 	return err
 }
 
-// Detach removes all handlers from the hub. A child that comes later registers its own: detach again once nothing builds.
+// Detach removes all handlers from the hub. A child that comes later registers its own: detach again once nothing
+// builds.
 func (r *Relay) Detach() {
 	r.releaseEvents()
 	r.registering.Lock()

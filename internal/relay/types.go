@@ -14,8 +14,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// writeTypes writes the declaration files with the types of the plugins' events, which editors read. Files that are up to
-// date stay as they are, and projects without TypeScript get none.
+// writeTypes writes the declaration files with the types of the plugins' events, which editors read. Files that are up
+// to date stay as they are, and projects without TypeScript get none.
 func (r *Relay) writeTypes() {
 	if !slices.ContainsFunc([]string{r.o.Layout.Root, r.o.Layout.Dir}, func(dir string) bool {
 		_, err := os.Stat(filepath.Join(dir, "tsconfig.json"))
@@ -42,8 +42,8 @@ func (r *Relay) writeTypes() {
 	}
 }
 
-// WriteTypes writes the types of the plugins in process. With plugins in PluginDir the types are written once those plugins run.
-// Without any event the files stay as they are: an older run may have known more.
+// WriteTypes writes the types of the plugins in process. With plugins in PluginDir the types are written once those
+// plugins run. Without any event the files stay as they are: an older run may have known more.
 func (r *Relay) WriteTypes() {
 	events, channels := r.typed()
 	if r.program == nil && len(events)+len(channels) > 0 {
@@ -52,7 +52,8 @@ func (r *Relay) WriteTypes() {
 }
 
 // typed returns the events and channels of all plugins, and the channels that the program around the server has
-// registered. Comments and constants of their types come from the source, which only the plugins of PluginDir have here.
+// registered. Comments and constants of their types come from the source, which only the plugins of PluginDir have
+// here.
 func (r *Relay) typed() (events []wire.EventInfo, channels []wire.ChannelInfo) {
 	var ofFolder *goSource
 	if r.o.PluginDir != "" {

@@ -49,8 +49,8 @@ func Announce(cache *CacheFolder, name string, s Server) (file string, err error
 // Withdraw removes the file of a server.
 func Withdraw(file string) { _ = os.Remove(file) } // Alive finds that a file which stays is stale
 
-// Find returns the servers that run for the project in root, the newest first. cacheDir is the server's Options.CacheDir.
-// A server may have been killed: ask Alive.
+// Find returns the servers that run for the project in root, the newest first. cacheDir is the server's
+// Options.CacheDir. A server may have been killed: ask Alive.
 func Find(root, cacheDir string) ([]Server, error) {
 	real, err := RealFolder(root)
 	if err != nil {

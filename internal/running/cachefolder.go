@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// CacheFolder is the folder of a project for results that may be lost, private to the user. Make one with NewCacheFolder;
-// its methods are safe for concurrent use.
+// CacheFolder is the folder of a project for results that may be lost, private to the user. Make one with
+// NewCacheFolder; its methods are safe for concurrent use.
 type CacheFolder struct {
 	root, override string
 	log            *slog.Logger
@@ -40,8 +40,8 @@ func (f *CacheFolder) Dir(name string) (string, error) {
 }
 
 // choose finds the folder above all Dirs. Where the user has no folder that can be written (no HOME, read-only, full) a
-// temporary folder serves until Close: everything works, and the next start is as slow as the first. A fixed name in the
-// system's temporary folder would let another user create it first, and fill it.
+// temporary folder serves until Close: everything works, and the next start is as slow as the first. A fixed name in
+// the system's temporary folder would let another user create it first, and fill it.
 func (f *CacheFolder) choose() {
 	base, err := cacheOf(f.root, f.override)
 	if err == nil {

@@ -1,8 +1,8 @@
 // Package running lets programs of the user find a server that runs for a project, and talk to it.
 //
-// While a server listens, a file with its address and token lies in the project's cache folder (Announce, Find). Programs
-// then ask by HTTP, and not over a socket: a client of the hub would be a page in everybody's list, and would get what is
-// broadcast. The server answers at the paths of this package by POST and with the token.
+// While a server listens, a file with its address and token lies in the project's cache folder (Announce, Find).
+// Programs then ask by HTTP, and not over a socket: a client of the hub would be a page in everybody's list, and would
+// get what is broadcast. The server answers at the paths of this package by POST and with the token.
 package running
 
 import (
@@ -125,8 +125,8 @@ func (s *Server) Tail(ctx context.Context, connected func(), fn func(line []byte
 	}
 }
 
-// Pause holds updates until resume is called, ctx ends or this program does. gone is closed when the server has stopped,
-// or does not hold updates any more for another reason.
+// Pause holds updates until resume is called, ctx ends or this program does. gone is closed when the server has
+// stopped, or does not hold updates any more for another reason.
 func (s *Server) Pause(ctx context.Context) (resume func(), gone <-chan struct{}, err error) {
 	res, err := s.post(ctx, PausePath, nil)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 
 // Text returns the TypeScript type of the values that encoding/json writes for t. A nil t gives "".
 //
-// The type is written inline, so that an editor shows the whole shape where it is used. A comment before each named type
-// and each of its fields names the declaration in Go: see sourceMark.
+// The type is written inline, so that an editor shows the whole shape where it is used. A comment before each named
+// type and each of its fields names the declaration in Go: see sourceMark.
 func Text(t reflect.Type) string { return writer{}.text(t) }
 
 // writer holds the types that are being written. A type that holds itself is `unknown` inside.

@@ -159,8 +159,8 @@ var (
 	calledPlugin = regexp.MustCompile(`(\w+)\(\)`)
 )
 
-// saysNothing reports whether a vite.config does no more than name plugins whose work is built in, as those of templates
-// do. Running it would start Node and load Vite to learn nothing.
+// saysNothing reports whether a vite.config does no more than name plugins whose work is built in, as those of
+// templates do. Running it would start Node and load Vite to learn nothing.
 func saysNothing(text string) bool {
 	text = strings.Join(strings.Fields(comments.ReplaceAllString(text, "")), " ")
 	imported := map[string]string{}
@@ -246,8 +246,8 @@ func environment() []string {
 }
 
 var terminals = map[string]bool{
-	"_": true, "PWD": true, "OLDPWD": true, "SHLVL": true, "TERM": true, "COLORTERM": true, "TERM_SESSION_ID": true, "WINDOWID": true, "COLUMNS": true, "LINES": true,
-	"TMUX": true, "TMUX_PANE": true, "STY": true,
+	"_": true, "PWD": true, "OLDPWD": true, "SHLVL": true, "TERM": true, "COLORTERM": true, "TERM_SESSION_ID": true,
+	"WINDOWID": true, "COLUMNS": true, "LINES": true, "TMUX": true, "TMUX_PANE": true, "STY": true,
 }
 
 // builtIn are the beginnings of the names of Vite plugins whose work devserver does itself.

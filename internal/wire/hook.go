@@ -41,7 +41,8 @@ func (h Hook[A, R]) Ask(ctx context.Context, host Asker, args A) (answer R, err 
 }
 
 // Combine asks the members in order, which are plugins or hosts, and combines their answers. An error ends the
-// question, but a Hook with CallAll collects the errors. ask returns the zero R for a member that does not have the hook.
+// question, but a Hook with CallAll collects the errors. ask returns the zero R for a member that does not have the
+// hook.
 func Combine[M, A any, R comparable](h Hook[A, R], members []M, args A, ask func(M, A) (R, error)) (R, error) {
 	var all, none R
 	var errs []error
