@@ -151,7 +151,7 @@ type CSS struct {
 type CSSModules struct {
 	// LocalsConvention exports class names in camel case too, or only in camel case. Default: as written.
 	LocalsConvention string `json:"localsConvention" enum:"camelCase,camelCaseOnly,dashes,dashesOnly"`
-	// GenerateScopedName is a pattern such as "[name]__[local]___[hash:base64:5]". Default: devserver's own pattern.
+	// GenerateScopedName is a pattern such as `[name]__[local]___[hash:base64:5]`. Default: devserver's own pattern.
 	GenerateScopedName string `json:"generateScopedName"`
 	// ScopeBehaviour makes unmarked names local or global. Default: "local".
 	ScopeBehaviour string `json:"scopeBehaviour" enum:"local,global"`
