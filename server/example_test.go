@@ -26,9 +26,9 @@ func ExampleRun() {
 			}),
 		},
 	}
-	err := server.Run(ctx, server.Options{Root: "../testdata/apps/css", Plugins: []plugin.Plugin{hello}})
+	err := server.Run(ctx, server.Options{Root: "../testdata/apps/circular", Plugins: []plugin.Plugin{hello}})
 	fmt.Println(err)
 	// Output:
-	// hello from css
+	// hello from circular
 	// <nil>
 }
