@@ -22,13 +22,13 @@ var layers = map[string][]string{
 	"server": {
 		"client", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/compile", "internal/config", "internal/disk",
 		"internal/edit", "internal/env", "internal/gate", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pack",
-		"internal/pluginhost", "internal/problems", "internal/proxy", "internal/relay", "internal/resolve", "internal/running",
+		"internal/parallel", "internal/pluginhost", "internal/problems", "internal/proxy", "internal/relay", "internal/resolve", "internal/running",
 		"internal/transform", "internal/viteconfig", "internal/watch",
 	},
 
 	// The parts of a project. Each part may use the parts below it.
 	"internal/relay": {
-		"client", "plugin", "hmr", "internal/disk", "internal/graph", "internal/moduleid", "internal/pluginhost", "internal/problems",
+		"client", "plugin", "hmr", "internal/disk", "internal/graph", "internal/moduleid", "internal/parallel", "internal/pluginhost", "internal/problems",
 		"internal/transform", "internal/tstype", "internal/wire",
 	},
 	"internal/edit": {

@@ -22,6 +22,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pack"
+	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/problems"
 	"github.com/seed-b8174343/devserver/internal/proxy"
@@ -54,7 +55,7 @@ type project struct {
 	began sync.Once // see begin
 	ctx   context.Context
 	stop  context.CancelFunc
-	tasks sync.WaitGroup
+	tasks parallel.Tasks
 }
 
 func newProject(s *Server, from reading) (*project, error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/edit"
 	"github.com/seed-b8174343/devserver/internal/guard"
+	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/running"
 	"github.com/seed-b8174343/devserver/internal/viteconfig"
 )
@@ -55,7 +56,7 @@ type Server struct {
 	following    context.Context // ends before the connections are waited for, see serveTail
 	endFollowing context.CancelFunc
 
-	background sync.WaitGroup
+	background parallel.Tasks
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc

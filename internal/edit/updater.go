@@ -21,6 +21,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pack"
+	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/problems"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/plugin"
@@ -74,7 +75,7 @@ type Updater struct {
 	missing sync.Map // files of scripts that pages asked for in vain -> ID
 
 	lastReport atomic.Value // string: the report that was printed last
-	tasks      sync.WaitGroup
+	tasks      parallel.Tasks
 }
 
 // New returns an Updater that follows nothing yet.

@@ -1,4 +1,4 @@
-// Package parallel runs a loop on all processors.
+// Package parallel runs a loop on all processors, and goroutines that end with their owner.
 package parallel
 
 import (

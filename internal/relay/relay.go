@@ -22,6 +22,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/problems"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -75,7 +76,7 @@ type Relay struct {
 	present  presence
 	channels channels
 	held     atomic.Pointer[func()] // releases the events that wait, see holdEvents; nil when none wait
-	tasks    sync.WaitGroup
+	tasks    parallel.Tasks
 }
 
 // New returns a Relay that runs nothing yet.
