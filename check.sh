@@ -142,7 +142,7 @@ race() {
 }
 
 # fuzz_one DIR TARGET OUT TIME: Go up to 1.26 sometimes takes the end of its own -fuzztime for a failure, mostly on a busy
-# machine (https://go.dev/issue/75804). What it finds it always writes to testdata/fuzz, and then that file tells.
+# machine (https://go.dev/issue/75804). A finding it always writes to testdata/fuzz: a failure without such a file found nothing.
 fuzz_one() {
   touch "$3.began"
   (cd "$1" && go test -run '^$' -fuzz "^$2\$" -fuzztime "$4" -parallel 1 . >"$3" 2>&1) && return

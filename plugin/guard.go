@@ -99,7 +99,7 @@ func await[T any](ctx context.Context, done <-chan T) (answer T, answered bool) 
 	}
 }
 
-// waitServer is a Server that is told about slow hooks while they run.
+// waitServer is a Server that reports slow hooks while they run.
 type waitServer interface{ WaitsFor(w wire.WaitCall) }
 
 // reportIfSlow wraps a hook, so that the server hears of it when it is slow. id is the module, page or file that the

@@ -72,7 +72,7 @@ test("dynamic import of what is here needs no pack", async () => {
   assert.deepEqual(w.packs, []);
 });
 
-test("dynamic import fetches a pack and tells what is here", async () => {
+test("dynamic import fetches a pack and names what the page has", async () => {
   const w = new World(
     { "/main.js": `export const load = () => import("./a")`, "/a.js": `export const x = 1` },
     { lazy: ["/a.js"] },

@@ -42,7 +42,7 @@ test("who asks while a question is under way gets the answer to a later one", as
 
 test("a cookie that is about to change is asked for a few times", () => {
   const { asked, timers, identity } = open();
-  identity.cookieChanges(); // which tells that the server knows users
+  identity.cookieChanges(); // so the server knows users
   const before = timers.size;
   identity.cookieChanges(); // replaces the one before
   assert.equal(timers.size, before);

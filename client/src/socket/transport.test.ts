@@ -233,7 +233,7 @@ test("reconnect: at once after a loss, then later and later, at once when woken"
   assert.equal(server.opened, before + 1, "one at a time");
 });
 
-test("reconnect: a new token is asked for after a failure, and tells whether the server is there", async () => {
+test("reconnect: a new token is asked for after a failure, and says whether the server is there", async () => {
   let there = false;
   let asked = 0;
   const { server, timers, transport } = setup({ renew: async () => (asked++, there) });

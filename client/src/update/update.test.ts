@@ -279,7 +279,7 @@ test("a dynamic import after an update of who makes it gets the new version", as
   await w.update({ "/main.js": `throw new Error("broken")`, "/page.js": `export const text = "page 4"` });
   assert.equal(await load(), "page 2 part 3");
   await w.update({
-    "/main.js": `globalThis.load = async () => (await import("./page")).text; import.meta.hot.accept() // mended`,
+    "/main.js": `globalThis.load = async () => (await import("./page")).text; import.meta.hot.accept() // fixed`,
   });
   assert.equal(await load(), "page 4");
 });

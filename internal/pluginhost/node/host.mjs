@@ -179,13 +179,13 @@ function inlineImports(postcss, root, file, imports, parse, above = [file], unde
   for (const node of [...root.nodes]) {
     if (node.type === "atrule" && node.name.toLowerCase() === "charset") node.remove(); // the text is UTF-8 by now
     if (node.type !== "atrule" || node.name.toLowerCase() !== "import" || node.nodes) continue;
-    const told = importOf(node.params);
-    const to = told && imports.paths[file]?.[told.specifier];
+    const statement = importOf(node.params);
+    const to = statement && imports.paths[file]?.[statement.specifier];
     if (!to) {
-      if (file !== top && /^(?:\w+:)?\/\//.test(told?.specifier ?? "")) left.push(node.remove()); // from another site
+      if (file !== top && /^(?:\w+:)?\/\//.test(statement?.specifier ?? "")) left.push(node.remove()); // from another site
       continue;
     }
-    const { layer, supports, media } = told;
+    const { layer, supports, media } = statement;
     const conditions = [under, layer, supports, media].join("\n").trim();
     if (seen.has(to + conditions) || above.includes(to)) {
       node.remove();
@@ -329,14 +329,14 @@ async function runSass({ file, code, options = {}, map }) {
     sass = await load("sass");
   }
   const indented = file.endsWith(".sass");
-  const told = await styleOptions(indented ? "sass" : "scss", options, file, code);
-  const result = await sass.compileStringAsync(told.code, {
+  const prepared = await styleOptions(indented ? "sass" : "scss", options, file, code);
+  const result = await sass.compileStringAsync(prepared.code, {
     url: pathToFileURL(file),
     syntax: indented ? "indented" : "scss",
     loadPaths: [dirname(file), root, join(root, "node_modules")],
     logger: { warn() {}, debug: (message) => console.error(message) },
-    ...told.rest,
-    importers: [...(told.rest.importers ?? []), { findFileUrl: (url) => packageStyle(url, file) }],
+    ...prepared.rest,
+    importers: [...(prepared.rest.importers ?? []), { findFileUrl: (url) => packageStyle(url, file) }],
     sourceMap: Boolean(map),
     sourceMapIncludeSources: true,
   });
@@ -375,11 +375,11 @@ function packageStyle(url, from) {
 
 async function runLess({ file, code, options = {}, map }) {
   const less = plain(await load("less"));
-  const told = await styleOptions("less", options, file, code);
-  const result = await less.render(told.code, {
+  const prepared = await styleOptions("less", options, file, code);
+  const result = await less.render(prepared.code, {
     filename: file,
     paths: [dirname(file), root, join(root, "node_modules")],
-    ...told.rest,
+    ...prepared.rest,
     sourceMap: map ? { outputSourceFiles: true } : undefined,
   });
   return { code: withMap(result.css, result.map), deps: result.imports.map((f) => resolve(f)) };
@@ -387,8 +387,8 @@ async function runLess({ file, code, options = {}, map }) {
 
 async function runStylus({ file, code, options = {} }) {
   const stylus = plain(await load("stylus"));
-  const told = await styleOptions("stylus", options, file, code);
-  const style = stylus(told.code, { filename: file, paths: [dirname(file), root], ...told.rest });
+  const prepared = await styleOptions("stylus", options, file, code);
+  const style = stylus(prepared.code, { filename: file, paths: [dirname(file), root], ...prepared.rest });
   return { code: style.render(), deps: style.deps().map((f) => resolve(f)) };
 }
 
@@ -396,15 +396,15 @@ async function runStylus({ file, code, options = {} }) {
 
 async function runTypeScript({ file, code, options = {} }) {
   const ts = plain(await load("typescript"));
-  const told = options.compilerOptions ?? {};
+  const own = options.compilerOptions ?? {};
   const { options: compilerOptions } = ts.convertCompilerOptionsFromJson(
     {
-      ...told,
+      ...own,
       experimentalDecorators: true,
       emitDecoratorMetadata: true,
       jsx: "preserve",
       module: "esnext",
-      target: told.target ?? "esnext",
+      target: own.target ?? "esnext",
       sourceMap: false,
       inlineSourceMap: true,
       inlineSources: true,
