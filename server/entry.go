@@ -15,7 +15,7 @@ func (p *project) serveEntry(w http.ResponseWriter, r *http.Request, id string) 
 	p.edits.Fresh(id)
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 	if dest := r.Header.Get("Sec-Fetch-Dest"); dest == "worker" || dest == "sharedworker" || moduleid.Has(r.URL.RawQuery, "worker_file") {
-		serveText(w, r, p.packs.Worker(r.Context(), strings.TrimSuffix(id, "?worker_file")))
+		serveText(w, r, p.packs.Worker(strings.TrimSuffix(id, "?worker_file")))
 		return
 	}
 	if tag, ok := p.packs.Unchanged(id, r.URL.RequestURI(), func(tag string) bool { return matches(r, tag) }); ok {

@@ -116,8 +116,8 @@ func (p *Packer) Import(ids, have []string, url string) Pack {
 
 // Worker returns the script of a worker. It is a program of its own: it imports nothing, so that it runs in classic and
 // module workers alike.
-func (p *Packer) Worker(ctx context.Context, id string) []byte {
-	p.o.Graph.Crawl(ctx, id)
+func (p *Packer) Worker(id string) []byte {
+	p.o.Graph.Crawl(context.WithoutCancel(p.o.Context), id) // a crawl that is cut off leaves broken modules in the graph
 	list := p.o.Graph.Closure([]string{id}, nil)
 	w := &writer{}
 	w.text("(async () => {\n" + client.Worker() + "\n")
