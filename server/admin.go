@@ -5,7 +5,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"path"
@@ -13,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 )
 
 // The page at /__devserver/ shows the open pages and sends events. It is a page like any other: it talks over the
@@ -35,7 +35,7 @@ func (p *project) serveAdmin(w http.ResponseWriter, r *http.Request, name string
 		return
 	}
 	w.Header().Add("Content-Security-Policy", "frame-ancestors 'self'") // a click in a foreign page must not land on our buttons
-	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	w.Header().Set("Content-Type", moduleid.ContentType(name))
 	serveText(w, r, text)
 }
 

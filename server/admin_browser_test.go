@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"mime"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -10,6 +11,21 @@ import (
 	"github.com/seed-b8174343/devserver/internal/devtest"
 	"github.com/seed-b8174343/devserver/server"
 )
+
+// TestAdminFilesHaveTheirTypes: what a system says of file names does not keep a browser from running the admin page.
+func TestAdminFilesHaveTheirTypes(t *testing.T) {
+	was := mime.TypeByExtension(".js")
+	t.Cleanup(func() { _ = mime.AddExtensionType(".js", was) })
+	if err := mime.AddExtensionType(".js", "text/plain; charset=utf-8"); err != nil { // as some registries of Windows do
+		t.Fatal(err)
+	}
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+"-- main.js --\n")))
+	for file, want := range map[string]string{"": "text/html", "admin.js": "text/javascript", "admin.css": "text/css"} {
+		if got := s.Get("/__devserver/" + file).Header.Get("Content-Type"); got != want+"; charset=utf-8" {
+			t.Errorf("%q is %q, want %s", file, got, want)
+		}
+	}
+}
 
 // TestAdminPage: the admin page lists the open pages, follows changes of their users, and sends to them with the
 // keyboard alone.
