@@ -45,6 +45,8 @@ type Set struct {
 	o     Options
 	added chan struct{} // has an element when errors were added since it was read
 
+	publishing sync.Mutex // held by Publish, so that payloads go out in order; taken before mu
+
 	mu     sync.Mutex
 	byID   map[string]*transform.Error
 	showed bool // pages have an error that was not taken back
@@ -114,6 +116,11 @@ func (s *Set) list() []*transform.Error {
 // Publish sends the first error to pages and terminal, or clears the overlay when there is no error any more. Errors of
 // orphans are dropped before.
 func (s *Set) Publish() {
+	if s.o.Context.Err() != nil {
+		return // modules fail when the project ends, and the next project would never clear such an error
+	}
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
 	s.mu.Lock()
 	for id := range s.byID {
 		if s.o.Orphan(id) {
