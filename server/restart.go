@@ -79,7 +79,7 @@ func (s *Server) publishRestart(old, p *project, reason string) error {
 		s.log.Info("stop and start devserver to apply host, port, https and allowedHosts")
 		return reload(reason)
 	}
-	if old.problems.Clear(problems.ConfigID) {
+	if old.problems.Showed() {
 		_ = s.hub.Publish(&hmr.Fixed{}) // errors of the new project show as they are found
 	}
 	if p.layout.Root != old.layout.Root { // other pages have these addresses

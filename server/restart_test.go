@@ -51,3 +51,22 @@ func TestPagesLoadWhileItRestarts(t *testing.T) {
 		t.Errorf("the page's script: %d", r.Status)
 	}
 }
+
+// TestErrorFixedByARestart fixes an error together with a change of the configuration. The next project has no error,
+// and the pages show none.
+func TestErrorFixedByARestart(t *testing.T) {
+	t.Parallel()
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)), func(o *server.Options) { o.Config = nil })
+	s.Get("/main.js")
+	was := s.Read("text.js")
+	socket := s.Socket(t)
+	socket.WaitFor(devtest.Is("connected"))
+	s.Write("text.js", "export const text = = 1;")
+	socket.WaitFor(devtest.Is("error"))
+	resume := s.Server().Pause("test")
+	s.Write("text.js", was)
+	s.Write("devserver.config.json", `{"define": {"X": "1"}}`)
+	time.Sleep(100 * time.Millisecond) // for the watcher
+	resume()
+	socket.WaitFor(devtest.Is("fixed"))
+}

@@ -139,6 +139,13 @@ func (s *Set) Publish() {
 	}
 }
 
+// Showed reports whether pages have an error that was not taken back.
+func (s *Set) Showed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.showed
+}
+
 // First returns what a page that has just connected must show: the first error, if there is one.
 func (s *Set) First() []hmr.Payload {
 	s.mu.Lock()
