@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -267,6 +269,26 @@ func TestSaves(t *testing.T) {
 				t.Errorf("a reload does not get the last content: %.2000s", got)
 			}
 		})
+	}
+}
+
+// TestDeletedWhilePagesLoad deletes a module that is imported, while pages load. The loads look for the file in vain.
+func TestDeletedWhilePagesLoad(t *testing.T) {
+	t.Parallel()
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
+	serves(t, s, "before")
+	sock := s.Socket(t)
+	var loads sync.WaitGroup
+	s.Remove("text.js")
+	for range 20 {
+		loads.Go(func() { pack(s) })
+		time.Sleep(3 * time.Millisecond) // within the time for which the edit is held back
+	}
+	sock.WaitFor(devtest.Is("update"))
+	loads.Wait()
+	have := listen(t, sock)
+	if _, changed := have.code["/text.js"]; changed || !slices.Contains(have.deleted, "/text.js") {
+		t.Errorf("text.js changed: %v, deleted: %q", changed, have.deleted)
 	}
 }
 

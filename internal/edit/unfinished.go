@@ -71,9 +71,10 @@ func (u *Updater) acceptAsIs(e *edit) {
 		e.modules.merge(u.reload(nil, ids, true))
 	}
 	for id, m := range e.modules {
-		// A page that loaded meanwhile brought the module back: its file was gone for a moment (delete, then create).
-		if m.outcome == deleted && u.o.Graph.Version(id) != nil {
-			m.outcome, m.differs = compiled, true
+		// A page that loaded meanwhile brought the module back: its file was gone for a moment (delete, then create). A page
+		// that loaded before the file was back got an error for it.
+		if v := u.o.Graph.Version(id); m.outcome == deleted && v != nil && v.Err == nil {
+			m.outcome, m.now, m.differs = compiled, v, true
 		}
 	}
 }
