@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
@@ -34,7 +35,14 @@ type channel struct {
 	allow   func(ctx context.Context, c Client, d hmr.Direction) error
 
 	mu   sync.Mutex
-	send func(wire.SendCall) error // nil until a Runner has the plugin; guarded by mu
+	ways []way // the Runners that have the plugin, the newest last; guarded by mu
+}
+
+// way is how a channel's messages reach the pages: by the server of a Runner. While the server restarts, two Runners
+// have the plugin, and the newer Runner may fail to start.
+type way struct {
+	runner *Runner
+	send   func(wire.SendCall) error
 }
 
 func (c *channel) base() *channel { return c }
@@ -114,12 +122,12 @@ func (c *channel) publish(to wire.SendCall, out any) (err error) {
 		return fmt.Errorf("channel %s: %w", c.id, err)
 	}
 	c.mu.Lock()
-	send := c.send
+	ways := c.ways
 	c.mu.Unlock()
-	if send == nil {
+	if len(ways) == 0 {
 		return fmt.Errorf("channel %s: no running plugin has it among its Channels", c.id)
 	}
-	return send(to)
+	return ways[len(ways)-1].send(to)
 }
 
 // channelServer is a Server that carries channels.
@@ -128,10 +136,10 @@ type channelServer interface {
 	SendOnChannel(to wire.SendCall) error
 }
 
-// bindChannels connects the plugins' channels to the server.
-func bindChannels(plugins []Plugin, s Server) error {
+// bindChannels connects the plugins' channels to the server, until unbindChannels.
+func (r *Runner) bindChannels() error {
 	owner := map[string]string{}
-	for _, p := range plugins {
+	for _, p := range r.plugins {
 		for _, typed := range p.Channels {
 			id := typed.base().id
 			if other, twice := owner[id]; twice {
@@ -140,19 +148,32 @@ func bindChannels(plugins []Plugin, s Server) error {
 			owner[id] = p.Name
 		}
 	}
-	for _, p := range plugins {
+	server, carries := r.server.(channelServer)
+	for id, name := range owner {
+		if !carries {
+			return fmt.Errorf("plugin %s has channel %q, which this server does not carry", name, id)
+		}
+	}
+	r.eachChannel(func(c *channel) { c.ways = append(slices.Clip(c.ways), way{r, server.SendOnChannel}) })
+	return nil
+}
+
+func (r *Runner) unbindChannels() {
+	r.eachChannel(func(c *channel) {
+		c.ways = slices.DeleteFunc(slices.Clone(c.ways), func(w way) bool { return w.runner == r })
+	})
+}
+
+// eachChannel calls f for each of the plugins' channels, under its lock.
+func (r *Runner) eachChannel(f func(*channel)) {
+	for _, p := range r.plugins {
 		for _, typed := range p.Channels {
 			c := typed.base()
-			server, ok := s.(channelServer)
-			if !ok {
-				return fmt.Errorf("plugin %s has channel %q, which this server does not carry", p.Name, c.id)
-			}
 			c.mu.Lock()
-			c.send = server.SendOnChannel
+			f(c)
 			c.mu.Unlock()
 		}
 	}
-	return nil
 }
 
 // ChannelMessage hands a page's message to the channel of that ID.

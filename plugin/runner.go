@@ -53,10 +53,10 @@ func NewRunner(plugins []Plugin, s Server) (*Runner, error) {
 			}
 		}
 	}
-	if err := bindChannels(plugins, s); err != nil {
+	r := &Runner{plugins: plugins, server: s, running: map[uint64]string{}}
+	if err := r.bindChannels(); err != nil {
 		return nil, err
 	}
-	r := &Runner{plugins: plugins, server: s, running: map[uint64]string{}}
 	r.ctx, r.end = context.WithCancel(context.Background())
 	return r, nil
 }
@@ -107,6 +107,7 @@ func (r *Runner) Start(ctx context.Context) error {
 // The error names the hooks that did not return in time. Plugins that have not started, or were stopped before, are
 // left alone.
 func (r *Runner) Stop(ctx context.Context) error {
+	defer r.unbindChannels() // Stop hooks may still send
 	r.end()
 	var errs []error
 	for _, name := range r.awaitHooks() {

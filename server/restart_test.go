@@ -2,10 +2,12 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/devtest"
 	"github.com/seed-b8174343/devserver/plugin"
 	"github.com/seed-b8174343/devserver/server"
@@ -69,4 +71,45 @@ func TestErrorFixedByARestart(t *testing.T) {
 	time.Sleep(100 * time.Millisecond) // for the watcher
 	resume()
 	socket.WaitFor(devtest.Is("fixed"))
+}
+
+// TestChannelsAfterAFailedRestart: the plugins that keep running keep their channels when they cannot start once more.
+func TestChannelsAfterAFailedRestart(t *testing.T) {
+	t.Parallel()
+	starts := 0
+	news := plugin.NewChannel[hmr.BroadcastOnly, string]("once", "main", "news")
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)), func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{
+			Name: "once", Channels: []plugin.AnyChannel{news},
+			Start: func(context.Context, plugin.Server) error {
+				if starts++; starts == 2 {
+					return errors.New("the port is taken")
+				}
+				return nil
+			},
+		}}
+	})
+	socket := s.Socket(t)
+	socket.WaitFor(devtest.Is("connected"))
+	socket.Send(map[string]any{"type": "subscribe", "channel": news.ID()})
+	hears := func(text string) {
+		t.Helper()
+		devtest.Eventually(t, "a page that listens", func() bool {
+			if err := news.Broadcast(text); err != nil {
+				t.Fatal(err)
+			}
+			return socket.Count(devtest.Event(news.ID(), text)) > 0
+		}, s.Log.String)
+	}
+	hears("before")
+	for _, text := range []string{"after a failed restart", "after a restart"} {
+		if err := s.Server().Restart("test"); err != nil {
+			t.Fatal(err)
+		}
+		hears(text)
+	}
+	s.Stop()
+	if err := news.Broadcast("after the end"); err == nil {
+		t.Error("a message was sent after the end")
+	}
 }
