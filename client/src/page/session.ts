@@ -83,11 +83,6 @@ export class Session implements Connection {
   }
 
   /** Opens the socket and watches for what brings it back. */
-  /** Notes the number of an update or a reload. A payload to this page alone has none. */
-  seen(seq: number | undefined): void {
-    this.newest = Math.max(this.newest, seq ?? 0);
-  }
-
   open(): void {
     (globalThis as { [connectionKey]?: Connection })[connectionKey] = this;
     if (this.options.config.shareTabs) this.shared = shareSockets(this.options.scriptURL, this.id);
@@ -150,6 +145,11 @@ export class Session implements Connection {
 
   get connected(): boolean {
     return this.transport.connected;
+  }
+
+  /** Notes the number of an update or a reload. A payload to this page alone has none. */
+  seen(seq: number | undefined): void {
+    this.newest = Math.max(this.newest, seq ?? 0);
   }
 
   // ---- Messages to the server
