@@ -92,7 +92,7 @@ func (s *Set) Clear(id string) bool {
 	return had
 }
 
-// List returns the errors in the order of their IDs.
+// List returns the errors in the order of their IDs. The configuration's comes first: modules may follow from it.
 func (s *Set) List() []*transform.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,6 +106,9 @@ func (s *Set) list() []*transform.Error {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
+	if at := slices.Index(ids, ConfigID); at > 0 {
+		ids = slices.Insert(slices.Delete(ids, at, at+1), 0, ConfigID)
+	}
 	list := make([]*transform.Error, len(ids))
 	for i, id := range ids {
 		list[i] = s.byID[id]

@@ -75,3 +75,18 @@ func TestPublishOfAnEndedProject(t *testing.T) {
 		t.Errorf("pages get %q", p.got)
 	}
 }
+
+// TestConfigurationComesFirst: a mistake in the configuration is shown, even when a module has an error, too.
+func TestConfigurationComesFirst(t *testing.T) {
+	p := &pages{}
+	s := newSet(t.Context(), p)
+	s.Add("/app.ts", &transform.Error{Text: "broken"})
+	s.Add(problems.ConfigID, &transform.Error{Text: "unknown option"})
+	s.Add("/a.ts", &transform.Error{Text: "broken, too"})
+	s.Publish()
+	s.Clear(problems.ConfigID)
+	s.Publish()
+	if want := []string{"unknown option", "broken, too"}; !slices.Equal(p.got, want) {
+		t.Errorf("pages get %q, want %q", p.got, want)
+	}
+}
