@@ -146,12 +146,12 @@ func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	if user == "" {
 		return fmt.Errorf("channel %s: send to user: no user is named", c.id)
 	}
-	return c.sendPrivate(out, func(cl *Client) bool { return cl.identity.user == user })
+	return c.sendPrivate(out, func(cl *page) bool { return cl.identity.user == user })
 }
 
 // sendPrivate sends to the listening pages for which the condition holds. The condition is called under Hub.mu and
 // Client.mu. What waits for a page is dropped when the page's user changes.
-func (c *channel) sendPrivate(out any, to func(*Client) bool) error {
+func (c *channel) sendPrivate(out any, to func(*page) bool) error {
 	f, err := newEventFrame(c.id, out)
 	if err != nil {
 		return err
@@ -182,7 +182,7 @@ func (c *channel) broadcast(out any, retain bool) error {
 }
 
 // publish sends to the listening pages for which the condition holds, or to all of them if it is nil.
-func (c *channel) publish(hub *Hub, f *frame, to func(*Client) bool) error {
+func (c *channel) publish(hub *Hub, f *frame, to func(*page) bool) error {
 	if hub == nil {
 		return fmt.Errorf("channel %s is not registered with a hub", c.id)
 	}
@@ -207,7 +207,7 @@ func (h *Hub) Register(channels ...Registrant) error {
 
 // wish is a page that wants to listen to a channel.
 type wish struct {
-	page *Client
+	page *page
 	id   string
 }
 
@@ -259,7 +259,7 @@ func (h *Hub) Unregister(channels ...Registrant) {
 }
 
 // wants reports whether the page has to subscribe to a channel that was just registered. The caller holds Hub.mu.
-func (c *Client) wants(ch *channel) bool {
+func (c *page) wants(ch *channel) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	listens, wanted := c.channels[ch.id]
@@ -297,9 +297,9 @@ func (h *Hub) Channels() []ChannelInfo {
 // message. Its data is {"channel": "id", "error": an [Error]}.
 const ChannelError = "devserver:channel-error"
 
-func (h *Hub) refuse(page *Client, id string, err error) {
+func (h *Hub) refuse(page *page, id string, err error) {
 	h.o.Logger.Debug("channel refused", "pkg", "hmr", "channel", id, "page", page.ID(), "error", err)
-	_ = page.Send(ChannelError, map[string]any{"channel": id, "error": errorFor(err)}) // a page that is gone need not know
+	_ = page.client().Send(ChannelError, map[string]any{"channel": id, "error": errorFor(err)}) // a page that is gone need not know
 }
 
 // mostWanted bounds the channels that a page wants and that are not registered: it can make up any number of names.
@@ -308,7 +308,7 @@ const mostWanted = 1000
 // subscribe lets the page listen if it may, and sends it the retained message. It only notes an ID without a channel:
 // the channel may be registered later, or the ID is an event that needs no permission. What a page does with one
 // channel happens in its order.
-func (h *Hub) subscribe(page *Client, id string) {
+func (h *Hub) subscribe(page *page, id string) {
 	h.mu.Lock()
 	c := h.channels[id]
 	page.mu.Lock()
@@ -346,7 +346,7 @@ func (h *Hub) subscribe(page *Client, id string) {
 	})
 }
 
-func (h *Hub) unsubscribe(page *Client, id string) {
+func (h *Hub) unsubscribe(page *page, id string) {
 	page.mu.Lock()
 	_, wanted := page.channels[id]
 	page.mu.Unlock()
@@ -361,17 +361,17 @@ func (h *Hub) unsubscribe(page *Client, id string) {
 }
 
 // permitted returns the error of the channel's Allow, nil without Allow.
-func (h *Hub) permitted(c *channel, page *Client, d Direction) error {
+func (h *Hub) permitted(c *channel, page *page, d Direction) error {
 	if c.allow == nil {
 		return nil
 	}
 	return h.run(h.ctx, c.guardsItself, page, string(d)+" "+c.id, func(ctx context.Context) error {
-		return c.allow(ctx, page, d)
+		return c.allow(ctx, page.client(), d)
 	})
 }
 
 // sendTo gives a page's message to the channel.
-func (h *Hub) sendTo(c *channel, page *Client, data json.RawMessage) {
+func (h *Hub) sendTo(c *channel, page *page, in *inbound) {
 	h.lane(page, channelLane, c.id).add(h, func() {
 		err := h.permitted(c, page, Send)
 		switch {
@@ -380,7 +380,7 @@ func (h *Hub) sendTo(c *channel, page *Client, data json.RawMessage) {
 			err = &Error{Code: "broadcast_only", Message: fmt.Sprintf("pages cannot send to channel %s", c.id)}
 		default:
 			err = h.run(h.ctx, c.guardsItself, page, c.id, func(ctx context.Context) error {
-				return c.handle(ctx, page, data)
+				return c.handle(ctx, in.from, in.Data)
 			})
 		}
 		if err != nil {

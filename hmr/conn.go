@@ -16,7 +16,7 @@ const (
 
 // conn is a connection of a session: its way over a socket.
 type conn struct {
-	c      *Client
+	c      *page
 	socket *socket
 	prefix []byte // begins each frame on a shared socket; nil: the socket is the client's own
 	hello  []byte // nil once the writer has written it; only the writer uses it
@@ -37,7 +37,7 @@ type conn struct {
 	complained time.Time // only the reader uses it
 }
 
-func newConn(c *Client, s *socket, prefix []byte) *conn {
+func newConn(c *page, s *socket, prefix []byte) *conn {
 	cn := &conn{c: c, socket: s, prefix: prefix, rate: newMeter(s.hub.o.EventRate), done: make(chan struct{})}
 	if prefix != nil {
 		cn.in = make(chan []byte, tabQueue)
@@ -161,11 +161,11 @@ func (cn *conn) allows(text []byte) bool {
 // handle decodes and dispatches a frame. A frame that is not understood is logged and ignored, since a page may send
 // what a later version understands. It counts as received if the page counts it.
 func (cn *conn) handle(text []byte) {
-	var in incoming
+	var in inbound
 	if depth(text) > maxDepth {
 		cn.complain("is nested too deep")
-	} else if err := json.Unmarshal(text, &in); err != nil {
-		in = incoming{}
+	} else if err := json.Unmarshal(text, &in.incoming); err != nil {
+		in = inbound{}
 		cn.complain("is not what a page sends: " + err.Error())
 	}
 	c := cn.c
@@ -184,6 +184,7 @@ func (cn *conn) handle(text []byte) {
 	defer c.reading.Unlock()
 	c.mu.Lock()
 	current := c.conn == cn
+	in.from = c.as
 	if current {
 		c.received++
 	}
@@ -196,6 +197,12 @@ func (cn *conn) handle(text []byte) {
 		cn.socket.wakeUp()
 	}
 	c.hub.dispatch(c, &in)
+}
+
+// inbound is a frame that a page has sent.
+type inbound struct {
+	incoming
+	from *Client // the page with the user that it had then
 }
 
 // complain logs what is wrong with a message, once a second at most.

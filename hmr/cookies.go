@@ -68,7 +68,7 @@ func (w *cookieWriter) look() {
 	w.looked = true
 	if cookiesChange(w.r, w.Header()) {
 		from := browserOf(w.r)
-		w.hub.prompt(func(c *Client) bool { return c.browser == from })
+		w.hub.prompt(func(c *page) bool { return c.browser == from })
 	}
 }
 

@@ -101,7 +101,7 @@ func (h *Hub) Events() []string {
 }
 
 // dispatch gives a page's frame to its handlers. The page's reader calls it, in the order in which frames were sent.
-func (h *Hub) dispatch(c *Client, in *incoming) {
+func (h *Hub) dispatch(c *page, in *inbound) {
 	if in.Type == "hello" {
 		c.mu.Lock()
 		c.url = in.URL
@@ -128,7 +128,7 @@ func (h *Hub) dispatch(c *Client, in *incoming) {
 		fn := h.hooks.report
 		h.mu.Unlock()
 		if fn != nil {
-			fn(c, in.Report)
+			fn(c.client(), in.Report)
 		}
 	case "revisions":
 		h.dispatchRevisions(c, in.Revisions)
@@ -136,7 +136,7 @@ func (h *Hub) dispatch(c *Client, in *incoming) {
 }
 
 // handOut gives an event or request to its handlers, or holds it, see Hold. A frame that was held is not held again.
-func (h *Hub) handOut(c *Client, in *incoming, wasHeld bool) {
+func (h *Hub) handOut(c *page, in *inbound, wasHeld bool) {
 	if in.Event == "" {
 		return
 	}
@@ -148,14 +148,14 @@ func (h *Hub) handOut(c *Client, in *incoming, wasHeld bool) {
 	switch {
 	case held:
 	case in.Type == "custom" && channel != nil:
-		h.sendTo(channel, c, in.Data)
+		h.sendTo(channel, c, in)
 	case in.Type == "custom" && len(list) == 0:
 		h.reportUnknown(c, in.Event)
 	case in.Type == "custom":
 		h.dispatchEvent(c, in, list)
 	case answer == nil:
 		unknown := &Error{Code: "unknown_event", Message: fmt.Sprintf("no handler answers requests %q", in.Event)}
-		_ = c.Publish(&Reply{ID: in.ID, Error: unknown}) // a page that is gone waits for no answer
+		_ = in.from.Publish(&Reply{ID: in.ID, Error: unknown}) // a page that is gone waits for no answer
 	default:
 		h.dispatchRequest(c, in, answer)
 	}
@@ -166,7 +166,7 @@ const mostUnknown = 1000
 
 // reportUnknown sends the page the name of an event without a handler, once. Events of the client itself need no
 // handler.
-func (h *Hub) reportUnknown(c *Client, event string) {
+func (h *Hub) reportUnknown(c *page, event string) {
 	if strings.HasPrefix(event, "vite:") || strings.HasPrefix(event, "devserver:") || len(event) > mostName {
 		return
 	}
@@ -177,22 +177,22 @@ func (h *Hub) reportUnknown(c *Client, event string) {
 	}
 	c.mu.Unlock()
 	if !reported {
-		_ = c.Send(UnknownEvent, map[string]string{"event": event}) // a page that is gone need not know
+		_ = c.client().Send(UnknownEvent, map[string]string{"event": event}) // a page that is gone need not know
 	}
 }
 
-func (h *Hub) dispatchEvent(c *Client, in *incoming, list []*listener) {
+func (h *Hub) dispatchEvent(c *page, in *inbound, list []*listener) {
 	for _, l := range list {
 		h.lane(c, groupLane, l.group).add(h, func() {
 			err := h.run(h.ctx, l.guardsItself(), c, in.Event, func(ctx context.Context) error {
-				return l.event(ctx, c, in.Data)
+				return l.event(ctx, in.from, in.Data)
 			})
 			h.sendError(c, in.Event, err)
 		})
 	}
 }
 
-func (h *Hub) dispatchRequest(c *Client, in *incoming, l *listener) {
+func (h *Hub) dispatchRequest(c *page, in *inbound, l *listener) {
 	ctx, cancel := context.WithCancel(h.ctx)
 	c.mu.Lock()
 	c.cancels[in.ID] = cancel
@@ -209,16 +209,16 @@ func (h *Hub) dispatchRequest(c *Client, in *incoming, l *listener) {
 		if err != nil {
 			r = &Reply{ID: in.ID, Error: errorFor(err)}
 		}
-		_ = c.Publish(r) // a page that is gone waits for no answer
+		_ = in.from.Publish(r) // a page that is gone waits for no answer
 	})
 }
 
 // answer runs the handler of a request and returns its answer as JSON. Encoding is part of the run, since it calls
 // methods of the answer.
-func (h *Hub) answer(ctx context.Context, c *Client, in *incoming, l *listener) (json.RawMessage, error) {
+func (h *Hub) answer(ctx context.Context, c *page, in *inbound, l *listener) (json.RawMessage, error) {
 	answers := make(chan json.RawMessage, 1)
 	err := h.run(ctx, l.guardsItself(), c, in.Event, func(ctx context.Context) error {
-		answer, err := l.answer(ctx, c, in.Data)
+		answer, err := l.answer(ctx, in.from, in.Data)
 		if err != nil {
 			return err
 		}
@@ -236,7 +236,7 @@ func (h *Hub) answer(ctx context.Context, c *Client, in *incoming, l *listener) 
 }
 
 // dispatchRevisions calls the hook of OnRevisions in a lane, so that the page's other frames need not wait.
-func (h *Hub) dispatchRevisions(c *Client, r Revisions) {
+func (h *Hub) dispatchRevisions(c *page, r Revisions) {
 	h.mu.Lock()
 	fn := h.hooks.revisions
 	h.mu.Unlock()
@@ -244,7 +244,7 @@ func (h *Hub) dispatchRevisions(c *Client, r Revisions) {
 		return
 	}
 	h.lane(c, revisionsLane, "").add(h, func() {
-		_ = h.runHere(h.ctx, c, "revisions", func(context.Context) error { fn(c, r); return nil }) // a panic is logged
+		_ = h.runHere(h.ctx, c, "revisions", func(context.Context) error { fn(c.client(), r); return nil }) // a panic is logged
 	})
 }
 

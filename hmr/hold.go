@@ -4,15 +4,15 @@ import "sync"
 
 // holding is what Hub.Hold needs. Hub.mu guards it.
 type holding struct {
-	holds   int             // calls of Hold that are not released
-	frames  []heldFrame     // in the order in which they came
-	waiting map[*Client]int // how many of frames each page has
+	holds   int           // calls of Hold that are not released
+	frames  []heldFrame   // in the order in which they came
+	waiting map[*page]int // how many of frames each page has
 }
 
 // heldFrame is an event or request that waits for its handler.
 type heldFrame struct {
-	c  *Client
-	in *incoming
+	c  *page
+	in *inbound
 }
 
 // mostHeld bounds the frames that wait for handlers. What comes beyond it is not held, and has no handler.
@@ -58,13 +58,13 @@ func (h *Hub) releaseOne() (f heldFrame, ok bool) {
 
 // hold keeps a frame and returns true, if there is a hold and the frame has no handler. It also keeps a frame that
 // comes after a held frame of the same page. The caller holds mu.
-func (h *Hub) hold(c *Client, in *incoming, handled bool) bool {
+func (h *Hub) hold(c *page, in *inbound, handled bool) bool {
 	o := &h.holding
 	if o.holds == 0 || handled && o.waiting[c] == 0 || len(o.frames) >= mostHeld {
 		return false
 	}
 	if o.waiting == nil {
-		o.waiting = map[*Client]int{}
+		o.waiting = map[*page]int{}
 	}
 	o.frames = append(o.frames, heldFrame{c, in})
 	o.waiting[c]++

@@ -102,12 +102,12 @@ type Hub struct {
 
 	mu       sync.Mutex
 	closed   bool
-	next     int                // number of the next client
-	sessions map[string]*Client // by the session's name
+	next     int              // number of the next client
+	sessions map[string]*page // by the session's name
 	events   map[string][]*listener
 	requests map[string]*listener
 	channels map[string]*channel
-	rooms    map[string]map[*Client]bool // rooms without a client are deleted
+	rooms    map[string]map[*page]bool // rooms without a client are deleted
 	hooks    hooks
 	holding  holding
 	updates  updateRing
@@ -136,11 +136,11 @@ func NewHub(o Options) *Hub {
 	o.setDefaults()
 	h := &Hub{
 		o:        o,
-		sessions: map[string]*Client{},
+		sessions: map[string]*page{},
 		events:   map[string][]*listener{},
 		requests: map[string]*listener{},
 		channels: map[string]*channel{},
-		rooms:    map[string]map[*Client]bool{},
+		rooms:    map[string]map[*page]bool{},
 		refused:  map[string]time.Time{},
 		upgrader: websocket.Upgrader{
 			Subprotocols: []string{"vite-hmr", "vite-ping"},
@@ -182,8 +182,8 @@ func (h *Hub) Close() {
 }
 
 // list returns the clients by number. The caller holds mu.
-func (h *Hub) list() []*Client {
-	list := make([]*Client, 0, len(h.sessions))
+func (h *Hub) list() []*page {
+	list := make([]*page, 0, len(h.sessions))
 	for _, c := range h.sessions {
 		list = append(list, c)
 	}
@@ -193,16 +193,27 @@ func (h *Hub) list() []*Client {
 
 // Clients returns the open pages in the order in which they connected. A page that lost its connection and may come
 // back is among them.
-func (h *Hub) Clients() []*Client {
+func (h *Hub) Clients() []*Client { return clients(h.pages()) }
+
+func (h *Hub) pages() []*page {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.list()
 }
 
+// clients returns the pages with their users.
+func clients(pages []*page) []*Client {
+	list := make([]*Client, len(pages))
+	for i, c := range pages {
+		list[i] = c.client()
+	}
+	return list
+}
+
 // Opened returns the clients whose OnConnect hooks have run or are running. Register a hook by [Hub.OnConnect] first,
 // then call Opened: no page is missed, a few may be seen twice.
 func (h *Hub) Opened() []*Client {
-	return slices.DeleteFunc(h.Clients(), func(c *Client) bool { return !c.isGreeted() })
+	return clients(slices.DeleteFunc(h.pages(), func(c *page) bool { return !c.isGreeted() }))
 }
 
 // Disconnect ends all sessions of the user, for example when the user signs out or a session is revoked. It returns the

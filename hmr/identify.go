@@ -103,7 +103,7 @@ func (h *Hub) keep(r *http.Request) *http.Request {
 }
 
 // noteRequest stores the page's last identifying request, unless a newer one is stored.
-func (c *Client) noteRequest(kept *http.Request, at time.Time) {
+func (c *page) noteRequest(kept *http.Request, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !at.Before(c.lastRequestAt) {
@@ -133,7 +133,7 @@ func (h *Hub) SetIdentify(identify func(*http.Request) (user string, err error))
 	case had:
 		h.identifyAgain(pages...)
 	default:
-		h.prompt(func(*Client) bool { return true })
+		h.prompt(func(*page) bool { return true })
 	}
 }
 
@@ -142,7 +142,7 @@ const mostQuestions = 64
 
 // identifyAgain asks the rule about the last request of each page, and waits for the answers. Pages without a stored
 // request are asked to identify themselves.
-func (h *Hub) identifyAgain(pages ...*Client) {
+func (h *Hub) identifyAgain(pages ...*page) {
 	var all sync.WaitGroup
 	free := make(chan struct{}, mostQuestions)
 	for _, c := range pages {
@@ -153,7 +153,7 @@ func (h *Hub) identifyAgain(pages ...*Client) {
 			last, at := c.lastRequest, time.Now()
 			c.mu.Unlock()
 			if last == nil {
-				h.prompt(func(other *Client) bool { return other == c })
+				h.prompt(func(other *page) bool { return other == c })
 				return
 			}
 			if err := h.identifyPage(c, last, last, at); err != nil {
@@ -177,11 +177,11 @@ func (h *Hub) identifyAgain(pages ...*Client) {
 func (h *Hub) Reidentify(c *Client, r *http.Request) error {
 	kept, at := h.keep(r), time.Now()
 	c.noteRequest(kept, at)
-	return h.identifyPage(c, r, kept, at)
+	return h.identifyPage(c.page, r, kept, at)
 }
 
 // identifyPage asks the rule about the request and gives the page the answer.
-func (h *Hub) identifyPage(c *Client, r, kept *http.Request, at time.Time) error {
+func (h *Hub) identifyPage(c *page, r, kept *http.Request, at time.Time) error {
 	i, err := h.identify(r, kept, at)
 	c.identifyAs(i)
 	if err != nil {
@@ -198,7 +198,7 @@ func (h *Hub) OnIdentify(fn func(context.Context, *Client)) (off func()) {
 
 // identifyAs gives the page an identity, unless it has a newer one. A socket that tabs share may have been opened
 // before a tab signed in or out, so its identity may be the older one.
-func (c *Client) identifyAs(i identity) {
+func (c *page) identifyAs(i identity) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	h := c.hub
@@ -228,7 +228,7 @@ func (c *Client) identifyAs(i identity) {
 		// After the hooks of leave: a hook of identify may let the page into rooms again.
 		h.lane(c, roomsLane, "").add(h, func() {
 			for _, k := range identified {
-				h.call(c, "identify", func(ctx context.Context) error { k.fn(ctx, c); return nil })
+				h.call(c, "identify", func(ctx context.Context) error { k.fn(ctx, c.client()); return nil })
 			}
 		})
 	}
@@ -237,7 +237,7 @@ func (c *Client) identifyAs(i identity) {
 // replaceIdentity stores an identity that is not older than the page's, and reports whether the user changed. Then it
 // takes from the page what belonged to the user before, and returns the channels whose Allow must be asked again. The
 // caller holds Hub.mu.
-func (c *Client) replaceIdentity(i identity) (channels []string, changed bool) {
+func (c *page) replaceIdentity(i identity) (channels []string, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gone || i.at.Before(c.identity.at) || i.unsure && i.confirms(c.identity) {
@@ -249,6 +249,7 @@ func (c *Client) replaceIdentity(i identity) (channels []string, changed bool) {
 		return nil, false
 	}
 	c.users++
+	c.as = &Client{c, c.identity.user}
 	c.forgetPrivate()
 	for id := range c.channels {
 		if ch := c.hub.channels[id]; ch != nil && ch.allow != nil {
@@ -274,18 +275,18 @@ func (h *Hub) serveIdentify(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "404 no such session", http.StatusNotFound)
 		return
 	}
-	if err := h.Reidentify(c, r); err != nil {
+	if err := h.Reidentify(c.client(), r); err != nil {
 		h.o.Logger.Warn(err.Error())
 		http.Error(w, "403 forbidden", http.StatusForbidden)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(map[string]string{"user": c.User()}) // an error means that the page has gone
+	_ = json.NewEncoder(w).Encode(map[string]string{"user": c.client().User()}) // an error means that the page has gone
 }
 
 // prompt asks pages to identify themselves.
-func (h *Hub) prompt(which func(*Client) bool) {
+func (h *Hub) prompt(which func(*page) bool) {
 	f, err := newEventFrame(reidentifyEvent, nil)
 	if err != nil {
 		return // never: the event is a constant

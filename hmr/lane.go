@@ -28,7 +28,7 @@ const (
 	revisionsLane
 )
 
-func (h *Hub) lane(c *Client, kind laneKind, name string) *lane {
+func (h *Hub) lane(c *page, kind laneKind, name string) *lane {
 	key := laneKey{kind, name}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -58,7 +58,7 @@ func (h *Hub) changePassed(change func([]*func(Passed)) []*func(Passed)) {
 }
 
 // reportReceived calls the hooks of OnPassed for what a page has sent.
-func (h *Hub) reportReceived(c *Client, in *incoming) {
+func (h *Hub) reportReceived(c *page, in *inbound) {
 	if list := h.passed.Load(); list != nil {
 		callPassed(*list, Passed{Page: c.ID(), FromPage: true, Type: in.Type, Event: in.Event, ID: in.ID, Data: in.Data})
 	}
@@ -66,7 +66,7 @@ func (h *Hub) reportReceived(c *Client, in *incoming) {
 
 // reportSent calls the hooks of OnPassed for what a page is sent. It decodes the frame again: to keep payloads beside
 // their text would cost memory in every hub, and few hubs have hooks.
-func (h *Hub) reportSent(c *Client, f *frame) {
+func (h *Hub) reportSent(c *page, f *frame) {
 	list := h.passed.Load()
 	if list == nil || !bytes.HasPrefix(f.text, []byte(`{"type":"custom"`)) && !bytes.HasPrefix(f.text, []byte(`{"type":"reply"`)) {
 		return

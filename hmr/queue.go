@@ -48,11 +48,11 @@ func (q *queue) trim(n uint64) {
 func (q *queue) clear() { q.frames, q.bytes = nil, 0 }
 
 // send queues the frame and reports whether the session is open.
-func (c *Client) send(f *frame) bool { return c.sendIf(f, nil) }
+func (c *page) send(f *frame) bool { return c.sendIf(f, nil) }
 
 // sendIf queues the frame if the condition holds, and reports whether it did. The condition is called under mu, so that
 // nothing changes between the two.
-func (c *Client) sendIf(f *frame, condition func() bool) bool {
+func (c *page) sendIf(f *frame, condition func() bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gone || condition != nil && !condition() {
@@ -62,9 +62,24 @@ func (c *Client) sendIf(f *frame, condition func() bool) bool {
 	return true
 }
 
+// sendAs queues the frame if the page's user is still the client's.
+func (c *page) sendAs(as *Client, f *frame) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.gone:
+		return ErrClosed
+	case as.user != "" && as.user != c.identity.user:
+		return ErrUserChanged
+	}
+	f.private = as.user != ""
+	c.enqueue(f)
+	return nil
+}
+
 // enqueue queues the frame and wakes the writer. It never waits: a page that is too slow loses its connection. The
 // caller holds mu.
-func (c *Client) enqueue(f *frame) {
+func (c *page) enqueue(f *frame) {
 	c.hub.reportSent(c, f)
 	c.queue.add(f)
 	c.boundWaiting(f)
@@ -76,7 +91,7 @@ func (c *Client) enqueue(f *frame) {
 
 // boundWaiting ends the connection when too much waits to be written to it. A single message may have any size, also
 // behind small ones; many that wait mean that the page does not keep up. The caller holds mu.
-func (c *Client) boundWaiting(f *frame) {
+func (c *page) boundWaiting(f *frame) {
 	cn := c.conn
 	if cn == nil {
 		return
@@ -91,7 +106,7 @@ func (c *Client) boundWaiting(f *frame) {
 
 // boundKept drops the oldest frames beyond what is kept for a lost connection. A page that has not had them cannot
 // resume. The caller holds mu.
-func (c *Client) boundKept() {
+func (c *page) boundKept() {
 	for len(c.queue.frames) > c.hub.o.KeepMessages || c.queue.bytes > c.hub.o.KeepBytes && len(c.queue.frames) > 1 {
 		if c.conn != nil && c.conn.written <= c.queue.acked {
 			return // the oldest frame is still to be written: boundWaiting is the bound for slow pages
@@ -115,7 +130,7 @@ var nothingFrame = sync.OnceValue(func() *frame {
 })
 
 // forgetPrivate drops the frames that are only for the page's user. The caller holds mu.
-func (c *Client) forgetPrivate() {
+func (c *page) forgetPrivate() {
 	for i, f := range c.queue.frames {
 		if !f.private {
 			continue

@@ -45,7 +45,7 @@ func (h *Hub) Seq() uint64 {
 // catchUp queues what a new session needs first. These are the updates after the one that its page was loaded with, or
 // the question for its revisions. What FirstPayloads returns comes after that. A client that names no epoch or no
 // update gets no updates. The caller holds mu.
-func (h *Hub) catchUp(c *Client, epoch string, seq uint64, hasSeq bool) {
+func (h *Hub) catchUp(c *page, epoch string, seq uint64, hasSeq bool) {
 	switch {
 	case !hasSeq || epoch == "":
 	case epoch != h.o.Epoch || !h.updates.holdsAllAfter(seq):

@@ -40,7 +40,7 @@ func notPrintable(r rune) bool { return !unicode.IsPrint(r) }
 
 // Join lets the client into the room, until it leaves, is gone for good, or its user changes. A client that is in the
 // room stays there. The name is printable text of up to 256 bytes, without blanks around it. The error says what is
-// wrong with the name, or is [ErrClosed].
+// wrong with the name, or is [ErrClosed] or [ErrUserChanged].
 func (c *Client) Join(room string) error {
 	if err := checkRoom(room); err != nil {
 		return err
@@ -49,9 +49,13 @@ func (c *Client) Join(room string) error {
 	defer c.moving.Unlock()
 	h := c.hub
 	h.mu.Lock()
-	if h.sessions[c.session] != c {
+	if h.sessions[c.session] != c.page {
 		h.mu.Unlock()
 		return ErrClosed
+	}
+	if !c.stillHas(c.user) { // identifyAs, which empties the page's rooms, holds moving, too
+		h.mu.Unlock()
+		return ErrUserChanged
 	}
 	if c.rooms[room] {
 		h.mu.Unlock()
@@ -61,9 +65,9 @@ func (c *Client) Join(room string) error {
 		c.rooms = map[string]bool{}
 	}
 	if h.rooms[room] == nil {
-		h.rooms[room] = map[*Client]bool{}
+		h.rooms[room] = map[*page]bool{}
 	}
-	c.rooms[room], h.rooms[room][c] = true, true
+	c.rooms[room], h.rooms[room][c.page] = true, true
 	hooks := h.hooks.join
 	h.mu.Unlock()
 	c.callRoomHooks(hooks, "join", room)
@@ -71,10 +75,10 @@ func (c *Client) Join(room string) error {
 }
 
 // Leave takes the client out of the room. It does nothing for a client that is not in the room.
-func (c *Client) Leave(room string) { c.leave(room) }
+func (c *page) Leave(room string) { c.leave(room) }
 
 // leave takes the client out of the rooms.
-func (c *Client) leave(rooms ...string) {
+func (c *page) leave(rooms ...string) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	h := c.hub
@@ -91,7 +95,7 @@ func (c *Client) leave(rooms ...string) {
 }
 
 // removeFrom takes the client out of the room, and deletes the room when it was the last client. The caller holds mu.
-func (h *Hub) removeFrom(room string, c *Client) {
+func (h *Hub) removeFrom(room string, c *page) {
 	delete(c.rooms, room)
 	delete(h.rooms[room], c)
 	if len(h.rooms[room]) == 0 {
@@ -101,19 +105,19 @@ func (h *Hub) removeFrom(room string, c *Client) {
 
 // callRoomHooks calls the hooks after those of the client's earlier moves, so that they see a join before its leave.
 // The caller holds moving, which keeps moves in order. It must not hold Hub.mu, which the hooks need.
-func (c *Client) callRoomHooks(hooks []*roomHook, verb, room string) {
+func (c *page) callRoomHooks(hooks []*roomHook, verb, room string) {
 	if len(hooks) == 0 {
 		return
 	}
 	c.hub.lane(c, roomsLane, "").add(c.hub, func() {
 		for _, k := range hooks {
-			c.hub.call(c, verb+" "+room, func(ctx context.Context) error { k.fn(ctx, c, room); return nil })
+			c.hub.call(c, verb+" "+room, func(ctx context.Context) error { k.fn(ctx, c.client(), room); return nil })
 		}
 	})
 }
 
 // Rooms returns the names of the rooms that the client is in, sorted.
-func (c *Client) Rooms() []string {
+func (c *page) Rooms() []string {
 	c.hub.mu.Lock()
 	defer c.hub.mu.Unlock()
 	return sortedKeys(c.rooms)
@@ -130,12 +134,12 @@ func (h *Hub) Rooms() []string {
 func (h *Hub) ClientsIn(room string) []*Client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	list := make([]*Client, 0, len(h.rooms[room]))
+	list := make([]*page, 0, len(h.rooms[room]))
 	for c := range h.rooms[room] {
 		list = append(list, c)
 	}
-	slices.SortFunc(list, func(a, b *Client) int { return a.number - b.number })
-	return list
+	slices.SortFunc(list, func(a, b *page) int { return a.number - b.number })
+	return clients(list)
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -173,7 +177,7 @@ func (c *Channel[In, Out]) SendToRoom(room string, out Out) error {
 	if err := checkRoom(room); err != nil {
 		return fmt.Errorf("channel %s: send to room: %w", c.id, err)
 	}
-	return c.sendPrivate(out, func(cl *Client) bool { return cl.rooms[room] })
+	return c.sendPrivate(out, func(cl *page) bool { return cl.rooms[room] })
 }
 
 // OnJoin calls fn for each client that has joined a room. Calls for one client are in order, also with those of OnLeave

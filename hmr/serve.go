@@ -153,9 +153,9 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 
 // beginSession begins a session of that name in place of the one before. A session without a name cannot be resumed.
 // The caller holds mu.
-func (h *Hub) beginSession(s *socket, session string) *Client {
+func (h *Hub) beginSession(s *socket, session string) *page {
 	h.next++
-	c := newClient(session, s, h.next)
+	c := newPage(session, s, h.next)
 	if session == "" {
 		c.session = "anonymous " + randomID()
 	}

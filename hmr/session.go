@@ -7,9 +7,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// newClient begins a session over the socket that the page came by.
-func newClient(session string, s *socket, number int) *Client {
-	return &Client{
+// newPage begins a session over the socket that the page came by.
+func newPage(session string, s *socket, number int) *page {
+	c := &page{
 		hub:           s.hub,
 		number:        number,
 		session:       session,
@@ -22,13 +22,15 @@ func newClient(session string, s *socket, number int) *Client {
 		lanes:         map[laneKey]*lane{},
 		cancels:       map[uint64]func(){},
 	}
+	c.as = &Client{c, c.identity.user}
+	return c
 }
 
 // helloWait is how long the hooks of OnConnect wait for a page's hello, which has its URL. Our client sends it first.
 const helloWait = 5 * time.Second
 
 // awaitHello greets the client when no hello has come in time.
-func (c *Client) awaitHello() {
+func (c *page) awaitHello() {
 	c.helloTimer = time.AfterFunc(helloWait, func() {
 		c.reading.Lock() // a frame that comes meanwhile waits for the hooks
 		defer c.reading.Unlock()
@@ -37,7 +39,7 @@ func (c *Client) awaitHello() {
 }
 
 // greet calls the hooks of OnConnect, once for a session.
-func (c *Client) greet() {
+func (c *page) greet() {
 	h := c.hub
 	c.mu.Lock()
 	greeted := c.greeted
@@ -54,11 +56,11 @@ func (c *Client) greet() {
 	connect := h.hooks.connect
 	h.mu.Unlock()
 	for _, k := range connect {
-		h.call(c, "connect", func(ctx context.Context) error { k.fn(ctx, c); return nil })
+		h.call(c, "connect", func(ctx context.Context) error { k.fn(ctx, c.client()); return nil })
 	}
 }
 
-func (c *Client) isGreeted() bool {
+func (c *page) isGreeted() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.greeted
@@ -67,7 +69,7 @@ func (c *Client) isGreeted() bool {
 // resume reports whether the session can continue for a page that has had that many frames, and drops these frames. A
 // connection that is still there is dead. Frames that still come over it are not counted, since the page sends them
 // again.
-func (c *Client) resume(received uint64) bool {
+func (c *page) resume(received uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.conn != nil {
@@ -81,14 +83,14 @@ func (c *Client) resume(received uint64) bool {
 	return true
 }
 
-func (c *Client) receivedCount() uint64 {
+func (c *page) receivedCount() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.received
 }
 
 // attach makes cn the page's connection.
-func (c *Client) attach(cn *conn, hello []byte) {
+func (c *page) attach(cn *conn, hello []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.graceTimer != nil {
@@ -104,7 +106,7 @@ func (c *Client) attach(cn *conn, hello []byte) {
 
 // detach notes that the connection is lost. The session waits for the page to come back, unless the page said goodbye.
 // A final session does not wait: it has no name that a page could come back with.
-func (c *Client) detach(cn *conn, final bool) {
+func (c *page) detach(cn *conn, final bool) {
 	c.mu.Lock()
 	if c.conn != cn && c.conn != nil || c.gone {
 		c.mu.Unlock()
@@ -125,7 +127,7 @@ func (c *Client) detach(cn *conn, final bool) {
 }
 
 // end ends the session for good. The page gets the code and the reason.
-func (c *Client) end(code int, reason string) {
+func (c *page) end(code int, reason string) {
 	c.mu.Lock()
 	if c.gone {
 		c.mu.Unlock()
@@ -152,7 +154,7 @@ func (c *Client) end(code int, reason string) {
 }
 
 // forget takes a session that has ended out of the hub, and calls the hooks.
-func (h *Hub) forget(c *Client) {
+func (h *Hub) forget(c *page) {
 	c.greet() // a hook of OnDisconnect gets no page that OnConnect has not had
 	h.mu.Lock()
 	if h.sessions[c.session] == c {
@@ -162,6 +164,6 @@ func (h *Hub) forget(c *Client) {
 	h.mu.Unlock()
 	c.leave(c.Rooms()...) // Join returns ErrClosed from here on
 	for _, k := range disconnect {
-		h.call(c, "disconnect", func(ctx context.Context) error { k.fn(ctx, c); return nil })
+		h.call(c, "disconnect", func(ctx context.Context) error { k.fn(ctx, c.client()); return nil })
 	}
 }

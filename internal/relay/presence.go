@@ -14,7 +14,7 @@ import (
 // page opens, or when the host comes. It gets Disconnect only for pages that it got Connect for.
 type presence struct {
 	mu   sync.Mutex
-	open map[*hmr.Client]map[pluginhost.Host]*meeting
+	open map[string]map[pluginhost.Host]*meeting // by the ID of the page
 }
 
 // meeting is a host's Connect for a page.
@@ -27,11 +27,11 @@ type meeting struct {
 // begin records that the host is about to get Connect for the page. It returns nil when the host got it before. The
 // caller holds mu.
 func (p *presence) begin(h pluginhost.Host, c *hmr.Client) *meeting {
-	if p.open[c][h] != nil {
+	if p.open[c.ID()][h] != nil {
 		return nil
 	}
 	m := &meeting{h, c, make(chan struct{})}
-	p.open[c][h] = m
+	p.open[c.ID()][h] = m
 	return m
 }
 
@@ -43,7 +43,7 @@ func (r *Relay) followPages() {
 	for _, c := range hub.Opened() {
 		all.Go(func() {
 			r.pageOpened(r.o.Context, c)
-			if !slices.Contains(hub.Clients(), c) { // it may have gone before OnDisconnect was registered
+			if !slices.ContainsFunc(hub.Clients(), func(open *hmr.Client) bool { return open.ID() == c.ID() }) { // it may have gone before OnDisconnect was registered
 				r.pageClosed(r.o.Context, c)
 			}
 		})
@@ -54,10 +54,10 @@ func (r *Relay) followPages() {
 func (r *Relay) pageOpened(ctx context.Context, c *hmr.Client) {
 	r.present.mu.Lock()
 	if r.present.open == nil {
-		r.present.open = map[*hmr.Client]map[pluginhost.Host]*meeting{}
+		r.present.open = map[string]map[pluginhost.Host]*meeting{}
 	}
-	if r.present.open[c] == nil {
-		r.present.open[c] = map[pluginhost.Host]*meeting{}
+	if r.present.open[c.ID()] == nil {
+		r.present.open[c.ID()] = map[pluginhost.Host]*meeting{}
 	}
 	var meetings []*meeting
 	for _, h := range r.o.Hosts.All() {
@@ -78,8 +78,8 @@ func (r *Relay) connect(ctx context.Context, m *meeting) {
 
 func (r *Relay) pageClosed(ctx context.Context, c *hmr.Client) {
 	r.present.mu.Lock()
-	met := r.present.open[c]
-	delete(r.present.open, c)
+	met := r.present.open[c.ID()]
+	delete(r.present.open, c.ID())
 	r.present.mu.Unlock()
 	r.afterConnect(ctx, met, func(h pluginhost.Host) {
 		r.hookFailed("disconnect", r.o.Hosts.Disconnect(ctx, h, &page{c, r.o.Hub}))
@@ -88,7 +88,7 @@ func (r *Relay) pageClosed(ctx context.Context, c *hmr.Client) {
 
 func (r *Relay) pageIdentified(ctx context.Context, c *hmr.Client) {
 	r.present.mu.Lock()
-	met := maps.Clone(r.present.open[c])
+	met := maps.Clone(r.present.open[c.ID()])
 	r.present.mu.Unlock()
 	r.afterConnect(ctx, met, func(h pluginhost.Host) {
 		r.hookFailed("identified", r.o.Hosts.Identified(ctx, h, &page{c, r.o.Hub}))
@@ -116,7 +116,10 @@ func (r *Relay) afterConnect(ctx context.Context, met map[pluginhost.Host]*meeti
 func (r *Relay) introduce(h pluginhost.Host) {
 	r.present.mu.Lock()
 	var meetings []*meeting
-	for c := range r.present.open {
+	for _, c := range r.o.Hub.Clients() {
+		if r.present.open[c.ID()] == nil {
+			continue // OnConnect is about to report it
+		}
 		if m := r.present.begin(h, c); m != nil {
 			meetings = append(meetings, m)
 		}
