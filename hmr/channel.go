@@ -136,6 +136,11 @@ func (c *Channel[In, Out]) Unguarded() *Channel[In, Out] {
 // registered. A channel that no page listens to is not an error.
 func (c *Channel[In, Out]) Broadcast(out Out) error { return c.broadcast(out, false) }
 
+// TryBroadcast is Broadcast that never waits, see [Hub.TryBroadcast].
+func (c *Channel[In, Out]) TryBroadcast(out Out) (missed int, err error) {
+	return 0, c.broadcast(out, false)
+}
+
 // Retain is Broadcast, and keeps the message: a page that begins to listen later gets the newest retained message at
 // once. Retain may be called before Register.
 func (c *Channel[In, Out]) Retain(out Out) error { return c.broadcast(out, true) }

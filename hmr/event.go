@@ -18,6 +18,11 @@ type EventFunc func(ctx context.Context, c *Client, data json.RawMessage) error
 // *[Error] chooses its code. The context also ends when the page cancels the request or is gone.
 type RequestFunc func(ctx context.Context, c *Client, data json.RawMessage) (any, error)
 
+// ErrReplaced is the error of a handler that has done nothing, because the program that it calls is being replaced. The
+// hub looks for a handler of the event again, after the calls of [Hub.Hold] are released. Return it only when the
+// handler has been removed, or while there is a Hold: otherwise the hub calls the same handler at once.
+var ErrReplaced = errors.New("the handler is being replaced")
+
 // listener is a registered handler of an event or a request.
 type listener struct {
 	group  string

@@ -90,6 +90,17 @@ func (h *Hub) SendToUser(user, event string, data any) error {
 	return nil
 }
 
+// TryBroadcast is [Hub.Broadcast] that never waits: pages that are behind do not get the event. missed is their number.
+func (h *Hub) TryBroadcast(event string, data any) (missed int, err error) {
+	return 0, h.Broadcast(event, data)
+}
+
+// TrySend is [Client.Send] that never waits: it returns [ErrBehind] when the page is behind.
+func (c *Client) TrySend(event string, data any) error { return c.Send(event, data) }
+
+// ErrBehind is the error of [Client.TrySend] for a page that has not taken what it was sent before. Nothing was sent.
+var ErrBehind = errors.New("the page is behind and would have to be waited for")
+
 func newEventFrame(event string, data any) (*frame, error) {
 	p, err := newCustom(event, data)
 	if err != nil {
