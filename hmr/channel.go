@@ -156,45 +156,74 @@ func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 // sendPrivate sends to the listening pages for which the condition holds. The condition is called under Hub.mu and
 // Client.mu. What waits for a page is dropped when the page's user changes.
 func (c *channel) sendPrivate(out any, to func(*page) bool) error {
-	f, err := newEventFrame(c.id, out)
+	f, err := c.newFrame(out, false)
 	if err != nil {
 		return err
 	}
 	f.private = true
-	c.mu.Lock()
-	hub := c.hub
-	c.mu.Unlock()
-	return c.publish(hub, f, to)
+	return c.publish(f, to)
 }
 
 func (c *channel) broadcast(out any, retain bool) error {
-	f, err := newEventFrame(c.id, out)
+	f, err := c.newFrame(out, retain)
 	if err != nil {
 		return err
 	}
-	f.private = c.allow != nil
-	c.mu.Lock()
-	if retain {
-		c.retained = f
+	return c.publish(f, nil)
+}
+
+// newFrame encodes a message. Messages of a channel with Allow are for the users that the pages have now.
+func (c *channel) newFrame(out any, retain bool) (*frame, error) {
+	p, err := newCustom(c.id, out)
+	if err != nil {
+		return nil, err
 	}
-	hub := c.hub
-	c.mu.Unlock()
-	if hub == nil && retain {
-		return nil // no page can listen yet
+	p.Retained = retain
+	f, err := newFrame(p)
+	if err != nil {
+		return nil, err
 	}
-	return c.publish(hub, f, nil)
+	f.retained, f.private = retain, c.allow != nil
+	return f, nil
 }
 
 // publish sends to the listening pages for which the condition holds, or to all of them if it is nil.
-func (c *channel) publish(hub *Hub, f *frame, to func(*page) bool) error {
+func (c *channel) publish(f *frame, to func(*page) bool) error {
+	c.mu.Lock()
+	hub := c.hub
 	if hub == nil {
-		return fmt.Errorf("channel %s is not registered with a hub", c.id)
+		defer c.mu.Unlock()
+		return c.publishNowhere(f)
 	}
+	c.mu.Unlock()
 	hub.mu.Lock()
 	defer hub.mu.Unlock()
-	for _, cl := range hub.sessions {
-		cl.sendIf(f, func() bool { return cl.channels[c.id] && (to == nil || to(cl)) })
+	// Under the channel's lock a page that begins to listen gets a message once: as the retained message, or here.
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hub != hub {
+		return c.publishNowhere(f)
 	}
+	if f.retained {
+		c.retained = f
+	}
+	for _, cl := range hub.sessions {
+		cl.mu.Lock()
+		if !cl.gone && cl.hears(c) && (to == nil || to(cl)) {
+			cl.give(c, f)
+		}
+		cl.mu.Unlock()
+	}
+	return nil
+}
+
+// publishNowhere retains a message of a channel that no page can listen to. For any other message it returns an error.
+// The caller holds mu.
+func (c *channel) publishNowhere(f *frame) error {
+	if !f.retained {
+		return fmt.Errorf("channel %s is not registered with a hub", c.id)
+	}
+	c.retained = f
 	return nil
 }
 
@@ -222,19 +251,19 @@ func (h *Hub) Channels() []ChannelInfo {
 }
 
 // permitted returns the error of the channel's Allow, nil without Allow.
-func (h *Hub) permitted(c *channel, page *page, d Direction) error {
+func (h *Hub) permitted(ctx context.Context, c *channel, page *Client, d Direction) error {
 	if c.allow == nil {
 		return nil
 	}
-	return h.run(h.ctx, c.guardsItself, page, string(d)+" "+c.id, func(ctx context.Context) error {
-		return c.allow(ctx, page.client(), d)
+	return h.run(ctx, c.guardsItself, page.page, string(d)+" "+c.id, func(ctx context.Context) error {
+		return c.allow(ctx, page, d)
 	})
 }
 
 // sendTo gives a page's message to the channel.
 func (h *Hub) sendTo(c *channel, page *page, in *inbound) {
 	h.lane(page, channelLane, c.id).add(h, func() {
-		err := h.permitted(c, page, Send)
+		err := h.permitted(h.ctx, c, in.from, Send)
 		switch {
 		case err != nil:
 		case c.handle == nil:
@@ -245,7 +274,7 @@ func (h *Hub) sendTo(c *channel, page *page, in *inbound) {
 			})
 		}
 		if err != nil {
-			h.refuse(page, c.id, err)
+			h.refuse(in.from, c.id, err)
 		}
 	})
 }

@@ -127,7 +127,7 @@ func (h *Hub) dispatch(c *page, in *inbound) {
 	case "subscribe":
 		h.subscribe(c, in.Channel)
 	case "unsubscribe":
-		h.unsubscribe(c, in.Channel)
+		c.unsubscribe(in.Channel)
 	case "report":
 		h.mu.Lock()
 		fn := h.hooks.report

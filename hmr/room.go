@@ -70,7 +70,7 @@ func (c *Client) Join(room string) error {
 	c.rooms[room], h.rooms[room][c.page] = true, true
 	hooks := h.hooks.join
 	h.mu.Unlock()
-	c.callRoomHooks(hooks, "join", room)
+	c.callRoomHooks(hooks, "join", c.client(), room)
 	return nil
 }
 
@@ -89,7 +89,7 @@ func (c *page) leave(rooms ...string) {
 		hooks := h.hooks.leave
 		h.mu.Unlock()
 		if was {
-			c.callRoomHooks(hooks, "leave", room)
+			c.callRoomHooks(hooks, "leave", c.client(), room)
 		}
 	}
 }
@@ -104,14 +104,15 @@ func (h *Hub) removeFrom(room string, c *page) {
 }
 
 // callRoomHooks calls the hooks after those of the client's earlier moves, so that they see a join before its leave.
-// The caller holds moving, which keeps moves in order. It must not hold Hub.mu, which the hooks need.
-func (c *page) callRoomHooks(hooks []*roomHook, verb, room string) {
+// as is the page with the user that it had when it moved. The caller holds moving, which keeps moves in order. It must
+// not hold Hub.mu, which the hooks need.
+func (c *page) callRoomHooks(hooks []*roomHook, verb string, as *Client, room string) {
 	if len(hooks) == 0 {
 		return
 	}
 	c.hub.lane(c, roomsLane, "").add(c.hub, func() {
 		for _, k := range hooks {
-			c.hub.call(c, verb+" "+room, func(ctx context.Context) error { k.fn(ctx, c.client(), room); return nil })
+			c.hub.call(c, verb+" "+room, func(ctx context.Context) error { k.fn(ctx, as, room); return nil })
 		}
 	})
 }

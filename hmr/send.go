@@ -13,6 +13,7 @@ type frame struct {
 	text     []byte
 	prepared *websocket.PreparedMessage
 	private  bool // for the user that the page has now: dropped when its user changes
+	retained bool // of a channel: the page keeps it, see Custom.Retained
 }
 
 func newFrame(p Payload) (*frame, error) {

@@ -17,7 +17,7 @@ func newPage(session string, s *socket, number int) *page {
 		identity:      s.identity.settled(),
 		lastRequest:   s.identity.request,
 		lastRequestAt: s.identity.at,
-		channels:      map[string]bool{},
+		channels:      map[string]*subscription{},
 		unknown:       map[string]bool{},
 		lanes:         map[laneKey]*lane{},
 		cancels:       map[uint64]func(){},
