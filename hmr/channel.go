@@ -132,18 +132,24 @@ func (c *Channel[In, Out]) Unguarded() *Channel[In, Out] {
 	return c
 }
 
-// Broadcast sends to all pages that listen. The error says that the message cannot be JSON, or that the channel is not
-// registered. A channel that no page listens to is not an error.
-func (c *Channel[In, Out]) Broadcast(out Out) error { return c.broadcast(out, false) }
+// Broadcast sends to all pages that listen, and waits for them as [Hub.Broadcast] does. The error says that the message
+// cannot be JSON, or that the channel is not registered. A channel that no page listens to is not an error.
+func (c *Channel[In, Out]) Broadcast(out Out) error {
+	_, err := c.publish(out, delivery{})
+	return err
+}
 
 // TryBroadcast is Broadcast that never waits, see [Hub.TryBroadcast].
 func (c *Channel[In, Out]) TryBroadcast(out Out) (missed int, err error) {
-	return 0, c.broadcast(out, false)
+	return c.publish(out, delivery{drops: true})
 }
 
 // Retain is Broadcast, and keeps the message: a page that begins to listen later gets the newest retained message at
 // once. Retain may be called before Register.
-func (c *Channel[In, Out]) Retain(out Out) error { return c.broadcast(out, true) }
+func (c *Channel[In, Out]) Retain(out Out) error {
+	_, err := c.publish(out, delivery{retain: &c.channel})
+	return err
+}
 
 // SendToUser sends to the listening pages of one user and to no other page. A user without a page is not an error. The
 // user "" is an error; otherwise the error is that of Broadcast.
@@ -151,52 +157,31 @@ func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	if user == "" {
 		return fmt.Errorf("channel %s: send to user: no user is named", c.id)
 	}
-	return c.sendPrivate(out, func(cl *page) bool { return cl.identity.user == user })
+	_, err := c.publish(out, delivery{private: true, match: func(page *page) bool { return page.identity.user == user }})
+	return err
 }
 
-// sendPrivate sends to the listening pages for which the condition holds. The condition is called under Hub.mu and
-// Client.mu. What waits for a page is dropped when the page's user changes.
-func (c *channel) sendPrivate(out any, to func(*page) bool) error {
-	f, err := newEventFrame(c.id, out)
-	if err != nil {
-		return err
+// publish delivers the message to those pages of the delivery that listen.
+func (c *channel) publish(out any, d delivery) (missed int, err error) {
+	if d.frame, err = newEventFrame(c.id, out); err != nil {
+		return 0, err
 	}
-	f.private = true
+	d.private = d.private || c.allow != nil
+	d.frame.private = d.private
 	c.mu.Lock()
 	hub := c.hub
+	if hub == nil && d.retain != nil { // no page can listen yet
+		c.retained = d.frame
+		c.mu.Unlock()
+		return 0, nil
+	}
 	c.mu.Unlock()
-	return c.publish(hub, f, to)
-}
-
-func (c *channel) broadcast(out any, retain bool) error {
-	f, err := newEventFrame(c.id, out)
-	if err != nil {
-		return err
-	}
-	f.private = c.allow != nil
-	c.mu.Lock()
-	if retain {
-		c.retained = f
-	}
-	hub := c.hub
-	c.mu.Unlock()
-	if hub == nil && retain {
-		return nil // no page can listen yet
-	}
-	return c.publish(hub, f, nil)
-}
-
-// publish sends to the listening pages for which the condition holds, or to all of them if it is nil.
-func (c *channel) publish(hub *Hub, f *frame, to func(*page) bool) error {
 	if hub == nil {
-		return fmt.Errorf("channel %s is not registered with a hub", c.id)
+		return 0, fmt.Errorf("channel %s is not registered with a hub", c.id)
 	}
-	hub.mu.Lock()
-	defer hub.mu.Unlock()
-	for _, cl := range hub.sessions {
-		cl.sendIf(f, func() bool { return cl.channels[c.id] && (to == nil || to(cl)) })
-	}
-	return nil
+	to := d.match
+	d.match = func(page *page) bool { return page.channels[c.id] && (to == nil || to(page)) }
+	return hub.deliver(d), nil
 }
 
 // Register lets pages use the channels. A page may have wanted to listen before: to an ID without a channel, or to a
@@ -302,9 +287,9 @@ func (h *Hub) Channels() []ChannelInfo {
 // message. Its data is {"channel": "id", "error": an [Error]}.
 const ChannelError = "devserver:channel-error"
 
-func (h *Hub) refuse(page *page, id string, err error) {
+func (h *Hub) refuse(page *Client, id string, err error) {
 	h.o.Logger.Debug("channel refused", "pkg", "hmr", "channel", id, "page", page.ID(), "error", err)
-	_ = page.client().Send(ChannelError, map[string]any{"channel": id, "error": errorFor(err)}) // a page that is gone need not know
+	_ = page.Send(ChannelError, map[string]any{"channel": id, "error": errorFor(err)}) // a page that is gone need not know
 }
 
 // mostWanted bounds the channels that a page wants and that are not registered: it can make up any number of names.
@@ -325,15 +310,15 @@ func (h *Hub) subscribe(page *page, id string) {
 	if c == nil {
 		return
 	}
-	h.lane(page, channelLane, id).add(h, func() {
+	h.lane(page, channelLane, id).add(h, nil, func() {
 		page.mu.Lock()
 		if !page.channels[id] {
 			page.channels[id] = false // also if it is refused now: another user may be allowed
 		}
 		users := page.users
 		page.mu.Unlock()
-		if err := h.permitted(c, page, Listen); err != nil {
-			h.refuse(page, id, err)
+		if err := h.permitted(page.ctx, c, page.client(), Listen); err != nil {
+			h.refuse(page.client(), id, err)
 			return
 		}
 		// Under the channel's lock a message is either retained before, and sent here, or broadcast after.
@@ -358,7 +343,7 @@ func (h *Hub) unsubscribe(page *page, id string) {
 	if !wanted {
 		return // or each name that a page makes up would get a lane
 	}
-	h.lane(page, channelLane, id).add(h, func() {
+	h.lane(page, channelLane, id).add(h, nil, func() {
 		page.mu.Lock()
 		delete(page.channels, id)
 		page.mu.Unlock()
@@ -366,30 +351,51 @@ func (h *Hub) unsubscribe(page *page, id string) {
 }
 
 // permitted returns the error of the channel's Allow, nil without Allow.
-func (h *Hub) permitted(c *channel, page *page, d Direction) error {
+func (h *Hub) permitted(ctx context.Context, c *channel, page *Client, d Direction) error {
 	if c.allow == nil {
 		return nil
 	}
-	return h.run(h.ctx, c.guardsItself, page, string(d)+" "+c.id, func(ctx context.Context) error {
-		return c.allow(ctx, page.client(), d)
+	return h.run(ctx, c.guardsItself, page, string(d)+" "+c.id, func(ctx context.Context) error {
+		return c.allow(ctx, page, d)
 	})
 }
 
-// sendTo gives a page's message to the channel.
-func (h *Hub) sendTo(c *channel, page *page, in *inbound) {
-	h.lane(page, channelLane, c.id).add(h, func() {
-		err := h.permitted(c, page, Send)
-		switch {
-		case err != nil:
-		case c.handle == nil:
-			err = &Error{Code: "broadcast_only", Message: fmt.Sprintf("pages cannot send to channel %s", c.id)}
-		default:
-			err = h.run(h.ctx, c.guardsItself, page, c.id, func(ctx context.Context) error {
-				return c.handle(ctx, in.from, in.Data)
-			})
+// runMessage gives a page's message to the channel that has its ID now: channels may be replaced while messages wait.
+func (h *Hub) runMessage(in *inbound) {
+	for tries := 0; ; {
+		h.awaitHandler(in, func() bool { return h.channels[in.Event] != nil })
+		h.mu.Lock()
+		c := h.channels[in.Event]
+		h.mu.Unlock()
+		if c == nil {
+			h.handOut(in, false)
+			return
+		}
+		err := h.handleMessage(c, in)
+		if h.again(err, &tries) {
+			continue
 		}
 		if err != nil {
-			h.refuse(page, c.id, err)
+			h.refuse(in.from, in.Event, err)
 		}
+		return
+	}
+}
+
+// handleMessage gives a page's message to the channel, if the page may send.
+func (h *Hub) handleMessage(c *channel, in *inbound) error {
+	if in.refused != nil {
+		return in.refused
+	}
+	ctx, done := in.context()
+	defer done()
+	if err := h.permitted(ctx, c, in.from, Send); err != nil {
+		return err
+	}
+	if c.handle == nil {
+		return &Error{Code: "broadcast_only", Message: fmt.Sprintf("pages cannot send to channel %s", c.id)}
+	}
+	return h.run(ctx, c.guardsItself, in.from, c.id, func(ctx context.Context) error {
+		return c.handle(ctx, in.from, in.Data)
 	})
 }

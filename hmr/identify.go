@@ -226,7 +226,7 @@ func (c *page) identifyAs(i identity) {
 	}
 	if len(identified) > 0 {
 		// After the hooks of leave: a hook of identify may let the page into rooms again.
-		h.lane(c, roomsLane, "").add(h, func() {
+		h.lane(c, roomsLane, "").add(h, nil, func() {
 			for _, k := range identified {
 				h.call(c, "identify", func(ctx context.Context) error { k.fn(ctx, c.client()); return nil })
 			}
