@@ -199,6 +199,8 @@ func shown(value json.RawMessage) string {
 		return "an array"
 	case 't', 'f':
 		return "a boolean"
+	case 'n':
+		return "null"
 	case '"':
 		var text string
 		if json.Unmarshal(value, &text) == nil {
