@@ -35,7 +35,7 @@ func Decode[T any](name string, data json.RawMessage) (T, error) {
 // payloadError makes the error about a payload that the decoder did not take.
 func payloadError(name string, t reflect.Type, data json.RawMessage, err error) error {
 	if json.Valid(data) {
-		if err := unread(name).find(reflect.PointerTo(t), data, "", 0); err != nil {
+		if err := findUnread(name, t, data); err != nil {
 			return err
 		}
 	}

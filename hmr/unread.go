@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"reflect"
 	"strconv"
 	"time"
@@ -14,47 +13,59 @@ import (
 )
 
 // unread looks in a payload for a value whose error the decoder returns without the place: the value of a type that
-// reads itself, such as time.Time, a value in a string, or the name of a map's member. It is the name of the event.
-type unread string
+// reads itself, such as time.Time, a value in a string, or the name of a map's member. It reads the payload once.
+type unread struct {
+	name string // of the event
+	data []byte // valid JSON
+	*json.Decoder
+}
 
-// find returns the error about the first such value, nil when there is none.
-func (u unread) find(t reflect.Type, value json.RawMessage, path string, depth int) error {
-	value = bytes.TrimSpace(value)
-	null := string(value) == "null"
+// findUnread returns the error about the first such value, nil when there is none. The payload is valid JSON.
+func findUnread(name string, t reflect.Type, data json.RawMessage) error {
+	u := &unread{name, data, json.NewDecoder(bytes.NewReader(data))}
+	return u.value(reflect.PointerTo(t), "", 0)
+}
+
+// next returns the byte with which the next value or name begins.
+func (u *unread) next() byte { return bytes.TrimLeft(u.data[u.InputOffset():], " \t\r\n:,")[0] }
+
+// whole reads a value without looking into it.
+func (u *unread) whole() (value json.RawMessage) {
+	_ = u.Decode(&value) // the payload is valid
+	return value
+}
+
+func (u *unread) value(t reflect.Type, path string, depth int) error {
+	first := u.next()
 	pointed := false
-	for ; t.Kind() == reflect.Pointer; t = t.Elem() {
-		if null {
-			return nil
-		}
+	for ; t.Kind() == reflect.Pointer && first != 'n'; t = t.Elem() {
 		pointed = true
 	}
-	if len(value) == 0 || depth > maxDepth {
+	if t.Kind() == reflect.Pointer || depth > maxDepth {
+		u.whole()
 		return nil
 	}
-	form := jsonrule.Read(t, pointed)
-	switch {
-	case form == jsonrule.Itself || form == jsonrule.ByText && !null:
-		return u.try(t, value, path)
-	case null:
-		return nil
+	switch form := jsonrule.Read(t, pointed); {
+	case form == jsonrule.Itself || form == jsonrule.ByText && first != 'n':
+		return u.try(t, u.whole(), path)
+	case t.Kind() == reflect.Struct && first == '{':
+		return u.inStruct(jsonrule.Fields(t), path, depth)
+	case t.Kind() == reflect.Map && first == '{' && jsonrule.ReadKey(t.Key()) != jsonrule.NoKey:
+		return u.inMap(t, path, depth)
+	case (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && first == '[':
+		return u.inList(t, path, depth)
 	}
-	switch kind, first := t.Kind(), value[0]; {
-	case kind == reflect.Struct && first == '{':
-		return u.inStruct(jsonrule.Fields(t), value, path, depth)
-	case kind == reflect.Map && first == '{':
-		return u.inMap(t, value, path, depth)
-	case (kind == reflect.Slice || kind == reflect.Array) && first == '[':
-		return u.inList(t, value, path, depth)
-	case first != '{' && first != '[':
+	value := u.whole()
+	if first == '"' { // base64 or a json.Number
 		if err := decodeAs(t, value); err != nil && !isPlaced(err) {
-			return badPayload(string(u), path, jsonName(t), shown(value), "")
+			return badPayload(u.name, path, jsonName(t), shown(value), "")
 		}
 	}
 	return nil
 }
 
 // try reads the value of a type that reads itself.
-func (u unread) try(t reflect.Type, value json.RawMessage, path string) error {
+func (u *unread) try(t reflect.Type, value json.RawMessage, path string) error {
 	err := decodeAs(t, value)
 	if err == nil {
 		return nil
@@ -68,73 +79,82 @@ func (u unread) try(t reflect.Type, value json.RawMessage, path string) error {
 	} else if t == timeType {
 		why = "" // the error says the same in Go's words
 	}
-	return badPayload(string(u), path, expected, found, why)
+	return badPayload(u.name, path, expected, found, why)
 }
 
-func (u unread) inStruct(fields []jsonrule.Field, value json.RawMessage, path string, depth int) error {
-	for name, member := range members(value) {
-		f := jsonrule.Find(fields, name)
-		if f == nil {
-			continue
-		}
-		at := join(path, name)
-		switch {
-		case f.Unreadable:
-			return &Error{
-				Code: "bad_payload", Path: at,
-				Message: fmt.Sprintf("payload of %q: %s must be left out: %s has it, an unexported struct that is embedded as a pointer", string(u), at, f.Owner),
-			}
-		case f.Quoted:
-			quoted := reflect.StructOf([]reflect.StructField{{Name: "F", Type: f.Type, Tag: `json:",string"`}})
-			if decodeAs(quoted, fmt.Appendf(nil, `{"F":%s}`, member)) != nil {
-				return badPayload(string(u), at, "a string that holds "+selfReadName(f.Type), shown(member), "")
-			}
-		default:
-			if err := u.find(f.Type, member, at, depth+1); err != nil {
-				return err
-			}
+// members calls fn for the name of each member of an object, in the order of the text, until fn returns an error. Fn
+// reads the value.
+func (u *unread) members(fn func(name string) error) error {
+	_, _ = u.Token()
+	for u.More() {
+		name, _ := u.Token()
+		if err := fn(name.(string)); err != nil {
+			return err
 		}
 	}
+	_, _ = u.Token()
 	return nil
 }
 
-func (u unread) inMap(t reflect.Type, value json.RawMessage, path string, depth int) error {
-	if jsonrule.ReadKey(t.Key()) == jsonrule.NoKey {
-		return nil // the decoder refuses the object as a whole
-	}
+func (u *unread) inStruct(fields []jsonrule.Field, path string, depth int) error {
+	return u.members(func(name string) error {
+		f, at := jsonrule.Find(fields, name), join(path, name)
+		switch {
+		case f == nil:
+			u.whole()
+		case f.Unreadable:
+			return &Error{
+				Code: "bad_payload", Path: at,
+				Message: fmt.Sprintf("payload of %q: %s must be left out: %s has it, an unexported struct that is embedded as a pointer", u.name, at, f.Owner),
+			}
+		case f.Quoted:
+			value := u.whole()
+			quoted := reflect.StructOf([]reflect.StructField{{Name: "F", Type: f.Type, Tag: `json:",string"`}})
+			if decodeAs(quoted, fmt.Appendf(nil, `{"F":%s}`, value)) != nil {
+				return badPayload(u.name, at, "a string that holds "+selfReadName(f.Type), shown(value), "")
+			}
+		default:
+			return u.value(f.Type, at, depth+1)
+		}
+		return nil
+	})
+}
+
+func (u *unread) inMap(t reflect.Type, path string, depth int) error {
+	anyName := t.Key().Kind() == reflect.String && jsonrule.Read(t.Key(), true) == jsonrule.ByKind
 	keys := reflect.MapOf(t.Key(), reflect.TypeFor[any]())
-	for name, member := range members(value) {
+	return u.members(func(name string) error {
 		at := join(path, name)
-		if err := u.find(t.Elem(), member, at, depth+1); err != nil {
+		if err := u.value(t.Elem(), at, depth+1); err != nil || anyName {
 			return err
 		}
 		key, _ := json.Marshal(name) // a string encodes
 		err := decodeAs(keys, fmt.Appendf(nil, `{%s:null}`, key))
 		if err == nil {
-			continue
+			return nil
 		}
 		why := ": " + err.Error()
 		if isPlaced(err) {
 			why = ""
 		}
-		e := badPayload(string(u), "the name of "+at, selfReadName(t.Key()), shown(key), why)
+		e := badPayload(u.name, "the name of "+at, selfReadName(t.Key()), shown(key), why)
 		e.Path = at
 		return e
-	}
-	return nil
+	})
 }
 
-func (u unread) inList(t reflect.Type, value json.RawMessage, path string, depth int) error {
-	var items []json.RawMessage
-	_ = json.Unmarshal(value, &items) // the payload is valid
-	for i, item := range items {
-		if t.Kind() == reflect.Array && i == t.Len() {
-			break // the decoder drops what is beyond the array
+func (u *unread) inList(t reflect.Type, path string, depth int) error {
+	_, _ = u.Token()
+	for i := 0; u.More(); i++ {
+		if t.Kind() == reflect.Array && i >= t.Len() {
+			u.whole() // the decoder drops what is beyond the array
+			continue
 		}
-		if err := u.find(t.Elem(), item, path+"["+strconv.Itoa(i)+"]", depth+1); err != nil {
+		if err := u.value(t.Elem(), path+"["+strconv.Itoa(i)+"]", depth+1); err != nil {
 			return err
 		}
 	}
+	_, _ = u.Token()
 	return nil
 }
 
@@ -147,21 +167,6 @@ func decodeAs(t reflect.Type, value json.RawMessage) error {
 func isPlaced(err error) bool {
 	_, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	return ok
-}
-
-// members returns the members of an object in the order of the text, which is valid.
-func members(object json.RawMessage) iter.Seq2[string, json.RawMessage] {
-	return func(yield func(string, json.RawMessage) bool) {
-		d := json.NewDecoder(bytes.NewReader(object))
-		_, _ = d.Token()
-		for d.More() {
-			name, _ := d.Token()
-			var member json.RawMessage
-			if d.Decode(&member) != nil || !yield(name.(string), member) {
-				return
-			}
-		}
-	}
 }
 
 var timeType = reflect.TypeFor[time.Time]()
