@@ -145,7 +145,11 @@ func jsonName(t reflect.Type) string {
 			return "a string in base64"
 		}
 		return "an array"
-	case reflect.Struct, reflect.Map:
+	case reflect.Map:
+		if jsonrule.ReadKey(t.Key()) != jsonrule.NoKey {
+			return "an object"
+		}
+	case reflect.Struct:
 		return "an object"
 	case reflect.Float32, reflect.Float64:
 		return "a number"
@@ -153,6 +157,6 @@ func jsonName(t reflect.Type) string {
 		if jsonrule.IsInteger(t.Kind()) {
 			return "an integer (" + t.Kind().String() + ")"
 		}
-		return t.String()
 	}
+	return "null (no JSON is a " + t.String() + ")"
 }

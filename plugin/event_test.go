@@ -65,7 +65,10 @@ type rules struct {
 	ByID    map[int8]time.Time `json:"byID"`
 	One     [1]time.Time
 	Strict  notNull
+	Maybe   *notNull
 	Unnamed struct{ time.Time }
+	ByWord  map[word]int     `json:"byWord"`
+	Refused map[struct{}]int `json:"refused"`
 }
 
 type hidden struct {
@@ -81,6 +84,11 @@ type shadowed struct {
 type tagged struct{ In time.Time }
 
 type absent struct{ Gone int }
+
+// word reads itself, though its kind is that of a text.
+type word string
+
+func (*word) UnmarshalText([]byte) error { return errors.New("it is no word") }
 
 // notNull is never null.
 type notNull struct{}
@@ -118,6 +126,10 @@ func TestPayloads(t *testing.T) {
 		{`{"photo": "%"}`, "photo", `payload of "shop:order": photo must be a string in base64, but is "%"`},
 		{`{"photo": 1}`, "photo", `payload of "shop:order": photo must be a string in base64, but is a number`},
 		{`{"kept": "any text", "both": "any text", "Out": 5, "one": ["2026-01-02T03:04:05Z", 5], "unnamed": {}, "quoted": null, "strict": 1}`, "", ""},
+		{
+			`{"one": ["2026-01-02T03:04:05Z", 5], "unnamed": {}, "maybe": null, "from": null, "id": "x"}`, "id",
+			`payload of "shop:order": id must be an integer (int), but is a string`,
+		},
 		{`{"kept": {}}`, "kept", `payload of "shop:order": kept must be a string, but is an object`},
 		{`{"both": "any text", "Out": 5, "when": 5}`, "when", `payload of "shop:order": when must be a time ("2006-01-02T15:04:05Z", as toISOString gives), but is the number 5`},
 		{`{"in": 1, "tagged": {"in": "soon"}}`, "tagged.in", `payload of "shop:order": tagged.in must be a time ("2006-01-02T15:04:05Z", as toISOString gives), but is "soon"`},
@@ -129,6 +141,8 @@ func TestPayloads(t *testing.T) {
 		{`{"byAddr": {"::1": 1, "here": 2}}`, "byAddr.here", `payload of "shop:order": the name of byAddr.here must be a string that is a netip.Addr, but is "here": ParseAddr("here"): unable to parse IP`},
 		{`{"byID": {"300": null}}`, "byID.300", `payload of "shop:order": the name of byID.300 must be an integer (int8), but is "300"`},
 		{`{"byID": {"3": null, "2": "b", "1": "a"}}`, "byID.2", `payload of "shop:order": byID.2 must be a time ("2006-01-02T15:04:05Z", as toISOString gives), but is "b"`},
+		{`{"byWord": {"x": 1}}`, "byWord.x", `payload of "shop:order": the name of byWord.x must be a string that is a plugin_test.word, but is "x": it is no word`},
+		{`{"refused": {"x": 1}}`, "refused", `payload of "shop:order": refused must be null (no JSON is a map[struct {}]int), but is an object`},
 		{`{"byAddr": []}`, "byAddr", `payload of "shop:order": byAddr must be an object, but is an array`},
 		{`{"strict": null}`, "strict", `payload of "shop:order": strict must be a plugin_test.notNull, but is null: it is null`},
 		{`{"unnamed": "2026-01-02T03:04:05Z"}`, "unnamed", `payload of "shop:order": unnamed must be an object, but is a string`},
