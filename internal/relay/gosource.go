@@ -170,8 +170,8 @@ func (p *goPackage) readEnums(set *token.FileSet, importPath string, files []*as
 	}
 }
 
-// unionOf writes constants as a union of literals, with the zero value if it is given. It returns "" for flags: flags are
-// numbers that are combined.
+// unionOf writes constants as a union of literals, with the zero value if it is given. It returns "" for flags: those
+// are numbers that are combined.
 func unionOf(values []constant.Value, zero string) string {
 	var literals []string
 	flags, most := true, uint64(0)

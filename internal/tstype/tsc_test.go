@@ -221,8 +221,8 @@ var table = []reflect.Type{
 	}](),
 }
 
-// oneWay has the types whose values pages get and cannot send back as they are: what is written is not what is read, the
-// decoder cannot make a value, or the option `string` is at a type that is text.
+// oneWay has the types whose values pages get and cannot send back. What is written is not what is read, the
+// decoder cannot make a value, or the option string is at a type that is text.
 var oneWay = []reflect.Type{
 	of[writes](), of[textual](), of[*textual](), of[[]textual](), of[pointed](), of[*pointed](), of[[]pointed](), of[map[string]pointed](),
 	of[big.Int](), of[[2]big.Int](), of[map[string]big.Int](), of[big.Rat](), of[struct{ A struct{ time.Time } }](), of[stringTags](), of[nested](), of[interfaces](),
@@ -413,7 +413,8 @@ func (s *script) check(t *testing.T) {
 	}
 }
 
-// What encoding/json writes is of the type Out. A page may send back what it got: Out is an In, and the decoder takes it.
+// What encoding/json writes is of the type Out. A page may send back what it got: the type Out is also an In, and the
+// decoder takes the value.
 func TestValuesAreOfTheirType(t *testing.T) {
 	t.Parallel()
 	m := maker{rand.New(rand.NewPCG(1, 2))}
