@@ -68,7 +68,7 @@ func (l *lane) run(h *Hub) {
 			return
 		}
 		for i, w := range list {
-			list[i] = work{} // what has been handled is not kept until the rest is
+			list[i] = work{}        // what has been handled is not kept until the rest is
 			if h.ctx.Err() == nil { // a closed hub drops the rest
 				w.run()
 			}
