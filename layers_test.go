@@ -54,7 +54,7 @@ var layers = map[string][]string{
 
 	// What Go programs import.
 	"plugin": {"hmr", "internal/tstype", "internal/wire"},
-	"hmr":    {},
+	"hmr":    {"internal/jsonrule"},
 	"client": {},
 
 	// The leaves. Each knows one thing.
@@ -67,6 +67,7 @@ var layers = map[string][]string{
 	"internal/graph":     {},
 	"internal/guard":     {},
 	"internal/html":      {},
+	"internal/jsonrule":  {},
 	"internal/moduleid":  {},
 	"internal/nearest":   {},
 	"internal/parallel":  {},
@@ -75,7 +76,7 @@ var layers = map[string][]string{
 	"internal/resolve":   {"internal/disk", "internal/nearest"},
 	"internal/terminal":  {},
 	"internal/transform": {},
-	"internal/tstype":    {},
+	"internal/tstype":    {"internal/jsonrule"},
 	"internal/watch":     {},
 	"internal/wire":      {},
 

@@ -131,18 +131,24 @@ func (c *Channel[In, Out]) Unguarded() *Channel[In, Out] {
 	return c
 }
 
-// Broadcast sends to all pages that listen. The error says that the message cannot be JSON, or that the channel is not
-// registered. A channel that no page listens to is not an error.
-func (c *Channel[In, Out]) Broadcast(out Out) error { return c.broadcast(out, false) }
+// Broadcast sends to all pages that listen, and waits for them as [Hub.Broadcast] does. The error says that the message
+// cannot be JSON, or that the channel is not registered. A channel that no page listens to is not an error.
+func (c *Channel[In, Out]) Broadcast(out Out) error {
+	_, err := c.publish(out, false, delivery{})
+	return err
+}
 
 // TryBroadcast is Broadcast that never waits, see [Hub.TryBroadcast].
 func (c *Channel[In, Out]) TryBroadcast(out Out) (missed int, err error) {
-	return 0, c.broadcast(out, false)
+	return c.publish(out, false, delivery{drops: true})
 }
 
 // Retain is Broadcast, and keeps the message: a page that begins to listen later gets the newest retained message at
 // once. Retain may be called before Register.
-func (c *Channel[In, Out]) Retain(out Out) error { return c.broadcast(out, true) }
+func (c *Channel[In, Out]) Retain(out Out) error {
+	_, err := c.publish(out, true, delivery{})
+	return err
+}
 
 // SendToUser sends to the listening pages of one user and to no other page. A user without a page is not an error. The
 // user "" is an error; otherwise the error is that of Broadcast.
@@ -150,71 +156,30 @@ func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	if user == "" {
 		return fmt.Errorf("channel %s: send to user: no user is named", c.id)
 	}
-	return c.sendPrivate(out, func(cl *page) bool { return cl.identity.user == user })
+	_, err := c.publish(out, false, delivery{private: true, match: func(page *page) bool { return page.identity.user == user }})
+	return err
 }
 
-// sendPrivate sends to the listening pages for which the condition holds. The condition is called under Hub.mu and
-// Client.mu. What waits for a page is dropped when the page's user changes.
-func (c *channel) sendPrivate(out any, to func(*page) bool) error {
-	f, err := c.newFrame(out, false)
-	if err != nil {
-		return err
-	}
-	f.private = true
-	return c.publish(f, to)
-}
-
-func (c *channel) broadcast(out any, retain bool) error {
-	f, err := c.newFrame(out, retain)
-	if err != nil {
-		return err
-	}
-	return c.publish(f, nil)
-}
-
-// newFrame encodes a message. Messages of a channel with Allow are for the users that the pages have now.
-func (c *channel) newFrame(out any, retain bool) (*frame, error) {
+// publish delivers the message to those pages of the delivery that listen.
+func (c *channel) publish(out any, retain bool, d delivery) (missed int, err error) {
 	p, err := newCustom(c.id, out)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	p.Retained = retain
-	f, err := newFrame(p)
-	if err != nil {
-		return nil, err
+	if d.frame, err = newFrame(p); err != nil {
+		return 0, err
 	}
-	f.retained, f.private = retain, c.allow != nil
-	return f, nil
-}
-
-// publish sends to the listening pages for which the condition holds, or to all of them if it is nil.
-func (c *channel) publish(f *frame, to func(*page) bool) error {
+	d.channel, d.frame.retained = c, retain
+	d.frame.private = d.private || c.allow != nil
 	c.mu.Lock()
 	hub := c.hub
 	if hub == nil {
 		defer c.mu.Unlock()
-		return c.publishNowhere(f)
+		return 0, c.publishNowhere(d.frame)
 	}
 	c.mu.Unlock()
-	hub.mu.Lock()
-	defer hub.mu.Unlock()
-	// Under the channel's lock a page that begins to listen gets a message once: as the retained message, or here.
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.hub != hub {
-		return c.publishNowhere(f)
-	}
-	if f.retained {
-		c.retained = f
-	}
-	for _, cl := range hub.sessions {
-		cl.mu.Lock()
-		if !cl.gone && cl.hears(c) && (to == nil || to(cl)) {
-			cl.give(c, f)
-		}
-		cl.mu.Unlock()
-	}
-	return nil
+	return hub.deliver(d)
 }
 
 // publishNowhere retains a message of a channel that no page can listen to. For any other message it returns an error.
@@ -255,26 +220,48 @@ func (h *Hub) permitted(ctx context.Context, c *channel, page *Client, d Directi
 	if c.allow == nil {
 		return nil
 	}
-	return h.run(ctx, c.guardsItself, page.page, string(d)+" "+c.id, func(ctx context.Context) error {
+	return h.run(ctx, c.guardsItself, page, string(d)+" "+c.id, func(ctx context.Context) error {
 		return c.allow(ctx, page, d)
 	})
 }
 
-// sendTo gives a page's message to the channel.
-func (h *Hub) sendTo(c *channel, page *page, in *inbound) {
-	h.lane(page, channelLane, c.id).add(h, func() {
-		err := h.permitted(h.ctx, c, in.from, Send)
-		switch {
-		case err != nil:
-		case c.handle == nil:
-			err = &Error{Code: "broadcast_only", Message: fmt.Sprintf("pages cannot send to channel %s", c.id)}
-		default:
-			err = h.run(h.ctx, c.guardsItself, page, c.id, func(ctx context.Context) error {
-				return c.handle(ctx, in.from, in.Data)
-			})
+// runMessage gives a page's message to the channel that has its ID now: channels may be replaced while messages wait.
+func (h *Hub) runMessage(in *inbound) {
+	for tries := 0; ; {
+		h.awaitHandler(in, func() bool { return h.channels[in.Event] != nil })
+		h.mu.Lock()
+		c := h.channels[in.Event]
+		h.mu.Unlock()
+		if c == nil {
+			h.handOut(in, false)
+			return
+		}
+		from := in.client()
+		err := h.handleMessage(c, in, from)
+		if h.again(err, &tries) {
+			continue
 		}
 		if err != nil {
-			h.refuse(in.from, c.id, err)
+			h.refuse(from, in.Event, err)
 		}
+		return
+	}
+}
+
+// handleMessage gives a page's message to the channel, if the page may send.
+func (h *Hub) handleMessage(c *channel, in *inbound, from *Client) error {
+	if in.refused != nil {
+		return in.refused
+	}
+	ctx, done := in.context()
+	defer done()
+	if err := h.permitted(ctx, c, from, Send); err != nil {
+		return err
+	}
+	if c.handle == nil {
+		return &Error{Code: "broadcast_only", Message: fmt.Sprintf("pages cannot send to channel %s", c.id)}
+	}
+	return h.run(ctx, c.guardsItself, from, c.id, func(ctx context.Context) error {
+		return c.handle(ctx, from, in.Data)
 	})
 }

@@ -129,6 +129,8 @@ func TestChannelParts(t *testing.T) {
 func TestReidentifiedPageGetsNothingOfTheUserBefore(t *testing.T) {
 	hub, at := serve(t, hmr.Options{Identify: func(r *http.Request) (string, error) { return r.URL.Query().Get("as"), nil }})
 	p := open(t, at+"/?as=ann&x=", "p")
+	p.send(`{"type":"hello"}`)
+	until(t, func() bool { return len(hub.Opened()) == 1 })
 	p.cut() // the page is away, and messages wait for it
 	if err := hub.SendToUser("ann", "secret", "of ann"); err != nil {
 		t.Fatal(err)

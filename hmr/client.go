@@ -38,24 +38,64 @@ var ErrClosed = errors.New("the page is gone")
 // ErrUserChanged is the error of a [Client] whose page has another user by now. Nothing was sent.
 var ErrUserChanged = errors.New("the page has another user by now")
 
-// Send sends an event to this page only. Nil data is left out. The error says that the event has no name or that the
-// data cannot be JSON, or it is [ErrClosed]. A page that is away gets the event when it comes back.
+// Send sends an event to this page only. Nil data is left out. A page that is away gets the event when it comes back.
+// Send waits while the page is behind, as [Hub.Broadcast] does. The error says that the event has no name or that the
+// data cannot be JSON, or it is [ErrClosed] or [ErrUserChanged].
 func (c *Client) Send(event string, data any) error {
-	p, err := newCustom(event, data)
+	f, err := newEventFrame(event, data)
 	if err != nil {
 		return err
 	}
-	return c.Publish(p)
+	return c.post(f, false)
+}
+
+// TrySend is [Client.Send] that never waits: it returns [ErrBehind] when the page is behind.
+func (c *Client) TrySend(event string, data any) error {
+	f, err := newEventFrame(event, data)
+	if err != nil {
+		return err
+	}
+	return c.post(f, true)
 }
 
 // Publish sends a payload to this page only. An *[Update] must have Seq 0, since updates with a number are for all
-// pages. The errors are those of [Client.Send].
+// pages. Publish waits, and its errors are, as those of [Client.Send].
 func (c *Client) Publish(p Payload) error {
 	f, err := newFrame(p)
 	if err != nil {
 		return err
 	}
-	return c.page.sendAs(c, f)
+	return c.post(f, false)
+}
+
+// post queues the frame if the page still has the client's user, once the page is not behind. drops says that a page
+// that is behind is not waited for, and does not get the frame.
+func (c *Client) post(f *frame, drops bool) error {
+	f.private = c.user != ""
+	for {
+		queued, err := c.tryToPost(f, drops)
+		if queued || err != nil {
+			return err
+		}
+		c.awaitRoom()
+	}
+}
+
+func (c *Client) tryToPost(f *frame, drops bool) (queued bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.gone:
+		return false, ErrClosed
+	case c.user != "" && c.user != c.identity.user:
+		return false, ErrUserChanged
+	case drops && c.isBehind():
+		return false, ErrBehind
+	case c.room != nil:
+		return false, nil
+	}
+	c.enqueue(f)
+	return true, nil
 }
 
 // client returns the page with the user that it has now.

@@ -1,7 +1,6 @@
 package hmr
 
 import (
-	"encoding/json"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -21,14 +20,12 @@ type conn struct {
 	prefix []byte // begins each frame on a shared socket; nil: the socket is the client's own
 	hello  []byte // nil once the writer has written it; only the writer uses it
 	rate   *meter
-	in     chan []byte // frames from the tab, on a shared socket
 
 	dropped bool // the page has given it up, on a shared socket; guarded by socket.mu
 
-	// Guarded by Client.mu.
-	written     uint64 // number of the last frame that was written
-	waiting     int    // bytes that are queued and not written
-	saidGoodbye bool   // the page has left, and does not come back
+	// Guarded by page.mu.
+	pinged      bool // the page asks for a sign of life
+	saidGoodbye bool // the page has left, and does not come back
 
 	done       chan struct{}
 	once       sync.Once
@@ -38,11 +35,7 @@ type conn struct {
 }
 
 func newConn(c *page, s *socket, prefix []byte) *conn {
-	cn := &conn{c: c, socket: s, prefix: prefix, rate: newMeter(s.hub.o.EventRate), done: make(chan struct{})}
-	if prefix != nil {
-		cn.in = make(chan []byte, tabQueue)
-	}
-	return cn
+	return &conn{c: c, socket: s, prefix: prefix, rate: newMeter(s.hub.o.EventRate), done: make(chan struct{})}
 }
 
 // abandon ends the connection without waiting for it. The writer says goodbye, if the page still reads. Only the first
@@ -76,29 +69,16 @@ func (cn *conn) take() *frame {
 	if c.conn != cn {
 		return nil
 	}
-	cn.written = max(cn.written, c.queue.acked)
-	f := c.queue.after(cn.written)
+	f := c.queue.after(c.written)
 	if f != nil {
-		cn.written++
-		cn.waiting -= len(f.text)
+		c.written++
+		c.unwritten -= len(f.text)
+		if !c.confirms {
+			c.advance()
+		}
+		c.noteRoom()
 	}
 	return f
-}
-
-// unconfirmed returns the number of the last frame from the page, and how many frames it has not been confirmed. When
-// they are at least that many, they count as confirmed from now on.
-func (cn *conn) unconfirmed(least uint64) (last, count uint64) {
-	c := cn.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.conn != cn && cn.prefix != nil {
-		return c.received, 0 // the session has another connection
-	}
-	count = c.received - c.ackSent
-	if count >= least {
-		c.ackSent = c.received
-	}
-	return c.received, count
 }
 
 func (cn *conn) writeFrame(f *frame) bool {
@@ -145,92 +125,74 @@ func (cn *conn) leave(inOrder bool) {
 
 const onlyText = "only text frames are understood"
 
-// allows reports whether a frame may be handled. If not, it ends the connection.
+// allows reports whether a frame may be handled. If not, it ends the connection. A page that sends too fast is read more
+// slowly.
 func (cn *conn) allows(text []byte) bool {
-	switch {
-	case !utf8.Valid(text):
+	if !utf8.Valid(text) {
 		cn.abandon(websocket.CloseInvalidFramePayloadData, "the text is not UTF-8")
-	case !cn.rate.allow():
-		cn.abandon(websocket.ClosePolicyViolation, "too many messages")
-	default:
-		return true
+		return false
 	}
-	return false
+	if pause := cn.rate.take(); pause > 0 {
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-cn.done:
+			return false
+		}
+	}
+	return true
 }
 
-// handle decodes and dispatches a frame. A frame that is not understood is logged and ignored, since a page may send
-// what a later version understands. It counts as received if the page counts it.
+// handle decodes and dispatches a frame. A page is told of a frame that is malformed. A frame of an unknown type is
+// ignored, since a page may send what a later version understands. handle waits for no handler.
 func (cn *conn) handle(text []byte) {
-	var in inbound
-	if depth(text) > maxDepth {
-		cn.complain("is nested too deep")
-	} else if err := json.Unmarshal(text, &in.incoming); err != nil {
-		in = inbound{}
-		cn.complain("is not what a page sends: " + err.Error())
+	in := decodeFrame(text)
+	if in.refused != nil {
+		cn.complain(in.refused.Message)
 	}
 	c := cn.c
 	switch in.Type {
 	case "ping":
+		c.mu.Lock()
+		cn.pinged = true
+		c.mu.Unlock()
+		cn.socket.wakeUp()
 		return
 	case "ack":
-		c.mu.Lock()
-		c.queue.trim(in.N)
-		c.mu.Unlock()
+		c.confirm(in.N)
 		return
 	}
 	// The reader of a lost connection may be here with its last frame, while the reader of the next connection has the
 	// frame after it.
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	c.mu.Lock()
-	current := c.conn == cn
-	in.from = c.as
-	if current {
-		c.received++
+	if !cn.admit(in) {
+		return
 	}
-	unconfirmed := c.received - c.ackSent
-	c.mu.Unlock()
-	if !current {
-		return // the page already has a new connection, and sends this again
+	if in.Type == "cancel" { // at once: its request may wait
+		c.cancelRequest(in.ID)
+	} else {
+		c.receive(in)
 	}
-	if unconfirmed == 1 || unconfirmed >= ackEach {
-		cn.socket.wakeUp()
-	}
-	c.hub.dispatch(c, &in)
+	in.release()
 }
 
-// inbound is a frame that a page has sent.
-type inbound struct {
-	incoming
-	from *Client // the page with the user that it had then
+// cancelRequest ends the context of a request that the page gives up.
+func (c *page) cancelRequest(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cancel := c.cancels[id]; cancel != nil {
+		cancel()
+	}
 }
 
 // complain logs what is wrong with a message, once a second at most.
 func (cn *conn) complain(why string) {
 	if now := time.Now(); now.Sub(cn.complained) > time.Second {
 		cn.complained = now
-		cn.c.hub.o.Logger.Warn("a message of page "+cn.c.ID()+" "+why, "url", cn.c.URL())
+		cn.c.hub.o.Logger.Warn("page "+cn.c.ID()+" sent a message that no handler gets: "+why, "url", cn.c.URL())
 	}
-}
-
-// depth returns the deepest nesting of objects and lists in the text.
-func depth(text []byte) int {
-	deepest, now, inString := 0, 0, false
-	for i := 0; i < len(text); i++ {
-		switch b := text[i]; {
-		case inString && b == '\\':
-			i++
-		case b == '"':
-			inString = !inString
-		case inString:
-		case b == '{' || b == '[':
-			now++
-			deepest = max(deepest, now)
-		case b == '}' || b == ']':
-			now--
-		}
-	}
-	return deepest
 }
 
 // meter bounds an average rate and lets bursts through.
@@ -243,13 +205,14 @@ func newMeter(rate int) *meter {
 	return &meter{rate: float64(rate), tokens: float64(rate) * rateWindow, last: time.Now()}
 }
 
-func (m *meter) allow() bool {
+// take returns how long the next message has to wait, 0 if it may go at once.
+func (m *meter) take() time.Duration {
 	now := time.Now()
 	m.tokens = min(m.rate*rateWindow, m.tokens+now.Sub(m.last).Seconds()*m.rate)
 	m.last = now
-	if m.tokens < 1 {
-		return false
-	}
 	m.tokens--
-	return true
+	if m.tokens >= 0 {
+		return 0
+	}
+	return time.Duration(-m.tokens / m.rate * float64(time.Second))
 }

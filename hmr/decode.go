@@ -8,6 +8,8 @@ import (
 	"io"
 	"reflect"
 	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/jsonrule"
 )
 
 // Decode reads the payload of an event, a request or a channel as T. Data that is left out, or null, is T's zero value.
@@ -32,8 +34,10 @@ func Decode[T any](name string, data json.RawMessage) (T, error) {
 
 // payloadError makes the error about a payload that the decoder did not take.
 func payloadError(name string, t reflect.Type, data json.RawMessage, err error) error {
-	if r := findUnread(t, data, "", 0); r != nil {
-		return r.payloadError(name)
+	if json.Valid(data) {
+		if err := findUnread(name, t, data); err != nil {
+			return err
+		}
 	}
 	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	if !ok {
@@ -42,7 +46,7 @@ func payloadError(name string, t reflect.Type, data json.RawMessage, err error) 
 	return badPayload(name, pathAt(data, wrong.Offset), jsonName(wrong.Type), foundName(wrong), "")
 }
 
-func badPayload(name, path, expected, found, why string) error {
+func badPayload(name, path, expected, found, why string) *Error {
 	at := path
 	if at == "" {
 		at = "the payload"
@@ -132,20 +136,27 @@ func jsonName(t reflect.Type) string {
 	case reflect.Bool:
 		return "a boolean"
 	case reflect.String:
+		if t == reflect.TypeFor[json.Number]() {
+			return "a number"
+		}
 		return "a string"
 	case reflect.Slice, reflect.Array:
-		if isBytes(t) {
+		if jsonrule.Read(t, false) == jsonrule.Bytes {
 			return "a string in base64"
 		}
 		return "an array"
-	case reflect.Struct, reflect.Map:
+	case reflect.Map:
+		if jsonrule.ReadKey(t.Key()) != jsonrule.NoKey {
+			return "an object"
+		}
+	case reflect.Struct:
 		return "an object"
 	case reflect.Float32, reflect.Float64:
 		return "a number"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return "an integer (" + t.Kind().String() + ")"
 	default:
-		return t.String()
+		if jsonrule.IsInteger(t.Kind()) {
+			return "an integer (" + t.Kind().String() + ")"
+		}
 	}
+	return "null (no JSON is a " + t.String() + ")"
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // EventFunc handles an event of a page. data is the payload as JSON, nil without one; [Decode] reads it. An error is
@@ -105,25 +106,13 @@ func (h *Hub) Events() []string {
 	return slices.Compact(names)
 }
 
-// dispatch gives a page's frame to its handlers. The page's reader calls it, in the order in which frames were sent.
-func (h *Hub) dispatch(c *page, in *inbound) {
-	if in.Type == "hello" {
-		c.mu.Lock()
-		c.url = in.URL
-		c.mu.Unlock()
-	}
-	c.greet()
+// dispatch gives a page's frame to its handlers. It is called in the order in which the page sent its frames.
+func (h *Hub) dispatch(in *inbound) {
+	c := in.from.page
 	switch in.Type {
 	case "custom", "request":
 		h.reportReceived(c, in)
-		h.handOut(c, in, false)
-	case "cancel":
-		c.mu.Lock()
-		cancel := c.cancels[in.ID]
-		c.mu.Unlock()
-		if cancel != nil {
-			cancel()
-		}
+		h.handOut(in, true)
 	case "subscribe":
 		h.subscribe(c, in.Channel)
 	case "unsubscribe":
@@ -133,37 +122,102 @@ func (h *Hub) dispatch(c *page, in *inbound) {
 		fn := h.hooks.report
 		h.mu.Unlock()
 		if fn != nil {
-			fn(c.client(), in.Report)
+			report := func(context.Context) error { fn(in.from, in.Report); return nil }
+			_ = h.runHere(h.ctx, in.from, "report", report) // a panic is logged
 		}
 	case "revisions":
 		h.dispatchRevisions(c, in.Revisions)
 	}
 }
 
-// handOut gives an event or request to its handlers, or holds it, see Hold. A frame that was held is not held again.
-func (h *Hub) handOut(c *page, in *inbound, wasHeld bool) {
-	if in.Event == "" {
+// handOut puts an event or request into the lanes of its handlers. A frame without a handler waits while there is a
+// hold, and with it all frames that the page sends after it. fresh is false for a frame that has waited.
+func (h *Hub) handOut(in *inbound, fresh bool) {
+	c := in.from.page
+	h.mu.Lock()
+	channel, groups, answer := h.channels[in.Event], groupsOf(h.events[in.Event]), h.requests[in.Event]
+	handled := in.Type == "custom" && (channel != nil || len(groups) > 0) || in.Type == "request" && answer != nil
+	if fresh && c.waitsUnclaimed(!handled && h.held() != nil && in.refused == nil) {
+		h.mu.Unlock()
+		h.lane(c, unclaimedLane, "").add(h, in, func() { h.handOutHeld(in) })
 		return
 	}
-	h.mu.Lock()
-	channel, list, answer := h.channels[in.Event], h.events[in.Event], h.requests[in.Event]
-	handled := in.Type == "custom" && (channel != nil || len(list) > 0) || in.Type == "request" && answer != nil
-	held := !wasHeld && h.hold(c, in, handled)
 	h.mu.Unlock()
 	switch {
-	case held:
 	case in.Type == "custom" && channel != nil:
-		h.sendTo(channel, c, in)
-	case in.Type == "custom" && len(list) == 0:
-		h.reportUnknown(c, in.Event)
+		h.lane(c, channelLane, in.Event).add(h, in, func() { h.runMessage(in) })
+	case in.Type == "custom" && in.refused != nil:
+		h.sendError(in.from, in.Event, in.refused)
+	case in.Type == "custom" && len(groups) > 0:
+		e := &event{inbound: in}
+		e.deal(h, groups)
 	case in.Type == "custom":
-		h.dispatchEvent(c, in, list)
-	case answer == nil:
-		unknown := &Error{Code: "unknown_event", Message: fmt.Sprintf("no handler answers requests %q", in.Event)}
-		_ = in.from.Publish(&Reply{ID: in.ID, Error: unknown}) // a page that is gone waits for no answer
+		h.reportUnknown(c, in.Event)
+	case in.refused != nil:
+		h.reply(in, in.from, nil, in.refused)
+	case answer != nil:
+		h.lane(c, groupLane, answer.group).add(h, in, func() { h.runRequest(in, answer.group) })
 	default:
-		h.dispatchRequest(c, in, answer)
+		h.reply(in, in.from, nil, &Error{Code: "unknown_event", Message: fmt.Sprintf("no handler answers requests %q", in.Event)})
 	}
+}
+
+// waitsUnclaimed reports whether a frame has to wait in the lane of unclaimed frames, and counts it then: it is
+// unclaimed, or comes after frames that wait there.
+func (c *page) waitsUnclaimed(unclaimed bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !unclaimed && c.unclaimed == 0 {
+		return false
+	}
+	c.unclaimed++
+	return true
+}
+
+// handOutHeld hands out a frame that had no handler, once there is no hold any more.
+func (h *Hub) handOutHeld(in *inbound) {
+	h.awaitHandler(in, func() bool { return false })
+	if !in.gaveUp() {
+		h.handOut(in, false)
+	}
+	c := in.from.page
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unclaimed--
+}
+
+// awaitHandler waits while there is a hold and no handler. has is called under Hub.mu. It returns early when the page
+// has given its request up, or the hub is closed.
+func (h *Hub) awaitHandler(in *inbound, has func() bool) {
+	ctx := h.ctx
+	if in.ctx != nil {
+		ctx = in.ctx
+	}
+	for {
+		h.mu.Lock()
+		released := h.held()
+		if has() {
+			released = nil
+		}
+		h.mu.Unlock()
+		if released == nil || !awaitRelease(ctx, released) {
+			return
+		}
+	}
+}
+
+// gaveUp reports whether the page does not wait for the answer any more.
+func (in *inbound) gaveUp() bool { return in.ctx != nil && in.ctx.Err() != nil }
+
+// groupsOf returns the groups of the listeners, each once, in their order.
+func groupsOf(list []*listener) []string {
+	var groups []string
+	for _, l := range list {
+		if !slices.Contains(groups, l.group) {
+			groups = append(groups, l.group)
+		}
+	}
+	return groups
 }
 
 // mostUnknown bounds the unknown events that are reported to a page: it can make up any number of names.
@@ -186,44 +240,130 @@ func (h *Hub) reportUnknown(c *page, event string) {
 	}
 }
 
-func (h *Hub) dispatchEvent(c *page, in *inbound, list []*listener) {
-	for _, l := range list {
-		h.lane(c, groupLane, l.group).add(h, func() {
-			err := h.run(h.ctx, l.guardsItself(), c, in.Event, func(ctx context.Context) error {
-				return l.event(ctx, in.from, in.Data)
+// event is an event on its way to the handlers of several groups. The groups are those that have handlers when the event
+// comes in. A group that has none any more when the event's turn comes leaves it to the groups that came meanwhile: a
+// plugin was replaced by plugins of other names.
+type event struct {
+	*inbound
+	mu    sync.Mutex
+	dealt []string // groups that have got the event
+}
+
+// deal puts the event into the lanes of the groups that have not got it, and reports whether there are any.
+func (e *event) deal(h *Hub, groups []string) bool {
+	e.mu.Lock()
+	fresh := slices.DeleteFunc(groups, func(group string) bool { return slices.Contains(e.dealt, group) })
+	e.dealt = append(e.dealt, fresh...)
+	e.mu.Unlock()
+	for _, group := range fresh {
+		h.lane(e.from.page, groupLane, group).add(h, e.inbound, func() { e.run(h, group) })
+	}
+	return len(fresh) > 0
+}
+
+// run calls the group's handlers, which are those that it has now: handlers may be replaced while events wait.
+func (e *event) run(h *Hub, group string) {
+	var called []*listener
+	current := func() (list []*listener) {
+		for _, l := range h.events[e.Event] {
+			if l.group == group && !slices.Contains(called, l) {
+				list = append(list, l)
+			}
+		}
+		return list
+	}
+	for tries := 0; ; {
+		h.awaitHandler(e.inbound, func() bool { return len(current()) > 0 })
+		h.mu.Lock()
+		list, all := current(), groupsOf(h.events[e.Event])
+		h.mu.Unlock()
+		if len(list) == 0 {
+			if len(called) == 0 && !e.deal(h, all) && len(all) == 0 {
+				h.reportUnknown(e.from.page, e.Event)
+			}
+			return
+		}
+		replaced := false
+		for _, l := range list {
+			from := e.client()
+			ctx, done := e.context()
+			err := h.run(ctx, l.guardsItself(), from, e.Event, func(ctx context.Context) error {
+				return l.event(ctx, from, e.Data)
 			})
-			h.sendError(c, in.Event, err)
-		})
+			done()
+			if replaced = h.again(err, &tries); replaced {
+				break // those that were called are not called again
+			}
+			called = append(called, l)
+			h.sendError(from, e.Event, err)
+		}
+		if !replaced {
+			return
+		}
 	}
 }
 
-func (h *Hub) dispatchRequest(c *page, in *inbound, l *listener) {
-	ctx, cancel := context.WithCancel(h.ctx)
-	c.mu.Lock()
-	c.cancels[in.ID] = cancel
-	c.mu.Unlock()
-	h.lane(c, groupLane, l.group).add(h, func() {
-		defer func() {
-			cancel()
-			c.mu.Lock()
-			delete(c.cancels, in.ID)
-			c.mu.Unlock()
-		}()
-		answer, err := h.answer(ctx, c, in, l)
-		r := &Reply{ID: in.ID, Data: answer}
-		if err != nil {
-			r = &Reply{ID: in.ID, Error: errorFor(err)}
+// mostTries bounds how often a handler that returns ErrReplaced is called again without a hold.
+const mostTries = 3
+
+// again reports whether a handler has to be looked up again, after the holds were released.
+func (h *Hub) again(err error, tries *int) bool {
+	if !errors.Is(err, ErrReplaced) {
+		return false
+	}
+	h.mu.Lock()
+	released := h.held()
+	h.mu.Unlock()
+	if released != nil {
+		return awaitRelease(h.ctx, released)
+	}
+	*tries++
+	return *tries < mostTries
+}
+
+// runRequest answers a request by the handler that it has now. A handler of another group takes its turn in the lane of
+// that group.
+func (h *Hub) runRequest(in *inbound, group string) {
+	for tries := 0; ; {
+		h.awaitHandler(in, func() bool { return h.requests[in.Event] != nil })
+		h.mu.Lock()
+		l := h.requests[in.Event]
+		h.mu.Unlock()
+		switch {
+		case in.gaveUp():
+			return // nobody waits for the answer
+		case l == nil || l.group != group:
+			h.handOut(in, false)
+			return
 		}
-		_ = in.from.Publish(r) // a page that is gone waits for no answer
-	})
+		from := in.client()
+		answer, err := h.answer(in, from, l)
+		if !h.again(err, &tries) {
+			h.reply(in, from, answer, err)
+			return
+		}
+	}
+}
+
+// reply sends the answer of a request, or its error.
+func (h *Hub) reply(in *inbound, from *Client, answer json.RawMessage, err error) {
+	r := &Reply{ID: in.ID, Data: answer}
+	if err != nil {
+		r = &Reply{ID: in.ID, Error: errorFor(err)}
+	}
+	err = from.Publish(r)
+	if errors.Is(err, ErrUserChanged) { // the answer is not for the page's user, but the page waits
+		r = &Reply{ID: in.ID, Error: &Error{Code: "user_changed", Message: "the page's user changed before the answer came"}}
+		_ = from.client().Publish(r) // a page that is gone waits for no answer
+	}
 }
 
 // answer runs the handler of a request and returns its answer as JSON. Encoding is part of the run, since it calls
 // methods of the answer.
-func (h *Hub) answer(ctx context.Context, c *page, in *inbound, l *listener) (json.RawMessage, error) {
+func (h *Hub) answer(in *inbound, from *Client, l *listener) (json.RawMessage, error) {
 	answers := make(chan json.RawMessage, 1)
-	err := h.run(ctx, l.guardsItself(), c, in.Event, func(ctx context.Context) error {
-		answer, err := l.answer(ctx, in.from, in.Data)
+	err := h.run(in.ctx, l.guardsItself(), from, in.Event, func(ctx context.Context) error {
+		answer, err := l.answer(ctx, from, in.Data)
 		if err != nil {
 			return err
 		}
@@ -248,8 +388,8 @@ func (h *Hub) dispatchRevisions(c *page, r Revisions) {
 	if fn == nil {
 		return
 	}
-	h.lane(c, revisionsLane, "").add(h, func() {
-		_ = h.runHere(h.ctx, c, "revisions", func(context.Context) error { fn(c.client(), r); return nil }) // a panic is logged
+	h.lane(c, revisionsLane, "").add(h, nil, func() {
+		_ = h.runHere(h.ctx, c.client(), "revisions", func(context.Context) error { fn(c.client(), r); return nil }) // a panic is logged
 	})
 }
 

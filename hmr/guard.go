@@ -2,19 +2,20 @@ package hmr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
 
-// call runs a handler or hook that the hub guards, and sends its error to the page.
-func (h *Hub) call(c *page, name string, fn func(context.Context) error) {
-	h.sendError(c, name, h.guard(h.ctx, c, name, fn))
+// call runs a hook, and sends its error to the page.
+func (h *Hub) call(c *Client, name string, hook func(context.Context, *Client)) {
+	h.sendError(c, name, h.guard(h.ctx, c, name, func(ctx context.Context) error { hook(ctx, c); return nil }))
 }
 
 // sendError sends the error of an event's handler to the page. Nil is nothing to send.
-func (h *Hub) sendError(c *page, name string, err error) {
+func (h *Hub) sendError(c *Client, name string, err error) {
 	if err != nil {
-		_ = c.client().Send(eventError, map[string]any{"event": name, "error": errorFor(err)}) // a page that is gone needs no error
+		_ = c.Send(eventError, map[string]any{"event": name, "error": errorFor(err)}) // a page that is gone, or has another user, needs no error
 	}
 }
 
@@ -22,7 +23,7 @@ func (h *Hub) sendError(c *page, name string, err error) {
 const eventError = "devserver:event-error"
 
 // run calls a handler of an event, a request or a channel: within the hub's guard, or as it is if it guards itself.
-func (h *Hub) run(ctx context.Context, guardsItself bool, c *page, name string, fn func(context.Context) error) error {
+func (h *Hub) run(ctx context.Context, guardsItself bool, c *Client, name string, fn func(context.Context) error) error {
 	if guardsItself {
 		return h.runHere(ctx, c, name, fn)
 	}
@@ -31,13 +32,16 @@ func (h *Hub) run(ctx context.Context, guardsItself bool, c *page, name string, 
 
 // runHere runs a handler that guards itself. It must return soon after its context ends. A panic of such a handler is a
 // mistake of its guard; it becomes an error all the same, since it would end the process.
-func (h *Hub) runHere(ctx context.Context, c *page, name string, fn func(context.Context) error) (err error) {
+func (h *Hub) runHere(ctx context.Context, c *Client, name string, fn func(context.Context) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = h.panicked(c, name, v)
 		}
 	}()
 	if err := fn(ctx); err != nil {
+		if errors.Is(err, ErrReplaced) {
+			return err
+		}
 		if ctx.Err() != nil {
 			return errCancelled
 		}
@@ -49,7 +53,7 @@ func (h *Hub) runHere(ctx context.Context, c *page, name string, fn func(context
 
 // guard runs a handler in a goroutine of its own. It returns when the handler has returned, when its time is over, or
 // when the context ends. A handler that takes no notice of this runs on alone, since nothing in Go can end it.
-func (h *Hub) guard(parent context.Context, c *page, name string, fn func(context.Context) error) error {
+func (h *Hub) guard(parent context.Context, c *Client, name string, fn func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(parent, h.o.HandlerTimeout)
 	defer cancel()
 	result := make(chan error, 1)
@@ -65,7 +69,7 @@ func (h *Hub) guard(parent context.Context, c *page, name string, fn func(contex
 	}()
 	select {
 	case err := <-result:
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrReplaced) {
 			h.logFailed(c, name, err)
 		}
 		return err
@@ -82,12 +86,12 @@ func (h *Hub) guard(parent context.Context, c *page, name string, fn func(contex
 // hub is closed.
 var errCancelled = &Error{Code: "cancelled", Message: "cancelled"}
 
-func (h *Hub) logFailed(c *page, name string, err error) {
+func (h *Hub) logFailed(c *Client, name string, err error) {
 	h.o.Logger.Warn(fmt.Sprintf("handler of %q failed: %v", name, err), "page", c.ID())
 }
 
 // panicked logs a panic with its stack, and returns the error for the page. It is called by the deferred function.
-func (h *Hub) panicked(c *page, name string, v any) error {
+func (h *Hub) panicked(c *Client, name string, v any) error {
 	h.o.Logger.Error(fmt.Sprintf("handler of %q panicked: %v", name, v), "page", c.ID(), "stack", string(debug.Stack()))
 	return &Error{Code: "handler_panic", Message: fmt.Sprintf("the handler of %q panicked", name)}
 }

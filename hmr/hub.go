@@ -34,11 +34,15 @@ type Options struct {
 	KeepRequests bool
 	// MaxMessage is how many bytes a message from a page may have; 1 MiB when 0. A longer one closes the connection.
 	MaxMessage int64
-	// QueueMessages and QueueBytes bound what waits to be written to one page; 256 and 1 MiB when 0. A page that falls
-	// behind further is closed.
+	// QueueMessages and QueueBytes are how much may wait to be written to one page before senders wait for it; 1024 and
+	// 1 MiB when 0. Senders also wait when what the page has not confirmed comes within this distance of KeepMessages or
+	// KeepBytes.
 	QueueMessages, QueueBytes int
-	// KeepMessages and KeepBytes bound what is kept for one page, to be sent again after a lost connection; 4096 and 8
-	// MiB when 0. A page that missed more cannot resume.
+	// StallTimeout is how long senders wait for a page that takes nothing; 2 seconds when 0. Then the page loses its
+	// connection, and senders do not wait for it until it takes something again.
+	StallTimeout time.Duration
+	// KeepMessages and KeepBytes bound what is kept for a page that is away or that nobody waits for; 4096 and 8 MiB
+	// when 0. Beyond that its session ends, and the page is told how much it lost, see [Lost].
 	KeepMessages, KeepBytes int
 	// ResumeGrace is how long a session waits for a page that lost its connection; 2 minutes when 0.
 	ResumeGrace time.Duration
@@ -48,8 +52,8 @@ type Options struct {
 	// HandlerTimeout is how long a handler or hook may take; 30 seconds when 0. Handlers of a group limit themselves,
 	// see [Hub.OnIn].
 	HandlerTimeout time.Duration
-	// EventRate is how many messages a page may send per second, averaged over 4 seconds; 50,000 when 0. More close the
-	// connection.
+	// EventRate is how many messages of a page are read per second, averaged over 4 seconds; 50,000 when 0. More wait to
+	// be read.
 	EventRate int
 }
 
@@ -68,13 +72,16 @@ func (o *Options) setDefaults() {
 	if o.MaxMessage == 0 {
 		o.MaxMessage = 1 << 20
 	}
-	def(&o.QueueMessages, 256)
+	def(&o.QueueMessages, 1024)
 	def(&o.QueueBytes, 1<<20)
 	def(&o.KeepMessages, 4096)
 	def(&o.KeepBytes, 8<<20)
 	def(&o.EventRate, 50_000)
 	if o.ResumeGrace == 0 {
 		o.ResumeGrace = 2 * time.Minute
+	}
+	if o.StallTimeout == 0 {
+		o.StallTimeout = 2 * time.Second
 	}
 	if o.Silence == 0 {
 		o.Silence = time.Minute
@@ -112,6 +119,9 @@ type Hub struct {
 	holding  holding
 	updates  updateRing
 	refused  map[string]time.Time // when a session was refused on a shared socket, see mayBegin
+	lost     map[string]*Lost     // by the session, see noteLost
+
+	behind atomic.Int32 // pages that senders wait for; changed under page.mu
 
 	rule   atomic.Pointer[rule]            // changed under mu; nil: the hub knows no users
 	passed atomic.Pointer[[]*func(Passed)] // see OnPassed; nil: no hooks
@@ -142,6 +152,7 @@ func NewHub(o Options) *Hub {
 		channels: map[string]*channel{},
 		rooms:    map[string]map[*page]bool{},
 		refused:  map[string]time.Time{},
+		lost:     map[string]*Lost{},
 		upgrader: websocket.Upgrader{
 			Subprotocols: []string{"vite-hmr", "vite-ping"},
 			CheckOrigin:  func(*http.Request) bool { return true }, // Options.Check has decided
@@ -192,13 +203,11 @@ func (h *Hub) list() []*page {
 }
 
 // Clients returns the open pages in the order in which they connected. A page that lost its connection and may come
-// back is among them.
-func (h *Hub) Clients() []*Client { return clients(h.pages()) }
-
-func (h *Hub) pages() []*page {
+// back is among them, unless it has never said hello.
+func (h *Hub) Clients() []*Client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.list()
+	return clients(slices.DeleteFunc(h.list(), func(c *page) bool { return !c.isOpen() }))
 }
 
 // clients returns the pages with their users.
@@ -213,7 +222,9 @@ func clients(pages []*page) []*Client {
 // Opened returns the clients whose OnConnect hooks have run or are running. Register a hook by [Hub.OnConnect] first,
 // then call Opened: no page is missed, a few may be seen twice.
 func (h *Hub) Opened() []*Client {
-	return clients(slices.DeleteFunc(h.pages(), func(c *page) bool { return !c.isGreeted() }))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return clients(slices.DeleteFunc(h.list(), func(c *page) bool { return !c.isGreeted() }))
 }
 
 // Disconnect ends all sessions of the user, for example when the user signs out or a session is revoked. It returns the

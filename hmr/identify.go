@@ -202,8 +202,8 @@ func (h *Hub) OnIdentify(fn func(context.Context, *Client)) (off func()) {
 	return addHook(h, &h.hooks.identify, &clientHook{fn})
 }
 
-// identifyAs gives the page an identity, unless it has a newer one or the rule was replaced. A socket that tabs share may have been opened
-// before a tab signed in or out, so its identity may be the older one.
+// identifyAs gives the page an identity, unless it has a newer one or the rule was replaced. A socket that tabs share
+// may have been opened before a tab signed in or out, so its identity may be the older one.
 func (c *page) identifyAs(i identity) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -232,16 +232,16 @@ func (c *page) identifyAs(i identity) {
 	if len(identified) > 0 {
 		as := c.client() // moving is held: a later change has hooks of its own
 		// After the hooks of leave: a hook of identify may let the page into rooms again.
-		h.lane(c, roomsLane, "").add(h, func() {
+		h.lane(c, roomsLane, "").add(h, nil, func() {
 			for _, k := range identified {
-				h.call(c, "identify", func(ctx context.Context) error { k.fn(ctx, as); return nil })
+				h.call(as, "identify", k.fn)
 			}
 		})
 	}
 }
 
-// replaceIdentity stores an identity that outdates the page's, and reports whether the user changed. Then it
-// takes from the page what belonged to the user before, and returns the page with that user. The caller holds Hub.mu.
+// replaceIdentity stores an identity that outdates the page's, and reports whether the user changed. Then it takes from
+// the page what belonged to the user before, and returns the page with that user. The caller holds Hub.mu.
 func (c *page) replaceIdentity(i identity) (before *Client, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,16 +1,19 @@
 package hmr
 
-import (
-	"context"
-	"sync"
-)
+import "sync"
 
-// lane runs the handlers of one page and group one after the other. Its goroutine lives while there is work.
+// lane runs the handlers of one page and group one after the other. Its goroutine lives while there is work. What waits
+// in a page's lanes is bounded for all of them together, see inbound.go.
 type lane struct {
 	mu      sync.Mutex
-	work    []func()
+	work    []work
 	running bool
-	room    chan struct{} // closed when work is taken; nil when nobody waits for that
+}
+
+// work is a handler to run, for the frame in if there is one.
+type work struct {
+	run func()
+	in  *inbound
 }
 
 // laneKey names a lane of a page. name is the group, or the ID of the channel.
@@ -24,7 +27,8 @@ type laneKind int
 const (
 	groupLane laneKind = iota
 	channelLane
-	roomsLane // hooks of rooms, and of users that change
+	unclaimedLane // frames without a handler that are held, see Hold
+	roomsLane     // hooks of rooms, and of users that change
 	revisionsLane
 )
 
@@ -40,21 +44,14 @@ func (h *Hub) lane(c *page, kind laneKind, name string) *lane {
 	return l
 }
 
-// laneLimit bounds the work of a lane that waits. Beyond it the page's reader waits, and with it the page: the page's
-// own queue is bounded and says when it is full.
-const laneLimit = 10_000
-
-// add gives work to the lane. While the lane is full, add waits until it takes work. When the hub closes meanwhile, the
-// work is dropped.
-func (l *lane) add(h *Hub, fn func()) {
+// add gives work to the lane. in is the frame that the work is about, nil without one.
+func (l *lane) add(h *Hub, in *inbound, run func()) {
+	if in != nil {
+		in.refs.Add(1)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.work) >= laneLimit {
-		if !l.awaitRoom(h.ctx) {
-			return
-		}
-	}
-	l.work = append(l.work, fn)
+	l.work = append(l.work, work{run, in})
 	if !l.running {
 		l.running = true
 		h.handlers.add(1)
@@ -62,48 +59,33 @@ func (l *lane) add(h *Hub, fn func()) {
 	}
 }
 
-// awaitRoom waits until the lane takes work, and returns false when the context has ended. The caller holds mu, which
-// is released meanwhile.
-func (l *lane) awaitRoom(ctx context.Context) bool {
-	if l.room == nil {
-		l.room = make(chan struct{})
-	}
-	room := l.room
-	l.mu.Unlock()
-	defer l.mu.Lock()
-	select {
-	case <-room:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // run works until there is no work.
 func (l *lane) run(h *Hub) {
 	defer h.handlers.add(-1)
 	for {
-		work := l.take()
-		if work == nil {
+		list := l.take()
+		if list == nil {
 			return
 		}
-		for _, fn := range work {
-			fn()
+		for i, w := range list {
+			list[i] = work{}        // what has been handled is not kept until the rest is
+			if h.ctx.Err() == nil { // a closed hub drops the rest
+				w.run()
+			}
+			if w.in != nil {
+				w.in.release()
+			}
 		}
 	}
 }
 
-// take returns all work and makes room, or nil when there is no work: then the lane does not run any more.
-func (l *lane) take() (work []func()) {
+// take returns all work, or nil when there is none: then the lane does not run any more.
+func (l *lane) take() (list []work) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	work, l.work = l.work, nil
-	l.running = work != nil
-	if l.room != nil {
-		close(l.room)
-		l.room = nil
-	}
-	return work
+	list, l.work = l.work, nil
+	l.running = list != nil
+	return list
 }
 
 // counter counts goroutines. Unlike a sync.WaitGroup it may rise from zero while Close waits: handlers may be

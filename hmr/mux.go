@@ -29,10 +29,6 @@ import (
 const (
 	mostTabs    = 100 // sessions of one socket
 	mostSession = 128 // bytes of a session's name
-	// tabQueue is how many frames of a tab wait for their handlers. All tabs wait when a tab's queue is full, but no
-	// longer than tabWait.
-	tabQueue = 256
-	tabWait  = time.Second
 	// mostRefused bounds the sessions that were refused and have not come back.
 	mostRefused = 10_000
 )
@@ -117,7 +113,7 @@ func (m *mux) run() {
 func (m *mux) read() {
 	defer func() {
 		for _, cn := range m.tabs {
-			close(cn.in)
+			m.lose(cn)
 		}
 	}()
 	limit := m.hub.o.MaxMessage
@@ -169,7 +165,7 @@ func (m *mux) take(session string, rest []byte, kind muxKind) {
 		m.refuse(session, websocket.CloseProtocolError, "the session is not open on this socket")
 	case cn.over(): // the frame was on its way when the connection was closed
 	case cn.allows(rest):
-		cn.push(rest)
+		cn.handle(rest)
 	}
 }
 
@@ -214,7 +210,6 @@ func (m *mux) openTab(session, query string) {
 		return
 	}
 	m.tabs[session] = cn
-	m.hub.sockets.Go(cn.serve)
 }
 
 // closeTab ends what the page says is over: the session when the tab is gone, otherwise only its connection.
@@ -231,59 +226,21 @@ func (m *mux) closeTab(session, rest string) {
 	}
 	cn.leave(code == websocket.CloseGoingAway || code == websocket.CloseNormalClosure)
 	m.drop(session, cn)
-	if cn.over() { // the server has closed it at the same time, and its session waits for the tab
-		m.hub.sockets.Go(func() { cn.c.detach(cn, false) })
-	}
 }
 
-// drop ends a connection that the page has given up, so that the page gets no close frame. Frames that came before are
-// still handled.
+// drop ends a connection that the page has given up, so that the page gets no close frame.
 func (m *mux) drop(session string, cn *conn) {
 	delete(m.tabs, session)
 	m.mu.Lock()
 	cn.dropped = true
 	m.mu.Unlock()
-	close(cn.in)
+	m.lose(cn)
 }
 
-// serve handles the frames that the socket's reader has for this session. Each session has a goroutine, so that a hook
-// that takes long delays its own tab only.
-func (cn *conn) serve() {
-	cn.handleAll()
+// lose notes that a connection is lost. Hooks may take long, and must not hold up other tabs.
+func (m *mux) lose(cn *conn) {
 	cn.abandon(moved, "")
-	cn.c.detach(cn, false)
-}
-
-func (cn *conn) handleAll() {
-	for {
-		select {
-		case <-cn.done:
-			return
-		case text, ok := <-cn.in:
-			if !ok {
-				return
-			}
-			cn.handle(text)
-		}
-	}
-}
-
-// push gives a frame to serve. A tab that takes none for tabWait loses its connection.
-func (cn *conn) push(text []byte) {
-	select {
-	case cn.in <- text:
-		return
-	default:
-	}
-	wait := time.NewTimer(tabWait)
-	defer wait.Stop()
-	select {
-	case cn.in <- text:
-	case <-cn.done:
-	case <-cn.socket.done:
-	case <-wait.C:
-		cn.abandon(websocket.CloseTryAgainLater, "too many messages wait for their handlers")
-	}
+	m.hub.sockets.Go(func() { cn.c.detach(cn, false) })
 }
 
 // moved is the code of connections whose page gets no close frame: it has another connection, or none.

@@ -1,6 +1,7 @@
 package hmr
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -13,9 +14,17 @@ type page struct {
 	session string // its name, which only the page knows
 	browser browser
 
-	reading sync.Mutex      // held while a frame of the page is counted and dispatched
-	moving  sync.Mutex      // held while the client joins or leaves rooms, so that hooks are called in order
-	rooms   map[string]bool // guarded by Hub.mu
+	reading sync.Mutex // held while a frame of the page is counted and dispatched
+	early   []*inbound // frames that came before the hooks of OnConnect had run; guarded by reading
+	greeted bool       // the hooks have run, and early is dispatched; guarded by reading
+
+	ctx          context.Context // of requests; ends when the page is gone
+	cancel       func()
+	handling     context.Context // of events and channels; ends leaveTime later
+	stopHandling func()
+
+	moving sync.Mutex      // held while the client joins or leaves rooms, so that hooks are called in order
+	rooms  map[string]bool // guarded by Hub.mu
 
 	mu       sync.Mutex
 	identity identity
@@ -25,15 +34,30 @@ type page struct {
 	lastRequest   *http.Request
 	lastRequestAt time.Time
 	url           string
-	greeted       bool        // the hooks of OnConnect run or have run
-	helloTimer    *time.Timer // runs them without a hello; nil once they run
-	conn          *conn       // nil while the page is away
+	greeting      chan struct{} // closed when the hooks of OnConnect have run; nil before they are called
+	helloTimer    *time.Timer   // calls them without a hello; nil once they are called, and while the page is away
+	conn          *conn         // nil while the page is away
 	gone          bool
 	graceTimer    *time.Timer // ends the session of a page that is away; nil before the first loss
 
-	queue    queue
-	received uint64 // number of reliable frames from the page
-	ackSent  uint64 // the last such number that the page was sent
+	// To the page, see queue.go.
+	queue     queue
+	written   uint64 // number of the last frame that was written to the newest connection
+	unwritten int    // bytes of the frames after it
+	confirms  bool   // the page confirms what it gets, after ackEach frames at the latest
+	// confirmsBytes says that it also does so after ackBytes, as our client does.
+	confirmsBytes bool
+	room          chan struct{} // closed when the page is not behind any more; nil while it is not
+	progress      time.Time     // when the page last took something, while it is behind
+	stalled       bool          // the page is behind, and nobody waits for it
+	lost          *Lost         // why the session ended, nil unless messages were lost
+
+	// From the page, see inbound.go.
+	received  tally
+	waiting   tally         // received frames whose handlers have not returned
+	told      toldPage      // of received and waiting
+	fits      chan struct{} // closed when more may wait; nil when nobody waits for that
+	unclaimed int           // frames in the lane of that kind
 
 	channels map[string]*subscription // by ID: channels that the page wants to listen to
 	unknown  map[string]bool          // events that were reported to the page as unknown

@@ -32,8 +32,20 @@ type Connected struct {
 	Received uint64 `json:"received"`
 	// Seq is the number of the newest update.
 	Seq uint64 `json:"seq"`
+	// Waiting and WaitingBytes are how many of the frames received have handlers that have not returned, and their text.
+	Waiting      uint64 `json:"waiting,omitempty"`
+	WaitingBytes int    `json:"waitingBytes,omitempty"`
+	// Lost says what the session before has lost, nil for nothing that the server knows of.
+	Lost *Lost `json:"lost,omitempty"`
 	// Identifies says that the server knows users. The page then sends its cookies again when they may have changed.
 	Identifies bool `json:"identifies,omitempty"`
+}
+
+// Lost is a loss of messages to a page, whose session ended.
+type Lost struct {
+	// Messages is how many messages are known to be lost. There may be more when the page was away for long.
+	Messages int    `json:"messages"`
+	Reason   string `json:"reason"`
 }
 
 // Update carries the code of changed modules. [Hub.Publish] sets its Seq.
@@ -113,9 +125,12 @@ type Reply struct {
 // NeedRevisions asks the page for its Revisions.
 type NeedRevisions struct{}
 
-// Ack confirms reliable frames. N is how many of the session have arrived.
+// Ack confirms reliable frames. N is how many of the session have arrived. Waiting and WaitingBytes are as in
+// [Connected].
 type Ack struct {
-	N uint64 `json:"n"`
+	N            uint64 `json:"n"`
+	Waiting      uint64 `json:"waiting,omitempty"`
+	WaitingBytes int    `json:"waitingBytes,omitempty"`
 }
 
 func (*Connected) payloadType() string     { return "connected" }

@@ -1,7 +1,9 @@
 package hmr
 
 import (
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -47,76 +49,128 @@ func (q *queue) trim(n uint64) {
 // clear drops all frames.
 func (q *queue) clear() { q.frames, q.bytes = nil, 0 }
 
-// send queues the frame and reports whether the session is open.
-func (c *page) send(f *frame) bool { return c.sendIf(f, nil) }
+// isBehind reports whether so much waits for the page that senders wait for it: to be written, or to be confirmed by a
+// page that confirms what it gets. The caller holds mu.
+func (c *page) isBehind() bool {
+	o := &c.hub.o
+	if c.queue.last()-c.written >= uint64(o.QueueMessages) || c.unwritten >= o.QueueBytes {
+		return true
+	}
+	// Room is left in what is kept, for messages whose senders do not wait and for the time when the page is away.
+	frames := len(c.queue.frames)
+	return c.confirms && (frames >= o.KeepMessages-min(o.QueueMessages, o.KeepMessages/2) ||
+		c.queue.bytes >= o.KeepBytes-min(o.QueueBytes, o.KeepBytes/2) && (c.confirmsBytes || frames >= 2*ackEach))
+}
 
-// sendIf queues the frame if the condition holds, and reports whether it did. The condition is called under mu, so that
-// nothing changes between the two.
-func (c *page) sendIf(f *frame, condition func() bool) bool {
+// noteRoom notes whether senders have to wait for the page. It is called after each change to what waits for the page.
+// The caller holds mu.
+func (c *page) noteRoom() {
+	waits := !c.gone && !c.stalled && c.isBehind()
+	switch {
+	case waits && c.room == nil:
+		c.room, c.progress = make(chan struct{}), time.Now()
+		c.hub.behind.Add(1)
+	case !waits && c.room != nil:
+		close(c.room)
+		c.room = nil
+		c.hub.behind.Add(-1)
+	}
+}
+
+// advance notes that the page takes what it is sent. The caller holds mu.
+func (c *page) advance() {
+	if c.room != nil {
+		c.progress = time.Now()
+	}
+	c.stalled = false
+}
+
+// awaitRoom waits until the page is not behind, or has made no progress for Options.StallTimeout. Such a page loses its
+// connection, and nobody waits for it any more until it takes something.
+func (c *page) awaitRoom() {
+	for {
+		c.mu.Lock()
+		room, patience := c.room, time.Until(c.progress.Add(c.hub.o.StallTimeout))
+		if room != nil && patience <= 0 {
+			c.stall()
+			room = nil
+		}
+		c.mu.Unlock()
+		if room == nil {
+			return
+		}
+		timer := time.NewTimer(patience)
+		select {
+		case <-room:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// stall detaches a page that does not take what it is sent. The caller holds mu.
+func (c *page) stall() {
+	c.hub.o.Logger.Warn(fmt.Sprintf("page %s took nothing for %v; senders do not wait for it any more", c.ID(), c.hub.o.StallTimeout),
+		"url", c.url, "waiting", len(c.queue.frames))
+	c.stalled = true
+	if c.conn != nil {
+		c.conn.abandon(websocket.CloseTryAgainLater, "too slow: the page takes nothing that it is sent")
+		c.conn = nil
+	}
+	c.noteRoom()
+}
+
+// send queues the frame without waiting, and reports whether the session is open.
+func (c *page) send(f *frame) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone || condition != nil && !condition() {
+	if c.gone {
 		return false
 	}
 	c.enqueue(f)
 	return true
 }
 
-// sendAs queues the frame if the page's user is still the client's.
-func (c *page) sendAs(as *Client, f *frame) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.gone:
-		return ErrClosed
-	case as.user != "" && as.user != c.identity.user:
-		return ErrUserChanged
-	}
-	f.private = as.user != ""
-	c.enqueue(f)
-	return nil
-}
-
-// enqueue queues the frame and wakes the writer. It never waits: a page that is too slow loses its connection. The
-// caller holds mu.
+// enqueue queues the frame and wakes the writer. The caller holds mu.
 func (c *page) enqueue(f *frame) {
 	c.hub.reportSent(c, f)
 	c.queue.add(f)
-	c.boundWaiting(f)
+	c.unwritten += len(f.text)
 	c.boundKept()
+	c.noteRoom()
 	if c.conn != nil {
 		c.conn.socket.wakeUp()
 	}
 }
 
-// boundWaiting ends the connection when too much waits to be written to it. A single message may have any size, also
-// behind small ones; many that wait mean that the page does not keep up. The caller holds mu.
-func (c *page) boundWaiting(f *frame) {
-	cn := c.conn
-	if cn == nil {
-		return
-	}
-	messages, bytes := c.queue.last()-cn.written, cn.waiting
-	cn.waiting += len(f.text)
-	if messages > uint64(c.hub.o.QueueMessages) || bytes > c.hub.o.QueueBytes {
-		cn.abandon(websocket.CloseTryAgainLater, "too slow: the queue for this page is full")
-		c.conn = nil
-	}
-}
-
-// boundKept drops the oldest frames beyond what is kept for a lost connection. A page that has not had them cannot
-// resume. The caller holds mu.
+// boundKept keeps what is stored for the page within its bounds. Frames that were written to a page that does
+// not confirm them in time are dropped: such a page may not resume. For any other page the session ends. The caller holds mu.
 func (c *page) boundKept() {
 	for len(c.queue.frames) > c.hub.o.KeepMessages || c.queue.bytes > c.hub.o.KeepBytes && len(c.queue.frames) > 1 {
-		if c.conn != nil && c.conn.written <= c.queue.acked {
-			return // the oldest frame is still to be written: boundWaiting is the bound for slow pages
-		}
-		if c.conn != nil && c.conn.prefix != nil { // what a frozen tab does not take fills the memory of the carrier
-			c.conn.abandon(websocket.CloseTryAgainLater, "too slow: the tab does not confirm what it is sent")
-			c.conn = nil
+		if c.confirmsBytes || c.written <= c.queue.acked {
+			c.lose(fmt.Sprintf("more waited for it than is kept (%d messages or %d MiB)",
+				c.hub.o.KeepMessages, c.hub.o.KeepBytes>>20))
+			return
 		}
 		c.queue.trim(c.queue.acked + 1)
 	}
+}
+
+// lose ends the session, because what waits for the page cannot be kept. The page is told when it comes back. The
+// caller holds mu.
+func (c *page) lose(reason string) {
+	lost := &Lost{Messages: len(c.queue.frames), Reason: reason}
+	c.hub.o.Logger.Warn(fmt.Sprintf("%d messages to page %s are lost: %s", lost.Messages, c.ID(), reason), "url", c.url)
+	c.lost = lost
+	cn := c.close()
+	if cn != nil {
+		cn.abandon(websocket.CloseTryAgainLater, "too slow: "+reason)
+	}
+	c.hub.handlers.add(1)
+	go func() { // hooks must not run under mu
+		defer c.hub.handlers.add(-1)
+		c.hub.forget(c)
+	}()
 }
 
 // nothingFrame takes the place of a frame that the page must not have. Both sides count frames, so that none can be
@@ -137,9 +191,10 @@ func (c *page) forgetPrivate() {
 		}
 		grown := len(nothingFrame().text) - len(f.text)
 		c.queue.bytes += grown
-		if cn := c.conn; cn != nil && c.queue.acked+uint64(i) >= cn.written {
-			cn.waiting += grown
+		if c.queue.acked+uint64(i) >= c.written {
+			c.unwritten += grown
 		}
 		c.queue.frames[i] = nothingFrame()
 	}
+	c.noteRoom()
 }

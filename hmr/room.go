@@ -110,9 +110,9 @@ func (c *page) callRoomHooks(hooks []*roomHook, verb string, as *Client, room st
 	if len(hooks) == 0 {
 		return
 	}
-	c.hub.lane(c, roomsLane, "").add(c.hub, func() {
+	c.hub.lane(c, roomsLane, "").add(c.hub, nil, func() {
 		for _, k := range hooks {
-			c.hub.call(c, verb+" "+room, func(ctx context.Context) error { k.fn(ctx, as, room); return nil })
+			c.hub.call(as, verb+" "+room, func(ctx context.Context, as *Client) { k.fn(ctx, as, room) })
 		}
 	})
 }
@@ -152,7 +152,8 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// SendToRoom sends an event to every client in the room, encoded once. A room without clients is not an error, since
+// SendToRoom sends an event to every client in the room, encoded once. It waits as [Hub.Broadcast] does, for these
+// clients only. A room without clients is not an error, since
 // they may just have left. What still waits for a client when its user changes is dropped, see [Hub.Reidentify]. The
 // error says what is wrong with the name, or is that of [Hub.Broadcast].
 func (h *Hub) SendToRoom(room, event string, data any) error {
@@ -163,13 +164,8 @@ func (h *Hub) SendToRoom(room, event string, data any) error {
 	if err != nil {
 		return err
 	}
-	f.private = true
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for c := range h.rooms[room] {
-		c.send(f)
-	}
-	return nil
+	_, err = h.deliver(delivery{frame: f, room: room, private: true})
+	return err
 }
 
 // SendToRoom sends to the clients in the room that listen to the channel. The error says what is wrong with the name,
@@ -178,7 +174,8 @@ func (c *Channel[In, Out]) SendToRoom(room string, out Out) error {
 	if err := checkRoom(room); err != nil {
 		return fmt.Errorf("channel %s: send to room: %w", c.id, err)
 	}
-	return c.sendPrivate(out, func(cl *page) bool { return cl.rooms[room] })
+	_, err := c.publish(out, false, delivery{room: room, private: true})
+	return err
 }
 
 // OnJoin calls fn for each client that has joined a room. Calls for one client are in order, also with those of OnLeave

@@ -125,6 +125,7 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 	}
 	c := h.sessions[session]
 	resumed := session != "" && c != nil && c == known && c.resume(received)
+	var lost *Lost
 	if !resumed {
 		if prefix != nil && !h.mayBegin(s, session) {
 			return nil, errReconnect
@@ -133,17 +134,18 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 			before := c
 			h.sockets.Go(func() { before.end(websocket.ClosePolicyViolation, "another page took over the session") })
 		}
+		lost = h.takeLost(session, c)
 		c = h.beginSession(s, session)
 	}
 	cn = newConn(c, s, prefix)
-	hello, _ := Encode(&Connected{ // always encodes
-		Client: c.ID(), Epoch: h.o.Epoch, Resumed: resumed, Received: c.receivedCount(),
-		Seq: h.updates.seq, Identifies: h.rule.Load() != nil,
-	})
+	hello := &Connected{
+		Client: c.ID(), Epoch: h.o.Epoch, Resumed: resumed, Seq: h.updates.seq, Identifies: h.rule.Load() != nil,
+	}
 	if !resumed {
+		hello.Lost = lost
 		h.catchUp(c, q.Get("epoch"), seq, seqErr == nil)
 	}
-	c.attach(cn, hello)
+	c.attach(cn, prefix != nil || q.Get("acks") == "1", hello)
 	s.add(cn)
 	if s.identity.by != h.rule.Load() { // the rule changed meanwhile, when the hub did not know this socket yet
 		h.sockets.Go(func() { h.identifyAgain(c) })
@@ -160,6 +162,5 @@ func (h *Hub) beginSession(s *socket, session string) *page {
 		c.session = "anonymous " + randomID()
 	}
 	h.sessions[c.session] = c
-	c.awaitHello()
 	return c
 }

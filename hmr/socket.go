@@ -13,8 +13,10 @@ import (
 const (
 	writeWait = 10 * time.Second       // for one frame
 	lastWords = 200 * time.Millisecond // for the frame that is being written when the hub closes, and the goodbye
-	ackEach   = 64                     // frames
-	ackDelay  = time.Second
+	// A side confirms after that many frames or bytes, or after ackDelay.
+	ackEach  = 64
+	ackBytes = 256 << 10
+	ackDelay = time.Second
 )
 
 // socket is one WebSocket. It has two goroutines: the writer, and the reader, in which Hub.serve runs. It carries one
@@ -175,23 +177,21 @@ func (s *socket) writeText(prefix, text []byte) bool {
 	return w.Close() == nil
 }
 
-// writeAcks confirms frames to each session that has had at least that many since the last confirmation. soon reports
-// that another session has had fewer.
+// writeAcks confirms frames to each session that has had at least that many since the last confirmation, and answers
+// pings. soon reports that another session has had fewer.
 func (s *socket) writeAcks(least uint64) (soon, ok bool) {
 	for _, cn := range s.open() {
 		if cn.hello != nil {
 			continue // the hello comes first, and has the number
 		}
-		n, unconfirmed := cn.unconfirmed(least)
-		switch {
-		case unconfirmed == 0:
-		case unconfirmed < least:
-			soon = true
-		default:
-			text, _ := Encode(&Ack{n}) // always encodes
-			if !cn.writeText(text) {
-				return false, false
-			}
+		ack, later := cn.confirmation(least)
+		soon = soon || later
+		if ack == nil {
+			continue
+		}
+		text, _ := Encode(ack) // always encodes
+		if !cn.writeText(text) {
+			return false, false
 		}
 	}
 	return soon, true

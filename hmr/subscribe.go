@@ -137,7 +137,7 @@ func (c *page) attend(ch *channel) *question {
 		return nil
 	}
 	q := &question{channel: ch, page: c.as}
-	q.ctx, q.cancel = context.WithCancel(c.hub.ctx)
+	q.ctx, q.cancel = context.WithCancel(c.ctx)
 	s.question = q
 	return q
 }
@@ -170,7 +170,7 @@ func (c *page) forgetUser() {
 // handled after the answer.
 func (h *Hub) ask(questions ...*question) {
 	for _, q := range questions {
-		h.lane(q.page.page, channelLane, q.channel.id).add(h, func() { h.askNow(q) })
+		h.lane(q.page.page, channelLane, q.channel.id).add(h, nil, func() { h.askNow(q) })
 	}
 }
 
@@ -185,15 +185,6 @@ func (h *Hub) askNow(q *question) {
 			return
 		}
 	}
-}
-
-// mostTries bounds how often a handler that returns ErrReplaced is called again.
-const mostTries = 3
-
-// again reports whether a handler has to be called again, because it did nothing.
-func (h *Hub) again(err error, tries *int) bool {
-	*tries++
-	return errors.Is(err, ErrReplaced) && *tries < mostTries
 }
 
 // isOpen reports whether the question has to be asked.

@@ -2,139 +2,174 @@ package hmr
 
 import (
 	"bytes"
-	"encoding"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/seed-b8174343/devserver/internal/jsonrule"
 )
 
-// unread is a value that a type refuses which reads itself, such as time.Time. The decoder returns the error of the
-// type without the place.
+// unread looks in a payload for a value whose error the decoder returns without the place: the value of a type that
+// reads itself, such as time.Time, a value in a string, or the name of a map's member. It reads the payload once.
 type unread struct {
-	path  string
-	t     reflect.Type
-	value json.RawMessage
-	err   error
+	name string // of the event
+	data []byte // valid JSON
+	*json.Decoder
 }
 
-func (r *unread) payloadError(name string) error {
-	path, expected, value, why := r.path, selfReadName(r.t), shown(r.value), ": "+r.err.Error()
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](r.err); ok {
-		why = ""
-		if implements(r.t, unmarshaler) { // it uses the decoder, too; places in its error count from where the value begins
-			path, expected, value = join(path, pathAt(r.value, wrong.Offset)), jsonName(wrong.Type), foundName(wrong)
+// findUnread returns the error about the first such value, nil when there is none. The payload is valid JSON.
+func findUnread(name string, t reflect.Type, data json.RawMessage) error {
+	u := &unread{name, data, json.NewDecoder(bytes.NewReader(data))}
+	return u.value(reflect.PointerTo(t), "", 0)
+}
+
+// next returns the byte with which the next value or name begins.
+func (u *unread) next() byte { return bytes.TrimLeft(u.data[u.InputOffset():], " \t\r\n:,")[0] }
+
+// whole reads a value without looking into it.
+func (u *unread) whole() (value json.RawMessage) {
+	_ = u.Decode(&value) // the payload is valid
+	return value
+}
+
+func (u *unread) value(t reflect.Type, path string, depth int) error {
+	first := u.next()
+	pointed := false
+	for ; t.Kind() == reflect.Pointer && first != 'n'; t = t.Elem() {
+		pointed = true
+	}
+	if t.Kind() == reflect.Pointer || depth > maxDepth {
+		u.whole()
+		return nil
+	}
+	switch form := jsonrule.Read(t, pointed); {
+	case form == jsonrule.Itself || form == jsonrule.ByText && first != 'n':
+		return u.try(t, u.whole(), path)
+	case t.Kind() == reflect.Struct && first == '{':
+		return u.inStruct(jsonrule.Fields(t), path, depth)
+	case t.Kind() == reflect.Map && first == '{' && jsonrule.ReadKey(t.Key()) != jsonrule.NoKey:
+		return u.inMap(t, path, depth)
+	case (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && first == '[':
+		return u.inList(t, path, depth)
+	}
+	value := u.whole()
+	if first == '"' { // base64 or a json.Number
+		if err := decodeAs(t, value); err != nil && !isPlaced(err) {
+			return badPayload(u.name, path, jsonName(t), shown(value), "")
 		}
-	} else if r.t == timeType || isBytes(r.t) {
+	}
+	return nil
+}
+
+// try reads the value of a type that reads itself.
+func (u *unread) try(t reflect.Type, value json.RawMessage, path string) error {
+	err := decodeAs(t, value)
+	if err == nil {
+		return nil
+	}
+	expected, found, why := selfReadName(t), shown(value), ": "+err.Error()
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		why = ""
+		if jsonrule.Read(t, true) == jsonrule.Itself { // it uses the decoder, too; places in its error count from where the value begins
+			path, expected, found = join(path, pathAt(value, wrong.Offset)), jsonName(wrong.Type), foundName(wrong)
+		}
+	} else if t == timeType {
 		why = "" // the error says the same in Go's words
 	}
-	return badPayload(name, path, expected, value, why)
+	return badPayload(u.name, path, expected, found, why)
 }
 
-var (
-	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
-	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
-	timeType        = reflect.TypeFor[time.Time]()
-)
-
-func implements(t, what reflect.Type) bool {
-	return t.Implements(what) || reflect.PointerTo(t).Implements(what)
-}
-
-func isBytes(t reflect.Type) bool {
-	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
-}
-
-// findUnread returns the first value that a type refuses which reads itself, nil when there is none.
-func findUnread(t reflect.Type, value json.RawMessage, path string, depth int) *unread {
-	value = bytes.TrimSpace(value)
-	if len(value) == 0 || string(value) == "null" || depth > maxDepth {
-		return nil
-	}
-	if t.Kind() == reflect.Pointer {
-		return findUnread(t.Elem(), value, path, depth+1)
-	}
-	if implements(t, unmarshaler) || implements(t, textUnmarshaler) || isBytes(t) && value[0] == '"' {
-		if err := json.Unmarshal(value, reflect.New(t).Interface()); err != nil {
-			return &unread{path, t, value, err}
-		}
-		return nil
-	}
-	switch t.Kind() {
-	case reflect.Struct:
-		var members map[string]json.RawMessage
-		if json.Unmarshal(value, &members) == nil {
-			return unreadInStruct(t, members, path, depth)
-		}
-	case reflect.Map:
-		var members map[string]json.RawMessage
-		if json.Unmarshal(value, &members) != nil {
-			return nil
-		}
-		for key, member := range members {
-			if r := findUnread(t.Elem(), member, join(path, key), depth+1); r != nil {
-				return r
-			}
-		}
-	case reflect.Slice, reflect.Array:
-		var items []json.RawMessage
-		if json.Unmarshal(value, &items) != nil {
-			return nil
-		}
-		for i, item := range items {
-			if r := findUnread(t.Elem(), item, path+"["+strconv.Itoa(i)+"]", depth+1); r != nil {
-				return r
-			}
+// members calls fn for the name of each member of an object, in the order of the text, until fn returns an error. Fn
+// reads the value.
+func (u *unread) members(fn func(name string) error) error {
+	_, _ = u.Token()
+	for u.More() {
+		name, _ := u.Token()
+		if err := fn(name.(string)); err != nil {
+			return err
 		}
 	}
+	_, _ = u.Token()
 	return nil
 }
 
-func unreadInStruct(t reflect.Type, members map[string]json.RawMessage, path string, depth int) *unread {
-	if depth > maxDepth { // a type that embeds itself
+func (u *unread) inStruct(fields []jsonrule.Field, path string, depth int) error {
+	return u.members(func(name string) error {
+		f, at := jsonrule.Find(fields, name), join(path, name)
+		switch {
+		case f == nil:
+			u.whole()
+		case f.Unreadable:
+			return &Error{
+				Code: "bad_payload", Path: at,
+				Message: fmt.Sprintf("payload of %q: %s must be left out: %s has it, an unexported struct that is embedded as a pointer", u.name, at, f.Owner),
+			}
+		case f.Quoted:
+			value := u.whole()
+			quoted := reflect.StructOf([]reflect.StructField{{Name: "F", Type: f.Type, Tag: `json:",string"`}})
+			if decodeAs(quoted, fmt.Appendf(nil, `{"F":%s}`, value)) != nil {
+				return badPayload(u.name, at, "a string that holds "+selfReadName(f.Type), shown(value), "")
+			}
+		default:
+			return u.value(f.Type, at, depth+1)
+		}
 		return nil
-	}
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous && name == "" {
-			inner := f.Type
-			if inner.Kind() == reflect.Pointer {
-				inner = inner.Elem()
-			}
-			if inner.Kind() == reflect.Struct {
-				if r := unreadInStruct(inner, members, path, depth+1); r != nil {
-					return r
-				}
-				continue
-			}
+	})
+}
+
+func (u *unread) inMap(t reflect.Type, path string, depth int) error {
+	anyName := t.Key().Kind() == reflect.String && jsonrule.Read(t.Key(), true) == jsonrule.ByKind
+	keys := reflect.MapOf(t.Key(), reflect.TypeFor[any]())
+	return u.members(func(name string) error {
+		at := join(path, name)
+		if err := u.value(t.Elem(), at, depth+1); err != nil || anyName {
+			return err
 		}
-		if !f.IsExported() || f.Tag.Get("json") == "-" {
+		key, _ := json.Marshal(name) // a string encodes
+		err := decodeAs(keys, fmt.Appendf(nil, `{%s:null}`, key))
+		if err == nil {
+			return nil
+		}
+		why := ": " + err.Error()
+		if isPlaced(err) {
+			why = ""
+		}
+		e := badPayload(u.name, "the name of "+at, selfReadName(t.Key()), shown(key), why)
+		e.Path = at
+		return e
+	})
+}
+
+func (u *unread) inList(t reflect.Type, path string, depth int) error {
+	_, _ = u.Token()
+	for i := 0; u.More(); i++ {
+		if t.Kind() == reflect.Array && i >= t.Len() {
+			u.whole() // the decoder drops what is beyond the array
 			continue
 		}
-		if name == "" {
-			name = f.Name
-		}
-		key, ok := name, false
-		if _, ok = members[key]; !ok {
-			for other := range members { // in any case, as the decoder does
-				if ok = strings.EqualFold(other, name); ok {
-					key = other
-					break
-				}
-			}
-		}
-		if !ok {
-			continue
-		}
-		if r := findUnread(f.Type, members[key], join(path, key), depth+1); r != nil {
-			return r
+		if err := u.value(t.Elem(), path+"["+strconv.Itoa(i)+"]", depth+1); err != nil {
+			return err
 		}
 	}
+	_, _ = u.Token()
 	return nil
 }
+
+// decodeAs returns the error of the decoder for a value of the type.
+func decodeAs(t reflect.Type, value json.RawMessage) error {
+	return json.Unmarshal(value, reflect.New(t).Interface())
+}
+
+// isPlaced reports whether the decoder's error says where in the payload it is.
+func isPlaced(err error) bool {
+	_, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	return ok
+}
+
+var timeType = reflect.TypeFor[time.Time]()
 
 func join(path, inner string) string {
 	if path == "" || inner == "" || inner[0] == '[' {
@@ -143,17 +178,21 @@ func join(path, inner string) string {
 	return path + "." + inner
 }
 
-// selfReadName returns a type that reads itself in the words of JSON.
+// selfReadName returns a type that may read itself in the words of JSON.
 func selfReadName(t reflect.Type) string {
-	switch {
-	case t == timeType:
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == timeType {
 		return `a time ("2006-01-02T15:04:05Z", as toISOString gives)`
-	case isBytes(t) && !implements(t, textUnmarshaler) && !implements(t, unmarshaler):
-		return jsonName(t)
-	case implements(t, textUnmarshaler) && !implements(t, unmarshaler):
+	}
+	switch jsonrule.Read(t, true) {
+	case jsonrule.Itself:
+		return "a " + t.String()
+	case jsonrule.ByText:
 		return "a string that is a " + t.String()
 	}
-	return "a " + t.String()
+	return jsonName(t)
 }
 
 // shown returns a value as error messages show it: a string as it is, unless it is long.
@@ -165,6 +204,8 @@ func shown(value json.RawMessage) string {
 		return "an array"
 	case 't', 'f':
 		return "a boolean"
+	case 'n':
+		return "null"
 	case '"':
 		var text string
 		if json.Unmarshal(value, &text) == nil {

@@ -214,10 +214,10 @@ func channelInfos(p Plugin) (infos []wire.ChannelInfo) {
 	for _, typed := range p.Channels {
 		c := typed.base()
 		info := wire.ChannelInfo{
-			ID: c.id, In: "never", Out: tstype.Text(c.out), Handles: c.handle != nil, Asks: c.allow != nil,
+			ID: c.id, In: "never", Out: tstype.Out(c.out), Handles: c.handle != nil, Asks: c.allow != nil,
 		}
 		if info.Handles {
-			info.In = tstype.Text(c.in)
+			info.In = tstype.In(c.in)
 		}
 		infos = append(infos, info)
 	}

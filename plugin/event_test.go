@@ -47,6 +47,57 @@ type order struct {
 	Named map[string]item `json:"named"`
 	At    time.Time
 	item
+	rules
+}
+
+// rules has the fields that encoding/json finds by a rule of its own, and values whose errors have no place.
+type rules struct {
+	hidden
+	shadowed
+	tagged `json:"tagged"`
+	*absent
+	Quoted  *int `json:"quoted,string"`
+	Number  json.Number
+	Dash    int `json:"-,"`
+	Kept    string
+	Out     time.Time          `json:"-"`
+	ByAddr  map[netip.Addr]int `json:"byAddr"`
+	ByID    map[int8]time.Time `json:"byID"`
+	One     [1]time.Time
+	Strict  notNull
+	Maybe   *notNull
+	Unnamed struct{ time.Time }
+	ByWord  map[word]int     `json:"byWord"`
+	Refused map[struct{}]int `json:"refused"`
+}
+
+type hidden struct {
+	Kept time.Time // that of rules is nearer
+	Both time.Time // nobody's: shadowed has it, too
+}
+
+type shadowed struct {
+	Both time.Time
+	When time.Time `json:"when"`
+}
+
+type tagged struct{ In time.Time }
+
+type absent struct{ Gone int }
+
+// word reads itself, though its kind is that of a text.
+type word string
+
+func (*word) UnmarshalText([]byte) error { return errors.New("it is no word") }
+
+// notNull is never null.
+type notNull struct{}
+
+func (notNull) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return errors.New("it is null")
+	}
+	return nil
 }
 
 func TestPayloads(t *testing.T) {
@@ -74,6 +125,28 @@ func TestPayloads(t *testing.T) {
 		{`{"size": {"wide": [1, "2"]}}`, "size.wide[1]", `payload of "shop:order": size.wide[1] must be an integer (int), but is a string`},
 		{`{"photo": "%"}`, "photo", `payload of "shop:order": photo must be a string in base64, but is "%"`},
 		{`{"photo": 1}`, "photo", `payload of "shop:order": photo must be a string in base64, but is a number`},
+		{`{"kept": "any text", "both": "any text", "Out": 5, "one": ["2026-01-02T03:04:05Z", 5], "unnamed": {}, "quoted": null, "strict": 1}`, "", ""},
+		{
+			`{"one": ["2026-01-02T03:04:05Z", 5], "unnamed": {}, "maybe": null, "from": null, "id": "x"}`, "id",
+			`payload of "shop:order": id must be an integer (int), but is a string`,
+		},
+		{`{"kept": {}}`, "kept", `payload of "shop:order": kept must be a string, but is an object`},
+		{`{"both": "any text", "Out": 5, "when": 5}`, "when", `payload of "shop:order": when must be a time ("2006-01-02T15:04:05Z", as toISOString gives), but is the number 5`},
+		{`{"in": 1, "tagged": {"in": "soon"}}`, "tagged.in", `payload of "shop:order": tagged.in must be a time ("2006-01-02T15:04:05Z", as toISOString gives), but is "soon"`},
+		{`{"Dash": "x", "-": "x"}`, "-", `payload of "shop:order": - must be an integer (int), but is a string`},
+		{`{"items": [{}], "quoted": 5}`, "quoted", `payload of "shop:order": quoted must be a string that holds an integer (int), but is the number 5`},
+		{`{"quoted": "x"}`, "quoted", `payload of "shop:order": quoted must be a string that holds an integer (int), but is "x"`},
+		{`{"number": "x"}`, "number", `payload of "shop:order": number must be a number, but is "x"`},
+		{`{"number": {}}`, "number", `payload of "shop:order": number must be a number, but is an object`},
+		{`{"byAddr": {"::1": 1, "here": 2}}`, "byAddr.here", `payload of "shop:order": the name of byAddr.here must be a string that is a netip.Addr, but is "here": ParseAddr("here"): unable to parse IP`},
+		{`{"byID": {"300": null}}`, "byID.300", `payload of "shop:order": the name of byID.300 must be an integer (int8), but is "300"`},
+		{`{"byID": {"3": null, "2": "b", "1": "a"}}`, "byID.2", `payload of "shop:order": byID.2 must be a time ("2006-01-02T15:04:05Z", as toISOString gives), but is "b"`},
+		{`{"byWord": {"x": 1}}`, "byWord.x", `payload of "shop:order": the name of byWord.x must be a string that is a plugin_test.word, but is "x": it is no word`},
+		{`{"refused": {"x": 1}}`, "refused", `payload of "shop:order": refused must be null (no JSON is a map[struct {}]int), but is an object`},
+		{`{"byAddr": []}`, "byAddr", `payload of "shop:order": byAddr must be an object, but is an array`},
+		{`{"strict": null}`, "strict", `payload of "shop:order": strict must be a plugin_test.notNull, but is null: it is null`},
+		{`{"unnamed": "2026-01-02T03:04:05Z"}`, "unnamed", `payload of "shop:order": unnamed must be an object, but is a string`},
+		{`{"gone": null}`, "gone", `payload of "shop:order": gone must be left out: plugin_test.absent has it, an unexported struct that is embedded as a pointer`},
 		{`{"id": `, "", `the payload of "shop:order" cannot be read: unexpected EOF`},
 		{`{} {}`, "", `the payload of "shop:order" cannot be read: more than one value`},
 	} {
@@ -98,6 +171,7 @@ func TestPayloads(t *testing.T) {
 func FuzzPayload(f *testing.F) {
 	f.Add(`{"items": [{}, {"tags": ["x", {}, "y"]}]}`)
 	f.Add(`{"named": {"x": {"name": true}}}`)
+	f.Add(`{"quoted": "5", "byAddr": {"::1": 1, "x": 2}, "byID": {"x": null}, "gone": 1, "strict": null, "number": "x", "-": []}`)
 	for _, seed := range []string{"", "null", "{}", "[]", "1e999", `"\ud800"`, `{"items": [1]}`, `{"items": {"0": {}}}`, `{"items": [[]]}`, `{"ITEMS": [{"Tags": [null]}]}`, `{"items": [{"tags": "x"}], "items": 1}`, `{"named": {"a\"b": [1]}}`, `{} {}`, `{"count": 1.5}`, `{"count": 99999999999999999999}`, strings.Repeat(`{"named":{"x":`, 40), "\xff", `{"items": [{}, {"tags": [1`} {
 		f.Add(seed)
 	}

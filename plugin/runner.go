@@ -70,7 +70,7 @@ func (r *Runner) Info() wire.Info {
 		}
 		for _, e := range p.Events {
 			one.Events = append(one.Events, wire.EventInfo{
-				Name: e.Name, Request: e.Request, In: tstype.Text(e.in), Out: tstype.Text(e.out),
+				Name: e.Name, Request: e.Request, In: tstype.In(e.in), Out: tstype.Out(e.out),
 			})
 		}
 		for _, hook := range hookFields {

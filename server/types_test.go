@@ -29,6 +29,8 @@ type Job struct {
 	Size  paint.Size ` + "`json:\"size\"`" + ` // Size is an ending */ of a comment.
 	Flags Flags ` + "`json:\"flags,omitempty\"`" + `
 	Free  Free ` + "`json:\"free\"`" + `
+	Last  Color ` + "`json:\"last,omitempty\"`" + `
+	Local Shade[string] ` + "`json:\"local,omitempty\"`" + `
 }
 
 type Color string
@@ -48,6 +50,10 @@ const (
 )
 
 type Free string
+
+type Shade[T any] string
+
+const Dark Shade[int] = "dark" // of another instance than Job's
 `
 
 const paintUses = `
@@ -63,6 +69,13 @@ channel("p_paint_jobs").send({ color: "blue", size: 1, free: "" }); // wrong
 channel("p_paint_drops").subscribe((drops) => drops.toFixed());
 channel("p_paint_drops").subscribe((drops) => drops.length); // wrong
 channel("p_paint_drops").send(1); // wrong
+channel("p_paint_done").subscribe(({ color, last, size }) => {
+  const any: ("" | "red" | "green" | undefined)[] = [color, last];
+  const painted: "red" | "green" = color; // wrong
+  const kept: "red" | "green" | undefined = last;
+  const known: 0 | 1 = size;
+});
+channel("p_paint_list").subscribe((all) => all.length); // wrong
 export {};
 `
 
@@ -79,13 +92,16 @@ func TestTypesFromSource(t *testing.T) {
 		Channels: []plugin.AnyChannel{
 			plugin.NewChannel[Job, string]("p", "paint", "jobs").Handle(func(ctx context.Context, from plugin.Conn[string], in Job) error { return nil }),
 			plugin.NewChannel[hmr.BroadcastOnly, int]("p", "paint", "drops"),
+			plugin.NewChannel[hmr.BroadcastOnly, Job]("p", "paint", "done"),
+			plugin.NewChannel[hmr.BroadcastOnly, []Job]("p", "paint", "list"),
 		},`)
 	s := devtest.Start(t, app, withPlugins)
 	s.Log.Wait(t, "wrote devserver-env.d.ts")
 	text := app.Read("devserver-env.d.ts")
 	for _, part := range []string{
 		`/** Job is what to paint. */ "p:paint": {`, `/** Color is the first coat, and the last. */ color: "red" | "green"`,
-		`/** Size is an ending *\/ of a comment. */ size: 0 | 1;`, `flags?: number`, `free: string`,
+		`/** Size is an ending *\/ of a comment. */ size: 0 | 1;`, `flags?: number`, `free: string`, `local?: string`,
+		`receive: /** Job is what to paint. */ { /** Color is the first coat, and the last. */ color: "" | "red" | "green"; `,
 	} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the types lack %q", part)
@@ -107,7 +123,7 @@ func TestTypesFromSource(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^\S*\b(use\.ts\(\d+),\d+\): error`).FindAllStringSubmatch(string(out), -1) {
 		lines = append(lines, m[1])
 	}
-	if want := []string{"use.ts(5", "use.ts(6", "use.ts(7", "use.ts(10", "use.ts(12", "use.ts(13"}; !slices.Equal(slices.Compact(lines), want) {
+	if want := []string{"use.ts(5", "use.ts(6", "use.ts(7", "use.ts(10", "use.ts(12", "use.ts(13", "use.ts(16", "use.ts(20"}; !slices.Equal(slices.Compact(lines), want) {
 		t.Errorf("errors at %q, want %q:\n%s", lines, want, out)
 	}
 }
@@ -135,7 +151,7 @@ func TestTypesOfChannels(t *testing.T) {
 	s.Write("devserver.config.json", "{}") // the types are written at a start
 	for _, want := range []string{
 		`"own:event": { text: string; at: string };`,
-		`"blog_chat_echo": { send: { text: string; at: string }; receive: Array<{ text: string; at: string }> };`,
+		`"blog_chat_echo": { send: { text: string; at: string }; receive: Array<{ text: string; at: string }> | null };`,
 		`"blog_game_score": { send: never; receive: number | null };`,
 		`"blog_game_silent": { send: never; receive: boolean };`,
 	} {

@@ -42,8 +42,8 @@ func newGoSource(dir string) *goSource {
 	return s
 }
 
-// sourceMark is the comment that plugin writes before a type or a field, and the type that an enum narrows.
-var sourceMark = regexp.MustCompile(`/\*go (\S+) ([^\s*]+)\*/(string\b|number\b)?`)
+// sourceMark is the comment that tstype writes before a type or a field, and the type that an enum narrows.
+var sourceMark = regexp.MustCompile(`/\*go (\S+) ([^\s*]+)( zero)?\*/(string\b|number\b)?`)
 
 // complete replaces the marks in a TypeScript type with comments and constants.
 func (s *goSource) complete(text string) string {
@@ -51,10 +51,14 @@ func (s *goSource) complete(text string) string {
 		m := sourceMark.FindStringSubmatch(mark)
 		pkg := s.load(m[1])
 		doc := pkg.docs[m[2]]
-		if union := unionOf(pkg.enums[m[2]]); union != "" && m[3] != "" {
+		kind, zero := m[4], ""
+		if m[3] != "" {
+			zero = map[string]string{"string": `""`, "number": "0"}[kind]
+		}
+		if union := unionOf(pkg.enums[m[2]], zero); union != "" && kind != "" {
 			return doc + union
 		}
-		return doc + m[3]
+		return doc + kind
 	})
 }
 
@@ -159,14 +163,16 @@ func (p *goPackage) readEnums(set *token.FileSet, importPath string, files []*as
 	}
 	slices.SortFunc(all, func(a, b *types.Const) int { return int(a.Pos() - b.Pos()) })
 	for _, c := range all {
-		if named, ok := c.Type().(*types.Named); ok && named.Obj().Pkg() == checked {
+		// The constants of one instance of a generic type are not those of another.
+		if named, ok := c.Type().(*types.Named); ok && named.Obj().Pkg() == checked && named.TypeArgs().Len() == 0 {
 			p.enums[named.Obj().Name()] = append(p.enums[named.Obj().Name()], c.Val())
 		}
 	}
 }
 
-// unionOf writes constants as a union of literals. It returns "" for flags: those are numbers that are combined.
-func unionOf(values []constant.Value) string {
+// unionOf writes constants as a union of literals, with the zero value if it is given. It returns "" for flags: those
+// are numbers that are combined.
+func unionOf(values []constant.Value, zero string) string {
 	var literals []string
 	flags, most := true, uint64(0)
 	for _, v := range values {
@@ -183,8 +189,11 @@ func unionOf(values []constant.Value) string {
 			return ""
 		}
 	}
-	if flags && most > 2 {
+	if len(literals) == 0 || flags && most > 2 {
 		return ""
+	}
+	if zero != "" && !slices.Contains(literals, zero) {
+		literals = slices.Insert(literals, 0, zero)
 	}
 	return strings.Join(literals, " | ")
 }

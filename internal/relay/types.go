@@ -81,9 +81,9 @@ func (r *Relay) typed() (events []wire.EventInfo, channels []wire.ChannelInfo) {
 		if c.Out == nil || slices.ContainsFunc(channels, func(of wire.ChannelInfo) bool { return of.ID == c.ID }) {
 			continue // a plugin's
 		}
-		info := wire.ChannelInfo{ID: c.ID, In: "never", Out: none.complete(tstype.Text(c.Out))}
+		info := wire.ChannelInfo{ID: c.ID, In: "never", Out: none.complete(tstype.Out(c.Out))}
 		if c.In != nil {
-			info.In = none.complete(tstype.Text(c.In))
+			info.In = none.complete(tstype.In(c.In))
 		}
 		channels = append(channels, info)
 	}

@@ -22,34 +22,49 @@ type shape struct {
 	Hidden int            `json:"-"`
 	Names  map[string]any `json:"names"`
 	Inner  *shape         `json:"inner"`
+	Color  color          `json:"color"`
+	None   color          `json:"none,omitempty"`
 	own    int
 }
 
+// A type of what is sent has the marks that relay replaces.
 func TestText(t *testing.T) {
 	const here = "/*go github.com/seed-b8174343/devserver/internal/tstype_test "
 	_ = shape{}.own
 	for _, c := range []struct {
-		of   any
-		want string
+		of      any
+		out, in string
 	}{
-		{nil, ""},
-		{true, "boolean"},
-		{uint8(1), "number"},
-		{json.Number("1"), "number"},
-		{json.RawMessage{}, "any"},
-		{time.Time{}, "string"},
-		{[]byte{}, "string"},
-		{[2]string{}, "Array<string>"},
-		{map[int]*float64{}, "Record<number, number | null>"},
-		{func() {}, "unknown"},
-		{struct{}{}, "Record<string, never>"},
-		{color(""), here + "color*/string"},
-		{shape{}, here + "shape*/{ " + here + "base.ID*/ID: number; " + here + "shape.Plain*/Plain: boolean; " + here + "shape.Tagged*/tagged: string; " +
-			here + "shape.Maybe*/maybe?: number; " + here + `shape.Quoted*/"an id": string; ` + here + "shape.Names*/names: Record<string, any>; " +
-			here + "shape.Inner*/inner: unknown | null }"},
+		{nil, "", ""},
+		{true, "boolean", "boolean"},
+		{json.Number("1"), "number", "number"},
+		{json.RawMessage{}, "any", "any"},
+		{(*time.Time)(nil), "string | null", "string | null"},
+		{[]byte{}, "string | null", "string | null"},
+		{[2]string{}, "Array<string>", "Array<string>"},
+		{new([]**int), "Array<number | null> | null", "Array<number | null> | null"},
+		{map[int]*float64{}, "Record<string, number | null> | null", "Record<number, number | null> | null"},
+		{func() {}, "never", "null"},
+		{struct{}{}, "Record<string, never>", "Record<string, never>"},
+		{color(""), here + "color zero*/string", here + "color*/string"},
+		{[]color{}, "Array<" + here + "color zero*/string> | null", "Array<" + here + "color*/string> | null"},
+		{
+			shape{},
+			here + "shape*/{ " + here + "base.ID*/ID: number; " + here + "shape.Plain*/Plain: boolean; " + here + "shape.Tagged*/tagged: string; " +
+				here + "shape.Maybe*/maybe?: number; " + here + `shape.Quoted*/"an id": string; ` + here + "shape.Names*/names: Record<string, any> | null; " +
+				here + "shape.Inner*/inner: unknown; " + here + "shape.Color*/color: " + here + "color zero*/string; " + here + "shape.None*/none?: " +
+				here + "color*/string }",
+			here + "shape*/{ " + here + "base.ID*/ID: number; " + here + "shape.Plain*/Plain: boolean; " + here + "shape.Tagged*/tagged: string; " +
+				here + "shape.Maybe*/maybe?: number; " + here + `shape.Quoted*/"an id": string; ` + here + "shape.Names*/names: Record<string, any> | null; " +
+				here + "shape.Inner*/inner: unknown; " + here + "shape.Color*/color: " + here + "color*/string; " + here + "shape.None*/none?: " +
+				here + "color*/string }",
+		},
 	} {
-		if got := tstype.Text(reflect.TypeOf(c.of)); got != c.want {
-			t.Errorf("%T: got %s, want %s", c.of, got, c.want)
+		if got := tstype.Out(reflect.TypeOf(c.of)); got != c.out {
+			t.Errorf("%T: out %s, want %s", c.of, got, c.out)
+		}
+		if got := tstype.In(reflect.TypeOf(c.of)); got != c.in {
+			t.Errorf("%T: in %s, want %s", c.of, got, c.in)
 		}
 	}
 }
