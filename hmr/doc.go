@@ -23,6 +23,12 @@
 // do not wait for each other. A handler that panics, fails or takes too long is reported, and stops no other handler. A
 // group of handlers, such as a plugin, has an order and a guard of its own, see [Hub.OnIn].
 //
+// # Users
+//
+// A [Client] is a page with the user that it has, see Options.Identify. People sign in and out while a page is open,
+// see [Hub.Reidentify]. What was made for one user never reaches the next: what waits for the page is dropped, what is
+// sent later fails with [ErrUserChanged], and an answer of Allow counts only for the user that it is about.
+//
 // # Close codes
 //
 // This is what our client (client/src/socket/transport.ts) does when the server closes its connection. It resumes its

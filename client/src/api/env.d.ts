@@ -30,7 +30,11 @@ interface DevserverServerEvents {
   "devserver:ws:disconnect": { webSocket: WebSocket };
   "devserver:unknown-event": { event: string };
   "devserver:event-error": { event: string; error: { code: string; message: string; path?: string } };
-  "devserver:channel-error": { channel: string; error: { code: string; message: string; path?: string } };
+  "devserver:channel-error": {
+    channel: string;
+    direction: "listen" | "send";
+    error: { code: string; message: string; path?: string };
+  };
   "devserver:notification": { title: string; description?: string; type?: "info" | "success" | "warning" | "error" };
   "devserver:plugins:reloaded": unknown;
 }

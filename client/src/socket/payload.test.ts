@@ -53,6 +53,7 @@ const payloads: Record<string, ServerPayload> = {
   fixed: { type: "fixed" },
   custom: { type: "custom", event: "my:event", data: { a: [1, null, "<b>"] } },
   "custom-no-data": { type: "custom", event: "my:event" },
+  "custom-retained": { type: "custom", event: "a_b_c", data: 42, retained: true },
   reply: { type: "reply", id: 1, data: 42 },
   "reply-error": { type: "reply", id: 2, error: { code: "bad_payload", message: "m", path: "a.b" } },
   "need-revisions": { type: "need-revisions" },

@@ -61,6 +61,8 @@ export interface CustomPayload {
   type: "custom";
   event: string;
   data?: unknown;
+  /** Set for a message that the channel keeps for pages that listen later. */
+  retained?: true;
 }
 export interface ReplyPayload {
   type: "reply";
