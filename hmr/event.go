@@ -116,7 +116,7 @@ func (h *Hub) dispatch(in *inbound) {
 	case "subscribe":
 		h.subscribe(c, in.Channel)
 	case "unsubscribe":
-		h.unsubscribe(c, in.Channel)
+		c.unsubscribe(in.Channel)
 	case "report":
 		h.mu.Lock()
 		fn := h.hooks.report

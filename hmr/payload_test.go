@@ -23,14 +23,15 @@ func TestPayloadFiles(t *testing.T) {
 		"full-reload":     &hmr.FullReload{Seq: 6, Path: "/about.html", TriggeredBy: "/about.html", Reason: "about.html was edited"},
 		"error": &hmr.ErrorPayload{Err: hmr.ErrorInfo{Message: `Unexpected "="`, Stack: "at f (/src/a.ts:1:2)", ID: "/src/a.ts", Frame: "> 1 | =", Plugin: "p", File: "/app/src/a.ts", Hint: "h",
 			Loc: &hmr.Loc{File: "src/a.ts", Line: 1, Column: 2}}},
-		"error-min":      &hmr.ErrorPayload{Err: hmr.ErrorInfo{Message: "m"}},
-		"fixed":          &hmr.Fixed{},
-		"custom":         &hmr.Custom{Event: "my:event", Data: json.RawMessage(`{"a":[1,null,"<b>"]}`)},
-		"custom-no-data": &hmr.Custom{Event: "my:event"},
-		"reply":          &hmr.Reply{ID: 1, Data: json.RawMessage(`42`)},
-		"reply-error":    &hmr.Reply{ID: 2, Error: &hmr.Error{Code: "bad_payload", Message: "m", Path: "a.b"}},
-		"need-revisions": &hmr.NeedRevisions{},
-		"ack":            &hmr.Ack{N: 64},
+		"error-min":       &hmr.ErrorPayload{Err: hmr.ErrorInfo{Message: "m"}},
+		"fixed":           &hmr.Fixed{},
+		"custom":          &hmr.Custom{Event: "my:event", Data: json.RawMessage(`{"a":[1,null,"<b>"]}`)},
+		"custom-no-data":  &hmr.Custom{Event: "my:event"},
+		"custom-retained": &hmr.Custom{Event: "a_b_c", Data: json.RawMessage(`42`), Retained: true},
+		"reply":           &hmr.Reply{ID: 1, Data: json.RawMessage(`42`)},
+		"reply-error":     &hmr.Reply{ID: 2, Error: &hmr.Error{Code: "bad_payload", Message: "m", Path: "a.b"}},
+		"need-revisions":  &hmr.NeedRevisions{},
+		"ack":             &hmr.Ack{N: 64},
 	} {
 		got, err := hmr.Encode(p)
 		if err != nil {
