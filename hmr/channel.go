@@ -317,7 +317,9 @@ func (h *Hub) subscribe(page *page, id string) {
 		}
 		users := page.users
 		page.mu.Unlock()
-		if err := h.permitted(page.ctx, c, page.client(), Listen); err != nil {
+		if err := h.permitted(page.ctx, c, page.client(), Listen); errors.Is(err, ErrReplaced) {
+			return // Register subscribes the page to the channel that comes next
+		} else if err != nil {
 			h.refuse(page.client(), id, err)
 			return
 		}
