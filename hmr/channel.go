@@ -373,31 +373,32 @@ func (h *Hub) runMessage(in *inbound) {
 			h.handOut(in, false)
 			return
 		}
-		err := h.handleMessage(c, in)
+		from := in.client()
+		err := h.handleMessage(c, in, from)
 		if h.again(err, &tries) {
 			continue
 		}
 		if err != nil {
-			h.refuse(in.from, in.Event, err)
+			h.refuse(from, in.Event, err)
 		}
 		return
 	}
 }
 
 // handleMessage gives a page's message to the channel, if the page may send.
-func (h *Hub) handleMessage(c *channel, in *inbound) error {
+func (h *Hub) handleMessage(c *channel, in *inbound, from *Client) error {
 	if in.refused != nil {
 		return in.refused
 	}
 	ctx, done := in.context()
 	defer done()
-	if err := h.permitted(ctx, c, in.from, Send); err != nil {
+	if err := h.permitted(ctx, c, from, Send); err != nil {
 		return err
 	}
 	if c.handle == nil {
 		return &Error{Code: "broadcast_only", Message: fmt.Sprintf("pages cannot send to channel %s", c.id)}
 	}
-	return h.run(ctx, c.guardsItself, in.from, c.id, func(ctx context.Context) error {
-		return c.handle(ctx, in.from, in.Data)
+	return h.run(ctx, c.guardsItself, from, c.id, func(ctx context.Context) error {
+		return c.handle(ctx, from, in.Data)
 	})
 }

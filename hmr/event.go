@@ -122,14 +122,11 @@ func (h *Hub) dispatch(in *inbound) {
 		fn := h.hooks.report
 		h.mu.Unlock()
 		if fn != nil {
-			_ = h.runHere(h.ctx, in.from, "report", func(context.Context) error { fn(in.from, in.Report); return nil }) // a panic is logged
+			report := func(context.Context) error { fn(in.from, in.Report); return nil }
+			_ = h.runHere(h.ctx, in.from, "report", report) // a panic is logged
 		}
 	case "revisions":
 		h.dispatchRevisions(c, in.Revisions)
-	default:
-		if in.refused != nil {
-			h.sendError(in.from, in.Event, in.refused)
-		}
 	}
 }
 
@@ -157,11 +154,11 @@ func (h *Hub) handOut(in *inbound, fresh bool) {
 	case in.Type == "custom":
 		h.reportUnknown(c, in.Event)
 	case in.refused != nil:
-		h.reply(in, nil, in.refused)
+		h.reply(in, in.from, nil, in.refused)
 	case answer != nil:
 		h.lane(c, groupLane, answer.group).add(h, in, func() { h.runRequest(in, answer.group) })
 	default:
-		h.reply(in, nil, &Error{Code: "unknown_event", Message: fmt.Sprintf("no handler answers requests %q", in.Event)})
+		h.reply(in, in.from, nil, &Error{Code: "unknown_event", Message: fmt.Sprintf("no handler answers requests %q", in.Event)})
 	}
 }
 
@@ -267,7 +264,7 @@ func (e *event) deal(h *Hub, groups []string) bool {
 // run calls the group's handlers, which are those that it has now: handlers may be replaced while events wait.
 func (e *event) run(h *Hub, group string) {
 	var called []*listener
-	next := func() (list []*listener) {
+	current := func() (list []*listener) {
 		for _, l := range h.events[e.Event] {
 			if l.group == group && !slices.Contains(called, l) {
 				list = append(list, l)
@@ -276,9 +273,9 @@ func (e *event) run(h *Hub, group string) {
 		return list
 	}
 	for tries := 0; ; {
-		h.awaitHandler(e.inbound, func() bool { return len(called) > 0 || len(next()) > 0 })
+		h.awaitHandler(e.inbound, func() bool { return len(current()) > 0 })
 		h.mu.Lock()
-		list, all := next(), groupsOf(h.events[e.Event])
+		list, all := current(), groupsOf(h.events[e.Event])
 		h.mu.Unlock()
 		if len(list) == 0 {
 			if len(called) == 0 && !e.deal(h, all) && len(all) == 0 {
@@ -286,17 +283,23 @@ func (e *event) run(h *Hub, group string) {
 			}
 			return
 		}
-		l := list[0]
-		ctx, done := e.context()
-		err := h.run(ctx, l.guardsItself(), e.from, e.Event, func(ctx context.Context) error {
-			return l.event(ctx, e.from, e.Data)
-		})
-		done()
-		if h.again(err, &tries) {
-			continue
+		replaced := false
+		for _, l := range list {
+			from := e.client()
+			ctx, done := e.context()
+			err := h.run(ctx, l.guardsItself(), from, e.Event, func(ctx context.Context) error {
+				return l.event(ctx, from, e.Data)
+			})
+			done()
+			if replaced = h.again(err, &tries); replaced {
+				break // those that were called are not called again
+			}
+			called = append(called, l)
+			h.sendError(from, e.Event, err)
 		}
-		called = append(called, l)
-		h.sendError(e.from, e.Event, err)
+		if !replaced {
+			return
+		}
 	}
 }
 
@@ -333,33 +336,34 @@ func (h *Hub) runRequest(in *inbound, group string) {
 			h.handOut(in, false)
 			return
 		}
-		answer, err := h.answer(in, l)
+		from := in.client()
+		answer, err := h.answer(in, from, l)
 		if !h.again(err, &tries) {
-			h.reply(in, answer, err)
+			h.reply(in, from, answer, err)
 			return
 		}
 	}
 }
 
 // reply sends the answer of a request, or its error.
-func (h *Hub) reply(in *inbound, answer json.RawMessage, err error) {
+func (h *Hub) reply(in *inbound, from *Client, answer json.RawMessage, err error) {
 	r := &Reply{ID: in.ID, Data: answer}
 	if err != nil {
 		r = &Reply{ID: in.ID, Error: errorFor(err)}
 	}
-	err = in.from.Publish(r)
+	err = from.Publish(r)
 	if errors.Is(err, ErrUserChanged) { // the answer is not for the page's user, but the page waits
 		r = &Reply{ID: in.ID, Error: &Error{Code: "user_changed", Message: "the page's user changed before the answer came"}}
-		_ = in.from.client().Publish(r) // a page that is gone waits for no answer
+		_ = from.client().Publish(r) // a page that is gone waits for no answer
 	}
 }
 
 // answer runs the handler of a request and returns its answer as JSON. Encoding is part of the run, since it calls
 // methods of the answer.
-func (h *Hub) answer(in *inbound, l *listener) (json.RawMessage, error) {
+func (h *Hub) answer(in *inbound, from *Client, l *listener) (json.RawMessage, error) {
 	answers := make(chan json.RawMessage, 1)
-	err := h.run(in.ctx, l.guardsItself(), in.from, in.Event, func(ctx context.Context) error {
-		answer, err := l.answer(ctx, in.from, in.Data)
+	err := h.run(in.ctx, l.guardsItself(), from, in.Event, func(ctx context.Context) error {
+		answer, err := l.answer(ctx, from, in.Data)
 		if err != nil {
 			return err
 		}

@@ -217,6 +217,15 @@ func (cn *conn) confirmation(least uint64) (ack *Ack, soon bool) {
 	return &Ack{N: c.received.frames, Waiting: c.waiting.frames, WaitingBytes: c.waiting.bytes}, false
 }
 
+// client returns the page for the frame's handlers: with the user that it had when it sent the frame. A guest may have
+// signed in while the frame waited.
+func (in *inbound) client() *Client {
+	if in.from.user == "" {
+		return in.from.client()
+	}
+	return in.from
+}
+
 // leaveTime is how long the handlers of events and channels may work on when the page is gone. A page often sends its
 // last event when it is left.
 const leaveTime = time.Second

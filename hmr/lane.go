@@ -68,8 +68,10 @@ func (l *lane) run(h *Hub) {
 			return
 		}
 		for i, w := range list {
-			list[i] = work{} // what has been handled is not kept until the rest is
-			w.run()
+			list[i] = work{}        // what has been handled is not kept until the rest is
+			if h.ctx.Err() == nil { // a closed hub drops the rest
+				w.run()
+			}
 			if w.in != nil {
 				w.in.release()
 			}

@@ -54,7 +54,7 @@ func TestClientsOfVite(t *testing.T) {
 	if first := next(); !strings.HasPrefix(first, `{"type":"connected"`) {
 		t.Errorf("the first frame is %s", first)
 	}
-	for _, frame := range []string{`{"type":"ping"}`, `no JSON`, `{"type":"custom"}`, `{"type":"later version"}`, `{"type":"custom","event":"wire:echo","data":{"n":[1]}}`} {
+	for _, frame := range []string{`{"type":"ping"}`, `no JSON`, `{"type":"later version"}`, `{"type":"custom","event":"wire:echo","data":{"n":[1]}}`} {
 		if err := ws.WriteMessage(websocket.TextMessage, []byte(frame)); err != nil {
 			t.Fatal(err)
 		}
