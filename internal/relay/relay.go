@@ -129,10 +129,10 @@ func (r *Relay) Build() {
 func (r *Relay) Attach() (err error) {
 	r.registering.Lock()
 	defer r.registering.Unlock()
+	r.followIdentify()
 	if r.inProcess != nil {
 		r.own, err = r.listen(r.inProcess)
 	}
-	r.followIdentify()
 	r.followPages()
 	return err
 }
@@ -214,6 +214,7 @@ func (r *Relay) swapped(old, now *pluginhost.Child) {
 	if now == nil {
 		return
 	}
+	r.followIdentify() // first: no handler is to see a signed-in user as a guest
 	l, err := r.listen(now)
 	r.child = l
 	if err != nil {
@@ -221,9 +222,8 @@ func (r *Relay) swapped(old, now *pluginhost.Child) {
 	}
 	r.o.Problems.Clear(buildErrorID)
 	r.o.Problems.Publish()
-	r.compileAgain(old, now)
-	r.followIdentify()
 	r.introduce(l)
+	r.compileAgain(old, now)
 	r.writeTypes()
 	r.reportReady(now, old != nil)
 }
