@@ -73,6 +73,14 @@ func testPlugin() plugin.Plugin {
 				}
 				return c.SendToRoom(room, "in", server.ClientsIn(room)[0].ID())
 			}),
+			plugin.Handle("flood", func(_ context.Context, c plugin.Client, n int) (int, error) {
+				for i := range n {
+					if err := c.Broadcast("told", i); err != nil {
+						return i, err
+					}
+				}
+				return n, nil
+			}),
 			plugin.Handle("part", func(_ context.Context, c plugin.Client, room string) (int, error) { return 0, c.Leave(room) }),
 			plugin.Handle("who", func(_ context.Context, c plugin.Client, _ any) (string, error) {
 				return fmt.Sprint(c.ID(), " ", c.URL(), " ", c.UserAgent(), " ", c.User(), " ", len(server.Clients()), " ", server.Root()), nil
@@ -164,7 +172,10 @@ func newBackend(t testing.TB) *backend { return &backend{t.TempDir(), make(chan 
 
 func (b *backend) note(to, event string, data any) error {
 	text, err := json.Marshal(data)
-	b.sent <- fmt.Sprintf("%s %s %s", to, event, text)
+	select {
+	case b.sent <- fmt.Sprintf("%s %s %s", to, event, text):
+	default:
+	}
 	return err
 }
 
@@ -175,7 +186,18 @@ func (b *backend) Broadcast(event string, d any) error { return b.note("all", ev
 func (b *backend) SendToUser(user, event string, d any) error {
 	return b.note("user "+user, event, d)
 }
-func (b *backend) SendTo(c, event string, d json.RawMessage) error { return b.note(c, event, d) }
+func (b *backend) TryBroadcast(event string, d any) (int, error) {
+	return 3, b.note("try", event, d)
+}
+func (b *backend) Page(id, user string) (plugin.Client, error) {
+	switch {
+	case user != "" && user != "ann":
+		return nil, hmr.ErrUserChanged
+	case id == "gone":
+		return nil, hmr.ErrClosed
+	}
+	return page{client(id), b}, nil
+}
 func (b *backend) SendToRoom(room, event string, d any) error {
 	return b.note("room "+room, event, d)
 }
@@ -187,14 +209,14 @@ func (b *backend) Disconnect(user, reason string) (int, error) {
 	return 2, b.note("server", "disconnect "+user, reason)
 }
 func (b *backend) ClientsIn(room string) []plugin.Client { return []plugin.Client{client(room)} }
-func (b *backend) Join(c, room string) error             { return b.note(c, "joins", room) }
-func (b *backend) Leave(c, room string) error            { return fmt.Errorf("%s stays in %s", c, room) }
 func (b *backend) Modules() ([]string, error)            { return []string{"/a.js"}, nil }
 func (b *backend) Importers(id string) ([]string, error) { return []string{"/above" + id}, nil }
 func (b *backend) Invalidate(id string) error            { return b.note("server", "invalidate", id) }
-func (b *backend) SendOnChannel(s wire.SendCall) error   { return b.note("channel", s.Channel, s.Data) }
-func (b *backend) WaitsFor(w wire.WaitCall)              { _ = b.note(w.Plugin, w.Hook, w.ID) }
-func (b *backend) Reload(id string) error                { return fmt.Errorf("no module %q", id) }
+func (b *backend) SendOnChannel(s wire.SendCall) (int, error) {
+	return 4, b.note("channel", s.Channel, s.Data)
+}
+func (b *backend) WaitsFor(w wire.WaitCall) { _ = b.note(w.Plugin, w.Hook, w.ID) }
+func (b *backend) Reload(id string) error   { return fmt.Errorf("no module %q", id) }
 
 // wait returns the next recorded call.
 func (b *backend) wait(t testing.TB) string {
@@ -215,11 +237,23 @@ func (c client) URL() string                          { return "http://x/" + str
 func (c client) UserAgent() string                    { return "browser" }
 func (c client) User() string                         { return "ann" }
 func (c client) Send(string, any) error               { return nil }
+func (c client) TrySend(string, any) error            { return nil }
 func (c client) Broadcast(string, any) error          { return nil }
 func (c client) SendToUser(string, string, any) error { return nil }
 func (c client) SendToRoom(string, string, any) error { return nil }
 func (c client) Join(string) error                    { return nil }
 func (c client) Leave(string) error                   { return nil }
+
+// page is an open page of a backend.
+type page struct {
+	client
+	b *backend
+}
+
+func (p page) Send(event string, d any) error    { return p.b.note(p.ID(), event, d) }
+func (p page) TrySend(event string, d any) error { return hmr.ErrBehind }
+func (p page) Join(room string) error            { return p.b.note(p.ID(), "joins", room) }
+func (p page) Leave(room string) error           { return fmt.Errorf("%s stays in %s", p.ID(), room) }
 
 // lines collects what a child prints.
 type lines struct {
@@ -442,7 +476,7 @@ func TestChildrenThatDoNotStart(t *testing.T) {
 	for how, want := range map[string]string{
 		"garbage": "something wrote plain text to stdout",
 		"silent":  "no config",
-		"old":     "speaks version 2 of the protocol, this devserver version 1",
+		"old":     "speaks version 3 of the protocol, this devserver version 2",
 	} {
 		t.Run(how, func(t *testing.T) {
 			_, err := pluginhost.StartChild(t.Context(), pluginhost.ChildOptions{
@@ -547,4 +581,15 @@ func TestIdentifyInAChild(t *testing.T) {
 	if user, err := plugin.Hooks.Identify.Ask(ctx, c, by("hangs")); user != "" || !errors.Is(err, context.Canceled) {
 		t.Errorf("a page that is gone is that of %q, %v", user, err)
 	}
+}
+
+// BenchmarkSend measures a Broadcast of a child, from one goroutine.
+func BenchmarkSend(b *testing.B) {
+	c, _, _ := startChild(b)
+	for b.Loop() {
+		if _, err := ask(b.Context(), c, "flood", "20000"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/20000, "µs/send")
 }
