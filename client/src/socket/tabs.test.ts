@@ -89,7 +89,7 @@ class Browser {
   }
 
   async settle(): Promise<void> {
-    await this.timers.pass(10_000);
+    await this.timers.pass(5_000);
     if (this.mux.socket.readyState === 0) this.mux.accept();
     this.mux.carry();
   }
