@@ -47,10 +47,7 @@ export const text = "one";
 func TestTabsShareASocket(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
-	for name, head := range map[string]string{
-		"SharedWorker":     "",
-		"BroadcastChannel": "<script>delete window.SharedWorker</script>",
-	} {
+	for name, head := range sharing {
 		t.Run(name, func(t *testing.T) {
 			app := devtest.App(t, devtest.Text(tabsApp))
 			app.Edit("index.html", "<head>", "<head>"+head)

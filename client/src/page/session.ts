@@ -105,21 +105,22 @@ export class Session implements Connection {
     addEventListener("pageshow", () => (this.leaving = false));
     addEventListener("pagehide", () => (this.leaving = true));
     onWake(() => this.transport.wake(), always);
-    onLeave((kept) => this.leaveTabs(kept), always);
+    onLeave(() => this.leaveTabs(), always);
     this.identity.watch(always);
     document.addEventListener("freeze", () => this.leaving && this.transport.leave()); // comes after pagehide
   }
 
   /**
    * Leaves the shared socket. Its carrier may be gone before it sends what it has: a worker ends with its last page, and
-   * a tab with itself. So the page sends the rest by a request that outlives it. A page that the browser keeps only
-   * closes its session: it opens a session again when it is shown.
+   * a tab with itself. So the page sends the rest by a request that outlives it. A page that is shown again begins a new
+   * session.
    */
-  private leaveTabs(kept: boolean): void {
+  private leaveTabs(): void {
     if (!this.shared?.usable) return;
     const { confirmed, frames } = this.transport.unconfirmed();
-    if (!kept && this.sendLeave(confirmed + 1, frames.join("\n"))) this.shared.forget();
-    else this.shared.leave();
+    if (!this.sendLeave(confirmed + 1, frames.join("\n"))) return this.shared.leave();
+    this.shared.forget();
+    this.transport.leave(true);
   }
 
   /** Sends the frames and the end of the session, and reports whether the browser takes them: 64 KiB at most. */

@@ -13,18 +13,21 @@ export function onWake(wake: () => void, signal: AbortSignal): void {
 }
 
 /**
- * Calls back once the user has left the page, after all listeners of the app. `kept` says that the browser may show the
- * page again.
+ * Calls back when the user has left the page, after the listeners of the app. The browser may keep the page and show it
+ * again.
  */
-export function onLeave(left: (kept: boolean) => void, signal: AbortSignal): void {
-  const last = ({ persisted }: PageTransitionEvent): void => {
+export function onLeave(left: () => void, signal: AbortSignal): void {
+  const hidden = (): void => {
     // A page that was in front gets one more event, in which apps send, too.
-    if (persisted || document.visibilityState === "hidden") left(persisted);
-    else addEventListener("visibilitychange", () => left(false), { once: true, signal });
+    if (document.visibilityState === "hidden") left();
+    else addEventListener("visibilitychange", left, { once: true, signal });
   };
-  // Listeners are called in the order in which they were added. These are added when the event is on its way already.
-  addEventListener("pagehide", () => addEventListener("pagehide", last, { once: true, signal }), {
-    capture: true,
-    signal,
-  });
+  // Listeners are called in the order in which they were added, so this one is added again after those of the app.
+  const last = (): void => {
+    removeEventListener("pagehide", hidden);
+    addEventListener("pagehide", hidden, { signal });
+  };
+  last();
+  addEventListener("load", last, { signal });
+  document.addEventListener("visibilitychange", last, { signal });
 }

@@ -117,7 +117,8 @@ export class Carrier {
     if (this.tabs.size === 0) this.drop();
   }
 
-  private drop(): void {
+  /** Ends the socket. */
+  drop(): void {
     const socket = this.socket;
     this.socket = undefined;
     this.ready = false;
@@ -188,6 +189,10 @@ export interface Link {
   post(message: Up): void;
   /** Connects to the carrier again: the carrier may have ended unnoticed. */
   renew?(): void;
+  /** The tab is open, and may become the carrier. */
+  enter?(): void;
+  /** The tab was left. The browser may keep it, and it carries nothing then. */
+  exit?(): void;
   /** Set by the tab. */
   receive: (message: Down) => void;
 }
@@ -244,6 +249,7 @@ export class SharedSockets {
 
   open(url: string, query: string): Socket {
     const socket = new TabSocket(this.link, this.session);
+    this.link.enter?.();
     this.current?.ended(1006, "");
     this.current = socket;
     // The carrier notices that a tab was closed by the tab's lock, so the tab needs the lock first.
@@ -256,12 +262,13 @@ export class SharedSockets {
   /** Closes the session: the user leaves the page. A page that the browser shows again opens its session again. */
   leave(): void {
     this.current?.close(goneCode);
+    this.link.exit?.();
   }
 
   /** Takes the tab from the carrier: the user has left the page, and the page tells the server itself. */
   forget(): void {
     this.link.post({ op: "forget", session: this.session });
-    this.current?.ended(goneCode, "the page was left");
+    this.link.exit?.();
   }
 
   /** Gives the carrier up: the browser cannot start it, or the server refuses it. */
@@ -363,25 +370,43 @@ interface Addressed {
 function overChannel(scriptURL: URL, session: string, held: Promise<void>): SharedSockets {
   const name = `${channelName} ${scriptURL.pathname}`;
   const channel = new BroadcastChannel(name);
+  let end: AbortController | undefined; // ends the turn as carrier, or the wait for it
   const link: Link = {
     post: (message) => channel.postMessage({ to: "carrier", message } satisfies Addressed),
     receive: () => {},
+    enter() {
+      if (end) return;
+      end = new AbortController();
+      const { signal } = end;
+      const lock = navigator.locks.request(carrierLock + name, { signal }, () => carryOver(name, signal));
+      lock.catch(() => {}); // the tab was left before its turn
+    },
+    exit() {
+      end?.abort();
+      end = undefined;
+    },
   };
   const shared = new SharedSockets(link, session, held);
   channel.onmessage = ({ data }) =>
     (data as Addressed).to === "tabs" && link.receive((data as Addressed).message as Down);
-  void hold(carrierLock + name).then(() => carryOver(name));
   return shared;
 }
 
-/** Makes this tab the carrier. */
-function carryOver(name: string): void {
+/** Makes this tab the carrier until the signal. */
+function carryOver(name: string, signal: AbortSignal): Promise<void> {
   const channel = new BroadcastChannel(name); // the tab's own channel object gets what this one posts
   const carrier = newCarrier();
   const post = (message: Down): void => channel.postMessage({ to: "tabs", message } satisfies Addressed);
   channel.onmessage = ({ data }) =>
     (data as Addressed).to === "carrier" && carrier.receive((data as Addressed).message as Up, { post });
   post({ op: "new-carrier" });
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => {
+      channel.close();
+      carrier.drop();
+      resolve();
+    });
+  });
 }
 
 /** Runs the carrier if this is the SharedWorker that shareSockets starts. */

@@ -172,12 +172,16 @@ export class Transport {
     this.connect();
   }
 
-  /** Closes the socket: the user left the page. The browser may keep the page, even its socket, and show it again. */
-  leave(): void {
+  /**
+   * Closes the socket: the user left the page. The browser may keep the page, even its socket, and show it again.
+   * `sent` says that the server gets in another way what was still to be sent.
+   */
+  leave(sent = false): void {
     this.away = true;
     this.timers.clear(this.retry);
     this.retry = undefined;
     const socket = this.socket;
+    if (sent) this.outbox.restart([]);
     if (!socket) return;
     this.left = true;
     this.lostSocket(socket, 1000, "the page was left");
