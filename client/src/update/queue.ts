@@ -14,6 +14,7 @@ export class Queue {
   private running: Promise<void> | undefined;
   /** How many promises of the app the running task waits for. */
   private waiting = 0;
+  private handing = false;
 
   constructor(private readonly failed: (error: unknown) => void) {}
 
@@ -26,7 +27,7 @@ export class Queue {
   pushEvent(run: () => void): void {
     this.entries.push({ run, event: true });
     this.start();
-    if (this.waiting > 0) queueMicrotask(() => this.handOut());
+    void this.handOut();
   }
 
   /** Puts a task ahead of those that wait. The task that runs queues its consequences in this way. */
@@ -38,7 +39,7 @@ export class Queue {
   /** Waits, in a task, for code of the app. Events are handed out meanwhile, up to the next task. */
   readonly meanwhile = async <T>(promise: Promise<T>): Promise<T> => {
     this.waiting++;
-    this.handOut();
+    void this.handOut();
     try {
       return await promise;
     } finally {
@@ -68,13 +69,30 @@ export class Queue {
     }
   }
 
-  private handOut(): void {
+  /** Hands out events, one at a time, as long as the task waits. */
+  private async handOut(): Promise<void> {
+    if (this.handing) return;
+    this.handing = true;
     while (this.waiting > 0 && this.entries[0]?.event) {
       try {
         void this.entries.shift()!.run();
       } catch (error) {
         this.failed(error);
       }
+      await turn(); // the task may have waited for this event, and then goes on before the next one
     }
+    this.handing = false;
   }
+}
+
+/** Resolves when all promises that can settle have settled. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel(); // timers wait up to a second in a tab in the background
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
 }
