@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { FakeServer, FakeTimers } from "../../testing/server.ts";
 import type { PagePayload } from "../socket/payload.ts";
+import { HotError } from "../socket/request.ts";
 import { withDefaults } from "./config.ts";
 import { Session } from "./session.ts";
 
@@ -12,10 +13,11 @@ function open() {
   const server = new FakeServer();
   const timers = new FakeTimers();
   const sent: string[] = [];
+  const lines: string[] = [];
   const session = new Session({
     config: withDefaults({ base: "/app/", token: "t", epoch: "e1", seq: 7 }),
     scriptURL: new URL("http://localhost:5173/app/@vite/client"),
-    log: silent,
+    log: { ...silent, error: (...args: unknown[]) => void lines.push(args.map(String).join(" ")) },
     timers,
     receive: () => {},
     opened: () => {},
@@ -29,7 +31,7 @@ function open() {
     },
   });
   session.connect();
-  return { session, server, timers, sent };
+  return { session, server, timers, sent, lines };
 }
 
 test("a session opens its socket with what the server must know", () => {
@@ -58,6 +60,21 @@ test("the revisions of many modules are sent in several frames", () => {
     Object.assign({}, ...frames.map((f) => f.modules)),
     Object.fromEntries(modules.map((m) => [m.id, m.rev])),
   );
+});
+
+test("what the page sends by itself breaks nothing when it cannot be sent, and the console says so", () => {
+  const { session, lines } = open();
+  const big = "x".repeat(2 << 20);
+  session.report({ seq: 1, kind: "updated", paths: [big] });
+  session.sendInvalidate({ path: big });
+  assert.deepEqual(
+    lines.map((l) => l.slice(0, 70)),
+    [
+      "[devserver] the server does not get the report of an update: a message",
+      "[devserver] the server does not get the event vite:invalidate: a messa",
+    ],
+  );
+  assert.throws(() => session.send("e", big), HotError);
 });
 
 /** What a page sends, by the name of its file. The files are what the server's tests decode. */
