@@ -378,9 +378,11 @@ export class Transport {
 
   /** Tells the app and the developer of messages to this page that the server dropped. */
   private tellLost({ messages, reason }: LostData): void {
-    this.options.log.error(
-      `[devserver] ${count(messages)} to this page ${messages === 1 ? "was" : "were"} lost: ${reason}. Reload the page to get its data again.`,
-    );
+    const what =
+      messages === 0
+        ? "messages to this page may be"
+        : `${count(messages)} to this page ${messages === 1 ? "was" : "were"}`;
+    this.options.log.error(`[devserver] ${what} lost: ${reason}. Reload the page to get its data again.`);
     this.options.receive({ type: "custom", event: lostEvent, data: { messages, reason } });
   }
 
