@@ -43,7 +43,7 @@ export class Events {
 
   /** Calls the listeners, and waits for none: a listener may wait for another event. */
   send(event: string, data: unknown): void {
-    logFailures(this.call(event, data), nameOf(event), this.log);
+    void logFailures(this.call(event, data), nameOf(event), this.log);
   }
 
   private call(event: string, data: unknown): unknown[] {
