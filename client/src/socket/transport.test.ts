@@ -298,6 +298,7 @@ test("silence: a timer that sleep made late cuts no connection", async () => {
   transport.connect();
   server.accept();
   server.carry();
+  await timers.pass(5000); // no other timer is left
   const sleep = (): void => timers.late(); // the timer that is due next runs long after its time
   sleep(); // the 15 s without a frame
   sleep(); // the first half of the time for an answer
