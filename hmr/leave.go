@@ -47,10 +47,14 @@ func (h *Hub) serveLeave(w http.ResponseWriter, r *http.Request) {
 		if number <= received {
 			continue
 		}
-		if int64(len(frame)) > h.o.MaxMessage || !cn.allows(frame) {
+		if int64(len(frame)) <= h.o.MaxMessage && cn.allows(frame) {
+			cn.handle(frame)
+		}
+		if c.receivedCount() < number {
+			h.o.Logger.Warn("frames of a page that was left are lost: they are too long, or too many wait for their handlers",
+				"page", c.ID(), "bytes", len(frame)+len(text))
 			break
 		}
-		cn.handle(frame)
 	}
 	cn.leave(true)
 	c.detach(cn, false)
@@ -70,4 +74,10 @@ func (c *page) takeOver(cn *conn, first uint64) (received uint64, ok bool) {
 	}
 	c.conn = cn
 	return c.received.frames, true
+}
+
+func (c *page) receivedCount() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.received.frames
 }

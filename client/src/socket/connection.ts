@@ -42,6 +42,9 @@ const identifiedEvent = "devserver:identified";
 /** The event by which a channel refuses the page, see hmr.ChannelError. */
 const channelErrorEvent = "devserver:channel-error";
 
+/** The event by which a channel that retains nothing follows a channel that did. */
+const nothingRetainedEvent = "devserver:nothing-retained";
+
 /** The event that carries notifications, see hmr.NotificationEvent. */
 export const notificationEvent = "devserver:notification";
 
@@ -131,7 +134,11 @@ export class Listeners {
   /** Calls the listeners of an event. A retained one is kept for listeners of the channel that come later. */
   emit(event: string, data: unknown, retained = false): void {
     if (event === identifiedEvent) this.forgetRetained();
-    else if (event === channelErrorEvent) this.retained.delete((data as { channel: string }).channel);
+    else if (event === nothingRetainedEvent) this.retained.delete((data as { channel: string }).channel);
+    else if (event === channelErrorEvent) {
+      const { channel, direction } = data as { channel: string; direction?: string };
+      if (direction !== "send") this.retained.delete(channel); // the page may not listen
+    }
     const entries = [...(this.byEvent.get(event) ?? [])];
     for (const entry of entries) this.giveFirst(event, entry);
     if (retained && this.channels.has(event)) this.retained.set(event, { data });
