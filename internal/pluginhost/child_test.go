@@ -58,11 +58,14 @@ func runChild() {
 	plugin.Main(testPlugin())
 }
 
+var board = plugin.NewChannel[hmr.BroadcastOnly, int]("test", "test", "board")
+
 func testPlugin() plugin.Plugin {
 	var server plugin.Server
 	return plugin.Plugin{
-		Name:  "test",
-		Start: func(_ context.Context, s plugin.Server) error { server = s; return nil },
+		Name:     "test",
+		Channels: []plugin.AnyChannel{board},
+		Start:    func(_ context.Context, s plugin.Server) error { server = s; return nil },
 		Events: []plugin.Event{
 			plugin.On("echo", func(_ context.Context, c plugin.Client, in int) error { return c.Send("echoed", in) }),
 			plugin.On("all", func(_ context.Context, c plugin.Client, in string) error { return c.Broadcast("told", in) }),
@@ -80,6 +83,18 @@ func testPlugin() plugin.Plugin {
 					}
 				}
 				return n, nil
+			}),
+			plugin.Handle("try", func(_ context.Context, c plugin.Client, _ any) (string, error) {
+				missed, err := server.TryBroadcast("told", 1)
+				n, errOn := board.TryBroadcast(2)
+				return fmt.Sprint(missed, err, n, errOn, errors.Is(c.TrySend("x", nil), hmr.ErrBehind)), nil
+			}),
+			plugin.Handle("errors", func(_ context.Context, c plugin.Client, _ any) ([]bool, error) {
+				err, joined := c.Send("x", nil), c.Join("hall")
+				return []bool{
+					errors.Is(err, hmr.ErrClosed), errors.Is(err, hmr.ErrUserChanged),
+					errors.Is(joined, hmr.ErrClosed), errors.Is(joined, hmr.ErrUserChanged),
+				}, nil
 			}),
 			plugin.Handle("part", func(_ context.Context, c plugin.Client, room string) (int, error) { return 0, c.Leave(room) }),
 			plugin.Handle("who", func(_ context.Context, c plugin.Client, _ any) (string, error) {
@@ -158,17 +173,23 @@ func testPlugin() plugin.Plugin {
 			return &plugin.LoadResult{Code: "export default " + strconv.Quote(a.ID)}, nil
 		},
 		Routes: testRoutes(),
-		Stop:   func(context.Context) error { fmt.Fprintln(os.Stderr, "the test plugin stops"); return nil },
+		Stop: func(context.Context) error {
+			fmt.Fprintln(os.Stderr, "the test plugin stops, of", len(server.Clients()), "pages", server.Broadcast("stops", nil))
+			return nil
+		},
 	}
 }
 
 // backend is a server that records the calls of plugins.
 type backend struct {
-	root string
-	sent chan string
+	root   string
+	sent   chan string
+	behind sync.RWMutex // locked while pages are behind
 }
 
-func newBackend(t testing.TB) *backend { return &backend{t.TempDir(), make(chan string, 100_000)} }
+func newBackend(t testing.TB) *backend {
+	return &backend{root: t.TempDir(), sent: make(chan string, 100_000)}
+}
 
 func (b *backend) note(to, event string, data any) error {
 	text, err := json.Marshal(data)
@@ -179,10 +200,14 @@ func (b *backend) note(to, event string, data any) error {
 	return err
 }
 
-func (b *backend) Root() string                        { return b.root }
-func (b *backend) Logger() *slog.Logger                { return slog.New(slog.DiscardHandler) }
-func (b *backend) Clients() []plugin.Client            { return []plugin.Client{client("c1"), client("c2")} }
-func (b *backend) Broadcast(event string, d any) error { return b.note("all", event, d) }
+func (b *backend) Root() string             { return b.root }
+func (b *backend) Logger() *slog.Logger     { return slog.New(slog.DiscardHandler) }
+func (b *backend) Clients() []plugin.Client { return []plugin.Client{client("c1"), client("c2")} }
+func (b *backend) Broadcast(event string, d any) error {
+	b.behind.RLock()
+	defer b.behind.RUnlock()
+	return b.note("all", event, d)
+}
 func (b *backend) SendToUser(user, event string, d any) error {
 	return b.note("user "+user, event, d)
 }
@@ -592,4 +617,113 @@ func BenchmarkSend(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/20000, "µs/send")
+}
+
+// person is a page of a user.
+type person struct {
+	client
+	user string
+}
+
+func (p person) User() string { return p.user }
+
+// TestSendsOfAChildReturnErrors: a plugin in a child can tell why a page did not get what was sent.
+func TestSendsOfAChildReturnErrors(t *testing.T) {
+	c, b, _ := startChild(t)
+	if got, err := ask(t.Context(), c, "try", ""); err != nil || got != `"3 \u003cnil\u003e 4 \u003cnil\u003e true"` {
+		t.Errorf("got %s, %v", got, err)
+	}
+	for range 2 {
+		b.wait(t)
+	}
+	for page, want := range map[plugin.Client]string{
+		person{"c1", "ann"}:   "[false,false,false,false]",
+		person{"gone", "ann"}: "[true,false,true,false]",
+		person{"c1", "bob"}:   "[false,true,false,true]", // the page is ann's by now
+		person{"c1", ""}:      "[false,false,false,false]",
+	} {
+		answer, err := c.Event(t.Context(), "test", "errors", true, page, nil)
+		if got := fmt.Sprintf("%s", answer); err != nil || got != want {
+			t.Errorf("%v: got %s, %v, want %s", page, got, err, want)
+		}
+	}
+}
+
+// TestSendsOfAChildWaitForPages: a Broadcast that waits for pages holds up no other call. What a handler sends arrives in
+// order and before its answer.
+func TestSendsOfAChildWaitForPages(t *testing.T) {
+	c, b, _ := startChild(t)
+	b.behind.Lock()
+	answer := make(chan string)
+	go func() { got, err := ask(t.Context(), c, "flood", "100"); answer <- fmt.Sprint(got, err) }()
+	for range 10 {
+		if got, err := ask(t.Context(), c, "sum", `{"a":2,"b":3}`); err != nil || got != "5" {
+			t.Errorf("got %s, %v", got, err)
+		}
+	}
+	select {
+	case got := <-answer:
+		t.Errorf("the handler did not wait for pages: %s", got)
+	default:
+	}
+	b.behind.Unlock()
+	if got := <-answer; got != "100<nil>" {
+		t.Errorf("got %s", got)
+	}
+	for n := range 100 {
+		select {
+		case got := <-b.sent:
+			if got != fmt.Sprint("all told ", n) {
+				t.Errorf("message %d is %s", n, got)
+			}
+		default:
+			t.Fatalf("the answer came before message %d", n)
+		}
+	}
+}
+
+// TestSendsThatWaitDoNotKeepAChild: a child whose sends wait for pages ends all the same, and so does one that crashes.
+func TestSendsThatWaitDoNotKeepAChild(t *testing.T) {
+	for name, end := range map[string]func(*pluginhost.Child){
+		"close": func(c *pluginhost.Child) { go func() { _ = c.Close() }() },
+		"crash": func(c *pluginhost.Child) { go func() { _, _ = ask(context.Background(), c, "exit", "") }() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, b, _ := startChild(t)
+			b.behind.Lock()
+			defer b.behind.Unlock()
+			answer := make(chan error)
+			go func() { _, err := ask(t.Context(), c, "flood", "100"); answer <- err }()
+			end(c)
+			exited(t, c)
+			if err := <-answer; err == nil {
+				t.Error("the handler succeeded")
+			}
+		})
+	}
+}
+
+// TestChildThatIsReplacedGetsNoNewCall: the running calls are finished. Calls that come later run nothing.
+func TestChildThatIsReplacedGetsNoNewCall(t *testing.T) {
+	c, b, _ := startChild(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	answer := make(chan error)
+	go func() { _, err := ask(ctx, c, "wait", "60000"); answer <- err }()
+	b.wait(t)
+	retired := make(chan error)
+	go func() { retired <- c.Retire() }()
+	eventually(t, "later calls are refused", func() bool {
+		_, err := ask(t.Context(), c, "sum", `{"a":2,"b":3}`)
+		return wire.NotRun(err)
+	})
+	select {
+	case <-c.Exited():
+		t.Error("the running call was cut off")
+	default:
+	}
+	cancel()
+	<-answer
+	if err := <-retired; err != nil {
+		t.Error(err)
+	}
 }
