@@ -13,15 +13,20 @@
 // An open page is a [Client]. A client is a session: it outlives its connection. Both sides count the frames of a
 // session. After a lost connection each side says how many frames it has had, and gets the rest, in order and once.
 //
-//   - A page that falls behind loses its connection. It comes back and resumes: no other page waits for it.
+//   - Senders wait for a page that is behind, see [Hub.Broadcast]. Nobody waits for a page that takes nothing for
+//     Options.StallTimeout. It loses its connection, and resumes when it comes back.
 //   - A session ends when its page is left, is away for longer than Options.ResumeGrace, or has missed more frames than
-//     are kept. A page without a session starts a new one and may be asked which code it runs, see [Hub.OnRevisions].
+//     are kept. A page without a session starts a new one and may be asked which code it runs, see [Hub.OnRevisions]. The
+//     page hears what the session before has lost, see [Lost].
 //
 // # Handlers
 //
 // The events and requests of one page are handled one after the other, in the order in which the page sent them. Pages
 // do not wait for each other. A handler that panics, fails or takes too long is reported, and stops no other handler. A
 // group of handlers, such as a plugin, has an order and a guard of its own, see [Hub.OnIn].
+//
+// What waits is held by its name, and gets the handlers that have the name when its turn comes, see [Hub.Hold]. It is
+// bounded for each page: the page is told how much waits, and sends what fits.
 //
 // # Users
 //
@@ -41,14 +46,13 @@
 //	1002  a frame breaks the protocol                          connects at once
 //	1003  a frame is binary                                    connects at once
 //	1007  a text is not UTF-8                                  connects at once
-//	1008  it had more messages than Options.EventRate          connects soon
-//	      another page took over the session                   connects soon
+//	1008  another page took over the session                   connects soon
 //	1009  a message is larger than Options.MaxMessage          drops its longest message, connects soon
 //	1011  a hook panicked while it read a frame                connects at once
 //	1012  a new tab needs its user, on a shared socket         connects at once
-//	1013  the page is too slow: Options.QueueMessages          connects soon
-//	      a tab confirms nothing: Options.KeepMessages         connects soon
-//	      too many messages of a tab wait for their handlers   connects soon
+//	1013  the page takes nothing: Options.StallTimeout         connects soon
+//	      more waited for the page than Options.KeepMessages   connects soon, begins a new session
+//	      it sent more than may wait for handlers              connects soon
 //	      more than 100 tabs share a socket                    connects soon
 //	      the session ended while the page came back           connects soon, begins a new session
 //	4001  Client.Close or Hub.Disconnect was called            shows the reason, connects at once, begins a new session
@@ -67,6 +71,6 @@
 //
 // # Locks
 //
-// The order of locks, for those who change this package: Client.reading, Client.moving, Hub.mu, channel.mu, Client.mu.
+// The order of locks, for those who change this package: page.reading, page.moving, Hub.mu, channel.mu, page.mu.
 // The locks of lanes, counters and sockets come last.
 package hmr

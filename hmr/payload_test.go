@@ -32,6 +32,9 @@ func TestPayloadFiles(t *testing.T) {
 		"reply-error":     &hmr.Reply{ID: 2, Error: &hmr.Error{Code: "bad_payload", Message: "m", Path: "a.b"}},
 		"need-revisions":  &hmr.NeedRevisions{},
 		"ack":             &hmr.Ack{N: 64},
+		"ack-waiting":     &hmr.Ack{N: 64, Waiting: 2, WaitingBytes: 300},
+		"connected-lost": &hmr.Connected{Client: "c3", Epoch: "e", Waiting: 2, WaitingBytes: 300,
+			Lost: &hmr.Lost{Messages: 5, Reason: "why"}},
 	} {
 		got, err := hmr.Encode(p)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // queue holds the reliable frames of a session from number acked+1 on. Some are not yet written. The others were
-// written but not yet acknowledged, and may have to be sent again. Client.mu guards it.
+// written but not yet acknowledged, and may have to be sent again. page.mu guards it.
 type queue struct {
 	frames []*frame
 	bytes  int    // of all frames

@@ -19,7 +19,8 @@ import (
 // Make a Channel with [NewChannel], call Handle and Allow, and then give it to the plugin's Channels.
 //
 // The methods that send are safe for concurrent use. Their error says that the message cannot be JSON, or that no
-// running plugin has the channel. It is not an error that nobody listens.
+// running plugin has the channel. It is not an error that nobody listens. They wait for pages that are behind, as
+// [Server] says.
 type Channel[In, Out any] struct {
 	channel
 }
@@ -42,7 +43,7 @@ type channel struct {
 // have the plugin, and the newer Runner may fail to start.
 type way struct {
 	runner *Runner
-	send   func(wire.SendCall) error
+	send   func(wire.SendCall) (missed int, err error)
 }
 
 func (c *channel) base() *channel { return c }
@@ -63,7 +64,7 @@ type Conn[Out any] struct {
 	id string
 }
 
-// Reply sends on the channel to this page only.
+// Reply sends on the channel to this page only. It waits, and its errors are, as those of [Client].
 func (c Conn[Out]) Reply(out Out) error { return c.Send(c.id, out) }
 
 // Handle sets the handler of the pages' messages. A page whose message is not an In gets an error, as for an event.
@@ -92,12 +93,21 @@ func (c *Channel[In, Out]) Allow(fn func(ctx context.Context, page Client, d hmr
 }
 
 // Broadcast sends to all listening pages.
-func (c *Channel[In, Out]) Broadcast(out Out) error { return c.publish(wire.SendCall{All: true}, out) }
+func (c *Channel[In, Out]) Broadcast(out Out) error {
+	_, err := c.publish(wire.SendCall{All: true}, out)
+	return err
+}
+
+// TryBroadcast is Broadcast that never waits: pages that are behind do not get the message. missed is their number.
+func (c *Channel[In, Out]) TryBroadcast(out Out) (missed int, err error) {
+	return c.publish(wire.SendCall{All: true, Try: true}, out)
+}
 
 // Retain is Broadcast, and keeps the message for pages that listen later. They get the newest message at once. The
 // server keeps it, also when the plugins are built again.
 func (c *Channel[In, Out]) Retain(out Out) error {
-	return c.publish(wire.SendCall{All: true, Retain: true}, out)
+	_, err := c.publish(wire.SendCall{All: true, Retain: true}, out)
+	return err
 }
 
 // SendToUser sends to the listening pages of one user, and to no other page.
@@ -105,7 +115,8 @@ func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	if user == "" {
 		return fmt.Errorf("channel %s: send to user: no user is named", c.id)
 	}
-	return c.publish(wire.SendCall{User: user}, out)
+	_, err := c.publish(wire.SendCall{User: user}, out)
+	return err
 }
 
 // SendToRoom sends to the listening pages in a room.
@@ -113,19 +124,20 @@ func (c *Channel[In, Out]) SendToRoom(room string, out Out) error {
 	if room == "" {
 		return fmt.Errorf("channel %s: send to room: it has no name", c.id)
 	}
-	return c.publish(wire.SendCall{Room: room}, out)
+	_, err := c.publish(wire.SendCall{Room: room}, out)
+	return err
 }
 
-func (c *channel) publish(to wire.SendCall, out any) (err error) {
+func (c *channel) publish(to wire.SendCall, out any) (missed int, err error) {
 	to.Channel = c.id
 	if to.Data, err = json.Marshal(out); err != nil {
-		return fmt.Errorf("channel %s: %w", c.id, err)
+		return 0, fmt.Errorf("channel %s: %w", c.id, err)
 	}
 	c.mu.Lock()
 	ways := c.ways
 	c.mu.Unlock()
 	if len(ways) == 0 {
-		return fmt.Errorf("channel %s: no running plugin has it among its Channels", c.id)
+		return 0, fmt.Errorf("channel %s: no running plugin has it among its Channels", c.id)
 	}
 	return ways[len(ways)-1].send(to)
 }
@@ -133,7 +145,7 @@ func (c *channel) publish(to wire.SendCall, out any) (err error) {
 // channelServer is a Server that carries channels.
 type channelServer interface {
 	// SendOnChannel sends to those of the call's pages that listen to the channel.
-	SendOnChannel(to wire.SendCall) error
+	SendOnChannel(to wire.SendCall) (missed int, err error)
 }
 
 // bindChannels connects the plugins' channels to the server, until unbindChannels.

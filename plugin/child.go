@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
@@ -16,9 +17,20 @@ import (
 
 // child is the server for plugins in a child, at the child's end of the connection.
 type child struct {
-	root   string
-	runner *Runner
-	conn   *wire.Conn
+	root    string
+	runner  *Runner
+	conn    *wire.Conn
+	stopped sync.Once
+}
+
+// stop stops the plugins and waits for that. The server asks for it, so that Stop hooks can still use the server. A
+// server that was killed does not.
+func (c *child) stop() {
+	c.stopped.Do(func() {
+		if err := c.runner.Stop(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, err) // devserver shows it
+		}
+	})
 }
 
 // methods returns the answers to the server's calls.
@@ -35,6 +47,7 @@ func (c *child) methods() wire.Methods {
 		}),
 		"route": wire.Method(func(ctx context.Context, a wire.RouteCall) (any, error) { return nil, c.route(ctx, a) }),
 		"ping":  func(context.Context, json.RawMessage) (any, error) { return nil, nil },
+		"stop":  func(context.Context, json.RawMessage) (any, error) { c.stop(); return nil, nil },
 	}
 	for _, hook := range hookFields {
 		m[hook.name()] = func(ctx context.Context, params json.RawMessage) (any, error) {
@@ -82,11 +95,30 @@ func (c *child) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.S
 func (c *child) call(method string, params, result any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()
-	err := c.conn.Call(ctx, method, params, result)
-	if own, ok := errors.AsType[*wire.Error](err); ok {
-		return errors.New(own.Message) // a wire.Error here would count as the plugin's own
+	return ofServer(c.conn.Call(ctx, method, params, result))
+}
+
+// errNoServer is the error of calls that find no server.
+var errNoServer = errors.New("the server has ended this program or is gone")
+
+// ofServer returns the error of a call of the server as plugins see it.
+func ofServer(err error) error {
+	if errors.Is(err, wire.ErrClosed) {
+		return errNoServer
 	}
-	return err
+	own, ok := errors.AsType[*wire.Error](err)
+	if !ok {
+		return err
+	}
+	switch own.Code {
+	case wire.PageGone:
+		return hmr.ErrClosed
+	case wire.UserChanged:
+		return hmr.ErrUserChanged
+	case wire.PageBehind:
+		return hmr.ErrBehind
+	}
+	return errors.New(own.Message) // a wire.Error here would count as the plugin's own
 }
 
 func (c *child) Clients() []Client { return c.clients(wire.ClientsCall{}) }
@@ -118,33 +150,48 @@ func (c *child) clients(which wire.ClientsCall) []Client {
 	return list
 }
 
-func (c *child) send(to wire.SendCall, data any) error {
+// send sends an event, and waits until the server has queued it for all pages.
+func (c *child) send(to wire.SendCall, data any) (missed int, err error) {
 	if data != nil {
 		text, err := json.Marshal(data)
 		if err != nil {
-			return fmt.Errorf("send event %q: %w", to.Event, err)
+			return 0, fmt.Errorf("send event %q: %w", to.Event, err)
 		}
 		to.Data = text
 	}
-	return c.conn.Notify("send", to)
+	return c.SendOnChannel(to)
+}
+
+// SendOnChannel implements channelServer. It has no limit of time: the server waits for pages as long as they take what
+// they are sent, and answers when it ends this program.
+func (c *child) SendOnChannel(to wire.SendCall) (missed int, err error) {
+	err = c.conn.Call(context.Background(), "send", to, &missed)
+	return missed, ofServer(err)
 }
 
 func (c *child) Broadcast(event string, data any) error {
-	return c.send(wire.SendCall{All: true, Event: event}, data)
+	_, err := c.send(wire.SendCall{All: true, Event: event}, data)
+	return err
+}
+
+func (c *child) TryBroadcast(event string, data any) (missed int, err error) {
+	return c.send(wire.SendCall{All: true, Try: true, Event: event}, data)
 }
 
 func (c *child) SendToUser(user, event string, data any) error {
 	if user == "" {
 		return errors.New("send to user: no user is named; Broadcast reaches everybody")
 	}
-	return c.send(wire.SendCall{User: user, Event: event}, data)
+	_, err := c.send(wire.SendCall{User: user, Event: event}, data)
+	return err
 }
 
 func (c *child) SendToRoom(room, event string, data any) error {
 	if room == "" {
 		return errors.New("send to room: it has no name")
 	}
-	return c.send(wire.SendCall{Room: room, Event: event}, data)
+	_, err := c.send(wire.SendCall{Room: room, Event: event}, data)
+	return err
 }
 
 func (c *child) Notify(user string, n hmr.Notification) error {
@@ -169,9 +216,6 @@ func (c *child) Importers(id string) (ids []string, err error) {
 	return ids, err
 }
 
-// SendOnChannel implements channelServer.
-func (c *child) SendOnChannel(to wire.SendCall) error { return c.conn.Notify("send", to) }
-
 // WaitsFor implements waitServer.
 func (c *child) WaitsFor(w wire.WaitCall) { _ = c.conn.Notify("waits", w) } // fails when no server waits
 
@@ -189,13 +233,21 @@ func (r *remote) ID() string        { return r.info.ID }
 func (r *remote) URL() string       { return r.info.URL }
 func (r *remote) UserAgent() string { return r.info.UserAgent }
 func (r *remote) User() string      { return r.info.User }
+
 func (r *remote) Send(event string, data any) error {
-	return r.send(wire.SendCall{Client: r.info.ID, Event: event}, data)
+	_, err := r.send(wire.SendCall{Client: r.info.ID, User: r.info.User, Event: event}, data)
+	return err
+}
+
+func (r *remote) TrySend(event string, data any) error {
+	_, err := r.send(wire.SendCall{Client: r.info.ID, User: r.info.User, Try: true, Event: event}, data)
+	return err
 }
 
 func (r *remote) Join(room string) error {
-	return r.call("join", wire.RoomCall{Client: r.info.ID, Room: room}, nil)
+	return r.call("join", wire.RoomCall{Client: r.info.ID, User: r.info.User, Room: room}, nil)
 }
+
 func (r *remote) Leave(room string) error {
 	return r.call("leave", wire.RoomCall{Client: r.info.ID, Room: room}, nil)
 }

@@ -158,8 +158,8 @@ func (exampleServer) Broadcast(event string, data any) error {
 	return show("to all pages:", event, data)
 }
 
-func (exampleServer) SendOnChannel(s wire.SendCall) error {
-	return show("to all pages:", s.Channel, s.Data)
+func (exampleServer) SendOnChannel(s wire.SendCall) (missed int, err error) {
+	return 0, show("to all pages:", s.Channel, s.Data)
 }
 
 func show(to, event string, data any) error {

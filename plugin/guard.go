@@ -121,11 +121,13 @@ func reportIfSlow[T any](
 // enter records a running hook, until returned is called. It returns the hook's context, which carries the server and
 // ends with the Runner. After Stop it returns an error, and the hook must not run.
 func (r *Runner) enter(parent context.Context, plugin, hook string) (ctx context.Context, returned func(), err error) {
-	stopped := &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped"}
+	stopped := &wire.Error{
+		Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped while its " + hook + " ran",
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ctx.Err() != nil {
-		return nil, nil, stopped
+		return nil, nil, &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped", NotRun: true}
 	}
 	ctx, cancel := context.WithCancelCause(withServer(parent, r.server))
 	stop := context.AfterFunc(r.ctx, func() { cancel(stopped) })

@@ -45,9 +45,7 @@ func Main(plugins ...Plugin) {
 		fmt.Fprintln(os.Stderr, "lost the server:", err)
 		os.Exit(1)
 	}
-	if err := runner.Stop(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, err) // devserver shows it
-	}
+	c.stop()
 }
 
 // lastGrace is how long a child may run after its input has ended. The server waits less before it kills the child, so

@@ -137,6 +137,7 @@ func (r *Runner) Stop(ctx context.Context) error {
 func (r *Runner) Event(
 	ctx context.Context, plugin, event string, request bool, c Client, data json.RawMessage,
 ) (any, error) {
+	called := false
 	for _, p := range r.plugins {
 		if p.Name != plugin {
 			continue
@@ -147,9 +148,13 @@ func (r *Runner) Event(
 			}
 			handle := func(ctx context.Context) (any, error) { return e.call(ctx, c, data) }
 			answer, err := guard(ctx, r, Timeout, p.Name, "handler of "+event, handle)
+			if own, ok := errors.AsType[*wire.Error](err); ok && called {
+				own.NotRun = false // a handler before it has run, and must not run again
+			}
 			if err != nil || request {
 				return answer, err
 			}
+			called = true
 		}
 	}
 	return nil, nil

@@ -7,9 +7,12 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 )
 
-// Client is one open page. Its methods are safe for concurrent use, also after the handler that got the Client has
-// returned. The methods that send return at once. Their error says that the data cannot be JSON, or that the page is
-// gone ([hmr.ErrClosed]).
+// Client is one open page with the user that it has. Its methods are safe for concurrent use, also after the handler
+// that got the Client has returned.
+//
+// The methods that send wait for pages that are behind, as [Server] says. Their error says that the data cannot be JSON.
+// Send, TrySend and Join return [hmr.ErrClosed] when the page is gone, and [hmr.ErrUserChanged] when the page has another
+// user by now: what was made for one user never reaches the next.
 type Client interface {
 	// ID names the page as long as it is open.
 	ID() string
@@ -18,8 +21,9 @@ type Client interface {
 	UserAgent() string
 	// User is the signed-in user, "" for a guest.
 	User() string
-	// Send sends an event to this page only.
+	// Send sends an event to this page only. TrySend never waits: it returns [hmr.ErrBehind] when the page is behind.
 	Send(event string, data any) error
+	TrySend(event string, data any) error
 	// Broadcast sends an event to all pages, SendToUser to all pages of one user, SendToRoom to the pages in a room.
 	Broadcast(event string, data any) error
 	SendToUser(user, event string, data any) error
@@ -32,6 +36,11 @@ type Client interface {
 
 // Server is the server that runs the plugin, from Start until Stop. [ServerFrom] returns it in every hook. Its methods
 // are safe for concurrent use.
+//
+// The methods that send wait while a page is behind: while so much waits for the page that it has not taken. A page that
+// takes nothing for 2 seconds is not waited for. So a fast sender loses nothing, and a page that hangs holds up nobody
+// for long. A message whose sender is a goroutine arrives before what that goroutine sends next, and what a handler
+// sends arrives before its answer.
 type Server interface {
 	// Root is the folder that is served, the one with the index.html.
 	Root() string
@@ -46,6 +55,8 @@ type Server interface {
 	Broadcast(event string, data any) error
 	SendToUser(user, event string, data any) error
 	SendToRoom(room, event string, data any) error
+	// TryBroadcast is Broadcast that never waits: pages that are behind do not get the event. missed is their number.
+	TryBroadcast(event string, data any) (missed int, err error)
 	// Notify shows a notification on all pages of the user, or on all pages when user is "".
 	Notify(user string, n hmr.Notification) error
 	// Disconnect ends the sessions of all pages of a user who signed out or was revoked, and returns how many pages

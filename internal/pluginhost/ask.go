@@ -75,10 +75,12 @@ func (c *Child) ChannelAllows(ctx context.Context, id string, cl plugin.Client, 
 	return c.callWithin(ctx, answering, "channel", call, nil)
 }
 
-// call calls a method of the child.
+// call calls a method of the child. A child that is about to end is not called any more.
 func (c *Child) call(ctx context.Context, method string, params, result any) error {
-	c.calls.add(1)
-	defer c.calls.add(-1)
+	if !c.calls.begin() {
+		return wire.ErrUnsent
+	}
+	defer c.calls.end()
 	return c.conn.Call(ctx, method, params, result)
 }
 

@@ -2,8 +2,9 @@ package pluginhost
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 
+	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -11,15 +12,13 @@ import (
 // Backend is the server as children use it.
 type Backend interface {
 	plugin.Server
-	// SendOnChannel sends to those of the call's pages that listen to the channel.
-	SendOnChannel(to wire.SendCall) error
+	// SendOnChannel sends to those of the call's pages that listen to the channel, and returns how many pages missed it.
+	SendOnChannel(to wire.SendCall) (missed int, err error)
 	// WaitsFor reports a slow hook, while it runs.
 	WaitsFor(w wire.WaitCall)
-	// SendTo sends an event to one page, by its ID.
-	SendTo(client, event string, data json.RawMessage) error
-	// Join and Leave let one page, by its ID, into a room and out of it.
-	Join(client, room string) error
-	Leave(client, room string) error
+	// Page returns the open page of that ID. The errors are hmr.ErrClosed and hmr.ErrUserChanged: the page must have the
+	// user, unless that is "".
+	Page(id, user string) (plugin.Client, error)
 }
 
 // methods returns the answers to the child's calls. A child without a backend only says hello.
@@ -38,12 +37,12 @@ func (c *Child) methods() wire.Methods {
 	return wire.Methods{
 		"hello": hello,
 
-		"send":           does(func(s wire.SendCall) error { return send(b, s) }),
+		"send":           answers(func(s wire.SendCall) (int, error) { missed, err := send(b, s); return missed, coded(err) }),
 		"waits":          does(func(w wire.WaitCall) error { b.WaitsFor(w); return nil }),
 		"clients":        answers(func(which wire.ClientsCall) ([]wire.ClientInfo, error) { return clients(b, which), nil }),
 		"rooms":          answers(func(any) ([]string, error) { return b.Rooms(), nil }),
-		"join":           does(func(r wire.RoomCall) error { return b.Join(r.Client, r.Room) }),
-		"leave":          does(func(r wire.RoomCall) error { return b.Leave(r.Client, r.Room) }),
+		"join":           does(func(r wire.RoomCall) error { return coded(move(b, r, plugin.Client.Join)) }),
+		"leave":          does(func(r wire.RoomCall) error { return coded(move(b, r, plugin.Client.Leave)) }),
 		"disconnectUser": answers(func(d wire.DisconnectCall) (int, error) { return b.Disconnect(d.User, d.Reason) }),
 
 		"modules":    answers(func(any) ([]string, error) { return b.Modules() }),
@@ -78,7 +77,8 @@ func clients(b Backend, which wire.ClientsCall) []wire.ClientInfo {
 	return infos
 }
 
-func send(b Backend, s wire.SendCall) error {
+// send sends to pages, and returns how many of them missed the message.
+func send(b Backend, s wire.SendCall) (missed int, err error) {
 	if s.Channel != "" {
 		return b.SendOnChannel(s)
 	}
@@ -87,13 +87,43 @@ func send(b Backend, s wire.SendCall) error {
 		data = s.Data
 	}
 	switch {
+	case s.All && s.Try:
+		return b.TryBroadcast(s.Event, data)
 	case s.All:
-		return b.Broadcast(s.Event, data)
+		return 0, b.Broadcast(s.Event, data)
+	case s.Client != "":
+		page, err := b.Page(s.Client, s.User)
+		if err != nil {
+			return 0, err
+		}
+		if s.Try {
+			return 0, page.TrySend(s.Event, data)
+		}
+		return 0, page.Send(s.Event, data)
 	case s.User != "":
-		return b.SendToUser(s.User, s.Event, data)
-	case s.Room != "":
-		return b.SendToRoom(s.Room, s.Event, data)
+		return 0, b.SendToUser(s.User, s.Event, data)
 	default:
-		return b.SendTo(s.Client, s.Event, s.Data)
+		return 0, b.SendToRoom(s.Room, s.Event, data)
 	}
+}
+
+// move lets a page into a room or out of it.
+func move(b Backend, r wire.RoomCall, how func(plugin.Client, string) error) error {
+	page, err := b.Page(r.Client, r.User)
+	if err != nil {
+		return err
+	}
+	return how(page, r.Room)
+}
+
+// coded gives the errors that plugins can tell apart their codes.
+func coded(err error) error {
+	for known, code := range map[error]string{
+		hmr.ErrClosed: wire.PageGone, hmr.ErrUserChanged: wire.UserChanged, hmr.ErrBehind: wire.PageBehind,
+	} {
+		if errors.Is(err, known) {
+			return &wire.Error{Code: code, Message: err.Error()}
+		}
+	}
+	return err
 }

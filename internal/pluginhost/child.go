@@ -57,7 +57,7 @@ type Child struct {
 
 	streams sync.Map      // number -> *routeStream, of running requests
 	next    atomic.Uint64 // number of the last stream
-	calls   counter       // running calls of the server
+	calls   calls         // running calls of the server
 	probing atomic.Bool
 }
 
@@ -130,7 +130,7 @@ func (c *Child) run(stderr io.Reader) {
 			}
 		}
 	})
-	err := c.conn.Run()
+	err := c.conn.Read()
 	if err != nil { // garbage on stdout: what follows cannot be understood
 		c.last.add(err.Error())
 		c.kill()
@@ -164,7 +164,8 @@ func (c *Child) Why() string {
 	return text
 }
 
-// Close gives the child a moment to finish its running calls, then closes its input, and then kills it if necessary.
+// Close gives the child a moment to finish its running calls, stops its plugins, closes its input, and then kills it if
+// necessary. Later calls are not sent: their error is [wire.ErrUnsent].
 func (c *Child) Close() error { return c.end(drainAtStop) }
 
 // Retire is Close for a child that was replaced, which has more time.
@@ -172,17 +173,21 @@ func (c *Child) Retire() error { return c.end(drain) }
 
 func (c *Child) end(drain time.Duration) error {
 	select {
-	case <-c.calls.none():
+	case <-c.calls.last():
 	case <-time.After(drain):
 	case <-c.exited:
 	}
-	_ = c.stdin.Close() // the child's Main returns
+	ctx, cancel := context.WithTimeout(context.Background(), stopping)
+	defer cancel()
+	_ = c.conn.Call(ctx, "stop", nil, nil) // fails for a program without plugins, and for a program that hangs or is gone
+	_ = c.stdin.Close()                    // the child's Main returns
 	select {
 	case <-c.exited:
-	case <-time.After(stopping):
+	case <-ctx.Done():
 		c.kill()
 		<-c.exited
 	}
+	c.conn.Wait() // for what the child sent at last: the server may wait for pages
 	return nil
 }
 
@@ -198,33 +203,41 @@ func (c *Child) Route(method, path string) http.Handler {
 	return nil
 }
 
-// counter counts running calls. Unlike a sync.WaitGroup it may rise again while somebody waits.
-type counter struct {
-	mu   sync.Mutex
-	n    int
-	zero chan struct{} // closed when n is next 0; nil when nobody waits
+// calls counts running calls, until no call may begin any more.
+type calls struct {
+	mu     sync.Mutex
+	n      int
+	ending chan struct{} // closed when the last call has ended; nil while calls may begin
 }
 
-func (c *counter) add(n int) {
+// begin counts a call, and reports whether it may begin.
+func (c *calls) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.n += n; c.n == 0 && c.zero != nil {
-		close(c.zero)
-		c.zero = nil
+	if c.ending != nil {
+		return false
+	}
+	c.n++
+	return true
+}
+
+func (c *calls) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n--; c.n == 0 && c.ending != nil {
+		close(c.ending)
 	}
 }
 
-// none returns a channel that is closed once no call runs.
-func (c *counter) none() <-chan struct{} {
+// last lets no call begin any more, and returns a channel that is closed once no call runs.
+func (c *calls) last() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.n == 0 {
-		done := make(chan struct{})
-		close(done)
-		return done
+	if c.ending == nil {
+		c.ending = make(chan struct{})
+		if c.n == 0 {
+			close(c.ending)
+		}
 	}
-	if c.zero == nil {
-		c.zero = make(chan struct{})
-	}
-	return c.zero
+	return c.ending
 }

@@ -58,11 +58,14 @@ func runChild() {
 	plugin.Main(testPlugin())
 }
 
+var board = plugin.NewChannel[hmr.BroadcastOnly, int]("test", "test", "board")
+
 func testPlugin() plugin.Plugin {
 	var server plugin.Server
 	return plugin.Plugin{
-		Name:  "test",
-		Start: func(_ context.Context, s plugin.Server) error { server = s; return nil },
+		Name:     "test",
+		Channels: []plugin.AnyChannel{board},
+		Start:    func(_ context.Context, s plugin.Server) error { server = s; return nil },
 		Events: []plugin.Event{
 			plugin.On("echo", func(_ context.Context, c plugin.Client, in int) error { return c.Send("echoed", in) }),
 			plugin.On("all", func(_ context.Context, c plugin.Client, in string) error { return c.Broadcast("told", in) }),
@@ -72,6 +75,26 @@ func testPlugin() plugin.Plugin {
 					return err
 				}
 				return c.SendToRoom(room, "in", server.ClientsIn(room)[0].ID())
+			}),
+			plugin.Handle("flood", func(_ context.Context, c plugin.Client, n int) (int, error) {
+				for i := range n {
+					if err := c.Broadcast("told", i); err != nil {
+						return i, err
+					}
+				}
+				return n, nil
+			}),
+			plugin.Handle("try", func(_ context.Context, c plugin.Client, _ any) (string, error) {
+				missed, err := server.TryBroadcast("told", 1)
+				n, errOn := board.TryBroadcast(2)
+				return fmt.Sprint(missed, err, n, errOn, errors.Is(c.TrySend("x", nil), hmr.ErrBehind)), nil
+			}),
+			plugin.Handle("errors", func(_ context.Context, c plugin.Client, _ any) ([]bool, error) {
+				err, joined := c.Send("x", nil), c.Join("hall")
+				return []bool{
+					errors.Is(err, hmr.ErrClosed), errors.Is(err, hmr.ErrUserChanged),
+					errors.Is(joined, hmr.ErrClosed), errors.Is(joined, hmr.ErrUserChanged),
+				}, nil
 			}),
 			plugin.Handle("part", func(_ context.Context, c plugin.Client, room string) (int, error) { return 0, c.Leave(room) }),
 			plugin.Handle("who", func(_ context.Context, c plugin.Client, _ any) (string, error) {
@@ -150,32 +173,56 @@ func testPlugin() plugin.Plugin {
 			return &plugin.LoadResult{Code: "export default " + strconv.Quote(a.ID)}, nil
 		},
 		Routes: testRoutes(),
-		Stop:   func(context.Context) error { fmt.Fprintln(os.Stderr, "the test plugin stops"); return nil },
+		Stop: func(context.Context) error {
+			fmt.Fprintln(os.Stderr, "the test plugin stops, of", len(server.Clients()), "pages", server.Broadcast("stops", nil))
+			return nil
+		},
 	}
 }
 
 // backend is a server that records the calls of plugins.
 type backend struct {
-	root string
-	sent chan string
+	root   string
+	sent   chan string
+	behind sync.RWMutex // locked while pages are behind
 }
 
-func newBackend(t testing.TB) *backend { return &backend{t.TempDir(), make(chan string, 100_000)} }
+func newBackend(t testing.TB) *backend {
+	return &backend{root: t.TempDir(), sent: make(chan string, 100_000)}
+}
 
 func (b *backend) note(to, event string, data any) error {
 	text, err := json.Marshal(data)
-	b.sent <- fmt.Sprintf("%s %s %s", to, event, text)
+	select {
+	case b.sent <- fmt.Sprintf("%s %s %s", to, event, text):
+	default:
+	}
 	return err
 }
 
-func (b *backend) Root() string                        { return b.root }
-func (b *backend) Logger() *slog.Logger                { return slog.New(slog.DiscardHandler) }
-func (b *backend) Clients() []plugin.Client            { return []plugin.Client{client("c1"), client("c2")} }
-func (b *backend) Broadcast(event string, d any) error { return b.note("all", event, d) }
+func (b *backend) Root() string             { return b.root }
+func (b *backend) Logger() *slog.Logger     { return slog.New(slog.DiscardHandler) }
+func (b *backend) Clients() []plugin.Client { return []plugin.Client{client("c1"), client("c2")} }
+func (b *backend) Broadcast(event string, d any) error {
+	b.behind.RLock()
+	defer b.behind.RUnlock()
+	return b.note("all", event, d)
+}
 func (b *backend) SendToUser(user, event string, d any) error {
 	return b.note("user "+user, event, d)
 }
-func (b *backend) SendTo(c, event string, d json.RawMessage) error { return b.note(c, event, d) }
+func (b *backend) TryBroadcast(event string, d any) (int, error) {
+	return 3, b.note("try", event, d)
+}
+func (b *backend) Page(id, user string) (plugin.Client, error) {
+	switch {
+	case user != "" && user != "ann":
+		return nil, hmr.ErrUserChanged
+	case id == "gone":
+		return nil, hmr.ErrClosed
+	}
+	return page{client(id), b}, nil
+}
 func (b *backend) SendToRoom(room, event string, d any) error {
 	return b.note("room "+room, event, d)
 }
@@ -187,14 +234,14 @@ func (b *backend) Disconnect(user, reason string) (int, error) {
 	return 2, b.note("server", "disconnect "+user, reason)
 }
 func (b *backend) ClientsIn(room string) []plugin.Client { return []plugin.Client{client(room)} }
-func (b *backend) Join(c, room string) error             { return b.note(c, "joins", room) }
-func (b *backend) Leave(c, room string) error            { return fmt.Errorf("%s stays in %s", c, room) }
 func (b *backend) Modules() ([]string, error)            { return []string{"/a.js"}, nil }
 func (b *backend) Importers(id string) ([]string, error) { return []string{"/above" + id}, nil }
 func (b *backend) Invalidate(id string) error            { return b.note("server", "invalidate", id) }
-func (b *backend) SendOnChannel(s wire.SendCall) error   { return b.note("channel", s.Channel, s.Data) }
-func (b *backend) WaitsFor(w wire.WaitCall)              { _ = b.note(w.Plugin, w.Hook, w.ID) }
-func (b *backend) Reload(id string) error                { return fmt.Errorf("no module %q", id) }
+func (b *backend) SendOnChannel(s wire.SendCall) (int, error) {
+	return 4, b.note("channel", s.Channel, s.Data)
+}
+func (b *backend) WaitsFor(w wire.WaitCall) { _ = b.note(w.Plugin, w.Hook, w.ID) }
+func (b *backend) Reload(id string) error   { return fmt.Errorf("no module %q", id) }
 
 // wait returns the next recorded call.
 func (b *backend) wait(t testing.TB) string {
@@ -215,11 +262,23 @@ func (c client) URL() string                          { return "http://x/" + str
 func (c client) UserAgent() string                    { return "browser" }
 func (c client) User() string                         { return "ann" }
 func (c client) Send(string, any) error               { return nil }
+func (c client) TrySend(string, any) error            { return nil }
 func (c client) Broadcast(string, any) error          { return nil }
 func (c client) SendToUser(string, string, any) error { return nil }
 func (c client) SendToRoom(string, string, any) error { return nil }
 func (c client) Join(string) error                    { return nil }
 func (c client) Leave(string) error                   { return nil }
+
+// page is an open page of a backend.
+type page struct {
+	client
+	b *backend
+}
+
+func (p page) Send(event string, d any) error    { return p.b.note(p.ID(), event, d) }
+func (p page) TrySend(event string, d any) error { return hmr.ErrBehind }
+func (p page) Join(room string) error            { return p.b.note(p.ID(), "joins", room) }
+func (p page) Leave(room string) error           { return fmt.Errorf("%s stays in %s", p.ID(), room) }
 
 // lines collects what a child prints.
 type lines struct {
@@ -442,7 +501,7 @@ func TestChildrenThatDoNotStart(t *testing.T) {
 	for how, want := range map[string]string{
 		"garbage": "something wrote plain text to stdout",
 		"silent":  "no config",
-		"old":     "speaks version 2 of the protocol, this devserver version 1",
+		"old":     "speaks version 3 of the protocol, this devserver version 2",
 	} {
 		t.Run(how, func(t *testing.T) {
 			_, err := pluginhost.StartChild(t.Context(), pluginhost.ChildOptions{
@@ -546,5 +605,125 @@ func TestIdentifyInAChild(t *testing.T) {
 	go cancel()
 	if user, err := plugin.Hooks.Identify.Ask(ctx, c, by("hangs")); user != "" || !errors.Is(err, context.Canceled) {
 		t.Errorf("a page that is gone is that of %q, %v", user, err)
+	}
+}
+
+// BenchmarkSend measures a Broadcast of a child, from one goroutine.
+func BenchmarkSend(b *testing.B) {
+	c, _, _ := startChild(b)
+	for b.Loop() {
+		if _, err := ask(b.Context(), c, "flood", "20000"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/20000, "µs/send")
+}
+
+// person is a page of a user.
+type person struct {
+	client
+	user string
+}
+
+func (p person) User() string { return p.user }
+
+// TestSendsOfAChildReturnErrors: a plugin in a child can tell why a page did not get what was sent.
+func TestSendsOfAChildReturnErrors(t *testing.T) {
+	c, b, _ := startChild(t)
+	if got, err := ask(t.Context(), c, "try", ""); err != nil || got != `"3 \u003cnil\u003e 4 \u003cnil\u003e true"` {
+		t.Errorf("got %s, %v", got, err)
+	}
+	for range 2 {
+		b.wait(t)
+	}
+	for page, want := range map[plugin.Client]string{
+		person{"c1", "ann"}:   "[false,false,false,false]",
+		person{"gone", "ann"}: "[true,false,true,false]",
+		person{"c1", "bob"}:   "[false,true,false,true]", // the page is ann's by now
+		person{"c1", ""}:      "[false,false,false,false]",
+	} {
+		answer, err := c.Event(t.Context(), "test", "errors", true, page, nil)
+		if got := fmt.Sprintf("%s", answer); err != nil || got != want {
+			t.Errorf("%v: got %s, %v, want %s", page, got, err, want)
+		}
+	}
+}
+
+// TestSendsOfAChildWaitForPages: a Broadcast that waits for pages holds up no other call. What a handler sends arrives in
+// order and before its answer.
+func TestSendsOfAChildWaitForPages(t *testing.T) {
+	c, b, _ := startChild(t)
+	b.behind.Lock()
+	answer := make(chan string)
+	go func() { got, err := ask(t.Context(), c, "flood", "100"); answer <- fmt.Sprint(got, err) }()
+	for range 10 {
+		if got, err := ask(t.Context(), c, "sum", `{"a":2,"b":3}`); err != nil || got != "5" {
+			t.Errorf("got %s, %v", got, err)
+		}
+	}
+	select {
+	case got := <-answer:
+		t.Errorf("the handler did not wait for pages: %s", got)
+	default:
+	}
+	b.behind.Unlock()
+	if got := <-answer; got != "100<nil>" {
+		t.Errorf("got %s", got)
+	}
+	for n := range 100 {
+		select {
+		case got := <-b.sent:
+			if got != fmt.Sprint("all told ", n) {
+				t.Errorf("message %d is %s", n, got)
+			}
+		default:
+			t.Fatalf("the answer came before message %d", n)
+		}
+	}
+}
+
+// TestSendsThatWaitDoNotKeepAChild: a child whose sends wait for pages ends all the same, and so does one that crashes.
+func TestSendsThatWaitDoNotKeepAChild(t *testing.T) {
+	for name, end := range map[string]func(*pluginhost.Child){
+		"close": func(c *pluginhost.Child) { go func() { _ = c.Close() }() },
+		"crash": func(c *pluginhost.Child) { go func() { _, _ = ask(context.Background(), c, "exit", "") }() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, b, _ := startChild(t)
+			b.behind.Lock()
+			defer b.behind.Unlock()
+			answer := make(chan error)
+			go func() { _, err := ask(t.Context(), c, "flood", "100"); answer <- err }()
+			end(c)
+			exited(t, c)
+			if err := <-answer; err == nil {
+				t.Error("the handler succeeded")
+			}
+		})
+	}
+}
+
+// TestChildThatIsReplacedGetsNoNewCall: the running calls are finished. Calls that come later run nothing.
+func TestChildThatIsReplacedGetsNoNewCall(t *testing.T) {
+	c, b, _ := startChild(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	answer := make(chan error)
+	go func() { _, err := ask(ctx, c, "wait", "60000"); answer <- err }()
+	b.wait(t)
+	retired := make(chan error)
+	go func() { retired <- c.Retire() }()
+	eventually(t, "later calls are refused", func() bool {
+		_, err := ask(t.Context(), c, "sum", `{"a":2,"b":3}`)
+		return wire.NotRun(err)
+	})
+	select {
+	case <-c.Exited():
+		t.Error("the running call was cut off")
+	default:
+	}
+	cancel()
+	<-answer
+	if err := <-retired; err != nil {
+		t.Error(err)
 	}
 }

@@ -103,14 +103,21 @@ func (h *Hosts) Plugins() []wire.PluginInfo {
 	return all
 }
 
-// ask asks the hosts that have a plugin with the hook, and combines their answers.
+// ask asks the hosts that have a plugin with the hook, and combines their answers. It asks again when a host was replaced
+// before it could answer.
 func ask[A any, R comparable](ctx context.Context, h *Hosts, hook wire.Hook[A, R], args A) (R, error) {
-	return wire.Combine(hook, h.entries(), args, func(e *entry, args A) (none R, err error) {
-		if !slices.ContainsFunc(e.filters[hook.Name], func(f wire.Filter) bool { return hook.Wants(f, args) }) {
-			return none, nil
+	for {
+		list := h.entries()
+		answer, err := wire.Combine(hook, list, args, func(e *entry, args A) (none R, err error) {
+			if !slices.ContainsFunc(e.filters[hook.Name], func(f wire.Filter) bool { return hook.Wants(f, args) }) {
+				return none, nil
+			}
+			return hook.Ask(ctx, e.host, args)
+		})
+		if !wire.NotRun(err) || slices.Equal(list, h.entries()) {
+			return answer, err
 		}
-		return hook.Ask(ctx, e.host, args)
-	})
+	}
 }
 
 // callOne calls a hook of one host, unless the host does not have it or has been replaced.

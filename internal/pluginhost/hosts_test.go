@@ -243,7 +243,7 @@ process.stdin.on("data", async (chunk) => {
 	}
 });
 process.stdin.on("end", () => process.exit(0));
-send({ method: "hello", params: { protocol: 1, info: { plugins: [{ name: "js", hooks: Object.keys(hooks), filter: { prefixes: ["js:"] } }] } } });
+send({ method: "hello", params: { protocol: 2, info: { plugins: [{ name: "js", hooks: Object.keys(hooks), filter: { prefixes: ["js:"] } }] } } });
 `
 
 // TestHostInAnotherLanguage runs a program that only knows package wire's doc. It stands beside a Runner in Go.

@@ -104,7 +104,7 @@ func TestChildDiesWithTheServer(t *testing.T) {
 
 // runServer is a server that starts a child and does nothing.
 func runServer() {
-	b := &backend{os.Getenv("TEST_SERVER"), make(chan string)}
+	b := &backend{root: os.Getenv("TEST_SERVER"), sent: make(chan string)}
 	c, err := pluginhost.StartChild(context.Background(), pluginhost.ChildOptions{Name: "plugins", Cmd: self(), Backend: b})
 	if err != nil {
 		fmt.Println(err)

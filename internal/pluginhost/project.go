@@ -36,8 +36,9 @@ type ProjectOptions struct {
 	// Changed is called after the program now has taken over from old. old is nil when no program ran, now is nil after
 	// a crash.
 	Changed func(old, now *Child)
-	// Failed is called with the reason when there is no new program. The old program, if any, continues to serve.
-	Failed func(error)
+	// Failed is called with the reason when there is no new program. The old program, if any, continues to serve. again
+	// says that another start follows by itself.
+	Failed func(why error, again bool)
 }
 
 // Project builds and runs a project's plugins, and replaces them when their code has changed. Its methods are safe for
@@ -51,6 +52,7 @@ type Project struct {
 	building sync.Mutex
 	queued   atomic.Bool // a Reload waits for its turn, and will see everything that is written until then
 	crashes  atomic.Int32
+	retrying atomic.Int32 // calls of watch that start a crashed program again
 
 	sum [sha256.Size]byte // of the program that was started last; zero after a failure; guarded by building
 
@@ -96,7 +98,7 @@ func (p *Project) reload() error {
 	}
 	// When files were saved meanwhile, the next reload is about to build them. An error in half a save is not reported.
 	if err != nil && p.ctx.Err() == nil && !p.queued.Load() {
-		p.o.Failed(err)
+		p.o.Failed(err, p.retrying.Load() > 0 && !errors.As(err, new(*BuildError)))
 	}
 	return err
 }
@@ -190,10 +192,13 @@ func (p *Project) watch(c *Child, since time.Time) {
 	if !crashed {
 		return
 	}
+	p.busy.Go(func() { _ = c.Close() }) // what it sent may still wait for pages
+	p.retrying.Add(1)
+	defer p.retrying.Add(-1)
 	p.o.Changed(c, nil)
 	ran := time.Since(since)
 	var why error = &CrashError{Why: c.Why()}
-	p.o.Failed(why)
+	p.o.Failed(why, true)
 	for why != nil {
 		pause := p.pause(ran)
 		ran = 0

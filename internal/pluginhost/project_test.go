@@ -85,7 +85,7 @@ func newProject(t testing.TB, f folder, cacheDir string) *project {
 	p.Project = pluginhost.NewProject(pluginhost.ProjectOptions{
 		Dir: f.dir, CacheDir: cacheDir, Backend: newBackend(t), Logger: slog.New(slog.DiscardHandler),
 		Changed: func(old, now *pluginhost.Child) { p.changed <- [2]*pluginhost.Child{old, now} },
-		Failed:  func(err error) { p.failed <- err },
+		Failed:  func(err error, _ bool) { p.failed <- err },
 	})
 	t.Cleanup(func() {
 		if err := p.Close(); err != nil {

@@ -239,7 +239,7 @@ func TestStopOfAChildWithADeafRoute(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
-	if !printed.has("the test plugin stops") || !printed.has("stop plugins: route /api/deaf of plugin test ignored its cancelled context and is still running") {
+	if !printed.has("the test plugin stops, of 2 pages <nil>") || !printed.has("stop plugins: route /api/deaf of plugin test ignored its cancelled context and is still running") {
 		t.Errorf("printed %q", printed.all)
 	}
 }

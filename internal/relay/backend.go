@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,6 +48,10 @@ func (b *backend) Broadcast(event string, data any) error {
 	return b.r.o.Hub.Broadcast(event, data)
 }
 
+func (b *backend) TryBroadcast(event string, data any) (missed int, err error) {
+	return b.r.o.Hub.TryBroadcast(event, data)
+}
+
 func (b *backend) SendToUser(user, event string, data any) error {
 	return b.r.o.Hub.SendToUser(user, event, data)
 }
@@ -57,26 +60,18 @@ func (b *backend) SendToRoom(room, event string, data any) error {
 	return b.r.o.Hub.SendToRoom(room, event, data)
 }
 
-func (b *backend) SendTo(client, event string, data json.RawMessage) error {
-	return b.with(client, func(c *hmr.Client) error { return c.Publish(&hmr.Custom{Event: event, Data: data}) })
-}
-
-func (b *backend) Join(client, room string) error {
-	return b.with(client, func(c *hmr.Client) error { return c.Join(room) })
-}
-
-func (b *backend) Leave(client, room string) error {
-	return b.with(client, func(c *hmr.Client) error { c.Leave(room); return nil })
-}
-
-// with finds a page by its ID.
-func (b *backend) with(client string, do func(*hmr.Client) error) error {
+// Page implements pluginhost.Backend.
+func (b *backend) Page(id, user string) (plugin.Client, error) {
 	for _, c := range b.r.o.Hub.Clients() {
-		if c.ID() == client {
-			return do(c)
+		if c.ID() != id {
+			continue
 		}
+		if user != "" && c.User() != user {
+			return nil, hmr.ErrUserChanged
+		}
+		return &page{c, b.r.o.Hub}, nil
 	}
-	return hmr.ErrClosed
+	return nil, hmr.ErrClosed
 }
 
 func (b *backend) Modules() ([]string, error) { return b.r.o.Graph.IDs(), nil }
@@ -84,7 +79,9 @@ func (b *backend) Modules() ([]string, error) { return b.r.o.Graph.IDs(), nil }
 func (b *backend) Importers(id string) ([]string, error) { return b.r.o.Graph.Importers(id), nil }
 
 // SendOnChannel implements pluginhost.Backend.
-func (b *backend) SendOnChannel(to wire.SendCall) error { return b.r.channels.send(to) }
+func (b *backend) SendOnChannel(to wire.SendCall) (missed int, err error) {
+	return b.r.channels.send(to)
+}
 
 // WaitsFor implements pluginhost.Backend.
 func (b *backend) WaitsFor(w wire.WaitCall) {

@@ -3,29 +3,48 @@ package relay
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
-	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
 // pluginChannel is a plugin's channel at the hub. Only the plugin's side knows the types.
 type pluginChannel = hmr.Channel[json.RawMessage, json.RawMessage]
 
-// channels are the channels of all plugins by ID. A retained message outlives the program that sent it. It may come
-// before the channel: a child's Start runs before the child says what it has.
+// channels are the channels of all plugins by ID. The zero value has none.
 type channels struct {
-	mu       sync.Mutex
-	live     map[string]*pluginChannel
-	retained map[string]json.RawMessage
+	mu   sync.Mutex
+	byID map[string]*relayed
 }
 
-// mostRetained bounds how many messages are retained without a channel.
-const mostRetained = 1000
+// relayed is what is known about the channel of an ID. A retained message outlives the program that sent it. It may
+// come before the channel: a child's Start runs before the child says what it has.
+type relayed struct {
+	// retaining is held while a message is retained, which may wait for pages. So of two messages the same one is the
+	// newest here and at the hub. Nothing else waits for it.
+	retaining sync.Mutex
+
+	live     *pluginChannel  // nil while no plugin has the channel; guarded by channels.mu
+	retained json.RawMessage // nil for none; guarded by channels.mu
+}
+
+// mostRelayed bounds how many IDs without a channel have retained messages.
+const mostRelayed = 1000
+
+// of returns what is known about the ID, and makes an entry if there is none. The caller holds mu.
+func (c *channels) of(id string) *relayed {
+	if c.byID == nil {
+		c.byID = map[string]*relayed{}
+	}
+	if c.byID[id] == nil {
+		c.byID[id] = &relayed{}
+	}
+	return c.byID[id]
+}
 
 // add registers the channel at the hub. off removes it.
 func (c *channels) add(hub *hmr.Hub, id string, make func() *pluginChannel) (off func(), err error) {
@@ -34,85 +53,107 @@ func (c *channels) add(hub *hmr.Hub, id string, make func() *pluginChannel) (off
 	if err := hmr.CheckChannelID(id); err != nil {
 		return nil, err
 	}
-	ch := make()
-	if data, has := c.retained[id]; has {
-		if err := ch.Retain(data); err != nil {
+	ch, known := make(), c.of(id)
+	if known.retained != nil {
+		if err := ch.Retain(known.retained); err != nil { // does not wait: no page listens yet
 			return nil, err
 		}
 	}
 	if err := hub.Register(ch); err != nil {
 		return nil, err
 	}
-	if c.live == nil {
-		c.live = map[string]*pluginChannel{}
-	}
-	c.live[id] = ch
+	known.live = ch
 	return func() {
 		hub.Unregister(ch)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		maps.DeleteFunc(c.live, func(_ string, other *pluginChannel) bool { return other == ch })
+		if known.live == ch {
+			known.live = nil
+		}
 	}, nil
 }
 
 // inherit takes over the messages that earlier plugins retained, unless the plugins here have retained newer ones.
 func (c *channels) inherit(before *channels) {
 	before.mu.Lock()
-	retained := maps.Clone(before.retained)
+	retained := map[string]json.RawMessage{}
+	for id, known := range before.byID {
+		retained[id] = known.retained
+	}
 	before.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if retained == nil {
-		return
+	for id, data := range retained {
+		if known := c.of(id); known.retained == nil {
+			known.retained = data
+		}
 	}
-	maps.Copy(retained, c.retained)
-	c.retained = retained
 }
 
-// send sends a message of a plugin on a channel.
-func (c *channels) send(s wire.SendCall) error {
-	c.mu.Lock()
-	ch := c.live[s.Channel]
-	if s.Retain && (ch != nil || len(c.retained) < mostRetained) {
-		if c.retained == nil {
-			c.retained = map[string]json.RawMessage{}
-		}
-		c.retained[s.Channel] = s.Data
-	}
+// send sends a message of a plugin on a channel, and returns how many pages missed it.
+func (c *channels) send(s wire.SendCall) (missed int, err error) {
 	if s.Retain {
-		defer c.mu.Unlock() // of two messages the same one must be the newest here and at the hub
-		if ch == nil {
-			return nil // add hands it to the channel
-		}
-		return ch.Retain(s.Data)
+		return 0, c.retain(s.Channel, s.Data)
+	}
+	c.mu.Lock()
+	var ch *pluginChannel
+	if known := c.byID[s.Channel]; known != nil {
+		ch = known.live
 	}
 	c.mu.Unlock()
 	switch {
 	case ch == nil:
-		return fmt.Errorf("channel %s is not registered", s.Channel)
+		return 0, fmt.Errorf("channel %s is not registered", s.Channel)
 	case s.User != "":
-		return ch.SendToUser(s.User, s.Data)
+		return 0, ch.SendToUser(s.User, s.Data)
 	case s.Room != "":
-		return ch.SendToRoom(s.Room, s.Data)
+		return 0, ch.SendToRoom(s.Room, s.Data)
+	case s.Try:
+		return ch.TryBroadcast(s.Data)
 	default:
-		return ch.Broadcast(s.Data)
+		return 0, ch.Broadcast(s.Data)
 	}
 }
 
-// listenOn registers a channel of a host.
-func (r *Relay) listenOn(h pluginhost.Host, info wire.ChannelInfo) (off func(), err error) {
-	hub := r.o.Hub
+// retain stores the newest message of a channel, and sends it to the pages that listen.
+func (c *channels) retain(id string, data json.RawMessage) error {
+	c.mu.Lock()
+	if c.byID[id] == nil && len(c.byID) >= mostRelayed {
+		c.mu.Unlock()
+		return fmt.Errorf("channel %s: it is not registered, and messages of %d channels are retained", id, mostRelayed)
+	}
+	known := c.of(id)
+	c.mu.Unlock()
+	known.retaining.Lock()
+	defer known.retaining.Unlock()
+	c.mu.Lock()
+	known.retained = data
+	ch := known.live
+	c.mu.Unlock()
+	if ch == nil {
+		return nil // add hands it to the channel
+	}
+	return ch.Retain(data)
+}
+
+// listenOn registers a channel of the host.
+func (l *link) listenOn(info wire.ChannelInfo) (off func(), err error) {
+	r, h, hub := l.relay, l.host, l.relay.o.Hub
 	return r.channels.add(hub, info.ID, func() *pluginChannel {
 		parts := strings.Split(info.ID, "_")                                                            // three: add has checked the ID
 		c := hmr.NewChannel[json.RawMessage, json.RawMessage](parts[0], parts[1], parts[2]).Unguarded() // the host guards its calls
 		if info.Handles {
 			c.Handle(func(ctx context.Context, from hmr.Conn[json.RawMessage], in json.RawMessage) error {
-				return r.forPage(h.ChannelMessage(ctx, info.ID, &page{from.Client, hub}, in))
+				return l.call(ctx, from.Client, func(p *page) error { return h.ChannelMessage(ctx, info.ID, p, in) })
 			})
 		}
 		if info.Asks {
 			c.Allow(func(ctx context.Context, client *hmr.Client, d hmr.Direction) error {
-				return r.forPage(h.ChannelAllows(ctx, info.ID, &page{client, hub}, d))
+				err := h.ChannelAllows(ctx, info.ID, &page{client, hub}, d)
+				if d == hmr.Listen && errors.Is(err, wire.ErrClosed) {
+					return hmr.ErrReplaced // the next program is asked when it registers the channel
+				}
+				return l.replaced(ctx, err)
 			})
 		}
 		return c

@@ -30,7 +30,7 @@ func (r *Relay) askPlugins(req *http.Request) (user string, err error) {
 	user, err = r.o.Hosts.Identify(ctx, headOf(req))
 	own, _ := errors.AsType[*wire.Error](err)
 	switch {
-	case err == nil && user == "" && awaits, errors.Is(err, wire.ErrClosed), ctx.Err() != nil, own != nil && own.Code == "stopped":
+	case err == nil && user == "" && awaits, wire.NotRun(err), errors.Is(err, wire.ErrClosed), ctx.Err() != nil, own != nil && own.Code == "stopped":
 		return "", hmr.ErrUnsure // the plugins that know are not there
 	case err != nil:
 		r.logPanic(err)

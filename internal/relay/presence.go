@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
 // presence records which pages each host has been introduced to. A host gets Connect once for each open page: when the
@@ -35,37 +36,58 @@ func (p *presence) begin(h pluginhost.Host, c *hmr.Client) *meeting {
 	return m
 }
 
+// over returns a channel that is closed when the host's Connect for the page has returned, nil when the host does not get
+// Connect for it.
+func (p *presence) over(h pluginhost.Host, c *hmr.Client) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m := p.open[c.ID()][h]; m != nil {
+		return m.over
+	}
+	return nil
+}
+
 // followPages reports pages to plugins from now on, and the pages that are open.
 func (r *Relay) followPages() {
 	hub := r.o.Hub
 	r.offs = append(r.offs, hub.OnConnect(r.pageOpened), hub.OnDisconnect(r.pageClosed), hub.OnIdentify(r.pageIdentified))
 	var all sync.WaitGroup
 	for _, c := range hub.Opened() {
+		meetings := r.meet(c)
 		all.Go(func() {
-			r.pageOpened(r.o.Context, c)
+			r.connectAll(r.o.Context, meetings)
 			if !slices.ContainsFunc(hub.Clients(), func(open *hmr.Client) bool { return open.ID() == c.ID() }) { // it may have gone before OnDisconnect was registered
 				r.pageClosed(r.o.Context, c)
 			}
 		})
 	}
+	if r.own != nil {
+		close(r.own.met)
+	}
 	all.Wait()
 }
 
-func (r *Relay) pageOpened(ctx context.Context, c *hmr.Client) {
+func (r *Relay) pageOpened(ctx context.Context, c *hmr.Client) { r.connectAll(ctx, r.meet(c)) }
+
+// meet begins the meetings of the page with the hosts that it has not met.
+func (r *Relay) meet(c *hmr.Client) (meetings []*meeting) {
 	r.present.mu.Lock()
+	defer r.present.mu.Unlock()
 	if r.present.open == nil {
 		r.present.open = map[string]map[pluginhost.Host]*meeting{}
 	}
 	if r.present.open[c.ID()] == nil {
 		r.present.open[c.ID()] = map[pluginhost.Host]*meeting{}
 	}
-	var meetings []*meeting
 	for _, h := range r.o.Hosts.All() {
 		if m := r.present.begin(h, c); m != nil {
 			meetings = append(meetings, m)
 		}
 	}
-	r.present.mu.Unlock()
+	return meetings
+}
+
+func (r *Relay) connectAll(ctx context.Context, meetings []*meeting) {
 	for _, m := range meetings {
 		r.connect(ctx, m)
 	}
@@ -112,19 +134,20 @@ func (r *Relay) afterConnect(ctx context.Context, met map[pluginhost.Host]*meeti
 	}
 }
 
-// introduce reports the open pages to a host that has just come, before it gets their events.
-func (r *Relay) introduce(h pluginhost.Host) {
+// introduce reports the open pages to the host of a new link, before the host gets their events.
+func (r *Relay) introduce(l *link) {
 	r.present.mu.Lock()
 	var meetings []*meeting
 	for _, c := range r.o.Hub.Clients() {
 		if r.present.open[c.ID()] == nil {
 			continue // OnConnect is about to report it
 		}
-		if m := r.present.begin(h, c); m != nil {
+		if m := r.present.begin(l.host, c); m != nil {
 			meetings = append(meetings, m)
 		}
 	}
 	r.present.mu.Unlock()
+	close(l.met)
 	var all sync.WaitGroup
 	for _, m := range meetings {
 		all.Go(func() { r.connect(r.o.Context, m) })
@@ -141,8 +164,10 @@ func (r *Relay) forgetHost(h pluginhost.Host) {
 	}
 }
 
+// hookFailed logs the error of a hook about a page. A host that has ended before it was asked is not at fault, and the
+// next host gets Connect for the page.
 func (r *Relay) hookFailed(hook string, err error) {
-	if err != nil && !r.logPanic(err) {
+	if err != nil && !wire.NotRun(err) && !r.logPanic(err) {
 		r.o.Logger.Warn(hook+" hook failed", "error", err)
 	}
 }

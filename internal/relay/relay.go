@@ -9,6 +9,7 @@ package relay
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/disk"
@@ -70,8 +72,10 @@ type Relay struct {
 	awaits    atomic.Bool         // program runs nothing at the moment, and may later
 
 	registering sync.Mutex
-	offs        []func() // remove the handlers of this Relay from the hub; guarded by registering
-	childOffs   []func() // remove the handlers of the running child; guarded by registering
+	offs        []func() // remove the hooks of this Relay from the hub; guarded by registering
+	own         *link    // of the plugins in process, nil without them; guarded by registering
+	child       *link    // of the running child, nil without one; guarded by registering
+	calls       running  // of handlers
 
 	present  presence
 	channels channels
@@ -125,27 +129,33 @@ func (r *Relay) Build() {
 func (r *Relay) Attach() (err error) {
 	r.registering.Lock()
 	defer r.registering.Unlock()
-	if r.inProcess != nil {
-		r.offs, err = r.listen(r.inProcess)
-	}
 	r.followIdentify()
+	if r.inProcess != nil {
+		r.own, err = r.listen(r.inProcess)
+	}
 	r.followPages()
 	return err
 }
 
-// Detach removes all handlers from the hub. A child that comes later registers its own: detach again once nothing
-// builds.
+// Detach removes all handlers from the hub. Hold the hub's events until another Relay is attached. A child that comes
+// later registers its own handlers: detach again once nothing builds.
 func (r *Relay) Detach() {
 	r.releaseEvents()
 	r.registering.Lock()
 	defer r.registering.Unlock()
-	for _, off := range append(r.offs, r.childOffs...) {
+	for _, off := range r.offs {
 		off()
 	}
-	r.offs, r.childOffs = nil, nil
+	r.own.end()
+	r.child.end()
+	r.offs, r.own, r.child = nil, nil, nil
 }
 
-// Stop ends the plugins and their program. The context of the Options has ended.
+// handlersAtStop is how long running handlers of plugins in process may take before their contexts end. The program of
+// the plugins has as much time.
+const handlersAtStop = 500 * time.Millisecond
+
+// Stop ends the plugins and their program, after the handlers that run. The context of the Options has ended.
 func (r *Relay) Stop() error {
 	var ending sync.WaitGroup // the program may take a second and a half, plugins in process one
 	var program, inProcess error
@@ -153,7 +163,10 @@ func (r *Relay) Stop() error {
 		ending.Go(func() { program = r.program.Close() })
 	}
 	if r.inProcess != nil {
-		ending.Go(func() { inProcess = r.inProcess.Stop(context.Background()) })
+		ending.Go(func() {
+			r.calls.await(handlersAtStop)
+			inProcess = r.inProcess.Stop(context.Background())
+		})
 	}
 	ending.Wait()
 	r.tasks.Wait()
@@ -196,23 +209,21 @@ func (r *Relay) swapped(old, now *pluginhost.Child) {
 	r.o.Hosts.Replace(oldHost, newHost)
 	r.awaits.Store(now == nil)
 	r.forgetHost(oldHost)
-	for _, off := range r.childOffs {
-		off()
-	}
-	r.childOffs = nil
+	r.child.end()
+	r.child = nil
 	if now == nil {
 		return
 	}
-	offs, err := r.listen(now)
-	r.childOffs = offs
+	r.followIdentify() // first: no handler is to see a signed-in user as a guest
+	l, err := r.listen(now)
+	r.child = l
 	if err != nil {
 		r.o.Problems.Report(r.o.Problems.Convert(err))
 	}
 	r.o.Problems.Clear(buildErrorID)
 	r.o.Problems.Publish()
+	r.introduce(l)
 	r.compileAgain(old, now)
-	r.followIdentify()
-	r.introduce(newHost)
 	r.writeTypes()
 	r.reportReady(now, old != nil)
 }
@@ -225,7 +236,8 @@ func (r *Relay) reportReady(now *pluginhost.Child, replaced bool) {
 	}
 	r.o.Logger.Info("plugins ready: " + strings.Join(names, ", "))
 	if replaced {
-		_ = r.o.Hub.Broadcast("devserver:plugins:reloaded", map[string]any{"plugins": names}) // a list of strings encodes
+		data, _ := json.Marshal(map[string]any{"plugins": names})                         // a list of strings encodes
+		_ = r.o.Hub.Publish(&hmr.Custom{Event: "devserver:plugins:reloaded", Data: data}) // waits for no page that is behind
 	}
 }
 
@@ -258,9 +270,9 @@ func (r *Relay) compileAgain(children ...*pluginhost.Child) {
 // buildErrorID is the ID of a build error of the plugins among the errors of modules.
 const buildErrorID = "/" + pluginhost.Folder
 
-// failed shows why there are no (new) plugins.
-func (r *Relay) failed(err error) {
-	if !errors.As(err, new(*pluginhost.CrashError)) { // after a crash they are about to come again
+// failed shows why there are no (new) plugins. Events wait as long as another start follows.
+func (r *Relay) failed(err error, again bool) {
+	if !again {
 		r.releaseEvents()
 	}
 	build, ok := errors.AsType[*pluginhost.BuildError](err)
@@ -280,4 +292,42 @@ func (r *Relay) failed(err error) {
 	}
 	r.o.Problems.Add(buildErrorID, e)
 	r.o.Problems.Publish()
+}
+
+// running counts calls that run. The zero value counts none.
+type running struct {
+	mu   sync.Mutex
+	n    int
+	none chan struct{} // closed when n is next 0; nil when nobody waits
+}
+
+func (c *running) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n++
+}
+
+func (c *running) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n--; c.n == 0 && c.none != nil {
+		close(c.none)
+		c.none = nil
+	}
+}
+
+// await waits until no call runs, or that time is over.
+func (c *running) await(limit time.Duration) {
+	c.mu.Lock()
+	if c.n == 0 {
+		c.mu.Unlock()
+		return
+	}
+	none := make(chan struct{})
+	c.none = none
+	c.mu.Unlock()
+	select {
+	case <-none:
+	case <-time.After(limit):
+	}
 }

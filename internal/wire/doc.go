@@ -18,12 +18,13 @@
 //	channel            ChannelCall: a page's message on a channel, or whether the page may use it
 //	route              RouteCall: an HTTP request
 //	ping               answered at once by a host that is not hung
+//	stop               stops the plugins, whose Stop hooks may still call the server; then the input ends
 //	load, ...          a Hook of that name
 //
 // A host calls these methods of the server:
 //
 //	hello              Hello (a notice)
-//	send               SendCall (a notice): an event or a channel's message to pages
+//	send               SendCall: an event or a channel's message to pages
 //	waits              WaitCall (a notice): a hook is slow
 //	clients, rooms     the open pages, and the rooms with pages
 //	join, leave        RoomCall

@@ -7,7 +7,14 @@ import (
 )
 
 // Protocol is the version of the messages below. Server and child must have the same.
-const Protocol = 1
+const Protocol = 2
+
+// Codes of the errors of SendCall and RoomCall that plugins can tell apart.
+const (
+	PageGone    = "page_gone"    // hmr.ErrClosed
+	UserChanged = "user_changed" // hmr.ErrUserChanged
+	PageBehind  = "page_behind"  // hmr.ErrBehind
+)
 
 // Hello is the first notice of a child.
 type Hello struct {
@@ -153,15 +160,21 @@ type RoutePart struct {
 
 // SendCall sends to pages: to one client, one user, one room, or all. With a Channel it reaches only the pages that
 // listen to the channel. With Retain the server keeps the message for pages that listen later.
+//
+// The answer comes when the pages have room for the message, so that the sender waits for them. With Try the server does
+// not wait. The answer is the number of pages that missed the message.
 type SendCall struct {
-	Channel string          `json:"channel,omitempty"`
-	Retain  bool            `json:"retain,omitempty"`
-	Client  string          `json:"client,omitempty"`
-	User    string          `json:"user,omitempty"`
-	Room    string          `json:"room,omitempty"`
-	All     bool            `json:"all,omitempty"`
-	Event   string          `json:"event,omitempty"`
-	Data    json.RawMessage `json:"data,omitempty"`
+	Channel string `json:"channel,omitempty"`
+	Retain  bool   `json:"retain,omitempty"`
+	Client  string `json:"client,omitempty"`
+	// User is a user all of whose pages are meant. With a Client it is the user that the page had, "" for a guest: the
+	// page must not have another user by now.
+	User  string          `json:"user,omitempty"`
+	Room  string          `json:"room,omitempty"`
+	All   bool            `json:"all,omitempty"`
+	Try   bool            `json:"try,omitempty"`
+	Event string          `json:"event,omitempty"`
+	Data  json.RawMessage `json:"data,omitempty"`
 }
 
 // ClientsCall asks for the open pages. With a Room it asks for the pages in that room.
@@ -169,9 +182,10 @@ type ClientsCall struct {
 	Room string `json:"room,omitempty"`
 }
 
-// RoomCall lets a page, by its ID, into a room or out of it.
+// RoomCall lets a page, by its ID, into a room or out of it. A page that joins must still have the User, as in SendCall.
 type RoomCall struct {
 	Client string `json:"client"`
+	User   string `json:"user,omitempty"`
 	Room   string `json:"room"`
 }
 

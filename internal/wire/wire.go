@@ -14,8 +14,11 @@ import (
 // MaxFrame bounds a frame in bytes. Else garbage on the stream would count as a length to allocate.
 const MaxFrame = 256 << 20
 
-// ErrClosed is the error of pending calls when the other side is gone.
+// ErrClosed is the error of pending calls when the other side is gone. The other side may have handled the call.
 var ErrClosed = errors.New("the plugins ended before they answered")
+
+// ErrUnsent is the ErrClosed of a call that did not go out: the other side has not handled it, and will not.
+var ErrUnsent = fmt.Errorf("the call was not sent: %w", ErrClosed)
 
 // Error is a failure as the other side sees it.
 type Error struct {
@@ -31,9 +34,18 @@ type Error struct {
 	Path string `json:"path,omitempty"`
 	// Stack is the stack of a panic, for the log only.
 	Stack string `json:"stack,omitempty"`
+	// NotRun says that no hook or handler was called, because the plugins have stopped.
+	NotRun bool `json:"notRun,omitempty"`
 }
 
 func (e *Error) Error() string { return e.Message }
+
+// NotRun reports whether the error of a call says that no hook or handler was called. The call may then be made again,
+// to the plugins that come next.
+func NotRun(err error) bool {
+	own, ok := errors.AsType[*Error](err)
+	return errors.Is(err, ErrUnsent) || ok && own.NotRun
+}
 
 type message struct {
 	ID     uint64          `json:"id,omitempty"`
@@ -83,6 +95,8 @@ type Conn struct {
 	// that the other side does not empty, unless too much waits already.
 	outMu   sync.Mutex
 	out     []byte
+	taken   uint64        // bytes of all frames that out has held
+	written uint64        // bytes of these that w has taken
 	writing chan struct{} // closed when the goroutine that writes has ended; nil without such a goroutine
 	room    chan struct{} // closed and replaced when out was taken
 	broken  error         // the error of the last write; nothing can be written after it
@@ -108,11 +122,23 @@ func New(r io.Reader, w io.Writer, handle Handler) *Conn {
 	return c
 }
 
-// Run reads until the stream ends, which is not an error, or holds something other than a frame. It returns when all
-// handlers have returned and their answers are written.
+// Run is Read, then Wait.
 func (c *Conn) Run() error {
+	err := c.Read()
+	c.Wait()
+	return err
+}
+
+// Read reads until the stream ends, which is not an error, or holds something other than a frame. Then it ends the
+// pending calls and the contexts of the handlers.
+func (c *Conn) Read() error {
 	err := c.read()
 	c.end()
+	return err
+}
+
+// Wait returns when all handlers have returned and their answers are written. Call it after Read.
+func (c *Conn) Wait() {
 	c.busy.Wait()
 	c.outMu.Lock()
 	written := c.writing
@@ -120,7 +146,6 @@ func (c *Conn) Run() error {
 	if written != nil {
 		<-written
 	}
-	return err
 }
 
 // end ends the pending calls, whose answers cannot come any more.
@@ -219,11 +244,11 @@ func (c *Conn) answer(ctx context.Context, cancel context.CancelFunc, m message)
 		}
 		reply.Result, reply.Error = nil, own
 	}
-	_ = c.write(context.Background(), reply) // fails when the other side is gone, which does not wait then
+	_, _ = c.write(context.Background(), reply) // fails when the other side is gone, which does not wait then
 }
 
 // Call calls a method of the other side and decodes its answer into result, which may be nil. When ctx ends, the call
-// is cancelled on the other side, too.
+// is cancelled on the other side, too. When the other side is gone, the error is ErrUnsent or ErrClosed.
 func (c *Conn) Call(ctx context.Context, method string, params, result any) error {
 	text, err := json.Marshal(params)
 	if err != nil {
@@ -233,13 +258,14 @@ func (c *Conn) Call(ctx context.Context, method string, params, result any) erro
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		return ErrClosed
+		return ErrUnsent
 	}
 	c.next++
 	id := c.next
 	c.pending[id] = answer
 	c.mu.Unlock()
-	if err := c.write(ctx, message{ID: id, Method: method, Params: text}); err != nil {
+	end, err := c.write(ctx, message{ID: id, Method: method, Params: text})
+	if err != nil {
 		c.drop(id)
 		return err
 	}
@@ -247,7 +273,7 @@ func (c *Conn) Call(ctx context.Context, method string, params, result any) erro
 	case m, ok := <-answer:
 		switch {
 		case !ok:
-			return ErrClosed
+			return c.lost(ctx, end)
 		case m.Error != nil:
 			return m.Error
 		case result != nil && len(m.Result) > 0:
@@ -258,9 +284,30 @@ func (c *Conn) Call(ctx context.Context, method string, params, result any) erro
 		return nil
 	case <-ctx.Done():
 		c.drop(id)
-		_ = c.write(c.ctx, message{ID: id, Cancel: true}) // fails when there is nothing left to cancel
+		_, _ = c.write(c.ctx, message{ID: id, Cancel: true}) // fails when there is nothing left to cancel
 		return ctx.Err()
 	}
+}
+
+// lost returns the error of a call whose answer cannot come any more. end is the return value of write.
+func (c *Conn) lost(ctx context.Context, end uint64) error {
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	for c.writing != nil && c.written < end { // the other side is gone, so that writing ends soon
+		writing := c.writing
+		c.outMu.Unlock()
+		select {
+		case <-writing:
+			c.outMu.Lock()
+		case <-ctx.Done():
+			c.outMu.Lock()
+			return ErrClosed
+		}
+	}
+	if c.written < end {
+		return ErrUnsent
+	}
+	return ErrClosed
 }
 
 func (c *Conn) drop(id uint64) {
@@ -275,19 +322,21 @@ func (c *Conn) Notify(method string, params any) error {
 	if err != nil {
 		return fmt.Errorf("notify %s: %w", method, err)
 	}
-	return c.write(c.ctx, message{Method: method, Params: text})
+	_, err = c.write(c.ctx, message{Method: method, Params: text})
+	return err
 }
 
 // maxOut is how many bytes may wait to be written. A sender waits when there are more. A single frame may be larger.
 const maxOut = 8 << 20
 
-func (c *Conn) write(ctx context.Context, m message) error {
+// write queues a frame. The frame has gone out when written has reached end.
+func (c *Conn) write(ctx context.Context, m message) (end uint64, err error) {
 	body, err := m.encode()
 	if err != nil {
-		return fmt.Errorf("write frame: %w", err)
+		return 0, fmt.Errorf("write frame: %w", err)
 	}
 	if len(body) > MaxFrame {
-		return fmt.Errorf("write frame: %d bytes are more than a frame may have", len(body))
+		return 0, fmt.Errorf("write frame: %d bytes are more than a frame may have", len(body))
 	}
 	c.outMu.Lock()
 	defer c.outMu.Unlock()
@@ -299,19 +348,20 @@ func (c *Conn) write(ctx context.Context, m message) error {
 			c.outMu.Lock()
 		case <-ctx.Done():
 			c.outMu.Lock()
-			return ctx.Err()
+			return 0, ctx.Err()
 		}
 	}
 	if c.broken != nil {
-		return ErrClosed
+		return 0, ErrUnsent
 	}
 	c.out = binary.BigEndian.AppendUint32(c.out, uint32(len(body)))
 	c.out = append(c.out, body...)
+	c.taken += 4 + uint64(len(body))
 	if c.writing == nil {
 		c.writing = make(chan struct{})
 		go c.flush()
 	}
-	return nil
+	return c.taken, nil
 }
 
 // flush writes the waiting frames until there are none. Frames that gather meanwhile go out by one system call.
@@ -330,12 +380,16 @@ func (c *Conn) flush() {
 		close(c.room)
 		c.room = make(chan struct{})
 		c.outMu.Unlock()
-		if _, err := c.w.Write(text); err != nil {
-			c.outMu.Lock()
+		n, err := c.w.Write(text)
+		c.outMu.Lock()
+		c.written += uint64(n)
+		if err != nil {
 			c.broken, c.out = err, nil
 			close(c.room)
 			c.room = make(chan struct{})
-			c.outMu.Unlock()
+		}
+		c.outMu.Unlock()
+		if err != nil {
 			c.end()
 			continue
 		}

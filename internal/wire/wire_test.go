@@ -106,6 +106,50 @@ func TestPendingCallsEndWithTheStream(t *testing.T) {
 	}
 }
 
+// heldPipe is the way to a process: it takes nothing until the process has ended.
+type heldPipe struct{ begun, ended chan struct{} }
+
+func (p heldPipe) Write([]byte) (int, error) {
+	close(p.begun)
+	<-p.ended
+	return 0, io.ErrClosedPipe
+}
+
+// TestCallsThatDidNotGoOut tells calls that the other side may have handled from those that it never got.
+func TestCallsThatDidNotGoOut(t *testing.T) {
+	r, w := io.Pipe()
+	out, sent := io.Pipe()
+	c := wire.New(r, sent, nothing)
+	go func() { _ = c.Run() }()
+	got := make(chan error)
+	go func() { got <- c.Call(t.Context(), "x", nil, nil) }()
+	if _, err := io.ReadFull(out, make([]byte, 4+len(`{"id":1,"method":"x","params":null}`))); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	if err := <-got; !errors.Is(err, wire.ErrClosed) || errors.Is(err, wire.ErrUnsent) {
+		t.Errorf("a call that went out: got %v", err)
+	}
+	if err := c.Call(t.Context(), "x", nil, nil); !errors.Is(err, wire.ErrUnsent) || !wire.NotRun(err) {
+		t.Errorf("after the end: got %v", err)
+	}
+
+	r, w = io.Pipe()
+	pipe := heldPipe{make(chan struct{}), make(chan struct{})}
+	c = wire.New(r, pipe, nothing)
+	go func() { _ = c.Run() }()
+	go func() { got <- c.Call(t.Context(), "written", nil, nil) }()
+	<-pipe.begun // to a process that has ended and whose end is not known yet
+	go func() { got <- c.Call(t.Context(), "queued", nil, nil) }()
+	w.Close()
+	close(pipe.ended)
+	for range 2 {
+		if err := <-got; !errors.Is(err, wire.ErrUnsent) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func TestGarbageIsReported(t *testing.T) {
 	for name, text := range map[string]string{
 		"printed text": "Listening on port 3000\n",

@@ -58,6 +58,18 @@ const payloads: Record<string, ServerPayload> = {
   "reply-error": { type: "reply", id: 2, error: { code: "bad_payload", message: "m", path: "a.b" } },
   "need-revisions": { type: "need-revisions" },
   ack: { type: "ack", n: 64 },
+  "ack-waiting": { type: "ack", n: 64, waiting: 2, waitingBytes: 300 },
+  "connected-lost": {
+    type: "connected",
+    client: "c3",
+    epoch: "e",
+    resumed: false,
+    received: 0,
+    seq: 0,
+    waiting: 2,
+    waitingBytes: 300,
+    lost: { messages: 5, reason: "why" },
+  },
 };
 
 test("the server's payloads are what this side takes them for", () => {
@@ -73,6 +85,6 @@ test("only the greeting and acknowledgements are not counted", () => {
       .filter((p) => !isReliable(p))
       .map((p) => p.type)
       .sort(),
-    ["ack", "connected", "connected"],
+    ["ack", "ack", "connected", "connected", "connected"],
   );
 });

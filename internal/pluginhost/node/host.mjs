@@ -900,4 +900,4 @@ process.stdin.on("data", (chunk) => {
 process.stdin.on("end", () => process.exit(0)); // the server is gone
 process.on("uncaughtException", (e) => console.error(e));
 process.on("unhandledRejection", (e) => console.error(e));
-send({ method: "hello", params: { protocol: 1, info: { plugins: [] } } });
+send({ method: "hello", params: { protocol: 2, info: { plugins: [] } } });

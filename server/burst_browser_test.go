@@ -1,0 +1,92 @@
+package server_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/devtest"
+)
+
+// burstApp counts numbered events. Its plugin broadcasts as many as a page asks for, and counts those of pages.
+const burstApp = `
+-- index.html --
+<div id="got">0</div>
+<script type="module" src="/main.js"></script>
+-- main.js --
+const state = (window.burst = { got: 0, wrong: [], lost: [], confirmed: 0 });
+import.meta.hot.on("n", ({ n }) => {
+  if (n !== state.got) state.wrong.push([state.got, n]);
+  state.got = n + 1;
+});
+import.meta.hot.on("devserver:lost", (lost) => state.lost.push(lost));
+import.meta.hot.on("counted", ({ count, wrong }) => {
+  state.counted = count;
+  state.miscounted = wrong;
+});
+window.ask = (count, size) => {
+  state.got = 0;
+  import.meta.hot.send("burst", { count, size });
+};
+window.flood = (count) => {
+  for (let n = 0; n < count; n++) import.meta.hot.send("flood", { n, count });
+};
+`
+
+const burstPlugin = `
+	Name: "burst",
+	Events: func() []plugin.Event {
+		next, wrong := 0, 0
+		return []plugin.Event{
+			plugin.On("flood", func(_ context.Context, c plugin.Client, in struct{ N, Count int }) error {
+				if in.N != next {
+					wrong++
+				}
+				if next = in.N + 1; next == in.Count {
+					return c.Send("counted", map[string]int{"count": next, "wrong": wrong})
+				}
+				return nil
+			}),
+			plugin.On("burst", func(_ context.Context, c plugin.Client, in struct{ Count, Size int }) error {
+				pad := strings.Repeat("x", in.Size)
+				for n := range in.Count {
+					if err := c.Broadcast("n", map[string]any{"n": n, "pad": pad}); err != nil {
+						return err
+					}
+				}
+				return nil
+			}),
+		}
+	}(),
+`
+
+// TestBurstsOfAPluginReachThePage: nothing is lost, in neither direction, however fast plugin and page send.
+func TestBurstsOfAPluginReachThePage(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	app := devtest.App(t, devtest.Text(burstApp))
+	goPlugin(t, app, burstPlugin)
+	s := devtest.Start(t, app, withPlugins)
+	s.Log.Wait(t, "plugins ready")
+	p := s.Page(t, "/")
+	whole := func(count int) {
+		t.Helper()
+		p.Wait(fmt.Sprintf("burst.got === %d || burst.wrong.length + burst.lost.length > 0", count))
+		if state := devtest.Eval[string](p, "JSON.stringify([burst.wrong, burst.lost])"); state != "[[],[]]" {
+			t.Fatalf("of %d events: %.200s", count, state)
+		}
+	}
+	for _, burst := range []struct{ count, size int }{{20_000, 200}, {1000, 64 << 10}, {100_000, 0}} {
+		devtest.Eval[any](p, fmt.Sprintf("ask(%d, %d)", burst.count, burst.size))
+		whole(burst.count)
+	}
+	devtest.Eval[any](p, "flood(200_000)")
+	p.Wait("burst.counted")
+	if state := devtest.Eval[string](p, "JSON.stringify([burst.counted, burst.miscounted])"); state != "[200000,0]" {
+		t.Errorf("of 200,000 events of the page [handled, out of order]: %s", state)
+	}
+	p.NoReload()
+	if text := s.Log.String(); strings.Contains(text, "lost") || strings.Contains(text, "too slow") {
+		t.Error(text)
+	}
+}
