@@ -29,6 +29,8 @@ if (import.meta.hot) {
   hot.send("sum:add", { a: 1 });
   hot.send("anything", { goes: 1 });
   hot.on("vite:beforeUpdate", (p) => p.updates[0]?.acceptedPath.length);
+  hot.on("devserver:lost", ({ messages, reason, sent }) => sent || reason.repeat(messages));
+  hot.on("devserver:identified", ({ user }) => user.length);
   hot.accept("./dep", (m) => m?.x);
   hot.accept(["./a", "./b"], ([a, b]) => [a?.x, b?.y]);
   hot.dispose(async (data) => { data.x = 1 });
@@ -54,6 +56,8 @@ hot.send("ping", 1);
 hot.request("sum:get", { b: 1 });
 hot.request("sum:get", { a: 1 }).then((r) => r.nothing);
 hot.on("vite:beforeUpdate", (p) => p.nothing);
+hot.on("devserver:lost", (p) => p.nothing);
+hot.on("devserver:identified", (p) => p.nothing);
 channel("blog_chat_echo").send({ txt: "x" });
 channel("blog_chat_echo").subscribe((m) => m.nothing);
 channel("blog_chat_news").send("x");

@@ -3,7 +3,6 @@ package hmr
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -135,19 +134,19 @@ func (c *Channel[In, Out]) Unguarded() *Channel[In, Out] {
 // Broadcast sends to all pages that listen, and waits for them as [Hub.Broadcast] does. The error says that the message
 // cannot be JSON, or that the channel is not registered. A channel that no page listens to is not an error.
 func (c *Channel[In, Out]) Broadcast(out Out) error {
-	_, err := c.publish(out, delivery{})
+	_, err := c.publish(out, false, delivery{})
 	return err
 }
 
 // TryBroadcast is Broadcast that never waits, see [Hub.TryBroadcast].
 func (c *Channel[In, Out]) TryBroadcast(out Out) (missed int, err error) {
-	return c.publish(out, delivery{drops: true})
+	return c.publish(out, false, delivery{drops: true})
 }
 
 // Retain is Broadcast, and keeps the message: a page that begins to listen later gets the newest retained message at
 // once. Retain may be called before Register.
 func (c *Channel[In, Out]) Retain(out Out) error {
-	_, err := c.publish(out, delivery{retain: &c.channel})
+	_, err := c.publish(out, true, delivery{})
 	return err
 }
 
@@ -157,107 +156,40 @@ func (c *Channel[In, Out]) SendToUser(user string, out Out) error {
 	if user == "" {
 		return fmt.Errorf("channel %s: send to user: no user is named", c.id)
 	}
-	_, err := c.publish(out, delivery{private: true, match: func(page *page) bool { return page.identity.user == user }})
+	_, err := c.publish(out, false, delivery{private: true, match: func(page *page) bool { return page.identity.user == user }})
 	return err
 }
 
 // publish delivers the message to those pages of the delivery that listen.
-func (c *channel) publish(out any, d delivery) (missed int, err error) {
-	if d.frame, err = newEventFrame(c.id, out); err != nil {
+func (c *channel) publish(out any, retain bool, d delivery) (missed int, err error) {
+	p, err := newCustom(c.id, out)
+	if err != nil {
 		return 0, err
 	}
-	d.private = d.private || c.allow != nil
-	d.frame.private = d.private
+	p.Retained = retain
+	if d.frame, err = newFrame(p); err != nil {
+		return 0, err
+	}
+	d.channel, d.frame.retained = c, retain
+	d.frame.private = d.private || c.allow != nil
 	c.mu.Lock()
 	hub := c.hub
-	if hub == nil && d.retain != nil { // no page can listen yet
-		c.retained = d.frame
-		c.mu.Unlock()
-		return 0, nil
+	if hub == nil {
+		defer c.mu.Unlock()
+		return 0, c.publishNowhere(d.frame)
 	}
 	c.mu.Unlock()
-	if hub == nil {
-		return 0, fmt.Errorf("channel %s is not registered with a hub", c.id)
-	}
-	to := d.match
-	d.match = func(page *page) bool { return page.channels[c.id] && (to == nil || to(page)) }
-	return hub.deliver(d), nil
+	return hub.deliver(d)
 }
 
-// Register lets pages use the channels. A page may have wanted to listen before: to an ID without a channel, or to a
-// channel that was unregistered. It listens from now on, if it may. Two channels of one ID are an error, and then no
-// channel is registered.
-func (h *Hub) Register(channels ...Registrant) error {
-	waiting, err := h.register(channels)
-	for _, w := range waiting {
-		h.subscribe(w.page, w.id)
+// publishNowhere retains a message of a channel that no page can listen to. For any other message it returns an error.
+// The caller holds mu.
+func (c *channel) publishNowhere(f *frame) error {
+	if !f.retained {
+		return fmt.Errorf("channel %s is not registered with a hub", c.id)
 	}
-	return err
-}
-
-// wish is a page that wants to listen to a channel.
-type wish struct {
-	page *page
-	id   string
-}
-
-func (h *Hub) register(channels []Registrant) (waiting []wish, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var errs []error
-	seen := map[string]bool{}
-	for _, r := range channels {
-		id := r.base().id
-		if h.channels[id] != nil || seen[id] {
-			errs = append(errs, fmt.Errorf("register channel %q: there already is a channel of this ID", id))
-		}
-		seen[id] = true
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	for _, r := range channels {
-		c := r.base()
-		c.mu.Lock()
-		c.hub = h
-		c.mu.Unlock()
-		h.channels[c.id] = c
-		for _, page := range h.sessions {
-			if page.wants(c) {
-				waiting = append(waiting, wish{page, c.id})
-			}
-		}
-	}
-	return waiting, nil
-}
-
-// Unregister takes the channels away, except those that are not registered. Pages that listened do so again when a
-// channel of the same ID is registered: a plugin is replaced by its next version.
-func (h *Hub) Unregister(channels ...Registrant) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, r := range channels {
-		c := r.base()
-		if h.channels[c.id] != c {
-			continue
-		}
-		delete(h.channels, c.id)
-		c.mu.Lock()
-		c.hub = nil
-		c.mu.Unlock()
-	}
-}
-
-// wants reports whether the page has to subscribe to a channel that was just registered. The caller holds Hub.mu.
-func (c *page) wants(ch *channel) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	listens, wanted := c.channels[ch.id]
-	if !wanted || listens && ch.allow == nil {
-		return false
-	}
-	c.channels[ch.id] = false
-	return true
+	c.retained = f
+	return nil
 }
 
 // ChannelInfo describes a channel by its Go types. In is what pages send, nil if they cannot send. Out is what pages
@@ -281,75 +213,6 @@ func (h *Hub) Channels() []ChannelInfo {
 		list = append(list, info)
 	}
 	return list
-}
-
-// ChannelError is the event that a page gets when a channel refuses to let it listen or send, or cannot handle its
-// message. Its data is {"channel": "id", "error": an [Error]}.
-const ChannelError = "devserver:channel-error"
-
-func (h *Hub) refuse(page *Client, id string, err error) {
-	h.o.Logger.Debug("channel refused", "pkg", "hmr", "channel", id, "page", page.ID(), "error", err)
-	_ = page.Send(ChannelError, map[string]any{"channel": id, "error": errorFor(err)}) // a page that is gone need not know
-}
-
-// mostWanted bounds the channels that a page wants and that are not registered: it can make up any number of names.
-const mostWanted = 1000
-
-// subscribe lets the page listen if it may, and sends it the retained message. It only notes an ID without a channel:
-// the channel may be registered later, or the ID is an event that needs no permission. What a page does with one
-// channel happens in its order.
-func (h *Hub) subscribe(page *page, id string) {
-	h.mu.Lock()
-	c := h.channels[id]
-	page.mu.Lock()
-	if !page.channels[id] && (c != nil || len(page.channels) < mostWanted && CheckChannelID(id) == nil) {
-		page.channels[id] = false
-	}
-	page.mu.Unlock()
-	h.mu.Unlock()
-	if c == nil {
-		return
-	}
-	h.lane(page, channelLane, id).add(h, nil, func() {
-		page.mu.Lock()
-		if !page.channels[id] {
-			page.channels[id] = false // also if it is refused now: another user may be allowed
-		}
-		users := page.users
-		page.mu.Unlock()
-		if err := h.permitted(page.ctx, c, page.client(), Listen); errors.Is(err, ErrReplaced) {
-			return // Register subscribes the page to the channel that comes next
-		} else if err != nil {
-			h.refuse(page.client(), id, err)
-			return
-		}
-		// Under the channel's lock a message is either retained before, and sent here, or broadcast after.
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		page.mu.Lock()
-		defer page.mu.Unlock()
-		if page.users != users || page.gone || page.channels[id] {
-			return // identifyAs subscribes again for another user
-		}
-		page.channels[id] = true
-		if c.retained != nil {
-			page.enqueue(c.retained)
-		}
-	})
-}
-
-func (h *Hub) unsubscribe(page *page, id string) {
-	page.mu.Lock()
-	_, wanted := page.channels[id]
-	page.mu.Unlock()
-	if !wanted {
-		return // or each name that a page makes up would get a lane
-	}
-	h.lane(page, channelLane, id).add(h, nil, func() {
-		page.mu.Lock()
-		delete(page.channels, id)
-		page.mu.Unlock()
-	})
 }
 
 // permitted returns the error of the channel's Allow, nil without Allow.

@@ -59,43 +59,47 @@ func (c *Client) TrySend(event string, data any) error {
 }
 
 // Publish sends a payload to this page only. An *[Update] must have Seq 0, since updates with a number are for all
-// pages. Publish waits, and its errors are, as those of [Client.Send].
+// pages. Unlike [Client.Send] it does not wait for a page that is behind. Its errors are those of Send.
 func (c *Client) Publish(p Payload) error {
 	f, err := newFrame(p)
 	if err != nil {
 		return err
 	}
-	return c.post(f, false)
+	f.private = c.user != ""
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.enqueueFor(f)
 }
 
-// post queues the frame if the page still has the client's user, once the page is not behind. drops says that a page
-// that is behind is not waited for, and does not get the frame.
+// post queues the frame, once the page is not behind. drops says that a page that is behind is not waited for, and does
+// not get the frame.
 func (c *Client) post(f *frame, drops bool) error {
 	f.private = c.user != ""
 	for {
-		queued, err := c.tryToPost(f, drops)
-		if queued || err != nil {
-			return err
+		c.mu.Lock()
+		behind := c.room != nil || drops && c.isBehind()
+		if !behind || c.gone {
+			defer c.mu.Unlock()
+			return c.enqueueFor(f)
+		}
+		c.mu.Unlock()
+		if drops {
+			return ErrBehind
 		}
 		c.awaitRoom()
 	}
 }
 
-func (c *Client) tryToPost(f *frame, drops bool) (queued bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// enqueueFor queues the frame if the page still has the client's user. The caller holds mu.
+func (c *Client) enqueueFor(f *frame) error {
 	switch {
 	case c.gone:
-		return false, ErrClosed
+		return ErrClosed
 	case c.user != "" && c.user != c.identity.user:
-		return false, ErrUserChanged
-	case drops && c.isBehind():
-		return false, ErrBehind
-	case c.room != nil:
-		return false, nil
+		return ErrUserChanged
 	}
 	c.enqueue(f)
-	return true, nil
+	return nil
 }
 
 // client returns the page with the user that it has now.

@@ -22,9 +22,11 @@
 // # Handlers
 //
 // The events and requests of one page are handled one after the other, in the order in which the page sent them. Pages
-// do not wait for each other. What waits is held by its name, and gets the handlers that have the name when its turn
-// comes, see [Hub.Hold]. It is bounded for each page: the page is told how much waits, and sends what fits. A handler that panics, fails or takes too long is reported, and stops no other handler. A
+// do not wait for each other. A handler that panics, fails or takes too long is reported, and stops no other handler. A
 // group of handlers, such as a plugin, has an order and a guard of its own, see [Hub.OnIn].
+//
+// What waits is held by its name, and gets the handlers that have the name when its turn comes, see [Hub.Hold]. It is
+// bounded for each page: the page is told how much waits, and sends what fits.
 //
 // # Close codes
 //

@@ -116,7 +116,7 @@ func (h *Hub) dispatch(in *inbound) {
 	case "subscribe":
 		h.subscribe(c, in.Channel)
 	case "unsubscribe":
-		h.unsubscribe(c, in.Channel)
+		c.unsubscribe(in.Channel)
 	case "report":
 		h.mu.Lock()
 		fn := h.hooks.report
@@ -143,22 +143,24 @@ func (h *Hub) handOut(in *inbound, fresh bool) {
 		return
 	}
 	h.mu.Unlock()
+	refuse := func(fn func()) { h.lane(c, refusedLane, "").add(h, in, fn) } // sending may wait, and the reader must not
 	switch {
 	case in.Type == "custom" && channel != nil:
 		h.lane(c, channelLane, in.Event).add(h, in, func() { h.runMessage(in) })
 	case in.Type == "custom" && in.refused != nil:
-		h.sendError(in.from, in.Event, in.refused)
+		refuse(func() { h.sendError(in.from, in.Event, in.refused) })
 	case in.Type == "custom" && len(groups) > 0:
 		e := &event{inbound: in}
 		e.deal(h, groups)
 	case in.Type == "custom":
-		h.reportUnknown(c, in.Event)
+		refuse(func() { h.reportUnknown(c, in.Event) })
 	case in.refused != nil:
-		h.reply(in, in.from, nil, in.refused)
+		refuse(func() { h.reply(in, in.from, nil, in.refused) })
 	case answer != nil:
 		h.lane(c, groupLane, answer.group).add(h, in, func() { h.runRequest(in, answer.group) })
 	default:
-		h.reply(in, in.from, nil, &Error{Code: "unknown_event", Message: fmt.Sprintf("no handler answers requests %q", in.Event)})
+		unknown := &Error{Code: "unknown_event", Message: fmt.Sprintf("no handler answers requests %q", in.Event)}
+		refuse(func() { h.reply(in, in.from, nil, unknown) })
 	}
 }
 
@@ -345,16 +347,22 @@ func (h *Hub) runRequest(in *inbound, group string) {
 	}
 }
 
-// reply sends the answer of a request, or its error.
+// reply sends the answer of a request, or its error. It waits as [Client.Send] does.
 func (h *Hub) reply(in *inbound, from *Client, answer json.RawMessage, err error) {
+	send := func(to *Client, r *Reply) error {
+		f, err := newFrame(r)
+		if err != nil {
+			return err // never: the answer is JSON
+		}
+		return to.post(f, false)
+	}
 	r := &Reply{ID: in.ID, Data: answer}
 	if err != nil {
 		r = &Reply{ID: in.ID, Error: errorFor(err)}
 	}
-	err = from.Publish(r)
-	if errors.Is(err, ErrUserChanged) { // the answer is not for the page's user, but the page waits
+	if errors.Is(send(from, r), ErrUserChanged) { // the answer is not for the page's user, but the page waits
 		r = &Reply{ID: in.ID, Error: &Error{Code: "user_changed", Message: "the page's user changed before the answer came"}}
-		_ = from.client().Publish(r) // a page that is gone waits for no answer
+		_ = send(from.client(), r) // a page that is gone waits for no answer
 	}
 }
 

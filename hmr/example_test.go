@@ -134,7 +134,7 @@ func ExampleNewChannel() {
 	page.send(`{"type":"custom","event":"blog_chat_echo","data":{"text":"hi"}}`) // channel("blog_chat_echo").send({ text: "hi" })
 	fmt.Println(page.next())
 	// Output:
-	// {"type":"custom","event":"blog_game_score","data":42}
+	// {"type":"custom","event":"blog_game_score","data":42,"retained":true}
 	// {"type":"custom","event":"blog_chat_echo","data":{"text":"you said hi"}}
 }
 

@@ -7,9 +7,9 @@ import (
 	"runtime/debug"
 )
 
-// call runs a handler or hook that the hub guards, and sends its error to the page.
-func (h *Hub) call(c *page, name string, fn func(context.Context) error) {
-	h.sendError(c.client(), name, h.guard(h.ctx, c.client(), name, fn))
+// call runs a hook, and sends its error to the page.
+func (h *Hub) call(c *Client, name string, hook func(context.Context, *Client)) {
+	h.sendError(c, name, h.guard(h.ctx, c, name, func(ctx context.Context) error { hook(ctx, c); return nil }))
 }
 
 // sendError sends the error of an event's handler to the page. Nil is nothing to send.

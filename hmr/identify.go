@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -47,8 +46,15 @@ type identity struct {
 	user    string        // "" for a guest
 	unsure  bool          // the rule returned ErrUnsure; user is ""
 	request *http.Request // that the user was found by, see keep; nil when no later request can confirm the user
-	at      time.Time     // when the rule was asked, or just before
+	at      time.Time     // when the request came
 	by      *rule         // that was asked; nil when the hub knows no users
+}
+
+// outdates reports whether the identity takes the place of the other one. Answers about requests may come in any order:
+// the newest request counts. A rule that was replaced does not count, since its successor is asked about the same
+// request. now is the rule of the hub.
+func (i identity) outdates(other identity, now *rule) bool {
+	return i.by == now && (other.by != now || !i.at.Before(other.at))
 }
 
 // identify asks the rule who sent the request. kept is what stays of the request. With an error the identity is a
@@ -74,7 +80,7 @@ func (h *Hub) identify(r, kept *http.Request, at time.Time) (identity, error) {
 // settled is the identity, or a guest's in place of an unsure one.
 func (i identity) settled() identity {
 	if i.unsure {
-		return identity{at: i.at}
+		return identity{at: i.at, by: i.by}
 	}
 	return i
 }
@@ -150,7 +156,7 @@ func (h *Hub) identifyAgain(pages ...*page) {
 		all.Go(func() {
 			defer func() { <-free }()
 			c.mu.Lock()
-			last, at := c.lastRequest, time.Now()
+			last, at := c.lastRequest, c.lastRequestAt
 			c.mu.Unlock()
 			if last == nil {
 				h.prompt(func(other *page) bool { return other == c })
@@ -196,19 +202,20 @@ func (h *Hub) OnIdentify(fn func(context.Context, *Client)) (off func()) {
 	return addHook(h, &h.hooks.identify, &clientHook{fn})
 }
 
-// identifyAs gives the page an identity, unless it has a newer one. A socket that tabs share may have been opened
-// before a tab signed in or out, so its identity may be the older one.
+// identifyAs gives the page an identity, unless it has a newer one or the rule was replaced. A socket that tabs share
+// may have been opened before a tab signed in or out, so its identity may be the older one.
 func (c *page) identifyAs(i identity) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	h := c.hub
 	// Nothing is sent while the hub is locked: what is sent later is for the new user.
 	h.mu.Lock()
-	channels, changed := c.replaceIdentity(i)
+	before, changed := c.replaceIdentity(i)
 	if !changed {
 		h.mu.Unlock()
 		return
 	}
+	questions := c.attendAll()
 	rooms := sortedKeys(c.rooms)
 	for _, room := range rooms {
 		h.removeFrom(room, c)
@@ -219,50 +226,45 @@ func (c *page) identifyAs(i identity) {
 		identified = nil
 	}
 	for _, room := range rooms {
-		c.callRoomHooks(left, "leave", room)
+		c.callRoomHooks(left, "leave", before, room)
 	}
-	for _, id := range channels {
-		h.subscribe(c, id)
-	}
+	h.ask(questions...)
 	if len(identified) > 0 {
+		as := c.client() // moving is held: a later change has hooks of its own
 		// After the hooks of leave: a hook of identify may let the page into rooms again.
 		h.lane(c, roomsLane, "").add(h, nil, func() {
 			for _, k := range identified {
-				h.call(c, "identify", func(ctx context.Context) error { k.fn(ctx, c.client()); return nil })
+				h.call(as, "identify", k.fn)
 			}
 		})
 	}
 }
 
-// replaceIdentity stores an identity that is not older than the page's, and reports whether the user changed. Then it
-// takes from the page what belonged to the user before, and returns the channels whose Allow must be asked again. The
-// caller holds Hub.mu.
-func (c *page) replaceIdentity(i identity) (channels []string, changed bool) {
+// replaceIdentity stores an identity that outdates the page's, and reports whether the user changed. Then it takes from
+// the page what belonged to the user before, and returns the page with that user. The caller holds Hub.mu.
+func (c *page) replaceIdentity(i identity) (before *Client, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone || i.at.Before(c.identity.at) || i.unsure && i.confirms(c.identity) {
+	if c.gone || !i.outdates(c.identity, c.hub.rule.Load()) {
 		return nil, false
 	}
-	before := c.identity.user
+	if i.unsure && i.confirms(c.identity) {
+		c.identity.at, c.identity.by = i.at, i.by
+		return nil, false
+	}
+	before = c.as
 	c.identity = i.settled()
-	if c.identity.user == before {
+	if c.identity.user == before.user {
 		return nil, false
 	}
-	c.users++
 	c.as = &Client{c, c.identity.user}
 	c.forgetPrivate()
-	for id := range c.channels {
-		if ch := c.hub.channels[id]; ch != nil && ch.allow != nil {
-			c.channels[id] = false
-			channels = append(channels, id)
-		}
-	}
-	slices.Sort(channels)
+	c.forgetUser()
 	f, err := newEventFrame(IdentifiedEvent, map[string]string{"user": c.identity.user})
 	if err == nil { // always: a string is JSON
 		c.enqueue(f)
 	}
-	return channels, true
+	return before, true
 }
 
 // serveIdentify answers a page that identifies itself again: a POST with the page's cookies and the name of its

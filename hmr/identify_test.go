@@ -2,12 +2,15 @@ package hmr_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/hmr"
@@ -138,7 +141,7 @@ func TestChannelsAskAgainForANewUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.await("the end", func(f map[string]any) bool { seen = append(seen, fmt.Sprint(f)); return f["event"] == "end" })
-	if text := strings.Join(seen, "\n"); strings.Contains(text, "secret of ann") || strings.Count(text, "kept for all") > 0 {
+	if text := strings.Join(seen, "\n"); strings.Contains(text, "secret of ann") || strings.Count(text, "kept for all") != 1 {
 		t.Errorf("bob got:\n%s", text)
 	}
 	identify(t, at, "p", "ann")
@@ -317,5 +320,172 @@ func TestChangedCookiesAreSeen(t *testing.T) {
 				t.Errorf("asked: %v", asked)
 			}
 		})
+	}
+}
+
+// TestNewerRequestCounts: a page comes back with another user's cookies. While its request is checked, a new rule is
+// asked about the page's last request. The answer about the newer request counts, although the rule was asked later
+// about the older one.
+func TestNewerRequestCounts(t *testing.T) {
+	var checks atomic.Bool
+	entered, proceed := make(chan bool), make(chan bool)
+	hub, at := serve(t, hmr.Options{Identify: byCookie, KeepRequests: true, Check: func(*http.Request) error {
+		if checks.Load() {
+			entered <- true
+			<-proceed
+		}
+		return nil
+	}})
+	p := open(t, at, "p")
+	identify(t, at, "p", "ann")
+	p.send(`{"type":"hello"}`)
+	until(t, func() bool { return len(hub.Opened()) == 1 })
+	p.cut()
+	checks.Store(true)
+	back := make(chan bool)
+	go func() { defer close(back); p.connectAs("bob") }()
+	<-entered
+	hub.SetIdentify(byCookie)
+	close(proceed)
+	<-back
+	if user := hub.Clients()[0].User(); user != "bob" {
+		t.Errorf("the page is that of %q", user)
+	}
+}
+
+// TestNothingOfAUserReachesTheNext: ann's page becomes bob's. What waits for ann is dropped. What is made for her later,
+// also by handlers that began when the page was hers, returns an error.
+func TestNothingOfAUserReachesTheNext(t *testing.T) {
+	const secret = "secret"
+	hub, at := serve(t, hmr.Options{Identify: byCookie})
+	forAnn := hmr.NewChannel[hmr.BroadcastOnly, string]("x", "y", "ann").Allow(func(_ context.Context, c *hmr.Client, _ hmr.Direction) error {
+		if c.User() != "ann" {
+			return errors.New("not for you")
+		}
+		return nil
+	})
+	forAll := hmr.NewChannel[string, string]("x", "y", "all")
+	release, results := make(chan bool), make(chan error, 10)
+	// Handlers of ann work until her page is bob's. Those of bob mark that the work before them is done.
+	work := func(c *hmr.Client, send func() error) error {
+		if c.User() == "bob" {
+			return c.Send("mark", nil)
+		}
+		results <- nil // begun
+		<-release
+		results <- send()
+		return errors.New(secret)
+	}
+	hub.OnIn("events", "event", func(_ context.Context, c *hmr.Client, _ json.RawMessage) error {
+		return work(c, func() error { return c.Send(secret, nil) })
+	})
+	if _, err := hub.HandleIn("answers", "answer", func(_ context.Context, c *hmr.Client, _ json.RawMessage) (any, error) {
+		_ = work(c, func() error { return c.Publish(&hmr.Custom{Event: secret}) })
+		return secret, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hub.HandleIn("errors", "error", func(_ context.Context, c *hmr.Client, _ json.RawMessage) (any, error) {
+		return nil, work(c, func() error { return c.TrySend(secret, nil) })
+	}); err != nil {
+		t.Fatal(err)
+	}
+	forAll.Handle(func(_ context.Context, c hmr.Conn[string], _ string) error {
+		return work(c.Client, func() error { return c.Reply(secret) })
+	})
+	must(t, hub.Register(forAnn, forAll), forAnn.Retain(secret+" kept"))
+	frames := []string{
+		`{"type":"custom","event":"event"}`, `{"type":"request","id":1,"event":"answer"}`,
+		`{"type":"request","id":2,"event":"error"}`, `{"type":"custom","event":"x_y_all"}`,
+	}
+
+	p := open(t, at, "p")
+	identify(t, at, "p", "ann")
+	p.await("ann", identified("ann"))
+	subscribe(p, forAll.ID())
+	for _, frame := range frames {
+		p.send(frame)
+		<-results
+	}
+	ann := hub.Clients()[0]
+	p.cut()
+	all := func() map[string]error {
+		return map[string]error{
+			"Join": ann.Join("room"), "Send": ann.Send(secret, nil), "TrySend": ann.TrySend(secret, nil),
+			"Publish": ann.Publish(&hmr.Custom{Event: secret}),
+			"Notify":  hub.Notify("ann", hmr.Notification{Title: secret}), "SendToUser": hub.SendToUser("ann", secret, nil),
+			"SendToRoom": hub.SendToRoom("room", secret, nil), "channel's SendToUser": forAll.SendToUser("ann", secret),
+			"channel's SendToRoom": forAll.SendToRoom("room", secret), "Broadcast with Allow": forAnn.Broadcast(secret),
+			"Retain with Allow": forAnn.Retain(secret),
+		}
+	}
+	for way, err := range all() {
+		if err != nil {
+			t.Errorf("%s, while the page is ann's: %v", way, err)
+		}
+	}
+	p.connectAs("bob")
+	subscribe(p, forAnn.ID())
+	for way, err := range all() {
+		ofPage := slices.Contains([]string{"Join", "Send", "TrySend", "Publish"}, way)
+		if ofPage != errors.Is(err, hmr.ErrUserChanged) || !ofPage && err != nil {
+			t.Errorf("%s, when the page is bob's: %v", way, err)
+		}
+	}
+	close(release)
+	for range frames {
+		if err := <-results; !errors.Is(err, hmr.ErrUserChanged) {
+			t.Errorf("a handler that began for ann sent with the error %v", err)
+		}
+	}
+	marks, codes := 0, map[string]string{}
+	for i, frame := range frames {
+		p.send(strings.Replace(frame, `"id":`, `"id":1`, 1))
+		p.await(fmt.Sprint("mark ", i), func(f map[string]any) bool {
+			if strings.Contains(fmt.Sprint(f), secret) && f["type"] != "reply" || fmt.Sprint(f["data"]) == secret && f["id"].(float64) < 10 {
+				t.Errorf("bob got %v", f)
+			}
+			if f["type"] == "reply" && f["error"] != nil {
+				codes[fmt.Sprint(f["id"])] = fmt.Sprint(f["error"].(map[string]any)["code"])
+			}
+			if f["event"] == "mark" {
+				marks++
+			}
+			return marks == i+1
+		})
+	}
+	if codes["1"] != "user_changed" || codes["2"] != "user_changed" {
+		t.Errorf("ann's requests were answered with %v", codes)
+	}
+
+	identify(t, at, "p", "ann")
+	p.await("ann", identified("ann"))
+	if err := errors.Join(ann.Join("room"), ann.Send("again", nil)); err != nil {
+		t.Errorf("the page is ann's again: %v", err)
+	}
+	p.await("what is sent to her now", event("again"))
+}
+
+// TestHooksGetTheUserOfTheMove: a hook that is called late gets the page with the user that joined, left or came.
+func TestHooksGetTheUserOfTheMove(t *testing.T) {
+	hub, at := serve(t, hmr.Options{Identify: byCookie})
+	called, proceed := make(chan string, 10), make(chan bool)
+	note := func(verb string, c *hmr.Client) {
+		<-proceed
+		called <- fmt.Sprintf("%s %s, %v", verb, c.User(), c.Send("secret", nil))
+	}
+	hub.OnJoin(func(_ context.Context, c *hmr.Client, room string) { note("join of", c) })
+	hub.OnLeave(func(_ context.Context, c *hmr.Client, room string) { note("leave of", c) })
+	hub.OnIdentify(func(_ context.Context, c *hmr.Client) { note("now", c) })
+	p := open(t, at, "p")
+	p.send(`{"type":"hello"}`)
+	arrived(p)
+	identify(t, at, "p", "ann")
+	must(t, hub.Clients()[0].Join("room"))
+	identify(t, at, "p", "bob")
+	identify(t, at, "p", "carol")
+	close(proceed)
+	for _, want := range []string{"now ann, %v", "join of ann, %v", "leave of ann, %v", "now bob, %v", "now carol, <nil>"} {
+		next(t, called, strings.Replace(want, "%v", hmr.ErrUserChanged.Error(), 1))
 	}
 }

@@ -209,7 +209,7 @@ func TestPageThatSendsMoreThanMayWait(t *testing.T) {
 	hub, at := serve(t, hmr.Options{EventRate: 1 << 20})
 	next, goOn := 0, make(chan bool)
 	done := make(chan bool)
-	const events = 400_000 // more than twice what may wait
+	const events = 160_000 // more than twice what may wait
 	hub.On("e", func(_ context.Context, _ *hmr.Client, data json.RawMessage) error {
 		<-goOn
 		if string(data) != fmt.Sprint(next) {

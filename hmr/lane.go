@@ -27,6 +27,7 @@ type laneKind int
 const (
 	groupLane laneKind = iota
 	channelLane
+	refusedLane   // what no handler gets, for the page to hear of it
 	unclaimedLane // frames without a handler that are held, see Hold
 	roomsLane     // hooks of rooms, and of users that change
 	revisionsLane

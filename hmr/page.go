@@ -29,8 +29,6 @@ type page struct {
 	mu       sync.Mutex
 	identity identity
 	as       *Client // the page with its user now; replaced when the user changes
-	// users counts the users that the page has had. An answer of Allow is not used for the next user.
-	users int
 	// lastRequest is the last request that identified the page, nil without Options.KeepRequests. It is newer than the
 	// identity while Identify is asked about it.
 	lastRequest   *http.Request
@@ -61,8 +59,8 @@ type page struct {
 	fits      chan struct{} // closed when more may wait; nil when nobody waits for that
 	unclaimed int           // frames in the lane of that kind
 
-	channels map[string]bool   // channels that the page wants to listen to -> whether it may
-	unknown  map[string]bool   // events that were reported to the page as unknown
-	lanes    map[laneKey]*lane // see lane
-	cancels  map[uint64]func() // by the ID of the page's request
+	channels map[string]*subscription // by ID: channels that the page wants to listen to
+	unknown  map[string]bool          // events that were reported to the page as unknown
+	lanes    map[laneKey]*lane        // see lane
+	cancels  map[uint64]func()        // by the ID of the page's request
 }

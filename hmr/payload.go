@@ -110,6 +110,9 @@ type Fixed struct{}
 type Custom struct {
 	Event string          `json:"event"`
 	Data  json.RawMessage `json:"data,omitempty"`
+	// Retained says that a channel retains this message. The page gives it to listeners that come later, until it may
+	// not listen any more or its user changes.
+	Retained bool `json:"retained,omitempty"`
 }
 
 // Reply answers the request with the same ID, with Data or with an Error.

@@ -70,7 +70,7 @@ func (c *Client) Join(room string) error {
 	c.rooms[room], h.rooms[room][c.page] = true, true
 	hooks := h.hooks.join
 	h.mu.Unlock()
-	c.callRoomHooks(hooks, "join", room)
+	c.callRoomHooks(hooks, "join", c.client(), room)
 	return nil
 }
 
@@ -89,7 +89,7 @@ func (c *page) leave(rooms ...string) {
 		hooks := h.hooks.leave
 		h.mu.Unlock()
 		if was {
-			c.callRoomHooks(hooks, "leave", room)
+			c.callRoomHooks(hooks, "leave", c.client(), room)
 		}
 	}
 }
@@ -104,14 +104,15 @@ func (h *Hub) removeFrom(room string, c *page) {
 }
 
 // callRoomHooks calls the hooks after those of the client's earlier moves, so that they see a join before its leave.
-// The caller holds moving, which keeps moves in order. It must not hold Hub.mu, which the hooks need.
-func (c *page) callRoomHooks(hooks []*roomHook, verb, room string) {
+// as is the page with the user that it had when it moved. The caller holds moving, which keeps moves in order. It must
+// not hold Hub.mu, which the hooks need.
+func (c *page) callRoomHooks(hooks []*roomHook, verb string, as *Client, room string) {
 	if len(hooks) == 0 {
 		return
 	}
 	c.hub.lane(c, roomsLane, "").add(c.hub, nil, func() {
 		for _, k := range hooks {
-			c.hub.call(c, verb+" "+room, func(ctx context.Context) error { k.fn(ctx, c.client(), room); return nil })
+			c.hub.call(as, verb+" "+room, func(ctx context.Context, as *Client) { k.fn(ctx, as, room) })
 		}
 	})
 }
@@ -163,8 +164,8 @@ func (h *Hub) SendToRoom(room, event string, data any) error {
 	if err != nil {
 		return err
 	}
-	h.deliver(delivery{frame: f, room: room, private: true})
-	return nil
+	_, err = h.deliver(delivery{frame: f, room: room, private: true})
+	return err
 }
 
 // SendToRoom sends to the clients in the room that listen to the channel. The error says what is wrong with the name,
@@ -173,7 +174,7 @@ func (c *Channel[In, Out]) SendToRoom(room string, out Out) error {
 	if err := checkRoom(room); err != nil {
 		return fmt.Errorf("channel %s: send to room: %w", c.id, err)
 	}
-	_, err := c.publish(out, delivery{room: room, private: true})
+	_, err := c.publish(out, false, delivery{room: room, private: true})
 	return err
 }
 

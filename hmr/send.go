@@ -15,6 +15,7 @@ type frame struct {
 	text     []byte
 	prepared *websocket.PreparedMessage
 	private  bool // for the user that the page has now: dropped when its user changes
+	retained bool // of a channel: the page keeps it, see Custom.Retained
 }
 
 func newFrame(p Payload) (*frame, error) {
@@ -60,8 +61,8 @@ type delivery struct {
 	room string
 	// match reports whether a page gets the frame; nil: each page does. It is called under Hub.mu and page.mu.
 	match func(*page) bool
-	// retain is the channel that keeps the frame for pages that listen later, nil for none.
-	retain *channel
+	// channel is the channel whose listeners get the frame, nil for an event.
+	channel *channel
 	// private says that the frame is for the users that the pages have now.
 	private bool
 	// drops says that pages that are behind are not waited for, and do not get the frame.
@@ -69,8 +70,8 @@ type delivery struct {
 }
 
 // deliver queues the frame for its pages, all at once, when none of them is behind. missed is how many pages were behind
-// and did not get the frame.
-func (h *Hub) deliver(d delivery) (missed int) {
+// and did not get the frame. The error says that the channel was unregistered meanwhile.
+func (h *Hub) deliver(d delivery) (missed int, err error) {
 	d.frame.private = d.frame.private || d.private
 	h.mu.Lock()
 	for !d.drops && h.behind.Load() > 0 {
@@ -83,17 +84,22 @@ func (h *Hub) deliver(d delivery) (missed int) {
 		h.mu.Lock()
 	}
 	defer h.mu.Unlock()
-	if ch := d.retain; ch != nil { // a page that begins to listen gets the frame as the retained message, or here
-		ch.mu.Lock()
+	if ch := d.channel; ch != nil {
+		ch.mu.Lock() // a page that begins to listen gets the frame as the retained message, or here
 		defer ch.mu.Unlock()
-		ch.retained = d.frame
+		if ch.hub != h {
+			return 0, ch.publishNowhere(d.frame)
+		}
+		if d.frame.retained {
+			ch.retained = d.frame
+		}
 	}
 	for c := range h.pagesOf(d) {
 		if !c.deliver(d) {
 			missed++
 		}
 	}
-	return missed
+	return missed, nil
 }
 
 // pagesOf returns the pages of the delivery's room. The caller holds mu.
@@ -108,7 +114,7 @@ func (h *Hub) pagesOf(d delivery) iter.Seq[*page] {
 func (h *Hub) firstBehind(d delivery) *page {
 	for c := range h.pagesOf(d) {
 		c.mu.Lock()
-		behind := c.room != nil && (d.match == nil || d.match(c))
+		behind := c.room != nil && c.isMeant(d)
 		c.mu.Unlock()
 		if behind {
 			return c
@@ -122,13 +128,20 @@ func (c *page) deliver(d delivery) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.gone || d.match != nil && !d.match(c):
-		return true
+	case !c.isMeant(d):
 	case d.drops && c.isBehind():
 		return false
+	case d.channel != nil:
+		c.give(d.channel, d.frame)
+	default:
+		c.enqueue(d.frame)
 	}
-	c.enqueue(d.frame)
 	return true
+}
+
+// isMeant reports whether the page is one of those of the delivery. The caller holds mu.
+func (c *page) isMeant(d delivery) bool {
+	return !c.gone && (d.channel == nil || c.hears(d.channel)) && (d.match == nil || d.match(c))
 }
 
 // seqOf returns the number of a payload that changes what pages run, nil for other payloads.
@@ -152,8 +165,8 @@ func (h *Hub) Broadcast(event string, data any) error {
 	if err != nil {
 		return err
 	}
-	h.deliver(delivery{frame: f})
-	return nil
+	_, err = h.deliver(delivery{frame: f})
+	return err
 }
 
 // TryBroadcast is [Hub.Broadcast] that never waits: pages that are behind do not get the event. missed is their number.
@@ -162,7 +175,7 @@ func (h *Hub) TryBroadcast(event string, data any) (missed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return h.deliver(delivery{frame: f, drops: true}), nil
+	return h.deliver(delivery{frame: f, drops: true})
 }
 
 // SendToUser sends an event to every page of the user and to no other page. It waits as [Hub.Broadcast] does, for these
@@ -176,8 +189,8 @@ func (h *Hub) SendToUser(user, event string, data any) error {
 	if err != nil {
 		return err
 	}
-	h.deliver(delivery{frame: f, private: true, match: func(c *page) bool { return c.identity.user == user }})
-	return nil
+	_, err = h.deliver(delivery{frame: f, private: true, match: func(c *page) bool { return c.identity.user == user }})
+	return err
 }
 
 // ErrBehind is the error of [Client.TrySend] for a page that has not taken what it was sent before. Nothing was sent.

@@ -17,7 +17,8 @@ import (
 // and [Hub.Close] waits for that. With the query mux=1 the socket carries the sessions of all tabs of a browser.
 //
 // A POST identifies an open page again by its cookies, see [Hub.Reidentify]. The page sends it when its cookies may
-// have changed. Options.Check is asked about both kinds of requests.
+// have changed. A POST with the query leave carries the last frames of a page, and ends its session. Options.Check is
+// asked about all of these requests.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at := time.Now()
 	if slices.Contains(websocket.Subprotocols(r), "vite-ping") { // "are you back?": needs no token, is no client
@@ -34,7 +35,11 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if r.Method == http.MethodPost {
-		h.serveIdentify(w, r)
+		if r.URL.Query().Has("leave") {
+			h.serveLeave(w, r)
+		} else {
+			h.serveIdentify(w, r)
+		}
 		return
 	}
 	who, err := h.identify(r, h.keep(r), at)

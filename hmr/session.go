@@ -18,7 +18,7 @@ func newPage(session string, s *socket, number int) *page {
 		identity:      s.identity.settled(),
 		lastRequest:   s.identity.request,
 		lastRequestAt: s.identity.at,
-		channels:      map[string]bool{},
+		channels:      map[string]*subscription{},
 		unknown:       map[string]bool{},
 		lanes:         map[laneKey]*lane{},
 		cancels:       map[uint64]func(){},
@@ -68,7 +68,7 @@ func (c *page) greet() {
 		connect := h.hooks.connect
 		h.mu.Unlock()
 		for _, k := range connect {
-			h.call(c, "connect", func(ctx context.Context) error { k.fn(ctx, c.client()); return nil })
+			h.call(c.client(), "connect", k.fn)
 		}
 		close(c.greeting)
 		c.reading.Lock()
@@ -265,7 +265,7 @@ func (h *Hub) forget(c *page) {
 	}
 	report := func() {
 		for _, k := range disconnect {
-			h.call(c, "disconnect", func(ctx context.Context) error { k.fn(ctx, c.client()); return nil })
+			h.call(c.client(), "disconnect", k.fn)
 		}
 	}
 	select {

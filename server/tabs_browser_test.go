@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	cdpage "github.com/chromedp/cdproto/page"
@@ -47,10 +48,7 @@ export const text = "one";
 func TestTabsShareASocket(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
-	for name, head := range map[string]string{
-		"SharedWorker":     "",
-		"BroadcastChannel": "<script>delete window.SharedWorker</script>",
-	} {
+	for name, head := range sharing {
 		t.Run(name, func(t *testing.T) {
 			app := devtest.App(t, devtest.Text(tabsApp))
 			app.Edit("index.html", "<head>", "<head>"+head)
@@ -187,9 +185,10 @@ func (f *family) hear() {
 	}
 }
 
-// relay passes bytes between browser and server. Its connections can be cut, as a network fails.
+// relay passes bytes between browser and server. Its connections can be cut, as a network fails, or freeze.
 type relay struct {
-	url string
+	url     string
+	freezes atomic.Int32
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -222,9 +221,10 @@ func newRelay(t *testing.T, to string) *relay {
 			r.mu.Lock()
 			r.conns = append(r.conns, in, out)
 			r.mu.Unlock()
+			begun := r.freezes.Load()
 			for _, way := range [][2]net.Conn{{in, out}, {out, in}} {
 				running.Go(func() {
-					_, _ = io.Copy(way[0], way[1]) // ends when either connection ends
+					_, _ = io.Copy(valve{way[0], r, begun}, way[1]) // ends when either connection ends
 					_, _ = way[0].Close(), way[1].Close()
 				})
 			}
@@ -246,4 +246,21 @@ func (r *relay) cut() {
 		_ = c.Close()
 	}
 	r.conns = nil
+}
+
+// freeze makes the connections carry nothing from now on. They stay open.
+func (r *relay) freeze() { r.freezes.Add(1) }
+
+// valve writes to a connection until the relay freezes it.
+type valve struct {
+	to    net.Conn
+	relay *relay
+	begun int32
+}
+
+func (v valve) Write(p []byte) (int, error) {
+	if v.relay.freezes.Load() > v.begun {
+		return len(p), nil
+	}
+	return v.to.Write(p)
 }

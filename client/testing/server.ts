@@ -1,6 +1,7 @@
 // The server's side of a session, for tests: it counts frames, keeps them and sends them again.
 
-import type { Socket, Timers } from "../src/socket/transport.ts";
+import type { Timers } from "../src/socket/timers.ts";
+import type { Socket } from "../src/socket/transport.ts";
 
 export class FakeSocket implements Socket {
   readyState = 0;
@@ -42,7 +43,13 @@ export class FakeServer {
   session: Session | undefined;
   opened = 0;
   epoch = "e1";
-  refuse = false;
+  /** More of the next greetings. */
+  greeting: object = {};
+  /** What the server says of frames that wait for their handlers. */
+  waiting: { waiting?: number; waitingBytes?: number } = {};
+  /** Set when the server answers no pings: the connection carries nothing. */
+  silent = false;
+  pings = 0;
 
   readonly open = (query: Record<string, string>): Socket => {
     this.opened++;
@@ -65,7 +72,15 @@ export class FakeServer {
       session.confirmed = had;
     }
     socket.toPage.push(
-      JSON.stringify({ type: "connected", epoch: this.epoch, resumed, received: session.received, seq: 0 }),
+      JSON.stringify({
+        type: "connected",
+        epoch: this.epoch,
+        resumed,
+        received: session.received,
+        seq: 0,
+        ...this.greeting,
+        ...this.waiting,
+      }),
     );
     if (resumed) socket.toPage.push(...session.kept);
     else for (const f of session.kept) socket.toPage.push(f);
@@ -93,7 +108,11 @@ export class FakeServer {
 
   private take(text: string): void {
     const frame = JSON.parse(text) as (typeof this.got)[number] & { n?: number };
-    if (frame.type === "ping") return;
+    if (frame.type === "ping") {
+      this.pings++;
+      if (!this.silent) this.ack();
+      return;
+    }
     const session = this.session!;
     if (frame.type === "ack") {
       session.kept.splice(0, frame.n! - session.confirmed);
@@ -102,11 +121,11 @@ export class FakeServer {
     }
     session.received++;
     this.got.push(frame);
-    if (session.received % 64 === 0) this.socket!.toPage.push(JSON.stringify({ type: "ack", n: session.received }));
+    if (session.received % 64 === 0) this.ack();
   }
 
   ack(): void {
-    this.socket!.toPage.push(JSON.stringify({ type: "ack", n: this.session!.received }));
+    this.socket!.toPage.push(JSON.stringify({ type: "ack", n: this.session!.received, ...this.waiting }));
   }
 
   events(): unknown[] {
@@ -131,6 +150,14 @@ export class FakeTimers implements Timers {
 
   get delays(): number[] {
     return [...this.waiting.values()].map((t) => t.at - this.now).sort((a, b) => a - b);
+  }
+
+  /** Runs the timer that is due next, long after its time: the computer slept. */
+  late(): void {
+    const [id, { at, fn }] = [...this.waiting].sort((a, b) => a[1].at - b[1].at)[0]!;
+    this.waiting.delete(id);
+    this.now = at + 3_600_000;
+    fn();
   }
 
   /** Lets time pass, promises included. */

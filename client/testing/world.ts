@@ -58,7 +58,8 @@ export class World implements UpdateHost, HotHost, MetaHost {
     error: (...args: unknown[]) =>
       void (this.errors.push(args[1]), this.journal.push("error: " + String(args[0]).replace("[devserver] ", ""))),
   };
-  readonly events = new Events(this.log);
+  readonly queue = new Queue((error) => this.log.error("queue", error));
+  readonly events = new Events(this.log, this.queue.meanwhile);
   readonly hot = new HotStore(this);
   readonly refresh = new Refresh(this.log);
   readonly registry: Registry = new Registry({
@@ -75,7 +76,6 @@ export class World implements UpdateHost, HotHost, MetaHost {
     url: (id) => this.url(id),
     meta: (instance) => new ModuleMeta(instance, this),
   });
-  readonly queue = new Queue((error) => this.log.error("queue", error));
   readonly updater = new Updater(this.registry, this.hot, this.events, this, (task) => this.queue.pushFront(task));
   /** The server's files; `broken` are those that do not compile. */
   readonly files = new Map<string, string>();

@@ -24,9 +24,12 @@ type ReceiveOf<K> = K extends keyof ChannelMap ? (ChannelMap[K] extends { receiv
 /** A channel of the server. Make it once, with channel(), and use it everywhere. */
 export interface Channel<Send = unknown, Receive = unknown> {
   readonly id: string;
-  /** Sends to the channel's handler. The message waits while there is no connection. */
+  /** Sends to the channel's handler. The message waits while there is no connection. Throws as Connection.send does. */
   send(data: Send): void;
-  /** Listens until the returned function is called. The server sends messages only while the page listens. */
+  /**
+   * Listens until the returned function is called. The server sends messages only while the page listens. The newest
+   * retained message comes first, also for a second listener.
+   */
   subscribe(onMessage: (data: Receive) => void): Off;
 }
 

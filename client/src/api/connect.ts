@@ -9,22 +9,27 @@ import {
   type ReadyState,
 } from "../socket/connection.ts";
 import { askHub, Identity, reidentifyEvent } from "../socket/identity.ts";
+import { onWake } from "../socket/life.ts";
 import type { Logger } from "../socket/logger.ts";
 import type { ReliablePagePayload, ServerMessage } from "../socket/payload.ts";
 import type { RequestOptions } from "../socket/request.ts";
-import { Transport, type Socket, type TransportOptions } from "../socket/transport.ts";
+import { realTimers, type Timers } from "../socket/timers.ts";
+import { Transport, type Socket } from "../socket/transport.ts";
 
 export interface ConnectOptions {
   /** The address of the hub, relative to the page: `/socket` or `wss://api.example.com/socket`. "/" by default. */
   url?: string | URL;
-  /** A token that the server checks, next to cookies. A function is called for each connection. */
+  /**
+   * A token that the server checks, next to cookies. A function is called before the first connection, and after each
+   * connection that could not be opened. An error, or no answer within 10 seconds, makes the page try again later.
+   */
   token?: string | (() => string | Promise<string>);
   /** The page's name in the hub's list of clients; its URL by default. */
   name?: string;
   log?: Logger;
   /** Opens a socket; WebSocket by default. */
   open?: (url: URL, protocol: string) => Socket;
-  timers?: TransportOptions["timers"];
+  timers?: Timers;
 }
 
 /** Opens a connection to a hub. It reconnects by itself. */
@@ -36,20 +41,24 @@ class OwnConnection implements Connection {
   private readonly transport: Transport;
   private readonly listeners: Listeners;
   private readonly session = randomID();
-  private readonly identity = new Identity({ ask: () => askHub(this.address(), this.session) });
+  private readonly identity: Identity;
+  /** Ends what the connection watches, at close(). */
+  private readonly ended = new AbortController();
   private token = "";
   private seq = 0;
   readyState: ReadyState = "connecting";
 
   constructor(private readonly options: ConnectOptions) {
-    const log: Logger = options.log ?? console;
+    const { log = console, timers = realTimers, token } = options;
+    if (typeof token === "string") this.token = token;
+    this.identity = new Identity({ ask: () => askHub(this.address(), this.session), timers });
     this.transport = new Transport({
       session: this.session,
       log,
       seq: () => this.seq,
-      ...(options.timers ? { timers: options.timers } : {}),
+      timers,
       open: (query) => this.open(query),
-      ...(typeof options.token === "function" ? { renew: () => this.renew() } : {}),
+      ...(typeof token === "function" ? { renew: () => this.renew(token, log), renewFirst: true } : {}),
       hello: (): ReliablePagePayload => ({
         type: "hello",
         url: options.name ?? (typeof location === "undefined" ? "" : location.href),
@@ -63,12 +72,9 @@ class OwnConnection implements Connection {
       (c) => this.transport.subscribe(c),
       (c) => this.transport.unsubscribe(c),
     );
-    if (typeof options.token === "function") void this.renew().finally(() => this.transport.connect());
-    else {
-      this.token = options.token ?? "";
-      this.transport.connect();
-    }
-    this.wake();
+    this.transport.start();
+    onWake(() => this.transport.wake(), this.ended.signal);
+    this.identity.watch(this.ended.signal);
   }
 
   private address(): URL {
@@ -85,31 +91,23 @@ class OwnConnection implements Connection {
     return open(url, "vite-hmr");
   }
 
-  private async renew(): Promise<boolean> {
-    const { token } = this.options;
-    if (typeof token === "function") this.token = await token();
+  private async renew(token: () => string | Promise<string>, log: Logger): Promise<boolean> {
+    try {
+      this.token = await token();
+    } catch (error) {
+      log.error("[devserver] the function that returns the token failed; trying again.", error);
+      return false;
+    }
     return true;
-  }
-
-  private readonly woken = (): void => {
-    if (typeof document === "undefined" || document.visibilityState !== "hidden") this.transport.wake();
-  };
-
-  private wake(): void {
-    if (typeof addEventListener !== "function" || typeof document === "undefined") return;
-    addEventListener("online", this.woken);
-    addEventListener("pageshow", this.woken);
-    document.addEventListener("visibilitychange", this.woken);
-    document.addEventListener("resume", this.woken);
-    this.identity.watch();
   }
 
   private receive(payload: ServerMessage): void {
     if (payload.type === "connected") {
       this.identity.enabled = payload.identifies === true;
+      if (!payload.resumed) this.listeners.forgetRetained();
       this.seq = payload.seq; // this page takes no updates, so it needs no earlier ones
     } else if (payload.type === "custom" && payload.event === reidentifyEvent) this.identity.cookieChanges();
-    else if (payload.type === "custom") this.listeners.emit(payload.event, payload.data);
+    else if (payload.type === "custom") this.listeners.emit(payload.event, payload.data, payload.retained);
     else if (payload.type === "update" || payload.type === "full-reload") this.seq = payload.seq ?? this.seq;
   }
 
@@ -145,13 +143,7 @@ class OwnConnection implements Connection {
 
   close(): void {
     this.change("closed");
-    this.identity.enabled = false;
+    this.ended.abort();
     this.transport.close();
-    if (typeof removeEventListener === "function" && typeof document !== "undefined") {
-      removeEventListener("online", this.woken);
-      removeEventListener("pageshow", this.woken);
-      document.removeEventListener("visibilitychange", this.woken);
-      document.removeEventListener("resume", this.woken);
-    }
   }
 }

@@ -31,6 +31,13 @@ interface DevserverServerEvents {
   "devserver:unknown-event": { event: string };
   "devserver:event-error": { event: string; error: { code: string; message: string; path?: string } };
   "devserver:channel-error": { channel: string; error: { code: string; message: string; path?: string } };
+  /**
+   * Messages were lost with a session. With `sent` this page had sent them, and they may have arrived. Without `sent`
+   * they were on their way to this page.
+   */
+  "devserver:lost": { messages: number; reason: string; sent?: true };
+  /** The page has another user; "" is a guest. */
+  "devserver:identified": { user: string };
   "devserver:notification": { title: string; description?: string; type?: "info" | "success" | "warning" | "error" };
   "devserver:plugins:reloaded": unknown;
 }
@@ -60,7 +67,8 @@ interface DevserverError {
 }
 
 /**
- * A request's error. `code` is the handler's, or timeout, connection_lost, queue_full, too_big, aborted or disposed.
+ * The error of a message that was not sent, or of a request. `code` is the handler's, or timeout, connection_lost,
+ * queue_full, too_big, bad_event, aborted or disposed.
  */
 interface DevserverRequestError extends Error {
   readonly code: string;
@@ -69,7 +77,7 @@ interface DevserverRequestError extends Error {
 }
 
 interface DevserverRequestOptions {
-  /** Milliseconds until the request fails; 30,000 by default, 0 for no limit. */
+  /** Milliseconds until the request fails; 30,000 by default, 0 or Infinity for no limit. */
   timeout?: number;
   signal?: AbortSignal;
 }
@@ -110,7 +118,7 @@ interface DevserverHot {
   invalidate(message?: string): void;
   on<E extends string>(event: E, callback: (data: DevserverReceived<E>) => void): void;
   off<E extends string>(event: E, callback: (data: DevserverReceived<E>) => void): void;
-  /** Sends an event, which waits while there is no connection. */
+  /** Sends an event, which waits while there is no connection. Throws a DevserverRequestError if it cannot be sent. */
   send<E extends string>(event: E, data?: DevserverSent<E>): void;
   /** Sends a request and resolves with the answer. Errors are DevserverRequestErrors. */
   request<E extends string>(

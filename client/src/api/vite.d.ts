@@ -5,6 +5,8 @@ declare module "vite/types/customEvent.d.ts" {
     "devserver:unknown-event": DevserverServerEvents["devserver:unknown-event"];
     "devserver:event-error": DevserverServerEvents["devserver:event-error"];
     "devserver:channel-error": DevserverServerEvents["devserver:channel-error"];
+    "devserver:lost": DevserverServerEvents["devserver:lost"];
+    "devserver:identified": DevserverServerEvents["devserver:identified"];
     "devserver:notification": DevserverServerEvents["devserver:notification"];
   }
 }

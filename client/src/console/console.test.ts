@@ -100,13 +100,25 @@ test("console: calls reach the real console, and ours are not sent", () => {
   );
 });
 
-test("console: what cannot be sent changes nothing for the page", () => {
-  const { real, page, target } = watched();
-  watchConsole(target, page, () => {
-    throw new Error("queue_full");
+test("console: what cannot be sent changes nothing for the page, and is counted", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { real, lines, page, target } = watched();
+  let full = true;
+  watchConsole(target, page, (line) => {
+    if (full) throw new Error("queue_full");
+    lines.push(line as Line);
   });
   target.error("x");
-  assert.deepEqual(real, [["x"]]);
+  target.error("y");
+  assert.deepEqual(real, [["x"], ["y"]]);
+  t.mock.timers.tick(1000);
+  full = false;
+  target.error("z");
+  t.mock.timers.tick(1000);
+  assert.deepEqual(
+    lines.map((l) => l.text),
+    ["z", "(2 more lines were left out)"],
+  );
 });
 
 test("console: a loop is cut off and its rest is counted", (t) => {
@@ -117,7 +129,7 @@ test("console: a loop is cut off and its rest is counted", (t) => {
   assert.equal(lines.length, 200);
   assert.equal(real.length, 1000);
   t.mock.timers.tick(1000);
-  assert.equal(lines.at(-1)!.text, "(800 more lines within a second were left out)");
+  assert.equal(lines.at(-1)!.text, "(800 more lines were left out)");
   target.log("again");
   assert.equal(lines.at(-1)!.text, "again");
 });

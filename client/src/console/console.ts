@@ -24,7 +24,7 @@ export function watchConsole(
     try {
       trySend(line);
     } catch {
-      // The queue is full. Thrown here, the error would be the next line.
+      dropped++; // the queue is full; thrown here, the error would be the next line
     }
   };
   let budget = perSecond;
@@ -32,8 +32,11 @@ export function watchConsole(
   let busy = false;
   const refill = (): void => {
     budget = perSecond;
-    if (dropped > 0) send({ level: "warn", text: `(${dropped} more lines within a second were left out)` });
+    const count = dropped;
+    if (count === 0) return;
     dropped = 0;
+    send({ level: "warn", text: `(${count} more lines were left out)` });
+    if (dropped > 0) dropped = count; // the next second says it
   };
   const sendLine = (
     level: Level,

@@ -1,7 +1,7 @@
 // The listeners of a page's events: built-in events, and the project's own.
 
 import type { Logger } from "../socket/logger.ts";
-import { waitAll } from "./wait.ts";
+import { logFailures, waitAll, type Meanwhile } from "./wait.ts";
 
 export type Listener = (data: never) => unknown;
 
@@ -9,7 +9,11 @@ export type Listener = (data: never) => unknown;
 export class Events {
   private readonly listeners = new Map<string, { fn: Listener; owner: object | undefined }[]>();
 
-  constructor(private readonly log: Logger) {}
+  constructor(
+    private readonly log: Logger,
+    /** Waits for the app. */
+    readonly meanwhile: Meanwhile = (promise) => promise,
+  ) {}
 
   on(event: string, fn: Listener, owner?: object): void {
     const name = canonical(event);
@@ -34,15 +38,24 @@ export class Events {
 
   /** Calls the listeners and waits for their promises. A listener that throws does not stop the others. */
   async emit(event: string, data: unknown): Promise<void> {
+    await waitAll(this.call(event, data), nameOf(event), this.log, this.meanwhile);
+  }
+
+  /** Calls the listeners, and waits for none: a listener may wait for another event. */
+  send(event: string, data: unknown): void {
+    void logFailures(this.call(event, data), nameOf(event), this.log);
+  }
+
+  private call(event: string, data: unknown): unknown[] {
     const results: unknown[] = [];
     for (const { fn } of [...(this.listeners.get(canonical(event)) ?? [])]) {
       try {
         results.push(fn(data as never));
       } catch (error) {
-        this.log.error(`[devserver] a listener of ${JSON.stringify(event)} failed:`, error);
+        this.log.error(`[devserver] ${nameOf(event)} failed:`, error);
       }
     }
-    await waitAll(results, `a listener of ${JSON.stringify(event)}`, this.log);
+    return results;
   }
 
   private filter(event: string, keep: (l: { fn: Listener; owner: object | undefined }) => boolean): void {
@@ -52,6 +65,10 @@ export class Events {
     if (kept.length > 0) this.listeners.set(event, kept);
     else this.listeners.delete(event);
   }
+}
+
+function nameOf(event: string): string {
+  return `a listener of ${JSON.stringify(event)}`;
 }
 
 /**

@@ -51,6 +51,28 @@ test("on: listeners end when the owner runs again", async () => {
   assert.equal(n, 1);
 });
 
+test("send: promises of listeners are not awaited, and failures are told", async () => {
+  const h = host();
+  const seen: string[] = [];
+  h.events.on("x", async () => {
+    await new Promise((resolve) => h.events.on("y", resolve));
+    seen.push("y came");
+    throw new Error("later");
+  });
+  h.events.on("x", () => {
+    throw new Error("now");
+  });
+  h.events.on("x", () => void seen.push("x came"));
+  h.events.send("x", 1);
+  h.events.send("y", 1);
+  await new Promise((r) => setImmediate(r));
+  assert.deepEqual(seen, ["x came", "y came"]);
+  assert.deepEqual(h.lines, [
+    '[devserver] a listener of "x" failed: Error: now',
+    '[devserver] a listener of "x" failed: Error: later',
+  ]);
+});
+
 test("devserver: names are aliases of built-in events only", async () => {
   const h = host();
   const seen: string[] = [];

@@ -218,7 +218,7 @@ export class HotState implements HotRecord {
         return undefined;
       }
     });
-    await waitAll(results, name, this.host.log);
+    await waitAll(results, name, this.host.log, this.host.events.meanwhile);
   }
 }
 

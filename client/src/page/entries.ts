@@ -1,5 +1,6 @@
 // The page's entries: the scripts that its packs start. An entry whose pack has an error waits until that is fixed.
 
+import type { Meanwhile } from "../hot/wait.ts";
 import type { ModuleID } from "../runtime/definitions.ts";
 import type { Registry } from "../runtime/registry.ts";
 import type { Logger } from "../socket/logger.ts";
@@ -15,6 +16,7 @@ export class Entries {
     private readonly refresh: Refresh,
     private readonly errors: Errors,
     private readonly log: Logger,
+    private readonly meanwhile: Meanwhile,
   ) {}
 
   /** Runs an entry and returns its exports, or a promise of them when something in its graph awaits. */
@@ -47,7 +49,8 @@ export class Entries {
       this.waiting.delete(entry);
       this.errors.clear();
       try {
-        await this.run(options);
+        const result = this.run(options);
+        if (result instanceof Promise) await this.meanwhile(result);
       } catch (error) {
         this.log.error(`[devserver] ${entry} failed when it ran:`, error);
       }

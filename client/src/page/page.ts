@@ -13,7 +13,7 @@ import { Registry } from "../runtime/registry.ts";
 import { notificationEvent } from "../socket/connection.ts";
 import { reidentifyEvent } from "../socket/identity.ts";
 import type { Logger } from "../socket/logger.ts";
-import type { ServerMessage } from "../socket/payload.ts";
+import type { CustomPayload, ServerMessage } from "../socket/payload.ts";
 import { defineOverlay, ErrorOverlay } from "../ui/overlay.ts";
 import { linkedStyles, removeStyle, swapLinks, updateStyle } from "../ui/style.ts";
 import { askToReload, showToast, type Toast } from "../ui/toast.ts";
@@ -48,7 +48,7 @@ class BrowserPage {
   readonly facade: Facade;
   private readonly session: Session;
   private readonly queue = new Queue((error) => log.error("[devserver] an update could not be applied:", error));
-  private readonly events = new Events(log);
+  private readonly events = new Events(log, this.queue.meanwhile);
   private readonly errors: Errors;
   private readonly reloader: Reloader;
   private readonly refresh = new Refresh(log);
@@ -66,7 +66,10 @@ class BrowserPage {
       config,
       scriptURL: address.script,
       log,
-      receive: (message) => this.queue.push(() => this.receive(message)),
+      receive: (message) =>
+        message.type === "custom"
+          ? this.queue.pushEvent(() => this.receiveEvent(message))
+          : this.queue.push(() => this.receive(message)),
       opened: (webSocket) => this.queue.push(() => this.events.emit("vite:ws:connect", { webSocket })),
       lost: (webSocket) => this.queue.push(() => this.events.emit("vite:ws:disconnect", { webSocket })),
     });
@@ -75,7 +78,7 @@ class BrowserPage {
     this.packs = new Packs(address.absolute(config.base), importURL);
     this.hot = new HotStore(this.hotHost());
     this.registry = this.newRegistry();
-    this.entries = new Entries(this.registry, this.refresh, this.errors, log);
+    this.entries = new Entries(this.registry, this.refresh, this.errors, log, this.queue.meanwhile);
     this.updater = new Updater(this.registry, this.hot, this.events, this.updateHost(), (task) =>
       this.queue.pushFront(task),
     );
@@ -97,7 +100,7 @@ class BrowserPage {
 
   // ---- Messages of the server
 
-  private async receive(message: ServerMessage): Promise<void> {
+  private async receive(message: Exclude<ServerMessage, CustomPayload>): Promise<void> {
     switch (message.type) {
       case "connected":
         return this.session.greeted(message);
@@ -113,8 +116,6 @@ class BrowserPage {
       case "fixed":
         this.errors.fixed();
         return this.updater.retry();
-      case "custom":
-        return this.receiveEvent(message.event, message.data);
       case "need-revisions":
         return this.session.sendRevisions(
           this.running(),
@@ -129,7 +130,7 @@ class BrowserPage {
     }
   }
 
-  private receiveEvent(event: string, data: unknown): Promise<void> | void {
+  private receiveEvent({ event, data, retained }: CustomPayload): void {
     if (event === reidentifyEvent) return this.session.cookieChanges();
     const about = data as { event?: string; error?: { message?: string } } | undefined;
     if (event === "devserver:unknown-event" && !about?.event?.startsWith("vite:")) {
@@ -139,9 +140,9 @@ class BrowserPage {
         `[devserver] the server could not handle the event ${JSON.stringify(about?.event)}: ${about?.error?.message}`,
       );
     }
-    this.session.emit(event, data);
+    this.session.emit(event, data, retained);
     if (event === notificationEvent && !this.appShowsNotifications()) showToast(data as Toast);
-    return this.events.emit(event, data);
+    this.events.send(event, data);
   }
 
   private appShowsNotifications(): boolean {
@@ -219,7 +220,7 @@ class BrowserPage {
       report: (report) => this.session.report(report),
       renderRefreshed: () => this.refresh.perform(),
       startWaiting: () => this.entries.startWaiting(),
-      sendInvalidate: (data) => this.session.send("vite:invalidate", data),
+      sendInvalidate: (data) => this.session.sendInvalidate(data),
     };
   }
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { FakeServer, FakeTimers } from "../../testing/server.ts";
 import type { PagePayload } from "../socket/payload.ts";
+import { HotError } from "../socket/request.ts";
 import { withDefaults } from "./config.ts";
 import { Session } from "./session.ts";
 
@@ -12,10 +13,11 @@ function open() {
   const server = new FakeServer();
   const timers = new FakeTimers();
   const sent: string[] = [];
+  const lines: string[] = [];
   const session = new Session({
     config: withDefaults({ base: "/app/", token: "t", epoch: "e1", seq: 7 }),
     scriptURL: new URL("http://localhost:5173/app/@vite/client"),
-    log: silent,
+    log: { ...silent, error: (...args: unknown[]) => void lines.push(args.map(String).join(" ")) },
     timers,
     receive: () => {},
     opened: () => {},
@@ -29,14 +31,14 @@ function open() {
     },
   });
   session.connect();
-  return { session, server, timers, sent };
+  return { session, server, timers, sent, lines };
 }
 
 test("a session opens its socket with what the server must know", () => {
   const { server } = open();
   const { session, ...query } = server.socket!.query;
   assert.match(session!, /^[0-9a-f]{24}$/);
-  assert.deepEqual(query, { token: "t", received: "0", epoch: "e1", seq: "7" });
+  assert.deepEqual(query, { token: "t", received: "0", epoch: "e1", seq: "7", acks: "1" });
 });
 
 test("the revisions of many modules are sent in several frames", () => {
@@ -58,6 +60,21 @@ test("the revisions of many modules are sent in several frames", () => {
     Object.assign({}, ...frames.map((f) => f.modules)),
     Object.fromEntries(modules.map((m) => [m.id, m.rev])),
   );
+});
+
+test("what the page sends by itself breaks nothing when it cannot be sent, and the console says so", () => {
+  const { session, lines } = open();
+  const big = "x".repeat(2 << 20);
+  session.report({ seq: 1, kind: "updated", paths: [big] });
+  session.sendInvalidate({ path: big });
+  assert.deepEqual(
+    lines.map((l) => l.slice(0, 70)),
+    [
+      "[devserver] the server does not get the report of an update: a message",
+      "[devserver] the server does not get the event vite:invalidate: a messa",
+    ],
+  );
+  assert.throws(() => session.send("e", big), HotError);
 });
 
 /** What a page sends, by the name of its file. The files are what the server's tests decode. */
@@ -101,7 +118,9 @@ async function sendEverything(): Promise<Record<string, string>> {
   server.carry();
   await timers.pass(1000);
   keep("ack", "ack");
-  await timers.pass(30_000);
+  await timers.pass(15_000);
+  server.carry();
+  if (sent.length === 0) await timers.pass(15_000); // the page heard the server after the timer was set
   keep("ping", "ping");
   return files;
 }

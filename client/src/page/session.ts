@@ -10,12 +10,14 @@ import {
   type Off,
   type ReadyState,
 } from "../socket/connection.ts";
-import { askHub, Identity } from "../socket/identity.ts";
+import { askHub, Identity, sessionURL } from "../socket/identity.ts";
+import { onLeave, onWake } from "../socket/life.ts";
 import type { Logger } from "../socket/logger.ts";
 import type { ConnectedPayload, ReliablePagePayload, ReportPayload, ServerMessage } from "../socket/payload.ts";
-import { HotError, type RequestOptions } from "../socket/request.ts";
+import type { RequestOptions } from "../socket/request.ts";
 import { shareSockets, type SharedSockets } from "../socket/tabs.ts";
-import { Transport, type Socket, type Timers } from "../socket/transport.ts";
+import { realTimers, type Timers } from "../socket/timers.ts";
+import { Transport, type Socket } from "../socket/transport.ts";
 import type { Config } from "./config.ts";
 
 export interface SessionOptions {
@@ -35,6 +37,13 @@ export interface SessionOptions {
 /** A frame that is too big ends the connection, so the revisions of many modules take several of at most this size. */
 const maxRevisions = 400_000;
 
+/** What the page sends by itself, for the console. */
+const names: Partial<Record<ReliablePagePayload["type"], string>> = {
+  report: "the report of an update",
+  revisions: "what this page runs",
+  custom: "the event vite:invalidate",
+};
+
 export class Session implements Connection {
   /** Number of the newest update or reload that the page has. */
   private newest: number;
@@ -43,7 +52,7 @@ export class Session implements Connection {
   private readonly id = randomID();
   private readonly transport: Transport;
   private readonly listeners: Listeners;
-  private readonly identity = new Identity({ ask: () => this.askUser() });
+  private readonly identity: Identity;
   private shared: SharedSockets | undefined;
   private notificationHandlers = 0;
   private leaving = false;
@@ -53,13 +62,14 @@ export class Session implements Connection {
   }
 
   constructor(private readonly options: SessionOptions) {
-    const { config, log, timers } = options;
+    const { config, log, timers = realTimers } = options;
     this.newest = config.seq;
     this.token = config.token;
+    this.identity = new Identity({ ask: () => askHub(this.address(), this.id), timers });
     this.transport = new Transport({
       session: this.id,
       log,
-      ...(timers ? { timers } : {}),
+      timers,
       seq: () => this.newest,
       open: (query) => this.openSocket(query),
       renew: () => this.renewToken(),
@@ -91,17 +101,36 @@ export class Session implements Connection {
   }
 
   private watch(): void {
-    const wake = (): void => this.transport.wake();
-    addEventListener("online", wake);
-    addEventListener("pageshow", () => {
-      this.leaving = false;
-      wake();
-    });
+    const always = new AbortController().signal; // the page's own connection is never closed
+    addEventListener("pageshow", () => (this.leaving = false));
     addEventListener("pagehide", () => (this.leaving = true));
-    this.identity.watch();
+    onWake(() => this.transport.wake(), always);
+    onLeave(() => this.leaveTabs(), always);
+    this.identity.watch(always);
     document.addEventListener("freeze", () => this.leaving && this.transport.leave()); // comes after pagehide
-    document.addEventListener("resume", wake); // a frozen tab
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
+  }
+
+  /**
+   * Leaves the shared socket. Its carrier may be gone before it sends what it has: a worker ends with its last page, and
+   * a tab with itself. So the page sends the rest by a request that outlives it. A page that is shown again begins a new
+   * session.
+   */
+  private leaveTabs(): void {
+    if (!this.shared?.usable) return;
+    const { confirmed, frames } = this.transport.unconfirmed();
+    if (!this.sendLeave(confirmed + 1, frames.join("\n"))) return this.shared.leave();
+    this.shared.forget();
+    this.transport.leave(true);
+  }
+
+  /** Sends the frames and the end of the session, and reports whether the browser takes them: 64 KiB at most. */
+  private sendLeave(first: number, frames: string): boolean {
+    const url = sessionURL(this.address(), this.id);
+    url.searchParams.set("leave", String(first));
+    const sent = navigator.sendBeacon?.(url, frames) ?? false;
+    if (!sent && frames !== "")
+      this.options.log.error("[devserver] too much waits for the server at the end of this page; some may be lost.");
+    return sent;
   }
 
   private opened(socket: Socket): void {
@@ -154,13 +183,19 @@ export class Session implements Connection {
 
   // ---- Messages to the server
 
-  /** Sends, unless too much waits already, which the transport reports. */
+  /** Sends what no code of the app waits for. The console gets the error. */
   private tryToSend(payload: ReliablePagePayload): void {
     try {
       this.transport.send(payload);
     } catch (error) {
-      if (!(error instanceof HotError)) throw error;
+      const { message } = error as Error;
+      this.options.log.error(`[devserver] the server does not get ${names[payload.type] ?? payload.type}: ${message}`);
     }
+  }
+
+  /** Tells the server that a module refused its update. */
+  sendInvalidate(data: object): void {
+    this.tryToSend({ type: "custom", event: "vite:invalidate", data });
   }
 
   /** Reports how the page applied an update. */
@@ -189,6 +224,7 @@ export class Session implements Connection {
   /** Takes the server's greeting. */
   greeted(payload: ConnectedPayload): void {
     this.identity.enabled = payload.identifies === true;
+    if (!payload.resumed) this.listeners.forgetRetained();
     this.options.log.debug(`[devserver] connected${payload.client ? ` as ${payload.client}` : ""}.`);
   }
 
@@ -197,11 +233,12 @@ export class Session implements Connection {
     this.identity.cookieChanges();
   }
 
-  private askUser(): Promise<string> {
+  /** The address of the hub for requests about this session. */
+  private address(): URL {
     const { config, scriptURL } = this.options;
     const url = new URL(`${config.base}@devserver/identify`, scriptURL);
     url.searchParams.set("token", this.token);
-    return askHub(url, this.id);
+    return url;
   }
 
   // ---- Connection: what the library for app code uses
@@ -214,9 +251,8 @@ export class Session implements Connection {
     return this.listeners.onReadyState(listener);
   }
 
-  /** Sends an event. When too much waits already, the event is dropped, and the console says so. */
   send(event: string, data?: unknown): void {
-    this.tryToSend(data === undefined ? { type: "custom", event } : { type: "custom", event, data });
+    this.transport.send(data === undefined ? { type: "custom", event } : { type: "custom", event, data });
   }
 
   request(event: string, data?: unknown, options: RequestOptions = {}): Promise<unknown> {
@@ -228,8 +264,8 @@ export class Session implements Connection {
   }
 
   /** Calls the listeners of an event that arrived. */
-  emit(event: string, data: unknown): void {
-    this.listeners.emit(event, data);
+  emit(event: string, data: unknown, retained?: boolean): void {
+    this.listeners.emit(event, data, retained);
   }
 
   subscribe(channel: string, listener: Listener): Off {

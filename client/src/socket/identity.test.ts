@@ -9,8 +9,7 @@ function open() {
   const identity = new Identity({
     ask: () =>
       new Promise((resolve, reject) => asked.push({ answer: resolve, fail: () => reject(new Error("offline")) })),
-    set: (fn) => (timers.add(fn), fn),
-    clear: (fn) => timers.delete(fn as () => void),
+    timers: { set: (fn) => (timers.add(fn), fn), clear: (fn) => void timers.delete(fn as () => void) },
   });
   return { asked, timers, identity };
 }

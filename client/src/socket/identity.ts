@@ -1,6 +1,8 @@
 // The page's user. The server finds it by the cookies with which the socket opens. When somebody signs in or out later,
 // the page asks the server to look again. The browser sends the cookies, so HttpOnly cookies count, too.
 
+import type { Timers } from "./timers.ts";
+
 /** The event by which the server says that an answer changes a cookie of this browser. */
 export const reidentifyEvent = "devserver:reidentify";
 
@@ -11,14 +13,13 @@ export const reidentifyEvent = "devserver:reidentify";
 const delays = [0, 200, 1000, 3000];
 
 interface CookieStore {
-  addEventListener(type: "change", listener: () => void): void;
+  addEventListener(type: "change", listener: () => void, options: { signal: AbortSignal }): void;
 }
 
 export interface IdentityOptions {
   /** Sends the cookies to the server, which answers with the user. */
   ask(): Promise<string>;
-  set?: (fn: () => void, ms: number) => unknown;
-  clear?: (timer: unknown) => void;
+  timers: Timers;
 }
 
 export class Identity {
@@ -60,26 +61,42 @@ export class Identity {
   /** Asks soon and several times: the server said that a cookie changes, or that it knows users from now on. */
   cookieChanges(): void {
     this.enabled = true; // a server that says so knows users
-    const { set = setTimeout, clear = (timer) => clearTimeout(timer as number) } = this.options;
-    this.timers.forEach(clear);
-    this.timers = delays.map((ms) => set(this.check, ms));
+    const { timers } = this.options;
+    this.timers.forEach((timer) => timers.clear(timer));
+    this.timers = delays.map((ms) => timers.set(this.check, ms));
   }
 
-  /** Watches for sign-ins that the page itself can notice. */
-  watch(): void {
+  /** Watches for sign-ins that the page itself can notice, until the signal. */
+  watch(signal: AbortSignal): void {
+    signal.addEventListener("abort", () => this.stop());
+    if (typeof document === "undefined") return;
     // It does not cover HttpOnly cookies, and not every browser has it.
-    (globalThis as { cookieStore?: CookieStore }).cookieStore?.addEventListener("change", this.check);
+    (globalThis as { cookieStore?: CookieStore }).cookieStore?.addEventListener("change", this.check, { signal });
     // The user may have signed in elsewhere meanwhile: in another tab, or in another program.
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.check());
-    addEventListener("pageshow", (event) => event.persisted && this.check());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.check(), {
+      signal,
+    });
+    addEventListener("pageshow", (event) => event.persisted && this.check(), { signal });
   }
+
+  private stop(): void {
+    this.enabled = false;
+    this.timers.forEach((timer) => this.options.timers.clear(timer));
+    this.timers = [];
+  }
+}
+
+/** Returns the address of the hub for requests about a session: the hub's own, by HTTP. */
+export function sessionURL(hub: URL, session: string): URL {
+  const url = new URL(hub);
+  url.protocol = url.protocol.replace(/^ws/, "http");
+  url.searchParams.set("session", session);
+  return url;
 }
 
 /** Asks the hub at `url` for the user of a session. */
 export async function askHub(url: URL, session: string): Promise<string> {
-  url.protocol = url.protocol.replace(/^ws/, "http");
-  url.searchParams.set("session", session);
-  const response = await fetch(url, { method: "POST", credentials: "include", cache: "no-store" });
+  const response = await fetch(sessionURL(url, session), { method: "POST", credentials: "include", cache: "no-store" });
   if (!response.ok) throw new Error(`the server did not identify this page: ${response.status}`);
   return ((await response.json()) as { user: string }).user;
 }

@@ -53,10 +53,23 @@ const payloads: Record<string, ServerPayload> = {
   fixed: { type: "fixed" },
   custom: { type: "custom", event: "my:event", data: { a: [1, null, "<b>"] } },
   "custom-no-data": { type: "custom", event: "my:event" },
+  "custom-retained": { type: "custom", event: "a_b_c", data: 42, retained: true },
   reply: { type: "reply", id: 1, data: 42 },
   "reply-error": { type: "reply", id: 2, error: { code: "bad_payload", message: "m", path: "a.b" } },
   "need-revisions": { type: "need-revisions" },
   ack: { type: "ack", n: 64 },
+  "ack-waiting": { type: "ack", n: 64, waiting: 2, waitingBytes: 300 },
+  "connected-lost": {
+    type: "connected",
+    client: "c3",
+    epoch: "e",
+    resumed: false,
+    received: 0,
+    seq: 0,
+    waiting: 2,
+    waitingBytes: 300,
+    lost: { messages: 5, reason: "why" },
+  },
 };
 
 test("the server's payloads are what this side takes them for", () => {
@@ -72,6 +85,6 @@ test("only the greeting and acknowledgements are not counted", () => {
       .filter((p) => !isReliable(p))
       .map((p) => p.type)
       .sort(),
-    ["ack", "connected", "connected"],
+    ["ack", "ack", "connected", "connected", "connected"],
   );
 });

@@ -25,6 +25,22 @@ export interface ConnectedPayload {
   seq: number;
   /** Set when the server knows users. */
   identifies?: boolean;
+  /** What was lost with the session before: it waited for the page when the session ended. */
+  lost?: LostData;
+  /** As in AckPayload. */
+  waiting?: number;
+  waitingBytes?: number;
+}
+
+/** The event by which the app learns of lost messages. */
+export const lostEvent = "devserver:lost";
+
+/** The data of lostEvent. */
+export interface LostData {
+  messages: number;
+  reason: string;
+  /** Set when this page had sent the messages. They may have arrived. */
+  sent?: true;
 }
 
 export interface UpdatePayload {
@@ -61,6 +77,8 @@ export interface CustomPayload {
   type: "custom";
   event: string;
   data?: unknown;
+  /** Set for a message that the channel keeps for pages that listen later. */
+  retained?: true;
 }
 export interface ReplyPayload {
   type: "reply";
@@ -74,6 +92,9 @@ export interface NeedRevisionsPayload {
 export interface AckPayload {
   type: "ack";
   n: number;
+  /** How many of the page's frames have arrived and are not handled, and their bytes; absent for none. */
+  waiting?: number;
+  waitingBytes?: number;
 }
 
 /** Everything that the server sends. */
@@ -118,7 +139,7 @@ export type ReliablePagePayload =
   | { type: "unsubscribe"; channel: string };
 
 /** Everything that a page sends. */
-export type PagePayload = ReliablePagePayload | AckPayload | { type: "ping" };
+export type PagePayload = ReliablePagePayload | { type: "ack"; n: number } | { type: "ping" };
 
 /** Reports whether a frame of the server counts in its session. */
 export function isReliable(payload: { type: string }): boolean {

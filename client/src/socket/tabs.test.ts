@@ -89,7 +89,7 @@ class Browser {
   }
 
   async settle(): Promise<void> {
-    await this.timers.pass(10_000);
+    await this.timers.pass(5_000);
     if (this.mux.socket.readyState === 0) this.mux.accept();
     this.mux.carry();
   }
@@ -164,6 +164,56 @@ test("a session that the server closes is one tab's business", async () => {
   await b.settle();
   assert.equal(a.transport.connected, true);
   a.transport.close();
+  c.transport.close();
+});
+
+test("a socket that carries nothing is given up for all tabs, and the sessions continue", async () => {
+  const b = new Browser();
+  const tabs = [b.tab("a")];
+  await b.settle();
+  await b.settle();
+  tabs.push(b.tab("c")); // it has more time when the first tab gives up
+  await b.settle();
+  tabs[1]!.transport.send({ type: "custom", event: "e", data: 1 });
+  for (let i = 0; i < 50 && tabs[0]!.transport.connected; i++) await b.timers.pass(1000);
+  assert.equal(b.mux.sockets[0]!.readyState, 3);
+  await b.settle();
+  assert.deepEqual(
+    tabs.map((t) => t.transport.connected),
+    [true, true],
+  );
+  assert.deepEqual(b.mux.tab("c").events(), [1]);
+  assert.equal(b.mux.sockets.length, 2);
+  tabs.forEach((t) => t.transport.close());
+});
+
+test("a tab whose session alone is silent leaves the socket to the others", async () => {
+  const b = new Browser();
+  const tabs = [b.tab("a"), b.tab("c")];
+  await b.settle();
+  const [a, c] = [b.mux.tab("a"), b.mux.tab("c")];
+  const first = a.socket!;
+  a.silent = true;
+  for (let i = 0; i < 50 && a.opened === 1; i++) {
+    await b.timers.pass(1000);
+    b.mux.carry();
+  }
+  assert.equal(first.readyState, 3, "the server knows that the connection is over");
+  assert.deepEqual([a.opened, c.opened, b.mux.sockets.length], [2, 1, 1]);
+  tabs.forEach((t) => t.transport.close());
+});
+
+test("a tab that tells the server itself that it is left: the carrier says nothing", async () => {
+  const b = new Browser();
+  const [a, c] = [b.tab("a"), b.tab("c")];
+  await b.settle();
+  a.shared.forget();
+  a.transport.leave(true);
+  b.gone.get("a")!();
+  await b.settle();
+  assert.deepEqual(b.mux.socket.toServer, []);
+  assert.equal(b.mux.tab("a").socket!.readyState, 1, "the server has not heard of it here");
+  assert.deepEqual(a.transport.unconfirmed().frames, []);
   c.transport.close();
 });
 

@@ -8,13 +8,16 @@
 //   +received=3&epoch=e&seq=7    from the page: the tab opens or resumes its session
 //   -CODE reason                 the session is closed, by either side; from the page: the tab was closed
 
-import type { Socket } from "./transport.ts";
+import { randomID } from "./connection.ts";
+import { silentCode, type Socket } from "./transport.ts";
 
 /** From a tab to the carrier. */
 type Up =
   | { op: "open"; session: string; url: string; query: string }
   | { op: "send"; session: string; text: string }
-  | { op: "close"; session: string };
+  | { op: "close"; session: string; code: number }
+  /** The tab was closed, and the server knows. */
+  | { op: "forget"; session: string };
 
 /** From the carrier to the tab with this session; to all tabs without one. */
 type Down =
@@ -23,7 +26,9 @@ type Down =
   | { op: "close"; session: string; code: number; reason: string }
   /** The server does not know shared sockets. */
   | { op: "unsupported"; session: string }
-  | { op: "new-carrier"; session?: undefined };
+  | { op: "new-carrier"; session?: undefined }
+  /** The carrier holds this lock as long as it lives. */
+  | { op: "alive"; session?: undefined; lock: string };
 
 export interface Port {
   post(message: Down): void;
@@ -34,6 +39,8 @@ interface Tab {
   query: string;
   /** How many requests to open the session wait for the server's greeting. Frames before the last greeting are old. */
   greetings: number;
+  /** How many frames the server had sent to any tab when this tab sent its last frame. */
+  asked: number;
 }
 
 /** Owns the socket and forwards each frame to its tab. */
@@ -41,6 +48,10 @@ export class Carrier {
   private socket: Socket | undefined;
   private ready = false;
   private readonly tabs = new Map<string, Tab>();
+  /** The sessions whose tabs are open. */
+  private readonly watched = new Set<string>();
+  /** How many frames the server has sent. */
+  private frames = 0;
 
   /** `gone` resolves when the tab with that session is closed. */
   constructor(
@@ -53,10 +64,11 @@ export class Carrier {
       case "open":
         return this.open(message, port);
       case "send":
-        if (this.tabs.has(message.session) && this.ready) this.socket!.send(`${message.session} ${message.text}`);
-        return;
+        return this.send(message);
       case "close":
-        return this.leave(message.session);
+        return this.end(message.session, message.code);
+      case "forget":
+        return void this.tabs.delete(message.session);
       default: {
         const never: never = message;
         void never;
@@ -65,9 +77,15 @@ export class Carrier {
   }
 
   private open({ session, url, query }: Extract<Up, { op: "open" }>, port: Port): void {
-    const known = this.tabs.get(session);
-    this.tabs.set(session, { port, query, greetings: known?.greetings ?? 0 });
-    if (!known) void this.gone(session).then(() => this.leave(session));
+    const greetings = this.tabs.get(session)?.greetings ?? 0;
+    this.tabs.set(session, { port, query, greetings, asked: this.frames });
+    if (!this.watched.has(session)) {
+      this.watched.add(session);
+      void this.gone(session).then(() => {
+        this.watched.delete(session);
+        this.end(session, goneCode);
+      });
+    }
     if (this.ready) this.begin(session);
     else if (!this.socket) this.connect(url);
   }
@@ -79,13 +97,28 @@ export class Carrier {
     tab.port.post({ op: "open", session });
   }
 
-  private leave(session: string): void {
-    if (!this.tabs.delete(session)) return;
-    if (this.ready) this.socket!.send(`${session} -1001`);
+  private send({ session, text }: Extract<Up, { op: "send" }>): void {
+    const tab = this.tabs.get(session);
+    if (!tab || !this.ready) return;
+    tab.asked = this.frames;
+    this.socket!.send(`${session} ${text}`);
+  }
+
+  private end(session: string, code: number): void {
+    const tab = this.tabs.get(session);
+    if (!tab) return;
+    this.tabs.delete(session);
+    if (code === silentCode && tab.asked === this.frames) {
+      // The socket has carried nothing for any tab since this tab asked.
+      this.drop();
+      return this.closeAll(code, "the server did not answer");
+    }
+    if (this.ready) this.socket!.send(`${session} -${code}`);
     if (this.tabs.size === 0) this.drop();
   }
 
-  private drop(): void {
+  /** Ends the socket. */
+  drop(): void {
     const socket = this.socket;
     this.socket = undefined;
     this.ready = false;
@@ -116,6 +149,7 @@ export class Carrier {
   }
 
   private deliver(text: string): void {
+    this.frames++;
     if (text.startsWith("{")) return this.refuse();
     const space = text.indexOf(" ");
     const session = text.slice(0, space);
@@ -147,15 +181,21 @@ export class Carrier {
   }
 }
 
+/** The close code of a tab that is gone. */
+const goneCode = 1001;
+
 /** Carries messages between a tab and the carrier. */
 export interface Link {
   post(message: Up): void;
+  /** Connects to the carrier again: the carrier may have ended unnoticed. */
+  renew?(): void;
+  /** The tab is open, and may become the carrier. */
+  enter?(): void;
+  /** The tab was left. The browser may keep it, and it carries nothing then. */
+  exit?(): void;
   /** Set by the tab. */
   receive: (message: Down) => void;
 }
-
-/** How long a tab waits for the carrier before it tries again, in milliseconds. */
-const carrierTimeout = 5000;
 
 /** A tab's replacement for a WebSocket. */
 class TabSocket implements Socket {
@@ -164,14 +204,11 @@ class TabSocket implements Socket {
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
   onerror: ((event: unknown) => void) | null = null;
-  private readonly timer: ReturnType<typeof setTimeout>;
 
   constructor(
     private readonly link: Link,
     private readonly session: string,
-  ) {
-    this.timer = setTimeout(() => this.readyState === 0 && this.ended(1006, "no carrier"), carrierTimeout);
-  }
+  ) {}
 
   send(text: string): void {
     if (this.readyState === 1) this.link.post({ op: "send", session: this.session, text });
@@ -179,18 +216,17 @@ class TabSocket implements Socket {
 
   close(code = 1000, reason = ""): void {
     if (this.readyState === 3) return;
-    this.link.post({ op: "close", session: this.session });
+    this.link.post({ op: "close", session: this.session, code });
+    if (code === silentCode) this.link.renew?.();
     this.ended(code, reason);
   }
 
   opened(): void {
-    clearTimeout(this.timer);
     this.readyState = 1;
     this.onopen?.({});
   }
 
   ended(code: number, reason: string): void {
-    clearTimeout(this.timer);
     if (this.readyState === 3) return;
     this.readyState = 3;
     this.onclose?.({ code, reason });
@@ -213,6 +249,7 @@ export class SharedSockets {
 
   open(url: string, query: string): Socket {
     const socket = new TabSocket(this.link, this.session);
+    this.link.enter?.();
     this.current?.ended(1006, "");
     this.current = socket;
     // The carrier notices that a tab was closed by the tab's lock, so the tab needs the lock first.
@@ -224,7 +261,14 @@ export class SharedSockets {
 
   /** Closes the session: the user leaves the page. A page that the browser shows again opens its session again. */
   leave(): void {
-    this.current?.close(1001);
+    this.current?.close(goneCode);
+    this.link.exit?.();
+  }
+
+  /** Takes the tab from the carrier: the user has left the page, and the page tells the server itself. */
+  forget(): void {
+    this.link.post({ op: "forget", session: this.session });
+    this.link.exit?.();
   }
 
   /** Gives the carrier up: the browser cannot start it, or the server refuses it. */
@@ -234,8 +278,8 @@ export class SharedSockets {
   }
 
   private receive(message: Down): void {
-    if (message.op === "new-carrier") return this.current?.ended(1006, "");
-    if (message.session !== this.session) return;
+    if (message.op === "new-carrier") return this.current?.ended(1006, "the socket's tab or worker ended");
+    if (message.op === "alive" || message.session !== this.session) return;
     const socket = this.current;
     switch (message.op) {
       case "open":
@@ -267,9 +311,16 @@ function hold(name: string): Promise<void> {
   return new Promise((resolve) => void navigator.locks.request(name, () => (resolve(), new Promise(() => {}))));
 }
 
+/** Resolves when nobody holds the lock. */
+function released(name: string): Promise<void> {
+  return navigator.locks.request(name, { mode: "shared" }, () => {}).then(() => {});
+}
+
 function newCarrier(): Carrier {
-  const gone = (session: string): Promise<void> => navigator.locks.request(tabLock(session), () => {}).then(() => {});
-  return new Carrier((url) => new WebSocket(url, "vite-hmr") as unknown as Socket, gone);
+  return new Carrier(
+    (url) => new WebSocket(url, "vite-hmr") as unknown as Socket,
+    (session) => released(tabLock(session)),
+  );
 }
 
 /** Connects this tab to the carrier. Returns undefined where the browser has no locks or no way to share. */
@@ -277,10 +328,9 @@ export function shareSockets(scriptURL: URL, session: string): SharedSockets | u
   if (typeof navigator === "undefined" || !navigator.locks) return undefined; // pages of other machines without https
   try {
     const held = hold(tabLock(session));
-    const shared =
-      typeof SharedWorker === "function" ? overWorker(scriptURL, session, held) : overChannel(scriptURL, session, held);
-    addEventListener("pagehide", () => shared.leave());
-    return shared;
+    return typeof SharedWorker === "function"
+      ? overWorker(scriptURL, session, held)
+      : overChannel(scriptURL, session, held);
   } catch {
     return undefined; // a Content-Security-Policy may forbid workers
   }
@@ -289,11 +339,26 @@ export function shareSockets(scriptURL: URL, session: string): SharedSockets | u
 function overWorker(scriptURL: URL, session: string, held: Promise<void>): SharedSockets {
   const url = new URL(scriptURL);
   url.search = "?tabs";
-  const worker = new SharedWorker(url, { type: "module", name: channelName });
-  const link: Link = { post: (message) => worker.port.postMessage(message), receive: () => {} };
+  let worker: SharedWorker;
+  const link: Link = { post: (message) => worker.port.postMessage(message), renew: start, receive: () => {} };
   const shared = new SharedSockets(link, session, held);
-  worker.port.onmessage = ({ data }) => link.receive(data as Down);
-  worker.onerror = () => shared.fail();
+  // A worker crashes together with the tab that started it. The same name then starts the next worker.
+  function start(): void {
+    const mine = new SharedWorker(url, { type: "module", name: channelName });
+    worker = mine;
+    mine.onerror = () => worker === mine && shared.fail();
+    mine.port.onmessage = ({ data }) => {
+      const message = data as Down;
+      if (worker !== mine) return;
+      if (message.op !== "alive") return link.receive(message);
+      void released(message.lock).then(() => {
+        if (worker !== mine) return;
+        start();
+        link.receive({ op: "new-carrier" });
+      });
+    };
+  }
+  start();
   return shared;
 }
 
@@ -305,27 +370,43 @@ interface Addressed {
 function overChannel(scriptURL: URL, session: string, held: Promise<void>): SharedSockets {
   const name = `${channelName} ${scriptURL.pathname}`;
   const channel = new BroadcastChannel(name);
+  let end: AbortController | undefined; // ends the turn as carrier, or the wait for it
   const link: Link = {
     post: (message) => channel.postMessage({ to: "carrier", message } satisfies Addressed),
     receive: () => {},
+    enter() {
+      if (end) return;
+      end = new AbortController();
+      const { signal } = end;
+      const lock = navigator.locks.request(carrierLock + name, { signal }, () => carryOver(name, signal));
+      lock.catch(() => {}); // the tab was left before its turn
+    },
+    exit() {
+      end?.abort();
+      end = undefined;
+    },
   };
   const shared = new SharedSockets(link, session, held);
   channel.onmessage = ({ data }) =>
     (data as Addressed).to === "tabs" && link.receive((data as Addressed).message as Down);
-  void hold(carrierLock + name).then(() => carryOver(name, session));
   return shared;
 }
 
-/** Makes this tab the carrier. */
-function carryOver(name: string, session: string): void {
+/** Makes this tab the carrier until the signal. */
+function carryOver(name: string, signal: AbortSignal): Promise<void> {
   const channel = new BroadcastChannel(name); // the tab's own channel object gets what this one posts
   const carrier = newCarrier();
   const post = (message: Down): void => channel.postMessage({ to: "tabs", message } satisfies Addressed);
   channel.onmessage = ({ data }) =>
     (data as Addressed).to === "carrier" && carrier.receive((data as Addressed).message as Up, { post });
-  // The tab's own message would arrive too late.
-  addEventListener("pagehide", () => carrier.receive({ op: "close", session }, { post }));
   post({ op: "new-carrier" });
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => {
+      channel.close();
+      carrier.drop();
+      resolve();
+    });
+  });
 }
 
 /** Runs the carrier if this is the SharedWorker that shareSockets starts. */
@@ -336,7 +417,11 @@ export function carryIfWorker(): void {
   };
   if (!("onconnect" in scope) || typeof document !== "undefined" || scope.location?.search !== "?tabs") return;
   const carrier = newCarrier();
+  const lock = `${carrierLock}-${randomID()}`;
+  const held = hold(lock);
   scope.onconnect = ({ ports: [port] }) => {
-    port!.onmessage = ({ data }) => carrier.receive(data as Up, { post: (message) => port!.postMessage(message) });
+    const post = (message: Down): void => port!.postMessage(message);
+    port!.onmessage = ({ data }) => carrier.receive(data as Up, { post });
+    void held.then(() => post({ op: "alive", lock }));
   };
 }

@@ -2,15 +2,20 @@
 // side sends the frames that the other has not received: none is lost, none arrives twice, and they stay in order.
 
 import type { Logger } from "./logger.ts";
+import { Outbox, type Frame } from "./outbox.ts";
 import {
   isReliable,
+  lostEvent,
   type ConnectedPayload,
+  type LostData,
   type ReliablePagePayload,
   type ReplyPayload,
   type ServerMessage,
   type ServerPayload,
 } from "./payload.ts";
 import { HotError, type RequestOptions } from "./request.ts";
+import { Silence } from "./silence.ts";
+import { realTimers, type Timers } from "./timers.ts";
 
 /** The part of WebSocket that this client uses. */
 export interface Socket {
@@ -28,6 +33,8 @@ export interface TransportOptions {
   open(query: Record<string, string>): Socket;
   /** Gets a new token; false when the server cannot be reached. Called only after a connection failed. */
   renew?(): Promise<boolean>;
+  /** Calls renew before the first connection, too. */
+  renewFirst?: boolean;
   log: Logger;
   /** The first frame of each session. */
   hello(): ReliablePagePayload;
@@ -47,29 +54,20 @@ export interface TransportOptions {
   timers?: Timers;
 }
 
-export interface Timers {
-  set(fn: () => void, ms: number): unknown;
-  clear(timer: unknown): void;
-}
-
-const realTimers: Timers = { set: (fn, ms) => setTimeout(fn, ms), clear: (timer) => clearTimeout(timer as number) };
-
+/** What is received is confirmed after this many frames, characters or milliseconds, whichever comes first. */
 const ackEvery = 64;
+const ackEachLength = 256 << 10;
 const ackWithin = 1000;
 const firstDelay = 200;
 const maxDelay = 5000;
-const pingEvery = 30_000;
+/** How long a connection must last to count as a success, in milliseconds. */
+const lasts = 5000;
+/** How long renew may take, in milliseconds. */
+const renewWithin = 10_000;
 const defaultTimeout = 30_000;
 
-/** A frame without effect. */
-const noop = '{"type":"cancel","id":0}';
-
-interface Frame {
-  text: string;
-  /** The ID of a request, which is rejected when its frame is lost. */
-  request?: number;
-  written: boolean;
-}
+/** The close code of a connection that carries nothing. The server keeps the session, as for any lost connection. */
+export const silentCode = 4000;
 
 interface Pending {
   resolve(data: unknown): void;
@@ -85,18 +83,19 @@ export class Transport {
   private away = false;
   /** Set when the last connection ended because the user left the page: everything that was written has arrived. */
   private left = false;
-  /** The frames that the server has not confirmed. */
-  private held: Frame[] = [];
-  private heldBytes = 0;
-  private full = false;
+  /** Set when the next connection needs renew first. */
+  private stale: boolean;
+  private readonly outbox: Outbox;
+  private readonly silence: Silence;
   private received = 0;
   private acked = 0;
+  private unackedLength = 0;
   private epoch = "";
   private connections = 0;
   private failures = 0;
   private retry: unknown;
   private ackTimer: unknown;
-  private pingTimer: unknown;
+  private lastsTimer: unknown;
   private readonly pending = new Map<number, Pending>();
   private nextRequest = 1;
   private readonly channels = new Set<string>();
@@ -104,6 +103,13 @@ export class Transport {
 
   constructor(private readonly options: TransportOptions) {
     this.timers = options.timers ?? realTimers;
+    this.stale = options.renewFirst ?? false;
+    this.outbox = new Outbox(options.maxFrames, options.maxBytes);
+    this.silence = new Silence(
+      this.timers,
+      () => this.socket?.send('{"type":"ping"}'),
+      () => this.giveUp(),
+    );
   }
 
   get connected(): boolean {
@@ -111,6 +117,12 @@ export class Transport {
   }
 
   // ---- Connection
+
+  /** Connects as soon as renew has answered, where the first connection needs that. */
+  start(): void {
+    if (this.stale) void this.tryAgain();
+    else this.connect();
+  }
 
   /** Connects now. Does nothing while the page is connected or connecting. */
   connect(epoch?: string): void {
@@ -125,6 +137,7 @@ export class Transport {
         received: String(this.received),
         epoch: this.epoch,
         seq: String(this.options.seq()),
+        acks: "1", // this page sends acks often enough for the server to wait for them
       });
     } catch (error) {
       this.closed = true; // trying again would not help
@@ -139,23 +152,36 @@ export class Transport {
     socket.onmessage = ({ data }) => this.message(socket, data);
     socket.onclose = ({ code, reason }) => this.lostSocket(socket, code, reason);
     socket.onerror = () => {}; // a close event follows
+    this.silence.opening();
+  }
+
+  /** Ends a connection that carries nothing. Its close event would come when the browser notices, too: much later. */
+  private giveUp(): void {
+    const socket = this.socket;
+    if (!socket) return;
+    this.lostSocket(socket, silentCode, "the server did not answer");
+    socket.close(silentCode);
   }
 
   /** Connects without delay: the computer woke up, the network is back, or the tab came to the front. */
   wake(): void {
     this.away = false;
-    if (this.ready) this.socket!.send('{"type":"ping"}'); // reveals a connection that was lost during sleep
+    if (this.ready) this.silence.askNow();
     if (this.socket || this.closed || this.connections + this.failures === 0) return;
     this.failures = Math.min(this.failures, 1);
     this.connect();
   }
 
-  /** Closes the socket: the user left the page. The browser may keep the page, even its socket, and show it again. */
-  leave(): void {
+  /**
+   * Closes the socket: the user left the page. The browser may keep the page, even its socket, and show it again.
+   * `sent` says that the server gets in another way what was still to be sent.
+   */
+  leave(sent = false): void {
     this.away = true;
     this.timers.clear(this.retry);
     this.retry = undefined;
     const socket = this.socket;
+    if (sent) this.outbox.restart([]);
     if (!socket) return;
     this.left = true;
     this.lostSocket(socket, 1000, "the page was left");
@@ -166,10 +192,16 @@ export class Transport {
   close(): void {
     this.closed = true;
     this.timers.clear(this.retry);
-    this.timers.clear(this.ackTimer);
-    this.timers.clear(this.pingTimer);
+    this.stopTimers();
     this.socket?.close(1000);
     this.rejectAll("connection_lost", "the connection was closed");
+  }
+
+  private stopTimers(): void {
+    this.silence.stop();
+    this.timers.clear(this.ackTimer);
+    this.timers.clear(this.lastsTimer);
+    this.ackTimer = undefined;
   }
 
   private lostSocket(socket: Socket, code: number, reason: string): void {
@@ -177,34 +209,27 @@ export class Transport {
     const wasOpen = this.ready;
     this.socket = undefined;
     this.ready = false;
-    this.timers.clear(this.ackTimer);
-    this.timers.clear(this.pingTimer);
-    this.ackTimer = undefined;
-    if (wasOpen) {
-      this.failures = 0;
-      this.options.lost?.(socket, reason || `code ${code}`);
-    } else this.failures++;
+    this.stopTimers();
+    this.stale = !wasOpen;
+    // A connection that did not last counts as failed, or a server that closes each one would get the next at once.
+    const first = this.failures === 0;
+    if (!wasOpen || !this.lasted) this.failures++;
+    if (wasOpen) this.options.lost?.(socket, reason || `code ${code}`);
     if (this.closed || this.away) return;
     if (code === 1009) this.dropLongest();
-    if (wasOpen && code !== 1008 && code !== 1013 && code !== 1009) this.retryIn(0);
+    if (wasOpen && first && code !== 1008 && code !== 1013 && code !== 1009) this.retryIn(0);
     else this.retryIn(this.delay());
   }
 
   /** Drops the longest frame, which the server refuses to read: sent again, it would end the next connection, too. */
   private dropLongest(): void {
-    const longest = this.held.reduce<Frame | undefined>(
-      (a, b) => (a && a.text.length >= b.text.length ? a : b),
-      undefined,
-    );
+    const longest = this.outbox.dropLongest();
     if (!longest) return;
-    // An empty frame takes its place, since both sides count frames.
-    this.heldBytes -= longest.text.length - noop.length;
     this.options.log.error(
       `[devserver] a message of ${longest.text.length} characters is too long for the server; it was dropped: ${longest.text.slice(0, 80)}`,
     );
     if (longest.request !== undefined)
       this.pending.get(longest.request)?.reject(new HotError("too_big", "the request is too long for the server"));
-    longest.text = noop;
   }
 
   /** Half of the delay is random, so that pages do not reconnect all at once. */
@@ -222,9 +247,9 @@ export class Transport {
     this.retry = undefined;
     // A restarted server has another token. Asking for it also shows whether the server is there, without the console
     // errors of a failing socket. Each fourth time the socket is tried anyway: something may block the answer.
-    if (this.failures > 0 && this.options.renew && this.failures % 4 !== 0) {
-      const reachable = await this.options.renew().catch(() => false);
-      if (this.socket || this.closed) return;
+    if (this.stale && this.options.renew && (this.failures === 0 || this.failures % 4 !== 0)) {
+      const reachable = await this.renew(this.options.renew);
+      if (this.socket || this.closed || this.away) return;
       if (!reachable) {
         this.failures++;
         if (this.retry === undefined) this.retryIn(this.delay());
@@ -232,6 +257,24 @@ export class Transport {
       }
     }
     this.connect();
+  }
+
+  /** Calls renew, which may be the app's code: it may throw, or never answer. */
+  private async renew(renew: () => Promise<boolean>): Promise<boolean> {
+    let timer: unknown;
+    const late = new Promise<boolean>((resolve) => {
+      timer = this.timers.set(() => {
+        this.options.log.warn(`[devserver] no token came within ${renewWithin / 1000} s; trying again.`);
+        resolve(false);
+      }, renewWithin);
+    });
+    try {
+      return await Promise.race([renew(), late]);
+    } catch {
+      return false;
+    } finally {
+      this.timers.clear(timer);
+    }
   }
 
   // ---- Receiving
@@ -245,14 +288,21 @@ export class Transport {
       this.options.log.error("[devserver] the server sent a message that is not JSON");
       return;
     }
-    if (isReliable(payload)) this.count();
+    this.silence.hear();
+    if (isReliable(payload)) this.count(String(data).length);
     switch (payload.type) {
-      case "connected":
-        this.greet(socket, payload);
+      case "connected": {
+        const before = this.epoch;
+        const lost = this.greet(socket, payload);
         this.options.receive(payload);
+        if (payload.lost) this.tellLost(payload.lost);
+        if (lost.length > 0)
+          this.tellOwnLost(lost, payload.epoch === before ? "its session ended" : "the server restarted");
         break;
+      }
       case "ack":
-        this.confirm(payload.n);
+        this.outbox.confirm(payload.n, payload);
+        this.flush();
         break;
       case "reply":
         this.reply(payload);
@@ -262,9 +312,10 @@ export class Transport {
     }
   }
 
-  private count(): void {
+  private count(length: number): void {
     this.received++;
-    if (this.received - this.acked >= ackEvery) this.sendAck();
+    this.unackedLength += length;
+    if (this.received - this.acked >= ackEvery || this.unackedLength >= ackEachLength) this.sendAck();
     else this.ackTimer ??= this.timers.set(() => this.sendAck(), ackWithin);
   }
 
@@ -273,107 +324,117 @@ export class Transport {
     this.ackTimer = undefined;
     if (!this.ready || this.acked === this.received) return;
     this.acked = this.received;
+    this.unackedLength = 0;
     this.socket!.send(JSON.stringify({ type: "ack", n: this.received }));
   }
 
-  private greet(socket: Socket, payload: ConnectedPayload): void {
+  private lasted = false;
+
+  /** Takes the greeting, and returns the events that may not have arrived in the session before. */
+  private greet(socket: Socket, payload: ConnectedPayload): Frame[] {
     this.ready = true;
-    this.failures = 0;
+    this.lasted = false;
+    this.lastsTimer = this.timers.set(() => {
+      this.lasted = true;
+      this.failures = 0;
+    }, lasts);
     const first = this.connections++ === 0;
     this.epoch = payload.epoch;
+    let lost: Frame[] = [];
     // A session that continues at its first greeting was opened by a connection that this page closed before.
-    if (payload.resumed && !first) this.confirm(payload.received);
-    else this.newSession(first);
+    if (payload.resumed && !first) this.outbox.confirm(payload.received, payload);
+    else lost = this.newSession(first, payload);
     this.left = false;
-    for (const frame of this.held) this.write(frame);
-    this.full = false;
-    this.pingTimer = this.timers.set(() => this.ping(), pingEvery);
+    this.outbox.rewind();
+    this.silence.watch();
+    this.flush();
     this.options.opened?.(socket);
-  }
-
-  /** The number of this session's frames that the server confirmed. */
-  private confirmed = 0;
-
-  private confirm(n: number): void {
-    const count = Math.min(n - this.confirmed, this.held.length);
-    if (count <= 0) return;
-    this.confirmed += count;
-    for (const frame of this.held.splice(0, count)) this.heldBytes -= frame.text.length;
-    this.full = false;
+    return lost;
   }
 
   /**
    * Starts to count from zero. Frames that were written and not confirmed may have arrived. Sent again, they could run
-   * an action twice, so they are dropped, and the console says so.
+   * an action twice, so they are dropped. Returns the events among them.
    */
-  private newSession(first: boolean): void {
-    this.received = this.acked = this.confirmed = 0;
-    const lost = first ? [] : this.held.filter((f) => f.written);
-    const waiting = first ? this.held : this.held.filter((f) => !f.written);
-    const hello: Frame = { text: JSON.stringify(this.options.hello()), written: false };
-    const subscriptions = [...this.channels].map((channel): Frame => ({
-      text: JSON.stringify({ type: "subscribe", channel }),
-      written: false,
-    }));
-    this.held = [hello, ...subscriptions, ...waiting.filter((f) => !isSubscription(f))];
-    this.heldBytes = this.held.reduce((n, f) => n + f.text.length, 0);
-    const events = lost.filter((f) => f.request === undefined && f.text.startsWith('{"type":"custom"'));
-    if (events.length > 0 && !this.left) {
-      this.options.log.warn(
-        `[devserver] the server restarted while ${events.length} event(s) were on their way; they may not have arrived:`,
-        ...events.map((f) => f.text),
-      );
-    }
-    const waitingRequests = new Set(waiting.map((f) => f.request));
+  private newSession(first: boolean, payload: ConnectedPayload): Frame[] {
+    this.received = this.acked = this.unackedLength = 0;
+    const { written, waiting } = this.outbox.split();
+    const kept = first ? [...written, ...waiting] : waiting;
+    const frames = [
+      this.options.hello(),
+      ...[...this.channels].map((channel) => ({ type: "subscribe" as const, channel })),
+    ]
+      .map((p): Frame => ({ type: p.type, text: JSON.stringify(p) }))
+      .concat(kept.filter((f) => f.type !== "subscribe" && f.type !== "unsubscribe"));
+    this.outbox.restart(frames);
+    this.outbox.confirm(0, payload);
+    const waitingRequests = new Set(kept.map((f) => f.request));
     for (const [id, p] of [...this.pending]) {
       if (!waitingRequests.has(id))
         p.reject(new HotError("connection_lost", "the server restarted before it answered"));
     }
+    return first || this.left ? [] : written.filter((f) => f.type === "custom");
   }
 
-  private ping(): void {
-    if (!this.ready) return;
-    this.socket!.send('{"type":"ping"}');
-    this.pingTimer = this.timers.set(() => this.ping(), pingEvery);
+  /** Tells the app and the developer of messages to this page that the server dropped. */
+  private tellLost({ messages, reason }: LostData): void {
+    const what =
+      messages === 0
+        ? "messages to this page may be"
+        : `${count(messages)} to this page ${messages === 1 ? "was" : "were"}`;
+    this.options.log.error(`[devserver] ${what} lost: ${reason}. Reload the page to get its data again.`);
+    this.options.receive({ type: "custom", event: lostEvent, data: { messages, reason } });
+  }
+
+  /** Tells the app and the developer of messages of this page that may not have arrived. */
+  private tellOwnLost(lost: Frame[], reason: string): void {
+    this.options.log.error(
+      `[devserver] ${count(lost.length)} of this page may be lost: ${reason} before the server confirmed:`,
+      ...lost.slice(0, mostShown).map((f) => f.text),
+    );
+    this.options.receive({ type: "custom", event: lostEvent, data: { messages: lost.length, reason, sent: true } });
   }
 
   // ---- Sending
 
-  /** Sends a frame, or keeps it until there is a connection. Throws a HotError when too much waits already. */
+  /**
+   * Sends a frame, or keeps it until the server takes it. Throws a HotError for an event without a name, for a message
+   * that is too big, when too much waits already, and after close().
+   */
   send(payload: ReliablePagePayload): void {
+    if ("event" in payload) checkName(payload.event, "an event");
+    if ("channel" in payload) checkName(payload.channel, "a channel");
     const text = JSON.stringify(payload);
-    const { maxFrames = 100_000, maxBytes = 8 << 20, maxMessage = 1 << 20 } = this.options;
+    const { maxMessage = 1 << 20 } = this.options;
     if (
       text.length > maxMessage ||
       (text.length * 3 > maxMessage && new TextEncoder().encode(text).length > maxMessage)
     ) {
-      const error = new HotError(
+      throw new HotError(
         "too_big",
-        `a message of ${text.length} characters is more than the server accepts (${maxMessage} bytes); it was not sent`,
+        `a message of ${text.length} characters is more than the server accepts (${maxMessage} bytes); it was not sent: ${text.slice(0, 80)}`,
       );
-      this.options.log.error(`[devserver] ${error.message}: ${text.slice(0, 80)}`);
-      throw error;
     }
     if (this.closed) throw new HotError("connection_lost", "there is no connection to the server");
-    if (this.held.length >= maxFrames || this.heldBytes + text.length > maxBytes) {
-      const error = new HotError(
-        "queue_full",
-        `${this.held.length} messages wait for the server already; this one was not sent`,
-      );
-      if (!this.full) this.options.log.error(`[devserver] ${error.message}.`);
-      this.full = true;
-      throw error;
-    }
-    const frame: Frame = { text, written: false };
+    const frame: Frame = { type: payload.type, text };
     if (payload.type === "request") frame.request = payload.id;
-    this.held.push(frame);
-    this.heldBytes += text.length;
-    if (this.ready) this.write(frame);
+    this.outbox.add(frame, payload.type === "cancel" || payload.type === "unsubscribe");
+    this.flush();
   }
 
-  private write(frame: Frame): void {
-    frame.written = true;
-    this.socket!.send(frame.text);
+  /** Writes what the server takes. */
+  private flush(): void {
+    while (this.ready) {
+      const frame = this.outbox.take();
+      if (!frame) return;
+      this.socket!.send(frame.text);
+    }
+  }
+
+  /** Returns the frames that the server has not confirmed, and how many of the session it has. */
+  unconfirmed(): { confirmed: number; frames: string[] } {
+    const { written, waiting } = this.outbox.split();
+    return { confirmed: this.outbox.confirmed, frames: [...written, ...waiting].map((f) => f.text) };
   }
 
   /** Sends a request and resolves with the answer. Errors are HotErrors. */
@@ -381,10 +442,13 @@ export class Transport {
     const id = this.nextRequest++;
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortError(signal));
+      if (typeof timeout !== "number" || !(timeout >= 0)) {
+        return reject(new TypeError(`the timeout of a request is a number of milliseconds, not ${String(timeout)}`));
+      }
       let timer: unknown;
       const cancel = (error: unknown): void => {
         this.pending.get(id)?.done();
-        this.tryToSend({ type: "cancel", id });
+        if (!this.closed) this.send({ type: "cancel", id });
         reject(error);
       };
       const aborted = (): void => cancel(abortError(signal!));
@@ -406,20 +470,12 @@ export class Transport {
         return;
       }
       signal?.addEventListener("abort", aborted, { once: true });
-      if (timeout > 0)
+      if (timeout > 0 && timeout < Infinity)
         timer = this.timers.set(
           () => cancel(new HotError("timeout", `no answer to ${JSON.stringify(event)} within ${timeout} ms`)),
           timeout,
         );
     });
-  }
-
-  private tryToSend(payload: ReliablePagePayload): void {
-    try {
-      this.send(payload);
-    } catch {
-      // No caller waits for it, and the console has the error.
-    }
   }
 
   /** Answers skip the queue of messages: a listener in the queue may wait for one. */
@@ -435,20 +491,27 @@ export class Transport {
 
   // ---- Channels
 
-  /** Subscribes to a channel, now and in each later session. */
+  /** Subscribes to a channel, now and in each later session. Throws as send does, but not after close(). */
   subscribe(channel: string): void {
     if (this.channels.has(channel)) return;
+    if (!this.closed) this.send({ type: "subscribe", channel });
     this.channels.add(channel);
-    this.tryToSend({ type: "subscribe", channel });
   }
 
   unsubscribe(channel: string): void {
-    if (this.channels.delete(channel)) this.tryToSend({ type: "unsubscribe", channel });
+    if (this.channels.delete(channel) && !this.closed) this.send({ type: "unsubscribe", channel });
   }
 }
 
-function isSubscription(frame: Frame): boolean {
-  return frame.text.startsWith('{"type":"subscribe"') || frame.text.startsWith('{"type":"unsubscribe"');
+/** How many lost messages the console shows. */
+const mostShown = 20;
+
+function count(messages: number): string {
+  return messages === 1 ? "1 message" : `${messages} messages`;
+}
+
+function checkName(name: unknown, what: string): void {
+  if (typeof name !== "string" || name === "") throw new HotError("bad_event", `${what} needs a name`);
 }
 
 function abortError(signal: AbortSignal): unknown {

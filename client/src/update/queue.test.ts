@@ -44,3 +44,38 @@ test("queue: a task that fails is reported and the others run", async () => {
   await q.idle();
   assert.deepEqual(seen, ["three", "four"]);
 });
+
+test("queue: while a task waits for the app, events are handed out, up to the next task", async () => {
+  const seen: string[] = [];
+  const q = new Queue(() => {});
+  const event = (name: string): void => q.pushEvent(() => void seen.push(name));
+  event("before");
+  q.push(async () => {
+    seen.push("task");
+    await Promise.resolve(); // its own work: events wait
+    let goOn!: () => void;
+    const waiting = q.meanwhile(new Promise<void>((resolve) => (goOn = resolve)));
+    q.pushEvent(() => {
+      seen.push("go on");
+      goOn();
+    });
+    event("after");
+    await waiting;
+    seen.push("task ends");
+  });
+  event("during");
+  await q.idle();
+  assert.deepEqual(seen, ["before", "task", "during", "go on", "task ends", "after"]);
+
+  seen.length = 0;
+  let end!: () => void;
+  const never = new Promise<void>((resolve) => (end = resolve));
+  q.push(() => q.meanwhile(never));
+  q.push(() => void seen.push("next task"));
+  event("behind the task");
+  await new Promise((r) => setTimeout(r, 5));
+  assert.deepEqual(seen, []);
+  end();
+  await q.idle();
+  assert.deepEqual(seen, ["next task", "behind the task"]);
+});

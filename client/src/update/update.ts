@@ -270,7 +270,8 @@ export class Updater {
     for (const job of jobs) {
       const path = job.boundary.acceptedPath;
       try {
-        await this.registry.evaluate(path);
+        const result = this.registry.evaluate(path);
+        if (result instanceof Promise) await this.events.meanwhile(result); // it awaits at its top level
         job.namespace = this.registry.namespace(path);
       } catch (error) {
         if (job.boundary.circular)
