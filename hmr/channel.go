@@ -117,7 +117,11 @@ func (c *Channel[In, Out]) Handle(fn func(ctx context.Context, from Conn[Out], i
 // Allow sets the func that says whether a page may listen or send, and returns the channel. Call it before Register.
 // Without it every page may. An error refuses, and is sent to the page ([ChannelError]).
 //
-// fn is called when a page begins to listen, when its user has changed, and for each message that the page sends.
+// fn is called when a page begins to listen, when its user has changed, when the channel is registered again, and for
+// each message that the page sends. Messages that the page may get are kept while fn is asked whether it may listen,
+// within Options.QueueMessages and Options.QueueBytes. They are delivered if fn allows it and dropped otherwise. The
+// context of fn ends when its answer does not count any more: the page has another user, has gone or does not want to
+// listen, or another channel has the ID.
 func (c *Channel[In, Out]) Allow(fn func(ctx context.Context, page *Client, d Direction) error) *Channel[In, Out] {
 	c.allow = fn
 	return c
@@ -144,7 +148,8 @@ func (c *Channel[In, Out]) TryBroadcast(out Out) (missed int, err error) {
 }
 
 // Retain is Broadcast, and keeps the message: a page that begins to listen later gets the newest retained message at
-// once. Retain may be called before Register.
+// once, and gives it to each of its listeners. A page gets the message again when its user has changed. Retain may be
+// called before Register.
 func (c *Channel[In, Out]) Retain(out Out) error {
 	_, err := c.publish(out, true, delivery{})
 	return err

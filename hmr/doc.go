@@ -28,6 +28,12 @@
 // What waits is held by its name, and gets the handlers that have the name when its turn comes, see [Hub.Hold]. It is
 // bounded for each page: the page is told how much waits, and sends what fits.
 //
+// # Users
+//
+// A [Client] is a page with the user that it has, see Options.Identify. People sign in and out while a page is open,
+// see [Hub.Reidentify]. What was made for one user never reaches the next: what waits for the page is dropped, what is
+// sent later fails with [ErrUserChanged], and an answer of Allow counts only for the user that it is about.
+//
 // # Close codes
 //
 // This is what our client (client/src/socket/transport.ts) does when the server closes its connection. It resumes its

@@ -174,7 +174,9 @@ func (h *Hub) identifyAgain(pages ...*page) {
 //
 //   - what waits for the user before is dropped, so that a message for one user never reaches another;
 //   - the page leaves its rooms;
-//   - Allow is asked again for each channel that the page listens to;
+//   - Allow is asked again for each channel that the page listens to, and the page gets retained messages again;
+//   - what a [Client] of a signed-in user before sends fails with [ErrUserChanged], and a request that the page made as
+//     that user is answered with an error of the code "user_changed";
 //   - the page gets [IdentifiedEvent], and hooks of [Hub.OnIdentify] are called.
 //
 // The error is that of Identify, and makes the page a guest. ErrUnsure is not an error.
@@ -196,8 +198,9 @@ func (h *Hub) identifyPage(c *page, r, kept *http.Request, at time.Time) error {
 	return nil
 }
 
-// OnIdentify calls fn for each open page whose user has changed. A change before the hooks of OnConnect is not
-// reported: OnConnect sees the new user. off removes fn.
+// OnIdentify calls fn for each open page whose user has changed, with the user that the change is about. The page may
+// have another user when fn is called. A change before the hooks of OnConnect is not reported: OnConnect sees the new
+// user. off removes fn.
 func (h *Hub) OnIdentify(fn func(context.Context, *Client)) (off func()) {
 	return addHook(h, &h.hooks.identify, &clientHook{fn})
 }

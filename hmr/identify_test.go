@@ -353,8 +353,8 @@ func TestNewerRequestCounts(t *testing.T) {
 	}
 }
 
-// TestNothingOfAUserReachesTheNext: ann's page becomes bob's. What waits for ann is dropped. What is made for her later,
-// also by handlers that began when the page was hers, returns an error.
+// TestNothingOfAUserReachesTheNext: ann's page becomes bob's. What waits for ann is dropped. What is made for her
+// later, also by handlers that began when the page was hers, returns an error.
 func TestNothingOfAUserReachesTheNext(t *testing.T) {
 	const secret = "secret"
 	hub, at := serve(t, hmr.Options{Identify: byCookie})

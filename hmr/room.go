@@ -185,7 +185,7 @@ func (h *Hub) OnJoin(fn func(ctx context.Context, c *Client, room string)) (off 
 }
 
 // OnLeave calls fn for each client that has left a room. A client that is gone for good, or whose user changes, leaves
-// all its rooms. OnJoin says in which order fn is called. off removes fn.
+// all its rooms; fn gets the client with the user before. OnJoin says in which order fn is called. off removes fn.
 func (h *Hub) OnLeave(fn func(ctx context.Context, c *Client, room string)) (off func()) {
 	return addHook(h, &h.hooks.leave, &roomHook{fn})
 }

@@ -69,8 +69,8 @@ type delivery struct {
 	drops bool
 }
 
-// deliver queues the frame for its pages, all at once, when none of them is behind. missed is how many pages were behind
-// and did not get the frame. The error says that the channel was unregistered meanwhile.
+// deliver queues the frame for its pages, all at once, when none of them is behind. missed is how many pages were
+// behind and did not get the frame. The error says that the channel was unregistered meanwhile.
 func (h *Hub) deliver(d delivery) (missed int, err error) {
 	d.frame.private = d.frame.private || d.private
 	h.mu.Lock()

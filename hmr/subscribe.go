@@ -72,7 +72,8 @@ func (s *subscription) listen(c *page) {
 	switch retained := s.channel.retained; {
 	case retained == nil && s.has != nil: // of the channel before
 		s.has = nil
-		if f, err := newEventFrame(nothingRetained, map[string]string{"channel": s.channel.id}); err == nil { // always: strings are JSON
+		f, err := newEventFrame(nothingRetained, map[string]string{"channel": s.channel.id})
+		if err == nil { // always: a string is JSON
 			c.enqueue(f)
 		}
 	case retained == nil || slices.Contains(kept.frames, retained):

@@ -2,6 +2,7 @@ package hmr_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/seed-b8174343/devserver/hmr"
 )
@@ -314,6 +317,26 @@ func TestTooManyMessagesWaitForAllow(t *testing.T) {
 	}
 }
 
+// TestRetainedMessageComesAfterALoss: a page forgets the retained message at an error about listening, and gets it
+// again, also from a channel that retains what the channel before did.
+func TestRetainedMessageComesAfterALoss(t *testing.T) {
+	hub, at := serve(t, hmr.Options{QueueMessages: 10})
+	ch, calls := asking()
+	must(t, ch.Retain(100), hub.Register(ch))
+	p := open(t, at, "p")
+	wish(p, "subscribe")
+	(<-calls).answer <- nil
+	expect(t, "a yes", settled(p), "100*")
+	hub.Unregister(ch)
+	must(t, hub.Register(ch))
+	call := <-calls
+	for n := range 12 {
+		must(t, ch.Broadcast(n))
+	}
+	call.answer <- nil
+	expect(t, "a yes again", settled(p), "messages_lost, 100*, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")
+}
+
 // TestTooLongMessagesWaitForAllow: the bytes of what is kept are bounded, too, but not those of a single message.
 func TestTooLongMessagesWaitForAllow(t *testing.T) {
 	hub, at := serve(t, hmr.Options{QueueBytes: 1000})
@@ -379,16 +402,91 @@ func TestAllowThatIsReplaced(t *testing.T) {
 	must(t, next.Retain(1), hub.Register(next))
 	expect(t, "after the replacement", settled(p), "1*")
 
-	var tries atomic.Int32
+	// The channel is still there. It is asked again when the hold is released, however long that takes.
+	var asked, replaced atomic.Int32
 	third := numbers().Allow(func(_ context.Context, _ *hmr.Client, d hmr.Direction) error {
-		if tries.Add(1) == 1 {
+		if d == hmr.Send {
+			return nil
+		}
+		asked.Add(1)
+		if replaced.Load() == 0 {
 			return hmr.ErrReplaced
 		}
 		return nil
 	})
+	release := hub.Hold()
 	hub.Unregister(next)
 	must(t, third.Retain(2), hub.Register(third))
-	expect(t, "after a second try", settled(p), "2*")
+	until(t, func() bool { return asked.Load() > 0 })
+	hub.On("ask", func(_ context.Context, c *hmr.Client, _ json.RawMessage) error { return c.Send("answer", nil) })
+	p.send(`{"type":"custom","event":"ask"}`)
+	p.await("an answer that comes meanwhile", event("answer"))
+	if n := asked.Load(); n != 1 {
+		t.Errorf("Allow was asked %d times while there is a hold", n)
+	}
+	replaced.Store(1)
+	release()
+	expect(t, "after the release", settled(p), "2*")
+}
+
+// TestQuestionWhoseChannelIsGone is not asked when its turn comes.
+func TestQuestionWhoseChannelIsGone(t *testing.T) {
+	hub, at := serve(t, hmr.Options{})
+	ch, calls := asking()
+	must(t, hub.Register(ch))
+	p := open(t, at, "p")
+	wish(p, "subscribe")
+	first := <-calls
+	wish(p, "unsubscribe")
+	wish(p, "subscribe") // its question waits for its turn
+	arrived(p)
+	hub.Unregister(ch)
+	first.answer <- nil
+	next := numbers()
+	must(t, next.Retain(1))
+	arrived(p)
+	must(t, hub.Register(next))
+	expect(t, "the next channel", settled(p), "1*")
+	if len(calls) > 0 {
+		t.Error("a channel that is not registered was asked")
+	}
+}
+
+// TestSenderWaitsWhileItsChannelIsReplaced: a message that waits for a page that is behind is not sent on the next
+// channel of the ID, and its sender gets an error.
+func TestSenderWaitsWhileItsChannelIsReplaced(t *testing.T) {
+	hub, at := serve(t, hmr.Options{QueueMessages: 1, StallTimeout: time.Hour})
+	old, next := hmr.NewChannel[hmr.BroadcastOnly, string]("x", "y", "numbers"), numbers()
+	must(t, hub.Register(old))
+	slow, _, err := websocket.DefaultDialer.Dial(at+"/?session=slow&acks=1", nil)
+	must(t, err)
+	defer slow.Close()
+	must(t, slow.WriteMessage(websocket.TextMessage, []byte(`{"type":"subscribe","channel":"`+numbersID+`"}`)))
+	pad, missed := strings.Repeat("x", 1<<20), 0
+	until(t, func() bool { missed, err = old.TryBroadcast(pad); return missed > 0 })
+	sent := make(chan error)
+	go func() { sent <- old.Broadcast("late") }()
+	arrived(open(t, at, "p")) // gives the sender time to wait; it gets an error all the same without
+	hub.Unregister(old)
+	must(t, hub.Register(next))
+	end := make(chan bool)
+	go func() {
+		defer close(end)
+		for {
+			_, text, err := slow.ReadMessage()
+			if err != nil || strings.Contains(string(text), `"data":1`) {
+				return
+			}
+			if strings.Contains(string(text), "late") {
+				t.Error("a message of the channel before was sent")
+			}
+		}
+	}()
+	if err := <-sent; err == nil {
+		t.Error("the message was not sent, and its sender was not told")
+	}
+	must(t, next.Broadcast(1))
+	<-end
 }
 
 // TestSessionEndsWhileAllowRuns: the answer is nobody's, and the page's next session is asked about by itself.

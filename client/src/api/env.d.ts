@@ -30,6 +30,13 @@ interface DevserverServerEvents {
   "devserver:ws:disconnect": { webSocket: WebSocket };
   "devserver:unknown-event": { event: string };
   "devserver:event-error": { event: string; error: { code: string; message: string; path?: string } };
+<<<<<<< HEAD
+  "devserver:channel-error": {
+    channel: string;
+    direction: "listen" | "send";
+    error: { code: string; message: string; path?: string };
+  };
+=======
   "devserver:channel-error": { channel: string; error: { code: string; message: string; path?: string } };
   /**
    * Messages were lost with a session. With `sent` this page had sent them, and they may have arrived. Without `sent`
@@ -38,6 +45,7 @@ interface DevserverServerEvents {
   "devserver:lost": { messages: number; reason: string; sent?: true };
   /** The page has another user; "" is a guest. */
   "devserver:identified": { user: string };
+>>>>>>> bus
   "devserver:notification": { title: string; description?: string; type?: "info" | "success" | "warning" | "error" };
   "devserver:plugins:reloaded": unknown;
 }
