@@ -37,8 +37,9 @@
 // # Close codes
 //
 // This is what our client (client/src/socket/transport.ts) does when the server closes its connection. It resumes its
-// session, unless the table says otherwise or what it missed is not kept. "Soon" is after 0.1 to 0.2 seconds. Each
-// attempt that fails doubles the time until the next one, up to 5 seconds.
+// session, unless the table says otherwise or what it missed is not kept. "At once" is true of a connection that has
+// lasted for 5 seconds. After a shorter one, and where the table says "soon", the page pauses for 0.1 to 0.2 seconds.
+// Each further attempt that fails doubles the pause, up to 5 seconds.
 //
 //	code  the server closes because                            then the page
 //	1000  the page has another connection                      keeps that connection
@@ -64,6 +65,7 @@
 //	code         the page closes because                       then the server
 //	1000         it was left and may come back, or is closed   ends the session
 //	1001         it was left                                   ends the session
+//	4000         the server was silent                         keeps the session for Options.ResumeGrace
 //	other, none  the connection is lost                        keeps the session for Options.ResumeGrace
 //
 // A request that Options.Check or Options.Identify refuses gets no connection but status 403. The page asks for a new

@@ -171,3 +171,36 @@ func TestWhoIsAskedFirst(t *testing.T) {
 		t.Errorf("a page that the program refuses: status %d, want 403", status)
 	}
 }
+
+// TestPluginsKeepAPageWithItsUser: what a plugin in a child sends to a page that it got with one user does not reach the
+// next user, nor does the next user get into a room by it.
+func TestPluginsKeepAPageWithItsUser(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(pluginApp))
+	app.Write("devserver/kept.go", "package main\n\nimport \"github.com/seed-b8174343/devserver/plugin\"\n\nvar kept plugin.Client\n")
+	goPlugin(t, app, `Name: "p",
+		Identify: func(r *http.Request) (string, error) {
+			c, err := r.Cookie("session")
+			if err != nil { return "", nil }
+			return c.Value, nil
+		},
+		Events: []plugin.Event{
+			plugin.Handle("keep", func(ctx context.Context, c plugin.Client, in any) (string, error) { kept = c; return c.User(), c.Send("mine", nil) }),
+			plugin.Handle("later", func(ctx context.Context, c plugin.Client, in any) ([]bool, error) {
+				return []bool{kept.Send("secret", nil) == hmr.ErrUserChanged, kept.TrySend("secret", nil) == hmr.ErrUserChanged, kept.Join("p:room") == hmr.ErrUserChanged}, c.Send("end", nil)
+			}),
+		},`)
+	s := devtest.Start(t, app, withPlugins)
+	s.Log.Wait(t, "plugins ready")
+	page := openAs(t, s, "page", "ann")
+	if f := page.Request(1, "keep", nil); !strings.Contains(f.Text, `"data":"ann"`) || page.Count(devtest.Event("mine")) != 1 {
+		t.Errorf("got %s", f.Text)
+	}
+	page.shows("bob", "bob")
+	if f := page.Request(2, "later", nil); !strings.Contains(f.Text, "[true,true,true]") {
+		t.Errorf("got %s", f.Text)
+	}
+	if page.Count(devtest.Event("end")) != 1 || page.Count(devtest.Event("secret")) != 0 {
+		t.Error("bob got what was ann's")
+	}
+}

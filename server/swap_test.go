@@ -253,3 +253,38 @@ func TestContextOfAnEventEndsWithThePage(t *testing.T) {
 	}
 	other.WaitFor(devtest.Event("ended", "context canceled"))
 }
+
+// TestPageThatWantsToListenIsAskedAboutAgain: a program that crashes while it is asked refuses nobody. The next program
+// answers.
+func TestPageThatWantsToListenIsAskedAboutAgain(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(pluginApp))
+	app.Write("devserver/board.go", strings.ReplaceAll(`package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+var board = plugin.NewChannel[hmr.BroadcastOnly, int]("p", "test", "board").
+	Allow(func(ctx context.Context, c plugin.Client, d hmr.Direction) error {
+		if _, err := os.Stat(FILE); err != nil {
+			_ = os.WriteFile(FILE, nil, 0o600)
+			os.Exit(3)
+		}
+		return nil
+	})
+`, "FILE", fmt.Sprintf("%q", t.TempDir()+"/crashed")))
+	goPlugin(t, app, `Name: "p", Channels: []plugin.AnyChannel{board},
+		Start: func(context.Context, plugin.Server) error { return board.Retain(7) },`)
+	s := devtest.Start(t, app, withPlugins)
+	c := s.Socket(t)
+	c.Send(map[string]string{"type": "subscribe", "channel": "p_test_board"})
+	c.WaitFor(devtest.Event("p_test_board", "7"))
+	if s.Log.Count("the plugins crashed") != 1 || c.Count(devtest.Event("devserver:channel-error")) > 0 {
+		t.Error("the page was refused by a program that crashed")
+	}
+}

@@ -151,7 +151,7 @@ func (l *link) listenOn(info wire.ChannelInfo) (off func(), err error) {
 			c.Allow(func(ctx context.Context, client *hmr.Client, d hmr.Direction) error {
 				err := h.ChannelAllows(ctx, info.ID, &page{client, hub}, d)
 				if d == hmr.Listen && errors.Is(err, wire.ErrClosed) {
-					return hmr.ErrReplaced // the next program is asked when it registers the channel
+					err = wire.ErrUnsent // a question may be asked again, whatever the program did with it
 				}
 				return l.replaced(ctx, err)
 			})
