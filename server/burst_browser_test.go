@@ -83,6 +83,36 @@ func TestBurstsOfAPluginReachThePage(t *testing.T) {
 	}
 }
 
+// TestBurstsOverCutsReachThePage cuts the page's connections while a plugin broadcasts.
+func TestBurstsOverCutsReachThePage(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	for _, burst := range []struct{ count, size int }{{20_000, 200}, {600, 64 << 10}} {
+		t.Run(fmt.Sprint(burst.count), func(t *testing.T) {
+			app := devtest.App(t, devtest.Text(burstApp))
+			s := devtest.Start(t, app)
+			r := newRelay(t, s.URL)
+			p := s.Tab(t).Beside(r.url)
+			p.Wait("typeof flood === 'function'")
+			s.WaitPages(1)
+			pad := strings.Repeat("x", burst.size)
+			for n := range burst.count {
+				if err := s.Server().Hub().Broadcast("n", map[string]any{"n": n, "pad": pad}); err != nil {
+					t.Fatal(err)
+				}
+				if n%(burst.count/20) == burst.count/40 {
+					r.cut()
+				}
+			}
+			p.Wait(fmt.Sprintf("burst.got === %d || burst.wrong.length + burst.lost.length > 0", burst.count))
+			if state := devtest.Eval[string](p, "JSON.stringify([burst.wrong, burst.lost])"); state != "[[],[]]" {
+				t.Errorf("%.200s", state)
+			}
+			p.NoReload()
+		})
+	}
+}
+
 // countsFloods is a plugin that counts the events of a flood, and those that come out of order.
 func countsFloods() plugin.Plugin {
 	next, wrong := 0, 0

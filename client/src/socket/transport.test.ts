@@ -245,6 +245,22 @@ test("reconnect: at once after a loss, then later and later, at once when woken"
   assert.equal(server.opened, before + 1, "one at a time");
 });
 
+test("reconnect: at once where a network cuts a session that goes on", async () => {
+  const { server, timers, transport } = setup();
+  transport.connect();
+  server.accept();
+  server.carry();
+  for (let i = 0; i < 20; i++) {
+    server.socket!.cut();
+    await timers.pass(timers.delays[0]!);
+    server.accept();
+    server.carry();
+    server.send({ type: "custom", event: "e" });
+    server.carry();
+  }
+  assert.ok(timers.now < 1000, `20 cuts took ${timers.now} ms`);
+});
+
 test("reconnect: a connection that does not last counts as failed, whatever its code", async () => {
   for (const code of [1000, 1001, 1006, 1008, 1012, 4001]) {
     const { server, timers, transport } = setup();

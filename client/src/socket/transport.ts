@@ -60,7 +60,7 @@ const ackEachLength = 256 << 10;
 const ackWithin = 1000;
 const firstDelay = 200;
 const maxDelay = 5000;
-/** How long a connection must last to count as a success, in milliseconds. */
+/** How long a connection must last to count as a success, in milliseconds, unless it brings more of a session. */
 const lasts = 5000;
 /** How long renew may take, in milliseconds. */
 const renewWithin = 10_000;
@@ -313,6 +313,7 @@ export class Transport {
   }
 
   private count(length: number): void {
+    if (this.resumed && !this.lasted) this.succeed(); // a network that cuts connections, and not a server that refuses
     this.received++;
     this.unackedLength += length;
     if (this.received - this.acked >= ackEvery || this.unackedLength >= ackEachLength) this.sendAck();
@@ -328,21 +329,26 @@ export class Transport {
     this.socket!.send(JSON.stringify({ type: "ack", n: this.received }));
   }
 
+  /** The connection counts as a success: it has lasted, or it brought more of a session that went on. */
   private lasted = false;
+  private resumed = false;
+
+  private succeed(): void {
+    this.lasted = true;
+    this.failures = 0;
+  }
 
   /** Takes the greeting, and returns the events that may not have arrived in the session before. */
   private greet(socket: Socket, payload: ConnectedPayload): Frame[] {
     this.ready = true;
     this.lasted = false;
-    this.lastsTimer = this.timers.set(() => {
-      this.lasted = true;
-      this.failures = 0;
-    }, lasts);
+    this.lastsTimer = this.timers.set(() => this.succeed(), lasts);
     const first = this.connections++ === 0;
+    this.resumed = payload.resumed && !first;
     this.epoch = payload.epoch;
     let lost: Frame[] = [];
     // A session that continues at its first greeting was opened by a connection that this page closed before.
-    if (payload.resumed && !first) this.outbox.confirm(payload.received, payload);
+    if (this.resumed) this.outbox.confirm(payload.received, payload);
     else lost = this.newSession(first, payload);
     this.left = false;
     this.outbox.rewind();
