@@ -38,8 +38,8 @@
 //
 // This is what our client (client/src/socket/transport.ts) does when the server closes its connection. It resumes its
 // session, unless the table says otherwise or what it missed is not kept. "At once" is true of a connection that has
-// lasted for 5 seconds, or continued the session and brought frames. After any other, and where the table says "soon", the page pauses for 0.1 to 0.2 seconds.
-// Each further attempt that fails doubles the pause, up to 5 seconds.
+// lasted for 5 seconds, or continued the session and brought frames. After any other, and where the table says "soon",
+// the page pauses for 0.1 to 0.2 seconds. Each further attempt that fails doubles the pause, up to 5 seconds.
 //
 //	code  the server closes because                            then the page
 //	1000  the page has another connection                      keeps that connection
