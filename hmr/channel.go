@@ -258,7 +258,10 @@ func (h *Hub) handleMessage(c *channel, in *inbound, from *Client) error {
 	if in.refused != nil {
 		return in.refused
 	}
-	ctx, done := in.context()
+	ctx, done, ok := in.context()
+	if !ok {
+		return nil
+	}
 	defer done()
 	if err := h.permitted(ctx, c, from, Send); err != nil {
 		return err

@@ -113,6 +113,7 @@ func (cn *conn) read() {
 			return
 		}
 		cn.handle(text)
+		extend() // it may have waited for room
 	}
 }
 

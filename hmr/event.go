@@ -228,15 +228,23 @@ const mostUnknown = 1000
 // reportUnknown sends the page the name of an event without a handler, once. Events of the client itself need no
 // handler.
 func (h *Hub) reportUnknown(c *page, event string) {
-	if strings.HasPrefix(event, "vite:") || strings.HasPrefix(event, "devserver:") || len(event) > mostName {
+	if strings.HasPrefix(event, "vite:") || strings.HasPrefix(event, "devserver:") {
 		return
 	}
+	if len(event) > mostName {
+		event = strings.ToValidUTF8(event[:mostName], "") + "…"
+	}
 	c.mu.Lock()
-	reported := c.unknown[event] || len(c.unknown) > mostUnknown
+	known := len(c.unknown)
+	reported := c.unknown[event] || known >= mostUnknown
 	if !reported {
 		c.unknown[event] = true
 	}
 	c.mu.Unlock()
+	if !reported && known == mostUnknown-1 {
+		h.o.Logger.Warn(fmt.Sprintf("page %s sent %d events of other names that no handler takes; no more are reported", c.ID(), mostUnknown),
+			"url", c.client().URL())
+	}
 	if !reported {
 		_ = c.client().Send(UnknownEvent, map[string]string{"event": event}) // a page that is gone need not know
 	}
@@ -288,7 +296,10 @@ func (e *event) run(h *Hub, group string) {
 		replaced := false
 		for _, l := range list {
 			from := e.client()
-			ctx, done := e.context()
+			ctx, done, ok := e.context()
+			if !ok {
+				return
+			}
 			err := h.run(ctx, l.guardsItself(), from, e.Event, func(ctx context.Context) error {
 				return l.event(ctx, from, e.Data)
 			})

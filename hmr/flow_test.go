@@ -325,3 +325,105 @@ func TestWhatWasBegunForAUserFailsForTheNext(t *testing.T) {
 		t.Errorf("the client of ann is %q", user)
 	}
 }
+
+// TestGreetingThatIsLost: the page comes back with the count of the session before, whose successor it has not heard
+// of. It gets all that waits for it, and hears what the session before has lost.
+func TestGreetingThatIsLost(t *testing.T) {
+	hub, at := serve(t, hmr.Options{Epoch: "e", KeepMessages: 100, StallTimeout: 10 * time.Millisecond})
+	connect := func(received int, client string) (*websocket.Conn, hmr.Connected) {
+		t.Helper()
+		q := url.Values{"session": {"p"}, "received": {fmt.Sprint(received)}, "acks": {"1"}, "client": {client}, "epoch": {"e"}}
+		if client == "" {
+			q.Del("client")
+		}
+		ws, _, err := websocket.DefaultDialer.Dial(at+"/?"+q.Encode(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ws.Close() })
+		var hello hmr.Connected
+		if err := ws.ReadJSON(&hello); err != nil {
+			t.Fatal(err)
+		}
+		return ws, hello
+	}
+	gone := make(chan bool, 10)
+	hub.OnDisconnect(func(context.Context, *hmr.Client) { gone <- true })
+	ws, first := connect(0, "")
+	if err := ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello"}`)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() bool { return len(hub.Opened()) == 1 })
+	_ = ws.NetConn().Close()
+	for range 200 { // more than is kept
+		if err := hub.Broadcast("before", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-gone
+	ws, second := connect(3, first.Client)
+	if second.Resumed || second.Lost == nil || second.Client == first.Client {
+		t.Fatalf("greeted by %+v", second)
+	}
+	_ = ws.NetConn().Close() // as if the page had not got it
+	for n := range 10 {
+		if err := hub.Broadcast("n", numbered{N: n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // again: also this greeting is lost
+		ws, third := connect(3, first.Client)
+		if third.Resumed || third.Client != second.Client || third.Lost == nil || *third.Lost != *second.Lost {
+			t.Fatalf("greeted by %+v", third)
+		}
+		for n := range 10 {
+			var f struct{ Data struct{ N int } }
+			if err := ws.ReadJSON(&f); err != nil || f.Data.N != n {
+				t.Fatalf("got %+v, %v, want number %d", f, err, n)
+			}
+		}
+		_ = ws.NetConn().Close()
+	}
+	// What a session without a word to its page has to tell is told by its successor, too.
+	hub.Clients()
+	ws, fourth := connect(10, second.Client)
+	_ = ws
+	if fourth.Client != second.Client || fourth.Lost == nil {
+		t.Errorf("greeted by %+v", fourth)
+	}
+}
+
+// TestConfirmationsGoToTheNewestConnection: the writer of a connection that is lost, and still blocked, takes none.
+func TestConfirmationsGoToTheNewestConnection(t *testing.T) {
+	hub, at := serve(t, hmr.Options{})
+	old, _, err := websocket.DefaultDialer.Dial(at+"/?session=p&received=0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	until(t, func() bool { return len(hub.Clients()) == 1 })
+	if err := hub.Broadcast("large", strings.Repeat("x", 12<<20)); err != nil { // its writer blocks
+		t.Fatal(err)
+	}
+	p := &page{t: t, url: at, session: "p", seen: make(chan map[string]any, 100)}
+	p.connect()
+	for range 10 {
+		p.send(`{"type":"custom","event":"e"}`)
+	}
+	go func() { // the old connection goes on
+		for {
+			if _, _, err := old.ReadMessage(); err != nil {
+				return
+			}
+		}
+	}()
+	until(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.acked == 10 })
+}
+
+// TestEventsWithLongNamesAreReported, with a part of the name.
+func TestEventsWithLongNamesAreReported(t *testing.T) {
+	_, at := serve(t, hmr.Options{})
+	p := open(t, at, "p")
+	p.send(`{"type":"custom","event":"` + strings.Repeat("é", 200) + `"}`)
+	p.await("the report", event(hmr.UnknownEvent))
+}

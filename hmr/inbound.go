@@ -15,8 +15,8 @@ import (
 // server says with each confirmation how much waits, and the page sends no more than fits. What does not fit waits in
 // the page. So a slow handler holds up its page's sender, and neither the reader of the page nor other pages.
 const (
-	mostWaiting      = 65_536  // frames of one page that wait for their handlers
-	mostWaitingBytes = 8 << 20 // their text
+	mostWaiting      = 65_536   // frames of one page that wait for their handlers
+	mostWaitingBytes = 16 << 20 // their text
 	// A client that does not know these bounds may go beyond them, up to overrun times.
 	overrun = 2
 )
@@ -205,7 +205,7 @@ func (cn *conn) confirmation(least uint64) (ack *Ack, soon bool) {
 	c := cn.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.conn != cn && cn.prefix != nil {
+	if c.conn != cn && (c.conn != nil || cn.prefix != nil) {
 		return nil, false // the session has another connection
 	}
 	count := c.received.frames - c.told.received
@@ -227,17 +227,37 @@ func (in *inbound) client() *Client {
 }
 
 // leaveTime is how long the handlers of events and channels may work on when the page is gone. A page often sends its
-// last event when it is left.
-const leaveTime = time.Second
+// last event when it is left. lateTime is how long all handlers may take whose turn comes after that.
+const (
+	leaveTime = time.Second
+	lateTime  = 30 * time.Second
+)
 
-// context returns the context of the frame's handlers, and what to call when they have returned.
-func (in *inbound) context() (context.Context, func()) {
+// context returns the context of the frame's handlers, and what to call when they have returned. ok is false when no
+// handler is to be called: the page is gone, and earlier handlers have used up the time.
+func (in *inbound) context() (ctx context.Context, done func(), ok bool) {
 	if in.ctx != nil {
-		return in.ctx, func() {}
+		return in.ctx, func() {}, true
 	}
 	c := in.from.page
 	if c.handling.Err() == nil {
-		return c.handling, func() {}
+		return c.handling, func() {}, true
 	}
-	return context.WithTimeout(c.hub.ctx, leaveTime) // its turn came after the page was gone
+	began := time.Now()
+	spent := time.Duration(c.late.Load())
+	if spent >= lateTime {
+		if c.lateDropped.CompareAndSwap(false, true) {
+			c.hub.o.Logger.Warn(fmt.Sprintf("page %s is gone, and the handlers of its last events take too long; the rest is dropped", c.ID()),
+				"url", c.url, "waiting", c.waitingFrames())
+		}
+		return nil, nil, false
+	}
+	ctx, cancel := context.WithTimeout(c.hub.ctx, leaveTime)
+	return ctx, func() { cancel(); c.late.Add(int64(time.Since(began))) }, true
+}
+
+func (c *page) waitingFrames() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waiting.frames
 }

@@ -194,14 +194,14 @@ func TestWaitingIsTold(t *testing.T) {
 		}
 	}
 	pad := strings.Repeat("x", 64<<10)
-	for range 100 { // 6.4 MB
+	for range 200 { // 13 MB
 		if err := ws.WriteMessage(1, []byte(`{"type":"custom","event":"e","data":"`+pad+`"}`)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	await("that much waits", func(a hmr.Ack) bool { return a.Waiting >= 99 && a.WaitingBytes > 6<<20 })
+	await("that much waits", func(a hmr.Ack) bool { return a.Waiting >= 196 && a.WaitingBytes > 12<<20 })
 	close(goOn)
-	await("that little waits", func(a hmr.Ack) bool { return a.N == 100 && a.WaitingBytes < 4<<20 })
+	await("that little waits", func(a hmr.Ack) bool { return a.N == 200 && a.WaitingBytes < 8<<20 })
 }
 
 // TestPageThatSendsMoreThanMayWait loses its connection, if it confirms frames, and nothing that it sent.

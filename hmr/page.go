@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,8 @@ type page struct {
 	cancel       func()
 	handling     context.Context // of events and channels; ends leaveTime later
 	stopHandling func()
+	late         atomic.Int64 // nanoseconds that handlers have taken since then
+	lateDropped  atomic.Bool
 
 	moving sync.Mutex      // held while the client joins or leaves rooms, so that hooks are called in order
 	rooms  map[string]bool // guarded by Hub.mu
@@ -51,6 +54,8 @@ type page struct {
 	progress      time.Time     // when the page last took something, while it is behind
 	stalled       bool          // the page is behind, and nobody waits for it
 	lost          *Lost         // why the session ended, nil unless messages were lost
+	// lostBefore is what the session before has lost. The page is told until it sends a frame.
+	lostBefore *Lost
 
 	// From the page, see inbound.go.
 	received  tally

@@ -133,6 +133,9 @@ func (c *page) send(f *frame) bool {
 
 // enqueue queues the frame and wakes the writer. The caller holds mu.
 func (c *page) enqueue(f *frame) {
+	if c.gone {
+		return
+	}
 	c.hub.reportSent(c, f)
 	c.queue.add(f)
 	c.unwritten += len(f.text)

@@ -129,9 +129,15 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 		return nil, &websocket.CloseError{Code: websocket.CloseGoingAway, Text: stops}
 	}
 	c := h.sessions[session]
-	resumed := session != "" && c != nil && c == known && c.resume(received)
-	var lost *Lost
-	if !resumed {
+	resumed, begun := false, false
+	if session != "" && c != nil && c == known {
+		if name := q.Get("client"); name == "" || name == c.ID() && q.Get("epoch") == h.o.Epoch {
+			resumed = c.resume(received)
+		} else {
+			begun = c.isUntouched()
+		}
+	}
+	if !resumed && !begun {
 		if prefix != nil && !h.mayBegin(s, session) {
 			return nil, errReconnect
 		}
@@ -139,16 +145,14 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 			before := c
 			h.sockets.Go(func() { before.end(websocket.ClosePolicyViolation, "another page took over the session") })
 		}
-		lost = h.takeLost(session, c)
+		lost := h.takeLost(session, c)
 		c = h.beginSession(s, session)
+		c.lostBefore = lost
+		h.catchUp(c, q.Get("epoch"), seq, seqErr == nil)
 	}
 	cn = newConn(c, s, prefix)
 	hello := &Connected{
 		Client: c.ID(), Epoch: h.o.Epoch, Resumed: resumed, Seq: h.updates.seq, Identifies: h.rule.Load() != nil,
-	}
-	if !resumed {
-		hello.Lost = lost
-		h.catchUp(c, q.Get("epoch"), seq, seqErr == nil)
 	}
 	c.attach(cn, prefix != nil || q.Get("acks") == "1", hello)
 	s.add(cn)

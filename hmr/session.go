@@ -1,6 +1,7 @@
 package hmr
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -95,6 +96,21 @@ func (c *page) isGreeted() bool {
 	return c.greeting != nil
 }
 
+// isUntouched reports whether the page has neither sent nor confirmed anything in the session: its greeting did not
+// arrive. Then the session begins again, with all that waits for the page. A connection that is still there is dead.
+func (c *page) isUntouched() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone || c.received.frames > 0 || c.queue.acked > 0 {
+		return false
+	}
+	if c.conn != nil {
+		c.conn.abandon(websocket.CloseNormalClosure, "the page has another connection")
+		c.conn = nil
+	}
+	return true
+}
+
 // isOpen reports whether the page has said hello or is connected. A page that is reloaded while its socket opens does
 // neither.
 func (c *page) isOpen() bool {
@@ -154,6 +170,9 @@ func (c *page) attach(cn *conn, confirms bool, hello *Connected) {
 	if c.greeting == nil { // a client that sends no hello is greeted without
 		c.stopHelloTimer()
 		c.helloTimer = time.AfterFunc(helloWait, c.greet)
+	}
+	if c.received.frames == 0 { // the page may not have got the greeting that said so
+		hello.Lost = c.lostBefore
 	}
 	hello.Received, hello.Waiting, hello.WaitingBytes = c.received.frames, c.waiting.frames, c.waiting.bytes
 	c.told = toldPage{c.waiting, c.received.frames, c.received.bytes}
@@ -287,8 +306,11 @@ const mostLost = 10_000
 // noteLost stores what the page has to hear when it comes back. The caller holds mu.
 func (h *Hub) noteLost(c *page) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	lost := c.lost
-	c.mu.Unlock()
+	if lost == nil && c.received.frames == 0 {
+		lost = c.lostBefore // the page has not heard of it
+	}
 	if lost == nil {
 		return
 	}
@@ -309,8 +331,8 @@ func (h *Hub) takeLost(session string, before *page) *Lost {
 	if before != nil {
 		before.mu.Lock()
 		defer before.mu.Unlock()
-		if before.lost != nil {
-			lost = before.lost
+		if lost = cmp.Or(before.lost, lost); lost == nil && before.received.frames == 0 {
+			lost = before.lostBefore
 		}
 	}
 	return lost

@@ -21,7 +21,11 @@ type child struct {
 	runner  *Runner
 	conn    *wire.Conn
 	stopped sync.Once
+	sending chan struct{} // has an element for each send that waits for the server
 }
+
+// mostSending bounds the sends that wait for the server at the same time. Each takes memory there.
+const mostSending = 256
 
 // stop stops the plugins and waits for that. The server asks for it, so that Stop hooks can still use the server. A
 // server that was killed does not.
@@ -165,6 +169,8 @@ func (c *child) send(to wire.SendCall, data any) (missed int, err error) {
 // SendOnChannel implements channelServer. It has no limit of time: the server waits for pages as long as they take what
 // they are sent, and answers when it ends this program.
 func (c *child) SendOnChannel(to wire.SendCall) (missed int, err error) {
+	c.sending <- struct{}{}
+	defer func() { <-c.sending }()
 	err = c.conn.Call(context.Background(), "send", to, &missed)
 	return missed, ofServer(err)
 }

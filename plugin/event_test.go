@@ -1,3 +1,5 @@
+//lint:file-ignore SA5008 The tests try tags that are odd.
+
 package plugin_test
 
 import (

@@ -61,7 +61,7 @@ export function connection(): Connection {
   return shared[connectionKey] ?? connect();
 }
 
-const idPattern = /^[a-z0-9-]+_[a-z0-9-]+_[a-z0-9-]+$/i;
+const idPattern = /^[a-z][a-z0-9-]*(_[a-z][a-z0-9-]*){2}$/i;
 
 /** Makes the channel with this ID, `{plugin}_{module}_{name}`. Throws a TypeError for other IDs. */
 export function channel<const K extends string>(id: K): Channel<SendOf<K>, ReceiveOf<K>>;

@@ -18,7 +18,7 @@ export interface Waiting {
 
 /** Bounds of the frames that are written and not handled, and of those that are written and not confirmed. */
 const mostOpen = 65_536;
-const mostOpenBytes = 8 << 20;
+const mostOpenBytes = 16 << 20;
 const mostUnconfirmedBytes = 1 << 20;
 
 /** A frame without effect. */
@@ -55,6 +55,23 @@ export class Outbox {
     }
     this.frames.push(frame);
     this.bytes += frame.text.length;
+  }
+
+  /** Takes back a request that was not written, and reports whether it did. */
+  takeBack(request: number): boolean {
+    for (let i = this.reached; i < this.frames.length; i++) {
+      if (this.frames[i]!.request === request) {
+        this.replace(i);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Puts a frame without effect in the place of a frame, since both sides count frames. */
+  private replace(at: number): void {
+    this.bytes -= this.frames[at]!.text.length - noop.length;
+    this.frames[at] = { type: "cancel", text: noop };
   }
 
   /** Returns the next frame to write; undefined when there is none, or when the server has enough to do. */
@@ -124,8 +141,7 @@ export class Outbox {
     for (let i = at; i < this.reached; i++) if (this.frames[i]!.text.length > this.frames[at]!.text.length) at = i;
     if (at >= this.reached) return undefined;
     const longest = this.frames[at]!;
-    this.bytes -= longest.text.length - noop.length;
-    this.frames[at] = { type: "cancel", text: noop };
+    this.replace(at);
     return longest;
   }
 }

@@ -382,7 +382,7 @@ test("window: bytes", () => {
   for (let i = 0; i < 6; i++) transport.send({ type: "custom", event: "e", data: text });
   assert.equal(server.socket!.toServer.length, 4, "up to 1 MiB is written, and the frame that exceeds it");
   server.carry(4);
-  server.waiting = { waiting: 4, waitingBytes: 8 << 20 };
+  server.waiting = { waiting: 4, waitingBytes: 16 << 20 };
   server.ack();
   server.carry();
   assert.equal(server.events().length, 4, "8 MiB wait for handlers");
@@ -608,4 +608,33 @@ test("garbage from the server is reported, not thrown", () => {
   server.socket!.onmessage!({ data: "{" });
   server.socket!.onmessage!({ data: '{"type":"of-the-future"}' });
   assert.match(lines.join(), /not JSON/);
+});
+
+test("a request that is given up while it waits in the page is not sent", async () => {
+  const { server, timers, transport } = setup();
+  const early = transport.request("early", 1, { timeout: 100 }); // before there is a connection
+  const rejected = assert.rejects(early, { code: "timeout" });
+  await timers.pass(100);
+  await rejected;
+  transport.connect();
+  server.accept();
+  server.carry();
+  transport.request("late", 2).catch(() => {});
+  server.carry();
+  assert.deepEqual(
+    server.got.filter((f) => f.type === "request").map((f) => f.event),
+    ["late"],
+  );
+});
+
+test("a connection says which session its count belongs to", () => {
+  const { server, transport } = setup();
+  server.greeting = { client: "c7" };
+  transport.connect();
+  assert.equal(server.socket!.query["client"], undefined);
+  server.accept();
+  server.carry();
+  server.socket!.cut();
+  transport.wake();
+  assert.equal(server.socket!.query["client"], "c7");
 });

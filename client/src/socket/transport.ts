@@ -91,6 +91,8 @@ export class Transport {
   private acked = 0;
   private unackedLength = 0;
   private epoch = "";
+  /** The page's ID in the last greeting. */
+  private client = "";
   private connections = 0;
   private failures = 0;
   private retry: unknown;
@@ -137,6 +139,8 @@ export class Transport {
         received: String(this.received),
         epoch: this.epoch,
         seq: String(this.options.seq()),
+        // The session that the count belongs to. The greeting of a later session may not have arrived.
+        ...(this.client && { client: this.client }),
         acks: "1", // this page sends acks often enough for the server to wait for them
       });
     } catch (error) {
@@ -346,6 +350,7 @@ export class Transport {
     const first = this.connections++ === 0;
     this.resumed = payload.resumed && !first;
     this.epoch = payload.epoch;
+    this.client = payload.client;
     let lost: Frame[] = [];
     // A session that continues at its first greeting was opened by a connection that this page closed before.
     if (this.resumed) this.outbox.confirm(payload.received, payload);
@@ -454,7 +459,7 @@ export class Transport {
       let timer: unknown;
       const cancel = (error: unknown): void => {
         this.pending.get(id)?.done();
-        if (!this.closed) this.send({ type: "cancel", id });
+        if (!this.closed && !this.outbox.takeBack(id)) this.send({ type: "cancel", id });
         reject(error);
       };
       const aborted = (): void => cancel(abortError(signal!));
