@@ -1,4 +1,4 @@
-//lint:file-ignore SA5008 The tests try tags that are odd.
+//lint:file-ignore SA5008,U1000 The tests try tags and fields that are odd.
 
 package tstype_test
 
