@@ -427,3 +427,53 @@ func TestEventsWithLongNamesAreReported(t *testing.T) {
 	p.send(`{"type":"custom","event":"` + strings.Repeat("é", 200) + `"}`)
 	p.await("the report", event(hmr.UnknownEvent))
 }
+
+// TestSessionIsLostOnce: what is queued at once beyond the bounds ends the session once.
+func TestSessionIsLostOnce(t *testing.T) {
+	hub, at := serve(t, hmr.Options{KeepMessages: 10})
+	gone := make(chan string, 100)
+	hub.OnDisconnect(func(_ context.Context, c *hmr.Client) { gone <- c.ID() })
+	asked, answer := make(chan bool), make(chan bool)
+	ch := hmr.NewChannel[int, int]("a", "b", "c").Allow(func(context.Context, *hmr.Client, hmr.Direction) error {
+		asked <- true
+		<-answer
+		return nil
+	})
+	if err := hub.Register(ch); err != nil {
+		t.Fatal(err)
+	}
+	ws, _, err := websocket.DefaultDialer.Dial(at+"/?session=p&acks=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ws.Close()
+	if err := ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"subscribe","channel":"a_b_c"}`)); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	for n := range 10 {
+		if err := ch.Broadcast(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10 {
+		if err := hub.Publish(&hmr.Custom{Event: "fills the queue"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(answer)
+	first := <-gone
+	ws, _, err = websocket.DefaultDialer.Dial(at+"/?session=p&acks=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ws.Close()
+	if err := ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello"}`)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() bool { return len(hub.Opened()) == 1 })
+	hub.Opened()[0].Close("enough")
+	if next := <-gone; next == first {
+		t.Error("Disconnect is called twice for one page")
+	}
+}
