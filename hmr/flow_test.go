@@ -3,6 +3,7 @@ package hmr_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -439,7 +440,7 @@ func TestSessionIsLostOnce(t *testing.T) {
 		<-answer
 		return nil
 	})
-	if err := hub.Register(ch); err != nil {
+	if err := errors.Join(ch.Retain(-1), hub.Register(ch)); err != nil {
 		t.Fatal(err)
 	}
 	ws, _, err := websocket.DefaultDialer.Dial(at+"/?session=p&acks=1", nil)
@@ -451,7 +452,7 @@ func TestSessionIsLostOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-asked
-	for n := range 10 {
+	for n := range 12 { // with the retained message and an error, more than is kept twice over
 		if err := ch.Broadcast(n); err != nil {
 			t.Fatal(err)
 		}
