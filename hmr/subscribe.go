@@ -49,7 +49,7 @@ func (c *page) give(ch *channel, f *frame) {
 		return
 	}
 	s.kept.add(f)
-	for len(s.kept.frames) > c.hub.o.KeepMessages || s.kept.bytes > c.hub.o.KeepBytes && len(s.kept.frames) > 1 {
+	for len(s.kept.frames) > c.hub.o.QueueMessages || s.kept.bytes > c.hub.o.QueueBytes && len(s.kept.frames) > 1 {
 		s.kept.trim(s.kept.acked + 1)
 	}
 }
