@@ -92,14 +92,11 @@ func (c *Client) post(f *frame, drops bool) error {
 
 // enqueueFor queues the frame if the page still has the client's user. The caller holds mu.
 func (c *Client) enqueueFor(f *frame) error {
-	switch {
-	case c.gone:
-		return ErrClosed
-	case c.user != "" && c.user != c.identity.user:
-		return ErrUserChanged
+	err := c.check()
+	if err == nil {
+		c.enqueue(f)
 	}
-	c.enqueue(f)
-	return nil
+	return err
 }
 
 // client returns the page with the user that it has now.
@@ -109,11 +106,16 @@ func (c *page) client() *Client {
 	return c.as
 }
 
-// stillHas reports whether the user is the page's, or a guest: a guest's page may have signed in.
-func (c *page) stillHas(user string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return user == "" || c.identity.user == user
+// check returns an error when the page is gone or has another user by now. The page of a guest may have signed in. The
+// caller holds mu.
+func (c *Client) check() error {
+	switch {
+	case c.gone:
+		return ErrClosed
+	case c.user != "" && c.user != c.identity.user:
+		return ErrUserChanged
+	}
+	return nil
 }
 
 // Close ends the page's session with code 4001. The page's console shows the reason, cut off at 123 bytes. The page

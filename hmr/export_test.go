@@ -1,8 +1,4 @@
 package hmr
 
 // Waiting returns how many frames of the page wait for their handlers.
-func Waiting(c *Client) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return int(c.waiting.frames)
-}
+func Waiting(c *Client) int { return int(c.waitingFrames()) }

@@ -57,16 +57,14 @@ func (h *Hub) guard(parent context.Context, c *Client, name string, fn func(cont
 	ctx, cancel := context.WithTimeout(parent, h.o.HandlerTimeout)
 	defer cancel()
 	result := make(chan error, 1)
-	h.handlers.add(1)
-	go func() {
-		defer h.handlers.add(-1)
+	h.handlers.run(func() {
 		defer func() {
 			if v := recover(); v != nil {
 				result <- h.panicked(c, name, v)
 			}
 		}()
 		result <- fn(ctx)
-	}()
+	})
 	select {
 	case err := <-result:
 		if err != nil && !errors.Is(err, ErrReplaced) {

@@ -210,6 +210,18 @@ func (h *Hub) Clients() []*Client {
 	return clients(slices.DeleteFunc(h.list(), func(c *page) bool { return !c.isOpen() }))
 }
 
+// Client returns the open page with that ID, nil when there is none.
+func (h *Hub) Client(id string) *Client {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.sessions {
+		if c.ID() == id && c.isOpen() {
+			return c.client()
+		}
+	}
+	return nil
+}
+
 // clients returns the pages with their users.
 func clients(pages []*page) []*Client {
 	list := make([]*Client, len(pages))
@@ -235,8 +247,11 @@ func (h *Hub) Disconnect(user, reason string) int {
 	if user == "" {
 		return 0
 	}
+	h.mu.Lock()
+	pages := h.list() // also those that are not listed, since they have not said hello
+	h.mu.Unlock()
 	n := 0
-	for _, c := range h.Clients() {
+	for _, c := range clients(pages) {
 		if c.User() == user {
 			c.Close(reason)
 			n++

@@ -62,7 +62,11 @@ func (p *page) connectAs(user string) {
 		header.Set("Cookie", "user="+user)
 	}
 	q := url.Values{"session": {p.session}, "received": {fmt.Sprint(p.received)}}
-	ws, res, err := websocket.DefaultDialer.Dial(p.url+"/?"+q.Encode(), header)
+	separator := "/?"
+	if strings.Contains(p.url, "?") {
+		separator = "&"
+	}
+	ws, res, err := websocket.DefaultDialer.Dial(p.url+separator+q.Encode(), header)
 	if err != nil {
 		p.t.Fatal(err, res)
 	}

@@ -489,3 +489,22 @@ func TestHooksGetTheUserOfTheMove(t *testing.T) {
 		next(t, called, strings.Replace(want, "%v", hmr.ErrUserChanged.Error(), 1))
 	}
 }
+
+// TestDisconnectReachesUnlistedPages: a page that has not said hello is the user's, too.
+func TestDisconnectReachesUnlistedPages(t *testing.T) {
+	hub, at := serve(t, hmr.Options{Identify: byCookie})
+	p := &page{t: t, url: at, session: "p", seen: make(chan map[string]any, 10)}
+	p.connectAs("ann")
+	p.cut()
+	until(t, func() bool { return len(hub.Clients()) == 0 })
+	if n := hub.Disconnect("ann", "signed out"); n != 1 {
+		t.Errorf("%d pages were disconnected", n)
+	}
+	p.connectAs("ann")
+	if p.resets != 0 { // nothing was received or confirmed before
+		t.Errorf("%d resets", p.resets)
+	}
+	if c := hub.Client("c2"); c == nil || c.User() != "ann" || hub.Client("c1") != nil {
+		t.Errorf("the pages are %v", hub.Clients())
+	}
+}

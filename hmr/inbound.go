@@ -152,9 +152,7 @@ func (cn *conn) admit(in *inbound) bool {
 	defer c.mu.Unlock()
 	for c.conn == cn && !c.hasRoomFor(in.size) {
 		if c.confirms || cn.prefix != nil { // its confirmations must be read, and other tabs must not wait
-			cn.abandon(websocket.CloseTryAgainLater, "too many messages wait for their handlers")
-			c.conn = nil
-			c.noteRoom()
+			c.cut(websocket.CloseTryAgainLater, "too many messages wait for their handlers")
 			return false
 		}
 		if c.fits == nil {
@@ -248,7 +246,7 @@ func (in *inbound) context() (ctx context.Context, done func(), ok bool) {
 	if spent >= lateTime {
 		if c.lateDropped.CompareAndSwap(false, true) {
 			c.hub.o.Logger.Warn(fmt.Sprintf("page %s is gone, and the handlers of its last events take too long; the rest is dropped", c.ID()),
-				"url", c.url, "waiting", c.waitingFrames())
+				"url", c.URL(), "waiting", c.waitingFrames())
 		}
 		return nil, nil, false
 	}

@@ -55,14 +55,12 @@ func (l *lane) add(h *Hub, in *inbound, run func()) {
 	l.work = append(l.work, work{run, in})
 	if !l.running {
 		l.running = true
-		h.handlers.add(1)
-		go l.run(h)
+		h.handlers.run(func() { l.run(h) })
 	}
 }
 
 // run works until there is no work.
 func (l *lane) run(h *Hub) {
-	defer h.handlers.add(-1)
 	for {
 		list := l.take()
 		if list == nil {
@@ -104,6 +102,15 @@ func (c *counter) add(n int) {
 		close(c.zero)
 		c.zero = nil
 	}
+}
+
+// run calls f in a goroutine that is counted.
+func (c *counter) run(f func()) {
+	c.add(1)
+	go func() {
+		defer c.add(-1)
+		f()
+	}()
 }
 
 // none returns a channel that is closed once nothing is counted.

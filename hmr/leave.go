@@ -69,9 +69,7 @@ func (c *page) takeOver(cn *conn, first uint64) (received uint64, ok bool) {
 	if c.gone || first > c.received.frames+1 {
 		return 0, false
 	}
-	if c.conn != nil {
-		c.conn.abandon(websocket.CloseNormalClosure, "the page was left")
-	}
+	c.cut(websocket.CloseNormalClosure, "the page was left")
 	c.conn = cn
 	return c.received.frames, true
 }

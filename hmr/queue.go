@@ -113,25 +113,26 @@ func (c *page) stall() {
 	c.hub.o.Logger.Warn(fmt.Sprintf("page %s took nothing for %v; senders do not wait for it any more", c.ID(), c.hub.o.StallTimeout),
 		"url", c.url, "waiting", len(c.queue.frames))
 	c.stalled = true
-	if c.conn != nil {
-		c.conn.abandon(websocket.CloseTryAgainLater, "too slow: the page takes nothing that it is sent")
-		c.conn = nil
-	}
+	c.cut(websocket.CloseTryAgainLater, "too slow: the page takes nothing that it is sent")
 	c.noteRoom()
 }
 
-// send queues the frame without waiting, and reports whether the session is open.
-func (c *page) send(f *frame) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.gone {
-		return false
+// cut ends the page's connection, if it has one. The page is away then, and may come back. The caller holds mu.
+func (c *page) cut(code int, reason string) {
+	if c.conn != nil {
+		c.conn.abandon(code, reason)
+		c.conn = nil
 	}
-	c.enqueue(f)
-	return true
 }
 
-// enqueue queues the frame and wakes the writer. The caller holds mu.
+// send queues the frame without waiting.
+func (c *page) send(f *frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.enqueue(f)
+}
+
+// enqueue queues the frame and wakes the writer. It does nothing when the page is gone. The caller holds mu.
 func (c *page) enqueue(f *frame) {
 	if c.gone {
 		return
@@ -146,8 +147,9 @@ func (c *page) enqueue(f *frame) {
 	}
 }
 
-// boundKept keeps what is stored for the page within its bounds. Frames that were written to a page that does
-// not confirm them in time are dropped: such a page may not resume. For any other page the session ends. The caller holds mu.
+// boundKept keeps what is stored for the page within its bounds. Frames that were written to a page that does not
+// confirm them in time are dropped: such a page may not resume. For any other page the session ends. The caller holds
+// mu.
 func (c *page) boundKept() {
 	for len(c.queue.frames) > c.hub.o.KeepMessages || c.queue.bytes > c.hub.o.KeepBytes && len(c.queue.frames) > 1 {
 		if c.confirmsBytes || c.written <= c.queue.acked {
@@ -169,11 +171,7 @@ func (c *page) lose(reason string) {
 	if cn != nil {
 		cn.abandon(websocket.CloseTryAgainLater, "too slow: "+reason)
 	}
-	c.hub.handlers.add(1)
-	go func() { // hooks must not run under mu
-		defer c.hub.handlers.add(-1)
-		c.hub.forget(c)
-	}()
+	c.hub.handlers.run(func() { c.hub.forget(c) }) // hooks must not run under mu
 }
 
 // nothingFrame takes the place of a frame that the page must not have. Both sides count frames, so that none can be

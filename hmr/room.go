@@ -53,9 +53,12 @@ func (c *Client) Join(room string) error {
 		h.mu.Unlock()
 		return ErrClosed
 	}
-	if !c.stillHas(c.user) { // identifyAs, which empties the page's rooms, holds moving, too
+	c.mu.Lock()
+	err := c.check() // the user stays: identifyAs, which empties the page's rooms, holds moving, too
+	c.mu.Unlock()
+	if err != nil {
 		h.mu.Unlock()
-		return ErrUserChanged
+		return err
 	}
 	if c.rooms[room] {
 		h.mu.Unlock()

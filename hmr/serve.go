@@ -134,7 +134,7 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 		if name := q.Get("client"); name == "" || name == c.ID() && q.Get("epoch") == h.o.Epoch {
 			resumed = c.resume(received)
 		} else {
-			begun = c.isUntouched()
+			begun = c.beginAgain()
 		}
 	}
 	if !resumed && !begun {

@@ -62,9 +62,7 @@ func (c *page) greet() {
 	if begun {
 		return
 	}
-	h.handlers.add(1)
-	go func() {
-		defer h.handlers.add(-1)
+	h.handlers.run(func() {
 		h.mu.Lock()
 		connect := h.hooks.connect
 		h.mu.Unlock()
@@ -80,7 +78,7 @@ func (c *page) greet() {
 			in.release()
 		}
 		c.early = nil
-	}()
+	})
 }
 
 func (c *page) stopHelloTimer() {
@@ -96,18 +94,15 @@ func (c *page) isGreeted() bool {
 	return c.greeting != nil
 }
 
-// isUntouched reports whether the page has neither sent nor confirmed anything in the session: its greeting did not
-// arrive. Then the session begins again, with all that waits for the page. A connection that is still there is dead.
-func (c *page) isUntouched() bool {
+// beginAgain reports whether the session can begin again, with all that waits for the page: the page has neither sent nor
+// confirmed anything in it, since the greeting did not arrive. A connection that is still there is dead.
+func (c *page) beginAgain() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gone || c.received.frames > 0 || c.queue.acked > 0 {
 		return false
 	}
-	if c.conn != nil {
-		c.conn.abandon(websocket.CloseNormalClosure, "the page has another connection")
-		c.conn = nil
-	}
+	c.cut(websocket.CloseNormalClosure, "the page has another connection")
 	return true
 }
 
@@ -146,10 +141,7 @@ func (c *page) trim(n uint64) {
 func (c *page) resume(received uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.conn != nil {
-		c.conn.abandon(websocket.CloseNormalClosure, "the page has another connection")
-		c.conn = nil
-	}
+	c.cut(websocket.CloseNormalClosure, "the page has another connection")
 	if !c.gone && received < c.queue.acked {
 		c.lost = &Lost{Messages: int(c.queue.last() - received), Reason: "the page does not confirm what it gets, so that not all was kept"}
 	}
@@ -203,7 +195,6 @@ func (c *page) detach(cn *conn, final bool) {
 	}
 	c.conn = nil
 	c.stopHelloTimer()
-	c.noteRoom()
 	left := cn.saidGoodbye
 	if c.graceTimer != nil {
 		c.graceTimer.Stop()
@@ -291,12 +282,10 @@ func (h *Hub) forget(c *page) {
 	case <-greeting:
 		report()
 	default: // also when a hook of OnConnect ends the session
-		h.handlers.add(1)
-		go func() {
-			defer h.handlers.add(-1)
+		h.handlers.run(func() {
 			<-greeting
 			report()
-		}()
+		})
 	}
 }
 

@@ -317,6 +317,7 @@ func TestPageBeyondTheBoundStartsOver(t *testing.T) {
 	p := open(t, at+"/?epoch=e&seq=0&x=", "p")
 	p.await("the first payload", event("first"))
 	p.send(`{"type":"hello","url":"http://x/"}`)
+	until(t, func() bool { return len(hub.Opened()) == 1 }) // a page that never says hello is not reported
 
 	p.cut()
 	send(0, 90) // within the bound

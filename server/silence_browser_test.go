@@ -41,15 +41,7 @@ func TestSilence(t *testing.T) {
 			app.Edit("index.html", "<head>", "<head>"+head+hurry)
 			s := devtest.Start(t, app, answers)
 			r := newRelay(t, s.URL)
-			f := &family{t: t, s: s}
-			profile := s.Tab(t)
-			for range 2 {
-				f.tabs = append(f.tabs, profile.Beside(r.url))
-			}
-			for _, tab := range f.tabs {
-				tab.WaitText("#text", "one")
-			}
-			s.WaitPages(2)
+			f := openFamily(t, s, r.url, 2)
 			f.exchange(2)
 			for i, tab := range f.tabs {
 				tab.Wait(fmt.Sprintf("pings >= %d", 2+i))

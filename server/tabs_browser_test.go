@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -53,21 +52,13 @@ func TestTabsShareASocket(t *testing.T) {
 			app := devtest.App(t, devtest.Text(tabsApp))
 			app.Edit("index.html", "<head>", "<head>"+head)
 			hangs, goOn := make(chan bool), make(chan bool)
-			s := devtest.Start(t, app, func(o *server.Options) {
-				o.Plugins = []plugin.Plugin{{Name: "answers", Events: []plugin.Event{
-					plugin.On("ask", func(_ context.Context, c plugin.Client, n int) error { return c.Send("answer", n) }),
-				}, Routes: []plugin.RouteDef{plugin.Route("/hang", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hangs <- true; <-goOn }))}}}
+			s := devtest.Start(t, app, answers, func(o *server.Options) {
+				o.Plugins = append(o.Plugins, plugin.Plugin{Name: "hangs", Routes: []plugin.RouteDef{
+					plugin.Route("/hang", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hangs <- true; <-goOn })),
+				}})
 			})
 			r := newRelay(t, s.URL)
-			f := &family{t: t, s: s}
-			profile := s.Tab(t)
-			for range 5 {
-				f.tabs = append(f.tabs, profile.Beside(r.url))
-			}
-			for _, tab := range f.tabs {
-				tab.WaitText("#text", "one")
-			}
-			s.WaitPages(5)
+			f := openFamily(t, s, r.url, 5)
 			f.exchange(10)
 			if shared, own := s.Log.Count("shared=true"), s.Log.Count("shared=false"); shared != 1 || own != 0 {
 				t.Errorf("%d shared sockets and %d others, want 1 and 0", shared, own)
@@ -138,6 +129,21 @@ type family struct {
 	s         *devtest.Server
 	tabs      []*devtest.Page
 	all, asks int
+}
+
+// openFamily opens so many tabs of one browser at the same time.
+func openFamily(t *testing.T, s *devtest.Server, url string, tabs int) *family {
+	t.Helper()
+	f := &family{t: t, s: s}
+	profile := s.Tab(t)
+	for range tabs {
+		f.tabs = append(f.tabs, profile.Beside(url))
+	}
+	for _, tab := range f.tabs {
+		tab.WaitText("#text", "one")
+	}
+	s.WaitPages(tabs)
+	return f
 }
 
 func (f *family) broadcast(n int) {

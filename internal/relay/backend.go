@@ -62,16 +62,14 @@ func (b *backend) SendToRoom(room, event string, data any) error {
 
 // Page implements pluginhost.Backend.
 func (b *backend) Page(id, user string) (plugin.Client, error) {
-	for _, c := range b.r.o.Hub.Clients() {
-		if c.ID() != id {
-			continue
-		}
-		if user != "" && c.User() != user {
-			return nil, hmr.ErrUserChanged
-		}
-		return &page{c, b.r.o.Hub}, nil
+	c := b.r.o.Hub.Client(id)
+	switch {
+	case c == nil:
+		return nil, hmr.ErrClosed
+	case user != "" && c.User() != user:
+		return nil, hmr.ErrUserChanged
 	}
-	return nil, hmr.ErrClosed
+	return &page{c, b.r.o.Hub}, nil
 }
 
 func (b *backend) Modules() ([]string, error) { return b.r.o.Graph.IDs(), nil }

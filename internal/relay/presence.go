@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"maps"
-	"slices"
 	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
@@ -56,7 +55,7 @@ func (r *Relay) followPages() {
 		meetings := r.meet(c)
 		all.Go(func() {
 			r.connectAll(r.o.Context, meetings)
-			if !slices.ContainsFunc(hub.Clients(), func(open *hmr.Client) bool { return open.ID() == c.ID() }) { // it may have gone before OnDisconnect was registered
+			if hub.Client(c.ID()) == nil { // it may have gone before OnDisconnect was registered
 				r.pageClosed(r.o.Context, c)
 			}
 		})
