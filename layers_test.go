@@ -36,11 +36,11 @@ var layers = map[string][]string{
 		"internal/pack", "internal/parallel", "internal/problems", "internal/resolve", "internal/transform", "internal/watch",
 	},
 	"internal/pack": {
-		"client", "hmr", "internal/compile", "internal/graph", "internal/moduleid", "internal/parallel", "internal/problems", "internal/transform",
+		"client", "hmr", "internal/compile", "internal/graph", "internal/moduleid", "internal/parallel", "internal/problems", "internal/sourcemap", "internal/transform",
 	},
 	"internal/compile": {
 		"client", "plugin", "internal/cache", "internal/config", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
-		"internal/problems", "internal/resolve", "internal/transform",
+		"internal/problems", "internal/resolve", "internal/sourcemap", "internal/transform",
 	},
 	"internal/viteconfig": {
 		"internal/cache", "internal/config", "internal/disk", "internal/env", "internal/gate", "internal/pluginhost", "internal/problems", "internal/wire",
@@ -53,7 +53,7 @@ var layers = map[string][]string{
 	"internal/pluginhost": {"plugin", "hmr", "internal/wire"},
 
 	// What Go programs import.
-	"plugin": {"hmr", "internal/tstype", "internal/wire"},
+	"plugin": {"hmr", "internal/sourcemap", "internal/tstype", "internal/wire"},
 	"hmr":    {"internal/jsonrule"},
 	"client": {},
 
@@ -75,7 +75,8 @@ var layers = map[string][]string{
 	"internal/proxy":     {"internal/pattern"},
 	"internal/resolve":   {"internal/disk", "internal/nearest"},
 	"internal/terminal":  {},
-	"internal/transform": {},
+	"internal/sourcemap": {},
+	"internal/transform": {"internal/sourcemap"},
 	"internal/tstype":    {"internal/jsonrule"},
 	"internal/watch":     {},
 	"internal/wire":      {},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/internal/sourcemap"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
@@ -39,13 +40,7 @@ func describeHooks() hooks {
 		Transform: wire.Hook[TransformArgs, *TransformResult]{
 			Name: "transform", Filtered: true,
 			ID: func(a TransformArgs) string { return a.ID },
-			Join: func(a *TransformArgs, all, r *TransformResult) *TransformResult {
-				a.Code = r.Code
-				if all == nil {
-					return r
-				}
-				return &TransformResult{Code: r.Code, Watch: slices.Concat(r.Watch, all.Watch)}
-			},
+			Join: joinTransforms,
 		},
 		TransformHTML: wire.Hook[TransformHTMLArgs, *TransformHTMLResult]{
 			Name: "transformHTML",
@@ -70,6 +65,17 @@ func describeHooks() hooks {
 		Disconnect: wire.Hook[Client, struct{}]{Name: "disconnect", CallAll: true},
 		Identified: wire.Hook[Client, struct{}]{Name: "identified", CallAll: true},
 		Identify:   wire.Hook[*http.Request, string]{Name: "identify", Limit: IdentifyTimeout},
+	}
+}
+
+// joinTransforms hands the next plugin the code of this plugin, and chains the source maps.
+func joinTransforms(a *TransformArgs, all, r *TransformResult) *TransformResult {
+	a.Code = r.Code
+	if all == nil {
+		return r
+	}
+	return &TransformResult{
+		Code: r.Code, Watch: slices.Concat(r.Watch, all.Watch), Map: sourcemap.Chain(r.Map, all.Map, a.ID, a.File),
 	}
 }
 
@@ -139,7 +145,8 @@ func (h fieldHook[A, R]) run(ctx context.Context, r *Runner, args A) (R, error) 
 		if h.ID != nil {
 			call = reportIfSlow(r, p.Name, h.title, h.ID(args), call)
 		}
-		return guard(ctx, r, cmp.Or(h.Limit, Timeout), p.Name, h.title, call)
+		answer, err = guard(ctx, r, cmp.Or(h.Limit, Timeout), p.Name, h.title, call)
+		return checkMap(r, p.Name, h.title, answer), err
 	})
 }
 

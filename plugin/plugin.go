@@ -88,6 +88,10 @@ type LoadResult struct {
 	Code string `json:"code"`
 	// Watch holds files that the source was made from. The module is loaded again when one of them changes.
 	Watch []string `json:"watch,omitempty"`
+	// Map is the source map of Code, as JSON of version 3. Its sources are absolute paths, or relative to the module's
+	// file, or to the root when the module has none. By it errors, stacks and debuggers show what Code was made from.
+	// Without a Map, Code itself may end with one (a comment with a data: URL). Else Code is the source that they show.
+	Map string `json:"map,omitempty"`
 }
 
 // TransformArgs is a module's source. File is its path on disk, "" when it has none.
@@ -101,6 +105,9 @@ type TransformArgs struct {
 type TransformResult struct {
 	Code  string   `json:"code"`
 	Watch []string `json:"watch,omitempty"`
+	// Map leads from Code to the source that the hook got, in the form of [LoadResult]. Maps of several plugins are
+	// chained. A plugin without a map should change no line: the maps of the plugins before it stay.
+	Map string `json:"map,omitempty"`
 }
 
 // TransformHTMLArgs is a page. Path is its URL below base.

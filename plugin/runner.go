@@ -28,6 +28,8 @@ type Runner struct {
 	running map[uint64]string // hooks and routes that have not returned, by number; guarded by mu
 	calls   uint64            // guarded by mu
 	idle    chan struct{}     // closed when the last of running returns; nil when nobody waits; guarded by mu
+
+	brokenMaps sync.Map // plugins and hooks whose broken source map was reported
 }
 
 // NewRunner checks the plugins and returns their Runner. Hooks get s as their server.

@@ -79,7 +79,9 @@ type Compiler struct {
 	styles   styleTools
 	exported sync.Map // file of a package -> names that its stars bring, nil when they are unknown
 	stamps   sync.Map // file -> time of its last change in milliseconds, for assets
-	first    firstCrawl
+	// brokenMaps holds the modules whose broken source map was reported.
+	brokenMaps sync.Map
+	first      firstCrawl
 }
 
 // New returns a Compiler. It looks for the configurations of the project's tools, and runs nothing yet.

@@ -86,5 +86,5 @@ func (c *Compiler) placed(e *transform.Error, src source, spec string) *transfor
 			break
 		}
 	}
-	return e
+	return c.atSource(e, src.made)
 }

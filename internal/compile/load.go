@@ -14,6 +14,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/sourcemap"
 	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -45,7 +46,9 @@ type source struct {
 	query string // of the ID, without "?"
 	code  string
 	state *disk.State
-	watch []string // files that plugins made the code from
+	watch []string       // files that plugins made the code from
+	made  *sourcemap.Map // from code to what plugins made it from, by IDs; nil without a map
+	plain bool           // code is JavaScript that PostTransform has seen
 }
 
 func (c *Compiler) load(ctx context.Context, id string) (*graph.Version, error) {
@@ -154,8 +157,7 @@ func (c *Compiler) read(ctx context.Context, id string) (source, error) {
 		return src, err
 	}
 	if changed != nil {
-		src.code = changed.Code
-		src.watch = append(src.watch, changed.Watch...)
+		c.transformed(&src, changed, nil)
 	}
 	return src, nil
 }
@@ -168,7 +170,8 @@ func (c *Compiler) original(ctx context.Context, id string) (source, error) {
 		return src, err
 	}
 	if loaded != nil {
-		src.code, src.watch = loaded.Code, loaded.Watch
+		src.watch = loaded.Watch
+		src.code, src.made = c.mapOf(loaded.Code, loaded.Map, src)
 		return src, nil
 	}
 	if name, ok := strings.CutPrefix(id, libraryPrefix); ok {

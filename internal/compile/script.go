@@ -25,7 +25,7 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 	out, errs := c.compiled(in)
 	if len(errs) > 0 {
 		errs[0].File = c.o.Layout.Shown(src.file)
-		return &errs[0] // a reader can act on one error; the next shows after the fix
+		return c.atSource(&errs[0], in.Map) // a reader can act on one error; the next shows after the fix
 	}
 	v.Code, v.Async, v.AcceptsExports = out.Code, out.Async, out.AcceptsExports
 	for _, g := range out.Globs {
@@ -35,7 +35,11 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 			}
 		}
 	}
-	v.Side = &script{exports: out.Exports}
+	side := &script{exports: out.Exports}
+	if in.Map != nil {
+		side.in = &in
+	}
+	v.Side = side
 	return c.resolveImports(ctx, src, out, v)
 }
 
@@ -43,6 +47,8 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 type script struct {
 	// exports are the names that it exports, as far as they are known.
 	exports []string
+	// in is what the code was compiled from when a plugin has a source map, else nil.
+	in *transform.Input
 }
 
 // Exports returns the names that a script exports, as far as they are known; nil for other modules.
@@ -57,7 +63,7 @@ func Exports(v *graph.Version) []string {
 func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input, error) {
 	name := moduleid.Name(src.id)
 	in := transform.Input{
-		ID: src.id, File: src.file, Code: src.code, Lang: transform.LangOf(name),
+		ID: src.id, File: src.file, Code: src.code, Map: src.made, Lang: transform.LangOf(name),
 		Dependency: moduleid.IsDependency(src.file), DefaultOnly: !c.o.Config.JSON.NamedExportsOrDefault(),
 		Define: c.define,
 	}
@@ -81,7 +87,11 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	in.TSConfigRaw = ts.Raw
 	in.JSX = c.jsx(ts.JSX, src)
 	if ext := path.Ext(name); c.o.Config.Esbuild.JSXInject != "" && (ext == ".jsx" || ext == ".tsx") {
-		in.Code = c.o.Config.Esbuild.JSXInject + ";" + in.Code // on the first line, so that the others keep their numbers
+		inject := c.o.Config.Esbuild.JSXInject + ";"
+		in.Code = inject + in.Code // on the first line, so that the others keep their numbers
+		if in.Map != nil {
+			in.Map = in.Map.After(inject)
+		}
 	}
 	if ts.DecoratorMetadata && (in.Lang == transform.LangTS || in.Lang == transform.LangTSX) && decorated.MatchString(in.Code) {
 		return c.withMetadata(ctx, in)

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"path"
@@ -26,7 +27,11 @@ func (c *Compiler) compileCSS(ctx context.Context, src source, v *graph.Version)
 		v.Inputs = append(v.Inputs, out.Deps...)
 	}
 	if len(errs) > 0 {
+		own := errs[0].File == src.file && code == src.code
 		errs[0].File = c.o.Layout.Shown(errs[0].File)
+		if own {
+			c.atSource(&errs[0], src.made)
+		}
 		return &errs[0] // a reader can act on one error; the next shows after the fix
 	}
 	slices.Sort(v.Inputs)
@@ -145,10 +150,10 @@ func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (co
 		r, toolErr := c.runTool(ctx, step.method, call)
 		if toolErr != nil {
 			e := c.o.Problems.Convert(toolErr)
-			if e.File == "" {
-				e.File = c.o.Layout.Shown(src.file)
-			} else {
-				e.File = c.o.Layout.Shown(e.File)
+			own := e.File == "" || e.File == src.file
+			e.File = c.o.Layout.Shown(cmp.Or(e.File, src.file))
+			if own && code == src.code {
+				c.atSource(e, src.made)
 			}
 			if e.ID == "" {
 				e.ID = src.id

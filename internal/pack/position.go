@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"path"
@@ -9,7 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/sourcemap"
 )
 
 // Where a position in what pages run lies in the files that people edit.
@@ -60,13 +62,16 @@ func (p *Packer) originalPosition(at string, line, column int) (file string, ori
 	}
 	s := sections[behind-1]
 	own := p.o.Compiler.File(s.id)
+	if m, err := sourcemap.Parse(p.mapFor(s)); err == nil {
+		if at, found := m.Original(line-s.line, column); found {
+			original = at.Line
+			if source := m.Sources[at.Source]; source != moduleid.Name(s.id) { // what a plugin has made the module from
+				own = cmp.Or(p.o.Compiler.File(source), source)
+			}
+		}
+	}
 	if own == "" {
 		return "", 0, false
-	}
-	if sourceMap := p.mapFor(s); sourceMap != nil {
-		if n, _, found := transform.Original(sourceMap, line-s.line, column); found {
-			original = n
-		}
 	}
 	return p.o.Layout.Shown(own), original, true
 }

@@ -15,6 +15,8 @@ import (
 	"sync"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"github.com/seed-b8174343/devserver/internal/sourcemap"
 )
 
 // CSSInput is a stylesheet to compile.
@@ -45,7 +47,7 @@ type CSSOutput struct {
 	// Alone means that CSS depends on no other file and no URL. Equal inputs then give equal outputs.
 	Alone bool
 
-	sourceMap []byte // nil unless compileCSS made one
+	sourceMap *sourcemap.Map // nil unless compileCSS made one
 }
 
 // reaching matches the parts of a stylesheet that refer to other files. A text without a match is served unchanged.
@@ -94,20 +96,20 @@ func compileCSS(in CSSInput, mapName func(file string) string) (*CSSOutput, []Er
 		return &CSSOutput{Deps: deps}, b.errors(result.Errors)
 	}
 	out := &CSSOutput{Deps: deps}
-	text := ""
+	text, made := "", []byte(nil)
 	for _, f := range result.OutputFiles {
 		switch {
 		case strings.HasSuffix(f.Path, ".css"):
 			text = string(f.Contents)
 			out.CSS = pathComment.ReplaceAllString(text, "")
 		case strings.HasSuffix(f.Path, ".css.map"):
-			out.sourceMap = f.Contents
+			made = f.Contents
 		case strings.HasSuffix(f.Path, ".js"):
 			out.Exports = exportedNames(string(f.Contents))
 		}
 	}
-	if out.sourceMap != nil {
-		out.sourceMap = b.styleMap(out.sourceMap, text, mapName)
+	if made != nil {
+		out.sourceMap = b.styleMap(made, text, mapName)
 	}
 	if in.Modules {
 		if out.Exports == nil {

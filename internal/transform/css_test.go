@@ -208,7 +208,7 @@ func TestStyleMaps(t *testing.T) {
 		if len(errs) > 0 {
 			t.Fatal(name, errs)
 		}
-		text, errs := transform.StyleMap(styleInput(dir, file, c.files[file]), func(file string) string {
+		m, errs := transform.StyleMap(styleInput(dir, file, c.files[file]), func(file string) string {
 			rel, _ := filepath.Rel(dir, file)
 			return "/" + filepath.ToSlash(rel)
 		})
@@ -221,6 +221,7 @@ func TestStyleMaps(t *testing.T) {
 		}
 		line := strings.Count(out.CSS[:at], "\n")
 		column := at - strings.LastIndexByte(out.CSS[:at], '\n') - 1
+		text := m.Encode()
 		if got := placeOf(t, text, line, column); got != c.from {
 			t.Errorf("%s: %q comes from %s, want %s\n%s\n%s", name, c.served, got, c.from, out.CSS, text)
 		}

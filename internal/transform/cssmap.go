@@ -2,18 +2,18 @@ package transform
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/sourcemap"
 )
 
 // styleMap turns esbuild's map into the map of the served stylesheet. It drops the lines that CompileCSS leaves out of
 // text, unless text is "", and gives the sources the names of mapName.
-func (b *cssBuild) styleMap(made []byte, text string, mapName func(string) string) []byte {
-	var m styleSourceMap
-	if json.Unmarshal(made, &m) != nil {
+func (b *cssBuild) styleMap(made []byte, text string, mapName func(string) string) *sourcemap.Map {
+	m, err := sourcemap.Parse(made)
+	if err != nil {
 		return nil
 	}
 	lines, kept := strings.Split(m.Mappings, ";"), []string(nil)
@@ -30,29 +30,15 @@ func (b *cssBuild) styleMap(made []byte, text string, mapName func(string) strin
 	}
 	for _, content := range m.SourcesContent {
 		if content != nil { // a map at the end is not part of the author's text
-			*content, _, _ = cutMap(*content)
+			*content, _ = CutMap(*content)
 		}
 	}
-	m.Names = slices.Clip(append([]string{}, m.Names...)) // [] and not null
-	encoded, err := json.Marshal(m)
-	if err != nil {
-		return nil // strings and numbers always encode
-	}
-	return encoded
-}
-
-// styleSourceMap is a source map of several files.
-type styleSourceMap struct {
-	Version        int       `json:"version"`
-	Sources        []string  `json:"sources"`
-	SourcesContent []*string `json:"sourcesContent"`
-	Mappings       string    `json:"mappings"`
-	Names          []string  `json:"names"`
+	return m
 }
 
 // StyleMap returns the source map of CompileCSS's output for the same input. When a tool made the stylesheet and wrote
 // a map at its end, StyleMap follows that map to the tool's source. name returns a file's name in the map.
-func StyleMap(in CSSInput, name func(file string) string) ([]byte, []Error) {
+func StyleMap(in CSSInput, name func(file string) string) (*sourcemap.Map, []Error) {
 	if !in.asWritten() {
 		out, errs := compileCSS(in, name)
 		if len(errs) > 0 {
@@ -61,33 +47,30 @@ func StyleMap(in CSSInput, name func(file string) string) ([]byte, []Error) {
 		return out.sourceMap, nil
 	}
 	b := &cssBuild{in: in}
-	if _, encoded, ok := cutMap(in.Code); ok {
-		if text, err := base64.StdEncoding.DecodeString(encoded); err == nil {
-			return b.styleMap(text, "", name), nil
-		}
+	if _, text := CutMap(in.Code); text != "" {
+		return b.styleMap([]byte(text), "", name), nil
 	}
 	lines := strings.Count(in.Code, "\n")
-	m := styleSourceMap{
+	return &sourcemap.Map{
 		Version: 3, Sources: []string{name(in.File)}, SourcesContent: []*string{&in.Code}, Names: []string{},
 		Mappings: "AAAA" + strings.Repeat(";AACA", lines), // each line maps to itself
-	}
-	text, err := json.Marshal(m)
-	if err != nil {
-		return nil, nil // strings and numbers always encode
-	}
-	return text, nil
+	}, nil
 }
 
-// cutMap cuts the source map off the end of a text that a tool has made.
-func cutMap(code string) (rest, encoded string, ok bool) {
+// CutMap cuts the source map off the end of a text that a tool has made. text is "" when there is none.
+func CutMap(code string) (rest, text string) {
 	at := strings.LastIndex(code, "# sourceMappingURL=data:application/json")
 	if at < 2 {
-		return code, "", false
+		return code, ""
 	}
-	_, encoded, ok = strings.Cut(code[at:], ";base64,")
-	encoded, _, _ = strings.Cut(encoded, " ")
+	_, encoded, _ := strings.Cut(code[at:], ";base64,")
+	encoded, after, _ := strings.Cut(encoded, "\n")
 	encoded, _, _ = strings.Cut(encoded, "*")
-	return strings.TrimRight(code[:at-2], "\n"), strings.TrimSpace(encoded), ok
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	if err != nil || len(decoded) == 0 || strings.TrimSpace(after) != "" {
+		return code, ""
+	}
+	return strings.TrimRight(code[:at-2], "\n"), string(decoded)
 }
 
 // sourceFile returns the file of a source in esbuild's map. The source is a name of cssBuild, or from a preprocessor's

@@ -108,14 +108,11 @@ func sloppyMap(in *Input) string {
 	if errs != nil {
 		return ""
 	}
-	text, errs := printedMap(in, p)
+	m, errs := printedMap(in, p)
 	if errs != nil {
 		return ""
 	}
-	const key = `"mappings":"`
-	at := bytes.LastIndex(text, []byte(key)) + len(key) // the source before it has its quotes escaped
-	text = slices.Insert(text, at, ';')
-	return "\n//# sourceMappingURL=data:application/json;base64," + base64.StdEncoding.EncodeToString(text)
+	return "\n//# sourceMappingURL=data:application/json;base64," + base64.StdEncoding.EncodeToString(m.After("\n").Encode())
 }
 
 // usedHelpers returns the runtime's helpers that the code may call. The string cannot see the pack's variables, so it

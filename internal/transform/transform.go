@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"github.com/seed-b8174343/devserver/internal/sourcemap"
 )
 
 // Lang is the language of a source. The zero value is JavaScript.
@@ -75,6 +77,9 @@ type Input struct {
 	Lang     Lang
 	// Written is the author's source when a tool has made Code from it. Code then ends with a source map.
 	Written string
+	// Map leads from Code to the sources that a plugin has made it from, nil when no plugin has a map. It changes the
+	// source map only, not the output.
+	Map *sourcemap.Map
 	// Dependency marks code of an npm package. Such code gets no refresh and no warnings.
 	Dependency bool
 	// SideEffectFree means that the package declares the file to have no side effects. Its re-exports are compiled
