@@ -39,7 +39,7 @@ func describeHooks() hooks {
 		},
 		Transform: wire.Hook[TransformArgs, *TransformResult]{
 			Name: "transform", Filtered: true,
-			ID: func(a TransformArgs) string { return a.ID },
+			ID:   func(a TransformArgs) string { return a.ID },
 			Join: joinTransforms,
 		},
 		TransformHTML: wire.Hook[TransformHTMLArgs, *TransformHTMLResult]{

@@ -97,7 +97,7 @@ func (p *Packer) mapFor(s section) []byte {
 	if kept, ok := p.sent.maps.get(s.id); ok && kept.sections[0].version == now {
 		return []byte(kept.code)
 	}
-	m := p.o.Compiler.SourceMap(p.o.Context, s.id, s.version)
+	m := p.o.Compiler.SourceMap(p.o.Context, s.id, now)
 	if m != nil {
 		p.sent.maps.put(s.id, item{string(m), []section{{id: s.id, version: now}}})
 	}

@@ -50,7 +50,12 @@ func (p *Packer) Map(ctx context.Context, key string) ([]byte, error) {
 	}
 	maps := make([]json.RawMessage, len(found.sections))
 	parallel.Do(len(maps), func(i int) {
-		maps[i] = p.o.Compiler.SourceMap(ctx, found.sections[i].id, found.sections[i].version)
+		s := found.sections[i]
+		v := s.version
+		if now := p.o.Graph.Version(s.id); now != nil && now.Rev == v.Rev {
+			v = now // the same code, perhaps of a source with other lines
+		}
+		maps[i] = p.o.Compiler.SourceMap(ctx, s.id, v)
 	})
 	m := indexMap{Version: 3, Sections: []mapSection{}}
 	for i, s := range found.sections {
