@@ -19,6 +19,7 @@ type hooks struct {
 	ResolveID     wire.Hook[ResolveArgs, *ResolveResult]
 	Load          wire.Hook[LoadArgs, *LoadResult]
 	Transform     wire.Hook[TransformArgs, *TransformResult]
+	PostTransform wire.Hook[TransformArgs, *TransformResult]
 	TransformHTML wire.Hook[TransformHTMLArgs, *TransformHTMLResult]
 	HotUpdate     wire.Hook[HotUpdateArgs, *HotUpdateResult]
 	Connect       wire.Hook[Client, struct{}]
@@ -40,6 +41,13 @@ func describeHooks() hooks {
 		Transform: wire.Hook[TransformArgs, *TransformResult]{
 			Name: "transform", Filtered: true,
 			ID:   func(a TransformArgs) string { return a.ID },
+			Text: func(a TransformArgs) string { return a.Code },
+			Join: joinTransforms,
+		},
+		PostTransform: wire.Hook[TransformArgs, *TransformResult]{
+			Name: "postTransform", Filtered: true,
+			ID:   func(a TransformArgs) string { return a.ID },
+			Text: func(a TransformArgs) string { return a.Code },
 			Join: joinTransforms,
 		},
 		TransformHTML: wire.Hook[TransformHTMLArgs, *TransformHTMLResult]{
@@ -84,6 +92,7 @@ var hookFields = []anyHook{
 	field(Hooks.ResolveID, func(p Plugin) hookFunc[ResolveArgs, *ResolveResult] { return p.ResolveID }),
 	field(Hooks.Load, func(p Plugin) hookFunc[LoadArgs, *LoadResult] { return p.Load }),
 	field(Hooks.Transform, func(p Plugin) hookFunc[TransformArgs, *TransformResult] { return p.Transform }),
+	field(Hooks.PostTransform, func(p Plugin) hookFunc[TransformArgs, *TransformResult] { return p.PostTransform }),
 	field(Hooks.TransformHTML, func(p Plugin) hookFunc[TransformHTMLArgs, *TransformHTMLResult] { return p.TransformHTML }),
 	field(Hooks.HotUpdate, func(p Plugin) hookFunc[HotUpdateArgs, *HotUpdateResult] { return p.HotUpdate }),
 	field(Hooks.Connect, func(p Plugin) hookFunc[Client, struct{}] { return pageHook(p.Connect) }),
@@ -138,7 +147,8 @@ func (h fieldHook[A, R]) has(p Plugin) bool { return h.field(p) != nil }
 func (h fieldHook[A, R]) run(ctx context.Context, r *Runner, args A) (R, error) {
 	return wire.Combine(h.Hook, r.plugins, args, func(p Plugin, args A) (answer R, err error) {
 		fn := h.field(p)
-		if fn == nil || !h.Wants(wire.Filter(p.Filter), args) {
+		filter, _ := p.filterOf(h.Name)
+		if fn == nil || !h.Wants(filter, args) {
 			return answer, nil
 		}
 		call := func(ctx context.Context) (R, error) { return fn(ctx, args) }

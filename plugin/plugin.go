@@ -46,23 +46,27 @@ type Plugin struct {
 	// Transform changes the source of a module before it is compiled. Each plugin gets the output of the plugin before
 	// it.
 	Transform func(context.Context, TransformArgs) (*TransformResult, error)
+	// PostTransform changes a module behind the compiler. The source is JavaScript without types and JSX: the ES module
+	// before devserver wraps it for pages. Code of packages may be CommonJS. A stylesheet is plain CSS: what Sass,
+	// PostCSS and the like have made, before its imports and its local names. Other modules (JSON, text, assets,
+	// workers' URLs) have no code that could be changed, so nobody is asked. Each plugin gets the output of the plugin
+	// before it.
+	//
+	// A module that no filter wants costs nothing. A module that a filter wants by its ID is compiled in two steps.
+	PostTransform func(context.Context, TransformArgs) (*TransformResult, error)
 	// TransformHTML changes a page or adds tags to it.
 	TransformHTML func(context.Context, TransformHTMLArgs) (*TransformHTMLResult, error)
 	// HotUpdate may narrow the modules of a change, or return none and send an event instead.
 	HotUpdate func(context.Context, HotUpdateArgs) (*HotUpdateResult, error)
 
-	// Filter limits ResolveID, Load and Transform to IDs of interest. Other IDs never cross to the plugin.
-	Filter Filter
+	// Filter limits ResolveID, Load, Transform and PostTransform to modules of interest. Others never cross to the
+	// plugin. Filters replace Filter for single hooks.
+	Filter  Filter
+	Filters HookFilters
 	// Routes answer HTTP requests. They are made by [Route].
 	Routes []RouteDef
 	// Watch holds further files and folders whose changes reach HotUpdate, relative to the project's root.
 	Watch []string
-}
-
-// Filter matches module IDs (specifiers, for ResolveID). The zero value matches all.
-type Filter struct {
-	// Prefixes and Suffixes: one of them must match, if there are any. A query does not count for a suffix.
-	Prefixes, Suffixes []string
 }
 
 // ResolveArgs is a specifier and the ID of the module that imports it.

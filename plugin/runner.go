@@ -43,6 +43,9 @@ func NewRunner(plugins []Plugin, s Server) (*Runner, error) {
 			return nil, fmt.Errorf("two plugins are named %q", p.Name)
 		}
 		seen[p.Name] = true
+		if err := p.checkFilters(); err != nil {
+			return nil, err
+		}
 		for _, e := range p.Events {
 			if e.Name == "" || e.call == nil {
 				return nil, fmt.Errorf("plugin %s: an event has no name; make it by plugin.On or plugin.Handle", p.Name)
@@ -76,8 +79,15 @@ func (r *Runner) Info() wire.Info {
 			})
 		}
 		for _, hook := range hookFields {
-			if hook.has(p) {
-				one.Hooks = append(one.Hooks, hook.name())
+			if !hook.has(p) {
+				continue
+			}
+			one.Hooks = append(one.Hooks, hook.name())
+			if f, own := p.filterOf(hook.name()); own {
+				if one.Filters == nil {
+					one.Filters = map[string]wire.Filter{}
+				}
+				one.Filters[hook.name()] = f
 			}
 		}
 		for _, route := range p.Routes {

@@ -54,6 +54,9 @@ type Plugins interface {
 	ResolveID(context.Context, plugin.ResolveArgs) (*plugin.ResolveResult, error)
 	Load(context.Context, plugin.LoadArgs) (*plugin.LoadResult, error)
 	Transform(context.Context, plugin.TransformArgs) (*plugin.TransformResult, error)
+	PostTransform(context.Context, plugin.TransformArgs) (*plugin.TransformResult, error)
+	// WantsPostTransform reports whether PostTransform has to be asked about a module.
+	WantsPostTransform(id string) bool
 }
 
 // Tools runs a method of the Node program on the project's own packages.

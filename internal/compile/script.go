@@ -18,6 +18,10 @@ import (
 
 // compileScript compiles JavaScript, TypeScript, JSX and JSON, and whatever plugins turn into them.
 func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Version) error {
+	src, err := c.postScript(ctx, src, v)
+	if err != nil {
+		return err
+	}
 	in, err := c.scriptInput(ctx, src)
 	if err != nil {
 		return err
@@ -67,6 +71,9 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 		Dependency: moduleid.IsDependency(src.file), DefaultOnly: !c.o.Config.JSON.NamedExportsOrDefault(),
 		Define: c.define,
 	}
+	if src.plain {
+		in.Lang = transform.LangJS
+	}
 	if in.Dependency {
 		if pkg := c.o.Resolver.PackageOf(src.file); pkg != nil {
 			in.SideEffectFree = pkg.SideEffectFree(src.file)
@@ -86,6 +93,9 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	}
 	in.TSConfigRaw = ts.Raw
 	in.JSX = c.jsx(ts.JSX, src)
+	if src.plain {
+		return in, nil
+	}
 	if ext := path.Ext(name); c.o.Config.Esbuild.JSXInject != "" && (ext == ".jsx" || ext == ".tsx") {
 		inject := c.o.Config.Esbuild.JSXInject + ";"
 		in.Code = inject + in.Code // on the first line, so that the others keep their numbers

@@ -55,6 +55,9 @@ func (c *Compiler) StyleMap(ctx context.Context, id string) (text []byte, ok boo
 	if err != nil {
 		return nil, false
 	}
+	if code, err = c.postStyle(ctx, src, code, &graph.Version{}, true); err != nil {
+		return nil, false
+	}
 	m, errs := transform.StyleMap(c.styleInput(src, code), func(file string) string {
 		if file == src.file { // a module of a plugin has none
 			return moduleid.Name(id)

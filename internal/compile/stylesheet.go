@@ -22,6 +22,9 @@ func (c *Compiler) compileCSS(ctx context.Context, src source, v *graph.Version)
 	if err != nil {
 		return err
 	}
+	if code, err = c.postStyle(ctx, src, code, v, false); err != nil {
+		return err
+	}
 	out, errs := c.compiledCSS(c.styleInput(src, code))
 	if out != nil {
 		v.Inputs = append(v.Inputs, out.Deps...)

@@ -46,7 +46,7 @@ func newEntry(h Host) *entry {
 	e := &entry{host: h, info: h.Info(), filters: map[string][]wire.Filter{}}
 	for _, p := range e.info.Plugins {
 		for _, hook := range p.Hooks {
-			e.filters[hook] = append(e.filters[hook], p.Filter)
+			e.filters[hook] = append(e.filters[hook], p.FilterOf(hook))
 		}
 	}
 	return e
@@ -158,6 +158,18 @@ func (h *Hosts) Load(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult
 // Transform passes the source from host to host. nil means that no plugin changed it.
 func (h *Hosts) Transform(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
 	return ask(ctx, h, plugin.Hooks.Transform, a)
+}
+
+// PostTransform passes compiled code from host to host. nil means that no plugin changed it.
+func (h *Hosts) PostTransform(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+	return ask(ctx, h, plugin.Hooks.PostTransform, a)
+}
+
+// WantsPostTransform reports whether some plugin has the hook PostTransform and a filter for the ID.
+func (h *Hosts) WantsPostTransform(id string) bool {
+	return slices.ContainsFunc(h.entries(), func(e *entry) bool {
+		return slices.ContainsFunc(e.filters[plugin.Hooks.PostTransform.Name], func(f wire.Filter) bool { return f.Matches(id) })
+	})
 }
 
 // TransformHTML passes the page from host to host and gathers their tags. nil means that no plugin changed it.

@@ -241,6 +241,11 @@ func (r *Relay) reportReady(now *pluginhost.Child, replaced bool) {
 	}
 }
 
+// compiling are the hooks that decide what a module becomes.
+var compiling = []string{
+	plugin.Hooks.ResolveID.Name, plugin.Hooks.Load.Name, plugin.Hooks.Transform.Name, plugin.Hooks.PostTransform.Name,
+}
+
 // compileAgain updates the modules that hooks of the plugins may change: they were compiled before these plugins
 // came, or with the plugins of the earlier program.
 func (r *Relay) compileAgain(children ...*pluginhost.Child) {
@@ -250,8 +255,10 @@ func (r *Relay) compileAgain(children ...*pluginhost.Child) {
 			continue
 		}
 		for _, one := range c.Info().Plugins {
-			if slices.ContainsFunc(one.Hooks, func(h string) bool { return h == "resolveID" || h == "load" || h == "transform" }) {
-				filters = append(filters, one.Filter.Matches)
+			for _, hook := range one.Hooks {
+				if slices.Contains(compiling, hook) {
+					filters = append(filters, one.FilterOf(hook).Matches)
+				}
 			}
 		}
 	}

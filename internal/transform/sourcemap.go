@@ -3,6 +3,8 @@ package transform
 import (
 	"strings"
 
+	"github.com/evanw/esbuild/pkg/api"
+
 	"github.com/seed-b8174343/devserver/internal/sourcemap"
 )
 
@@ -20,6 +22,21 @@ func SourceMap(in Input) (*sourcemap.Map, []Error) {
 		return sourceMap(&in, "", nil), nil // the string with the sloppy code has a map of its own
 	}
 	return printedMap(&in, p)
+}
+
+// JavaScript returns the module as JavaScript, without types and JSX, and with its source map. It leaves everything else
+// to Compile: imports, exports, import.meta and what Define replaces.
+func JavaScript(in Input) (code string, m *sourcemap.Map, errs []Error) {
+	in.Code = strings.ToValidUTF8(in.Code, "\ufffd") // as in print
+	options := transformOptions(&in)
+	options.Format, options.Define = api.FormatDefault, nil
+	options.Sourcemap, options.SourcesContent = api.SourceMapExternal, api.SourcesContentExclude
+	result := api.Transform(in.Code, options)
+	if len(result.Errors) > 0 {
+		return "", nil, withLangHint(&in, fromMessages(result.Errors, in.ID, in.File, in.Code))
+	}
+	m, errs = printedMap(&in, &printed{sourceMap: result.Map})
+	return string(result.Code), m, errs
 }
 
 // printedMap returns the map of esbuild's printed code, without the dropped lines.
@@ -57,6 +74,7 @@ func sourceMap(in *Input, mappings string, names []string) *sourcemap.Map {
 		m = sourcemap.Compose(m, 0, in.Map)
 	}
 	if in.Dependency {
+		m.IgnoreList = nil
 		for i := range m.Sources {
 			m.IgnoreList = append(m.IgnoreList, i)
 		}

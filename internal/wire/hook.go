@@ -16,6 +16,8 @@ type Hook[A any, R comparable] struct {
 	ID func(args A) string
 	// Filtered says that a plugin is asked only when its Filter matches the ID.
 	Filtered bool
+	// Text returns the module's text, for a filter by content. nil: the args have none.
+	Text func(args A) string
 	// Join adds a plugin's answer to all, the answers of the plugins before it, and returns both. It may change what
 	// the next plugins are asked. The first time all is the zero R. nil: the first answer ends the question.
 	Join func(args *A, all, answer R) R
@@ -26,7 +28,9 @@ type Hook[A any, R comparable] struct {
 }
 
 // Wants reports whether a plugin that has the hook and this filter is asked.
-func (h Hook[A, R]) Wants(f Filter, args A) bool { return !h.Filtered || f.Matches(h.ID(args)) }
+func (h Hook[A, R]) Wants(f Filter, args A) bool {
+	return !h.Filtered || f.Matches(h.ID(args)) && (h.Text == nil || f.MatchesText(h.Text(args)))
+}
 
 // Asker is a host of plugins: it asks its plugins by the hook of that name. Hook.Ask calls it with types that fit: args
 // is the hook's A, and answer points to an R.

@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 )
 
 // Protocol is the version of the messages below. Server and child must have the same.
@@ -35,8 +34,18 @@ type PluginInfo struct {
 	Channels []ChannelInfo `json:"channels,omitempty"`
 	Hooks    []string      `json:"hooks,omitempty"`
 	Filter   Filter        `json:"filter"`
-	Routes   []string      `json:"routes,omitempty"`
-	Watch    []string      `json:"watch,omitempty"`
+	// Filters replace Filter for single hooks, by the hooks' names.
+	Filters map[string]Filter `json:"filters,omitempty"`
+	Routes  []string          `json:"routes,omitempty"`
+	Watch   []string          `json:"watch,omitempty"`
+}
+
+// FilterOf returns the filter of a hook.
+func (p PluginInfo) FilterOf(hook string) Filter {
+	if f, ok := p.Filters[hook]; ok {
+		return f
+	}
+	return p.Filter
 }
 
 // EventInfo is the name that a handler is for, and its types as TypeScript. Out is "" for events, which have no answer.
@@ -55,32 +64,6 @@ type ChannelInfo struct {
 	// Handles says that pages may send, Asks that each page needs permission.
 	Handles bool `json:"handles,omitempty"`
 	Asks    bool `json:"asks,omitempty"`
-}
-
-// Filter matches module IDs (specifiers, for resolveID). The zero value matches all.
-type Filter struct {
-	// Prefixes and Suffixes: one of them must match, if there are any. A query does not count for a suffix.
-	Prefixes []string `json:"prefixes,omitempty"`
-	Suffixes []string `json:"suffixes,omitempty"`
-}
-
-// Matches reports whether the filter lets the ID through.
-func (f Filter) Matches(id string) bool {
-	if len(f.Prefixes)+len(f.Suffixes) == 0 {
-		return true
-	}
-	for _, p := range f.Prefixes {
-		if strings.HasPrefix(id, p) {
-			return true
-		}
-	}
-	name, _, _ := strings.Cut(id, "?")
-	for _, s := range f.Suffixes {
-		if strings.HasSuffix(name, s) {
-			return true
-		}
-	}
-	return false
 }
 
 // ClientInfo describes an open page.
