@@ -22,7 +22,13 @@ const pluginApp = `
 -- main.js --
 import text from "virtual:text";
 import { shout } from "./lib.js";
+import "./typed.ts";
+import "./a.css";
 console.log(shout(text));
+-- typed.ts --
+console.log(1 satisfies number);
+-- a.css --
+.a { color: red }
 -- lib.js --
 export const shout = (s) => s + "REPLACED";
 `
@@ -57,6 +63,12 @@ const hooks = `
 	Transform: func(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
 		if a.ID != "/lib.js" { return nil, nil }
 		return &plugin.TransformResult{Code: strings.ReplaceAll(a.Code, "REPLACED", "!")}, nil
+	},
+	Filters: plugin.HookFilters{PostTransform: plugin.Filter{Patterns: []string{"^/[^/]*$"}, Contains: []string{"console", "color"}}},
+	PostTransform: func(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+		if strings.Contains(a.Code, "satisfies") { return nil, fmt.Errorf("not compiled: %s", a.Code) }
+		if strings.HasSuffix(a.ID, ".css") { return &plugin.TransformResult{Code: a.Code + "/* behind */"}, nil }
+		return &plugin.TransformResult{Code: a.Code + "behind('" + a.ID + "')"}, nil
 	},
 	TransformHTML: func(ctx context.Context, a plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
 		return &plugin.TransformHTMLResult{Tags: []plugin.HTMLTag{{Name: "meta", Attrs: map[string]string{"name": "by-plugin"}}}}, nil
@@ -156,6 +168,16 @@ func TestHooksInProcess(t *testing.T) {
 				}
 				return &plugin.TransformResult{Code: strings.ReplaceAll(a.Code, "REPLACED", "!")}, nil
 			},
+			Filters: plugin.HookFilters{PostTransform: plugin.Filter{Patterns: []string{"^/[^/]*$"}, Contains: []string{"console", "color"}}},
+			PostTransform: func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+				if strings.Contains(a.Code, "satisfies") {
+					return nil, errors.New("not compiled: " + a.Code)
+				}
+				if strings.HasSuffix(a.ID, ".css") {
+					return &plugin.TransformResult{Code: a.Code + "/* behind */"}, nil
+				}
+				return &plugin.TransformResult{Code: a.Code + "behind('" + a.ID + "')"}, nil
+			},
 			TransformHTML: func(context.Context, plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
 				return &plugin.TransformHTMLResult{Tags: []plugin.HTMLTag{{Name: "meta", Attrs: map[string]string{"name": "by-plugin"}}}}, nil
 			},
@@ -172,10 +194,16 @@ func TestHooksInProcess(t *testing.T) {
 func tryHooks(t *testing.T, s *devtest.Server) {
 	t.Helper()
 	pack := s.Get("/main.js", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
-	for _, part := range []string{"made by a plugin", `s + "!"`, `"virtual:text"`} {
+	for _, part := range []string{
+		"made by a plugin", `s + "!"`, `"virtual:text"`, "console.log(1);\nbehind(\"/typed.ts\")", "behind(\"/main.js\")",
+		".a { color: red }\\n/* behind */",
+	} {
 		if !strings.Contains(pack.Body, part) {
 			t.Errorf("the pack lacks %q:\n%s", part, pack.Body)
 		}
+	}
+	if strings.Count(pack.Body, "behind(") != 2 {
+		t.Errorf("modules without the filter's text reached the plugin:\n%s", pack.Body)
 	}
 	if page := s.Get("/", "Accept", "text/html"); !strings.Contains(page.Body, `<meta name="by-plugin">`) {
 		t.Errorf("the page is %s", page.Body)
@@ -299,6 +327,8 @@ func TestPluginsThatClashAreRefused(t *testing.T) {
 		"same name":     {{Name: "a"}, {Name: "a"}},
 		"same request":  {{Name: "a", Events: []plugin.Event{on}}, {Name: "b", Events: []plugin.Event{on}}},
 		"event by hand": {{Name: "a", Events: []plugin.Event{{Name: "x"}}}},
+		"filter":        {{Name: "a", Filter: plugin.Filter{Patterns: []string{"("}}}},
+		"hook's filter": {{Name: "a", Filters: plugin.HookFilters{Load: plugin.Filter{Exclude: []string{"("}}}}},
 	} {
 		if _, err := plugin.NewRunner(list, nil); err == nil {
 			t.Errorf("%s: the plugins were accepted", name)

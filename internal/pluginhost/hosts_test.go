@@ -51,6 +51,17 @@ func hookPlugin(name string) plugin.Plugin {
 			}
 			return &plugin.TransformResult{Code: a.Code + name, Watch: []string{name}}, nil
 		},
+		Filters: plugin.HookFilters{PostTransform: plugin.Filter{Patterns: []string{"^(?:post|virtual):"}, Exclude: []string{"not " + name}, Contains: []string{"x", "y"}}},
+		PostTransform: func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+			if mine, err := asks(a.ID); !mine {
+				return nil, err
+			}
+			r := &plugin.TransformResult{Code: name + a.Code, Map: lineMap(name, 1)}
+			if strings.Contains(a.ID, "broken") {
+				r.Map = "broken"
+			}
+			return r, nil
+		},
 		TransformHTML: func(_ context.Context, a plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
 			if mine, err := asks(a.Path); !mine {
 				return nil, err
@@ -122,6 +133,21 @@ func TestHooksAreAlike(t *testing.T) {
 		{"pass on, fails", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
 			return h.Transform(ctx, plugin.TransformArgs{ID: "virtual:fails in a", Code: "x"})
 		}, `null Transform of plugin a: on purpose`},
+		{"behind the compiler, maps are chained", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.PostTransform(ctx, plugin.TransformArgs{ID: "post:for all", Code: "x"})
+		}, `{"code":"bax","map":` + quote(strings.Replace(lineMap("a", 2), "AACA\"", "A\"", 1)) + `}`},
+		{"behind the compiler, one is excluded", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.PostTransform(ctx, plugin.TransformArgs{ID: "post:not a, for all", Code: "y"})
+		}, `{"code":"by","map":` + quote(lineMap("b", 1)) + `}`},
+		{"behind the compiler, a broken map", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.PostTransform(ctx, plugin.TransformArgs{ID: "post:broken for all", Code: "y"})
+		}, `{"code":"bay"}`},
+		{"behind the compiler, another ID", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.PostTransform(ctx, plugin.TransformArgs{ID: "/for all", Code: "y"})
+		}, `null`},
+		{"behind the compiler, another content", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
+			return h.PostTransform(ctx, plugin.TransformArgs{ID: "post:for all", Code: "z"})
+		}, `null`},
 		{"gather", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
 			return h.TransformHTML(ctx, plugin.TransformHTMLArgs{Path: "html for all", HTML: "x"})
 		}, `{"html":"xab","tags":[{"name":"a","text":"x"},{"name":"b","text":"xa"}]}`},
@@ -153,6 +179,18 @@ func TestHooksAreAlike(t *testing.T) {
 			}
 		}
 	}
+}
+
+// lineMap returns a source map of one source. It moves the lines from the given line on, from 0, to the top.
+func lineMap(source string, from int) string {
+	mappings := "AA" + string("ACEG"[from]) + "A;AACA;AACA;AACA"
+	return fmt.Sprintf(`{"version":3,"sources":[%q],"names":[],"mappings":%q}`, source, mappings)
+}
+
+// quote returns a text as JSON.
+func quote(text string) string {
+	encoded, _ := json.Marshal(text) // strings always encode
+	return string(encoded)
 }
 
 func request(t *testing.T, host string) *http.Request {

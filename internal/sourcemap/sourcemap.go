@@ -175,6 +175,9 @@ func Compose(outer *Map, source int, inner *Map) *Map {
 		m.Sources = append(m.Sources, s)
 		m.SourcesContent = append(m.SourcesContent, outer.Content(i))
 	}
+	if !slices.ContainsFunc(m.SourcesContent, func(text *string) bool { return text != nil }) {
+		m.SourcesContent = nil
+	}
 	names := len(m.Names)
 	m.Names = append(m.Names, outer.Names...)
 	var lines [][]Segment

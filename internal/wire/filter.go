@@ -10,11 +10,12 @@ import (
 // Filter matches module IDs (specifiers, for resolveID) and the text of modules. The zero value matches all.
 type Filter struct {
 	// Prefixes, Suffixes and Patterns: one of them must match the ID, if there are any. A query does not count for a
-	// suffix. Patterns are regular expressions of Go.
+	// suffix. Patterns are regular expressions of Go. A pattern that Go cannot read matches all: the host decides.
 	Prefixes []string `json:"prefixes,omitempty"`
 	Suffixes []string `json:"suffixes,omitempty"`
 	Patterns []string `json:"patterns,omitempty"`
-	// Exclude are regular expressions, none of which may match the ID.
+	// Exclude are regular expressions, none of which may match the ID. An expression that Go cannot read excludes
+	// nothing.
 	Exclude []string `json:"exclude,omitempty"`
 	// Contains: one of these texts must be in the module, if there are any. It counts for hooks that get the text.
 	Contains []string `json:"contains,omitempty"`
@@ -22,11 +23,7 @@ type Filter struct {
 
 // Matches reports whether the filter lets the ID through.
 func (f Filter) Matches(id string) bool {
-	matches := func(pattern string) bool {
-		r, err := expression(pattern)
-		return err == nil && r.MatchString(id)
-	}
-	if slices.ContainsFunc(f.Exclude, matches) {
+	if slices.ContainsFunc(f.Exclude, func(p string) bool { r, err := expression(p); return err == nil && r.MatchString(id) }) {
 		return false
 	}
 	if len(f.Prefixes)+len(f.Suffixes)+len(f.Patterns) == 0 {
@@ -35,7 +32,7 @@ func (f Filter) Matches(id string) bool {
 	name, _, _ := strings.Cut(id, "?")
 	return slices.ContainsFunc(f.Prefixes, func(p string) bool { return strings.HasPrefix(id, p) }) ||
 		slices.ContainsFunc(f.Suffixes, func(s string) bool { return strings.HasSuffix(name, s) }) ||
-		slices.ContainsFunc(f.Patterns, matches)
+		slices.ContainsFunc(f.Patterns, func(p string) bool { r, err := expression(p); return err != nil || r.MatchString(id) })
 }
 
 // MatchesText reports whether the filter lets a module with that text through.
@@ -57,12 +54,14 @@ func (f Filter) Check() error {
 var expressions sync.Map
 
 func expression(pattern string) (*regexp.Regexp, error) {
+	type compiled struct {
+		r   *regexp.Regexp
+		err error
+	}
 	if known, ok := expressions.Load(pattern); ok {
-		return known.(*regexp.Regexp), nil
+		return known.(compiled).r, known.(compiled).err
 	}
 	r, err := regexp.Compile(pattern)
-	if err == nil {
-		expressions.Store(pattern, r)
-	}
+	expressions.Store(pattern, compiled{r, err})
 	return r, err
 }
