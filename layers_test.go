@@ -40,7 +40,7 @@ var layers = map[string][]string{
 	},
 	"internal/compile": {
 		"client", "plugin", "internal/cache", "internal/config", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
-		"internal/problems", "internal/resolve", "internal/sourcemap", "internal/transform",
+		"internal/problems", "internal/resolve", "internal/sourcemap", "internal/transform", "internal/wire",
 	},
 	"internal/viteconfig": {
 		"internal/cache", "internal/config", "internal/disk", "internal/env", "internal/gate", "internal/pluginhost", "internal/problems", "internal/wire",

@@ -32,7 +32,8 @@ func describeHooks() hooks {
 	return hooks{
 		ResolveID: wire.Hook[ResolveArgs, *ResolveResult]{
 			Name: "resolveID", Filtered: true,
-			ID: func(a ResolveArgs) string { return a.Specifier },
+			ID:       func(a ResolveArgs) string { return a.Specifier },
+			Importer: func(a ResolveArgs) string { return a.Importer },
 		},
 		Load: wire.Hook[LoadArgs, *LoadResult]{
 			Name: "load", Filtered: true,
@@ -152,7 +153,13 @@ func (h fieldHook[A, R]) run(ctx context.Context, r *Runner, args A) (R, error) 
 			return answer, nil
 		}
 		call := func(ctx context.Context) (R, error) { return fn(ctx, args) }
+		ctx := ctx
 		if h.ID != nil {
+			step := h.Step(p.Name, args)
+			if h.Importer != nil && slices.Contains(wire.Steps(ctx), step) {
+				return answer, nil // the plugin asks what the question means without the plugin
+			}
+			ctx = wire.Within(ctx, step)
 			call = reportIfSlow(r, p.Name, h.title, h.ID(args), call)
 		}
 		answer, err = guard(ctx, r, cmp.Or(h.Limit, Timeout), p.Name, h.title, call)

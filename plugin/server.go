@@ -66,6 +66,18 @@ type Server interface {
 	// Modules returns the IDs of all loaded modules, Importers the IDs of the modules that import id.
 	Modules() ([]string, error)
 	Importers(id string) ([]string, error)
+	// ModuleInfo describes a module, nil when the module is not loaded.
+	ModuleInfo(id string) (*ModuleInfo, error)
+	// Resolve returns what an import of specifier in the module importer means: the answer of a plugin, or a file by the
+	// project's aliases, paths and packages. importer is an ID, "" for the root. The result is nil when nothing is
+	// found. Within a ResolveID, the plugin is not asked again about the import that its hook is asked about.
+	Resolve(ctx context.Context, specifier, importer string) (*Resolved, error)
+	// Load waits until the module is loaded and compiled, and describes it. It does not wait for what the module
+	// imports. A module that does not compile is an error. So is a module whose loading waits for the hook that calls.
+	Load(ctx context.Context, id string) (*ModuleInfo, error)
+	// WaitForModules waits until no module is being loaded: pages that have just opened have all that they import. A
+	// hook of a module that is being loaded would wait for itself, and gets an error.
+	WaitForModules(ctx context.Context) error
 	// Invalidate has the module compiled again for pages that load it from now on. Pages that run it keep it.
 	Invalidate(id string) error
 	// Reload compiles the module again and updates the pages that run it. It is for virtual modules whose content

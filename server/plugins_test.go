@@ -50,6 +50,14 @@ const hooks = `
 			return c.SendToRoom(room, "all:left", c.ID())
 		}),
 		plugin.Handle("all:sum", func(ctx context.Context, c plugin.Client, in struct{ A, B int }) (int, error) { return in.A + in.B, nil }),
+		plugin.Handle("all:module", func(ctx context.Context, c plugin.Client, specifier string) (*plugin.ModuleInfo, error) {
+			s := plugin.ServerFrom(ctx)
+			if err := s.WaitForModules(ctx); err != nil { return nil, err }
+			r, err := s.Resolve(ctx, specifier, "/main.js")
+			if err != nil { return nil, err }
+			if r == nil { return s.ModuleInfo("/nothing") }
+			return s.Load(ctx, r.ID)
+		}),
 		plugin.On("all:panic", func(ctx context.Context, c plugin.Client, in any) error { panic("on purpose") }),
 	},
 	ResolveID: func(ctx context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
@@ -148,6 +156,20 @@ func TestHooksInProcess(t *testing.T) {
 					return errors.Join(c.Leave(room), c.SendToRoom(room, "all:left", c.ID()))
 				}),
 				plugin.Handle("all:sum", func(_ context.Context, _ plugin.Client, in sum) (int, error) { return in.A + in.B, nil }),
+				plugin.Handle("all:module", func(ctx context.Context, _ plugin.Client, specifier string) (*plugin.ModuleInfo, error) {
+					s := plugin.ServerFrom(ctx)
+					if err := s.WaitForModules(ctx); err != nil {
+						return nil, err
+					}
+					r, err := s.Resolve(ctx, specifier, "/main.js")
+					if err != nil {
+						return nil, err
+					}
+					if r == nil {
+						return s.ModuleInfo("/nothing")
+					}
+					return s.Load(ctx, r.ID)
+				}),
 			},
 			ResolveID: func(_ context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
 				if a.Specifier == "virtual:text" {
@@ -218,6 +240,15 @@ func tryHooks(t *testing.T, s *devtest.Server) {
 	}
 	if f := c.Request(1, "all:sum", map[string]int{"a": 2, "b": 3}); !strings.Contains(string(f.Text), `"data":5`) {
 		t.Errorf("got %s", f.Text)
+	}
+	for n, q := range [][2]string{
+		{"./lib", `"data":{"id":"/lib.js","file":` + quoted(s.Path("lib.js")) + `,"importers":["/main.js"],"exports":["shout"]}`},
+		{"virtual:text", `"data":{"id":"virtual:text","importers":["/main.js"],"exports":["default"]}`},
+		{"./nothing", `"data":null`},
+	} {
+		if f := c.Request(10+n, "all:module", q[0]); !strings.Contains(string(f.Text), q[1]) {
+			t.Errorf("got %s, want %s", f.Text, q[1])
+		}
 	}
 	other := s.Socket(t)
 	c.Emit("all:join", "all:hall")

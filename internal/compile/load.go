@@ -16,12 +16,13 @@ import (
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/sourcemap"
 	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
 // Load compiles the module for the graph: load, transform, compile, resolve. It implements graph.Loader.
 func (c *Compiler) Load(ctx context.Context, id string) *graph.Version {
-	v, err := c.load(ctx, id)
+	v, err := c.load(wire.Within(ctx, wire.Step{ID: id}), id)
 	if errors.Is(err, ErrEmptied) {
 		return &graph.Version{Rev: "emptied", Err: ErrEmptied, State: v.State}
 	}
@@ -131,7 +132,7 @@ const (
 // load, and the empty module that packages ask for in their "browser" field. It returns nil for others.
 func builtinModule(id string) *graph.Version {
 	switch {
-	case strings.HasPrefix(id, "http://"), strings.HasPrefix(id, "https://"), strings.HasPrefix(id, "data:"):
+	case isExternal(id):
 		return &graph.Version{Rev: "native", Async: true, Code: transform.NativeModule(id)}
 	case id == moduleid.Client: // the page's registry has it built in
 		return &graph.Version{Rev: "client"}
@@ -143,6 +144,11 @@ func builtinModule(id string) *graph.Version {
 			"Use a package made for browsers, or an alias in the config.", name))}
 	}
 	return nil
+}
+
+// isExternal reports whether only the browser can load the module.
+func isExternal(id string) bool {
+	return strings.HasPrefix(id, "http://") || strings.HasPrefix(id, "https://") || strings.HasPrefix(id, "data:")
 }
 
 // read returns the module's source, changed by plugins. Imports that ask for a file as it is (?raw, ?url, assets) get

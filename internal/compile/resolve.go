@@ -2,6 +2,7 @@ package compile
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -36,6 +37,18 @@ func (c *Compiler) ResolveID(ctx context.Context, specifier, importer string, ki
 		return "", err
 	}
 	return c.idOf(r), nil
+}
+
+// Meaning returns what an import of specifier in the module importer means, nil when it leads nowhere.
+func (c *Compiler) Meaning(ctx context.Context, specifier, importer string) (*plugin.Resolved, error) {
+	id, err := c.ResolveID(ctx, specifier, importer, resolve.Import)
+	if _, missing := errors.AsType[*resolve.NotFound](err); missing {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &plugin.Resolved{ID: id, File: c.File(id), External: isExternal(id)}, nil
 }
 
 func (c *Compiler) idOf(r resolve.Resolved) string {

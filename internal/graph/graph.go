@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// Loader compiles modules for the graph. Its methods are called concurrently and must not call back into the graph.
+// Loader compiles modules for the graph. Its methods are called concurrently. Load may load further modules by
+// Graph.LoadFor.
 type Loader interface {
 	// Load compiles the module. It returns an error in Version.Err, and never a nil Version.
 	Load(ctx context.Context, id string) *Version
@@ -32,8 +33,11 @@ type Graph struct {
 	byInput map[string]map[*Module]struct{}
 	// loading holds a channel for each module that is compiled for the first time; it is closed after that.
 	loading map[string]chan struct{}
-	globs   map[*Module]struct{} // modules that list files by pattern
-	broken  map[*Module]struct{} // modules whose last version has an error
+	// waits holds the modules whose first compilation waits for other modules, and those.
+	waits  map[string]map[string]int
+	busy   busy                 // Crawl, Load and Reload that compile
+	globs  map[*Module]struct{} // modules that list files by pattern
+	broken map[*Module]struct{} // modules whose last version has an error
 	// changes counts the changes that may change a closure.
 	changes uint64
 	// workerEdges counts the imports of kind Worker.
@@ -49,6 +53,7 @@ func New(loader Loader, workers int) *Graph {
 		byFile:  map[string][]*Module{},
 		byInput: map[string]map[*Module]struct{}{},
 		loading: map[string]chan struct{}{},
+		waits:   map[string]map[string]int{},
 		globs:   map[*Module]struct{}{},
 		broken:  map[*Module]struct{}{},
 	}
@@ -59,9 +64,9 @@ func New(loader Loader, workers int) *Graph {
 func (g *Graph) Load(ctx context.Context, id string) *Version {
 	for {
 		g.mu.Lock()
-		if m := g.modules[id]; m != nil && m.version != nil {
+		if v := g.loaded(id); v != nil {
 			g.mu.Unlock()
-			return m.version
+			return v
 		}
 		wait, busy := g.loading[id]
 		if !busy {
@@ -75,8 +80,17 @@ func (g *Graph) Load(ctx context.Context, id string) *Version {
 	}
 }
 
+// loaded returns the module's version, nil when the module was never loaded. The caller holds mu.
+func (g *Graph) loaded(id string) *Version {
+	if m := g.modules[id]; m != nil {
+		return m.version
+	}
+	return nil
+}
+
 // loadFirst compiles a module that has no version, and wakes the calls of Load that wait for it.
 func (g *Graph) loadFirst(ctx context.Context, id string) *Version {
+	defer g.busy.begin()()
 	v := g.loader.Load(ctx, id)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -91,6 +105,7 @@ func (g *Graph) loadFirst(ctx context.Context, id string) *Version {
 
 // Reload compiles the module again. It returns the new version and the version before, which is nil for a new module.
 func (g *Graph) Reload(ctx context.Context, id string) (now, before *Version) {
+	defer g.busy.begin()()
 	now = g.loader.Load(ctx, id)
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -217,3 +217,81 @@ func TestCrawlBesideOneThatWaits(t *testing.T) {
 		t.Errorf("the closure is %s", got)
 	}
 }
+
+// asking is a Loader whose modules load others while they are loaded: "a>b" means that a asks for b.
+type asking struct {
+	*drawn
+	g    *graph.Graph
+	gate func(id string)
+
+	mu   sync.Mutex
+	errs []string
+}
+
+func (a *asking) Load(ctx context.Context, id string) *graph.Version {
+	if a.gate != nil {
+		a.gate(id)
+	}
+	for _, e := range a.edges[id] {
+		if _, err := a.g.LoadFor(ctx, id, e.To); err != nil {
+			a.mu.Lock()
+			a.errs = append(a.errs, err.Error())
+			a.mu.Unlock()
+		}
+	}
+	return &graph.Version{Rev: id}
+}
+
+// TestLoadsThatWaitForEachOther: a module that would wait for itself gets an error, whoever has begun to load it.
+func TestLoadsThatWaitForEachOther(t *testing.T) {
+	for text, errs := range map[string]int{"a>b b>c": 0, "a>a": 1, "a>b b>a": 1, "a>b,c b>d c>d": 0, "a>b b>c c>a": 1} {
+		both := make(chan bool, 2)
+		a := &asking{drawn: draw(text)}
+		a.g = graph.New(a, 4)
+		var begun sync.WaitGroup
+		begun.Add(2)
+		a.gate = func(id string) { // a and b begin at the same time
+			if (id == "a" || id == "b") && text == "a>b b>a" {
+				begun.Done()
+				begun.Wait()
+			}
+		}
+		for _, id := range []string{"a", "b"} {
+			go func() { a.g.Load(t.Context(), id); both <- true }()
+		}
+		<-both
+		<-both
+		if len(a.errs) != errs {
+			t.Errorf("%s: got %q, want %d errors", text, a.errs, errs)
+		}
+		for _, id := range []string{"a", "b"} {
+			if a.g.Version(id) == nil {
+				t.Errorf("%s: %s is not loaded", text, id)
+			}
+		}
+	}
+}
+
+// TestSettle: Settle waits for modules that are compiled, and for crawls.
+func TestSettle(t *testing.T) {
+	s := slow{draw("main>a a>hangs hangs>b"), make(chan bool), make(chan bool)}
+	g := graph.New(s, 1)
+	if err := g.Settle(t.Context()); err != nil {
+		t.Error(err)
+	}
+	crawled := make(chan bool)
+	go func() { g.Crawl(t.Context(), "main"); close(crawled) }()
+	<-s.began
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := g.Settle(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("it did not wait: %v", err)
+	}
+	settled := make(chan error)
+	go func() { settled <- g.Settle(t.Context()) }()
+	close(s.let)
+	if err := <-settled; err != nil || g.Version("b") == nil {
+		t.Errorf("%v, or a module that the crawl reaches is not loaded", err)
+	}
+	<-crawled
+}

@@ -13,10 +13,7 @@ import (
 func (g *Graph) Version(id string) *Version {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	if m := g.modules[id]; m != nil {
-		return m.version
-	}
-	return nil
+	return g.loaded(id)
 }
 
 // Good returns the module's last version without an error, or nil.

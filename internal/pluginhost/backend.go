@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/seed-b8174343/devserver/hmr"
@@ -49,6 +50,12 @@ func (c *Child) methods() wire.Methods {
 		"importers":  answers(b.Importers),
 		"invalidate": does(b.Invalidate),
 		"reload":     does(b.Reload),
+		"moduleInfo": answers(b.ModuleInfo),
+		"resolve": wire.Method(func(ctx context.Context, r wire.ResolveCall) (any, error) {
+			return b.Resolve(ctx, r.Specifier, r.Importer)
+		}),
+		"load":           wire.Method(func(ctx context.Context, id string) (any, error) { return b.Load(ctx, id) }),
+		"waitForModules": func(ctx context.Context, _ json.RawMessage) (any, error) { return nil, b.WaitForModules(ctx) },
 
 		"route.part": does(func(p wire.RoutePart) error { return c.stream(p.Stream).write(p) }),
 		"route.read": answers(func(r wire.RouteRead) (wire.RouteData, error) { return c.stream(r.Stream).read(r.Max) }),

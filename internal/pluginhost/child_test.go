@@ -46,6 +46,9 @@ func runChild() {
 	case "server":
 		plugin.Main(serverPlugin())
 		return
+	case "modules":
+		plugin.Main(modulesPlugin("a"), modulesPlugin("b"))
+		return
 	case "silent":
 		fmt.Fprintln(os.Stderr, "no config")
 		os.Exit(1)
@@ -184,7 +187,8 @@ func testPlugin() plugin.Plugin {
 type backend struct {
 	root   string
 	sent   chan string
-	behind sync.RWMutex // locked while pages are behind
+	behind sync.RWMutex      // locked while pages are behind
+	hosts  *pluginhost.Hosts // asked by Resolve, nil for none
 }
 
 func newBackend(t testing.TB) *backend {
@@ -236,7 +240,43 @@ func (b *backend) Disconnect(user, reason string) (int, error) {
 func (b *backend) ClientsIn(room string) []plugin.Client { return []plugin.Client{client(room)} }
 func (b *backend) Modules() ([]string, error)            { return []string{"/a.js"}, nil }
 func (b *backend) Importers(id string) ([]string, error) { return []string{"/above" + id}, nil }
-func (b *backend) Invalidate(id string) error            { return b.note("server", "invalidate", id) }
+func (b *backend) ModuleInfo(id string) (*plugin.ModuleInfo, error) {
+	if id == "/nothing" {
+		return nil, nil
+	}
+	return &plugin.ModuleInfo{ID: id, Imports: []string{"/b.js"}}, nil
+}
+func (b *backend) Resolve(ctx context.Context, specifier, importer string) (*plugin.Resolved, error) {
+	switch {
+	case specifier == "nothing":
+		return nil, nil
+	case specifier == "broken":
+		return nil, errors.New("a broken package.json")
+	case b.hosts != nil: // as the server does
+		if len(wire.Steps(ctx)) > 20 {
+			return nil, errors.New("without an end")
+		}
+		r, err := b.hosts.ResolveID(ctx, plugin.ResolveArgs{Specifier: specifier, Importer: importer})
+		if r == nil || err != nil {
+			return &plugin.Resolved{ID: specifier + ", a file"}, err
+		}
+		return &plugin.Resolved{ID: r.ID}, nil
+	}
+	return &plugin.Resolved{ID: specifier + " of " + importer, File: fmt.Sprint(wire.Steps(ctx))}, nil
+}
+func (b *backend) Load(ctx context.Context, id string) (*plugin.ModuleInfo, error) {
+	if id == "/never" {
+		_ = b.note("server", "loads", id)
+		<-ctx.Done()
+		_ = b.note("server", "cancelled", id)
+		return nil, ctx.Err()
+	}
+	return &plugin.ModuleInfo{ID: id, File: wire.Loading(ctx)}, nil
+}
+func (b *backend) WaitForModules(ctx context.Context) error {
+	return fmt.Errorf("waits within %q", wire.Loading(ctx))
+}
+func (b *backend) Invalidate(id string) error { return b.note("server", "invalidate", id) }
 func (b *backend) SendOnChannel(s wire.SendCall) (int, error) {
 	return 4, b.note("channel", s.Channel, s.Data)
 }

@@ -32,6 +32,9 @@ func serverPlugin() plugin.Plugin {
 		Transform: func(ctx context.Context, _ plugin.TransformArgs) (*plugin.TransformResult, error) {
 			return nil, note(ctx, "Transform")
 		},
+		PostTransform: func(ctx context.Context, _ plugin.TransformArgs) (*plugin.TransformResult, error) {
+			return nil, note(ctx, "PostTransform")
+		},
 		TransformHTML: func(ctx context.Context, _ plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
 			return nil, note(ctx, "TransformHTML")
 		},
@@ -62,6 +65,7 @@ func TestServerFromEverywhere(t *testing.T) {
 			"ResolveID":     func() error { _, err := h.ResolveID(ctx, plugin.ResolveArgs{}); return err },
 			"Load":          func() error { _, err := h.Load(ctx, plugin.LoadArgs{}); return err },
 			"Transform":     func() error { _, err := h.Transform(ctx, plugin.TransformArgs{}); return err },
+			"PostTransform": func() error { _, err := h.PostTransform(ctx, plugin.TransformArgs{}); return err },
 			"TransformHTML": func() error { _, err := h.TransformHTML(ctx, plugin.TransformHTMLArgs{}); return err },
 			"HotUpdate":     func() error { _, err := h.HotUpdate(ctx, plugin.HotUpdateArgs{}); return err },
 			"Connect":       func() error { return h.Connect(ctx, host, page) },

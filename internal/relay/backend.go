@@ -72,10 +72,6 @@ func (b *backend) Page(id, user string) (plugin.Client, error) {
 	return &page{c, b.r.o.Hub}, nil
 }
 
-func (b *backend) Modules() ([]string, error) { return b.r.o.Graph.IDs(), nil }
-
-func (b *backend) Importers(id string) ([]string, error) { return b.r.o.Graph.Importers(id), nil }
-
 // SendOnChannel implements pluginhost.Backend.
 func (b *backend) SendOnChannel(to wire.SendCall) (missed int, err error) {
 	return b.r.channels.send(to)

@@ -61,6 +61,13 @@ type Modules interface {
 	Reload(ids ...string)
 	// Invalidate compiles a module again for pages that load it from now on.
 	Invalidate(id string)
+	// Resolve returns what an import means, nil when it leads nowhere.
+	Resolve(ctx context.Context, specifier, importer string) (*plugin.Resolved, error)
+	// Load loads a module and describes it. waiting is the module whose loading waits for it, "" for none. It is an
+	// error that the module waits for waiting.
+	Load(ctx context.Context, waiting, id string) (*plugin.ModuleInfo, error)
+	// Info describes a module, nil when the module is not loaded.
+	Info(id string) *plugin.ModuleInfo
 }
 
 // Relay connects the plugins of a project with the open pages. Use New, then Start and Attach. Its methods are safe for

@@ -2,12 +2,16 @@
 //
 // A frame is a 4-byte big-endian length and a JSON object, which is one of these:
 //
-//	call      id, method, params
+//	call      id, method, params, within
 //	answer    id of the call, and result or error
 //	notice    method, params
 //	cancel    id of a call whose answer nobody waits for any more
 //
 // Calls are handled at the same time, notices one after the other in the order sent.
+//
+// A call of the server may have the list within: the Steps that it is a part of. A host sends the list back with the
+// calls that its hook makes of the server, with a Step for the hook at the end. A host does not ask a plugin by resolveID
+// when the list has the same question to that plugin.
 //
 // # Methods
 //
@@ -30,6 +34,9 @@
 //	join, leave        RoomCall
 //	disconnectUser     DisconnectCall; the result is the number of pages
 //	modules, importers, invalidate, reload    the module graph; params are an ID, or nothing
+//	resolve            ResolveCall; the result is what an import means, null when it means nothing
+//	moduleInfo, load   params are an ID; the result describes the module, load waits for it
+//	waitForModules     answered when no module is being loaded
 //	route.read         RouteRead: the body of a running request; the result is RouteData
 //	route.part         RoutePart: a part of its answer
 package wire

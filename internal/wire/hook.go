@@ -14,6 +14,9 @@ type Hook[A any, R comparable] struct {
 	// ID returns the module, page or file that the args are about. Pages and updates wait for a hook with an ID, so a
 	// slow one is reported. nil: nothing waits for the hook.
 	ID func(args A) string
+	// Importer returns the module whose import the args are about. A plugin that has such a hook is not asked the same
+	// question again while it answers. nil: there is no importer.
+	Importer func(args A) string
 	// Filtered says that a plugin is asked only when its Filter matches the ID.
 	Filtered bool
 	// Text returns the module's text, for a filter by content. nil: the args have none.
@@ -30,6 +33,15 @@ type Hook[A any, R comparable] struct {
 // Wants reports whether a plugin that has the hook and this filter is asked.
 func (h Hook[A, R]) Wants(f Filter, args A) bool {
 	return !h.Filtered || f.Matches(h.ID(args)) && (h.Text == nil || f.MatchesText(h.Text(args)))
+}
+
+// Step returns the step of a plugin that is asked. The hook has an ID.
+func (h Hook[A, R]) Step(plugin string, args A) Step {
+	s := Step{Plugin: plugin, Hook: h.Name, ID: h.ID(args)}
+	if h.Importer != nil {
+		s.Importer = h.Importer(args)
+	}
+	return s
 }
 
 // Asker is a host of plugins: it asks its plugins by the hook of that name. Hook.Ask calls it with types that fit: args

@@ -184,3 +184,9 @@ type WaitCall struct {
 	Hook   string `json:"hook"`
 	ID     string `json:"id,omitempty"`
 }
+
+// ResolveCall asks what an import of a module means.
+type ResolveCall struct {
+	Specifier string `json:"specifier"`
+	Importer  string `json:"importer,omitempty"`
+}

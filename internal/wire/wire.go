@@ -54,6 +54,7 @@ type message struct {
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  *Error          `json:"error,omitempty"`
 	Cancel bool            `json:"cancel,omitempty"`
+	Within []Step          `json:"within,omitempty"`
 }
 
 // encode is json.Marshal, but copies params and result as they are. They were just encoded, and json.Marshal would read
@@ -210,6 +211,9 @@ func (c *Conn) take(m message) {
 		_, _ = c.handle(c.ctx, m.Method, m.Params) // a notice has no answer
 	case m.Method != "":
 		ctx, cancel := context.WithCancel(c.ctx)
+		if len(m.Within) > 0 {
+			ctx = Within(ctx, m.Within...)
+		}
 		c.mu.Lock()
 		c.running[m.ID] = cancel
 		c.mu.Unlock()
@@ -264,7 +268,7 @@ func (c *Conn) Call(ctx context.Context, method string, params, result any) erro
 	id := c.next
 	c.pending[id] = answer
 	c.mu.Unlock()
-	end, err := c.write(ctx, message{ID: id, Method: method, Params: text})
+	end, err := c.write(ctx, message{ID: id, Method: method, Params: text, Within: Steps(ctx)})
 	if err != nil {
 		c.drop(id)
 		return err
