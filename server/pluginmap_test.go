@@ -53,10 +53,10 @@ const mapApp = `
 <!doctype html><link rel="icon" href="data:,"><script type="module" src="/main.js"></script>
 -- main.js --
 import { fail } from "./App.block";
-import "virtual:schema";
+import schema from "virtual:schema";
 import "./nomap.block";
 import "./inline.block";
-globalThis.fail = fail;
+Object.assign(globalThis, { fail, schema });
 -- App.block --
 <template>
  text
@@ -92,7 +92,7 @@ func blocks() []plugin.Plugin {
 			if a.ID != "virtual:schema" {
 				return nil, nil
 			}
-			return &plugin.LoadResult{Code: "// made\nexport default 'SCHEMA';\n", Map: lineMap("data/schema.proto", -1, 1)}, nil
+			return &plugin.LoadResult{Code: "// made\nexport default () => { throw new Error('SCHEMA'); };\n", Map: lineMap("data/schema.proto", -1, 1)}, nil
 		},
 		Transform: func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
 			if !strings.HasSuffix(a.ID, ".block") {
@@ -177,6 +177,8 @@ func TestPluginsSourceMapsInAPage(t *testing.T) {
 	p.Wait(`window.fail`)
 	p.Wait(`(setTimeout(fail), true)`)
 	s.Log.Wait(t, "App.block:6")
+	p.Wait(`(setTimeout(schema), true)`)
+	s.Log.Wait(t, "data/schema.proto:2")
 	s.Edit("App.block", " text", " text\n of two lines") // the page's code stays the same
 	s.WaitPages(1)
 	devtest.Eventually(t, "the line of the saved file", func() bool {

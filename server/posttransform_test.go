@@ -75,7 +75,7 @@ func (b *behind) plugin(withMap bool) plugin.Plugin {
 			b.mu.Lock()
 			b.got[a.ID] = a.Code
 			b.mu.Unlock()
-			line := "globalThis.watched = " + quoted(strings.TrimSpace(b.app.Read("watched.txt"))) + ";\n"
+			line := "globalThis.watched = " + quoted(strings.TrimSpace(b.app.Read("watched.txt"))) + ", () => a<b>(c);\n"
 			if strings.HasSuffix(a.ID, ".css") {
 				line = "/* above */\n"
 			}
@@ -136,6 +136,12 @@ func TestPostTransform(t *testing.T) {
 			t.Errorf("the hook got types: %s", b.got["/view.tsx"])
 		}
 		b.mu.Unlock()
+		if strings.Count(pack(s), "a < b > c") != 4 {
+			t.Errorf("what the hook returns is not read as JavaScript: %s", pack(s))
+		}
+		if text := s.Log.String(); strings.Contains(text, "error") {
+			t.Errorf("errors: %s", text)
+		}
 		var m sourcemap.Map
 		text := s.Get("/@devserver/map?of=" + url.QueryEscape("css:/a.module.css")).Body
 		if err := json.Unmarshal([]byte(text), &m); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -274,24 +275,67 @@ func TestLoadsThatWaitForEachOther(t *testing.T) {
 
 // TestSettle: Settle waits for modules that are compiled, and for crawls.
 func TestSettle(t *testing.T) {
-	s := slow{draw("main>a a>hangs hangs>b"), make(chan bool), make(chan bool)}
-	g := graph.New(s, 1)
-	if err := g.Settle(t.Context()); err != nil {
-		t.Error(err)
-	}
-	crawled := make(chan bool)
-	go func() { g.Crawl(t.Context(), "main"); close(crawled) }()
-	<-s.began
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := g.Settle(ended); !errors.Is(err, context.Canceled) {
-		t.Errorf("it did not wait: %v", err)
+	for name, begin := range map[string]func(g *graph.Graph){
+		"crawl":  func(g *graph.Graph) { g.Crawl(t.Context(), "main") },
+		"load":   func(g *graph.Graph) { g.Load(t.Context(), "hangs") },
+		"reload": func(g *graph.Graph) { g.Reload(t.Context(), "hangs") },
+	} {
+		s := slow{draw("main>a a>hangs hangs>b"), make(chan bool), make(chan bool)}
+		g := graph.New(s, 1)
+		if err := g.Settle(t.Context()); err != nil {
+			t.Error(name, err)
+		}
+		done := make(chan bool)
+		go func() { begin(g); close(done) }()
+		<-s.began
+		if err := g.Settle(ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: it did not wait: %v", name, err)
+		}
+		settled := make(chan error)
+		go func() { settled <- g.Settle(t.Context()) }()
+		s.let <- true
+		if err := <-settled; err != nil {
+			t.Error(name, err)
+		}
+		<-done
 	}
-	settled := make(chan error)
+}
+
+// gated is a Loader that says which module it begins, and waits.
+type gated struct {
+	*drawn
+	began chan string
+	let   chan bool
+}
+
+func (g gated) Load(ctx context.Context, id string) *graph.Version {
+	g.began <- id
+	<-g.let
+	return g.drawn.Load(ctx, id)
+}
+
+// TestSettleWaitsForTheWholeCrawl: between two modules of a crawl nothing is compiled, but the crawl goes on.
+func TestSettleWaitsForTheWholeCrawl(t *testing.T) {
+	l := gated{draw("a>b b>c"), make(chan string), make(chan bool)}
+	g := graph.New(l, 1)
+	go g.Crawl(t.Context(), "a")
+	<-l.began
+	settled := make(chan error, 1)
 	go func() { settled <- g.Settle(t.Context()) }()
-	close(s.let)
-	if err := <-settled; err != nil || g.Version("b") == nil {
-		t.Errorf("%v, or a module that the crawl reaches is not loaded", err)
+	for range 2 {
+		for range 1000 {
+			runtime.Gosched()
+		}
+		if len(settled) > 0 {
+			t.Fatal("it did not wait for the rest of the crawl")
+		}
+		l.let <- true
+		<-l.began
 	}
-	<-crawled
+	l.let <- true
+	if err := <-settled; err != nil || g.Version("c") == nil {
+		t.Errorf("%v, or c is not loaded", err)
+	}
 }

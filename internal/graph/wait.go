@@ -54,8 +54,12 @@ func (g *Graph) waitsFor(id, other string) bool {
 
 // Settle waits until no module is being compiled and no Crawl runs, or ctx ends.
 func (g *Graph) Settle(ctx context.Context) error {
+	idle := g.busy.untilIdle()
+	if idle == nil {
+		return nil
+	}
 	select {
-	case <-g.busy.none():
+	case <-idle:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -85,16 +89,11 @@ func (b *busy) end() {
 	}
 }
 
-// none returns a channel that is closed once nothing runs.
-func (b *busy) none() <-chan struct{} {
+// untilIdle returns a channel that is closed once nothing runs, nil when nothing runs now.
+func (b *busy) untilIdle() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.n == 0 {
-		closed := make(chan struct{})
-		close(closed)
-		return closed
-	}
-	if b.idle == nil {
+	if b.n > 0 && b.idle == nil {
 		b.idle = make(chan struct{})
 	}
 	return b.idle
