@@ -34,6 +34,7 @@ var layers = map[string][]string{
 	"internal/edit": {
 		"plugin", "hmr", "internal/compile", "internal/config", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
 		"internal/pack", "internal/parallel", "internal/problems", "internal/resolve", "internal/transform", "internal/watch",
+		"internal/wire",
 	},
 	"internal/pack": {
 		"client", "hmr", "internal/compile", "internal/graph", "internal/moduleid", "internal/parallel", "internal/problems", "internal/sourcemap", "internal/transform",

@@ -192,3 +192,46 @@ func TestWaitForModules(t *testing.T) {
 		}
 	}
 }
+
+// TestLoadOfWhatIsEdited: a module is made from the names that others export. An edit changes all of them: Load returns
+// what the edit makes, whichever module is compiled first. Pages get the edit of both.
+func TestLoadOfWhatIsEdited(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.js\"></script>\n-- main.js --\n"+
+		"import './a-names'; import './z-names'; import './m.js'\nimport.meta.hot.accept();\n-- m.js --\nexport const one = 1\n"))
+	s := devtest.Start(t, app, func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{
+			Name: "names",
+			ResolveID: func(ctx context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+				if !strings.HasSuffix(a.Specifier, "-names") {
+					return nil, nil
+				}
+				r, err := plugin.ServerFrom(ctx).Resolve(ctx, "./m.js", a.Importer)
+				if r == nil || err != nil {
+					return nil, err
+				}
+				return &plugin.ResolveResult{ID: a.Specifier + ":" + r.ID}, nil
+			},
+			Load: func(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+				_, of, found := strings.Cut(a.ID, "-names:")
+				if !found {
+					return nil, nil
+				}
+				info, err := plugin.ServerFrom(ctx).Load(ctx, of)
+				if err != nil {
+					return nil, err
+				}
+				return &plugin.LoadResult{Code: "export default " + quoted(strings.Join(info.Exports, " ")), Watch: []string{info.File}}, nil
+			},
+		}}
+	})
+	if text := pack(s); strings.Count(text, `"one"`) != 2 {
+		t.Fatal(text)
+	}
+	page := s.Socket(t)
+	s.Write("m.js", "export const two = 2\n")
+	f := page.WaitFor(devtest.Is("update", "/m.js"))
+	if text := string(f.Text); strings.Count(text, `\"two\"`) != 2 || !strings.Contains(text, "two = 2") {
+		t.Errorf("got %s", text)
+	}
+}
