@@ -222,10 +222,14 @@ func TestPluginsGuide(t *testing.T) {
 	app.Write("pages/one.html", "")
 	app.Write("notes.txt", "one two")
 	s := withPlugins(t, app)
-	s.Log.Wait(t, "plugins ready: routes, shout, clock, session, words")
+	s.Log.Wait(t, "plugins ready: routes, shout, card, quiet, names, clock, session, words")
 	p := s.Page(t, "/")
 	p.WaitText("#routes", "one.html")
 	p.WaitText("#greeting", "HELLO")
+	p.WaitText("#card", "Hello: open, title")
+	if slices.ContainsFunc(p.Console(), func(line string) bool { return strings.Contains(line, "a card") }) {
+		t.Error("the plugin quiet did not remove console.debug")
+	}
 	p.WaitContains("#time", "it is 2")
 	p.WaitText("#words", "2")
 	p.Wait(`document.querySelector("meta[name=served]").content === "/index.html"`)
@@ -248,6 +252,8 @@ func TestPluginsGuide(t *testing.T) {
 	s.Log.Wait(t, "this program ends")
 	p.NoReload()
 	checkTypes(t, app, list)
+	s.Edit("src/hello.card", "() => {", "() = {")
+	s.Log.Wait(t, "src/hello.card:4:") // not a line of the plugin's code
 
 	own := project(t, list)
 	goModule(t, own, "own", "example.com/own")

@@ -2,6 +2,22 @@ package plugin
 
 import "github.com/seed-b8174343/devserver/internal/sourcemap"
 
+// LineMap returns the source map of code whose lines come from lines of one source: a [LoadResult.Map] or a
+// [TransformResult.Map]. lines has an element for each line of the code: the line of the source, from 1, or 0 for a line
+// that the plugin has made up.
+func LineMap(source string, lines []int) string {
+	var w sourcemap.Writer
+	for n, line := range lines {
+		s := sourcemap.Segment{Source: -1, Name: -1}
+		if line > 0 {
+			s.Source, s.OriginalLine = 0, line-1
+		}
+		w.Add(n, s)
+	}
+	m := sourcemap.Map{Version: 3, Sources: []string{source}, Names: []string{}, Mappings: w.String()}
+	return string(m.Encode())
+}
+
 // checkMap returns the answer of a hook without a source map that cannot be read. The terminal shows the error once for
 // each plugin and hook: a broken map costs positions, but not the module.
 func checkMap[R any](r *Runner, plugin, hook string, answer R) R {

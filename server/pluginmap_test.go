@@ -15,26 +15,11 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// lineMap returns the source map of code whose line n, from 0, comes from line from[n] of the source. A negative line
-// comes from nowhere.
-func lineMap(source string, from ...int) string {
-	var w sourcemap.Writer
-	for n, line := range from {
-		s := sourcemap.Segment{Source: -1, Name: -1}
-		if line >= 0 {
-			s.Source, s.OriginalLine = 0, line
-		}
-		w.Add(n, s)
-	}
-	m := sourcemap.Map{Version: 3, Sources: []string{source}, Names: []string{}, Mappings: w.String()}
-	return string(m.Encode())
-}
-
 // blockOf compiles a file of blocks as Vue's compiler does: it takes the lines of one block, with a line of its own
 // before them.
 func blockOf(code, name, made string) (text string, from []int) {
 	lines := strings.Split(code, "\n")
-	text, from = made+"\n", []int{-1}
+	text, from = made+"\n", []int{0}
 	in := false
 	for n, line := range lines {
 		if strings.HasPrefix(line, "<") {
@@ -42,7 +27,7 @@ func blockOf(code, name, made string) (text string, from []int) {
 			continue
 		}
 		if in {
-			text, from = text+line+"\n", append(from, n)
+			text, from = text+line+"\n", append(from, n+1)
 		}
 	}
 	return text, from
@@ -92,14 +77,14 @@ func blocks() []plugin.Plugin {
 			if a.ID != "virtual:schema" {
 				return nil, nil
 			}
-			return &plugin.LoadResult{Code: "// made\nexport default () => { throw new Error('SCHEMA'); };\n", Map: lineMap("data/schema.proto", -1, 1)}, nil
+			return &plugin.LoadResult{Code: "// made\nexport default () => { throw new Error('SCHEMA'); };\n", Map: plugin.LineMap("data/schema.proto", []int{0, 2})}, nil
 		},
 		Transform: func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
 			if !strings.HasSuffix(a.ID, ".block") {
 				return nil, nil
 			}
 			text, from := blockOf(a.Code, "script", "/* made */")
-			made := lineMap(a.File, from...)
+			made := plugin.LineMap(a.File, from)
 			switch a.ID {
 			case "/nomap.block":
 				made = ""
@@ -116,11 +101,11 @@ func blocks() []plugin.Plugin {
 			if a.ID != "/App.block" {
 				return nil, nil
 			}
-			from := []int{-1}
+			from := []int{0}
 			for n := range strings.Split(a.Code, "\n") {
-				from = append(from, n)
+				from = append(from, n+1)
 			}
-			return &plugin.TransformResult{Code: "/* banner */\n" + a.Code, Map: lineMap("App.block", from...)}, nil
+			return &plugin.TransformResult{Code: "/* banner */\n" + a.Code, Map: plugin.LineMap("App.block", from)}, nil
 		},
 	}}
 }
@@ -211,7 +196,7 @@ func TestErrorsBehindPluginsMaps(t *testing.T) {
 					if a.ID != "/App.block" {
 						return nil, nil
 					}
-					return &plugin.TransformResult{Code: "made up = = wrong;\n" + a.Code, Map: lineMap("App.block", -1)}, nil
+					return &plugin.TransformResult{Code: "made up = = wrong;\n" + a.Code, Map: plugin.LineMap("App.block", []int{0})}, nil
 				}})
 			}
 			s := devtest.Start(t, app, func(o *server.Options) { o.Plugins = list })
@@ -265,7 +250,7 @@ func TestStylesOfPluginsHaveMaps(t *testing.T) {
 			Filter: plugin.Filter{Suffixes: []string{".css"}},
 			Transform: func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
 				text, from := blockOf(a.Code, "style", "/* made */")
-				return &plugin.TransformResult{Code: text, Map: lineMap("", from...)}, nil
+				return &plugin.TransformResult{Code: text, Map: plugin.LineMap("", from)}, nil
 			},
 		}}
 	})

@@ -81,11 +81,11 @@ func (b *behind) plugin(withMap bool) plugin.Plugin {
 			}
 			r := &plugin.TransformResult{Code: line + a.Code, Watch: []string{"watched.txt"}}
 			if withMap {
-				from := []int{-1}
+				from := []int{0}
 				for n := range strings.Split(a.Code, "\n") {
-					from = append(from, n)
+					from = append(from, n+1)
 				}
-				r.Map = lineMap("anything", from...)
+				r.Map = plugin.LineMap("anything", from)
 			} else {
 				r.Code = strings.TrimSuffix(line, "\n") + a.Code // no line moves
 			}
