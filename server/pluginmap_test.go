@@ -238,31 +238,70 @@ func TestBrokenMaps(t *testing.T) {
 	}
 }
 
-// TestStylesOfPluginsHaveMaps: a stylesheet that a plugin has made leads to what it was made from.
+// TestStylesOfPluginsHaveMaps: a stylesheet that plugins have made leads to what it was made from. One is a file, one
+// has no file. A PostTransform adds a line to both.
 func TestStylesOfPluginsHaveMaps(t *testing.T) {
 	t.Parallel()
-	app := devtest.App(t, devtest.Text(mapApp))
-	app.Write("main.js", "import './own.css';\n")
-	app.Write("own.css", "<style>\n.a {\n  color: green;\n}\n")
-	s := devtest.Start(t, app, func(o *server.Options) {
-		o.Plugins = []plugin.Plugin{{
-			Name:   "styles",
-			Filter: plugin.Filter{Suffixes: []string{".css"}},
+	for _, behind := range []bool{false, true} {
+		app := devtest.App(t, devtest.Text(mapApp))
+		app.Write("main.js", "import './own.css';\nimport 'virtual:v.css';\n")
+		app.Write("own.css", "<style>\n.a {\n  color: green;\n}\n")
+		app.Write("theme.txt", "\ncolor: blue\n")
+		p := plugin.Plugin{
+			Name: "styles",
+			ResolveID: func(_ context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+				if a.Specifier != "virtual:v.css" {
+					return nil, nil
+				}
+				return &plugin.ResolveResult{ID: a.Specifier}, nil
+			},
+			Load: func(_ context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+				if a.ID != "virtual:v.css" {
+					return nil, nil
+				}
+				return &plugin.LoadResult{Code: ".v {\ncolor: blue }\n", Map: plugin.LineMap("theme.txt", []int{0, 2})}, nil
+			},
 			Transform: func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+				if a.ID != "/own.css" {
+					return nil, nil
+				}
 				text, from := blockOf(a.Code, "style", "/* made */")
 				return &plugin.TransformResult{Code: text, Map: plugin.LineMap("", from)}, nil
 			},
-		}}
-	})
-	if text := s.Get("/main.js").Body; !strings.Contains(text, "made") {
-		t.Fatal(text)
-	}
-	var m sourcemap.Map
-	if err := json.Unmarshal([]byte(s.Get("/@devserver/map?of="+url.QueryEscape("css:/own.css")).Body), &m); err != nil {
-		t.Fatal(err)
-	}
-	at, ok := m.Original(3, 3)
-	if !ok || m.Sources[at.Source] != "/own.css" || at.Line != 3 || !strings.HasPrefix(*m.SourcesContent[at.Source], "<style>") {
-		t.Errorf("the color comes from %+v of %s", at, m.Encode())
+		}
+		if behind {
+			p.PostTransform = func(_ context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+				if !strings.HasSuffix(a.ID, ".css") {
+					return nil, nil
+				}
+				from := []int{0}
+				for n := range strings.Split(a.Code, "\n") {
+					from = append(from, n+1)
+				}
+				return &plugin.TransformResult{Code: "/* behind */\n" + a.Code, Map: plugin.LineMap("", from)}, nil
+			}
+		}
+		s := devtest.Start(t, app, func(o *server.Options) { o.Plugins = []plugin.Plugin{p} })
+		if text := pack(s); !strings.Contains(text, "made") || strings.Contains(text, "behind") != behind {
+			t.Fatal(text)
+		}
+		for id, want := range map[string]struct {
+			line   int // of the color, in the stylesheet
+			source string
+			from   int
+			text   string
+		}{"/own.css": {3, "/own.css", 3, "<style>"}, "virtual:v.css": {2, "/theme.txt", 2, "\ncolor"}} {
+			var m sourcemap.Map
+			if err := json.Unmarshal([]byte(s.Get("/@devserver/map?of="+url.QueryEscape("css:"+id)).Body), &m); err != nil {
+				t.Fatal(err)
+			}
+			if behind {
+				want.line++
+			}
+			at, ok := m.Original(want.line, 3)
+			if !ok || m.Sources[at.Source] != want.source || at.Line != want.from || !strings.HasPrefix(*m.SourcesContent[at.Source], want.text) {
+				t.Errorf("behind: %v: the color of %s comes from %+v of %s", behind, id, at, m.Encode())
+			}
+		}
 	}
 }

@@ -76,6 +76,9 @@ func CutMap(code string) (rest, text string) {
 // sourceFile returns the file of a source in esbuild's map. The source is a name of cssBuild, or from a preprocessor's
 // map: a URL, or a path relative to the stylesheet.
 func (b *cssBuild) sourceFile(source string) string {
+	if source == "" {
+		return b.in.File
+	}
 	_, name, _ := strings.Cut(source, "css:")
 	if file := b.file(name); file != "" {
 		return file
