@@ -215,6 +215,31 @@ func TestErrorsBehindPluginsMaps(t *testing.T) {
 	}
 }
 
+// TestFilesWithMaps: a file may end with a source map of its own. It leads to the sources in the map, unless their texts
+// are missing.
+func TestFilesWithMaps(t *testing.T) {
+	t.Parallel()
+	withMap := func(m string) string {
+		return "// made\nexport const x = 'MARK';\n//# sourceMappingURL=data:application/json;base64," + base64.StdEncoding.EncodeToString([]byte(m)) + "\n"
+	}
+	whole := strings.Replace(plugin.LineMap("src.ts", []int{0, 5}), `"names"`, `"sourcesContent":["\n\n\n\nexport const x: string = 'MARK';"],"names"`, 1)
+	for name, c := range map[string]struct {
+		made, file string
+		line       int
+	}{
+		"with texts":    {withMap(whole), "/node_modules/dep/src.ts", 5},
+		"without texts": {withMap(plugin.LineMap("src.ts", []int{0, 5})), "/node_modules/dep/index.js", 2},
+		"broken":        {withMap("{}"), "/node_modules/dep/index.js", 2},
+	} {
+		app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.js\"></script>\n-- main.js --\nimport 'dep'\n-- node_modules/dep/package.json --\n{\"main\":\"index.js\"}\n"))
+		app.Write("node_modules/dep/index.js", c.made)
+		s := devtest.Start(t, app)
+		if file, line := markedAt(t, s, "MARK"); file != c.file || line != c.line {
+			t.Errorf("%s: MARK comes from %s:%d, want %s:%d", name, file, line, c.file, c.line)
+		}
+	}
+}
+
 // TestBrokenMaps: a source map that cannot be read is reported once, by plugin and hook. The module runs.
 func TestBrokenMaps(t *testing.T) {
 	t.Parallel()

@@ -422,6 +422,27 @@ func TestPluginsWatchFiles(t *testing.T) {
 	}
 }
 
+// TestPluginsThatComeLaterCompilePackages: a module of a package that a filter picks was compiled without the plugin, and
+// is compiled again. Other modules of packages stay.
+func TestPluginsThatComeLaterCompilePackages(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text("-- index.html --\n<script type=\"module\" src=\"/main.js\"></script>\n-- main.js --\nimport 'dep/a.js'; import 'dep/b.shout'\n"+
+		"-- node_modules/dep/package.json --\n{}\n-- node_modules/dep/a.js --\nexport default 'before'\n-- node_modules/dep/b.shout --\nexport default 'before'\n"))
+	s := devtest.Start(t, app, withPlugins)
+	if text := pack(s); strings.Count(text, "before") != 2 {
+		t.Fatal(text)
+	}
+	transform := `Transform: func(ctx context.Context, a plugin.TransformArgs) (*plugin.TransformResult, error) {
+		return &plugin.TransformResult{Code: strings.ReplaceAll(a.Code, "before", "behind")}, nil
+	}},`
+	page := s.Socket(t)
+	goPlugin(t, app, `Name: "some", Filter: plugin.Filter{Suffixes: []string{".shout"}}, `+transform+` plugin.Plugin{Name: "all", `+strings.TrimSuffix(transform, "},"))
+	page.WaitFor(devtest.Is("update", "/node_modules/dep/b.shout", "behind"))
+	if text := pack(s); strings.Count(text, "before") != 1 || strings.Count(text, "behind") != 1 {
+		t.Error(text)
+	}
+}
+
 // TestPluginsThatComeLater: the folder devserver/ is created while the server runs, as "devserver init" does.
 func TestPluginsThatComeLater(t *testing.T) {
 	t.Parallel()

@@ -31,7 +31,7 @@ func (c *Compiler) SourceMap(ctx context.Context, id string, v *graph.Version) j
 		if err != nil {
 			return nil
 		}
-		read, err := c.scriptInput(ctx, src)
+		read, err := c.scriptInput(ctx, c.withOwnMap(src))
 		if err != nil {
 			return nil
 		}
@@ -43,6 +43,29 @@ func (c *Compiler) SourceMap(ctx context.Context, id string, v *graph.Version) j
 	}
 	c.quote(m)
 	return m.Encode()
+}
+
+// withOwnMap returns a source whose file ends with a source map, as files of packages and generated files may, with that
+// map instead of the comment. A map that does not have all texts, or cannot be read, helps nobody: the file itself is
+// the source then. What the code compiles to stays the same.
+func (c *Compiler) withOwnMap(src source) source {
+	code, text := transform.CutMap(src.code)
+	if text == "" || src.made != nil {
+		return src
+	}
+	src.code = code
+	m, err := sourcemap.Parse([]byte(text))
+	if err != nil {
+		return src
+	}
+	for i, name := range m.Sources {
+		m.Sources[i] = c.sourceID(name, src)
+		if c.textOf(m, i) == nil {
+			return src
+		}
+	}
+	src.made = m
+	return src
 }
 
 // StyleMap returns the source map of a stylesheet. It is not ok when the stylesheet has an error.

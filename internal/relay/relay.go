@@ -254,7 +254,8 @@ var compiling = []string{
 }
 
 // compileAgain updates the modules that hooks of the plugins may change: they were compiled before these plugins
-// came, or with the plugins of the earlier program.
+// came, or with the plugins of the earlier program. Packages are many, so a module of a package has to be one that a
+// filter picks.
 func (r *Relay) compileAgain(children ...*pluginhost.Child) {
 	var filters []func(id string) bool
 	for _, c := range children {
@@ -263,8 +264,10 @@ func (r *Relay) compileAgain(children ...*pluginhost.Child) {
 		}
 		for _, one := range c.Info().Plugins {
 			for _, hook := range one.Hooks {
-				if slices.Contains(compiling, hook) {
-					filters = append(filters, one.FilterOf(hook).Matches)
+				if f := one.FilterOf(hook); slices.Contains(compiling, hook) {
+					filters = append(filters, func(id string) bool {
+						return f.Matches(id) && (f.Picks() || !moduleid.IsDependency(moduleid.Name(id)))
+					})
 				}
 			}
 		}
@@ -274,7 +277,7 @@ func (r *Relay) compileAgain(children ...*pluginhost.Child) {
 	}
 	ids := r.o.Graph.Unresolved()
 	for _, id := range r.o.Graph.IDs() {
-		if !moduleid.IsDependency(moduleid.Name(id)) && slices.ContainsFunc(filters, func(matches func(string) bool) bool { return matches(id) }) {
+		if slices.ContainsFunc(filters, func(matches func(string) bool) bool { return matches(id) }) {
 			ids = append(ids, id)
 		}
 	}

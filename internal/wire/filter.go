@@ -26,7 +26,7 @@ func (f Filter) Matches(id string) bool {
 	if slices.ContainsFunc(f.Exclude, func(p string) bool { r, err := expression(p); return err == nil && r.MatchString(id) }) {
 		return false
 	}
-	if len(f.Prefixes)+len(f.Suffixes)+len(f.Patterns) == 0 {
+	if !f.Picks() {
 		return true
 	}
 	name, _, _ := strings.Cut(id, "?")
@@ -34,6 +34,9 @@ func (f Filter) Matches(id string) bool {
 		slices.ContainsFunc(f.Suffixes, func(s string) bool { return strings.HasSuffix(name, s) }) ||
 		slices.ContainsFunc(f.Patterns, func(p string) bool { r, err := expression(p); return err != nil || r.MatchString(id) })
 }
+
+// Picks reports whether the filter names the IDs that it lets through.
+func (f Filter) Picks() bool { return len(f.Prefixes)+len(f.Suffixes)+len(f.Patterns) > 0 }
 
 // MatchesText reports whether the filter lets a module with that text through.
 func (f Filter) MatchesText(text string) bool {

@@ -33,6 +33,9 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%s: got %v", c.name, got)
 		}
 	}
+	if (wire.Filter{Exclude: []string{"x"}, Contains: []string{"x"}}).Picks() || !(wire.Filter{Patterns: []string{"x"}}).Picks() {
+		t.Error("Picks is wrong")
+	}
 	some := wire.Filter{Contains: []string{"@apply", "theme("}}
 	if !some.MatchesText("a { @apply b }") || some.MatchesText("a {}") || !(wire.Filter{}).MatchesText("a {}") {
 		t.Error("the text does not decide")
