@@ -2,8 +2,8 @@ package plugin
 
 import "github.com/seed-b8174343/devserver/internal/sourcemap"
 
-// LineMap returns the source map of code whose lines come from lines of one source: a [LoadResult.Map] or a
-// [TransformResult.Map]. lines has an element for each line of the code: the line of the source, from 1, or 0 for a line
+// LineMap returns the source map of code whose lines come from lines of one source: a Map for [LoadResult] or
+// [TransformResult]. lines has an element for each line of the code: the line of the source, from 1, or 0 for a line
 // that the plugin has made up.
 func LineMap(source string, lines []int) string {
 	var w sourcemap.Writer

@@ -40,8 +40,8 @@ func (c *Compiler) postScript(ctx context.Context, src source, v *graph.Version)
 	return src, nil
 }
 
-// postStyle has plugins change a stylesheet that is plain CSS by now. withMap keeps the source map at the end of the CSS,
-// and adds the plugins' map to it.
+// postStyle has plugins change a stylesheet that is plain CSS by now. withMap keeps the source map at the end of the
+// CSS, and adds the plugins' map to it.
 func (c *Compiler) postStyle(ctx context.Context, src source, css string, v *graph.Version, withMap bool) (string, error) {
 	if !c.o.Plugins.WantsPostTransform(src.id) {
 		return css, nil

@@ -41,7 +41,8 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 	}
 	side := &script{exports: out.Exports}
 	if in.Map != nil {
-		side.in = &in
+		kept := in // only then it is on the heap
+		side.in = &kept
 	}
 	v.Side = side
 	return c.resolveImports(ctx, src, out, v)

@@ -45,9 +45,9 @@ func (c *Compiler) SourceMap(ctx context.Context, id string, v *graph.Version) j
 	return m.Encode()
 }
 
-// withOwnMap returns a source whose file ends with a source map, as files of packages and generated files may, with that
-// map instead of the comment. A map that does not have all texts, or cannot be read, helps nobody: the file itself is
-// the source then. What the code compiles to stays the same.
+// withOwnMap returns a source with the map that its file ends with, as files of packages and generated files may. A map
+// that does not have all texts, or cannot be read, helps nobody: the file itself is the source then. The code compiles
+// to the same without the map's comment.
 func (c *Compiler) withOwnMap(src source) source {
 	code, text := transform.CutMap(src.code)
 	if text == "" || src.made != nil {

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// LoadFor is Load for the loader of another module, which waits for it. waiting is that module, "" when no module waits.
-// It returns an error when the module waits for waiting itself: neither would ever be loaded.
+// LoadFor is Load for the loader of another module. waiting is that other module, "" when no module waits. LoadFor
+// returns an error when the module waits for waiting itself: neither would ever be loaded.
 func (g *Graph) LoadFor(ctx context.Context, waiting, id string) (*Version, error) {
 	if waiting == "" {
 		return g.Load(ctx, id), nil

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// modulesPlugin returns a plugin that asks the server about modules. What it asks is in the ID or specifier: "a:resolve x"
-// is for the plugin a. An import "a>b>x" is the import "b>x" by the plugin a, "a=x" is the import itself.
+// modulesPlugin returns a plugin that asks the server about modules. The ID or specifier says what it asks:
+// "a:resolve x" is for the plugin a. Asked about "a>b>x", a asks about "b>x". Asked about "a=x", it asks the same.
 func modulesPlugin(name string) plugin.Plugin {
 	return plugin.Plugin{
 		Name: name,

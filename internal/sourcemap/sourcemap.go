@@ -56,6 +56,9 @@ func Parse(text []byte) (*Map, error) {
 		var w Writer
 		*m = Map{Version: 3}
 		for _, s := range in.Sections {
+			if s.Offset.Line < 0 || s.Offset.Line > mostLines || s.Offset.Column < 0 {
+				return nil, fmt.Errorf("sections: line %d, column %d is no place", s.Offset.Line, s.Offset.Column)
+			}
 			part, err := Parse(s.Map)
 			if err != nil {
 				return nil, err
@@ -64,6 +67,7 @@ func Parse(text []byte) (*Map, error) {
 		}
 		m.Mappings = w.String()
 	}
+	m.SourcesContent = m.SourcesContent[:min(len(m.SourcesContent), len(m.Sources))]
 	if m.Sources == nil {
 		m.Sources = []string{}
 	}
@@ -72,6 +76,9 @@ func Parse(text []byte) (*Map, error) {
 	}
 	return m, m.check()
 }
+
+// mostLines bounds where a section may begin: each line before it takes memory.
+const mostLines = 1 << 24
 
 // append adds the part's segments, moved to where the part begins, and its sources.
 func (w *Writer) append(m, part *Map, line, column int) {
@@ -251,8 +258,8 @@ func Path(source, file string) string {
 	return filepath.FromSlash(path.Join(path.Dir(filepath.ToSlash(file)), slashed))
 }
 
-// Chain returns the map of a text that two tools have made: first by inner, then by outer. A tool without a map ("") has
-// moved nothing. id and file name the text.
+// Chain returns the map of a text that two tools have made: first by inner, then by outer. A tool without a map ("")
+// has moved nothing. id and file name the text between the tools.
 func Chain(outer, inner, id, file string) string {
 	first, err := Parse([]byte(inner))
 	if err != nil {

@@ -92,6 +92,8 @@ func TestParse(t *testing.T) {
 		`{"version":3,"sources":[null],"mappings":"AAAA,C"}`:               "[] 0>0:0:0 1",
 		`{"version":3,"sourceRoot":"/src/","sources":["a"],"mappings":""}`: "[/src/a] ",
 		`{"version":3,"sections":[{"offset":{"line":1,"column":2},"map":{"version":3,"sources":["a"],"mappings":"AAAA;AACA"}},{"offset":{"line":5,"column":0},"map":{"version":3,"sources":["b"],"mappings":"AAAA"}}]}`: "[a b] \n2>0:0:0\n0>0:1:0\n\n\n0>1:0:0",
+		`{"version":3,"sources":["a"],"sourcesContent":["1","2"],"mappings":"AAAA"}`:                                                 "[a] 0>0:0:0",
+		`{"version":3,"sections":[{"offset":{"line":2000000000,"column":0},"map":{"version":3,"sources":["a"],"mappings":"AAAA"}}]}`: "error",
 		`no map`: "error", `{}`: "error", `null`: "error",
 		`{"version":2,"sources":["a"],"mappings":"AAAA"}`:       "error",
 		`{"version":3,"sources":["a"],"mappings":"AAA"}`:        "error",
@@ -138,4 +140,24 @@ func TestAfter(t *testing.T) {
 	if got := drawn(draw("0>0:0:0\n3>0:1:0", "a").After("/*\n😀*/")); got != "\n4>0:0:0\n3>0:1:0" {
 		t.Errorf("got %q", got)
 	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(`{"version":3,"sources":["a"],"sourcesContent":["1","2"],"names":["n"],"mappings":"AAAA;AACAA,C"}`)
+	f.Add(`{"version":3,"sections":[{"offset":{"line":1,"column":2},"map":{"version":3,"sources":["a"],"mappings":"AAAA;AACA"}}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		m, err := sourcemap.Parse([]byte(text))
+		if err != nil {
+			return
+		}
+		if len(m.SourcesContent) > len(m.Sources) {
+			t.Error("there are texts without a source")
+		}
+		again, err := sourcemap.Parse(sourcemap.Compose(m.After("x\n"), m.Input("a", "/b"), m).Encode())
+		if err != nil {
+			t.Errorf("what was made of %s cannot be read: %v", text, err)
+		} else {
+			again.Original(1, 1)
+		}
+	})
 }

@@ -112,7 +112,8 @@ func sloppyMap(in *Input) string {
 	if errs != nil {
 		return ""
 	}
-	return "\n//# sourceMappingURL=data:application/json;base64," + base64.StdEncoding.EncodeToString(m.After("\n").Encode())
+	text := m.After("\n").Encode()
+	return "\n//# sourceMappingURL=data:application/json;base64," + base64.StdEncoding.EncodeToString(text)
 }
 
 // usedHelpers returns the runtime's helpers that the code may call. The string cannot see the pack's variables, so it

@@ -24,8 +24,8 @@ func SourceMap(in Input) (*sourcemap.Map, []Error) {
 	return printedMap(&in, p)
 }
 
-// JavaScript returns the module as JavaScript, without types and JSX, and with its source map. It leaves everything else
-// to Compile: imports, exports, import.meta and what Define replaces.
+// JavaScript returns the module as JavaScript, without types and JSX, and with its source map. It leaves everything
+// else to Compile: imports, exports, import.meta and what Define replaces.
 func JavaScript(in Input) (code string, m *sourcemap.Map, errs []Error) {
 	in.Code = strings.ToValidUTF8(in.Code, "\ufffd") // as in print
 	options := transformOptions(&in)

@@ -10,8 +10,8 @@
 // Calls are handled at the same time, notices one after the other in the order sent.
 //
 // A call of the server may have the list within: the Steps that it is a part of. A host sends the list back with the
-// calls that its hook makes of the server, with a Step for the hook at the end. A host does not ask a plugin by resolveID
-// when the list has the same question to that plugin.
+// calls that its hook makes of the server, with a Step for the hook at the end. A host does not ask a plugin by
+// resolveID when the list has the same question to that plugin.
 //
 // # Methods
 //
