@@ -32,7 +32,7 @@ func (c *Compiler) glob(src source, patterns []string) []string {
 		for _, m := range matches {
 			file := path.Join(base, m)
 			dropped := slices.ContainsFunc(drop, func(d string) bool { return MatchGlob(d, file) })
-			if dropped || file == filepath.ToSlash(src.file) || globIgnores(pattern, file) || c.o.Gate.Allowed(file) != nil {
+			if dropped || file == filepath.ToSlash(src.file) || globIgnores(pattern, m) || c.o.Gate.Permit(src.id, src.file, filepath.FromSlash(file)) != nil {
 				continue
 			}
 			specs = append(specs, c.globSpecifier(src, pattern, file))
@@ -69,8 +69,9 @@ func MatchGlob(pattern, file string) bool {
 	return err == nil && ok
 }
 
-// globIgnores reports whether a wildcard is not meant to reach the file: packages and hidden files.
-func globIgnores(pattern, file string) bool {
-	return strings.Contains(file, "/node_modules/") && !strings.Contains(pattern, "/node_modules/") ||
-		strings.HasPrefix(path.Base(file), ".") && !strings.Contains(pattern, "/.")
+// globIgnores reports whether a wildcard is not meant to reach a match: packages, hidden files and hidden folders. The
+// match is relative to the folder that the pattern names.
+func globIgnores(pattern, match string) bool {
+	return strings.Contains("/"+match, "/node_modules/") && !strings.Contains(pattern, "/node_modules/") ||
+		strings.Contains("/"+match, "/.") && !strings.Contains(pattern, "/.")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -188,10 +189,7 @@ func (c *Compiler) readFile(src source) (source, error) {
 		return src, &transform.Error{ID: src.id, Text: fmt.Sprintf("no plugin loads %q", src.id), Hint: "a plugin that resolves an ID must load it too"}
 	}
 	if err := c.o.Gate.Allowed(src.file); err != nil {
-		return src, &transform.Error{
-			ID: src.id, File: c.o.Layout.Shown(src.file), Text: "may not be read: " + err.Error(),
-			Hint: `allow its folder in devserver.config.json: "server": {"fs": {"allow": [...]}}`,
-		}
+		return src, c.mayNotBeRead(src.id, src.file, err)
 	}
 	src.state = disk.Stat(src.file)
 	if moduleid.IsAsset(src.file) && !moduleid.Has(src.query, "raw") && !moduleid.Has(src.query, "inline") {
@@ -207,6 +205,17 @@ func (c *Compiler) readFile(src source) (source, error) {
 	}
 	src.code = string(code)
 	return src, nil
+}
+
+// mayNotBeRead returns the error of a file that the gate refuses, with what would allow it.
+func (c *Compiler) mayNotBeRead(module, file string, err error) error {
+	e := &transform.Error{ID: module, File: c.o.Layout.Shown(file), Text: "may not be read: " + err.Error()}
+	if denied, ok := errors.AsType[*gate.Denied](err); ok && denied.Allow != "" {
+		e.Hint = "allow its folder: " + denied.Allow
+	} else {
+		e.Hint = "keys, .env files, version control and what server.fs.deny names are never read"
+	}
+	return e
 }
 
 func (c *Compiler) readError(src source, err error) error {

@@ -22,6 +22,9 @@ func (c *Compiler) ResolveID(ctx context.Context, specifier, importer string, ki
 		return "", err
 	}
 	if answer != nil {
+		if to := c.File(answer.ID); to != "" {
+			_ = c.o.Gate.Permit(importer, "", to) // loading the module reports a refusal
+		}
 		return answer.ID, nil
 	}
 	file := c.File(importer)
@@ -35,10 +38,11 @@ func (c *Compiler) ResolveID(ctx context.Context, specifier, importer string, ki
 	if err != nil {
 		return "", err
 	}
-	return c.idOf(r), nil
+	return c.idOf(r, importer, file), nil
 }
 
-func (c *Compiler) idOf(r resolve.Resolved) string {
+// idOf returns the ID of what the module imports, and permits reading it. from is the file with the import.
+func (c *Compiler) idOf(r resolve.Resolved, module, from string) string {
 	switch {
 	case r.Builtin != "":
 		return nodeBuiltinPrefix + r.Builtin
@@ -51,8 +55,22 @@ func (c *Compiler) idOf(r resolve.Resolved) string {
 	if r.Query != "" {
 		id += "?" + r.Query
 	}
-	c.o.Gate.Permit(r.File)
+	_ = c.permit(r, module, from) // loading the module reports a refusal
 	return id
+}
+
+// permit allows reading the file that an import in from, a part of the module, leads to.
+func (c *Compiler) permit(r resolve.Resolved, module, from string) error {
+	file := r.File
+	if c.o.Config.Resolve.PreserveSymlinks { // the file has the link's path, and the gate asks for the real path
+		if real, err := filepath.EvalSymlinks(file); err == nil {
+			file = real
+		}
+	}
+	if !r.Path || file != r.File && moduleid.IsDependency(r.File) { // a linked package may lie anywhere
+		from = ""
+	}
+	return c.o.Gate.Permit(module, from, file)
 }
 
 // File returns the path on disk of a module, "" for a virtual one. It implements graph.Loader.

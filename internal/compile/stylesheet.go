@@ -62,22 +62,21 @@ func (c *Compiler) styleInput(src source, code string) transform.CSSInput {
 		ID: name, File: src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
 		Names:   transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
 		Read:    c.readStyle,
-		Resolve: c.resolveStyle,
-		URL: func(file string) string {
-			c.o.Gate.Permit(file)
-			return c.assetURL(source{id: c.o.Gate.FileToID(file), file: file})
-		},
+		Resolve: func(spec, from string) (string, error) { return c.resolveStyle(src.id, spec, from) },
+		URL:     func(file string) string { return c.assetURL(source{id: c.o.Gate.FileToID(file), file: file}) },
 	}
 }
 
-// resolveStyle finds the file of an @import or url().
-func (c *Compiler) resolveStyle(spec, importer string) (string, error) {
-	r, err := c.o.Resolver.ResolveStyle(spec, importer)
+// resolveStyle finds the file of an @import or url() in the file from, which is a part of the module.
+func (c *Compiler) resolveStyle(module, spec, from string) (string, error) {
+	r, err := c.o.Resolver.ResolveStyle(spec, from)
 	if err != nil {
 		return "", err
 	}
-	c.o.Gate.Permit(r.File)
-	return r.File, c.o.Gate.Allowed(r.File)
+	if err := c.permit(r, module, from); err != nil {
+		return r.File, c.mayNotBeRead(module, r.File, err)
+	}
+	return r.File, nil
 }
 
 // importedStyles are the stylesheets that a stylesheet imports, at any depth. Vite hands PostCSS one stylesheet with
@@ -93,14 +92,14 @@ var importedStyle = regexp.MustCompile(`(?i)@import\s+(?:url\(\s*)?(?:"([^"]+)"|
 
 // importedStyles follows the imports of a stylesheet. It returns nil when there are none. An import that leads nowhere,
 // or to another language, stays as it is written.
-func (c *Compiler) importedStyles(file, code string) *importedStyles {
+func (c *Compiler) importedStyles(module, file, code string) *importedStyles {
 	found := &importedStyles{Texts: map[string]string{}, Paths: map[string]map[string]string{}}
 	type sheet struct{ file, code string }
 	for todo := []sheet{{file, code}}; len(todo) > 0; todo = todo[1:] {
 		paths := map[string]string{}
 		for _, m := range importedStyle.FindAllStringSubmatch(todo[0].code, -1) {
 			spec := m[1] + m[2] + m[3]
-			to, err := c.resolveStyle(spec, todo[0].file)
+			to, err := c.resolveStyle(module, spec, todo[0].file)
 			if err != nil && strings.HasPrefix(spec, ".") {
 				return nil // compiling the imports one by one reports the place
 			}
@@ -140,7 +139,7 @@ func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (co
 	for _, step := range c.styleSteps(strings.ToLower(path.Ext(name)), src) {
 		call := toolCall{File: src.file, Code: code, Options: step.options, Map: withMap}
 		if step.method == "postcss" && !strings.Contains(path.Base(name), ".module.") {
-			call.Imports = c.importedStyles(src.file, code)
+			call.Imports = c.importedStyles(src.id, src.file, code)
 		}
 		r, toolErr := c.runTool(ctx, step.method, call)
 		if toolErr != nil {

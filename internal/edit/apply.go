@@ -44,6 +44,7 @@ func (u *Updater) update(e *edit) {
 	u.awaitNew(e) // unfinished.go
 	u.askPlugins(e)
 	u.publish(e)
+	u.revoke(e) // permit.go
 }
 
 // handOver reports whether the edit was handed to someone else: a change of the configuration restarts the project, a

@@ -1,6 +1,7 @@
 package edit
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/seed-b8174343/devserver/hmr"
@@ -11,14 +12,8 @@ import (
 func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
 	u.applying.Lock()
 	defer u.applying.Unlock()
-	ids := make([]string, 0, len(page.Modules))
-	for id := range page.Modules {
-		if u.o.MayServe(id) {
-			ids = append(ids, id)
-		}
-	}
+	ids := u.Known(slices.Collect(maps.Keys(page.Modules)))
 	slices.Sort(ids)
-	u.o.Graph.Crawl(u.uninterrupted(), ids...)
 	var changed, gone []string
 	for _, id := range ids {
 		v, file := u.o.Graph.Version(id), u.o.Compiler.File(id)
@@ -41,6 +36,25 @@ func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
 	}
 	for _, payload := range u.o.Problems.First() {
 		_ = c.Publish(payload) // an error always encodes
+	}
+}
+
+// Known loads the modules that a page has, and returns the IDs that it may ask for. Some of them are permitted only by
+// an import in others, which a server that has just started knows once it has loaded the others.
+func (u *Updater) Known(ids []string) (known []string) {
+	for rest := ids; ; {
+		found := len(known)
+		rest = slices.DeleteFunc(slices.Clone(rest), func(id string) bool {
+			ok := u.o.MayServe(id)
+			if ok {
+				known = append(known, id)
+			}
+			return ok
+		})
+		if len(known) == found {
+			return known
+		}
+		u.watchModules(u.o.Graph.Crawl(u.uninterrupted(), known[found:]...))
 	}
 }
 

@@ -17,7 +17,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -58,10 +57,7 @@ type Gate struct {
 	o      Options
 	public string   // real path, "" for none
 	allow  []string // real paths, root first
-
-	mu sync.RWMutex
-	// permitted are hidden files that a served module imports.
-	permitted map[string]bool
+	imports imports
 }
 
 // New returns a Gate. It finds the workspace's root above the served root and allows it too: the files that its
@@ -70,7 +66,8 @@ func New(o Options) (*Gate, error) {
 	if o.Base == "" {
 		o.Base = "/"
 	}
-	g := &Gate{o: o, allow: []string{o.Root}, permitted: map[string]bool{}}
+	g := &Gate{o: o, allow: []string{o.Root}}
+	g.imports.by, g.imports.of = map[string]map[string]bool{}, map[string]map[string]bool{}
 	if o.Project != "" && o.Project != o.Root && below(o.Root, o.Project) {
 		g.allow = append(g.allow, o.Project)
 	}
@@ -259,21 +256,18 @@ func absolute(rest string) string {
 
 // check applies the rules to the requested path and to the real path.
 func (g *Gate) check(file, name, query string, kind Kind) (Target, *Denied) {
-	if g.denied(file) {
+	if g.hard(file) || g.hidden(file) && !g.imported(file) {
 		return Target{}, g.refuse(file)
 	}
 	real, err := filepath.EvalSymlinks(file)
 	if err != nil {
-		if kind == FS && !g.inside(filepath.Clean(file)) {
+		if kind == FS && g.Allowed(filepath.Clean(file)) != nil {
 			return Target{}, g.refuse(file) // the answer must not reveal whether a file outside exists
 		}
 		return Target{}, missing
 	}
-	if !g.inside(real) {
+	if g.Allowed(real) != nil {
 		return Target{}, g.refuse(real) // a link out of the project, a sibling with the same prefix (CVE-2025-58751), `/@fs/`
-	}
-	if g.denied(real) {
-		return Target{}, g.refuse(real)
 	}
 	info, err := os.Stat(real)
 	if err != nil || !info.Mode().IsRegular() || strings.HasSuffix(name, "/") {
