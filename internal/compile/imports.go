@@ -3,6 +3,8 @@ package compile
 import (
 	"context"
 	"errors"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,6 +19,10 @@ import (
 func (c *Compiler) resolveImports(ctx context.Context, src source, out *transform.Output, v *graph.Version) error {
 	v.Edges = make([]graph.Edge, 0, len(out.Imports))
 	for _, imp := range out.Imports {
+		if imp.Kind == transform.URL {
+			c.resolveAddress(imp.Specifier, src, v)
+			continue
+		}
 		edge := graph.Edge{
 			Specifier: imp.Specifier, Names: imp.Names, All: imp.All, Lazy: imp.Lazy, Kind: edgeKind(imp.Kind),
 			Star: slices.Contains(out.Stars, imp.Specifier),
@@ -45,6 +51,17 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 		v.Edges = append(v.Edges, edge)
 	}
 	return nil
+}
+
+// resolveAddress permits the file of a `new URL("./x", import.meta.url)` outside the root. Inside, the address needs
+// nothing, and it may lead to a folder, or to nothing yet.
+func (c *Compiler) resolveAddress(spec string, src source, v *graph.Version) {
+	r, err := c.o.Resolver.ResolveKind(resolve.URL, spec, src.file)
+	if src.file == "" || err != nil || r.File == "" || path.Base(moduleid.Name(spec)) != filepath.Base(r.File) ||
+		!c.o.Layout.Outside(r.File) {
+		return
+	}
+	v.Edges = append(v.Edges, graph.Edge{Specifier: spec, To: c.idOf(r, src.id, src.file), Kind: graph.URL})
 }
 
 // importKind returns what kind of import the resolver is asked for: packages may have other files for require() in

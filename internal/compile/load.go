@@ -209,12 +209,14 @@ func (c *Compiler) readFile(src source) (source, error) {
 
 // mayNotBeRead returns the error of a file that the gate refuses, with what would allow it.
 func (c *Compiler) mayNotBeRead(module, file string, err error) error {
-	e := &transform.Error{ID: module, File: c.o.Layout.Shown(file), Text: "may not be read: " + err.Error()}
+	e := &transform.Error{ID: module, File: c.o.Layout.Shown(file)}
 	if denied, ok := errors.AsType[*gate.Denied](err); ok && denied.Allow != "" {
+		e.Text = "may not be read: the import's path leads outside the repository, or outside the installed packages"
 		e.Hint = "allow its folder: " + denied.Allow
-	} else {
-		e.Hint = "keys, .env files, version control and what server.fs.deny names are never read"
+		return e
 	}
+	e.Text = "may not be read: it is a secret or denied"
+	e.Hint = "keys, .env files, version control and what server.fs.deny names are never read"
 	return e
 }
 

@@ -102,7 +102,7 @@ func (u *Updater) rerouted() []string {
 
 func (u *Updater) leadsElsewhere(importer string, e graph.Edge) bool {
 	kind := resolve.Import
-	if e.Kind == graph.Worker {
+	if e.Kind == graph.Worker || e.Kind == graph.URL {
 		kind = resolve.URL
 	}
 	to, err := u.o.Compiler.ResolveID(u.o.Context, e.Specifier, importer, kind)

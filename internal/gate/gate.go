@@ -54,9 +54,9 @@ type Options struct {
 
 // Gate applies the rules. Use New.
 type Gate struct {
-	o      Options
-	public string   // real path, "" for none
-	allow  []string // real paths, root first
+	o       Options
+	public  string   // real path, "" for none
+	allow   []string // real paths, root first
 	imports imports
 }
 

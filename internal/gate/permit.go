@@ -106,4 +106,3 @@ func territory(file string) string {
 		}
 	}
 }
-

@@ -188,7 +188,7 @@ func (g *Graph) link(m *Module, before, now *Version) {
 			if e.Kind == Worker {
 				g.workerEdges--
 			}
-			if to := g.modules[g.target(m, e)]; to != nil {
+			if to := g.modules[g.target(m, e)]; to != nil && e.Kind != URL {
 				if to.importers[m]--; to.importers[m] <= 0 {
 					delete(to.importers, m)
 				}
@@ -203,7 +203,7 @@ func (g *Graph) link(m *Module, before, now *Version) {
 		if e.Kind == Worker {
 			g.workerEdges++
 		}
-		if e.To != "" {
+		if e.To != "" && e.Kind != URL {
 			g.node(e.To).importers[m]++
 		}
 	}

@@ -10,6 +10,8 @@ const (
 	Dynamic
 	// Worker is the script of a Worker or SharedWorker: a program of its own.
 	Worker
+	// URL is the address of a file that the module names. It is no import: the file is no module.
+	URL
 )
 
 // Edge is one import of a module.

@@ -72,7 +72,7 @@ func (r *reader) imports() {
 		case t.kind == js.ImportToken:
 			r.dynamicImport(i)
 		case t.kind == js.NewToken:
-			r.worker(i)
+			r.address(i)
 		case t.kind == js.IdentifierToken:
 			r.identifier(i)
 		}
@@ -236,25 +236,42 @@ func (r *reader) isMethod(i int) bool {
 	return end > 0 && r.is(end+1, js.OpenBraceToken)
 }
 
-// worker reads `new Worker(new URL("./x.ts", import.meta.url))`. The browser itself loads the URL of the module; the
-// server needs only the edge.
-func (r *reader) worker(i int) {
-	kind := Worker
-	switch string(r.text(i + 1)) {
-	case "Worker":
-	case "SharedWorker":
-		kind = SharedWorker
-	default:
+// address reads `new URL("./x", import.meta.url)`, also in `new Worker(…)`. The browser itself loads the address; the
+// server needs only the edge. An address that climbs may leave the root, where the browser cannot follow: such an
+// address is looked up like a specifier.
+func (r *reader) address(i int) {
+	if string(r.text(i+1)) != "URL" || !r.is(i+2, js.OpenParenToken) ||
+		!r.is(i+3, js.StringToken) && !r.is(i+3, js.TemplateToken) || !r.is(i+4, js.CommaToken) ||
+		string(r.text(i+5)) != "$meta$" || !r.is(i+6, js.DotToken) || string(r.text(i+7)) != "url" {
 		return
 	}
-	if r.is(i+2, js.OpenParenToken) && r.is(i+3, js.NewToken) && string(r.text(i+4)) == "URL" && r.is(i+5, js.OpenParenToken) &&
-		(r.is(i+6, js.StringToken) || r.is(i+6, js.TemplateToken)) && r.is(i+7, js.CommaToken) &&
-		string(r.text(i+8)) == "$meta$" && r.is(i+9, js.DotToken) && string(r.text(i+10)) == "url" {
-		spec := unquote(r.text(i + 6))
-		if !strings.HasPrefix(spec, ".") && !strings.HasPrefix(spec, "/") {
-			spec = "./" + spec // "x.ts" is a relative URL, but as a specifier it would name a package
+	kind := URL
+	if r.is(i-1, js.OpenParenToken) && r.is(i-3, js.NewToken) {
+		switch string(r.text(i - 2)) {
+		case "Worker":
+			kind = Worker
+		case "SharedWorker":
+			kind = SharedWorker
 		}
-		r.out.Imports[r.add(kind, spec, i+6)].All = true
+	}
+	spec := unquote(r.text(i + 3))
+	if strings.Contains(spec, ":") {
+		return // another origin's
+	}
+	if !strings.HasPrefix(spec, ".") && !strings.HasPrefix(spec, "/") {
+		spec = "./" + spec // "x.ts" is a relative URL, but as a specifier it would name a package
+	}
+	rest := ""
+	if at := strings.IndexAny(spec, "?#"); at >= 0 && kind == URL { // a worker with a query is a module of its own
+		spec, rest = spec[:at], spec[at:]
+	}
+	r.out.Imports[r.add(kind, spec, i+3)].All = true
+	if strings.HasPrefix(spec, "../") {
+		looked := "$meta$.resolve(" + Quote(spec) + ")"
+		if rest != "" {
+			looked += " + " + Quote(rest)
+		}
+		r.replace(int(r.tokens[i+3].start), int(r.tokens[i+3].end), looked)
 	}
 }
 

@@ -114,11 +114,13 @@ const (
 	// Worker and SharedWorker are `new Worker(new URL("./x", import.meta.url))`.
 	Worker
 	SharedWorker
+	// URL is any other `new URL("./x", import.meta.url)`.
+	URL
 )
 
 // String returns the kind's name in lower case.
 func (k ImportKind) String() string {
-	return [...]string{"static", "dynamic", "worker", "sharedworker"}[k]
+	return [...]string{"static", "dynamic", "worker", "sharedworker", "url"}[k]
 }
 
 // Import stands for all imports of one kind with one specifier in a module.
