@@ -208,3 +208,16 @@ func TestImportOutOfTheRepository(t *testing.T) {
 	p.WaitNoOverlay()
 	p.WaitText("#text", "kit+own+part shared")
 }
+
+// TestMissingFileOutsideTheRoot: the file of an import that leads nowhere is created in a folder that nothing was loaded
+// from.
+func TestMissingFileOutsideTheRoot(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(besideTheRoot))
+	app.Write("src/main.js", `import { late } from "../../shared/late"; document.querySelector("#text").textContent = late;`)
+	p := devtest.Start(t, app).Page(t, "/")
+	p.WaitOverlay("../../shared/late")
+	app.Write("../shared/late.js", `export const late = "late";`)
+	p.WaitNoOverlay()
+	p.WaitText("#text", "late")
+}

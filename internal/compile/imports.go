@@ -3,6 +3,7 @@ package compile
 import (
 	"context"
 	"errors"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -44,6 +45,7 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 			v.Missing = true
 		case errors.As(err, &missing):
 			v.Missing = true
+			c.watchMissing(missing, v)
 			return c.placed(&transform.Error{ID: src.id, Text: missing.Error(), Hint: missing.Hint}, src, imp.Specifier)
 		default:
 			return c.placed(c.o.Problems.Convert(err), src, imp.Specifier)
@@ -62,6 +64,17 @@ func (c *Compiler) resolveAddress(spec string, src source, v *graph.Version) {
 		return
 	}
 	v.Edges = append(v.Edges, graph.Edge{Specifier: spec, To: c.idOf(r, src.id, src.file), Kind: graph.URL})
+}
+
+// watchMissing has the folder of a missing file outside the root watched, so that the creation of the file is seen.
+func (c *Compiler) watchMissing(missing *resolve.NotFound, v *graph.Version) {
+	file := missing.Target()
+	if file == "" || !c.o.Layout.Outside(file) {
+		return
+	}
+	if _, err := os.Stat(filepath.Dir(file)); err == nil {
+		v.Inputs = append(v.Inputs, file)
+	}
 }
 
 // importKind returns what kind of import the resolver is asked for: packages may have other files for require() in
