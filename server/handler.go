@@ -137,7 +137,7 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 	// The gate sees the target as it came over the wire: net/http has cleaned up what attacks are made of.
 	target, denied := p.gate.Resolve(r.RequestURI)
 	if denied != nil {
-		if denied.Reason == "" && p.serveMissing(w, r) {
+		if denied.NoFile && p.serveMissing(w, r, denied) {
 			return
 		}
 		if denied.Reason == "" {
@@ -174,7 +174,7 @@ func (p *project) refuse(w http.ResponseWriter, target string, denied *gate.Deni
 
 // serveMissing answers for URLs without a file: modules that plugins make, and pages of single-page apps. It returns
 // false for others.
-func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
+func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *gate.Denied) bool {
 	name, _ := p.layout.Below(r.URL.Path)
 	if r.Header.Get("Sec-Fetch-Dest") == "script" {
 		id := strings.TrimPrefix(name, "/@id/")
@@ -190,7 +190,11 @@ func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
 	if strings.HasPrefix(name, "/@fs/") || strings.HasPrefix(name, "/@id/") {
 		return false // the name of a file or module, never an app's route
 	}
-	file, ok := p.pageFor(r, name)
+	find := p.pageFor
+	if denied.Nameless { // decoded, it would name a page that the URL does not name
+		find = p.fallbackPage
+	}
+	file, ok := find(r, name)
 	if ok {
 		p.servePage(w, r, file)
 	}

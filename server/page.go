@@ -127,6 +127,11 @@ func (p *project) pageFor(r *http.Request, name string) (string, bool) {
 			return file, true
 		}
 	}
+	return p.fallbackPage(r, name)
+}
+
+// fallbackPage finds the root's index.html for a URL that may be a route of a single-page app.
+func (p *project) fallbackPage(r *http.Request, _ string) (string, bool) {
 	if !acceptsHTML(r) || p.cfg.AppType == "mpa" {
 		return "", false
 	}
