@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/websocket"
@@ -52,7 +53,7 @@ func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
 	name, _ := p.layout.Below(r.URL.Path)
 	switch {
-	case p.server.serveSocket(w, r, name), p.server.serveCommand(w, r, name):
+	case p.server.serveSocket(w, r, name), p.server.refuseSocket(w, r, name), p.server.serveCommand(w, r, name):
 	case name == clientPath:
 		p.serveClient(w, r)
 	default:
@@ -65,25 +66,44 @@ func (p *project) serveProject(w http.ResponseWriter, r *http.Request) {
 	if p.hosts.ServeRoute(w, r) {
 		return
 	}
-	if r = p.proxy.Serve(w, r); r != nil {
+	name, _ := p.layout.Below(r.URL.Path)
+	if isPages(r) && r.Header.Get("Origin") == "" && !r.URL.Query().Has("token") && p.server.refuseSocket(w, r, name) {
+		return // no page sends it, and no backend is to believe that one does
+	}
+	if r = p.proxy.Serve(w, r); r != nil && !p.server.refuseSocket(w, r, name) {
 		p.serveFile(w, r)
 	}
 }
 
-// serveSocket answers the sockets of pages. It returns false for other requests. The subprotocol sets our sockets apart
-// from those of the project's proxies, since both may be at `/`.
+// serveSocket answers the sockets of our pages, by their path and token. It returns false for other requests. A proxied
+// app may have the same path and the same subprotocol, if it is served by Vite or by another devserver.
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request, name string) bool {
-	if !websocket.IsWebSocketUpgrade(r) {
+	if name != "/" || !websocket.IsWebSocketUpgrade(r) || !s.guard.HasToken(r) {
 		return false
 	}
-	ours := name == "/" && r.URL.Query().Has("token")
-	for _, proto := range websocket.Subprotocols(r) {
-		ours = ours || proto == "vite-hmr" || proto == "vite-ping"
+	s.hub.ServeHTTP(w, r)
+	return true
+}
+
+// refuseSocket answers the sockets in the subprotocol of pages that are nobody's: a page's token is out of date, or
+// there is no socket at the path. It returns false for other requests.
+func (s *Server) refuseSocket(w http.ResponseWriter, r *http.Request, name string) bool {
+	switch {
+	case !websocket.IsWebSocketUpgrade(r):
+		return false
+	case name == "/" && (isPages(r) || r.URL.Query().Has("token")):
+		s.hub.ServeHTTP(w, r) // it answers "are you back?" and tells the log why it refuses the rest
+	case isPages(r):
+		http.Error(w, "403 forbidden", http.StatusForbidden)
+	default:
+		return false
 	}
-	if ours {
-		s.hub.ServeHTTP(w, r)
-	}
-	return ours
+	return true
+}
+
+// isPages reports whether a socket has the subprotocol of pages of ours, or of Vite's.
+func isPages(r *http.Request) bool {
+	return slices.ContainsFunc(websocket.Subprotocols(r), func(p string) bool { return p == "vite-hmr" || p == "vite-ping" })
 }
 
 // serveOutside answers requests that are not below base with the way there. The target is the constant base, never
