@@ -1,17 +1,20 @@
 package server_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
 )
 
 // besideTheRoot is an app with a linked package and a folder beside it. An alias leads to another folder above.
 const besideTheRoot = `
 -- index.html --
-<!doctype html><link rel="icon" href="data:,"><p id="text"></p><p id="lazy"></p><p id="worker"></p><button id="more">more</button><img id="kit"><img id="url">
+<!doctype html><link rel="icon" href="data:,"><button id="more">more</button><p id="text"></p><p id="lazy"></p><p id="worker"></p><img id="kit"><img id="url">
 <script type="module" src="/src/main.js"></script>
 -- devserver.config.json --
 { "resolve": { "alias": { "@lib": "../lib" } } }
@@ -81,9 +84,9 @@ export const word = "word";
 export const lib = "lib";
 `
 
-// TestImportsOutsideTheRoot runs an app that imports from folders beside it: a linked package with a package of its own,
-// files by their paths, and an alias. Everything that an import may lead to loads, and edits of it are followed. Other
-// files there stay refused.
+// TestImportsOutsideTheRoot runs an app that imports from folders beside it: a linked package with a package of its
+// own, files by their paths, and an alias. Everything that an import may lead to loads, and edits of it are followed.
+// Other files there stay refused.
 func TestImportsOutsideTheRoot(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(besideTheRoot))
@@ -209,8 +212,8 @@ func TestImportOutOfTheRepository(t *testing.T) {
 	p.WaitText("#text", "kit+own+part shared")
 }
 
-// TestMissingFileOutsideTheRoot: the file of an import that leads nowhere is created in a folder that nothing was loaded
-// from.
+// TestMissingFileOutsideTheRoot: the file of an import that leads nowhere is created, in a folder that nothing was
+// loaded from.
 func TestMissingFileOutsideTheRoot(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(besideTheRoot))
@@ -220,4 +223,57 @@ func TestMissingFileOutsideTheRoot(t *testing.T) {
 	app.Write("../shared/late.js", `export const late = "late";`)
 	p.WaitNoOverlay()
 	p.WaitText("#text", "late")
+}
+
+// TestLinkedPackageByItsLink: with preserveSymlinks, the modules of a linked package have the path of the link. The
+// files behind it are readable by their imports, and remain so over edits.
+func TestLinkedPackageByItsLink(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(besideTheRoot))
+	app.Write("devserver.config.json", `{ "resolve": { "preserveSymlinks": true } }`)
+	app.Link("../../kit", "node_modules/kit")
+	app.Link("../../kit/node_modules/own", "node_modules/own")
+	app.Write("src/main.js", `
+import { kit, logo } from "kit";
+import "kit/style.css";
+document.querySelector("#text").textContent = kit;
+document.querySelector("#kit").src = logo;`)
+	s := devtest.Start(t, app)
+	p := s.Page(t, "/")
+	p.WaitText("#text", "kit+own+part")
+	p.WaitStyle("#text", "color", "rgb(1, 2, 3)")
+	app.Edit("src/main.js", "textContent = kit", `textContent = kit + "!"`)
+	p.WaitText("#text", "kit+own+part!")
+	p.Wait(`document.querySelector("#kit").naturalWidth === 5`)
+	if got := s.Get("/node_modules/kit/unused.js").Status; got != 403 {
+		t.Errorf("a file that nothing imports, by the link: status %d, want 403", got)
+	}
+	p.NoErrors()
+}
+
+// TestPluginResolvesOutsideTheRoot: what a plugin of the project resolves is permitted like an import.
+func TestPluginResolvesOutsideTheRoot(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(besideTheRoot))
+	app.Write(".git/HEAD", "")
+	app.Write("src/main.js", `import { lib } from "far:lib"; import { shared } from "far:shared"; console.log(lib, shared);`)
+	app.Write("../shared/tls.key", "secret")
+	s := devtest.Start(t, app, func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{
+			Name: "far",
+			ResolveID: func(_ context.Context, args plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+				switch args.Specifier {
+				case "far:lib":
+					return &plugin.ResolveResult{ID: "/@fs" + app.Path("../lib/index.js")}, nil
+				case "far:shared":
+					return &plugin.ResolveResult{ID: "/@fs" + app.Path("../shared/tls.key") + "?raw"}, nil
+				}
+				return nil, nil
+			},
+		}}
+	})
+	body := s.Get("/src/main.js", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body
+	if !strings.Contains(body, `lib = "lib"`) || strings.Contains(body, "= \"secret") || !strings.Contains(body, "may not be read") {
+		t.Errorf("the pack is\n%s", body)
+	}
 }

@@ -1,7 +1,8 @@
 // Package gate decides what may be read; package guard decides who may ask. Only a Gate turns URLs into files and files
 // into URLs.
 //
-// Resolve takes the raw request target. Allowed takes files from elsewhere (imports, source maps, the editor). Both
+// Resolve takes the raw request target. Allowed takes files from elsewhere (imports, source maps, the editor). Permit
+// makes a file readable that a module imports. All of them
 // apply the same rules to the resolved real path. Queries and headers choose the form of an answer elsewhere, and never
 // whether the rules run. Open and ReadFile apply the rules again at the last step, to the real path of the open file.
 // So neither a link nor a forgotten check leads to a secret.
@@ -48,7 +49,7 @@ type Options struct {
 	// Allow lists folders outside the root that may be read, relative to Root or absolute.
 	Allow []string
 	// Deny lists patterns of files that may not be read, in addition to the built-in ones. A pattern is a name, or a
-	// path below an allowed folder, with `*`, `**` and `{a,b}`.
+	// path below an allowed folder, with `*`, `**` and `{a,b}`. Outside these folders, the path may begin anywhere.
 	Deny []string
 }
 
@@ -211,8 +212,8 @@ func decode(target string) (name, query string, denied *Denied) {
 	return name, query, nil
 }
 
-// windowsAlias reports whether Windows may read the name as another name: streams (`.env::$DATA`, CVE-2026-53571), short
-// names (`ENV~1`), dots and spaces at the end, devices. Other systems do so on drives of Windows.
+// windowsAlias reports whether Windows may read the name as another name: streams (`.env::$DATA`, CVE-2026-53571),
+// short names (`ENV~1`), dots and spaces at the end, devices. Other systems do so on drives of Windows.
 func windowsAlias(segment string) bool {
 	if strings.Contains(segment, ":") || strings.HasSuffix(segment, " ") || strings.HasSuffix(segment, ".") {
 		return true

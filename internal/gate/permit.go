@@ -92,7 +92,7 @@ func (g *Gate) imported(file string) bool {
 // the outermost repository that holds it. Without a repository it is the whole disk.
 func territory(file string) string {
 	const modules = string(filepath.Separator) + "node_modules"
-	if at := strings.LastIndex(file, modules+string(filepath.Separator)); at >= 0 {
+	if at := strings.Index(file, modules+string(filepath.Separator)); at >= 0 {
 		return file[:at+len(modules)]
 	}
 	dir := filepath.Dir(file)
