@@ -244,7 +244,11 @@ document.querySelector("#kit").src = logo;`)
 	p.WaitStyle("#text", "color", "rgb(1, 2, 3)")
 	app.Edit("src/main.js", "textContent = kit", `textContent = kit + "!"`)
 	p.WaitText("#text", "kit+own+part!")
-	p.Wait(`document.querySelector("#kit").naturalWidth === 5`)
+	app.Edit("src/main.js", `"!"`, `"?"`) // the first edit is over when this one is seen
+	p.WaitText("#text", "kit+own+part?")
+	if got := s.Get("/node_modules/kit/index.js").Status; got != 200 {
+		t.Errorf("an imported file, by the link, after an edit: status %d, want 200", got)
+	}
 	if got := s.Get("/node_modules/kit/unused.js").Status; got != 403 {
 		t.Errorf("a file that nothing imports, by the link: status %d, want 403", got)
 	}
