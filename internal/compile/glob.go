@@ -32,7 +32,10 @@ func (c *Compiler) glob(src source, patterns []string) []string {
 		for _, m := range matches {
 			file := path.Join(base, m)
 			dropped := slices.ContainsFunc(drop, func(d string) bool { return MatchGlob(d, file) })
-			if dropped || file == filepath.ToSlash(src.file) || globIgnores(pattern, m) || c.o.Gate.Permit(src.id, src.file, filepath.FromSlash(file)) != nil {
+			if dropped || file == filepath.ToSlash(src.file) || globIgnores(pattern, m) {
+				continue
+			}
+			if c.o.Gate.Permit(src.id, src.file, filepath.FromSlash(file)); c.o.Gate.Allowed(filepath.FromSlash(file)) != nil {
 				continue
 			}
 			specs = append(specs, c.globSpecifier(src, pattern, file))

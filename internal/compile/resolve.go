@@ -23,7 +23,7 @@ func (c *Compiler) ResolveID(ctx context.Context, specifier, importer string, ki
 	}
 	if answer != nil {
 		if to := c.File(answer.ID); to != "" {
-			_ = c.o.Gate.Permit(importer, "", to) // loading the module reports a refusal
+			c.o.Gate.Permit(importer, "", to)
 		}
 		return answer.ID, nil
 	}
@@ -55,12 +55,12 @@ func (c *Compiler) idOf(r resolve.Resolved, module, from string) string {
 	if r.Query != "" {
 		id += "?" + r.Query
 	}
-	_ = c.permit(r, module, from) // loading the module reports a refusal
+	c.permit(r, module, from) // loading the module reports a refusal
 	return id
 }
 
 // permit allows reading the file that an import in from, a part of the module, leads to.
-func (c *Compiler) permit(r resolve.Resolved, module, from string) error {
+func (c *Compiler) permit(r resolve.Resolved, module, from string) {
 	file := r.File
 	if c.o.Config.Resolve.PreserveSymlinks { // the file has the link's path, and the gate asks for the real path
 		if real, err := filepath.EvalSymlinks(file); err == nil {
@@ -70,7 +70,7 @@ func (c *Compiler) permit(r resolve.Resolved, module, from string) error {
 	if !r.Path || file != r.File && moduleid.IsDependency(r.File) { // a linked package may lie anywhere
 		from = ""
 	}
-	return c.o.Gate.Permit(module, from, file)
+	c.o.Gate.Permit(module, from, file)
 }
 
 // File returns the path on disk of a module, "" for a virtual one. It implements graph.Loader.

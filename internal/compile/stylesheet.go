@@ -73,7 +73,8 @@ func (c *Compiler) resolveStyle(module, spec, from string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := c.permit(r, module, from); err != nil {
+	c.permit(r, module, from)
+	if err := c.o.Gate.Allowed(r.File); err != nil {
 		return r.File, c.mayNotBeRead(module, r.File, err)
 	}
 	return r.File, nil
