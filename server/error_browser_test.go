@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -9,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
 )
 
 // TestBrokenFromTheStart: pages that cannot run when they are opened start with the fix, without a reload by hand.
@@ -145,6 +149,43 @@ document.querySelector("#p").textContent = "main";
 	s.Edit("index.html", "mein", "main")
 	p.WaitText("#p", "main")
 	p.WaitNoOverlay()
+}
+
+// TestErrorOfAPage: an error that a page's HTML has shows in the place of that page, and not over other pages.
+func TestErrorOfAPage(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+document.querySelector("#text").textContent = "one";
+import.meta.hot.accept();
+-- a/index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text">mistake</p><script type="module">1</script>
+`)), func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{
+			Name: "strict",
+			TransformHTML: func(_ context.Context, a plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
+				if strings.Contains(a.HTML, "mistake") {
+					return nil, errors.New("the page has a mistake")
+				}
+				return nil, nil
+			},
+		}}
+	})
+	a := s.Page(t, "/a/")
+	a.WaitOverlay("the page has a mistake", "a/index.html")
+	p := a.Beside("/")
+	p.WaitConsole("connected as")
+	s.Edit("main.js", "one", "two") // what follows the greeting comes before
+	p.WaitText("#text", "two")
+	if overlay := p.Overlay(); overlay != "" {
+		t.Errorf("the other page shows %q", overlay)
+	}
+	a.WaitOverlay("the page has a mistake")
+	s.Edit("a/index.html", "mistake", "well")
+	a.WaitText("#text", "well")
+	a.WaitNoOverlay()
+	p.NoReload()
 }
 
 // TestSourceMaps maps the place where an error was thrown back to the source, in a pack and in an update.

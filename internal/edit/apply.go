@@ -261,11 +261,7 @@ func (u *Updater) reloadPages(e *edit) {
 // forgetScripts drops the errors of an edited page and of its scripts: the reloaded page reports the errors that
 // remain.
 func (u *Updater) forgetScripts(page string) {
-	for _, e := range u.o.Problems.List() {
-		if e.ID == page || compile.IsInlineOf(page, e.ID) {
-			u.o.Problems.Clear(e.ID)
-		}
-	}
+	u.o.Problems.ClearAll(func(id string) bool { return id == page || compile.IsInlineOf(page, id) })
 	u.forgetMissing()
 }
 
