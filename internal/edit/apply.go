@@ -218,7 +218,7 @@ func (u *Updater) replace(e *edit, mine, chosen []string) {
 
 // publish sends one update with the code of all modules that changed, and the errors that stay.
 func (u *Updater) publish(e *edit) {
-	changed, styles, gone := e.modules.changed(), e.modules.styles(), e.modules.with(deleted)
+	changed, styles, gone := e.modules.changed(), e.modules.styles(), e.modules.gone()
 	if len(changed)+len(styles)+len(gone) > 0 {
 		update := u.o.Packer.Update(changed, e.modules.with(fresh))
 		update.Deleted = gone
