@@ -158,6 +158,10 @@ export class World implements UpdateHost, HotHost, MetaHost {
     return update.code ? definitions.stage(compileDefinitions(update.code, definitions)) : nothingStaged();
   }
 
+  startsWorker(worker: string): boolean {
+    return this.registry.importers.starts(worker);
+  }
+
   decideStyles(paths: readonly string[]): StylesDecision {
     return { swap: [...paths], lost: [], reload: undefined };
   }

@@ -51,7 +51,7 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 // CommonJS than for import.
 func importKind(src source, out *transform.Output, kind graph.Kind) resolve.Kind {
 	switch {
-	case kind == graph.Worker:
+	case kind == graph.Worker, kind == graph.Address:
 		return resolve.URL
 	case kind == graph.Static && out.Exports == nil && moduleid.IsDependency(src.file):
 		return resolve.Require
@@ -66,6 +66,8 @@ func edgeKind(k transform.ImportKind) graph.Kind {
 		return graph.Dynamic
 	case transform.Worker, transform.SharedWorker:
 		return graph.Worker
+	case transform.Address:
+		return graph.Address
 	default:
 		return graph.Static
 	}

@@ -35,6 +35,13 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 			}
 		}
 	}
+	for _, spec := range out.Addresses {
+		if file, ok := c.addressed(src, spec); ok {
+			if target, _ := c.address(src, spec); target == "" {
+				v.Inputs = append(v.Inputs, file) // it may be created
+			}
+		}
+	}
 	v.Side = &script{exports: out.Exports}
 	return c.resolveImports(ctx, src, out, v)
 }
@@ -71,6 +78,7 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	}
 	in.Refresh = c.refresh.framework
 	in.Glob = func(patterns []string) []string { return c.glob(src, patterns) }
+	in.Address = func(spec string) (string, transform.ImportKind) { return c.address(src, spec) }
 	ts, err := c.o.Resolver.TSConfig(placeOf(src.file, c.o.Layout.Root))
 	if err != nil {
 		return in, err

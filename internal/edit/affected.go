@@ -36,10 +36,11 @@ func (u *Updater) isManifest(file string) bool {
 	return u.o.Watched.isTSConfig(file)
 }
 
-// stampAssets gives changed assets another URL.
+// stampAssets gives changed files another URL whose URL modules have.
 func (u *Updater) stampAssets(changes watch.Batch) {
+	hasURL := func(id string) bool { return moduleid.Has(moduleid.Query(id), "url") }
 	for _, c := range changes {
-		if moduleid.IsAsset(c.Path) {
+		if moduleid.IsAsset(c.Path) || compile.FollowsURL(c.Path) && slices.ContainsFunc(u.o.Graph.ByFile(c.Path), hasURL) {
 			u.o.Compiler.Stamp(c.Path, u.o.Now().UnixMilli())
 		}
 	}
@@ -102,7 +103,7 @@ func (u *Updater) rerouted() []string {
 
 func (u *Updater) leadsElsewhere(importer string, e graph.Edge) bool {
 	kind := resolve.Import
-	if e.Kind == graph.Worker {
+	if e.Kind == graph.Worker || e.Kind == graph.Address {
 		kind = resolve.URL
 	}
 	to, err := u.o.Compiler.ResolveID(u.o.Context, e.Specifier, importer, kind)

@@ -36,8 +36,8 @@ type Graph struct {
 	broken  map[*Module]struct{} // modules whose last version has an error
 	// changes counts the changes that may change a closure.
 	changes uint64
-	// workerEdges counts the imports of kind Worker.
-	workerEdges int
+	// programs counts the imports of kind Worker, and the modules that ran as programs.
+	programs int
 }
 
 // New returns an empty graph. It compiles with loader, at most workers modules at once.
@@ -124,6 +124,16 @@ func (g *Graph) Remove(id string) {
 	m.version, m.good = nil, nil
 }
 
+// NoteProgram notes that a page runs the module as a program of its own: a worker or a worklet.
+func (g *Graph) NoteProgram(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if m := g.node(id); !m.program {
+		m.program = true
+		g.programs++
+	}
+}
+
 // put stores a version. The caller holds mu.
 func (g *Graph) put(id string, v *Version) {
 	g.changes++
@@ -186,7 +196,7 @@ func (g *Graph) link(m *Module, before, now *Version) {
 	if before != nil {
 		for _, e := range before.Edges {
 			if e.Kind == Worker {
-				g.workerEdges--
+				g.programs--
 			}
 			if to := g.modules[g.target(m, e)]; to != nil {
 				if to.importers[m]--; to.importers[m] <= 0 {
@@ -201,7 +211,7 @@ func (g *Graph) link(m *Module, before, now *Version) {
 	}
 	for _, e := range now.Edges {
 		if e.Kind == Worker {
-			g.workerEdges++
+			g.programs++
 		}
 		if e.To != "" {
 			g.node(e.To).importers[m]++

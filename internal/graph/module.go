@@ -10,6 +10,8 @@ const (
 	Dynamic
 	// Worker is the script of a Worker or SharedWorker: a program of its own.
 	Worker
+	// Address is a script whose URL the module makes. It is as a Worker once the script has run as a program.
+	Address
 )
 
 // Edge is one import of a module.
@@ -71,6 +73,8 @@ type Module struct {
 	// names, or unknown names.
 	wantedNames map[string]struct{}
 	wantedAll   bool
+	// program is set once a page has run the module as a worker or a worklet.
+	program bool
 	// crawled is set once the imports of the version were followed.
 	crawled bool
 	// lazy finds the lazy edges of good; nil before its first use.

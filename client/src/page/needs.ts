@@ -21,8 +21,13 @@ export class Needs {
     return ({ module, workers }) => {
       if (module === undefined) return true;
       needed ??= this.registry.needed([...this.waiting(), ...this.given()]);
-      return needed.has(module) || (workers ?? []).some((worker) => this.registry.importers.starts(worker));
+      return needed.has(module) || (workers ?? []).some((worker) => this.startsWorker(worker));
     };
+  }
+
+  /** Reports whether this page starts a worker: by its module's code, or by an address that was put together. */
+  startsWorker(worker: ModuleID): boolean {
+    return this.registry.importers.starts(worker) || [...this.requested.of(worker)].some((by) => by !== "script");
   }
 
   /** The scripts and stylesheets that the browser loads by itself, and the page that this page stands for. */

@@ -62,6 +62,7 @@ class BrowserPage {
   private readonly updater: Updater;
   private readonly requested: Requested;
   private readonly styles: Styles;
+  private readonly needs: Needs;
 
   constructor(
     private readonly config: Config,
@@ -85,8 +86,8 @@ class BrowserPage {
     this.packs = new Packs(address.absolute(config.base), importURL);
     this.hot = new HotStore(this.hotHost());
     this.registry = this.newRegistry();
-    const needs = new Needs(this.registry, () => this.entries.waitingIDs, this.requested, this.styles);
-    this.errors = new Errors(log, config.overlay, () => needs.concerns());
+    this.needs = new Needs(this.registry, () => this.entries.waitingIDs, this.requested, this.styles);
+    this.errors = new Errors(log, config.overlay, () => this.needs.concerns());
     this.entries = new Entries(this.registry, this.refresh, this.errors, log, this.queue.meanwhile);
     this.updater = new Updater(this.registry, this.hot, this.events, this.updateHost(), (task) =>
       this.queue.pushFront(task),
@@ -226,6 +227,7 @@ class BrowserPage {
     return {
       log,
       stage: (update) => code.stage(update),
+      startsWorker: (worker) => this.needs.startsWorker(worker),
       decideStyles: (paths) => this.styles.decide(paths),
       swapStyles: (paths, timestamp) => this.styles.swap(paths, timestamp),
       reload: (reason) => this.reloader.reload(reason, this.session.seq),

@@ -14,6 +14,8 @@ export interface UpdateHost {
   readonly log: Logger;
   /** Runs the update's code and returns its definitions. */
   stage(update: UpdatePayload): Promise<Staged>;
+  /** Reports whether this page starts a worker. */
+  startsWorker(worker: ModuleID): boolean;
   /** Decides how this page takes edits of stylesheets that no module imports. */
   decideStyles(paths: readonly string[]): StylesDecision;
   /** Loads the links of these stylesheets again. */
@@ -168,7 +170,7 @@ export class Updater {
 
   private decide(payload: UpdatePayload, staged: Staged, changed: ModuleID[], deleted: ModuleID[]): Decision {
     for (const worker of payload.workers ?? []) {
-      if (this.registry.importers.starts(worker)) return { kind: "reload", reason: `the worker ${worker} changed` };
+      if (this.page.startsWorker(worker)) return { kind: "reload", reason: `the worker ${worker} changed` };
     }
     const touched = new Set([...changed, ...deleted]);
     const failed = this.registry.failedEntries().find((entry) => this.reaches(entry.id, touched, staged));
