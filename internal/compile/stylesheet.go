@@ -17,7 +17,7 @@ import (
 func (c *Compiler) compileCSS(ctx context.Context, src source, v *graph.Version) error {
 	name := moduleid.Name(src.id)
 	code, inputs, globs, err := c.preprocess(ctx, src, false)
-	v.Inputs, v.Globs = inputs, globs
+	v.Inputs, v.InputGlobs = inputs, globs
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (c *Compiler) readStyle(file string) (string, error) {
 }
 
 // preprocess turns a stylesheet into plain CSS: first the language (Sass, Less, Stylus), then Tailwind, then PostCSS.
-// inputs are the further files that the CSS was made from, globs the patterns whose matches count. With withMap, the
+// inputs are the further files that the CSS was made from, globs the patterns of such files. With withMap, the
 // code ends with its source map.
 func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (code string, inputs, globs []string, err error) {
 	code = src.code
@@ -158,7 +158,7 @@ func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (co
 		code = r.Code
 		inputs = append(inputs, r.Deps...)
 		for _, d := range r.Dirs {
-			globs = append(globs, path.Join(filepath.ToSlash(d.Dir), d.Glob))
+			globs = append(globs, globIn(d.Dir, d.Glob))
 		}
 		for _, w := range r.Warnings {
 			c.o.Logger.Warn(w.Message, "file", c.o.Layout.Shown(w.File), "line", w.Line)

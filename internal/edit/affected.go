@@ -47,7 +47,7 @@ func (u *Updater) stampAssets(changes watch.Batch) {
 }
 
 // affected returns the modules that may have changed: the modules of the files, the modules built from them, the
-// modules that missed a file which exists now, and the modules that list files by pattern.
+// modules that missed a file which exists now, and the modules that list or read files by pattern.
 func (u *Updater) affected(changes watch.Batch) []string {
 	var ids []string
 	arrived, manifest := false, false
@@ -55,10 +55,7 @@ func (u *Updater) affected(changes watch.Batch) []string {
 		ids = append(ids, u.o.Graph.ByFile(c.Path)...)
 		arrived = arrived || c.Kind == watch.Created || c.Kind == watch.Replaced
 		manifest = manifest || u.isManifest(c.Path)
-		if c.Kind != watch.Written {
-			file := filepath.ToSlash(c.Path)
-			ids = append(ids, u.o.Graph.Globbing(func(pattern string) bool { return compile.MatchGlob(pattern, file) })...)
-		}
+		ids = append(ids, u.o.Graph.Globbing(func(pattern string) bool { return concerns(c, pattern) }, c.Kind == watch.Written)...)
 		if c.Kind == watch.Removed {
 			ids = append(ids, u.o.Graph.ByDir(c.Path)...)
 		}
@@ -74,6 +71,13 @@ func (u *Updater) affected(changes watch.Batch) []string {
 		ids = append(ids, u.underManifest(changes)...)
 	}
 	return unique(ids)
+}
+
+// concerns reports whether a pattern matches the changed file. A folder is removed with its contents, and nobody knows
+// any more what it held.
+func concerns(c watch.Change, pattern string) bool {
+	file := filepath.ToSlash(c.Path)
+	return compile.MatchGlob(pattern, file) || c.Kind == watch.Removed && compile.MayMatchBelow(pattern, file)
 }
 
 // isLink reports whether the change is a symbolic link's. Modules go by the real path of their file, so no module has

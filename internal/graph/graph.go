@@ -183,7 +183,7 @@ func (g *Graph) index(m *Module, before, now *Version) {
 		}
 		g.byInput[in][m] = struct{}{}
 	}
-	if len(now.Globs) > 0 {
+	if len(now.Globs)+len(now.InputGlobs) > 0 {
 		g.globs[m] = struct{}{}
 	}
 	if now.Err != nil {

@@ -48,8 +48,9 @@ type Version struct {
 	// Inputs are the other files that the content was made from (@import-ed stylesheets, a page's inline script).
 	// They may be missing: their creation makes a new Version.
 	Inputs []string
-	// Globs are patterns (absolute, slash-separated) whose matches the content lists.
-	Globs []string
+	// Globs are patterns (absolute, slash-separated) whose matches the content lists. InputGlobs are patterns of files
+	// that count as Inputs.
+	Globs, InputGlobs []string
 	// Missing means that an import did not resolve: a created file may fix it.
 	Missing bool
 	// Err is set when the module did not compile. The pages keep running the last good Version.

@@ -124,9 +124,12 @@ func (g *Graph) Unresolved() []string {
 	return g.pick(g.broken, func(v *Version) bool { return v.Missing })
 }
 
-// Globbing returns the IDs of the modules that list files by a pattern that match accepts, sorted.
-func (g *Graph) Globbing(match func(pattern string) bool) []string {
-	return g.pick(g.globs, func(v *Version) bool { return slices.ContainsFunc(v.Globs, match) })
+// Globbing returns the IDs of the modules with a pattern that match accepts, sorted. A file that was only written
+// concerns those alone that were made from its content.
+func (g *Graph) Globbing(match func(pattern string) bool, written bool) []string {
+	return g.pick(g.globs, func(v *Version) bool {
+		return !written && slices.ContainsFunc(v.Globs, match) || slices.ContainsFunc(v.InputGlobs, match)
+	})
 }
 
 // pick returns the IDs of the modules in the set whose version keep accepts, sorted. mu guards the set.
