@@ -118,7 +118,7 @@ func (r *reader) identifier(i int) {
 			r.glob(i)
 		}
 	case len("acceptExports"):
-		if string(text) == "acceptExports" && i > 0 && isMember(r.tokens[i-1].kind) {
+		if string(text) == "acceptExports" { // a member, or a variable that took it from import.meta.hot
 			r.out.AcceptsExports = true
 		}
 	}

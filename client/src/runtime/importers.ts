@@ -54,6 +54,7 @@ export class Importers {
 
   /** Returns the names that `importer` takes from `dep`; undefined means everything. */
   uses(importer: ModuleID, dep: ModuleID): readonly string[] | undefined {
+    if (this.loaded.get(importer)?.has(dep)) return undefined; // what `import()` gives may be used as a whole
     const uses = this.current.get(importer)?.definition.info.uses;
     return uses && Object.hasOwn(uses, dep) ? (uses[dep] ?? []) : undefined;
   }
