@@ -19,6 +19,7 @@ func (c *Compiler) compileCSS(ctx context.Context, src source, v *graph.Version)
 	code, inputs, globs, err := c.preprocess(ctx, src, false)
 	v.Inputs, v.InputGlobs = inputs, globs
 	if err != nil {
+		v.Missing = true // tools do not tell a missing file from other errors
 		return err
 	}
 	out, errs := c.compiledCSS(c.styleInput(src, code))
@@ -145,6 +146,9 @@ func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (co
 		r, toolErr := c.runTool(ctx, step.method, call)
 		if toolErr != nil {
 			e := c.o.Problems.Convert(toolErr)
+			if filepath.IsAbs(e.File) {
+				inputs = append(inputs, e.File) // the error may be in a file that this one imports
+			}
 			if e.File == "" {
 				e.File = c.o.Layout.Shown(src.file)
 			} else {

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -139,6 +140,11 @@ func (g *Graph) put(id string, v *Version) {
 	g.changes++
 	m := g.node(id)
 	before := m.version
+	if v.Err != nil && m.good != nil { // what failed may not know all that it follows from, and one of these may fix it
+		v.Inputs = slices.Concat(v.Inputs, m.good.Inputs)
+		v.Globs = slices.Concat(v.Globs, m.good.Globs)
+		v.InputGlobs = slices.Concat(v.InputGlobs, m.good.InputGlobs)
+	}
 	g.index(m, before, v)
 	// A broken module keeps the edges of its last good version, which pages keep running.
 	if v.Err == nil {
