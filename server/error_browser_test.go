@@ -151,6 +151,60 @@ document.querySelector("#p").textContent = "main";
 	p.WaitNoOverlay()
 }
 
+// TestErrorsAfterRestart: pages that connect to another run of the server end with the errors of that run. They still
+// follow the workers that they started.
+func TestErrorsAfterRestart(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+import { text } from "./text.js";
+const set = (m) => { document.querySelector("#text").textContent = m.text; };
+set({ text });
+import.meta.hot.accept("./text.js", set);
+import.meta.hot.on("vite:ws:connect", () => { window.connects = (window.connects ?? 0) + 1; });
+new Worker(new URL("./outer.js", import.meta.url)).onmessage = (e) => { document.querySelector("#more").textContent = e.data; };
+-- text.js --
+export const text = "one";
+-- outer.js --
+new Worker(new URL("./inner.js", import.meta.url)).onmessage = (e) => postMessage(e.data);
+-- inner.js --
+import { n } from "./n.js";
+postMessage(n);
+-- n.js --
+export const n = "worker 1";
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#more", "worker 1")
+	s.Edit("text.js", "=", "= =")
+	p.WaitOverlay("text.js")
+	q := p.Beside("/") // waits for the fix
+	q.WaitOverlay("text.js")
+	s.WaitPages(2)
+	s.Stop()
+	s.Edit("text.js", "= =", "=")
+	s.Edit("text.js", "one", "two")
+	s.Again()
+	p.WaitText("#text", "two")
+	q.WaitText("#text", "two")
+	p.WaitNoOverlay()
+	q.WaitNoOverlay()
+
+	s.Edit("text.js", "=", "= =")
+	p.WaitOverlay("text.js")
+	connects := devtest.Eval[int](p, `window.connects`)
+	s.Again()
+	p.Wait(`window.connects > ` + strconv.Itoa(connects))
+	s.Log.Wait(t, "text.js:1:")
+	p.WaitOverlay("text.js")
+	s.Edit("text.js", "= =", "=")
+	p.WaitNoOverlay()
+	p.NoReload()
+	s.Edit("n.js", "worker 1", "worker 2")
+	p.WaitReload(1)
+	p.WaitText("#more", "worker 2")
+}
+
 // TestErrorOfAPage: an error that a page's HTML has shows in the place of that page, and not over other pages.
 func TestErrorOfAPage(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/graph"
 )
 
 // Compare answers a page that could not resume. The page says which revisions it runs, and gets what differs.
@@ -19,6 +20,7 @@ func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
 	}
 	slices.Sort(ids)
 	u.o.Graph.Crawl(u.uninterrupted(), ids...)
+	u.crawlWorkers(ids)
 	var changed, gone []string
 	for _, id := range ids {
 		v, file := u.o.Graph.Version(id), u.o.Compiler.File(id)
@@ -41,6 +43,25 @@ func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
 	}
 	for _, payload := range u.o.Problems.First() {
 		_ = c.Publish(payload) // an error always encodes
+	}
+}
+
+// crawlWorkers loads the workers that the modules start, and those that these workers start: an edit of what they run
+// concerns the page.
+func (u *Updater) crawlWorkers(ids []string) {
+	seen := map[string]bool{"": true}
+	for len(ids) > 0 {
+		var started []string
+		u.o.Graph.Walk(ids, func(_ *graph.Module, v *graph.Version) {
+			for _, e := range v.Edges {
+				if e.Kind == graph.Worker && !seen[e.To] {
+					seen[e.To] = true
+					started = append(started, e.To)
+				}
+			}
+		})
+		u.watchModules(u.o.Graph.Crawl(u.uninterrupted(), started...))
+		ids = started
 	}
 }
 
