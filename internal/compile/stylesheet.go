@@ -19,7 +19,9 @@ func (c *Compiler) compileCSS(ctx context.Context, src source, v *graph.Version)
 	code, inputs, globs, err := c.preprocess(ctx, src, false)
 	v.Inputs, v.InputGlobs = inputs, globs
 	if err != nil {
-		v.Missing = true // tools do not tell a missing file from other errors
+		// Tools do not tell a missing file from other errors, and name the files that they read only when all goes well.
+		v.Missing = true
+		v.InputGlobs = append(v.InputGlobs, globIn(c.o.Layout.Root, "**/*.{css,scss,sass,less,styl,stylus,pcss,postcss}"))
 		return err
 	}
 	out, errs := c.compiledCSS(c.styleInput(src, code))
