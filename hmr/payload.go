@@ -65,11 +65,14 @@ type Update struct {
 	URL  string `json:"url,omitempty"`
 }
 
-// FullReload reloads the pages at Path, or all pages when Path is "" or "*". [Hub.Publish] sets its Seq.
+// FullReload reloads the pages at Path, or all pages when Path is "" or "*"; with Module only those that need that
+// module or script. [Hub.Publish] sets its Seq.
 type FullReload struct {
 	// Seq counts FullReloads together with Updates, so that a page gets those of the time in which it was loaded.
 	Seq  uint64 `json:"seq,omitempty"`
 	Path string `json:"path,omitempty"`
+	// Module is the ID of a module or script; "" for none.
+	Module string `json:"module,omitempty"`
 	// TriggeredBy is the ID of the module or page that changed. The page's console shows Reason.
 	TriggeredBy string `json:"triggeredBy,omitempty"`
 	Reason      string `json:"reason,omitempty"`

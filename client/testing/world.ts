@@ -158,6 +158,10 @@ export class World implements UpdateHost, HotHost, MetaHost {
     return update.code ? definitions.stage(compileDefinitions(update.code, definitions)) : nothingStaged();
   }
 
+  needs(module: string): boolean {
+    return this.registry.needed([]).has(module);
+  }
+
   startsWorker(worker: string): boolean {
     return this.registry.importers.starts(worker);
   }

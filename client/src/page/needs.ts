@@ -15,12 +15,17 @@ export class Needs {
     private readonly styles: Styles,
   ) {}
 
+  /** Returns the modules, scripts and stylesheets that this page needs. */
+  all(): Set<ModuleID> {
+    return this.registry.needed([...this.waiting(), ...this.given()]);
+  }
+
   /** Returns a function that reports whether an error concerns this page, as the page is now. */
   concerns(): (error: ErrorInfo) => boolean {
     let needed: Set<ModuleID> | undefined;
     return ({ module, workers }) => {
       if (module === undefined) return true;
-      needed ??= this.registry.needed([...this.waiting(), ...this.given()]);
+      needed ??= this.all();
       return needed.has(module) || (workers ?? []).some((worker) => this.startsWorker(worker));
     };
   }

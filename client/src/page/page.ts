@@ -227,6 +227,7 @@ class BrowserPage {
     return {
       log,
       stage: (update) => code.stage(update),
+      needs: (module) => this.needs.all().has(module),
       startsWorker: (worker) => this.needs.startsWorker(worker),
       decideStyles: (paths) => this.styles.decide(paths),
       swapStyles: (paths, timestamp) => this.styles.swap(paths, timestamp),

@@ -36,6 +36,13 @@ const payloads: Record<string, ServerPayload> = {
     triggeredBy: "/about.html",
     reason: "about.html was edited",
   },
+  "full-reload-module": {
+    type: "full-reload",
+    seq: 7,
+    module: "/missing.js",
+    triggeredBy: "/missing.js",
+    reason: "missing.js exists now",
+  },
   error: {
     type: "error",
     err: {

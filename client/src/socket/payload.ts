@@ -69,6 +69,8 @@ export interface FullReloadPayload {
   /** Counts reloads together with updates. */
   seq?: number;
   path?: string;
+  /** Only pages that need this module or script reload. */
+  module?: string;
   triggeredBy?: string;
   reason?: string;
 }

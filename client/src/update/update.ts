@@ -14,6 +14,8 @@ export interface UpdateHost {
   readonly log: Logger;
   /** Runs the update's code and returns its definitions. */
   stage(update: UpdatePayload): Promise<Staged>;
+  /** Reports whether this page needs a module or script. */
+  needs(module: ModuleID): boolean;
   /** Reports whether this page starts a worker. */
   startsWorker(worker: ModuleID): boolean;
   /** Decides how this page takes edits of stylesheets that no module imports. */
@@ -428,9 +430,10 @@ export class Updater {
 
   // ---- Reload
 
-  /** Reloads the page, unless the message is about another page. */
+  /** Reloads the page, unless the message is about other pages. */
   async reload(payload: FullReloadPayload): Promise<void> {
     if (payload.path?.endsWith(".html") && !this.page.isAt(payload.path)) return;
+    if (payload.module !== undefined && !this.page.needs(payload.module)) return;
     await this.events.emit("vite:beforeFullReload", payload);
     this.page.reload(
       payload.reason ?? (payload.triggeredBy ? `${payload.triggeredBy} changed` : "the server asked for it"),
