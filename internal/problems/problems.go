@@ -128,7 +128,8 @@ func (s *Set) ClearAll(is func(id string) bool) {
 	maps.DeleteFunc(s.byID, func(id string, _ *problem) bool { return is(id) })
 }
 
-// List returns the errors in the order of their IDs. The configuration's comes first: modules may follow from it.
+// List returns the errors in the order of their IDs. Those that concern all pages come first, since modules may follow
+// from them, and the configuration's before all.
 func (s *Set) List() []*transform.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,10 +142,17 @@ func (s *Set) List() []*transform.Error {
 
 // ids returns the IDs of the errors in the order of List. The caller holds mu.
 func (s *Set) ids() []string {
-	ids := slices.Sorted(maps.Keys(s.byID))
-	if at := slices.Index(ids, ConfigID); at > 0 {
-		ids = slices.Insert(slices.Delete(ids, at, at+1), 0, ConfigID)
+	rank := func(id string) int {
+		switch {
+		case id == ConfigID:
+			return 0
+		case s.byID[id].all:
+			return 1
+		}
+		return 2
 	}
+	ids := slices.Sorted(maps.Keys(s.byID))
+	slices.SortStableFunc(ids, func(a, b string) int { return rank(a) - rank(b) })
 	return ids
 }
 
@@ -173,7 +181,7 @@ func (s *Set) Publish() {
 		s.Report(e)
 	}
 	if left > 0 {
-		s.o.Logger.Error(fmt.Sprintf("there are %d more errors; each shows over the pages that it concerns", left))
+		s.o.Logger.Error(fmt.Sprintf("there are %d more errors", left))
 	}
 	if some || showed {
 		_ = s.o.Publish(payload) // errors always encode
@@ -220,14 +228,22 @@ func (s *Set) First() []hmr.Payload {
 	return []hmr.Payload{s.payload()}
 }
 
-// payload returns the message about the errors of the Set. The caller holds mu.
+// mostSent is how many errors pages get: a plugin that fails may break thousands of modules.
+const mostSent = 200
+
+// payload returns the message about the errors of the Set. Pages that may have another error are told so. The caller
+// holds mu.
 func (s *Set) payload() hmr.Payload {
+	ids := s.ids()
+	if len(ids) == 0 {
+		return &hmr.Fixed{}
+	}
 	var list []hmr.ErrorInfo
-	for _, id := range s.ids() {
+	for _, id := range ids[:min(len(ids), mostSent)] {
 		list = append(list, *s.info(id, s.byID[id]))
 	}
-	if list == nil {
-		return &hmr.Fixed{}
+	if len(ids) > mostSent {
+		list = append(list, hmr.ErrorInfo{Message: fmt.Sprintf("the project has %d errors, and pages are told of the first %d", len(ids), mostSent)})
 	}
 	return &hmr.ErrorPayload{Err: list[0], More: list[1:]}
 }

@@ -96,10 +96,11 @@ func TestConfigurationComesFirst(t *testing.T) {
 	s.Add("/app.ts", &transform.Error{Text: "broken"})
 	s.AddForAll(problems.ConfigID, &transform.Error{Text: "unknown option"})
 	s.Add("/a.ts", &transform.Error{Text: "broken, too"})
+	s.AddForAll("/plugins", &transform.Error{Text: "plugins"})
 	s.Publish()
 	s.Clear(problems.ConfigID)
 	s.Publish()
-	if want := []string{"unknown option, broken, too, broken", "broken, too, broken"}; !slices.Equal(p.got, want) {
+	if want := []string{"unknown option, plugins, broken, too, broken", "plugins, broken, too, broken"}; !slices.Equal(p.got, want) {
 		t.Errorf("pages get %q, want %q", p.got, want)
 	}
 }
@@ -149,5 +150,18 @@ func TestTerminalShowsEachError(t *testing.T) {
 	s.AddServed("/1.ts", &transform.Error{Text: "broken in another way"})
 	if shown() != 8 {
 		t.Errorf("the terminal shows\n%s", p.terminal.String())
+	}
+}
+
+// TestThousandsOfErrors: pages get the first errors, and those whose error is not among them are told that there are
+// more.
+func TestThousandsOfErrors(t *testing.T) {
+	s := newSet(t.Context(), &pages{})
+	for i := range 5000 {
+		s.Add(fmt.Sprintf("/%04d.ts", i), &transform.Error{Text: "broken"})
+	}
+	got := s.First()[0].(*hmr.ErrorPayload)
+	if last := got.More[len(got.More)-1]; len(got.More) != 200 || last.Module != "" || !strings.Contains(last.Message, "5000 errors") {
+		t.Errorf("pages get %d errors, the last is %+v", len(got.More)+1, last)
 	}
 }
