@@ -86,7 +86,8 @@ type LoadArgs struct {
 // LoadResult is a module's source. The ID's extension says whether it is TypeScript, JSX or CSS. Else it is JavaScript.
 type LoadResult struct {
 	Code string `json:"code"`
-	// Watch holds files that the source was made from. The module is loaded again when one of them changes.
+	// Watch holds files and folders that the source was made from. The module is loaded again when one of them changes, or
+	// a file in one of the folders.
 	Watch []string `json:"watch,omitempty"`
 }
 

@@ -57,7 +57,7 @@ func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
 	case name == clientPath:
 		p.serveClient(w, r)
 	default:
-		p.serveBroken(w)
+		p.serveBroken(w, "")
 	}
 }
 
@@ -166,6 +166,11 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r.RequestURI, denied)
 		return
 	}
+	if target.Kind != gate.Public && moduleid.IsScript(target.File) && runsAlone(r) {
+		id := moduleid.Name(target.ID)
+		p.edits.Fresh(id) // a worklet gets the file as it is; its edits are followed by the graph
+		p.graph.NoteProgram(id)
+	}
 	switch {
 	case target.Kind == gate.Public:
 		p.serveStatic(w, r, target.File)
@@ -233,6 +238,15 @@ func wantsModule(r *http.Request, t gate.Target) bool {
 		return moduleid.IsScript(t.File) || moduleid.Has(t.Query, "html-proxy") || moduleid.HasAny(t.Query, "import", "raw", "url", "worker", "inline", "init")
 	case "empty":
 		return moduleid.Has(t.Query, "import")
+	}
+	return false
+}
+
+// runsAlone reports whether the browser runs the script as a program of its own: a worker or a worklet.
+func runsAlone(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "worker", "sharedworker", "serviceworker", "audioworklet", "paintworklet":
+		return true
 	}
 	return false
 }

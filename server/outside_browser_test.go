@@ -28,7 +28,7 @@ const items = import.meta.glob("../../shared/items/*.js", { eager: true, import:
 const show = (id, text) => (document.querySelector(id).textContent = text);
 show("#text", [kit, shared, lib, ...Object.values(items)].join(" "));
 document.querySelector("#kit").src = logo;
-document.querySelector("#url").src = new URL("../../shared/pic.svg?v=1#icon", import.meta.url).href;
+document.querySelector("#url").src = new URL("../../shared/pic.svg#icon", import.meta.url).href;
 document.querySelector("#more").onclick = () => more().then((m) => show("#lazy", m.text));
 new Worker(new URL("../../shared/worker.js", import.meta.url), { type: "module" }).onmessage = (e) => show("#worker", e.data);
 -- src/own.css --
@@ -102,7 +102,7 @@ func TestImportsOutsideTheRoot(t *testing.T) {
 	p.WaitStyle("#text", "color", "rgb(1, 2, 3)")
 	p.WaitStyle("#text", "text-indent", "1px")
 	p.Wait(`document.querySelector("#kit").naturalWidth === 5 && document.querySelector("#url").naturalWidth === 7`)
-	if src := devtest.Eval[string](p, `document.querySelector("#url").src`); !strings.HasSuffix(src, "/shared/pic.svg?v=1#icon") {
+	if src := devtest.Eval[string](p, `document.querySelector("#url").src`); !strings.HasSuffix(src, "/shared/pic.svg#icon") {
 		t.Errorf("new URL() is %s", src)
 	}
 	for name, want := range map[string]int{

@@ -60,10 +60,24 @@ func (c *Compiler) globSpecifier(src source, pattern, file string) string {
 }
 
 func (c *Compiler) globPath(src source, pattern string) string {
-	if strings.HasPrefix(pattern, "/") {
-		return path.Join(filepath.ToSlash(c.o.Layout.Root), pattern)
+	dir := c.o.Layout.Root
+	if !strings.HasPrefix(pattern, "/") {
+		dir = filepath.Dir(src.file)
 	}
-	return path.Join(filepath.ToSlash(filepath.Dir(src.file)), pattern)
+	return globIn(dir, pattern)
+}
+
+// globIn returns the pattern in a folder, whose name may hold what is special in patterns.
+func globIn(dir, pattern string) string {
+	return path.Join(globEscape.Replace(filepath.ToSlash(dir)), pattern)
+}
+
+var globEscape = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`, `{`, `\{`, `}`, `\}`)
+
+// MayMatchBelow reports whether a pattern may match something in a folder, or the folder is in that of the pattern.
+func MayMatchBelow(pattern, dir string) bool {
+	base, _ := doublestar.SplitPattern(pattern)
+	return strings.HasPrefix(base+"/", dir+"/") || strings.HasPrefix(dir, base+"/")
 }
 
 // MatchGlob reports whether a slash-separated path matches a pattern. A malformed pattern matches nothing.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,10 +19,6 @@ import (
 func (c *Compiler) resolveImports(ctx context.Context, src source, out *transform.Output, v *graph.Version) error {
 	v.Edges = make([]graph.Edge, 0, len(out.Imports))
 	for _, imp := range out.Imports {
-		if imp.Kind == transform.URL {
-			c.resolveAddress(imp.Specifier, src, v)
-			continue
-		}
 		edge := graph.Edge{
 			Specifier: imp.Specifier, Names: imp.Names, All: imp.All, Lazy: imp.Lazy, Kind: edgeKind(imp.Kind),
 			Star: slices.Contains(out.Stars, imp.Specifier),
@@ -55,17 +50,6 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 	return nil
 }
 
-// resolveAddress permits the file of a `new URL("./x", import.meta.url)` outside the root. Inside, the address needs
-// nothing, and it may lead to a folder, or to nothing yet.
-func (c *Compiler) resolveAddress(spec string, src source, v *graph.Version) {
-	r, err := c.o.Resolver.ResolveKind(resolve.URL, spec, src.file)
-	if src.file == "" || err != nil || r.File == "" || path.Base(moduleid.Name(spec)) != filepath.Base(r.File) ||
-		!c.o.Layout.Outside(r.File) {
-		return
-	}
-	v.Edges = append(v.Edges, graph.Edge{Specifier: spec, To: c.idOf(r, src.id, src.file), Kind: graph.URL})
-}
-
 // watchMissing has the folder of a missing file outside the root watched, so that the creation of the file is seen.
 func (c *Compiler) watchMissing(missing *resolve.NotFound, v *graph.Version) {
 	file := missing.Target()
@@ -81,7 +65,7 @@ func (c *Compiler) watchMissing(missing *resolve.NotFound, v *graph.Version) {
 // CommonJS than for import.
 func importKind(src source, out *transform.Output, kind graph.Kind) resolve.Kind {
 	switch {
-	case kind == graph.Worker:
+	case kind == graph.Worker, kind == graph.Address:
 		return resolve.URL
 	case kind == graph.Static && out.Exports == nil && moduleid.IsDependency(src.file):
 		return resolve.Require
@@ -96,6 +80,8 @@ func edgeKind(k transform.ImportKind) graph.Kind {
 		return graph.Dynamic
 	case transform.Worker, transform.SharedWorker:
 		return graph.Worker
+	case transform.Address:
+		return graph.Address
 	default:
 		return graph.Static
 	}

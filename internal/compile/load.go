@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 
@@ -33,6 +34,7 @@ func (c *Compiler) Load(ctx context.Context, id string) *graph.Version {
 		failed := &graph.Version{Rev: "error", Err: e}
 		if v != nil { // what a failed module followed from may fix it
 			failed.State, failed.Inputs, failed.Missing, failed.Side = v.State, v.Inputs, v.Missing, v.Side
+			failed.Globs, failed.InputGlobs = v.Globs, v.InputGlobs
 		}
 		return failed
 	}
@@ -68,8 +70,13 @@ func (c *Compiler) load(ctx context.Context, id string) (*graph.Version, error) 
 	if c.first.running.Load() {
 		v.Code = c.first.texts.keep(v.Code)
 	}
+	for _, file := range c.o.Watch.Inputs(src.watch) {
+		v.Inputs = append(v.Inputs, file)
+		if info, err := os.Stat(file); err != nil || info.IsDir() { // or it may become a folder
+			v.InputGlobs = append(v.InputGlobs, globIn(file, "**"))
+		}
+	}
 	c.o.Watch.Version(v)
-	v.Inputs = append(v.Inputs, c.o.Watch.Inputs(src.watch)...)
 	if err != nil {
 		return v, err
 	}

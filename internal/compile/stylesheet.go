@@ -17,8 +17,11 @@ import (
 func (c *Compiler) compileCSS(ctx context.Context, src source, v *graph.Version) error {
 	name := moduleid.Name(src.id)
 	code, inputs, globs, err := c.preprocess(ctx, src, false)
-	v.Inputs, v.Globs = inputs, globs
+	v.Inputs, v.InputGlobs = inputs, globs
 	if err != nil {
+		// Tools do not tell a missing file from other errors, and name the files that they read only when all goes well.
+		v.Missing = true
+		v.InputGlobs = append(v.InputGlobs, globIn(c.o.Layout.Root, "**/*.{css,scss,sass,less,styl,stylus,pcss,postcss}"))
 		return err
 	}
 	out, errs := c.compiledCSS(c.styleInput(src, code))
@@ -132,7 +135,7 @@ func (c *Compiler) readStyle(file string) (string, error) {
 }
 
 // preprocess turns a stylesheet into plain CSS: first the language (Sass, Less, Stylus), then Tailwind, then PostCSS.
-// inputs are the further files that the CSS was made from, globs the patterns whose matches count. With withMap, the
+// inputs are the further files that the CSS was made from, globs the patterns of such files. With withMap, the
 // code ends with its source map.
 func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (code string, inputs, globs []string, err error) {
 	code = src.code
@@ -145,6 +148,9 @@ func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (co
 		r, toolErr := c.runTool(ctx, step.method, call)
 		if toolErr != nil {
 			e := c.o.Problems.Convert(toolErr)
+			if filepath.IsAbs(e.File) {
+				inputs = append(inputs, e.File) // the error may be in a file that this one imports
+			}
 			if e.File == "" {
 				e.File = c.o.Layout.Shown(src.file)
 			} else {
@@ -158,7 +164,7 @@ func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (co
 		code = r.Code
 		inputs = append(inputs, r.Deps...)
 		for _, d := range r.Dirs {
-			globs = append(globs, path.Join(filepath.ToSlash(d.Dir), d.Glob))
+			globs = append(globs, globIn(d.Dir, d.Glob))
 		}
 		for _, w := range r.Warnings {
 			c.o.Logger.Warn(w.Message, "file", c.o.Layout.Shown(w.File), "line", w.Line)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/graph"
 )
 
 // Compare answers a page that could not resume. The page says which revisions it runs, and gets what differs.
@@ -14,6 +15,7 @@ func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
 	defer u.applying.Unlock()
 	ids := u.Known(slices.Collect(maps.Keys(page.Modules)))
 	slices.Sort(ids)
+	u.crawlWorkers(ids)
 	var changed, gone []string
 	for _, id := range ids {
 		v, file := u.o.Graph.Version(id), u.o.Compiler.File(id)
@@ -55,6 +57,25 @@ func (u *Updater) Known(ids []string) (known []string) {
 			return known
 		}
 		u.watchModules(u.o.Graph.Crawl(u.uninterrupted(), known[found:]...))
+	}
+}
+
+// crawlWorkers loads the workers that the modules start, and those that these workers start: an edit of what they run
+// concerns the page.
+func (u *Updater) crawlWorkers(ids []string) {
+	seen := map[string]bool{"": true}
+	for len(ids) > 0 {
+		var started []string
+		u.o.Graph.Walk(ids, func(_ *graph.Module, v *graph.Version) {
+			for _, e := range v.Edges {
+				if e.Kind == graph.Worker && !seen[e.To] {
+					seen[e.To] = true
+					started = append(started, e.To)
+				}
+			}
+		})
+		u.watchModules(u.o.Graph.Crawl(u.uninterrupted(), started...))
+		ids = started
 	}
 }
 
