@@ -65,19 +65,24 @@ type Update struct {
 	URL  string `json:"url,omitempty"`
 }
 
-// FullReload reloads the pages at Path, or all pages when Path is "" or "*". [Hub.Publish] sets its Seq.
+// FullReload reloads the pages at Path, or all pages when Path is "" or "*"; with Module only those that need that
+// module or script. [Hub.Publish] sets its Seq.
 type FullReload struct {
 	// Seq counts FullReloads together with Updates, so that a page gets those of the time in which it was loaded.
 	Seq  uint64 `json:"seq,omitempty"`
 	Path string `json:"path,omitempty"`
+	// Module is the ID of a module or script; "" for none.
+	Module string `json:"module,omitempty"`
 	// TriggeredBy is the ID of the module or page that changed. The page's console shows Reason.
 	TriggeredBy string `json:"triggeredBy,omitempty"`
 	Reason      string `json:"reason,omitempty"`
 }
 
-// ErrorPayload shows an error in the overlay.
+// ErrorPayload says which errors the project has: Err, and More after it. It replaces what an earlier ErrorPayload said.
+// A page shows the first error that concerns it.
 type ErrorPayload struct {
-	Err ErrorInfo `json:"err"`
+	Err  ErrorInfo   `json:"err"`
+	More []ErrorInfo `json:"more,omitempty"`
 }
 
 // ErrorInfo is an error that pages show.
@@ -94,6 +99,11 @@ type ErrorInfo struct {
 	File string `json:"file,omitempty"`
 	// Hint says how to fix the error.
 	Hint string `json:"hint,omitempty"`
+	// Module is the module, script, stylesheet or page that could not be made. The error concerns the pages that need it,
+	// or that start one of Workers. "" is an error that concerns all pages.
+	Module string `json:"module,omitempty"`
+	// Workers are the entries of workers that run Module.
+	Workers []string `json:"workers,omitempty"`
 }
 
 // Loc is a place in a file; Line and Column count from 1.
@@ -103,7 +113,7 @@ type Loc struct {
 	Column int    `json:"column"`
 }
 
-// Fixed clears the error overlay.
+// Fixed says that the project has no error any more.
 type Fixed struct{}
 
 // Custom is an event. The frame has no data when Data is nil.

@@ -16,13 +16,15 @@ var update = flag.Bool("update", false, "rewrite testdata/payload/server")
 // TestPayloadFiles compares the encoded payloads with files that the client's tests read, too.
 func TestPayloadFiles(t *testing.T) {
 	for name, p := range map[string]hmr.Payload{
-		"connected":       &hmr.Connected{Client: "c1", Epoch: "e", Resumed: true, Received: 7, Seq: 3},
-		"connected-users": &hmr.Connected{Client: "c2", Epoch: "e", Identifies: true},
-		"update":          &hmr.Update{Seq: 4, Timestamp: 1700000000000, Changed: []string{"/src/a.ts"}, Deleted: []string{"/src/b.ts"}, CSS: []string{"/src/a.css"}, Workers: []string{"/src/w.ts"}, Code: "$d();", URL: "/@devserver/update/x-1.js"},
-		"update-min":      &hmr.Update{Seq: 5, Timestamp: 1, Changed: []string{"/a.js"}},
-		"full-reload":     &hmr.FullReload{Seq: 6, Path: "/about.html", TriggeredBy: "/about.html", Reason: "about.html was edited"},
+		"connected":          &hmr.Connected{Client: "c1", Epoch: "e", Resumed: true, Received: 7, Seq: 3},
+		"connected-users":    &hmr.Connected{Client: "c2", Epoch: "e", Identifies: true},
+		"update":             &hmr.Update{Seq: 4, Timestamp: 1700000000000, Changed: []string{"/src/a.ts"}, Deleted: []string{"/src/b.ts"}, CSS: []string{"/src/a.css"}, Workers: []string{"/src/w.ts"}, Code: "$d();", URL: "/@devserver/update/x-1.js"},
+		"update-min":         &hmr.Update{Seq: 5, Timestamp: 1, Changed: []string{"/a.js"}},
+		"full-reload":        &hmr.FullReload{Seq: 6, Path: "/about.html", TriggeredBy: "/about.html", Reason: "about.html was edited"},
+		"full-reload-module": &hmr.FullReload{Seq: 7, Module: "/missing.js", TriggeredBy: "/missing.js", Reason: "missing.js exists now"},
 		"error": &hmr.ErrorPayload{Err: hmr.ErrorInfo{Message: `Unexpected "="`, Stack: "at f (/src/a.ts:1:2)", ID: "/src/a.ts", Frame: "> 1 | =", Plugin: "p", File: "/app/src/a.ts", Hint: "h",
-			Loc: &hmr.Loc{File: "src/a.ts", Line: 1, Column: 2}}},
+			Loc: &hmr.Loc{File: "src/a.ts", Line: 1, Column: 2}, Module: "/src/a.ts", Workers: []string{"/src/w.ts"}},
+			More: []hmr.ErrorInfo{{Message: "m", Module: "/src/b.ts"}}},
 		"error-min":       &hmr.ErrorPayload{Err: hmr.ErrorInfo{Message: "m"}},
 		"fixed":           &hmr.Fixed{},
 		"custom":          &hmr.Custom{Event: "my:event", Data: json.RawMessage(`{"a":[1,null,"<b>"]}`)},

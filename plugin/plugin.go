@@ -90,7 +90,8 @@ type LoadArgs struct {
 // LoadResult is a module's source. The ID's extension says whether it is TypeScript, JSX or CSS. Else it is JavaScript.
 type LoadResult struct {
 	Code string `json:"code"`
-	// Watch holds files that the source was made from. The module is loaded again when one of them changes.
+	// Watch holds files and folders that the source was made from. The module is loaded again when one of them changes, or
+	// a file in one of the folders.
 	Watch []string `json:"watch,omitempty"`
 	// Map is the source map of Code, as JSON of version 3. Its sources are absolute paths, or relative to the module's
 	// file, or to the root when the module has none. By it errors, stacks and debuggers show what Code was made from.

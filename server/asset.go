@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"net/http"
 	"strings"
 
@@ -42,7 +43,8 @@ func (p *project) serveStyle(w http.ResponseWriter, r *http.Request, t gate.Targ
 		e := p.problems.Convert(v.Err)
 		p.problems.Add(id, e)
 		p.problems.Publish()
-		http.Error(w, "/* "+strings.ReplaceAll(e.Error(), "*/", "* /")+" */", http.StatusInternalServerError)
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = io.WriteString(w, "/* "+strings.ReplaceAll(e.Error(), "*/", "* /")+" */\n")
 		return
 	}
 	p.edits.WatchModule(id)

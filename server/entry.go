@@ -3,8 +3,10 @@ package server
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pack"
@@ -34,6 +36,10 @@ func (p *project) servePack(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "400 bad request: no id", http.StatusBadRequest)
 		return
 	}
+	refused := func() bool { return slices.ContainsFunc(ids, func(id string) bool { return p.mayServe(id) != nil }) }
+	if refused() {
+		p.edits.Known(have) // a server that has just started does not know yet what the page's modules import
+	}
 	for _, id := range ids {
 		if denied := p.mayServe(id); denied != nil {
 			p.refuse(w, id, denied)
@@ -58,10 +64,11 @@ func (p *project) mayServe(id string) *gate.Denied {
 	if p.cfg.Err() != nil {
 		return &gate.Denied{Status: http.StatusServiceUnavailable, Reason: "the configuration has mistakes"}
 	}
-	if p.graph.Version(id) != nil {
+	file := p.compiler.File(id)
+	if v := p.graph.Version(id); v != nil && (compile.State(v) == nil || p.gate.Allowed(file) == nil) {
 		return nil // it was reached through an import, which the gate has seen
 	}
-	if file := p.compiler.File(id); file != "" {
+	if file != "" {
 		_, err := p.gate.Real(file)
 		denied, _ := errors.AsType[*gate.Denied](err)
 		if denied != nil && denied.Reason == "" {

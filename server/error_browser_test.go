@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -9,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
 )
 
 // TestBrokenFromTheStart: pages that cannot run when they are opened start with the fix, without a reload by hand.
@@ -145,6 +149,97 @@ document.querySelector("#p").textContent = "main";
 	s.Edit("index.html", "mein", "main")
 	p.WaitText("#p", "main")
 	p.WaitNoOverlay()
+}
+
+// TestErrorsAfterRestart: pages that connect to another run of the server end with the errors of that run. They still
+// follow the workers that they started.
+func TestErrorsAfterRestart(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+import { text } from "./text.js";
+const set = (m) => { document.querySelector("#text").textContent = m.text; };
+set({ text });
+import.meta.hot.accept("./text.js", set);
+import.meta.hot.on("vite:ws:connect", () => { window.connects = (window.connects ?? 0) + 1; });
+new Worker(new URL("./outer.js", import.meta.url)).onmessage = (e) => { document.querySelector("#more").textContent = e.data; };
+-- text.js --
+export const text = "one";
+-- outer.js --
+new Worker(new URL("./inner.js", import.meta.url)).onmessage = (e) => postMessage(e.data);
+-- inner.js --
+import { n } from "./n.js";
+postMessage(n);
+-- n.js --
+export const n = "worker 1";
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#more", "worker 1")
+	s.Edit("text.js", "=", "= =")
+	p.WaitOverlay("text.js")
+	q := p.Beside("/") // waits for the fix
+	q.WaitOverlay("text.js")
+	s.WaitPages(2)
+	s.Stop()
+	s.Edit("text.js", "= =", "=")
+	s.Edit("text.js", "one", "two")
+	s.Again()
+	p.WaitText("#text", "two")
+	q.WaitText("#text", "two")
+	p.WaitNoOverlay()
+	q.WaitNoOverlay()
+
+	s.Edit("text.js", "=", "= =")
+	p.WaitOverlay("text.js")
+	connects := devtest.Eval[int](p, `window.connects`)
+	s.Again()
+	p.Wait(`window.connects > ` + strconv.Itoa(connects))
+	s.Log.Wait(t, "text.js:1:")
+	p.WaitOverlay("text.js")
+	s.Edit("text.js", "= =", "=")
+	p.WaitNoOverlay()
+	p.NoReload()
+	s.Edit("n.js", "worker 1", "worker 2")
+	p.WaitReload(1)
+	p.WaitText("#more", "worker 2")
+}
+
+// TestErrorOfAPage: an error that a page's HTML has shows in the place of that page, and not over other pages.
+func TestErrorOfAPage(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+document.querySelector("#text").textContent = "one";
+import.meta.hot.accept();
+-- a/index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text">mistake</p><script type="module">1</script>
+`)), func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{
+			Name: "strict",
+			TransformHTML: func(_ context.Context, a plugin.TransformHTMLArgs) (*plugin.TransformHTMLResult, error) {
+				if strings.Contains(a.HTML, "mistake") {
+					return nil, errors.New("the page has a mistake")
+				}
+				return nil, nil
+			},
+		}}
+	})
+	a := s.Page(t, "/a/")
+	a.WaitOverlay("the page has a mistake", "a/index.html")
+	p := a.Beside("/")
+	p.WaitConsole("connected as")
+	s.Edit("main.js", "one", "two") // what follows the greeting comes before
+	p.WaitText("#text", "two")
+	if overlay := p.Overlay(); overlay != "" {
+		t.Errorf("the other page shows %q", overlay)
+	}
+	a.WaitOverlay("the page has a mistake")
+	s.Edit("a/index.html", "mistake", "well")
+	a.WaitText("#text", "well")
+	a.WaitNoOverlay()
+	p.NoReload()
 }
 
 // TestSourceMaps maps the place where an error was thrown back to the source, in a pack and in an update.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/websocket"
@@ -52,11 +53,11 @@ func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
 	name, _ := p.layout.Below(r.URL.Path)
 	switch {
-	case p.server.serveSocket(w, r, name), p.server.serveCommand(w, r, name):
+	case p.server.serveSocket(w, r, name), p.server.refuseSocket(w, r, name), p.server.serveCommand(w, r, name):
 	case name == clientPath:
 		p.serveClient(w, r)
 	default:
-		p.serveBroken(w)
+		p.serveBroken(w, "")
 	}
 }
 
@@ -65,25 +66,44 @@ func (p *project) serveProject(w http.ResponseWriter, r *http.Request) {
 	if p.hosts.ServeRoute(w, r) {
 		return
 	}
-	if r = p.proxy.Serve(w, r); r != nil {
+	name, _ := p.layout.Below(r.URL.Path)
+	if isPages(r) && r.Header.Get("Origin") == "" && !r.URL.Query().Has("token") && p.server.refuseSocket(w, r, name) {
+		return // no page sends it, and no backend is to believe that one does
+	}
+	if r = p.proxy.Serve(w, r); r != nil && !p.server.refuseSocket(w, r, name) {
 		p.serveFile(w, r)
 	}
 }
 
-// serveSocket answers the sockets of pages. It returns false for other requests. The subprotocol sets our sockets apart
-// from those of the project's proxies, since both may be at `/`.
+// serveSocket answers the sockets of our pages, by their path and token. It returns false for other requests. A proxied
+// app may have the same path and the same subprotocol, if it is served by Vite or by another devserver.
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request, name string) bool {
-	if !websocket.IsWebSocketUpgrade(r) {
+	if name != "/" || !websocket.IsWebSocketUpgrade(r) || !s.guard.HasToken(r) {
 		return false
 	}
-	ours := name == "/" && r.URL.Query().Has("token")
-	for _, proto := range websocket.Subprotocols(r) {
-		ours = ours || proto == "vite-hmr" || proto == "vite-ping"
+	s.hub.ServeHTTP(w, r)
+	return true
+}
+
+// refuseSocket answers the sockets in the subprotocol of pages that are nobody's: a page's token is out of date, or
+// there is no socket at the path. It returns false for other requests.
+func (s *Server) refuseSocket(w http.ResponseWriter, r *http.Request, name string) bool {
+	switch {
+	case !websocket.IsWebSocketUpgrade(r):
+		return false
+	case name == "/" && (isPages(r) || r.URL.Query().Has("token")):
+		s.hub.ServeHTTP(w, r) // it answers "are you back?" and tells the log why it refuses the rest
+	case isPages(r):
+		http.Error(w, "403 forbidden", http.StatusForbidden)
+	default:
+		return false
 	}
-	if ours {
-		s.hub.ServeHTTP(w, r)
-	}
-	return ours
+	return true
+}
+
+// isPages reports whether a socket has the subprotocol of pages of ours, or of Vite's.
+func isPages(r *http.Request) bool {
+	return slices.ContainsFunc(websocket.Subprotocols(r), func(p string) bool { return p == "vite-hmr" || p == "vite-ping" })
 }
 
 // serveOutside answers requests that are not below base with the way there. The target is the constant base, never
@@ -137,7 +157,7 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 	// The gate sees the target as it came over the wire: net/http has cleaned up what attacks are made of.
 	target, denied := p.gate.Resolve(r.RequestURI)
 	if denied != nil {
-		if denied.Reason == "" && p.serveMissing(w, r) {
+		if denied.NoFile && p.serveMissing(w, r, denied) {
 			return
 		}
 		if denied.Reason == "" {
@@ -145,6 +165,11 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 		}
 		p.refuse(w, r.RequestURI, denied)
 		return
+	}
+	if target.Kind != gate.Public && moduleid.IsScript(target.File) && runsAlone(r) {
+		id := moduleid.Name(target.ID)
+		p.edits.Fresh(id) // a worklet gets the file as it is; its edits are followed by the graph
+		p.graph.NoteProgram(id)
 	}
 	switch {
 	case target.Kind == gate.Public:
@@ -174,7 +199,7 @@ func (p *project) refuse(w http.ResponseWriter, target string, denied *gate.Deni
 
 // serveMissing answers for URLs without a file: modules that plugins make, and pages of single-page apps. It returns
 // false for others.
-func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
+func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *gate.Denied) bool {
 	name, _ := p.layout.Below(r.URL.Path)
 	if r.Header.Get("Sec-Fetch-Dest") == "script" {
 		id := strings.TrimPrefix(name, "/@id/")
@@ -190,7 +215,11 @@ func (p *project) serveMissing(w http.ResponseWriter, r *http.Request) bool {
 	if strings.HasPrefix(name, "/@fs/") || strings.HasPrefix(name, "/@id/") {
 		return false // the name of a file or module, never an app's route
 	}
-	file, ok := p.pageFor(r, name)
+	find := p.pageFor
+	if denied.Nameless { // decoded, it would name a page that the URL does not name
+		find = p.fallbackPage
+	}
+	file, ok := find(r, name)
 	if ok {
 		p.servePage(w, r, file)
 	}
@@ -209,6 +238,15 @@ func wantsModule(r *http.Request, t gate.Target) bool {
 		return moduleid.IsScript(t.File) || moduleid.Has(t.Query, "html-proxy") || moduleid.HasAny(t.Query, "import", "raw", "url", "worker", "inline", "init")
 	case "empty":
 		return moduleid.Has(t.Query, "import")
+	}
+	return false
+}
+
+// runsAlone reports whether the browser runs the script as a program of its own: a worker or a worklet.
+func runsAlone(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "worker", "sharedworker", "serviceworker", "audioworklet", "paintworklet":
+		return true
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	stdhtml "html"
 	"net/http"
 	"os"
 	"path"
@@ -30,6 +31,9 @@ func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string)
 		return
 	}
 	p.edits.PageServed(file)
+	if p.problems.Clear(p.gate.FileToID(file)) { // what failed was no edit of the page, but a plugin
+		p.problems.Publish()
+	}
 	p.edits.Warm(page.entries(p, file))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	serveText(w, r, page.text)
@@ -105,17 +109,18 @@ func (p *project) failPage(w http.ResponseWriter, file string, err error) {
 		e.File = p.layout.Shown(file)
 	}
 	p.edits.PageServed(file)
-	p.problems.Add(p.gate.FileToID(file), e)
-	p.problems.Report(e)
-	p.serveBroken(w)
+	id := p.gate.FileToID(file)
+	p.problems.AddServed(id, e)
+	p.serveBroken(w, id)
 }
 
-// serveBroken sends a page with nothing but the client, which shows the error.
-func (p *project) serveBroken(w http.ResponseWriter) {
+// serveBroken sends a page with nothing but the client, which shows the error. id is the page that has the error, ""
+// when the error concerns all pages.
+func (p *project) serveBroken(w http.ResponseWriter, id string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusInternalServerError)
-	fmt.Fprintf(w, `<!doctype html><title>Error</title><link rel="icon" href="data:,"><script type="module" src=%q></script>`,
-		path.Join(p.layout.Base, clientPath))
+	fmt.Fprintf(w, `<!doctype html><title>Error</title><meta name="devserver-broken" content="%s"><link rel="icon" href="data:,"><script type="module" src=%q></script>`,
+		stdhtml.EscapeString(id), path.Join(p.layout.Base, clientPath))
 }
 
 // pageFor finds the HTML file for a URL without a file of its own: `/about/` and `/about` may be a page, and a URL that
@@ -127,6 +132,11 @@ func (p *project) pageFor(r *http.Request, name string) (string, bool) {
 			return file, true
 		}
 	}
+	return p.fallbackPage(r, name)
+}
+
+// fallbackPage finds the root's index.html for a URL that may be a route of a single-page app.
+func (p *project) fallbackPage(r *http.Request, _ string) (string, bool) {
 	if !acceptsHTML(r) || p.cfg.AppType == "mpa" {
 		return "", false
 	}

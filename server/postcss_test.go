@@ -146,3 +146,61 @@ module.exports = { plugins: [define] };
 		t.Errorf("after the missing file was created: %s", got)
 	}
 }
+
+// TestPostCSSReadsFolders: PostCSS plugins name folders whose files they read. New files, edits, and removed files and
+// folders make the stylesheet again, whatever is special in the folder's name.
+func TestPostCSSReadsFolders(t *testing.T) {
+	t.Parallel()
+	for name, message := range map[string]string{
+		"dir-dependency":     `{ type: "dir-dependency", dir, glob: "**/*.txt" }`,
+		"context-dependency": `{ type: "context-dependency", file: dir }`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := devtest.App(t, devtest.Text(`-- index.html --
+<link rel="stylesheet" href="/a.css">
+-- package.json --
+{}
+-- postcss.config.cjs --
+const fs = require("node:fs"), path = require("node:path");
+const dir = path.join(__dirname, "content [x]");
+const all = (d) => fs.readdirSync(d, { withFileTypes: true }).flatMap((e) => e.isDirectory() ? all(path.join(d, e.name)) : [fs.readFileSync(path.join(d, e.name), "utf8").trim()]);
+const words = {
+  postcssPlugin: "words",
+  Once(root, { result }) {
+    result.messages.push(`+message+`);
+    root.first.append({ prop: "--words", value: all(dir).sort().join("-") });
+  },
+};
+module.exports = { plugins: [words] };
+-- a.css --
+.a { color: red }
+-- content [x]/one.txt --
+one
+`))
+			tools(t, app)
+			s := devtest.Start(t, app)
+			css := func() string { return s.Get("/a.css", "Sec-Fetch-Dest", "style", "Accept", "text/css").Body }
+			if got := css(); !strings.Contains(got, "--words: one }") {
+				t.Fatalf("the stylesheet is\n%s\n%s", got, s.Log.String())
+			}
+			sock := s.Socket(t)
+			for _, step := range []struct {
+				edit func()
+				want string
+			}{
+				{func() { app.Edit("content [x]/one.txt", "one", "first") }, "first"},
+				{func() { app.Write("content [x]/deep/er/two.txt", "two") }, "first-two"},
+				{func() { app.Edit("content [x]/deep/er/two.txt", "two", "second") }, "first-second"},
+				{func() { app.Remove("content [x]/deep") }, "first"},
+				{func() { app.Write("content [x]/three.txt", "three") }, "first-three"},
+				{func() { app.Remove("content [x]/one.txt") }, "three"},
+			} {
+				step.edit()
+				for !strings.Contains(css(), "--words: "+step.want+" }") { // an edit may be read in parts
+					sock.WaitFor(devtest.Is("update", "/a.css"))
+				}
+			}
+		})
+	}
+}

@@ -86,10 +86,11 @@ func (p *project) build(from reading) (err error) {
 	}
 	p.problems = problems.New(problems.Options{
 		Context: p.ctx, Layout: l, Gate: p.gate, Logger: s.log, Publish: s.hub.Publish,
-		Orphan: func(id string) bool { return p.edits.IsOrphan(id) },
+		Orphan:  func(id string) bool { return p.edits.IsOrphan(id) },
+		Workers: func(ids []string) []string { return p.graph.Workers(ids) },
 	})
 	if err := cfg.Err(); err != nil {
-		p.problems.Add(problems.ConfigID, p.problems.Convert(err))
+		p.problems.AddForAll(problems.ConfigID, p.problems.Convert(err))
 	}
 	if p.env, err = p.loadEnv(); err != nil {
 		return err

@@ -29,7 +29,7 @@ func (s *Server) Restart(reason string) error {
 	old := s.project.Load()
 	p, err := s.nextProject(old)
 	if err != nil {
-		old.problems.Add(problems.ConfigID, old.problems.Convert(err))
+		old.problems.AddForAll(problems.ConfigID, old.problems.Convert(err))
 		old.problems.Publish()
 		return nil // it is shown
 	}

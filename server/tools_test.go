@@ -231,3 +231,41 @@ exports.is = "the special one"
 		}
 	}
 }
+
+// TestBrokenPartial: an error in a file that a stylesheet imports, or its absence, is over once that file is right. The
+// tools name the files that they read only when all goes well.
+func TestBrokenPartial(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []struct{ name, ext, main, good, bad string }{
+		{"sass", "scss", "@use './part';\n.a { color: part.$c }", "$c: red;", "$c: : red {"},
+		{"less", "less", "@import './_part.less';\n.a { color: @c }", "@c: red;", "@c: red {"},
+	} {
+		for name, first := range map[string]string{"broken later": lang.good, "broken at the start": lang.bad, "missing at the start": ""} {
+			t.Run(lang.name+" "+name, func(t *testing.T) {
+				t.Parallel()
+				part := "_part." + lang.ext
+				app := devtest.App(t, devtest.Text("-- index.html --\n<link rel=stylesheet href=/a."+lang.ext+">\n-- package.json --\n"+
+					"{\"devDependencies\":{\""+lang.name+"\":\"*\"}}\n-- a."+lang.ext+" --\n"+lang.main+"\n"))
+				if first != "" {
+					app.Write(part, first)
+				}
+				tools(t, app)
+				s := devtest.Start(t, app)
+				get := func() devtest.Response { return s.Get("/a."+lang.ext, "Sec-Fetch-Dest", "style", "Accept", "text/css") }
+				if a := get(); (a.Status == 200) != (first == lang.good) {
+					t.Fatalf("status %d: %s", a.Status, a.Body)
+				}
+				sock := s.Socket(t)
+				if first == lang.good {
+					app.Write(part, lang.bad)
+				}
+				sock.WaitFor(devtest.Is("error"))
+				app.Write(part, lang.good)
+				sock.WaitFor(devtest.Is("fixed"))
+				if a := get(); !strings.Contains(a.Body, "color: red") {
+					t.Errorf("status %d: %s", a.Status, a.Body)
+				}
+			})
+		}
+	}
+}

@@ -106,8 +106,8 @@ func TestWorkspace(t *testing.T) {
 	p.NoReload()
 }
 
-// TestRootBelowItsPackage serves a folder of a package (`devserver src`), whose npm packages lie above it. Pages cannot
-// read other files above.
+// TestRootBelowItsPackage serves a folder of a package (`devserver src`), whose npm packages lie above it. Of the
+// other files above, pages can read what a module imports.
 func TestRootBelowItsPackage(t *testing.T) {
 	t.Parallel()
 	all := devtest.App(t, devtest.Text(`
@@ -128,8 +128,16 @@ document.querySelector("#text").textContent = text;
 	p := s.Page(t, "/")
 	p.WaitText("#text", "from above")
 	p.NoErrors()
+	notes := func() int { return s.Get("/@fs" + all.Path("notes.js")).Status }
+	if got := notes(); got != 403 {
+		t.Errorf("notes.js, which nothing imports: status %d, want 403", got)
+	}
 	s.Edit("main.js", `from "lib"`, `from "../notes.js"`)
-	p.WaitOverlay("may not be read")
-	s.Edit("main.js", `from "../notes.js"`, `from "lib"`)
-	p.WaitNoOverlay()
+	p.WaitText("#text", "above")
+	if got := notes(); got != 200 {
+		t.Errorf("notes.js, imported: status %d, want 200", got)
+	}
+	if got := s.Get("/@fs" + all.Path("package.json")).Status; got != 403 {
+		t.Errorf("package.json, beside an imported file: status %d, want 403", got)
+	}
 }

@@ -13,7 +13,7 @@ import { moduleURL } from "../src/runtime/url.ts";
 import type { ErrorInfo, ReportPayload, UpdatePayload } from "../src/socket/payload.ts";
 import { Queue } from "../src/update/queue.ts";
 import { Refresh } from "../src/update/refresh.ts";
-import { Updater, type UpdateHost } from "../src/update/update.ts";
+import { Updater, type StylesDecision, type UpdateHost } from "../src/update/update.ts";
 
 /** Files by ID; a value of null deletes. */
 export type Files = Record<string, string | null>;
@@ -158,9 +158,19 @@ export class World implements UpdateHost, HotHost, MetaHost {
     return update.code ? definitions.stage(compileDefinitions(update.code, definitions)) : nothingStaged();
   }
 
-  async swapStyles(paths: readonly string[]): Promise<string[]> {
-    return [...paths];
+  needs(module: string): boolean {
+    return this.registry.needed([]).has(module);
   }
+
+  startsWorker(worker: string): boolean {
+    return this.registry.importers.starts(worker);
+  }
+
+  decideStyles(paths: readonly string[]): StylesDecision {
+    return { swap: [...paths], lost: [], reload: undefined };
+  }
+
+  async swapStyles(): Promise<void> {}
 
   reload(reason: string): void {
     this.journal.push(`reload: ${reason}`);
@@ -170,11 +180,11 @@ export class World implements UpdateHost, HotHost, MetaHost {
     return path === "/here.html";
   }
 
-  showError(error: ErrorInfo): void {
+  showFailure(error: ErrorInfo): void {
     this.overlay = error;
   }
 
-  clearError(): void {
+  clearErrors(): void {
     this.overlay = undefined;
   }
 

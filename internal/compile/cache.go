@@ -26,7 +26,7 @@ func (c *Compiler) compiled(in transform.Input) (*transform.Output, []transform.
 		}
 	}
 	out, errs := transform.Compile(in)
-	if len(errs) == 0 && len(out.Globs) == 0 && len(out.Stars)+len(out.LazyStars) == 0 {
+	if len(errs) == 0 && len(out.Globs)+len(out.Addresses) == 0 && len(out.Stars)+len(out.LazyStars) == 0 {
 		if data, err := out.MarshalBinary(); err == nil {
 			kept.Put(key, data)
 		}

@@ -68,7 +68,7 @@ type Tools interface {
 type Watch interface {
 	// Inputs watches the files that a plugin named and returns them as absolute paths.
 	Inputs(files []string) []string
-	// Version watches the files outside the root that a module was built from, and the folders that its patterns list.
+	// Version watches the files outside the root that a module was built from, and the folders of its patterns.
 	Version(v *graph.Version)
 	// TSConfig watches a file whose edit may change what modules compile to.
 	TSConfig(file string)

@@ -32,7 +32,10 @@ func (c *Compiler) glob(src source, patterns []string) []string {
 		for _, m := range matches {
 			file := path.Join(base, m)
 			dropped := slices.ContainsFunc(drop, func(d string) bool { return MatchGlob(d, file) })
-			if dropped || file == filepath.ToSlash(src.file) || globIgnores(pattern, file) || c.o.Gate.Allowed(file) != nil {
+			if dropped || file == filepath.ToSlash(src.file) || globIgnores(pattern, m) {
+				continue
+			}
+			if c.o.Gate.Permit(src.id, src.file, filepath.FromSlash(file)); c.o.Gate.Allowed(filepath.FromSlash(file)) != nil {
 				continue
 			}
 			specs = append(specs, c.globSpecifier(src, pattern, file))
@@ -57,10 +60,24 @@ func (c *Compiler) globSpecifier(src source, pattern, file string) string {
 }
 
 func (c *Compiler) globPath(src source, pattern string) string {
-	if strings.HasPrefix(pattern, "/") {
-		return path.Join(filepath.ToSlash(c.o.Layout.Root), pattern)
+	dir := c.o.Layout.Root
+	if !strings.HasPrefix(pattern, "/") {
+		dir = filepath.Dir(src.file)
 	}
-	return path.Join(filepath.ToSlash(filepath.Dir(src.file)), pattern)
+	return globIn(dir, pattern)
+}
+
+// globIn returns the pattern in a folder, whose name may hold what is special in patterns.
+func globIn(dir, pattern string) string {
+	return path.Join(globEscape.Replace(filepath.ToSlash(dir)), pattern)
+}
+
+var globEscape = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`, `{`, `\{`, `}`, `\}`)
+
+// MayMatchBelow reports whether a pattern may match something in a folder, or the folder is in that of the pattern.
+func MayMatchBelow(pattern, dir string) bool {
+	base, _ := doublestar.SplitPattern(pattern)
+	return strings.HasPrefix(base+"/", dir+"/") || strings.HasPrefix(dir, base+"/")
 }
 
 // MatchGlob reports whether a slash-separated path matches a pattern. A malformed pattern matches nothing.
@@ -69,8 +86,9 @@ func MatchGlob(pattern, file string) bool {
 	return err == nil && ok
 }
 
-// globIgnores reports whether a wildcard is not meant to reach the file: packages and hidden files.
-func globIgnores(pattern, file string) bool {
-	return strings.Contains(file, "/node_modules/") && !strings.Contains(pattern, "/node_modules/") ||
-		strings.HasPrefix(path.Base(file), ".") && !strings.Contains(pattern, "/.")
+// globIgnores reports whether a wildcard is not meant to reach a match: packages, hidden files and hidden folders. The
+// match is relative to the folder that the pattern names.
+func globIgnores(pattern, match string) bool {
+	return strings.Contains("/"+match, "/node_modules/") && !strings.Contains(pattern, "/node_modules/") ||
+		strings.Contains("/"+match, "/.") && !strings.Contains(pattern, "/.")
 }

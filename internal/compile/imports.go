@@ -3,6 +3,8 @@ package compile
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -38,6 +40,7 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 			v.Missing = true
 		case errors.As(err, &missing):
 			v.Missing = true
+			c.watchMissing(missing, v)
 			return c.placed(&transform.Error{ID: src.id, Text: missing.Error(), Hint: missing.Hint}, src, imp.Specifier)
 		default:
 			return c.placed(c.o.Problems.Convert(err), src, imp.Specifier)
@@ -47,11 +50,22 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 	return nil
 }
 
+// watchMissing has the folder of a missing file outside the root watched, so that the creation of the file is seen.
+func (c *Compiler) watchMissing(missing *resolve.NotFound, v *graph.Version) {
+	file := missing.Target()
+	if file == "" || !c.o.Layout.Outside(file) {
+		return
+	}
+	if _, err := os.Stat(filepath.Dir(file)); err == nil {
+		v.Inputs = append(v.Inputs, file)
+	}
+}
+
 // importKind returns what kind of import the resolver is asked for: packages may have other files for require() in
 // CommonJS than for import.
 func importKind(src source, out *transform.Output, kind graph.Kind) resolve.Kind {
 	switch {
-	case kind == graph.Worker:
+	case kind == graph.Worker, kind == graph.Address:
 		return resolve.URL
 	case kind == graph.Static && out.Exports == nil && moduleid.IsDependency(src.file):
 		return resolve.Require
@@ -66,6 +80,8 @@ func edgeKind(k transform.ImportKind) graph.Kind {
 		return graph.Dynamic
 	case transform.Worker, transform.SharedWorker:
 		return graph.Worker
+	case transform.Address:
+		return graph.Address
 	default:
 		return graph.Static
 	}

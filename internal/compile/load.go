@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/client"
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/sourcemap"
@@ -34,6 +36,7 @@ func (c *Compiler) Load(ctx context.Context, id string) *graph.Version {
 		failed := &graph.Version{Rev: "error", Err: e}
 		if v != nil { // what a failed module followed from may fix it
 			failed.State, failed.Inputs, failed.Missing, failed.Side = v.State, v.Inputs, v.Missing, v.Side
+			failed.Globs, failed.InputGlobs = v.Globs, v.InputGlobs
 		}
 		return failed
 	}
@@ -71,8 +74,13 @@ func (c *Compiler) load(ctx context.Context, id string) (*graph.Version, error) 
 	if c.first.running.Load() {
 		v.Code = c.first.texts.keep(v.Code)
 	}
+	for _, file := range c.o.Watch.Inputs(src.watch) {
+		v.Inputs = append(v.Inputs, file)
+		if info, err := os.Stat(file); err != nil || info.IsDir() { // or it may become a folder
+			v.InputGlobs = append(v.InputGlobs, globIn(file, "**"))
+		}
+	}
 	c.o.Watch.Version(v)
-	v.Inputs = append(v.Inputs, c.o.Watch.Inputs(src.watch)...)
 	if err != nil {
 		return v, err
 	}
@@ -197,10 +205,7 @@ func (c *Compiler) readFile(src source) (source, error) {
 		return src, &transform.Error{ID: src.id, Text: fmt.Sprintf("no plugin loads %q", src.id), Hint: "a plugin that resolves an ID must load it too"}
 	}
 	if err := c.o.Gate.Allowed(src.file); err != nil {
-		return src, &transform.Error{
-			ID: src.id, File: c.o.Layout.Shown(src.file), Text: "may not be read: " + err.Error(),
-			Hint: `allow its folder in devserver.config.json: "server": {"fs": {"allow": [...]}}`,
-		}
+		return src, c.mayNotBeRead(src.id, src.file, err)
 	}
 	src.state = disk.Stat(src.file)
 	if moduleid.IsAsset(src.file) && !moduleid.Has(src.query, "raw") && !moduleid.Has(src.query, "inline") {
@@ -216,6 +221,19 @@ func (c *Compiler) readFile(src source) (source, error) {
 	}
 	src.code = string(code)
 	return src, nil
+}
+
+// mayNotBeRead returns the error of a file that the gate refuses, with what would allow it.
+func (c *Compiler) mayNotBeRead(module, file string, err error) error {
+	e := &transform.Error{ID: module, File: c.o.Layout.Shown(file)}
+	if denied, ok := errors.AsType[*gate.Denied](err); ok && denied.Allow != "" {
+		e.Text = "may not be read: the import's path leads outside the repository, or outside the installed packages"
+		e.Hint = "allow its folder: " + denied.Allow
+		return e
+	}
+	e.Text = "may not be read: it is a secret or denied"
+	e.Hint = "keys, .env files, version control and what server.fs.deny names are never read"
+	return e
 }
 
 func (c *Compiler) readError(src source, err error) error {

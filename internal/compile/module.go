@@ -50,11 +50,15 @@ func (c *Compiler) assetURL(src source) string {
 // Stamp gives an asset another URL from now on. millis is the time of its change.
 func (c *Compiler) Stamp(file string, millis int64) { c.stamps.Store(file, millis) }
 
+// FollowsURL reports whether a changed file gets another URL where modules have its URL. Scripts and stylesheets keep
+// theirs: the page itself knows where it uses them.
+func FollowsURL(file string) bool { return !moduleid.IsScript(file) && !moduleid.IsStyle(file) }
+
 // compileAsset makes the module that exports a file's URL. Its revision follows from the file and not from the URL:
 // another server would give the URL another stamp.
 func (c *Compiler) compileAsset(src source, v *graph.Version) {
 	v.Code = transform.AssetModule(c.assetURL(src))
-	if state := disk.Stat(src.file); state != nil && moduleid.IsAsset(src.file) { // others keep their URL
+	if state := disk.Stat(src.file); state != nil && FollowsURL(src.file) {
 		v.Rev = fmt.Sprintf("%x-%x", state.Size, state.ModTime.UnixNano())
 	}
 }

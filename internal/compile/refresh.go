@@ -67,7 +67,7 @@ func (c *Compiler) through(from string, way []string) (id string, ok bool) {
 				return "", false
 			}
 		}
-		from, id = r.File, c.idOf(r)
+		from, id = r.File, c.idOf(r, "", "")
 	}
 	return id, true
 }

@@ -23,6 +23,9 @@ func (c *Compiler) ResolveID(ctx context.Context, specifier, importer string, ki
 		return "", err
 	}
 	if answer != nil {
+		if to := c.File(answer.ID); to != "" {
+			c.o.Gate.Permit(importer, "", to)
+		}
 		return answer.ID, nil
 	}
 	file := c.File(importer)
@@ -36,7 +39,7 @@ func (c *Compiler) ResolveID(ctx context.Context, specifier, importer string, ki
 	if err != nil {
 		return "", err
 	}
-	return c.idOf(r), nil
+	return c.idOf(r, importer, file), nil
 }
 
 // Meaning returns what an import of specifier in the module importer means, nil when it leads nowhere.
@@ -51,7 +54,8 @@ func (c *Compiler) Meaning(ctx context.Context, specifier, importer string) (*pl
 	return &plugin.Resolved{ID: id, File: c.File(id), External: isExternal(id)}, nil
 }
 
-func (c *Compiler) idOf(r resolve.Resolved) string {
+// idOf returns the ID of what the module imports, and permits reading it. from is the file with the import.
+func (c *Compiler) idOf(r resolve.Resolved, module, from string) string {
 	switch {
 	case r.Builtin != "":
 		return nodeBuiltinPrefix + r.Builtin
@@ -64,8 +68,22 @@ func (c *Compiler) idOf(r resolve.Resolved) string {
 	if r.Query != "" {
 		id += "?" + r.Query
 	}
-	c.o.Gate.Permit(r.File)
+	c.permit(r, module, from) // loading the module reports a refusal
 	return id
+}
+
+// permit allows reading the file that an import in from, a part of the module, leads to.
+func (c *Compiler) permit(r resolve.Resolved, module, from string) {
+	file := r.File
+	if c.o.Config.Resolve.PreserveSymlinks { // the file has the link's path, and the gate asks for the real path
+		if real, err := filepath.EvalSymlinks(file); err == nil {
+			file = real
+		}
+	}
+	if !r.Path || file != r.File && moduleid.IsDependency(r.File) { // a linked package may lie anywhere
+		from = ""
+	}
+	c.o.Gate.Permit(module, from, file)
 }
 
 // File returns the path on disk of a module, "" for a virtual one. It implements graph.Loader.

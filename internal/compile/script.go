@@ -39,6 +39,13 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 			}
 		}
 	}
+	for _, spec := range out.Addresses {
+		if file, ok := c.addressed(src, spec); ok {
+			if target, _ := c.address(src, spec); target == "" {
+				v.Inputs = append(v.Inputs, file) // it may be created
+			}
+		}
+	}
 	side := &script{exports: out.Exports}
 	if in.Map != nil {
 		kept := in // only then it is on the heap
@@ -81,10 +88,17 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 			in.StarExports = func(spec string) ([]string, bool) { return c.starExports(spec, src.file, nil) }
 			in.NodeESM = pkg.ESM(src.file)
 		}
+		if c.o.Layout.Outside(src.file) {
+			in.Address = func(spec string) (string, transform.ImportKind) {
+				c.address(src, spec) // permits the file
+				return "", 0
+			}
+		}
 		return in, nil
 	}
 	in.Refresh = c.refresh.framework
 	in.Glob = func(patterns []string) []string { return c.glob(src, patterns) }
+	in.Address = func(spec string) (string, transform.ImportKind) { return c.address(src, spec) }
 	ts, err := c.o.Resolver.TSConfig(placeOf(src.file, c.o.Layout.Root))
 	if err != nil {
 		return in, err
@@ -188,6 +202,7 @@ func (c *Compiler) starExports(spec, importer string, seen []string) (names []st
 		list, _ := known.([]string)
 		return list, list != nil
 	}
+	c.permit(r, c.o.Gate.FileToID(importer), importer)
 	text, err := c.o.Gate.ReadFile(r.File)
 	if err != nil {
 		return nil, false

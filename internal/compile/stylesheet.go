@@ -18,8 +18,11 @@ import (
 func (c *Compiler) compileCSS(ctx context.Context, src source, v *graph.Version) error {
 	name := moduleid.Name(src.id)
 	code, inputs, globs, err := c.preprocess(ctx, src, false)
-	v.Inputs, v.Globs = inputs, globs
+	v.Inputs, v.InputGlobs = inputs, globs
 	if err != nil {
+		// Tools do not tell a missing file from other errors, and name the files that they read only when all goes well.
+		v.Missing = true
+		v.InputGlobs = append(v.InputGlobs, globIn(c.o.Layout.Root, "**/*.{css,scss,sass,less,styl,stylus,pcss,postcss}"))
 		return err
 	}
 	if code, err = c.postStyle(ctx, src, code, v, false); err != nil {
@@ -70,22 +73,22 @@ func (c *Compiler) styleInput(src source, code string) transform.CSSInput {
 		ID: name, File: src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
 		Names:   transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
 		Read:    c.readStyle,
-		Resolve: c.resolveStyle,
-		URL: func(file string) string {
-			c.o.Gate.Permit(file)
-			return c.assetURL(source{id: c.o.Gate.FileToID(file), file: file})
-		},
+		Resolve: func(spec, from string) (string, error) { return c.resolveStyle(src.id, spec, from) },
+		URL:     func(file string) string { return c.assetURL(source{id: c.o.Gate.FileToID(file), file: file}) },
 	}
 }
 
-// resolveStyle finds the file of an @import or url().
-func (c *Compiler) resolveStyle(spec, importer string) (string, error) {
-	r, err := c.o.Resolver.ResolveStyle(spec, importer)
+// resolveStyle finds the file of an @import or url() in the file from, which is a part of the module.
+func (c *Compiler) resolveStyle(module, spec, from string) (string, error) {
+	r, err := c.o.Resolver.ResolveStyle(spec, from)
 	if err != nil {
 		return "", err
 	}
-	c.o.Gate.Permit(r.File)
-	return r.File, c.o.Gate.Allowed(r.File)
+	c.permit(r, module, from)
+	if err := c.o.Gate.Allowed(r.File); err != nil {
+		return r.File, c.mayNotBeRead(module, r.File, err)
+	}
+	return r.File, nil
 }
 
 // importedStyles are the stylesheets that a stylesheet imports, at any depth. Vite hands PostCSS one stylesheet with
@@ -101,14 +104,14 @@ var importedStyle = regexp.MustCompile(`(?i)@import\s+(?:url\(\s*)?(?:"([^"]+)"|
 
 // importedStyles follows the imports of a stylesheet. It returns nil when there are none. An import that leads nowhere,
 // or to another language, stays as it is written.
-func (c *Compiler) importedStyles(file, code string) *importedStyles {
+func (c *Compiler) importedStyles(module, file, code string) *importedStyles {
 	found := &importedStyles{Texts: map[string]string{}, Paths: map[string]map[string]string{}}
 	type sheet struct{ file, code string }
 	for todo := []sheet{{file, code}}; len(todo) > 0; todo = todo[1:] {
 		paths := map[string]string{}
 		for _, m := range importedStyle.FindAllStringSubmatch(todo[0].code, -1) {
 			spec := m[1] + m[2] + m[3]
-			to, err := c.resolveStyle(spec, todo[0].file)
+			to, err := c.resolveStyle(module, spec, todo[0].file)
 			if err != nil && strings.HasPrefix(spec, ".") {
 				return nil // compiling the imports one by one reports the place
 			}
@@ -140,7 +143,7 @@ func (c *Compiler) readStyle(file string) (string, error) {
 }
 
 // preprocess turns a stylesheet into plain CSS: first the language (Sass, Less, Stylus), then Tailwind, then PostCSS.
-// inputs are the further files that the CSS was made from, globs the patterns whose matches count. With withMap, the
+// inputs are the further files that the CSS was made from, globs the patterns of such files. With withMap, the
 // code ends with its source map.
 func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (code string, inputs, globs []string, err error) {
 	code = src.code
@@ -148,12 +151,15 @@ func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (co
 	for _, step := range c.styleSteps(strings.ToLower(path.Ext(name)), src) {
 		call := toolCall{File: src.file, Code: code, Options: step.options, Map: withMap}
 		if step.method == "postcss" && !strings.Contains(path.Base(name), ".module.") {
-			call.Imports = c.importedStyles(src.file, code)
+			call.Imports = c.importedStyles(src.id, src.file, code)
 		}
 		r, toolErr := c.runTool(ctx, step.method, call)
 		if toolErr != nil {
 			e := c.o.Problems.Convert(toolErr)
 			own := e.File == "" || e.File == src.file
+			if filepath.IsAbs(e.File) {
+				inputs = append(inputs, e.File) // the error may be in a file that this one imports
+			}
 			e.File = c.o.Layout.Shown(cmp.Or(e.File, src.file))
 			if own && code == src.code {
 				c.atSource(e, src.made)
@@ -166,7 +172,7 @@ func (c *Compiler) preprocess(ctx context.Context, src source, withMap bool) (co
 		code = r.Code
 		inputs = append(inputs, r.Deps...)
 		for _, d := range r.Dirs {
-			globs = append(globs, path.Join(filepath.ToSlash(d.Dir), d.Glob))
+			globs = append(globs, globIn(d.Dir, d.Glob))
 		}
 		for _, w := range r.Warnings {
 			c.o.Logger.Warn(w.Message, "file", c.o.Layout.Shown(w.File), "line", w.Line)

@@ -27,7 +27,7 @@ type toolCall struct {
 // toolResult is a tool's answer.
 type toolResult struct {
 	Code string `json:"code"`
-	// Deps are the further files that Code was made from. Dirs are patterns of files: creating or removing a match counts.
+	// Deps are the further files that Code was made from. Dirs are patterns of such files.
 	Deps []string `json:"deps"`
 	Dirs []struct {
 		Dir  string `json:"dir"`

@@ -268,7 +268,8 @@ type Rewrite struct {
 
 // FS sets which files may be read. The paths of Allow are absolute once loaded.
 type FS struct {
-	// Allow lists folders outside the root that may be read, relative to the configuration file.
+	// Allow lists folders outside the root that may be read, relative to the configuration file. A file that a module
+	// imports from elsewhere needs no folder here.
 	Allow []string `json:"allow"`
 	// Deny lists additional patterns of files that are never served. The built-in patterns stay in force.
 	Deny []string `json:"deny"`

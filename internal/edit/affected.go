@@ -36,17 +36,18 @@ func (u *Updater) isManifest(file string) bool {
 	return u.o.Watched.isTSConfig(file)
 }
 
-// stampAssets gives changed assets another URL.
+// stampAssets gives changed files another URL whose URL modules have.
 func (u *Updater) stampAssets(changes watch.Batch) {
+	hasURL := func(id string) bool { return moduleid.Has(moduleid.Query(id), "url") }
 	for _, c := range changes {
-		if moduleid.IsAsset(c.Path) {
+		if moduleid.IsAsset(c.Path) || compile.FollowsURL(c.Path) && slices.ContainsFunc(u.o.Graph.ByFile(c.Path), hasURL) {
 			u.o.Compiler.Stamp(c.Path, u.o.Now().UnixMilli())
 		}
 	}
 }
 
 // affected returns the modules that may have changed: the modules of the files, the modules built from them, the
-// modules that missed a file which exists now, and the modules that list files by pattern.
+// modules that missed a file which exists now, and the modules that list or read files by pattern.
 func (u *Updater) affected(changes watch.Batch) []string {
 	var ids []string
 	arrived, manifest := false, false
@@ -54,10 +55,7 @@ func (u *Updater) affected(changes watch.Batch) []string {
 		ids = append(ids, u.o.Graph.ByFile(c.Path)...)
 		arrived = arrived || c.Kind == watch.Created || c.Kind == watch.Replaced
 		manifest = manifest || u.isManifest(c.Path)
-		if c.Kind != watch.Written {
-			file := filepath.ToSlash(c.Path)
-			ids = append(ids, u.o.Graph.Globbing(func(pattern string) bool { return compile.MatchGlob(pattern, file) })...)
-		}
+		ids = append(ids, u.o.Graph.Globbing(func(pattern string) bool { return concerns(c, pattern) }, c.Kind == watch.Written)...)
 		if c.Kind == watch.Removed {
 			ids = append(ids, u.o.Graph.ByDir(c.Path)...)
 		}
@@ -73,6 +71,13 @@ func (u *Updater) affected(changes watch.Batch) []string {
 		ids = append(ids, u.underManifest(changes)...)
 	}
 	return unique(ids)
+}
+
+// concerns reports whether a pattern matches the changed file. A folder is removed with its contents, and nobody knows
+// any more what it held.
+func concerns(c watch.Change, pattern string) bool {
+	file := filepath.ToSlash(c.Path)
+	return compile.MatchGlob(pattern, file) || c.Kind == watch.Removed && compile.MayMatchBelow(pattern, file)
 }
 
 // isLink reports whether the change is a symbolic link's. Modules go by the real path of their file, so no module has
@@ -102,7 +107,7 @@ func (u *Updater) rerouted() []string {
 
 func (u *Updater) leadsElsewhere(importer string, e graph.Edge) bool {
 	kind := resolve.Import
-	if e.Kind == graph.Worker {
+	if e.Kind == graph.Worker || e.Kind == graph.Address {
 		kind = resolve.URL
 	}
 	to, err := u.o.Compiler.ResolveID(u.o.Context, e.Specifier, importer, kind)

@@ -44,6 +44,7 @@ func (u *Updater) update(e *edit) {
 	u.awaitNew(e) // unfinished.go
 	u.askPlugins(e)
 	u.publish(e)
+	u.revoke(e) // permit.go
 }
 
 // handOver reports whether the edit was handed to someone else: a change of the configuration restarts the project, a
@@ -218,7 +219,7 @@ func (u *Updater) replace(e *edit, mine, chosen []string) {
 
 // publish sends one update with the code of all modules that changed, and the errors that stay.
 func (u *Updater) publish(e *edit) {
-	changed, styles, gone := e.modules.changed(), e.modules.styles(), e.modules.with(deleted)
+	changed, styles, gone := e.modules.changed(), e.modules.styles(), e.modules.gone()
 	if len(changed)+len(styles)+len(gone) > 0 {
 		update := u.o.Packer.Update(changed, e.modules.with(fresh))
 		update.Deleted = gone
@@ -261,11 +262,7 @@ func (u *Updater) reloadPages(e *edit) {
 // forgetScripts drops the errors of an edited page and of its scripts: the reloaded page reports the errors that
 // remain.
 func (u *Updater) forgetScripts(page string) {
-	for _, e := range u.o.Problems.List() {
-		if e.ID == page || compile.IsInlineOf(page, e.ID) {
-			u.o.Problems.Clear(e.ID)
-		}
-	}
+	u.o.Problems.ClearAll(func(id string) bool { return id == page || compile.IsInlineOf(page, id) })
 	u.forgetMissing()
 }
 

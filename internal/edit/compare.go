@@ -1,24 +1,21 @@
 package edit
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/graph"
 )
 
 // Compare answers a page that could not resume. The page says which revisions it runs, and gets what differs.
 func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
 	u.applying.Lock()
 	defer u.applying.Unlock()
-	ids := make([]string, 0, len(page.Modules))
-	for id := range page.Modules {
-		if u.o.MayServe(id) {
-			ids = append(ids, id)
-		}
-	}
+	ids := u.Known(slices.Collect(maps.Keys(page.Modules)))
 	slices.Sort(ids)
-	u.o.Graph.Crawl(u.uninterrupted(), ids...)
+	u.crawlWorkers(ids)
 	var changed, gone []string
 	for _, id := range ids {
 		v, file := u.o.Graph.Version(id), u.o.Compiler.File(id)
@@ -41,6 +38,44 @@ func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
 	}
 	for _, payload := range u.o.Problems.First() {
 		_ = c.Publish(payload) // an error always encodes
+	}
+}
+
+// Known loads the modules that a page has, and returns the IDs that it may ask for. Some of them are permitted only by
+// an import in others, which a server that has just started knows once it has loaded the others.
+func (u *Updater) Known(ids []string) (known []string) {
+	for rest := ids; ; {
+		found := len(known)
+		rest = slices.DeleteFunc(slices.Clone(rest), func(id string) bool {
+			ok := u.o.MayServe(id)
+			if ok {
+				known = append(known, id)
+			}
+			return ok
+		})
+		if len(known) == found {
+			return known
+		}
+		u.watchModules(u.o.Graph.Crawl(u.uninterrupted(), known[found:]...))
+	}
+}
+
+// crawlWorkers loads the workers that the modules start, and those that these workers start: an edit of what they run
+// concerns the page.
+func (u *Updater) crawlWorkers(ids []string) {
+	seen := map[string]bool{"": true}
+	for len(ids) > 0 {
+		var started []string
+		u.o.Graph.Walk(ids, func(_ *graph.Module, v *graph.Version) {
+			for _, e := range v.Edges {
+				if e.Kind == graph.Worker && !seen[e.To] {
+					seen[e.To] = true
+					started = append(started, e.To)
+				}
+			}
+		})
+		u.watchModules(u.o.Graph.Crawl(u.uninterrupted(), started...))
+		ids = started
 	}
 }
 

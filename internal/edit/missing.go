@@ -49,7 +49,7 @@ func (u *Updater) missingArrived(c watch.Change) {
 	}
 	if id, was := u.missing.LoadAndDelete(c.Path); was {
 		u.o.Problems.Clear(id.(string))
-		u.publishChange(&hmr.FullReload{Path: "*", TriggeredBy: id.(string), Reason: u.o.Layout.Shown(c.Path) + " exists now"})
+		u.publishChange(&hmr.FullReload{Module: id.(string), TriggeredBy: id.(string), Reason: u.o.Layout.Shown(c.Path) + " exists now"})
 	}
 }
 

@@ -90,9 +90,13 @@ func (all modules) changed() []string {
 	return slices.DeleteFunc(all.where((*module).isChanged), isLinked)
 }
 
-// styles returns the linked stylesheets that changed.
+// gone returns the modules that pages run and whose file was deleted.
+func (all modules) gone() []string { return slices.DeleteFunc(all.with(deleted), isLinked) }
+
+// styles returns the linked stylesheets that changed, or that were deleted: the browser then finds none.
 func (all modules) styles() []string {
-	return slices.DeleteFunc(all.where((*module).isChanged), func(id string) bool { return !isLinked(id) })
+	changes := func(m *module) bool { return m.isChanged() || m.outcome == deleted }
+	return slices.DeleteFunc(all.where(changes), func(id string) bool { return !isLinked(id) })
 }
 
 // isLinked reports whether the module is a stylesheet that pages link.

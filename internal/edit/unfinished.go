@@ -118,8 +118,10 @@ func (u *Updater) pageEmptied(e *edit) bool {
 // inputEmptied reports whether the changes emptied a file that the module was built from, such as a stylesheet that it
 // imports. last is the module's version.
 func inputEmptied(last *graph.Version, changes watch.Batch) bool {
-	return last != nil && len(last.Inputs) > 0 && slices.ContainsFunc(changes, func(c watch.Change) bool {
-		return slices.Contains(last.Inputs, c.Path) && becameEmpty(c)
+	return last != nil && len(last.Inputs)+len(last.InputGlobs) > 0 && slices.ContainsFunc(changes, func(c watch.Change) bool {
+		reads := slices.Contains(last.Inputs, c.Path) ||
+			slices.ContainsFunc(last.InputGlobs, func(pattern string) bool { return concerns(c, pattern) })
+		return reads && becameEmpty(c)
 	})
 }
 

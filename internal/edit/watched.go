@@ -57,14 +57,14 @@ func (w *Watched) Module(file string) {
 	}
 }
 
-// Version watches the files outside the root that a module was built from, and the folders that its patterns list.
+// Version watches the files outside the root that a module was built from, and the folders of its patterns.
 func (w *Watched) Version(v *graph.Version) {
 	for _, file := range v.Inputs {
 		if w.layout.Outside(file) && !moduleid.IsDependency(file) {
 			w.folder(filepath.Dir(file))
 		}
 	}
-	for _, pattern := range v.Globs {
+	for _, pattern := range slices.Concat(v.Globs, v.InputGlobs) {
 		base, _ := doublestar.SplitPattern(pattern)
 		if dir := filepath.FromSlash(base); w.layout.Outside(dir) && !moduleid.IsDependency(dir) {
 			w.Tree(dir)

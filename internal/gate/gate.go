@@ -1,7 +1,8 @@
 // Package gate decides what may be read; package guard decides who may ask. Only a Gate turns URLs into files and files
 // into URLs.
 //
-// Resolve takes the raw request target. Allowed takes files from elsewhere (imports, source maps, the editor). Both
+// Resolve takes the raw request target. Allowed takes files from elsewhere (imports, source maps, the editor). Permit
+// makes a file readable that a module imports. All of them
 // apply the same rules to the resolved real path. Queries and headers choose the form of an answer elsewhere, and never
 // whether the rules run. Open and ReadFile apply the rules again at the last step, to the real path of the open file.
 // So neither a link nor a forgotten check leads to a secret.
@@ -17,7 +18,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -49,19 +49,16 @@ type Options struct {
 	// Allow lists folders outside the root that may be read, relative to Root or absolute.
 	Allow []string
 	// Deny lists patterns of files that may not be read, in addition to the built-in ones. A pattern is a name, or a
-	// path below an allowed folder, with `*`, `**` and `{a,b}`.
+	// path below an allowed folder, with `*`, `**` and `{a,b}`. Outside these folders, the path may begin anywhere.
 	Deny []string
 }
 
 // Gate applies the rules. Use New.
 type Gate struct {
-	o      Options
-	public string   // real path, "" for none
-	allow  []string // real paths, root first
-
-	mu sync.RWMutex
-	// permitted are hidden files that a served module imports.
-	permitted map[string]bool
+	o       Options
+	public  string   // real path, "" for none
+	allow   []string // real paths, root first
+	imports imports
 }
 
 // New returns a Gate. It finds the workspace's root above the served root and allows it too: the files that its
@@ -70,7 +67,8 @@ func New(o Options) (*Gate, error) {
 	if o.Base == "" {
 		o.Base = "/"
 	}
-	g := &Gate{o: o, allow: []string{o.Root}, permitted: map[string]bool{}}
+	g := &Gate{o: o, allow: []string{o.Root}}
+	g.imports.by, g.imports.of = map[string]map[string]bool{}, map[string]map[string]bool{}
 	if o.Project != "" && o.Project != o.Root && below(o.Root, o.Project) {
 		g.allow = append(g.allow, o.Project)
 	}
@@ -127,6 +125,11 @@ type Denied struct {
 	Reason string
 	// Allow is the configuration that would allow the file to be read, "" when there is none.
 	Allow string
+	// NoFile means that there is no file at the URL, so that the denial protects nothing. The project may have such a
+	// route. It is never set for a URL that leads out of the allowed folders, where it would tell which files exist.
+	NoFile bool
+	// Nameless means NoFile for a URL that can be no file's, whatever files there are.
+	Nameless bool
 }
 
 // Text returns a constant for each status: an answer must not reveal which files exist.
@@ -151,7 +154,10 @@ func (d *Denied) Error() string {
 func bad(reason string) *Denied       { return &Denied{Status: http.StatusBadRequest, Reason: reason} }
 func forbidden(reason string) *Denied { return &Denied{Status: http.StatusForbidden, Reason: reason} }
 
-var missing = &Denied{Status: http.StatusNotFound}
+var (
+	missing  = &Denied{Status: http.StatusNotFound, NoFile: true}
+	nameless = &Denied{Status: http.StatusNotFound, NoFile: true, Nameless: true}
+)
 
 // Resolve turns a raw request target, as it came over the wire, into a file that may be read.
 func (g *Gate) Resolve(target string) (Target, *Denied) {
@@ -166,61 +172,58 @@ func (g *Gate) Resolve(target string) (Target, *Denied) {
 	return g.find(rest, query)
 }
 
-// decode checks the form of a target and decodes it once. It refuses targets with two readings. Decoding after the
-// check (CVE-2022-35204), a second decoding (CVE-2024-29180) and cutting at "#" (CVE-2025-32395) were ways around
-// checks.
+// decode checks the form of a target and decodes it once. It refuses targets that no browser sends, and takes targets
+// with two readings for the name of no file. Decoding after the check (CVE-2022-35204), a second decoding
+// (CVE-2024-29180) and cutting at "#" (CVE-2025-32395) were ways around checks.
 func decode(target string) (name, query string, denied *Denied) {
 	raw, query, _ := strings.Cut(target, "?")
 	if !strings.HasPrefix(raw, "/") {
 		return "", "", bad("the target does not begin with a slash")
 	}
 	for _, c := range []byte(target) {
-		if c <= ' ' || c == 0x7f || c == '#' || c == '\\' {
+		if c <= ' ' || c == 0x7f || c == '#' {
 			return "", "", bad("the target holds a forbidden character")
 		}
 	}
+	if strings.Contains(raw, `\`) {
+		return "", "", bad("the target holds a backslash")
+	}
 	lower := strings.ToLower(raw)
-	for _, escape := range []string{"%2f", "%5c", "%00"} {
-		if strings.Contains(lower, escape) {
-			return "", "", bad("the target holds an escaped separator")
-		}
+	if strings.Contains(lower, "%5c") { // it separates folders on Windows
+		return "", "", &Denied{Status: http.StatusBadRequest, NoFile: true, Nameless: true}
+	}
+	if strings.Contains(lower, "%2f") {
+		return "", "", nameless
 	}
 	name, err := url.PathUnescape(raw)
-	if err != nil || !utf8.ValidString(name) {
-		return "", "", bad("the target cannot be decoded")
+	if err != nil || !utf8.ValidString(name) || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		return "", "", nameless
 	}
-	for _, c := range name {
-		if c < ' ' || c == 0x7f {
-			return "", "", bad("the target holds an escaped control character")
+	for segment := range strings.SplitSeq(strings.TrimPrefix(name, "/"), "/") {
+		// A "." at the end hid names too (CVE-2025-46565). Browsers resolve dot segments, escaped ones, too.
+		if segment == "." || segment == ".." {
+			return "", "", bad("the target holds a dot segment")
 		}
 	}
 	// "//" hid names from deny lists (CVE-2023-34092) and makes redirects leave the site (CVE-2022-40083).
 	if strings.Contains(name, "//") {
-		return "", "", &Denied{Status: http.StatusNotFound, Reason: "the target holds an empty segment"}
-	}
-	for segment := range strings.SplitSeq(strings.TrimPrefix(name, "/"), "/") {
-		// A "." at the end hid names too (CVE-2025-46565).
-		if segment == "." || segment == ".." {
-			return "", "", bad("the target holds a dot segment")
-		}
-		if windowsAlias(segment) {
-			return "", "", forbidden("Windows reads the name as another file")
-		}
+		return "", "", nameless
 	}
 	return name, query, nil
 }
 
-// windowsAlias reports whether Windows reads the name as another name: streams (`.env::$DATA`, CVE-2026-53571), short
-// names (`ENV~1`), dots and spaces at the end. Such names are refused on every system, so that one test covers all.
+// windowsAlias reports whether Windows may read the name as another name: streams (`.env::$DATA`, CVE-2026-53571),
+// short names (`ENV~1`), dots and spaces at the end, devices. Other systems do so on drives of Windows.
 func windowsAlias(segment string) bool {
-	if len(segment) == 2 && segment[1] == ':' {
-		return false // the drive of a /@fs/C:/ path; it is checked with the file
-	}
 	if strings.Contains(segment, ":") || strings.HasSuffix(segment, " ") || strings.HasSuffix(segment, ".") {
 		return true
 	}
-	if at := strings.IndexByte(segment, '~'); at > 0 && at <= 6 && at+1 < len(segment) && segment[at+1] >= '1' && segment[at+1] <= '9' {
-		if end := segment[at+2:]; end == "" || end[0] == '.' && len(end) <= 4 {
+	for rest := segment; ; { // PHOTOS~1.SVG
+		at := strings.IndexByte(rest, '~')
+		if at < 0 {
+			break
+		}
+		if rest = rest[at+1:]; rest != "" && rest[0] >= '0' && rest[0] <= '9' {
 			return true
 		}
 	}
@@ -232,6 +235,28 @@ func windowsAlias(segment string) bool {
 		return true
 	}
 	return false
+}
+
+// spelled reports whether each name in the path that may be another file's is listed in its folder as it is written.
+// An alias is listed nowhere. So a real file may have any name that its disk lets it have. An import permits a file
+// outside the allowed folders by its path, which is no alias.
+func (g *Gate) spelled(file string) bool {
+	rel, dir := g.relative(file)
+	if dir == "" {
+		return true
+	}
+	for name := range strings.SplitSeq(rel, "/") {
+		if windowsAlias(name) && !lists(dir, name) {
+			return false
+		}
+		dir = filepath.Join(dir, name)
+	}
+	return true
+}
+
+func lists(dir, name string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == name })
 }
 
 // find finds the file by its absolute path, or in the public folder, or in the root, and applies the rules to it.
@@ -259,21 +284,20 @@ func absolute(rest string) string {
 
 // check applies the rules to the requested path and to the real path.
 func (g *Gate) check(file, name, query string, kind Kind) (Target, *Denied) {
-	if g.denied(file) {
-		return Target{}, g.refuse(file)
+	if g.hard(file) || g.hidden(file) && !g.imported(file) {
+		d := g.refuse(file)
+		d.NoFile = kind != FS && g.absent(file)
+		return Target{}, d
+	}
+	if !g.spelled(file) {
+		return Target{}, nameless
 	}
 	real, err := filepath.EvalSymlinks(file)
 	if err != nil {
-		if kind == FS && !g.inside(filepath.Clean(file)) {
-			return Target{}, g.refuse(file) // the answer must not reveal whether a file outside exists
-		}
-		return Target{}, missing
+		return Target{}, g.nothing(file)
 	}
-	if !g.inside(real) {
+	if g.Allowed(real) != nil {
 		return Target{}, g.refuse(real) // a link out of the project, a sibling with the same prefix (CVE-2025-58751), `/@fs/`
-	}
-	if g.denied(real) {
-		return Target{}, g.refuse(real)
 	}
 	info, err := os.Stat(real)
 	if err != nil || !info.Mode().IsRegular() || strings.HasSuffix(name, "/") {
@@ -287,6 +311,32 @@ func (g *Gate) check(file, name, query string, kind Kind) (Target, *Denied) {
 		id += "?" + query
 	}
 	return Target{File: real, ID: id, Query: query, Kind: kind}, nil
+}
+
+// nothing returns the denial of a path that leads to no file. It must not reveal whether a file outside exists.
+func (g *Gate) nothing(file string) *Denied {
+	_, err := os.Lstat(file)
+	if g.Allowed(filepath.Clean(file)) == nil && (err == nil || !g.inside(file) || g.absent(file)) {
+		return missing
+	}
+	return g.refuse(file)
+}
+
+// absent reports whether there is no file at a path. It is false for a path through a link out of the allowed folders.
+func (g *Gate) absent(file string) bool {
+	if _, err := os.Lstat(file); err == nil {
+		return false
+	}
+	for {
+		dir := filepath.Dir(file)
+		if dir == file {
+			return false
+		}
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			return g.inside(real)
+		}
+		file = dir
+	}
 }
 
 // FileToID returns the module ID of a real path.

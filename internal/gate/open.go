@@ -36,9 +36,12 @@ func (g *Gate) Real(file string) (string, error) {
 	if err := g.Allowed(file); err != nil {
 		return "", err
 	}
+	if !g.spelled(file) {
+		return "", missing
+	}
 	real, err := filepath.EvalSymlinks(file)
 	if err != nil {
-		return "", missing
+		return "", g.nothing(file)
 	}
 	return real, g.Allowed(real)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// A file may be read if it lies below an allowed folder, is not a secret, and is not hidden. A hidden file may be read
-// if a served module imports it.
+// A file may be read if it lies below an allowed folder, is not a secret, and is not hidden. Hidden files and files
+// elsewhere may be read if a module imports them (permit.go).
 
 var (
 	secretDirs = map[string]bool{
@@ -30,24 +30,17 @@ var (
 	}
 )
 
-// Permit allows reading a hidden file, since a served module imports it. Secrets stay denied.
-func (g *Gate) Permit(file string) {
-	if !strings.Contains(file, string(filepath.Separator)+".") {
-		return
-	}
-	g.mu.Lock()
-	g.permitted[file] = true
-	g.mu.Unlock()
-}
-
 // Allowed returns nil if the file may be read, or a *Denied. It checks files that an import, a source map or the like
 // names. file is a real path.
 func (g *Gate) Allowed(file string) error {
-	if !g.inside(file) || g.denied(file) {
-		return g.refuse(file)
+	if g.open(file) || !g.hard(file) && g.imported(file) {
+		return nil
 	}
-	return nil
+	return g.refuse(file)
 }
+
+// open reports whether the file may be read without an import of it.
+func (g *Gate) open(file string) bool { return g.inside(file) && !g.hidden(file) && !g.hard(file) }
 
 func (g *Gate) refuse(file string) *Denied {
 	d := forbidden(file + " may not be read")
@@ -82,17 +75,8 @@ func (g *Gate) relative(file string) (rel, dir string) {
 	return filepath.ToSlash(strings.TrimPrefix(strings.TrimPrefix(file, dir), string(filepath.Separator))), dir
 }
 
-// denied reports whether the path names a secret, or a hidden file that no served module imports.
-func (g *Gate) denied(file string) bool {
-	if g.hard(file) {
-		return true
-	}
-	g.mu.RLock()
-	permitted := g.permitted[file]
-	g.mu.RUnlock()
-	if permitted {
-		return false
-	}
+// hidden reports whether the path has a hidden name in it.
+func (g *Gate) hidden(file string) bool {
 	rel, dir := g.relative(file)
 	for i, segment := range strings.Split(rel, "/") {
 		wellKnown := dir == g.public && i == 0 && segment == ".well-known"
@@ -105,7 +89,7 @@ func (g *Gate) denied(file string) bool {
 
 // hard reports whether the path names a secret, which no import and no configuration allows, or matches Options.Deny.
 func (g *Gate) hard(file string) bool {
-	rel, _ := g.relative(file)
+	rel, dir := g.relative(file)
 	rel = strings.ToLower(rel)
 	for segment := range strings.SplitSeq(rel, "/") {
 		if secretDirs[segment] || secretName(unbackup(segment)) || secretName(segment) {
@@ -117,7 +101,7 @@ func (g *Gate) hard(file string) bool {
 		if ok, _ := doublestar.Match(pattern, rel); ok {
 			return true
 		}
-		if !strings.Contains(pattern, "/") {
+		if !strings.Contains(pattern, "/") || dir == "" { // a path has no folder to start from outside
 			if ok, _ := doublestar.Match("**/"+pattern, rel); ok {
 				return true
 			}

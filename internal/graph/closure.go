@@ -64,7 +64,7 @@ func (g *Graph) entry(m *Module, v *Version) Entry {
 			continue
 		}
 		d := Dep{Specifier: e.Specifier, ID: to, Kind: e.Kind}
-		if t := g.modules[to]; t != nil && t.good != nil && t.good.AcceptsExports && !e.All && !e.Star && e.Kind == Static {
+		if t := g.modules[to]; t != nil && t.good != nil && t.good.AcceptsExports && !e.All && !e.Star && e.Lazy == nil && e.Kind == Static {
 			d.Uses = append([]string{}, e.Names...)
 		}
 		deps = append(deps, d)

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -40,8 +41,8 @@ type Graph struct {
 	broken map[*Module]struct{} // modules whose last version has an error
 	// changes counts the changes that may change a closure.
 	changes uint64
-	// workerEdges counts the imports of kind Worker.
-	workerEdges int
+	// programs counts the imports of kind Worker, and the modules that ran as programs.
+	programs int
 }
 
 // New returns an empty graph. It compiles with loader, at most workers modules at once.
@@ -139,11 +140,26 @@ func (g *Graph) Remove(id string) {
 	m.version, m.good = nil, nil
 }
 
+// NoteProgram notes that a page runs the module as a program of its own: a worker or a worklet.
+func (g *Graph) NoteProgram(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if m := g.node(id); !m.program {
+		m.program = true
+		g.programs++
+	}
+}
+
 // put stores a version. The caller holds mu.
 func (g *Graph) put(id string, v *Version) {
 	g.changes++
 	m := g.node(id)
 	before := m.version
+	if v.Err != nil && m.good != nil { // what failed may not know all that it follows from, and one of these may fix it
+		v.Inputs = slices.Concat(v.Inputs, m.good.Inputs)
+		v.Globs = slices.Concat(v.Globs, m.good.Globs)
+		v.InputGlobs = slices.Concat(v.InputGlobs, m.good.InputGlobs)
+	}
 	g.index(m, before, v)
 	// A broken module keeps the edges of its last good version, which pages keep running.
 	if v.Err == nil {
@@ -188,7 +204,7 @@ func (g *Graph) index(m *Module, before, now *Version) {
 		}
 		g.byInput[in][m] = struct{}{}
 	}
-	if len(now.Globs) > 0 {
+	if len(now.Globs)+len(now.InputGlobs) > 0 {
 		g.globs[m] = struct{}{}
 	}
 	if now.Err != nil {
@@ -201,7 +217,7 @@ func (g *Graph) link(m *Module, before, now *Version) {
 	if before != nil {
 		for _, e := range before.Edges {
 			if e.Kind == Worker {
-				g.workerEdges--
+				g.programs--
 			}
 			if to := g.modules[g.target(m, e)]; to != nil {
 				if to.importers[m]--; to.importers[m] <= 0 {
@@ -216,7 +232,7 @@ func (g *Graph) link(m *Module, before, now *Version) {
 	}
 	for _, e := range now.Edges {
 		if e.Kind == Worker {
-			g.workerEdges++
+			g.programs++
 		}
 		if e.To != "" {
 			g.node(e.To).importers[m]++

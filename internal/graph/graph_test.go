@@ -13,7 +13,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/graph"
 )
 
-// drawn is a Loader over a graph drawn as text: "main>a,b a>c" (b dynamic: "main>?b"). A lazy barrel is drawn with
+// drawn is a Loader over a graph drawn as text: "main>a,b a>c" (b dynamic: "main>?b", a worker: "main>!b", a script whose
+// address main makes: "main>@b"). A lazy barrel is drawn with
 // its names: "lib=x:lx,y:ly" re-exports x from lx; a star re-export is "lib=*:all". "main>lib.x" takes a name.
 type drawn struct {
 	mu    sync.Mutex
@@ -43,6 +44,10 @@ func draw(text string) *drawn {
 			e := graph.Edge{}
 			if rest, ok := strings.CutPrefix(target, "?"); ok {
 				e.Kind, target = graph.Dynamic, rest
+			} else if rest, ok := strings.CutPrefix(target, "!"); ok {
+				e.Kind, target = graph.Worker, rest
+			} else if rest, ok := strings.CutPrefix(target, "@"); ok {
+				e.Kind, target = graph.Address, rest
 			}
 			target, name, named := strings.Cut(target, ".")
 			if named {
@@ -337,5 +342,30 @@ func TestSettleWaitsForTheWholeCrawl(t *testing.T) {
 	l.let <- true
 	if err := <-settled; err != nil || g.Version("c") == nil {
 		t.Errorf("%v, or c is not loaded", err)
+	}
+}
+
+func TestWorkers(t *testing.T) {
+	for _, c := range []struct{ name, graph, programs, changed, want string }{
+		{"a worker", "main>!w w>n", "", "n", "w"},
+		{"a module of the page", "main>a,!w", "", "a", ""},
+		{"a worker that a worker started", "main>!outer outer>p p>!inner inner>n", "", "n", "inner outer"},
+		{"workers that start each other", "main>!a a>!b b>!a b>n", "", "n", "a b"},
+		{"an address that is no program", "main>@x x>n", "", "n", ""},
+		{"an address of a program", "main>@x x>n", "x", "n", "x"},
+		{"a program that no module names", "w>n", "w", "n", "w"},
+		{"a module that also runs in a worker", "main>a,!w w>a", "", "a", "w"},
+		{"another worker is no concern", "main>!v,!w v>n w>m", "", "n", "v"},
+	} {
+		g := graph.New(draw(c.graph), 2)
+		for _, id := range []string{"main", "w", "v", "x", "a", "b", "outer", "inner"} {
+			g.Crawl(t.Context(), id)
+		}
+		for _, id := range strings.Fields(c.programs) {
+			g.NoteProgram(id)
+		}
+		if got := strings.Join(g.Workers([]string{c.changed}), " "); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
 	}
 }

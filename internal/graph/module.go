@@ -10,6 +10,8 @@ const (
 	Dynamic
 	// Worker is the script of a Worker or SharedWorker: a program of its own.
 	Worker
+	// Address is a script whose URL the module makes. It is as a Worker once the script has run as a program.
+	Address
 )
 
 // Edge is one import of a module.
@@ -46,8 +48,9 @@ type Version struct {
 	// Inputs are the other files that the content was made from (@import-ed stylesheets, a page's inline script).
 	// They may be missing: their creation makes a new Version.
 	Inputs []string
-	// Globs are patterns (absolute, slash-separated) whose matches the content lists.
-	Globs []string
+	// Globs are patterns (absolute, slash-separated) whose matches the content lists. InputGlobs are patterns of files
+	// that count as Inputs.
+	Globs, InputGlobs []string
 	// Missing means that an import did not resolve: a created file may fix it.
 	Missing bool
 	// Err is set when the module did not compile. The pages keep running the last good Version.
@@ -71,6 +74,8 @@ type Module struct {
 	// names, or unknown names.
 	wantedNames map[string]struct{}
 	wantedAll   bool
+	// program is set once a page has run the module as a worker or a worklet.
+	program bool
 	// crawled is set once the imports of the version were followed.
 	crawled bool
 	// lazy finds the lazy edges of good; nil before its first use.

@@ -121,9 +121,12 @@ func (g *Graph) Unresolved() []string {
 	return g.pick(g.broken, func(v *Version) bool { return v.Missing })
 }
 
-// Globbing returns the IDs of the modules that list files by a pattern that match accepts, sorted.
-func (g *Graph) Globbing(match func(pattern string) bool) []string {
-	return g.pick(g.globs, func(v *Version) bool { return slices.ContainsFunc(v.Globs, match) })
+// Globbing returns the IDs of the modules with a pattern that match accepts, sorted. A file that was only written
+// concerns those alone that were made from its content.
+func (g *Graph) Globbing(match func(pattern string) bool, written bool) []string {
+	return g.pick(g.globs, func(v *Version) bool {
+		return !written && slices.ContainsFunc(v.Globs, match) || slices.ContainsFunc(v.InputGlobs, match)
+	})
 }
 
 // pick returns the IDs of the modules in the set whose version keep accepts, sorted. mu guards the set.
@@ -154,12 +157,12 @@ func (g *Graph) Stale(check func(file string, v *Version) bool) []string {
 	return ids
 }
 
-// Workers returns the entries of the workers that run one of the modules, sorted. It costs nothing in projects without
-// workers.
+// Workers returns the entries of the workers and worklets that run one of the modules, or that start such a worker,
+// sorted. It costs nothing in projects without workers.
 func (g *Graph) Workers(ids []string) []string {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	if g.workerEdges == 0 {
+	if g.programs == 0 {
 		return nil
 	}
 	var entries []string
@@ -170,13 +173,15 @@ func (g *Graph) Workers(ids []string) []string {
 			return
 		}
 		seen[m] = true
+		if m.program {
+			entries = append(entries, m.ID)
+		}
 		for importer := range m.importers {
 			byWorker := func(e Edge) bool { return e.Kind == Worker && e.To == m.ID }
 			if importer.good != nil && slices.ContainsFunc(importer.good.Edges, byWorker) {
 				entries = append(entries, m.ID)
-			} else {
-				up(importer)
 			}
+			up(importer) // the importer may run in a worker, too
 		}
 	}
 	for _, id := range ids {

@@ -261,6 +261,9 @@ func (g *Guard) CheckSocket(r *http.Request) error {
 	return nil
 }
 
+// HasToken reports whether a request for a socket has this server's token. It allows nothing: that is up to CheckSocket.
+func (g *Guard) HasToken(r *http.Request) bool { return g.tokenOK(r.URL.Query().Get("token")) }
+
 // CheckAction returns nil if a request may make the server act. It must be a POST from a page of this server or from a
 // program. The token must be in a header, which no form or image can set.
 func (g *Guard) CheckAction(r *http.Request) error {

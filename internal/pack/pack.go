@@ -126,6 +126,7 @@ func (p *Packer) Worker(id string) []byte {
 	start := map[string]any{"entry": id, "base": p.o.Layout.Base, "env": p.o.Env}
 	if info := p.errorIn(list); info != nil {
 		start["error"] = info
+		p.o.Problems.Publish() // a worker has no overlay: the page that starts it shows the error
 	}
 	text, _ := json.Marshal(start)
 	w.text("await $r.start(" + string(text) + ");\n})();\n")
@@ -157,9 +158,7 @@ func (p *Packer) errorIn(list []graph.Entry) *hmr.ErrorInfo {
 			v = now
 		}
 		if v.Err != nil {
-			err := p.o.Problems.Convert(v.Err)
-			p.o.Problems.AddServed(e.ID, err)
-			return p.o.Problems.Info(err)
+			return p.o.Problems.AddServed(e.ID, p.o.Problems.Convert(v.Err))
 		}
 	}
 	return nil

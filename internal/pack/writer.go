@@ -82,7 +82,8 @@ func info(e graph.Entry) string {
 		if d.Kind != graph.Static && !slices.ContainsFunc(e.Deps, also) {
 			dynamic = append(dynamic, d.Specifier)
 		}
-		if d.Uses != nil {
+		asWhole := func(o graph.Dep) bool { return o.ID == d.ID && o.Kind == graph.Static && o.Uses == nil }
+		if d.Uses != nil && !slices.ContainsFunc(e.Deps, asWhole) {
 			uses[d.ID] = append(uses[d.ID], d.Uses...)
 		}
 	}

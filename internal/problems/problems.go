@@ -1,14 +1,17 @@
 // Package problems holds the errors of a project that the user has to fix, in the one shape that terminal, overlay and
 // payload show.
 //
-// An error stays in the Set until its module compiles again. Pages show the first error of the Set: a page that
-// connects gets it, and so do open pages whenever it changes.
+// An error stays in the Set until its module compiles again. Pages get all errors of the Set when they connect, and
+// whenever the errors change. A page shows the first error that concerns it: an error of a module belongs to the pages
+// that need the module, and only the page knows what it needs.
 package problems
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -37,6 +40,8 @@ type Options struct {
 	Publish func(hmr.Payload) error
 	// Orphan reports whether nothing uses a module any more, so that its error is nobody's.
 	Orphan func(id string) bool
+	// Workers returns the entries of the workers that run one of the modules.
+	Workers func(ids []string) []string
 }
 
 // Set holds the errors of modules, pages and the configuration by their IDs. Use New. Its methods are safe for
@@ -48,36 +53,60 @@ type Set struct {
 	publishing sync.Mutex // held by Publish, so that payloads go out in order; taken before mu
 
 	mu     sync.Mutex
-	byID   map[string]*transform.Error
-	showed bool // pages have an error that was not taken back
+	byID   map[string]*problem
+	showed bool // pages have errors that were not taken back
+}
+
+// problem is an error of the Set.
+type problem struct {
+	err  *transform.Error
+	all  bool // the error concerns all pages
+	told bool // the terminal has shown the error
 }
 
 // New returns an empty Set.
 func New(o Options) *Set {
-	return &Set{o: o, added: make(chan struct{}, 1), byID: map[string]*transform.Error{}}
+	return &Set{o: o, added: make(chan struct{}, 1), byID: map[string]*problem{}}
 }
 
-// Add puts the error of a module into the Set and drops an older error of it. Pages see it with the next Publish.
-func (s *Set) Add(id string, err *transform.Error) {
+// Add puts the error of a module, script, stylesheet or page into the Set and drops an older error of it. Pages get it
+// with the next Publish. The error concerns the pages that need the module.
+func (s *Set) Add(id string, err *transform.Error) { s.add(id, err, false) }
+
+// AddForAll is Add for an error that concerns all pages, such as an error of the configuration. id names the error.
+func (s *Set) AddForAll(id string, err *transform.Error) { s.add(id, err, true) }
+
+func (s *Set) add(id string, err *transform.Error, all bool) {
 	s.mu.Lock()
-	s.byID[id] = err
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	s.put(id, &problem{err: err, all: all})
+}
+
+// put stores a problem. The caller holds mu.
+func (s *Set) put(id string, p *problem) {
+	if was := s.byID[id]; was != nil && was.err.Error() == p.err.Error() {
+		p.told = was.told
+	}
+	s.byID[id] = p
 	select {
 	case s.added <- struct{}{}:
 	default: // an element is there already
 	}
 }
 
-// AddServed is Add for an error that a page has just been sent. The terminal shows it when it is new.
-func (s *Set) AddServed(id string, err *transform.Error) {
+// AddServed is Add for an error that a page is sent in answer to a request, and returns the error as pages get it. The
+// terminal shows the error when it is new.
+func (s *Set) AddServed(id string, err *transform.Error) *hmr.ErrorInfo {
+	p := &problem{err: err}
 	s.mu.Lock()
-	was := s.byID[id]
-	s.showed = true
+	s.put(id, p)
+	told, info := p.told, s.info(id, p)
+	s.showed, p.told = true, true
 	s.mu.Unlock()
-	s.Add(id, err)
-	if was == nil || was.Error() != err.Error() {
+	if !told {
 		s.Report(err)
 	}
+	return info
 }
 
 // Added returns a channel that has an element when errors were added since the last receive. It has one reader.
@@ -92,32 +121,43 @@ func (s *Set) Clear(id string) bool {
 	return had
 }
 
-// List returns the errors in the order of their IDs. The configuration's comes first: modules may follow from it.
+// ClearAll removes the errors of all modules that is accepts.
+func (s *Set) ClearAll(is func(id string) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.byID, func(id string, _ *problem) bool { return is(id) })
+}
+
+// List returns the errors in the order of their IDs. Those that concern all pages come first, since modules may follow
+// from them, and the configuration's before all.
 func (s *Set) List() []*transform.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.list()
-}
-
-// list is List. The caller holds mu.
-func (s *Set) list() []*transform.Error {
-	ids := make([]string, 0, len(s.byID))
-	for id := range s.byID {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	if at := slices.Index(ids, ConfigID); at > 0 {
-		ids = slices.Insert(slices.Delete(ids, at, at+1), 0, ConfigID)
-	}
-	list := make([]*transform.Error, len(ids))
-	for i, id := range ids {
-		list[i] = s.byID[id]
+	var list []*transform.Error
+	for _, id := range s.ids() {
+		list = append(list, s.byID[id].err)
 	}
 	return list
 }
 
-// Publish sends the first error to pages and terminal, or clears the overlay when there is no error any more. Errors of
-// orphans are dropped before.
+// ids returns the IDs of the errors in the order of List. The caller holds mu.
+func (s *Set) ids() []string {
+	rank := func(id string) int {
+		switch {
+		case id == ConfigID:
+			return 0
+		case s.byID[id].all:
+			return 1
+		}
+		return 2
+	}
+	ids := slices.Sorted(maps.Keys(s.byID))
+	slices.SortStableFunc(ids, func(a, b string) int { return rank(a) - rank(b) })
+	return ids
+}
+
+// Publish sends the errors to pages, or tells them that there is none any more. The terminal shows the errors that it
+// has not shown yet, or the first error again. Errors of orphans are dropped before.
 func (s *Set) Publish() {
 	if s.o.Context.Err() != nil {
 		return // modules fail when the project ends, and the next project would never clear such an error
@@ -125,40 +165,96 @@ func (s *Set) Publish() {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
 	s.mu.Lock()
-	for id := range s.byID {
-		if s.o.Orphan(id) {
+	for id, p := range s.byID {
+		if !p.all && s.o.Orphan(id) {
 			delete(s.byID, id)
 		}
 	}
-	list, showed := s.list(), s.showed
-	s.showed = len(list) > 0
+	payload, news, left, showed := s.payload(), []*transform.Error(nil), 0, s.showed
+	if ids := s.ids(); len(ids) > 0 {
+		news, left = s.untold(ids)
+	}
+	s.showed = len(s.byID) > 0
+	some := s.showed
 	s.mu.Unlock()
-	switch {
-	case len(list) > 0:
-		s.Report(list[0])
-		_ = s.o.Publish(s.payload(list[0])) // an error always encodes
-	case showed:
-		_ = s.o.Publish(&hmr.Fixed{})
+	for _, e := range news {
+		s.Report(e)
+	}
+	if left > 0 {
+		s.o.Logger.Error(fmt.Sprintf("there are %d more errors", left))
+	}
+	if some || showed {
+		_ = s.o.Publish(payload) // errors always encode
 	}
 }
 
-// Showed reports whether pages have an error that was not taken back.
+// mostTold is how many new errors the terminal shows at once. A branch that is checked out may bring hundreds.
+const mostTold = 5
+
+// untold returns the errors that the terminal has not shown, and how many further ones there are. It returns the first
+// error when there are none: the error stands after another edit. The caller holds mu.
+func (s *Set) untold(ids []string) (news []*transform.Error, left int) {
+	for _, id := range ids {
+		p := s.byID[id]
+		switch {
+		case p.told:
+			continue
+		case len(news) < mostTold:
+			news = append(news, p.err)
+		default:
+			left++
+		}
+		p.told = true
+	}
+	if news == nil {
+		news = []*transform.Error{s.byID[ids[0]].err}
+	}
+	return news, left
+}
+
+// Showed reports whether pages have errors that were not taken back.
 func (s *Set) Showed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.showed
 }
 
-// First returns what a page that has just connected must show: the first error, if there is one.
+// First returns what a page that has just connected must know: the errors, or that there are none. The page may have
+// errors of an earlier connection.
 func (s *Set) First() []hmr.Payload {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := s.list()
-	if len(list) == 0 {
-		return nil
+	s.showed = s.showed || len(s.byID) > 0
+	return []hmr.Payload{s.payload()}
+}
+
+// mostSent is how many errors pages get: a plugin that fails may break thousands of modules.
+const mostSent = 200
+
+// payload returns the message about the errors of the Set. Pages that may have another error are told so. The caller
+// holds mu.
+func (s *Set) payload() hmr.Payload {
+	ids := s.ids()
+	if len(ids) == 0 {
+		return &hmr.Fixed{}
 	}
-	s.showed = true
-	return []hmr.Payload{s.payload(list[0])}
+	var list []hmr.ErrorInfo
+	for _, id := range ids[:min(len(ids), mostSent)] {
+		list = append(list, *s.info(id, s.byID[id]))
+	}
+	if len(ids) > mostSent {
+		list = append(list, hmr.ErrorInfo{Message: fmt.Sprintf("the project has %d errors, and pages are told of the first %d", len(ids), mostSent)})
+	}
+	return &hmr.ErrorPayload{Err: list[0], More: list[1:]}
+}
+
+// info returns the error of the Set as pages get it.
+func (s *Set) info(id string, p *problem) *hmr.ErrorInfo {
+	info := s.shown(p.err)
+	if !p.all {
+		info.Module, info.Workers = id, s.o.Workers([]string{id})
+	}
+	return info
 }
 
 // Report prints an error with its place and the code around it.
@@ -176,8 +272,8 @@ func (s *Set) Report(e *transform.Error) {
 	s.o.Logger.Error(e.Error(), args...)
 }
 
-// Info returns the error as pages get it.
-func (s *Set) Info(e *transform.Error) *hmr.ErrorInfo {
+// shown returns the error as pages show it.
+func (s *Set) shown(e *transform.Error) *hmr.ErrorInfo {
 	info := &hmr.ErrorInfo{Message: e.Text, ID: e.ID, Frame: e.Frame, Plugin: e.Plugin, Hint: e.Hint}
 	if e.File != "" && e.File != "/" {
 		info.Loc = &hmr.Loc{File: e.File, Line: e.Line, Column: e.Column}
@@ -188,8 +284,6 @@ func (s *Set) Info(e *transform.Error) *hmr.ErrorInfo {
 	}
 	return info
 }
-
-func (s *Set) payload(e *transform.Error) hmr.Payload { return &hmr.ErrorPayload{Err: *s.Info(e)} }
 
 // Convert gives any error the shape that users see. The result is a *transform.Error of the caller's, unless err is
 // one.

@@ -89,6 +89,9 @@ type NotFound struct {
 	to            string // the file that package.json names
 }
 
+// Target returns the path on disk that was looked for, without the extensions that were tried. It is "" for a package.
+func (e *NotFound) Target() string { return e.target }
+
 // Error returns what is missing, and the specifier that was perhaps meant.
 func (e *NotFound) Error() string {
 	text := e.Text

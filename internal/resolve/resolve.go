@@ -64,6 +64,8 @@ type Resolved struct {
 	Empty bool
 	// Builtin is the name of a module of Node.js ("fs", never "node:fs"), which browsers don't have.
 	Builtin string
+	// Path means that the specifier is a path, which no alias has changed, and not the name of a package.
+	Path bool
 	// Package is the package that File belongs to, or nil.
 	Package *Package
 }
@@ -222,7 +224,8 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 		}
 	}
 	written, packaged := name, false
-	if to, ok := q.r.applyAlias(name); ok {
+	to, aliased := q.r.applyAlias(name)
+	if aliased {
 		if isExternal(to) {
 			return Resolved{External: true, URL: to}, nil
 		}
@@ -238,7 +241,7 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 		// "./a%20b.js", as a browser reads it
 		if plain, bad := url.PathUnescape(name); bad == nil && plain != name && !strings.Contains(plain, "\x00") {
 			if again, err := q.named(plain, importer, packaged); err == nil {
-				again.Query = search
+				again.Query, again.Path = search, again.Path && !aliased
 				return again, nil
 			}
 		}
@@ -249,29 +252,33 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 			q.explainMissing(missing, written, name, importer)
 		}
 	}
-	res.Query = search
+	res.Query, res.Path = search, res.Path && !aliased
 	return res, err
 }
 
 // named resolves a specifier without its query and with its alias applied. packaged means that a style's specifier is
 // not relative.
 func (q *query) named(name, importer string, packaged bool) (Resolved, error) {
+	byPath := func(res Resolved, err error) (Resolved, error) {
+		res.Path = true
+		return res, err
+	}
 	switch {
 	case strings.HasPrefix(name, "/@fs/"):
-		return q.path(fsPath(name[len("/@fs"):]))
+		return byPath(q.path(fsPath(name[len("/@fs"):])))
 	case strings.HasPrefix(name, "file://"):
 		u, err := url.Parse(name)
 		if err != nil {
 			return Resolved{}, &NotFound{}
 		}
-		return q.path(fsPath(u.Path))
+		return byPath(q.path(fsPath(u.Path)))
 	case name[0] == '/' || filepath.IsAbs(name):
-		return q.absolute(name, importer)
+		return byPath(q.absolute(name, importer))
 	case isRelative(name):
-		return q.relative(name, importer)
+		return byPath(q.relative(name, importer))
 	case (q.kind == Style || q.kind == URL) && !packaged:
 		if res, err := q.relative("./"+name, importer); err == nil {
-			return res, nil
+			return byPath(res, nil)
 		}
 	}
 	return q.bare(name, importer)

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"path"
 	"slices"
 	"strings"
 
@@ -72,7 +73,7 @@ func (r *reader) imports() {
 		case t.kind == js.ImportToken:
 			r.dynamicImport(i)
 		case t.kind == js.NewToken:
-			r.worker(i)
+			r.construct(i)
 		case t.kind == js.IdentifierToken:
 			r.identifier(i)
 		}
@@ -117,7 +118,7 @@ func (r *reader) identifier(i int) {
 			r.glob(i)
 		}
 	case len("acceptExports"):
-		if string(text) == "acceptExports" && i > 0 && isMember(r.tokens[i-1].kind) {
+		if string(text) == "acceptExports" { // a member, or a variable that took it from import.meta.hot
 			r.out.AcceptsExports = true
 		}
 	}
@@ -236,26 +237,118 @@ func (r *reader) isMethod(i int) bool {
 	return end > 0 && r.is(end+1, js.OpenBraceToken)
 }
 
-// worker reads `new Worker(new URL("./x.ts", import.meta.url))`. The browser itself loads the URL of the module; the
-// server needs only the edge.
-func (r *reader) worker(i int) {
-	kind := Worker
+// construct reads what a module makes of a URL that lies beside it.
+func (r *reader) construct(i int) {
 	switch string(r.text(i + 1)) {
 	case "Worker":
+		r.worker(i, Worker)
 	case "SharedWorker":
-		kind = SharedWorker
-	default:
+		r.worker(i, SharedWorker)
+	case "URL":
+		r.address(i)
+	}
+}
+
+// worker reads `new Worker(new URL("./x.ts", import.meta.url))`. The browser itself loads the URL of the module; the
+// server needs only the edge.
+func (r *reader) worker(i int, kind ImportKind) {
+	if at, end, ok := r.moduleURL(i + 3); ok && at == end && r.is(i+2, js.OpenParenToken) {
+		spec := relativeSpecifier(unquote(r.text(at)))
+		r.out.Imports[r.add(kind, spec, at)].All = true
+		if text := lookedUp(spec); text != "" {
+			r.replace(int(r.tokens[at].start), int(r.tokens[at].end), text)
+		}
+	}
+}
+
+// lookedUp returns the code by which a URL that climbs is looked up like a specifier, "" for other URLs. It may leave
+// the root, where the browser cannot follow.
+func lookedUp(spec string) string {
+	if !strings.HasPrefix(spec, "../") {
+		return ""
+	}
+	return "$meta$.resolve(" + Quote(spec) + ")"
+}
+
+// address reads `new URL("./x.png", import.meta.url)`. Of a script the server needs the edge, since the script may
+// become a worker. The URL of another file is taken from the file's module: an edit of the file makes another URL, and
+// runs this module again.
+func (r *reader) address(i int) {
+	at, end, ok := r.moduleURL(i)
+	if !ok || r.in.Address == nil {
 		return
 	}
-	if r.is(i+2, js.OpenParenToken) && r.is(i+3, js.NewToken) && string(r.text(i+4)) == "URL" && r.is(i+5, js.OpenParenToken) &&
-		(r.is(i+6, js.StringToken) || r.is(i+6, js.TemplateToken)) && r.is(i+7, js.CommaToken) &&
-		string(r.text(i+8)) == "$meta$" && r.is(i+9, js.DotToken) && string(r.text(i+10)) == "url" {
-		spec := unquote(r.text(i + 6))
-		if !strings.HasPrefix(spec, ".") && !strings.HasPrefix(spec, "/") {
-			spec = "./" + spec // "x.ts" is a relative URL, but as a specifier it would name a package
+	start, stop := int(r.tokens[at].start), int(r.tokens[end].end)
+	if at < end {
+		if choice := r.addressTemplate(at); choice != "" {
+			r.replace(start, start, "((u) => ({"+choice+" })[u]?.() ?? u)(")
+			r.replace(stop, stop, ")")
 		}
-		r.out.Imports[r.add(kind, spec, i+6)].All = true
+		return
 	}
+	if r.is(i-1, js.OpenParenToken) && r.is(i-3, js.NewToken) && strings.HasSuffix(string(r.text(i-2)), "Worker") {
+		return // worker has read it
+	}
+	spec, fragment, _ := strings.Cut(relativeSpecifier(unquote(r.text(at))), "#")
+	if text := r.addressOf(spec, at); text != "" {
+		if fragment != "" {
+			text += " + " + Quote("#"+fragment)
+		}
+		r.replace(start, stop, text)
+	}
+}
+
+// addressTemplate reads the template literal at i, and returns a property for each file that it may mean.
+func (r *reader) addressTemplate(i int) string {
+	pattern, ok := r.templatePattern(i)
+	last := path.Base(pattern)
+	if !ok || !strings.HasPrefix(pattern, ".") || !strings.Contains(last[strings.LastIndexByte(last, '*')+1:], ".") {
+		return "" // without an extension it may mean every file of a folder
+	}
+	r.out.Globs = append(r.out.Globs, Glob{Patterns: []string{pattern}})
+	var b strings.Builder
+	for _, spec := range r.expand([]string{pattern}) {
+		if text := r.addressOf(spec, i); text != "" {
+			b.WriteString(" " + Quote(spec) + ": () => " + text + ",")
+		}
+	}
+	return b.String()
+}
+
+// addressOf returns the code for the URL of a file, "" when the code may stay as it is.
+func (r *reader) addressOf(spec string, i int) string {
+	r.out.Addresses = append(r.out.Addresses, spec)
+	target, kind := r.in.Address(spec)
+	switch {
+	case target == "":
+		return ""
+	case kind == Address:
+		r.out.Imports[r.add(Address, target, i)].All = true
+		return lookedUp(target)
+	}
+	r.name(r.add(Static, target, i), []byte("default"))
+	return "require(" + Quote(target) + ").default"
+}
+
+// moduleURL reads `new URL("./x", import.meta.url)`, whose first token is at i. The text is in the tokens from at to end.
+func (r *reader) moduleURL(i int) (at, end int, ok bool) {
+	at, end = i+3, i+3
+	if r.is(at, js.TemplateStartToken) {
+		end = r.closing(at)
+	} else if !r.is(at, js.StringToken) && !r.is(at, js.TemplateToken) {
+		return 0, 0, false
+	}
+	ok = end > 0 && r.is(i, js.NewToken) && string(r.text(i+1)) == "URL" && r.is(i+2, js.OpenParenToken) &&
+		r.is(end+1, js.CommaToken) && string(r.text(end+2)) == "$meta$" && r.is(end+3, js.DotToken) && string(r.text(end+4)) == "url"
+	return at, end, ok
+}
+
+// relativeSpecifier returns a URL in the form of a specifier: "x.ts" is a relative URL, but would name a package.
+func relativeSpecifier(url string) string {
+	if strings.HasPrefix(url, ".") || strings.HasPrefix(url, "/") {
+		return url
+	}
+	return "./" + url
 }
 
 // add records an import whose specifier is the token at i, and returns its index in Output.Imports.

@@ -101,6 +101,10 @@ type Input struct {
 	// relative to the module ("./a/x.ts"), otherwise to the root ("/src/a/x.ts"). A pattern that begins with "!"
 	// removes its matches. Nil matches nothing.
 	Glob func(patterns []string) []string
+	// Address returns the import by which a module gets the URL of a file beside it, for `new URL("./x", import.meta.url)`.
+	// The kind is Address for a script, and Static for the module whose default export is the URL. target is "" for what
+	// is no file of the project. Nil leaves all such URLs alone.
+	Address func(spec string) (target string, kind ImportKind)
 	// StarExports returns the names that a module exports (ScanExports, followed through its own stars). It serves the
 	// `export * from` of a module that is compiled lazy. When ok is false, or StarExports is nil, the star is evaluated
 	// with its module.
@@ -119,11 +123,13 @@ const (
 	// Worker and SharedWorker are `new Worker(new URL("./x", import.meta.url))`.
 	Worker
 	SharedWorker
+	// Address is `new URL("./x.js", import.meta.url)` of a script.
+	Address
 )
 
 // String returns the kind's name in lower case.
 func (k ImportKind) String() string {
-	return [...]string{"static", "dynamic", "worker", "sharedworker"}[k]
+	return [...]string{"static", "dynamic", "worker", "sharedworker", "address"}[k]
 }
 
 // Import stands for all imports of one kind with one specifier in a module.
@@ -164,6 +170,8 @@ type Output struct {
 	// Refreshes means that the module registers components or hooks for fast refresh.
 	Refreshes bool
 	Globs     []Glob
+	// Addresses are the specifiers that Input.Address was asked for.
+	Addresses []string
 	Warnings  []Error
 }
 

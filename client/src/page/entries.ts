@@ -19,11 +19,16 @@ export class Entries {
     private readonly meanwhile: Meanwhile,
   ) {}
 
+  /** The entries that wait. */
+  get waitingIDs(): Iterable<ModuleID> {
+    return this.waiting.keys();
+  }
+
   /** Runs an entry and returns its exports, or a promise of them when something in its graph awaits. */
   start(options: StartOptions): unknown {
     if (!options.error) return this.run(options);
     this.waiting.set(options.entry, options);
-    this.errors.show(options.error);
+    this.errors.add(options.error);
     return {};
   }
 
@@ -47,7 +52,7 @@ export class Entries {
         continue; // an error remains; the server sends it
       }
       this.waiting.delete(entry);
-      this.errors.clear();
+      this.errors.clear([entry]);
       try {
         const result = this.run(options);
         if (result instanceof Promise) await this.meanwhile(result);

@@ -13,9 +13,9 @@ import { Registry } from "../runtime/registry.ts";
 import { notificationEvent } from "../socket/connection.ts";
 import { reidentifyEvent } from "../socket/identity.ts";
 import type { Logger } from "../socket/logger.ts";
-import type { CustomPayload, ServerMessage } from "../socket/payload.ts";
+import type { CustomPayload, ErrorInfo, ServerMessage } from "../socket/payload.ts";
 import { defineOverlay, ErrorOverlay } from "../ui/overlay.ts";
-import { linkedStyles, removeStyle, swapLinks, updateStyle } from "../ui/style.ts";
+import { removeStyle, updateStyle } from "../ui/style.ts";
 import { askToReload, showToast, type Toast } from "../ui/toast.ts";
 import { Queue } from "../update/queue.ts";
 import { Refresh } from "../update/refresh.ts";
@@ -26,8 +26,11 @@ import type { Config } from "./config.ts";
 import { Entries } from "./entries.ts";
 import { Errors, openInEditor } from "./errors.ts";
 import type { Facade } from "./facade.ts";
+import { Needs } from "./needs.ts";
 import { Reloader } from "./reload.ts";
+import { Requested } from "./requested.ts";
 import { Session } from "./session.ts";
+import { Styles } from "./styles.ts";
 
 const log: Logger = console;
 
@@ -57,6 +60,9 @@ class BrowserPage {
   private readonly registry: Registry;
   private readonly entries: Entries;
   private readonly updater: Updater;
+  private readonly requested: Requested;
+  private readonly styles: Styles;
+  private readonly needs: Needs;
 
   constructor(
     private readonly config: Config,
@@ -73,11 +79,15 @@ class BrowserPage {
       opened: (webSocket) => this.queue.push(() => this.events.emit("vite:ws:connect", { webSocket })),
       lost: (webSocket) => this.queue.push(() => this.events.emit("vite:ws:disconnect", { webSocket })),
     });
-    this.errors = new Errors(log, config.overlay);
+    const path = (url: string): string | undefined => address.pathOf(url);
+    this.requested = new Requested(path);
+    this.styles = new Styles(path, this.requested);
     this.reloader = new Reloader(log, config.askReload ? askToReload : undefined);
     this.packs = new Packs(address.absolute(config.base), importURL);
     this.hot = new HotStore(this.hotHost());
     this.registry = this.newRegistry();
+    this.needs = new Needs(this.registry, () => this.entries.waitingIDs, this.requested, this.styles);
+    this.errors = new Errors(log, config.overlay, () => this.needs.concerns());
     this.entries = new Entries(this.registry, this.refresh, this.errors, log, this.queue.meanwhile);
     this.updater = new Updater(this.registry, this.hot, this.events, this.updateHost(), (task) =>
       this.queue.pushFront(task),
@@ -92,6 +102,7 @@ class BrowserPage {
   open(): void {
     this.reloader.explain();
     defineOverlay();
+    this.requested.watch(() => this.errors.look());
     this.session.open();
     addEventListener("load", () => globalThis.requestIdleCallback?.(() => this.registry.importers.index()), {
       once: true,
@@ -111,16 +122,11 @@ class BrowserPage {
         this.session.seen(message.seq);
         return this.updater.reload(message);
       case "error":
-        await this.events.emit("vite:error", message);
-        return this.errors.show(message.err);
+        return this.receiveErrors([message.err, ...(message.more ?? [])]);
       case "fixed":
-        this.errors.fixed();
-        return this.updater.retry();
+        return this.receiveErrors([]);
       case "need-revisions":
-        return this.session.sendRevisions(
-          this.running(),
-          linkedStyles((url) => this.address.pathOf(url)),
-        );
+        return this.session.sendRevisions(this.running(), this.styles.linked());
       case "ack":
         return;
       default: {
@@ -128,6 +134,12 @@ class BrowserPage {
         log.debug("[devserver] unknown message", never);
       }
     }
+  }
+
+  private async receiveErrors(errors: ErrorInfo[]): Promise<void> {
+    const [err] = this.errors.mine(errors);
+    if (err) await this.events.emit("vite:error", { type: "error", err });
+    if (this.errors.take(errors) || errors.length === 0) await this.updater.retry();
   }
 
   private receiveEvent({ event, data, retained }: CustomPayload): void {
@@ -165,7 +177,7 @@ class BrowserPage {
       start: (options) => this.entries.start(options),
       fail: (error) => {
         this.packs.fail(error.message);
-        this.errors.show(error);
+        this.errors.add(error);
       },
     };
   }
@@ -184,7 +196,10 @@ class BrowserPage {
       url,
       meta: (instance) => new ModuleMeta(instance, metaHost),
     });
-    registry.afterRun = (instance) => this.refresh.afterRun(instance);
+    registry.afterRun = (instance) => {
+      this.refresh.afterRun(instance);
+      this.errors.look();
+    };
     registry.builtIn.set("/@vite/client", {
       __esModule: true,
       updateStyle,
@@ -212,11 +227,14 @@ class BrowserPage {
     return {
       log,
       stage: (update) => code.stage(update),
-      swapStyles: (paths, timestamp) => swapLinks(paths, timestamp, (url) => this.address.pathOf(url)),
+      needs: (module) => this.needs.all().has(module),
+      startsWorker: (worker) => this.needs.startsWorker(worker),
+      decideStyles: (paths) => this.styles.decide(paths),
+      swapStyles: (paths, timestamp) => this.styles.swap(paths, timestamp),
       reload: (reason) => this.reloader.reload(reason, this.session.seq),
       isAt: (htmlPath) => this.address.pageIsAt(htmlPath),
-      showError: (error) => this.errors.show(error),
-      clearError: (changed) => this.errors.clear(changed),
+      showFailure: (error) => this.errors.fail(error),
+      clearErrors: (compiled, again) => this.errors.clear(compiled, again),
       report: (report) => this.session.report(report),
       renderRefreshed: () => this.refresh.perform(),
       startWaiting: () => this.entries.startWaiting(),

@@ -34,15 +34,27 @@ export class Importers {
     return this.importers.get(id) ?? [];
   }
 
-  /** Returns the modules that run and start this worker. */
-  *ofWorker(worker: ModuleID): Iterable<ModuleID> {
-    for (const { id, definition } of this.current.values()) {
-      if (definition.info.dynamic?.some((s) => definition.deps[s] === worker)) yield id;
+  /** Reports whether a module runs that starts this worker. */
+  starts(worker: ModuleID): boolean {
+    for (const { definition } of this.current.values()) {
+      if (names(definition, worker)) return true;
+    }
+    return false;
+  }
+
+  /** Returns the dynamic imports of a module that ran, or were tried. */
+  *asked(id: ModuleID): Iterable<ModuleID> {
+    const run = this.current.get(id);
+    for (const dep of (run && this.loaded.get(id)) ?? []) {
+      // A module still imports what it has loaded, unless its new version no longer names that. Whether the new version
+      // would compute the same addresses is unknown.
+      if (names(run!.definition, dep) || this.addressed.has(id + "\n" + dep)) yield dep;
     }
   }
 
   /** Returns the names that `importer` takes from `dep`; undefined means everything. */
   uses(importer: ModuleID, dep: ModuleID): readonly string[] | undefined {
+    if (this.loaded.get(importer)?.has(dep)) return undefined; // what `import()` gives may be used as a whole
     const uses = this.current.get(importer)?.definition.info.uses;
     return uses && Object.hasOwn(uses, dep) ? (uses[dep] ?? []) : undefined;
   }
@@ -77,13 +89,7 @@ export class Importers {
 
   /** Updates a module's edges and notes the modules that it no longer imports. */
   private reindex({ id, definition }: Run): void {
-    const now = new Set(staticDeps(definition));
-    for (const dep of this.loaded.get(id) ?? []) {
-      // A module still imports what it has loaded, unless its new version no longer names that. Whether the new version
-      // would compute the same addresses is unknown.
-      if (definition.info.dynamic?.some((s) => definition.deps[s] === dep) || this.addressed.has(id + "\n" + dep))
-        now.add(dep);
-    }
+    const now = new Set([...staticDeps(definition), ...this.asked(id)]);
     for (const dep of this.edges.get(id) ?? []) {
       if (now.has(dep)) continue;
       this.importers.get(dep)?.delete(id);
@@ -127,4 +133,9 @@ export class Importers {
     this.edges.delete(id);
     this.loaded.delete(id);
   }
+}
+
+/** Reports whether a module names another in a dynamic import, or as a worker. */
+function names({ deps, info: { dynamic } }: Definition, id: ModuleID): boolean {
+  return dynamic?.some((specifier) => deps[specifier] === id) ?? false;
 }

@@ -217,3 +217,26 @@ test("import.meta: url, env, resolve", () => {
   w.start("/src/a b.js");
   assert.deepEqual(w.look(), ["http://localhost:5173/src/a%20b.js test http://localhost:5173/src/x.png", "function"]);
 });
+
+test("a page needs what runs, what that imports, and the dynamic imports that ran", async () => {
+  const w = new World(
+    {
+      "/main.js": `import "./a"; export const load = () => import("./lazy"); export const other = () => import("./other")`,
+      "/a.js": ``,
+      "/lazy.js": `import "./deep"`,
+      "/other.js": ``,
+    },
+    { lazy: ["/lazy.js", "/other.js"] },
+  );
+  w.start("/main.js");
+  assert.deepEqual([...w.registry.needed([])].sort(), ["/a.js", "/main.js"]);
+  const load = w.exports("/main.js")["load"] as () => Promise<unknown>;
+  await assert.rejects(load()); // the server cannot make what it imports
+  assert.deepEqual([...w.registry.needed(["/waits.js"])].sort(), [
+    "/a.js",
+    "/deep",
+    "/lazy.js",
+    "/main.js",
+    "/waits.js",
+  ]);
+});

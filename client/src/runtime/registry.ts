@@ -334,6 +334,16 @@ export class Registry implements AsyncHost {
     this.definitions.awaitAgain(id);
   }
 
+  /** Returns what runs here, `more`, and all that these need: by static imports, and by dynamic imports that ran. */
+  needed(more: Iterable<ModuleID>): Set<ModuleID> {
+    const needed = new Set([...this.entries, ...this.current.keys(), ...more]);
+    for (const id of needed) {
+      for (const dep of this.imports(id)) needed.add(dep);
+      for (const dep of this.importers.asked(id)) needed.add(dep);
+    }
+    return needed;
+  }
+
   /** Returns the entries that threw when they ran. */
   failedEntries(): Instance[] {
     return [...this.entries].map((id) => this.current.get(id)).filter((i) => i?.state === "failed") as Instance[];

@@ -36,6 +36,13 @@ const payloads: Record<string, ServerPayload> = {
     triggeredBy: "/about.html",
     reason: "about.html was edited",
   },
+  "full-reload-module": {
+    type: "full-reload",
+    seq: 7,
+    module: "/missing.js",
+    triggeredBy: "/missing.js",
+    reason: "missing.js exists now",
+  },
   error: {
     type: "error",
     err: {
@@ -47,7 +54,10 @@ const payloads: Record<string, ServerPayload> = {
       file: "/app/src/a.ts",
       hint: "h",
       loc: { file: "src/a.ts", line: 1, column: 2 },
+      module: "/src/a.ts",
+      workers: ["/src/w.ts"],
     },
+    more: [{ message: "m", stack: "", module: "/src/b.ts" }],
   },
   "error-min": { type: "error", err: { message: "m", stack: "" } },
   fixed: { type: "fixed" },

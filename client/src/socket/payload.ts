@@ -11,6 +11,13 @@ export interface ErrorInfo {
   /** The absolute path, for the editor. */
   file?: string;
   hint?: string;
+  /**
+   * The module, script, stylesheet or page that could not be made. The error concerns the pages that need it, or that
+   * start one of `workers`. Absent for an error that concerns all pages.
+   */
+  module?: string;
+  /** The entries of workers that run the module. */
+  workers?: string[];
 }
 
 export interface ConnectedPayload {
@@ -62,14 +69,19 @@ export interface FullReloadPayload {
   /** Counts reloads together with updates. */
   seq?: number;
   path?: string;
+  /** Only pages that need this module or script reload. */
+  module?: string;
   triggeredBy?: string;
   reason?: string;
 }
 
+/** All errors of the project, until the next message about errors. */
 export interface ErrorPayload {
   type: "error";
   err: ErrorInfo;
+  more?: ErrorInfo[];
 }
+/** The project has no error any more. */
 export interface FixedPayload {
   type: "fixed";
 }

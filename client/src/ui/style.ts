@@ -1,4 +1,4 @@
-// The page's stylesheets: those that modules import, and those that the page links.
+// The page's stylesheets that modules import. sheets.ts has the other stylesheets.
 
 const attribute = "data-vite-dev-id";
 
@@ -100,62 +100,4 @@ function construct(css: string): CSSStyleSheet | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * Loads linked stylesheets again. A clone of each link is inserted behind it, and the link is removed when the clone
- * has loaded, so the page is never without styles. Returns the paths that the page links. `path` returns the path of a
- * URL without base, host and query.
- */
-export async function swapLinks(
-  paths: readonly string[],
-  timestamp: number,
-  path: (url: string) => string | undefined,
-): Promise<string[]> {
-  if (paths.length === 0 || typeof document === "undefined") return [];
-  const wanted = new Set(paths);
-  const found = new Set<string>();
-  const loading: Promise<void>[] = [];
-  for (const link of document.querySelectorAll<HTMLLinkElement>("link")) {
-    if (!link.relList.contains("stylesheet") || outdated.has(link)) continue;
-    const at = path(link.href);
-    if (at === undefined || !wanted.has(at)) continue;
-    found.add(at);
-    loading.push(swap(link, timestamp));
-  }
-  await Promise.all(loading);
-  return [...found];
-}
-
-/** Links whose clone is loading. */
-const outdated = new WeakSet<HTMLLinkElement>();
-
-function swap(link: HTMLLinkElement, timestamp: number): Promise<void> {
-  outdated.add(link);
-  const url = new URL(link.href);
-  url.searchParams.set("t", String(timestamp));
-  const clone = link.cloneNode() as HTMLLinkElement;
-  clone.href = url.href;
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      link.remove();
-      resolve();
-    };
-    const timer = setTimeout(done, 5000); // a stylesheet that neither loads nor fails
-    clone.addEventListener("load", done, { once: true });
-    clone.addEventListener("error", done, { once: true });
-    link.after(clone);
-  });
-}
-
-/** Returns the paths of all linked stylesheets. */
-export function linkedStyles(path: (url: string) => string | undefined): string[] {
-  if (typeof document === "undefined") return [];
-  const paths = new Set<string>();
-  for (const link of document.querySelectorAll<HTMLLinkElement>("link")) {
-    const at = link.relList.contains("stylesheet") && link.href ? path(link.href) : undefined;
-    if (at !== undefined) paths.add(at);
-  }
-  return [...paths];
 }

@@ -59,6 +59,10 @@ const cases: Case[] = [
   { name: "all exports accepted counts as self-accepting", graph: "main>a", acceptExports: "a:x,y", exports: "a:x,y", change: "a", want: "a" },
   { name: "import for side effects takes nothing", graph: "main>a", acceptExports: "a:", exports: "a:x", uses: "main>a:", change: "a", want: "a" },
   { name: "acceptExports and an importer that takes the rest", graph: "main>p p>a", accept: "p", acceptExports: "a:x", exports: "a:x,y", uses: "p>a:y", change: "a", want: "a, p", rerun: "a p" },
+  { name: "nobody takes exports of an entry", graph: "main>a", acceptExports: "main:x", exports: "main:x,y", change: "main", want: "main", rerun: "main" },
+  { name: "an entry that accepts exports takes what lies below", graph: "main>a", acceptExports: "main:", exports: "main:y", change: "a", want: "main", rerun: "a main" },
+  { name: "an entry that another module imports is no exception", graph: "main>a other>main", acceptExports: "main:x", exports: "main:x,y", uses: "other>main:y", change: "main", want: "reload: no boundary for main: main → other" },
+  { name: "an entry that failed reloads", graph: "main>a", acceptExports: "main:x", exports: "main:x,y", failed: "main", change: "a", want: "reload: main failed when it ran" },
   { name: "no exports and acceptExports of none", graph: "main>a", acceptExports: "a:", exports: "a:", change: "a", want: "a" },
 
   { name: "what failed cannot take its own update", graph: "main>a", accept: "a", failed: "a main", change: "a", want: "reload: a failed when it ran" },

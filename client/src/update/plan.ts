@@ -91,7 +91,7 @@ class Walk {
       if (reason !== undefined) return reason;
     }
     const importers = [...this.view.importers(id)].filter((i) => i !== id);
-    if (importers.length === 0) return this.deadEnd(chain);
+    if (importers.length === 0) return ran && names ? undefined : this.deadEnd(chain); // nobody uses the other exports
     for (const importer of importers) {
       const reason = this.propagateTo(importer, id, names, chain);
       if (reason !== undefined) return reason;

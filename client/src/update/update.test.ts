@@ -444,13 +444,17 @@ test("a worker's change reloads pages that use it", async () => {
   assert.deepEqual(w.look(), ["reload: the worker /w.js changed"]);
 });
 
-test("full-reload: only at the page's own path", async () => {
+test("full-reload: only at the page's own path, and for a module that the page needs", async () => {
   const w = run({ "/main.js": `import.meta.hot.on("vite:beforeFullReload", (p) => note("before", p.path))` });
   await w.updater.reload({ type: "full-reload", path: "/there.html", reason: "r" });
   assert.deepEqual(w.look(), []);
   await w.updater.reload({ type: "full-reload", path: "/here.html", reason: "r" });
   await w.updater.reload({ type: "full-reload" });
   assert.deepEqual(w.look(), ["before /here.html", "reload: r", "before undefined", "reload: the server asked for it"]);
+  await w.updater.reload({ type: "full-reload", module: "/other.js", reason: "r" });
+  assert.deepEqual(w.look(), []);
+  await w.updater.reload({ type: "full-reload", module: "/main.js", reason: "r" });
+  assert.deepEqual(w.look(), ["before undefined", "reload: r"]);
 });
 
 test("update in 10,000 modules costs what changed", async () => {

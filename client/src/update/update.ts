@@ -14,20 +14,37 @@ export interface UpdateHost {
   readonly log: Logger;
   /** Runs the update's code and returns its definitions. */
   stage(update: UpdatePayload): Promise<Staged>;
-  /** Loads linked stylesheets again and returns the paths that this page links. */
-  swapStyles(paths: readonly string[], timestamp: number): Promise<string[]>;
+  /** Reports whether this page needs a module or script. */
+  needs(module: ModuleID): boolean;
+  /** Reports whether this page starts a worker. */
+  startsWorker(worker: ModuleID): boolean;
+  /** Decides how this page takes edits of stylesheets that no module imports. */
+  decideStyles(paths: readonly string[]): StylesDecision;
+  /** Loads the links of these stylesheets again. */
+  swapStyles(paths: readonly string[], timestamp: number): Promise<void>;
   reload(reason: string): void;
   /** Reports whether the page is at this HTML file's URL. */
   isAt(htmlPath: string): boolean;
-  showError(error: ErrorInfo): void;
-  /** Closes the overlay. With `changed` only an error of these modules goes. */
-  clearError(changed?: readonly ModuleID[]): void;
+  /** Shows that a module failed when it ran. */
+  showFailure(error: ErrorInfo & { id: ModuleID }): void;
+  /** Drops the errors of modules that compile now, and the failure of a module that runs `again`. */
+  clearErrors(compiled: readonly ModuleID[], again?: readonly ModuleID[]): void;
   report(report: Omit<ReportPayload, "type">): void;
   /** Lets fast refresh render once for all components of the update. */
   renderRefreshed(): void;
   /** Runs the entries that wait for an error to be fixed, if they compile now. */
   startWaiting(): Promise<void>;
   sendInvalidate(data: InvalidateData): void;
+}
+
+/** How the page takes edits of stylesheets that no module imports. It uses none of those that are not listed. */
+export interface StylesDecision {
+  /** The stylesheets whose links are swapped. */
+  swap: string[];
+  /** The stylesheets that the page has loaded and that are in no link which it can find. */
+  lost: string[];
+  /** Why the page must reload; undefined when it need not. */
+  reload: string | undefined;
 }
 
 export interface InvalidateData {
@@ -121,14 +138,22 @@ export class Updater {
   private async applyTo(payload: UpdatePayload, staged: Staged, modules: ModuleID[]): Promise<void> {
     const deleted = payload.deleted ?? [];
     const changed = [...new Set(modules)].filter((id) => !deleted.includes(id) && this.differs(id, staged));
-    const decision = this.decide(payload, staged, changed, deleted);
+    const styles = this.page.decideStyles(payload.css ?? []);
+    const decision: Decision =
+      styles.reload === undefined
+        ? this.decide(payload, staged, changed, deleted)
+        : { kind: "reload", reason: styles.reload };
+    for (const path of styles.lost)
+      this.page.log.warn(
+        `[devserver] ${path} changed: this page has loaded it, and no <link> that can be found has it`,
+      );
     switch (decision.kind) {
       case "reload":
-        return this.giveUp(decision.reason, changed[0] ?? deleted[0]);
+        return this.giveUp(decision.reason, changed[0] ?? deleted[0] ?? payload.css?.[0]);
       case "nothing":
-        return this.applyNothing(payload, staged, deleted);
+        return this.applyNothing(payload, styles.swap, staged, deleted);
       case "update":
-        return this.applyUpdate(payload, decision, staged, deleted);
+        return this.applyUpdate(payload, decision, styles.swap, staged, deleted);
       default: {
         const never: never = decision;
         throw new Error(`unknown decision ${JSON.stringify(never)}`);
@@ -147,8 +172,7 @@ export class Updater {
 
   private decide(payload: UpdatePayload, staged: Staged, changed: ModuleID[], deleted: ModuleID[]): Decision {
     for (const worker of payload.workers ?? []) {
-      const [importer] = this.registry.importers.ofWorker(worker);
-      if (importer !== undefined) return { kind: "reload", reason: `the worker ${worker} changed` };
+      if (this.page.startsWorker(worker)) return { kind: "reload", reason: `the worker ${worker} changed` };
     }
     const touched = new Set([...changed, ...deleted]);
     const failed = this.registry.failedEntries().find((entry) => this.reaches(entry.id, touched, staged));
@@ -156,37 +180,44 @@ export class Updater {
     return plan(this.view, { changed, deleted });
   }
 
-  private async applyNothing(payload: UpdatePayload, staged: Staged, deleted: ModuleID[]): Promise<void> {
+  private async applyNothing(
+    payload: UpdatePayload,
+    styles: string[],
+    staged: Staged,
+    deleted: ModuleID[],
+  ): Promise<void> {
     this.registry.definitions.commit(staged, deleted);
-    if (payload.changed?.length) this.page.clearError(payload.changed);
-    const styles = payload.css ?? [];
     if (styles.length > 0) {
       const message = { type: "update", updates: this.updatesOf([], styles) };
       await this.events.emit("vite:beforeUpdate", message);
-      this.page.clearError();
-      const swapped = await this.swapStyles(payload);
+      this.page.clearErrors(compiledIn(payload));
+      await this.swapStyles(payload, styles);
       await this.events.emit("vite:afterUpdate", message);
-      if (swapped.length > 0) this.page.report({ seq: payload.seq, kind: "updated", paths: swapped });
-    } else this.page.report({ seq: payload.seq, kind: "nothing", paths: [] });
+      this.page.report({ seq: payload.seq, kind: "updated", paths: styles });
+    } else {
+      if (payload.changed?.length) this.page.clearErrors(compiledIn(payload));
+      this.page.report({ seq: payload.seq, kind: "nothing", paths: [] });
+    }
     await this.page.startWaiting();
   }
 
   private async applyUpdate(
     payload: UpdatePayload,
     decision: UpdateDecision,
+    styles: string[],
     staged: Staged,
     deleted: ModuleID[],
   ): Promise<void> {
-    const message = { type: "update", updates: this.updatesOf(decision.boundaries, payload.css ?? []) };
+    const message = { type: "update", updates: this.updatesOf(decision.boundaries, styles) };
     await this.events.emit("vite:beforeUpdate", message);
-    this.page.clearError();
-    const styles = this.swapStyles(payload);
+    this.page.clearErrors(compiledIn(payload), decision.rerun);
+    const swapped = this.swapStyles(payload, styles);
     const done = await this.run(decision, staged, deleted);
-    const swapped = await styles;
+    await swapped;
     if (done === "reloading") return;
     await this.events.emit("vite:afterUpdate", message);
     await this.prune(done.orphans);
-    const paths = [...new Set([...done.updated, ...swapped])];
+    const paths = [...new Set([...done.updated, ...styles])];
     if (done.failed.length > 0) {
       this.page.report({
         seq: payload.seq,
@@ -198,11 +229,11 @@ export class Updater {
     await this.page.startWaiting();
   }
 
-  /** Loads the update's linked stylesheets again and returns those that this page links. */
-  private async swapStyles({ css, timestamp }: UpdatePayload): Promise<string[]> {
-    const swapped = css ? await this.page.swapStyles(css, timestamp) : [];
-    for (const path of swapped) this.page.log.log(`[devserver] css hot updated: ${path}`);
-    return swapped;
+  /** Loads stylesheets again that this page links. */
+  private async swapStyles({ timestamp }: UpdatePayload, paths: string[]): Promise<void> {
+    if (paths.length === 0) return;
+    await this.page.swapStyles(paths, timestamp);
+    for (const path of paths) this.page.log.log(`[devserver] css hot updated: ${path}`);
   }
 
   /** Replaces the modules and calls the accept callbacks. */
@@ -312,7 +343,7 @@ export class Updater {
 
   private reportFailure(path: ModuleID, error: unknown): void {
     this.page.log.error(`[devserver] failed to update ${path}; the old version keeps running.`, error);
-    this.page.showError({
+    this.page.showFailure({
       message: `${path} failed when it ran: ${messageOf(error)}`,
       id: path,
       ...(error instanceof Error && error.stack ? { stack: error.stack } : {}),
@@ -391,6 +422,7 @@ export class Updater {
     await this.applyUpdate(
       { type: "update", seq: this.seq, timestamp: this.timestamp, changed: [] },
       decision,
+      [],
       nothingStaged(),
       [],
     );
@@ -398,9 +430,10 @@ export class Updater {
 
   // ---- Reload
 
-  /** Reloads the page, unless the message is about another page. */
+  /** Reloads the page, unless the message is about other pages. */
   async reload(payload: FullReloadPayload): Promise<void> {
     if (payload.path?.endsWith(".html") && !this.page.isAt(payload.path)) return;
+    if (payload.module !== undefined && !this.page.needs(payload.module)) return;
     await this.events.emit("vite:beforeFullReload", payload);
     this.page.reload(
       payload.reason ?? (payload.triggeredBy ? `${payload.triggeredBy} changed` : "the server asked for it"),
@@ -447,6 +480,11 @@ export class Updater {
       ...styles.map((path) => update("css-update", path, path, false)),
     ];
   }
+}
+
+/** The modules and linked stylesheets that an update brings: they have no error. */
+function compiledIn({ changed, css }: UpdatePayload): ModuleID[] {
+  return [...(changed ?? []), ...(css ?? []).map((path) => `${path}?direct`)];
 }
 
 type UpdateDecision = Extract<Decision, { kind: "update" }>;

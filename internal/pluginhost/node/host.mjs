@@ -241,8 +241,9 @@ async function runPostCSS({ file, code, options, imports, map }) {
   const deps = [...config.deps, ...(imports && !own ? Object.keys(imports.texts) : [])];
   const dirs = [];
   for (const m of result.messages) {
-    if (m.type === "dependency") deps.push(resolve(m.file));
-    else if (m.type === "dir-dependency") dirs.push({ dir: resolve(m.dir), glob: m.glob ?? "**/*" });
+    if (["dependency", "build-dependency", "missing-dependency"].includes(m.type)) deps.push(resolve(m.file));
+    else if (m.type === "dir-dependency") dirs.push({ dir: resolve(m.dir), glob: m.glob || "**/*" });
+    else if (m.type === "context-dependency") dirs.push({ dir: resolve(m.file ?? m.dir), glob: "**/*" });
   }
   return {
     code: result.css,
