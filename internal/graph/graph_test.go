@@ -13,9 +13,9 @@ import (
 	"github.com/seed-b8174343/devserver/internal/graph"
 )
 
-// drawn is a Loader over a graph drawn as text: "main>a,b a>c" (b dynamic: "main>?b", a worker: "main>!b", a script whose
-// address main makes: "main>@b"). A lazy barrel is drawn with
-// its names: "lib=x:lx,y:ly" re-exports x from lx; a star re-export is "lib=*:all". "main>lib.x" takes a name.
+// drawn is a Loader over a graph drawn as text: "main>a,b a>c" (b dynamic: "main>?b", a worker: "main>!b", a script
+// whose address main makes: "main>@b"). A lazy barrel is drawn with its names: "lib=x:lx,y:ly" re-exports x from lx; a
+// star re-export is "lib=*:all". "main>lib.x" takes a name.
 type drawn struct {
 	mu    sync.Mutex
 	edges map[string][]graph.Edge

@@ -330,7 +330,8 @@ func (r *reader) addressOf(spec string, i int) string {
 	return "require(" + Quote(target) + ").default"
 }
 
-// moduleURL reads `new URL("./x", import.meta.url)`, whose first token is at i. The text is in the tokens from at to end.
+// moduleURL reads `new URL("./x", import.meta.url)`, whose first token is at i. The text is in the tokens from at to
+// end.
 func (r *reader) moduleURL(i int) (at, end int, ok bool) {
 	at, end = i+3, i+3
 	if r.is(at, js.TemplateStartToken) {

@@ -82,12 +82,12 @@ export async function swapLinks(links: readonly HTMLLinkElement[], timestamp: nu
 /** Links whose clone is loading. */
 const outdated = new WeakSet<HTMLLinkElement>();
 
-function swap(link: HTMLLinkElement, timestamp: number): Promise<void> | undefined {
+function swap(link: HTMLLinkElement, timestamp: number): Promise<void> {
   const url = new URL(link.href);
   url.searchParams.set("t", String(timestamp));
   if (link.disabled) {
     link.href = url.href; // the browser loads it once the link is enabled
-    return undefined;
+    return Promise.resolve();
   }
   outdated.add(link);
   const clone = link.cloneNode() as HTMLLinkElement;
