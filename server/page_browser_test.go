@@ -98,3 +98,85 @@ func TestPageThatIsLeft(t *testing.T) {
 	s.Edit("src/app.ts", `"app "`, `"the app "`)
 	p.WaitText("#route", "the app at /")
 }
+
+// TestToolsKnowRequests loads all that a page loads through a service worker, as MSW's. MSW tells by the path what a dev
+// server sends (isCommonAssetRequest), and warns about any other request that the app has no handler for.
+func TestToolsKnowRequests(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- devserver.config.json --
+{"server": {"headers": {"Content-Security-Policy": "script-src 'self'"}, "hmr": {"shareTabs": true}}}
+-- index.html --
+<!doctype html><link rel="stylesheet" href="/page.css"><p id="out"></p><p id="others"></p>
+<script type="module">import "./inline.ts"</script>
+<script type="module" src="/main.tsx"></script>
+-- page.css --
+@import "./other.css";
+-- other.css --
+p { color: red }
+-- inline.ts --
+export {}
+-- public/sw.js --
+const seen = []
+addEventListener("install", () => skipWaiting())
+addEventListener("activate", (event) => event.waitUntil(clients.claim()))
+addEventListener("fetch", (event) => seen.push(event.request.method + " " + event.request.url))
+addEventListener("message", (event) => event.ports[0].postMessage(seen))
+-- main.tsx --
+import logo from "./logo.svg"
+const out = document.querySelector("#out")!
+await navigator.serviceWorker.register("/sw.js")
+await new Promise((done) => navigator.serviceWorker.controller ? done(0) : navigator.serviceWorker.oncontrollerchange = done)
+window.requests = () => new Promise((done) => {
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = ({ data }) => done(data)
+  navigator.serviceWorker.controller.postMessage(0, [port2])
+})
+window.tell = async () => {
+  const asset = /@vite|node_modules|\.(s?css|less|m?jsx?|m?tsx?|html|svg|json)$/
+  const others = (await requests()).map((r) => r.split(" ")).map(([method, url]) => [method, new URL(url).pathname])
+  document.querySelector("#others")!.textContent = [...new Set(others.filter(([, path]) => !asset.test(path)).map((r) => r.join(" ")))].sort().join(", ")
+}
+window.load = async () => {
+  new Image().src = logo
+  const { default: json } = await import("./data.json")
+  const { lazy } = await import("./lazy.tsx")
+  await import("./lazy.css")
+  const { pkg } = await import("pkg")
+  const worker = new Worker(new URL("./worker.ts", import.meta.url))
+  worker.onmessage = ({ data }) => out.textContent = [json.one, lazy, pkg, data].join()
+  await fetch("/api/of/the/app")
+}
+-- logo.svg --
+<svg xmlns="http://www.w3.org/2000/svg"></svg>
+-- data.json --
+{"one": 1}
+-- lazy.tsx --
+export const lazy = "lazy"
+import.meta.hot!.accept((m) => document.title = m!.lazy)
+-- lazy.css --
+p { margin: 0 }
+-- worker.ts --
+postMessage("worker")
+-- node_modules/pkg/package.json --
+{"name": "pkg", "exports": "./pkg.cjs"}
+-- node_modules/pkg/pkg.cjs --
+exports.pkg = "pkg"
+`)))
+	p := s.Page(t, "/")
+	p.Wait(`await load().then(() => true)`)
+	p.WaitText("#out", "1,lazy,pkg,worker")
+	s.WaitPages(1)
+	s.Edit("lazy.tsx", `"lazy"`, `"now"`) // the policy forbids evaluating the update: the page asks for it
+	p.WaitText("title", "now")
+	p.NoReload()
+	other := p.Beside("/")
+	other.Wait(`await load().then(() => true)`)
+	p.Reload() // leaves the tabs' common socket with a request
+	p.Wait(`await load().then(() => true)`)
+
+	p.Wait(`requests().then((list) => list.some((r) => r.includes("/@devserver/update/")) && list.some((r) => r.startsWith("POST ")))`)
+	p.Wait(`tell().then(() => true)`)
+	p.WaitText("#others", "GET /, GET /api/of/the/app")
+}

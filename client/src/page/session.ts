@@ -236,7 +236,7 @@ export class Session implements Connection {
   /** The address of the hub for requests about this session. */
   private address(): URL {
     const { config, scriptURL } = this.options;
-    const url = new URL(`${config.base}@devserver/identify`, scriptURL);
+    const url = new URL(`${config.base}@vite/identify`, scriptURL);
     url.searchParams.set("token", this.token);
     return url;
   }
