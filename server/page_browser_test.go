@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
@@ -179,4 +180,57 @@ exports.pkg = "pkg"
 	p.Wait(`requests().then((list) => list.some((r) => r.includes("/@devserver/update/")) && list.some((r) => r.startsWith("POST ")))`)
 	p.Wait(`tell().then(() => true)`)
 	p.WaitText("#others", "GET /, GET /api/of/the/app")
+}
+
+// TestServerRenderedStyles has a page whose server put the stylesheets of modules in. The modules take these over: no
+// style comes twice, and edits and removals reach them.
+func TestServerRenderedStyles(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html>
+<head>
+<link rel="stylesheet" data-vite-dev-id="/on/disk/src/a.css" href="/src/a.css">
+<link rel="stylesheet" data-vite-dev-id="/src/b.css" href="/built/b.css">
+<style data-vite-dev-id="/src/c.css">.c { color: rgb(0, 0, 3) }</style>
+</head>
+<p class="a"></p><p class="b"></p><p class="c"></p><p class="d"></p><p id="ran"></p>
+<script type="module" src="/src/main.js"></script>
+-- public/built/b.css --
+.b { color: rgb(0, 0, 2) }
+-- src/main.js --
+import "./styles.js"
+document.querySelector("#ran").textContent = "ran"
+-- src/styles.js --
+import "./a.css"
+import "./b.css"
+import "./c.css"
+import "./d.css"
+import.meta.hot.accept()
+-- src/a.css --
+.a { color: rgb(0, 0, 1) }
+-- src/b.css --
+.b { color: rgb(0, 0, 2) }
+-- src/c.css --
+.c { color: rgb(0, 0, 3) }
+-- src/d.css --
+.d { color: rgb(0, 0, 4) }
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#ran", "ran")
+	const own = `[...document.querySelectorAll("link[rel=stylesheet], style")].map((e) => e.localName + " " + e.dataset.viteDevId).join()`
+	p.Wait(own + ` === "link /on/disk/src/a.css,link /src/b.css,style /src/c.css,style /src/d.css"`)
+	for i, name := range []string{"a", "b", "c", "d"} {
+		for _, after := range []string{"0, 9", "8, 7"} { // twice: the first edit replaces links
+			before := map[string]string{"0, 9": fmt.Sprint("0, ", i+1), "8, 7": "0, 9"}[after]
+			s.Edit("src/"+name+".css", before, after)
+			p.WaitStyle("."+name, "color", "rgb(0, "+after+")")
+		}
+	}
+	p.Wait(own + ` === "link /on/disk/src/a.css,style /src/b.css,style /src/c.css,style /src/d.css"`)
+	s.Write("src/styles.js", "import.meta.hot.accept()\n")
+	p.Wait(own + ` === ""`)
+	p.NoReload()
+	p.NoErrors()
 }

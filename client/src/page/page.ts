@@ -187,7 +187,7 @@ class BrowserPage {
     registry.afterRun = (instance) => this.refresh.afterRun(instance);
     registry.builtIn.set("/@vite/client", {
       __esModule: true,
-      updateStyle,
+      updateStyle: (id: string, css: string) => updateStyle(id, css, (url) => this.address.pathOf(url)),
       removeStyle,
       ErrorOverlay,
       createHotContext: this.createHotContext,
