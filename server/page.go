@@ -207,7 +207,8 @@ func (p *project) inlineScript(ctx context.Context, file string, index int) (str
 			return strings.Repeat("\n", max(0, s.Line-1)) + s.Code, nil
 		}
 	}
-	return "", &transform.Error{File: p.layout.Shown(file), Text: fmt.Sprintf("the page has no inline module script number %d", index)}
+	return "", fmt.Errorf("%w: %w", compile.ErrNoScript,
+		&transform.Error{File: p.layout.Shown(file), Text: fmt.Sprintf("the page has no inline module script number %d", index)})
 }
 
 // requireIndex returns an error that says where a page was looked for: the user may have started in the wrong folder.

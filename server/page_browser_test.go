@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
@@ -74,6 +75,18 @@ func TestPages(t *testing.T) {
 	p.WaitReload(loadedHere + 2)
 	p.Wait(`document.querySelector("#route").dataset.inline === "now at in the page"`)
 	p.WaitNoOverlay()
+
+	// An inline script that an edit removes is no error.
+	s.Write("two.html", `<p id="text"></p><script type="module">one()</script><script type="module">two()</script>`)
+	p.Goto("/two.html")
+	p.WaitConsole("two is not defined")
+	s.WaitPages(3)
+	s.Write("two.html", `<p id="text"></p><script type="module">document.querySelector("#text").textContent = "one"</script>`)
+	p.WaitText("#text", "one")
+	s.Log.Wait(t, "page reload (/two.html was edited)")
+	if log := s.Log.String(); strings.Contains(log, "no inline module script") {
+		t.Errorf("the terminal has an error about the removed script: %s", log)
+	}
 
 	// A new page.
 	s.Write("new/index.html", `<p id="text">new</p><script type="module">document.querySelector("#text").textContent += " page";</script>`)
