@@ -75,6 +75,7 @@ export class Session implements Connection {
       renew: () => this.renewToken(),
       hello: () => ({ type: "hello", url: typeof location === "undefined" ? "" : location.href }),
       receive: options.receive,
+      ...(config.maxMessage ? { maxMessage: config.maxMessage } : {}),
       opened: (socket) => this.opened(socket),
       lost: (socket, reason) => this.lost(socket, reason),
     });
