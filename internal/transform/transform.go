@@ -223,6 +223,7 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 		p.warnings = fromMessages(result.Warnings, in.ID, in.File, in.Code)
 	}
 	p.code, p.dropped = stripPreamble(result.Code, in.Code)
+	restoreNames(p.code, in.Code)
 	p.exports = readExportBlock(p.code)
 	return p, nil
 }
@@ -337,7 +338,7 @@ func read(in *Input, p *printed, out *Output) []Error {
 	out.Exports = p.exports.names()
 	refresh := in.Refresh != "" && !in.Dependency
 	if !refresh && !needsReading(p.code) {
-		out.Code = string(p.code)
+		out.Code = appendName(string(p.code), p, in.Code)
 		return nil
 	}
 	r := newReader(in, p, out)
@@ -350,6 +351,9 @@ func read(in *Input, p *printed, out *Output) []Error {
 		r.refresh()
 	}
 	out.Code = r.edited()
+	if !out.Refreshes { // for components, tools show the name that esbuild made of the file's name
+		out.Code = appendName(out.Code, p, in.Code)
+	}
 	return nil
 }
 
