@@ -63,7 +63,8 @@ type JSX struct {
 	ImportSource string
 	// Factory and Fragment are the functions of the classic runtime, React's when empty.
 	Factory, Fragment string
-	// Dev adds source positions to elements, for developer tools.
+	// Dev adds source positions to elements, for developer tools. In the classic runtime only elements that
+	// React.createElement makes get positions.
 	Dev bool
 }
 
@@ -170,7 +171,7 @@ func Compile(in Input) (*Output, []Error) {
 	case LangText:
 		return &Output{Code: "module.exports = " + Quote(in.Code) + ";\n"}, nil
 	}
-	p, errs := print(&in, false)
+	p, errs := print(&in, in.wantsPositions())
 	if errs != nil {
 		return nil, errs
 	}
@@ -337,7 +338,7 @@ func withLangHint(in *Input, errs []Error) []Error {
 func read(in *Input, p *printed, out *Output) []Error {
 	out.Exports = p.exports.names()
 	refresh := in.Refresh != "" && !in.Dependency
-	if !refresh && !needsReading(p.code) {
+	if !refresh && !needsReading(p.code) && !in.wantsPositions() {
 		out.Code = appendName(string(p.code), p, in.Code)
 		return nil
 	}
@@ -349,6 +350,9 @@ func read(in *Input, p *printed, out *Output) []Error {
 	}
 	if refresh {
 		r.refresh()
+	}
+	if in.wantsPositions() {
+		r.positions()
 	}
 	out.Code = r.edited()
 	if !out.Refreshes { // for components, tools show the name that esbuild made of the file's name
