@@ -220,8 +220,8 @@ func (s *socket) readMessage(extend func()) (kind int, text []byte, err error) {
 }
 
 // arriving returns a reader of a message that may take long to arrive. As long as some of it arrives, the connection is
-// not silent: neither here nor at the pages, which hear that from the answers to their pings. Their pings are behind the
-// message.
+// not silent: neither here nor at the pages, which hear that from the answers to their pings. Their pings are behind
+// the message.
 func (s *socket) arriving(r io.Reader, extend func()) io.Reader {
 	return &arriving{r, s, extend, time.Now()}
 }

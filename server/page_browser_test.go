@@ -113,8 +113,8 @@ func TestPageThatIsLeft(t *testing.T) {
 	p.WaitText("#route", "the app at /")
 }
 
-// TestToolsKnowRequests loads all that a page loads through a service worker, as MSW's. MSW tells by the path what a dev
-// server sends (isCommonAssetRequest), and warns about any other request that the app has no handler for.
+// TestToolsKnowRequests loads all that a page loads through a service worker, as MSW's. MSW tells by the path what a
+// dev server sends (isCommonAssetRequest), and warns about any other request that the app has no handler for.
 func TestToolsKnowRequests(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// TestTransformHTMLRunsOnceForEachLoad has a plugin that writes another page for each load. The inline scripts are those
-// of the page that was served last, although the plugin moves them.
+// TestTransformHTMLRunsOnceForEachLoad has a plugin that writes another page for each load. The inline scripts are
+// those of the page that was served last, although the plugin moves them.
 func TestTransformHTMLRunsOnceForEachLoad(t *testing.T) {
 	t.Parallel()
 	var runs atomic.Int64
