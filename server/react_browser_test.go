@@ -157,11 +157,12 @@ func TestReactComponents(t *testing.T) {
 func TestReactClasses(t *testing.T) {
 	t.Parallel()
 	s := reactApp(t, `
--- src/App.tsx --
+-- src/main.tsx --
+import { createRoot } from "react-dom/client";
 import { Named } from "./Named";
 import Anonymous from "./Anonymous";
 import { Assigned } from "./Assigned";
-export function App() { return <><Named /><Anonymous /><Assigned /></>; }
+createRoot(document.getElementById("root")!).render(<><Named /><Anonymous /><Assigned /></>);
 -- src/Named.tsx --
 import { Component } from "react";
 export class Named extends Component { state = { n: 0 }; render() { return <p id="named" onClick={() => this.setState({ n: 1 })}>named {this.state.n}</p>; } }
