@@ -45,11 +45,7 @@ func (r *reader) positions() {
 		if !ok {
 			continue
 		}
-		name := r.in.File
-		if name == "" {
-			name = r.in.ID
-		}
-		r.addSource(i+1, fmt.Sprintf("__source: { fileName: %s, lineNumber: %d, columnNumber: %d }", Quote(name), at[0]+1, at[1]+1))
+		r.addSource(i+1, fmt.Sprintf("__source: { fileName: %s, lineNumber: %d, columnNumber: %d }", Quote(filename(r.in)), at[0]+1, at[1]+1))
 	}
 }
 

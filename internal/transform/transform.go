@@ -225,6 +225,9 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 	}
 	p.code, p.dropped = stripPreamble(result.Code, in.Code)
 	restoreNames(p.code, in.Code)
+	if name := filename(in); in.JSX.Dev && name != options.Sourcefile { // developer tools open the file
+		p.code = bytes.ReplaceAll(p.code, []byte("fileName: "+Quote(options.Sourcefile)), []byte("fileName: "+Quote(name)))
+	}
 	p.exports = readExportBlock(p.code)
 	return p, nil
 }
@@ -267,17 +270,22 @@ func tsconfigRaw(in *Input) string {
 
 var trailingComma = regexp.MustCompile(`,(\s*})`)
 
-// sourcefile returns the module's name for esbuild. It appears in errors and in the positions of JSX elements.
+// sourcefile returns the module's name for esbuild. It appears in errors.
 func sourcefile(in *Input) string {
-	name := in.File
-	if name == "" {
-		name = in.ID
-	}
+	name := filename(in)
 	if in.NodeESM && !strings.HasSuffix(name, ".mjs") && !strings.HasSuffix(name, ".mts") {
 		// esbuild applies Node's rules for default imports only by the file's name.
 		name += ".mjs"
 	}
 	return name
+}
+
+// filename returns the module's file, or its ID when it has none.
+func filename(in *Input) string {
+	if in.File == "" {
+		return in.ID
+	}
+	return in.File
 }
 
 func loaderOf(in *Input) api.Loader {
