@@ -280,7 +280,7 @@ export default = 1;
 	p.Wait(`await load("a") === "a1true"`)
 	packs := 0
 	for _, u := range p.Requests() {
-		if strings.Contains(u, "/@devserver/pack") {
+		if strings.Contains(u, "/@devserver/pack.js") {
 			packs++
 		}
 	}

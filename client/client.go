@@ -34,6 +34,8 @@ type Config struct {
 	Epoch string `json:"epoch"`
 	// Seq is the number of the newest update when the script is served.
 	Seq uint64 `json:"seq"`
+	// MaxMessage is how many bytes a message of the page may have.
+	MaxMessage int64 `json:"maxMessage,omitempty"`
 	// Overlay shows errors over the page; without it the console alone has them.
 	Overlay bool `json:"overlay"`
 	// Env is import.meta.env.

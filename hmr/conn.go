@@ -97,7 +97,7 @@ func (cn *conn) read() {
 	ws.SetReadLimit(cn.c.hub.o.MaxMessage) // over it: close code 1009; nothing is allocated for a declared length
 	extend := cn.socket.keepAlive()
 	for {
-		kind, text, err := ws.ReadMessage()
+		kind, text, err := cn.socket.readMessage(extend)
 		if err != nil {
 			// A page that is left says that it goes away. Any other end may be a network that comes back.
 			cn.leave(websocket.IsCloseError(err, websocket.CloseGoingAway, websocket.CloseNormalClosure))
@@ -115,6 +115,14 @@ func (cn *conn) read() {
 		cn.handle(text)
 		extend() // it may have waited for room
 	}
+}
+
+// answerPing has the writer send a confirmation, even if there is nothing to confirm.
+func (cn *conn) answerPing() {
+	cn.c.mu.Lock()
+	cn.pinged = true
+	cn.c.mu.Unlock()
+	cn.socket.wakeUp()
 }
 
 // leave notes whether the page has left in order.
@@ -155,10 +163,7 @@ func (cn *conn) handle(text []byte) {
 	c := cn.c
 	switch in.Type {
 	case "ping":
-		c.mu.Lock()
-		cn.pinged = true
-		c.mu.Unlock()
-		cn.socket.wakeUp()
+		cn.answerPing()
 		return
 	case "ack":
 		c.confirm(in.N)

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"runtime"
 	"strings"
@@ -476,5 +478,97 @@ func TestSessionIsLostOnce(t *testing.T) {
 	hub.Opened()[0].Close("enough")
 	if next := <-gone; next == first {
 		t.Error("Disconnect is called twice for one page")
+	}
+}
+
+// TestALongMessageIsKept: a message that is longer than what is kept ends no session, and neither does what follows it.
+func TestALongMessageIsKept(t *testing.T) {
+	hub, at := serve(t, hmr.Options{KeepBytes: 1000})
+	p := open(t, at+"/?acks=1", "p")
+	p.cut()
+	send := func(size int) {
+		t.Helper()
+		if err := hub.Publish(&hmr.Custom{Event: "e", Data: fmt.Appendf(nil, `{"size":%d,"pad":"%s"}`, size, strings.Repeat("x", size))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, size := range []int{100, 50_000, 200, 300} {
+		send(size)
+	}
+	p.connect()
+	for _, size := range []int{100, 50_000, 200, 300} {
+		f := p.await("a message", event("e"))
+		if got := f["data"].(map[string]any)["size"]; got != float64(size) {
+			t.Errorf("got the message of %v bytes, want %d", got, size)
+		}
+	}
+	if p.resets > 0 {
+		t.Error("the session ended")
+	}
+	p.cut()
+	send(50_000)
+	send(50_000) // two of them are too much
+	p.connect()
+	send(1)
+	if got := p.await("the next message", event("e"))["data"].(map[string]any)["size"]; got != 1.0 || p.resets != 1 {
+		t.Errorf("the session ended %d times and continued with %v, although more was to keep than one long message", p.resets, got)
+	}
+}
+
+// TestAMessageMayArriveSlowly: while a message arrives, the connection is not silent, and the page hears that, too.
+func TestAMessageMayArriveSlowly(t *testing.T) {
+	hub, at := serve(t, hmr.Options{MaxMessage: 1 << 30, Silence: 100 * time.Millisecond})
+	length := make(chan int, 1)
+	hub.OnIn("g", "long", func(_ context.Context, _ *hmr.Client, data json.RawMessage) error {
+		length <- len(data)
+		return nil
+	})
+	for _, c := range []struct{ query, open, prefix string }{{"session=p&acks=1", "", ""}, {"mux=1", "q +received=0", "q "}} {
+		ws, _, err := websocket.DefaultDialer.Dial(at+"/?"+c.query, http.Header{"Sec-WebSocket-Protocol": {"vite-hmr"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.Close()
+		if c.open != "" && ws.WriteMessage(websocket.TextMessage, []byte(c.open)) != nil {
+			t.Fatal("the session was not opened")
+		}
+		heard := make(chan bool, 1)
+		go func() {
+			for {
+				if _, text, err := ws.ReadMessage(); err != nil || strings.HasPrefix(string(text), c.prefix+`{"type":"ack"`) {
+					heard <- err == nil
+					return
+				}
+			}
+		}()
+		w, err := ws.NextWriter(websocket.TextMessage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := 2
+		write := func(text string) {
+			if _, err := io.WriteString(w, text); err != nil {
+				t.Fatalf("%s: the connection was lost: %v", c.query, err)
+			}
+		}
+		write(c.prefix + `{"type":"custom","event":"long","data":"`)
+		for waits := true; waits; {
+			select {
+			case ok := <-heard:
+				if waits = false; !ok {
+					t.Fatalf("%s: the connection was lost", c.query)
+				}
+			default:
+				write(strings.Repeat("x", 1000))
+				sent += 1000
+			}
+		}
+		write(`"}`)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-length; got != sent {
+			t.Errorf("%s: %d bytes arrived of %d", c.query, got, sent)
+		}
 	}
 }

@@ -32,7 +32,8 @@ type Options struct {
 	// KeepRequests stores the headers of each page's last identifying request, a few KiB a page. SetIdentify needs them
 	// to identify open pages again, and ErrUnsure to leave pages their user.
 	KeepRequests bool
-	// MaxMessage is how many bytes a message from a page may have; 1 MiB when 0. A longer one closes the connection.
+	// MaxMessage is how many bytes a message from a page may have; 1 MiB when 0. The page is told, and refuses to send a
+	// longer message. A page that sends one loses its connection. The development server allows 64 MiB.
 	MaxMessage int64
 	// QueueMessages and QueueBytes are how much may wait to be written to one page before senders wait for it; 1024 and
 	// 1 MiB when 0. Senders also wait when what the page has not confirmed comes within this distance of KeepMessages or
@@ -42,7 +43,8 @@ type Options struct {
 	// connection, and senders do not wait for it until it takes something again.
 	StallTimeout time.Duration
 	// KeepMessages and KeepBytes bound what is kept for a page that is away or that nobody waits for; 4096 and 8 MiB
-	// when 0. Beyond that its session ends, and the page is told how much it lost, see [Lost].
+	// when 0. The longest message does not count. Beyond that its session ends, and the page is told how much it lost,
+	// see [Lost].
 	KeepMessages, KeepBytes int
 	// ResumeGrace is how long a session waits for a page that lost its connection; 2 minutes when 0.
 	ResumeGrace time.Duration

@@ -124,7 +124,7 @@ func (m *mux) read() {
 			m.refuseLength(err)
 			return
 		}
-		text, err := io.ReadAll(io.LimitReader(r, mostSession+1+limit+1))
+		text, err := io.ReadAll(m.arriving(io.LimitReader(r, mostSession+1+limit+1), extend))
 		if err != nil {
 			return
 		}
@@ -139,7 +139,7 @@ func (m *mux) read() {
 		}
 		if int64(len(rest)) > limit {
 			// Only its tab gets the code: each tab that gets it drops its longest message.
-			if _, err := io.Copy(io.Discard, r); err != nil {
+			if _, err := io.Copy(io.Discard, m.arriving(r, extend)); err != nil {
 				return
 			}
 			m.refuse(string(session), websocket.CloseMessageTooBig, "the message is too big")

@@ -35,6 +35,8 @@ type Connected struct {
 	// Waiting and WaitingBytes are how many of the frames received have handlers that have not returned, and their text.
 	Waiting      uint64 `json:"waiting,omitempty"`
 	WaitingBytes int    `json:"waitingBytes,omitempty"`
+	// MaxMessage is how many bytes a message of the page may have.
+	MaxMessage int64 `json:"maxMessage,omitempty"`
 	// Lost says what the session before has lost, nil for nothing that the server knows of.
 	Lost *Lost `json:"lost,omitempty"`
 	// Identifies says that the server knows users. The page then sends its cookies again when they may have changed.

@@ -46,6 +46,18 @@ func (q *queue) trim(n uint64) {
 	q.acked = n
 }
 
+// longest returns the length of the longest frame, or 0 when all frames together have no more bytes than that. One
+// message may be longer than all that is kept else, and what is sent behind it must not end the session.
+func (q *queue) longest(bytes int) (n int) {
+	if q.bytes <= bytes {
+		return 0
+	}
+	for _, f := range q.frames {
+		n = max(n, len(f.text))
+	}
+	return n
+}
+
 // clear drops all frames.
 func (q *queue) clear() { q.frames, q.bytes = nil, 0 }
 
@@ -151,7 +163,7 @@ func (c *page) enqueue(f *frame) {
 // confirm them in time are dropped: such a page may not resume. For any other page the session ends. The caller holds
 // mu.
 func (c *page) boundKept() {
-	for len(c.queue.frames) > c.hub.o.KeepMessages || c.queue.bytes > c.hub.o.KeepBytes && len(c.queue.frames) > 1 {
+	for len(c.queue.frames) > c.hub.o.KeepMessages || c.queue.bytes-c.queue.longest(c.hub.o.KeepBytes) > c.hub.o.KeepBytes {
 		if c.confirmsBytes || c.written <= c.queue.acked {
 			c.lose(fmt.Sprintf("more waited for it than is kept (%d messages or %d MiB)",
 				c.hub.o.KeepMessages, c.hub.o.KeepBytes>>20))

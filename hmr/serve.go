@@ -152,7 +152,7 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 	}
 	cn = newConn(c, s, prefix)
 	hello := &Connected{
-		Client: c.ID(), Epoch: h.o.Epoch, Resumed: resumed, Seq: h.updates.seq, Identifies: h.rule.Load() != nil,
+		Client: c.ID(), Epoch: h.o.Epoch, Resumed: resumed, Seq: h.updates.seq, Identifies: h.rule.Load() != nil, MaxMessage: h.o.MaxMessage,
 	}
 	c.attach(cn, prefix != nil || q.Get("acks") == "1", hello)
 	s.add(cn)

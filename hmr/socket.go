@@ -3,6 +3,7 @@ package hmr
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -17,6 +18,8 @@ const (
 	ackEach  = 64
 	ackBytes = 256 << 10
 	ackDelay = time.Second
+	// answerEach is how often pages hear of a message that is still arriving. Their client waits for 15 seconds.
+	answerEach = 5 * time.Second
 )
 
 // socket is one WebSocket. It has two goroutines: the writer, and the reader, in which Hub.serve runs. It carries one
@@ -204,6 +207,42 @@ func (s *socket) keepAlive() (extend func()) {
 	extend()
 	s.ws.SetPongHandler(func(string) error { extend(); return nil })
 	return extend
+}
+
+// readMessage reads the next message. extend is what keepAlive returned.
+func (s *socket) readMessage(extend func()) (kind int, text []byte, err error) {
+	kind, r, err := s.ws.NextReader()
+	if err != nil {
+		return kind, nil, err
+	}
+	text, err = io.ReadAll(s.arriving(r, extend))
+	return kind, text, err
+}
+
+// arriving returns a reader of a message that may take long to arrive. As long as some of it arrives, the connection is
+// not silent: neither here nor at the pages, which hear that from the answers to their pings. Their pings are behind
+// the message.
+func (s *socket) arriving(r io.Reader, extend func()) io.Reader {
+	return &arriving{r, s, extend, time.Now()}
+}
+
+type arriving struct {
+	io.Reader
+	s        *socket
+	extend   func()
+	answered time.Time
+}
+
+func (a *arriving) Read(p []byte) (int, error) {
+	n, err := a.Reader.Read(p)
+	if now := time.Now(); n > 0 && now.Sub(a.answered) >= min(answerEach, a.s.hub.o.Silence/3) {
+		a.answered = now
+		a.extend()
+		for _, cn := range a.s.open() {
+			cn.answerPing()
+		}
+	}
+	return n, err
 }
 
 // refuseLength closes the socket for a declared length that no length of the protocol can be (CVE-2020-27813). The

@@ -262,7 +262,7 @@ func TestRefusalsAreTold(t *testing.T) {
 	app := fortress(t)
 	s := devtest.Start(t, app)
 	out := strings.TrimSuffix(app.Root, "/app") + "/out"
-	for target, body := range map[string]string{"/@fs" + out + "/secret.txt?raw": "403 forbidden\n", "/link.txt": "403 forbidden\n", "/.env.local": "403 forbidden\n", "/src/%2e%2e/x": "400 bad request\n", "/@devserver/pack?id=/@fs" + out + "/secret.ts": "403 forbidden\n"} {
+	for target, body := range map[string]string{"/@fs" + out + "/secret.txt?raw": "403 forbidden\n", "/link.txt": "403 forbidden\n", "/.env.local": "403 forbidden\n", "/src/%2e%2e/x": "400 bad request\n", "/@devserver/pack.js?id=/@fs" + out + "/secret.ts": "403 forbidden\n"} {
 		if res := s.Get(target); res.Body != body {
 			t.Errorf("%s: %q, want %q", target, res.Body, body)
 		}
@@ -272,7 +272,7 @@ func TestRefusalsAreTold(t *testing.T) {
 	s.Log.Wait(t, app.Path(".env.local")+" may not be read")
 	s.Log.Wait(t, out+"/secret.ts may not be read")
 	s.Raw("GET /.env?\u009b2J\u202e HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-	s.Raw("GET /@devserver/pack?id=/.git/%1b[2J%07 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	s.Raw("GET /@devserver/pack.js?id=/.git/%1b[2J%07 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	s.Log.Wait(t, `.git/\u001b[2J`)
 	if strings.ContainsAny(s.Log.String(), "\x1b\x07\u009b\u202e") {
 		t.Error("control characters of a request reached the terminal")
@@ -311,7 +311,7 @@ func TestOtherWaysToAFile(t *testing.T) {
 	// The project's own code tries to import secrets, as the code of a package may.
 	for i := range 15 {
 		get(fmt.Sprintf("/i%d.ts", i+1))
-		get(fmt.Sprintf("/@devserver/map?of=css:/i%d.css", i+1))
+		get(fmt.Sprintf("/@devserver/source.map?of=css:/i%d.css", i+1))
 	}
 	secrets := []string{
 		"/.env", "/../out/secret.ts", "/link.ts", "/env-link.ts", "/link.css", "/link.json", "/link.svg", "/link.txt", "/link.html", "/link-out/secret.ts", "/src/git/config", "/private/plan.ts", "/.vscode/settings.json", "/server.pem", "/public/.env", "/public/link.txt",
@@ -322,10 +322,10 @@ func TestOtherWaysToAFile(t *testing.T) {
 	for _, id := range secrets {
 		for _, form := range forms {
 			e := url.QueryEscape(id + form)
-			get("/@devserver/pack?id=" + e)
-			get("/@devserver/pack?exact&id=/src/main.ts&id=" + e + "&have=" + e)
-			get("/@devserver/map?of=css:" + e)
-			get("/@devserver/map?of=" + e)
+			get("/@devserver/pack.js?id=" + e)
+			get("/@devserver/pack.js?exact&id=/src/main.ts&id=" + e + "&have=" + e)
+			get("/@devserver/source.map?of=css:" + e)
+			get("/@devserver/source.map?of=" + e)
 			revisions[id+form] = "x"
 		}
 		get("/@devserver/update/" + strings.TrimPrefix(url.PathEscape(id), "/"))
@@ -383,7 +383,7 @@ func TestOwnPathsAreNotProxied(t *testing.T) {
 	upgrade := "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 	w := newWire(t, s)
 	for _, request := range []string{
-		"GET /@vite/client HTTP/1.1\r\nHost: localhost\r\n", "GET /@devserver/pack?id=/src/main.ts HTTP/1.1\r\nHost: localhost\r\n", "GET /@devserver/nothing HTTP/1.1\r\nHost: localhost\r\n", "GET /__devserver/ HTTP/1.1\r\nHost: localhost\r\n",
+		"GET /@vite/client HTTP/1.1\r\nHost: localhost\r\n", "GET /@devserver/pack.js?id=/src/main.ts HTTP/1.1\r\nHost: localhost\r\n", "GET /@devserver/nothing HTTP/1.1\r\nHost: localhost\r\n", "GET /__devserver/ HTTP/1.1\r\nHost: localhost\r\n",
 		"GET /__open-in-editor?file=/src/main.ts HTTP/1.1\r\nHost: localhost\r\n", "GET /?token=x HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "GET /api HTTP/1.1\r\nHost: localhost\r\nSec-WebSocket-Protocol: vite-hmr\r\n" + upgrade,
 		"GET http://" + canaryHost + "/api/ws HTTP/1.1\r\nHost: localhost\r\n" + upgrade, "GET http://" + canaryHost + "/api HTTP/1.1\r\nHost: " + canaryHost + "\r\n", "CONNECT " + canaryHost + " HTTP/1.1\r\nHost: " + canaryHost + "\r\n", "GET /api HTTP/1.1\r\nHost: evil.test\r\n",
 		"GET /api/../.env HTTP/1.1\r\nHost: localhost\r\n", "GET //api HTTP/1.1\r\nHost: localhost\r\n", "GET /x/api HTTP/1.1\r\nHost: localhost\r\n", "GET /.env?/api HTTP/1.1\r\nHost: localhost\r\n", "GET /apisecrets/../.env HTTP/1.1\r\nHost: localhost\r\n",

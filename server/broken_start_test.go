@@ -105,7 +105,7 @@ func TestBrokenConfigServesNothing(t *testing.T) {
 		t.Errorf("status %d after a mistake", res.Status)
 	}
 	s.Again()
-	for _, path := range []string{"/", "/src/own.ts", "/src/own.ts?raw", "/@fs" + s.Path("src/own.ts"), "/@devserver/pack?id=/src/own.ts", "/__open-in-editor?file=src/own.ts", "/__devserver/", "/nowhere"} {
+	for _, path := range []string{"/", "/src/own.ts", "/src/own.ts?raw", "/@fs" + s.Path("src/own.ts"), "/@devserver/pack.js?id=/src/own.ts", "/__open-in-editor?file=src/own.ts", "/__devserver/", "/nowhere"} {
 		if res := s.Get(path); res.Status != 500 || strings.Contains(res.Body, "works") {
 			t.Errorf("%s: status %d, want 500; body %q", path, res.Status, res.Body)
 		}

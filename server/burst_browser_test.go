@@ -83,6 +83,46 @@ func TestBurstsOfAPluginReachThePage(t *testing.T) {
 	}
 }
 
+// TestLongMessages sends messages of many MiB from a page to a plugin and back, one behind the other. A message that is
+// longer than the bound is an error that names the bound.
+func TestLongMessages(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	for _, shared := range []bool{false, true} {
+		t.Run(fmt.Sprint(shared), func(t *testing.T) {
+			t.Parallel()
+			s := devtest.Start(t, devtest.App(t, devtest.Text(fmt.Sprintf(`
+-- devserver.config.json --
+{"server": {"hmr": {"shareTabs": %t}}}
+-- index.html --
+<p id="got"></p><p id="error"></p>
+<script type="module" src="/main.js"></script>
+-- main.js --
+const { hot } = import.meta, got = document.querySelector("#got");
+hot.on("back", ({ text }) => (got.textContent += text.length + " "));
+for (const length of [5e6, 20e6, 1]) hot.send("long", { text: "x".repeat(length) });
+try {
+  hot.send("long", { text: "x".repeat(70e6) });
+} catch (e) {
+  document.querySelector("#error").textContent = e.code + ": " + e.message.slice(0, 98);
+}
+`, shared))), func(o *server.Options) {
+				o.Plugins = []plugin.Plugin{{Name: "long", Events: []plugin.Event{
+					plugin.On("long", func(_ context.Context, c plugin.Client, in struct {
+						Text string `json:"text"`
+					}) error {
+						return c.Send("back", in)
+					}),
+				}}}
+			})
+			p := s.Page(t, "/")
+			p.WaitText("#got", "5000000 20000000 1")
+			p.WaitText("#error", "too_big: a message of 70000051 bytes was not sent: it is more than the 67108864 bytes that the server takes")
+			p.NoErrors()
+		})
+	}
+}
+
 // TestBurstsOverCutsReachThePage cuts the page's connections while a plugin broadcasts.
 func TestBurstsOverCutsReachThePage(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
@@ -67,15 +68,12 @@ func (s *Server) serveTail(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// mostSent bounds a message to send, in bytes.
-const mostSent = 4 << 20
-
 // serveSend sends an event to pages, like the button of the admin page.
 func (s *Server) serveSend(w http.ResponseWriter, r *http.Request) {
 	var a running.Answer
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostSent))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
 	if err != nil {
-		a.Error = &hmr.Error{Code: "too_big", Message: "the message is larger than 4 MiB, or was cut off"}
+		a.Error = &hmr.Error{Code: "too_big", Message: fmt.Sprintf("the message is larger than %d MiB, or was cut off", maxMessage>>20)}
 	} else if a.Sent, err = s.adminSend(data); err != nil {
 		own, ok := errors.AsType[*hmr.Error](err)
 		if !ok {

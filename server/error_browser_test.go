@@ -332,7 +332,7 @@ func original(t *testing.T, s *devtest.Server, script string, line, column int) 
 	if u.RawQuery != "" {
 		path += "?" + u.RawQuery
 	}
-	mapPath := "/@devserver/map?of=" + strings.TrimSuffix(path[strings.LastIndex(path, "/")+1:], ".js") // the page got an update over the socket, without a request
+	mapPath := "/@devserver/source.map?of=" + strings.TrimSuffix(path[strings.LastIndex(path, "/")+1:], ".js") // the page got an update over the socket, without a request
 	if answer := s.Get(path); !strings.HasPrefix(path, "/@devserver/update/") {
 		_, after, found := strings.Cut(answer.Body, "//# sourceMappingURL=")
 		if !found {

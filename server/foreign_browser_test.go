@@ -17,7 +17,7 @@ import (
 // TARGET, and collects its successes in window.got.
 const foreignPage = `<!doctype html><link rel="icon" href="data:,"><script>
 const target = "TARGET", got = window.got = [], tried = [];
-const paths = ["/", "/src/main.ts", "/src/main.ts?raw", "/@vite/client", "/@devserver/pack?id=/src/part.ts", "/@devserver/map?of=css:/src/style.css", "/src/style.css", "/logo.svg", "/nowhere", "/.env", "/__devserver/"];
+const paths = ["/", "/src/main.ts", "/src/main.ts?raw", "/@vite/client", "/@devserver/pack.js?id=/src/part.ts", "/@devserver/source.map?of=css:/src/style.css", "/src/style.css", "/logo.svg", "/nowhere", "/.env", "/__devserver/"];
 const attempt = (what, f) => tried.push(new Promise((done) => f((text) => { got.push(what + ": " + text); done(); }, done)));
 // A page could spy on a script that merely loads, with hooks (CVE-2025-30359).
 const element = (what, make) => attempt(what, (leak, done) => { const e = make(); e.onload = () => leak("loaded"); e.onerror = () => done(); document.head.append(e); });
@@ -40,7 +40,7 @@ for (const path of paths) {
 }
 element("editor by image", () => Object.assign(document.createElement("img"), { src: target + "/__open-in-editor?file=src/main.ts" }));
 attempt("editor by POST", (leak, done) => fetch(target + "/__open-in-editor?file=src/main.ts", { method: "POST", mode: "no-cors", body: "x" }).then(() => done(), done));
-attempt("identify by POST", (leak, done) => fetch(target + "/@devserver/identify?token=x", { method: "POST", mode: "no-cors", credentials: "include" }).then(() => done(), done));
+attempt("identify by POST", (leak, done) => fetch(target + "/@vite/identify?token=x", { method: "POST", mode: "no-cors", credentials: "include" }).then(() => done(), done));
 navigator.sendBeacon(target + "/__open-in-editor?file=src/main.ts", "x");
 attempt("frame", (leak, done) => { const f = document.createElement("iframe"); f.src = target + "/"; f.onload = () => { try { f.contentDocument ? leak(f.contentDocument.body.innerHTML) : done(); } catch { done(); } }; addEventListener("DOMContentLoaded", () => document.body.append(f)); });
 // A frame without an origin (CVE-2026-27977).

@@ -14,13 +14,14 @@ import (
 )
 
 // The server's own paths, below base, beside those of package pack. They come before plugins, proxies and files, so
-// that nothing can take them over.
+// that nothing can take them over. Tools in the page that watch requests, such as MSW, tell the server's requests from
+// the app's by the path: code ends in ".js", and what the client asks for by itself begins with "/@vite/".
 const (
 	clientPath = moduleid.Client
 	ownPrefix  = "/@devserver/"
-	packPath   = ownPrefix + "pack"
+	packPath   = ownPrefix + "pack.js"
 	// identifyPath is where pages send their cookies again, see hmr.Hub.
-	identifyPath = ownPrefix + "identify"
+	identifyPath = "/@vite/identify"
 	editorPath   = "/__open-in-editor"
 	adminPath    = running.AdminPath
 )

@@ -162,7 +162,7 @@ func TestNobodyIsAskedWithoutIdentify(t *testing.T) {
 		t.Error("the page was asked to identify itself")
 	}
 	for _, token := range []string{"", "?token=wrong"} {
-		if res := s.Do(http.MethodPost, "/@devserver/identify"+token, ""); res.Status != http.StatusForbidden {
+		if res := s.Do(http.MethodPost, "/@vite/identify"+token, ""); res.Status != http.StatusForbidden {
 			t.Errorf("identify%s without the token: status %d, want 403", token, res.Status)
 		}
 	}

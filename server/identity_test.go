@@ -68,7 +68,7 @@ func (p *person) shows(session, want string) {
 	for key, values := range cookies(session) {
 		header = append(header, key, values[0])
 	}
-	res := p.s.Do(http.MethodPost, "/@devserver/identify?token="+p.s.Token()+"&session="+p.session, "", header...)
+	res := p.s.Do(http.MethodPost, "/@vite/identify?token="+p.s.Token()+"&session="+p.session, "", header...)
 	if res.Status != http.StatusOK || !strings.Contains(res.Body, `"user":"`+want+`"`) {
 		p.t.Errorf("cookie %q: %d %s, want user %q", session, res.Status, res.Body, want)
 	}

@@ -68,7 +68,7 @@ func TestClientsLeaveNothing(t *testing.T) {
 	visit := func() {
 		n++
 		w := &wire{t: t, addr: "127.0.0.1:" + port}
-		for _, path := range []string{"/", "/@vite/client", "/m0.ts", "/@devserver/pack?id=/m3.ts"} {
+		for _, path := range []string{"/", "/@vite/client", "/m0.ts", "/@devserver/pack.js?id=/m3.ts"} {
 			w.ask("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Dest: script\r\nSec-Fetch-Mode: cors\r\n\r\n")
 		}
 		ws := connect(fmt.Sprint("page", n))

@@ -91,10 +91,10 @@ const codeOf = (send) => {
   }
 };
 window.refused = () => {
-  const long = "x".repeat(1e6);
+  const long = "x".repeat(2e7);
   const codes = [
-    codeOf(() => hot.send("long", "x".repeat(2 << 20))),
-    codeOf(() => connection().send("long", "x".repeat(2 << 20))),
+    codeOf(() => hot.send("long", "x".repeat(65 << 20))),
+    codeOf(() => connection().send("long", "x".repeat(65 << 20))),
     codeOf(() => hot.send("")),
     codeOf(() => connection().send("")),
   ];

@@ -30,6 +30,7 @@ func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string)
 		p.failPage(w, file, err)
 		return
 	}
+	p.keepPage(file, page)
 	p.edits.PageServed(file)
 	if p.problems.Clear(p.gate.FileToID(file)) { // what failed was no edit of the page, but a plugin
 		p.problems.Publish()
@@ -39,9 +40,10 @@ func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string)
 	serveText(w, r, page.text)
 }
 
+// rewrittenPage is a page as a browser gets it. source is the text of its file.
 type rewrittenPage struct {
-	text    []byte
-	scripts []html.Script
+	source, text []byte
+	scripts      []html.Script
 }
 
 // entries are the IDs of the page's module scripts.
@@ -70,10 +72,11 @@ func (p *project) scriptID(file, src string) (string, bool) {
 
 // rewritePage returns the page as the browser gets it. dir is the page's folder when its URL lies in another folder.
 func (p *project) rewritePage(ctx context.Context, file, dir string) (*rewrittenPage, error) {
-	text, err := p.gate.ReadFile(file)
+	source, err := p.gate.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
+	text := source
 	p.watched.NoteContent(file, text)
 	id := p.gate.FileToID(file)
 	tags, err := p.hosts.TransformHTML(ctx, plugin.TransformHTMLArgs{Path: id, File: file, HTML: string(text)})
@@ -91,7 +94,49 @@ func (p *project) rewritePage(ctx context.Context, file, dir string) (*rewritten
 		text = []byte(p.env.ReplaceHTML(string(text)))
 	}
 	out := html.Rewrite(text, opts)
-	return &rewrittenPage{text: out.HTML, scripts: out.Scripts}, nil
+	return &rewrittenPage{source: source, text: out.HTML, scripts: out.Scripts}, nil
+}
+
+// keepPage keeps a page for its inline scripts. Plugins may have written other scripts than for the load before, with a
+// nonce or a counter, and the browser asks for the scripts of this load.
+func (p *project) keepPage(file string, page *rewrittenPage) {
+	before, _ := p.pages.Swap(file, page)
+	was, _ := before.(*rewrittenPage)
+	if was == nil || !bytes.Equal(was.source, page.source) { // an edit compiles the scripts
+		return
+	}
+	for _, s := range page.scripts {
+		if s.Inline && !slices.Contains(was.scripts, s) {
+			p.edits.Invalidate(compile.InlineID(p.gate.FileToID(file), s.Index))
+		}
+	}
+}
+
+// keptPage returns the page as it was served last, or rewrites it when its file has another text now.
+func (p *project) keptPage(ctx context.Context, file string) (*rewrittenPage, error) {
+	p.keeping.Lock() // all inline scripts of an edited page ask for it at once
+	defer p.keeping.Unlock()
+	for {
+		source, err := p.gate.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		kept, ok := p.pages.Load(file)
+		if ok && bytes.Equal(kept.(*rewrittenPage).source, source) {
+			return kept.(*rewrittenPage), nil
+		}
+		page, err := p.rewritePage(ctx, file, "")
+		if err != nil {
+			return nil, err
+		}
+		if ok && p.pages.CompareAndSwap(file, kept, page) {
+			return page, nil
+		}
+		if _, served := p.pages.LoadOrStore(file, page); !served {
+			return page, nil
+		}
+		// The page was served meanwhile, and a browser has those scripts.
+	}
 }
 
 func htmlTags(tags []plugin.HTMLTag) []html.Tag {
@@ -163,7 +208,7 @@ func acceptsHTML(r *http.Request) bool {
 // inlineScript returns an inline module script of a page. The script keeps its place in the page, so that errors and
 // source maps name the page's own lines.
 func (p *project) inlineScript(ctx context.Context, file string, index int) (string, error) {
-	page, err := p.rewritePage(ctx, file, "")
+	page, err := p.keptPage(ctx, file)
 	if err != nil {
 		return "", err
 	}
@@ -172,7 +217,8 @@ func (p *project) inlineScript(ctx context.Context, file string, index int) (str
 			return strings.Repeat("\n", max(0, s.Line-1)) + s.Code, nil
 		}
 	}
-	return "", &transform.Error{File: p.layout.Shown(file), Text: fmt.Sprintf("the page has no inline module script number %d", index)}
+	return "", fmt.Errorf("%w: %w", compile.ErrNoScript,
+		&transform.Error{File: p.layout.Shown(file), Text: fmt.Sprintf("the page has no inline module script number %d", index)})
 }
 
 // requireIndex returns an error that says where a page was looked for: the user may have started in the wrong folder.

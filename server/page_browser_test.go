@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
@@ -74,6 +76,18 @@ func TestPages(t *testing.T) {
 	p.Wait(`document.querySelector("#route").dataset.inline === "now at in the page"`)
 	p.WaitNoOverlay()
 
+	// An inline script that an edit removes is no error.
+	s.Write("two.html", `<p id="text"></p><script type="module">one()</script><script type="module">two()</script>`)
+	p.Goto("/two.html")
+	p.WaitConsole("two is not defined")
+	s.WaitPages(3)
+	s.Write("two.html", `<p id="text"></p><script type="module">document.querySelector("#text").textContent = "one"</script>`)
+	p.WaitText("#text", "one")
+	s.Log.Wait(t, "page reload (/two.html was edited)")
+	if log := s.Log.String(); strings.Contains(log, "no inline module script") {
+		t.Errorf("the terminal has an error about the removed script: %s", log)
+	}
+
 	// A new page.
 	s.Write("new/index.html", `<p id="text">new</p><script type="module">document.querySelector("#text").textContent += " page";</script>`)
 	p.Goto("/new/")
@@ -97,4 +111,139 @@ func TestPageThatIsLeft(t *testing.T) {
 	s.WaitPages(1)
 	s.Edit("src/app.ts", `"app "`, `"the app "`)
 	p.WaitText("#route", "the app at /")
+}
+
+// TestToolsKnowRequests loads all that a page loads through a service worker, as MSW's. MSW tells by the path what a
+// dev server sends (isCommonAssetRequest), and warns about any other request that the app has no handler for.
+func TestToolsKnowRequests(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- devserver.config.json --
+{"server": {"headers": {"Content-Security-Policy": "script-src 'self'"}, "hmr": {"shareTabs": true}}}
+-- index.html --
+<!doctype html><link rel="stylesheet" href="/page.css"><p id="out"></p><p id="others"></p>
+<script type="module">import "./inline.ts"</script>
+<script type="module" src="/main.tsx"></script>
+-- page.css --
+@import "./other.css";
+-- other.css --
+p { color: red }
+-- inline.ts --
+export {}
+-- public/sw.js --
+const seen = []
+addEventListener("install", () => skipWaiting())
+addEventListener("activate", (event) => event.waitUntil(clients.claim()))
+addEventListener("fetch", (event) => seen.push(event.request.method + " " + event.request.url))
+addEventListener("message", (event) => event.ports[0].postMessage(seen))
+-- main.tsx --
+import logo from "./logo.svg"
+const out = document.querySelector("#out")!
+await navigator.serviceWorker.register("/sw.js")
+await new Promise((done) => navigator.serviceWorker.controller ? done(0) : navigator.serviceWorker.oncontrollerchange = done)
+window.requests = () => new Promise((done) => {
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = ({ data }) => done(data)
+  navigator.serviceWorker.controller.postMessage(0, [port2])
+})
+window.tell = async () => {
+  const asset = /@vite|node_modules|\.(s?css|less|m?jsx?|m?tsx?|html|svg|json)$/
+  const others = (await requests()).map((r) => r.split(" ")).map(([method, url]) => [method, new URL(url).pathname])
+  document.querySelector("#others")!.textContent = [...new Set(others.filter(([, path]) => !asset.test(path)).map((r) => r.join(" ")))].sort().join(", ")
+}
+window.load = async () => {
+  new Image().src = logo
+  const { default: json } = await import("./data.json")
+  const { lazy } = await import("./lazy.tsx")
+  await import("./lazy.css")
+  const { pkg } = await import("pkg")
+  const worker = new Worker(new URL("./worker.ts", import.meta.url))
+  worker.onmessage = ({ data }) => out.textContent = [json.one, lazy, pkg, data].join()
+  await fetch("/api/of/the/app")
+}
+-- logo.svg --
+<svg xmlns="http://www.w3.org/2000/svg"></svg>
+-- data.json --
+{"one": 1}
+-- lazy.tsx --
+export const lazy = "lazy"
+import.meta.hot!.accept((m) => document.title = m!.lazy)
+-- lazy.css --
+p { margin: 0 }
+-- worker.ts --
+postMessage("worker")
+-- node_modules/pkg/package.json --
+{"name": "pkg", "exports": "./pkg.cjs"}
+-- node_modules/pkg/pkg.cjs --
+exports.pkg = "pkg"
+`)))
+	p := s.Page(t, "/")
+	p.Wait(`await load().then(() => true)`)
+	p.WaitText("#out", "1,lazy,pkg,worker")
+	s.WaitPages(1)
+	s.Edit("lazy.tsx", `"lazy"`, `"now"`) // the policy forbids evaluating the update: the page asks for it
+	p.WaitText("title", "now")
+	p.NoReload()
+	other := p.Beside("/")
+	other.Wait(`await load().then(() => true)`)
+	p.Reload() // leaves the tabs' common socket with a request
+	p.Wait(`await load().then(() => true)`)
+
+	p.Wait(`requests().then((list) => list.some((r) => r.includes("/@devserver/update/")) && list.some((r) => r.startsWith("POST ")))`)
+	p.Wait(`tell().then(() => true)`)
+	p.WaitText("#others", "GET /, GET /api/of/the/app")
+}
+
+// TestServerRenderedStyles has a page whose server put the stylesheets of modules in. The modules take these over: no
+// style comes twice, and edits and removals reach them.
+func TestServerRenderedStyles(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html>
+<head>
+<link rel="stylesheet" data-vite-dev-id="/on/disk/src/a.css" href="/src/a.css">
+<link rel="stylesheet" data-vite-dev-id="/src/b.css" href="/built/b.css">
+<style data-vite-dev-id="/src/c.css">.c { color: rgb(0, 0, 3) }</style>
+</head>
+<p class="a"></p><p class="b"></p><p class="c"></p><p class="d"></p><p id="ran"></p>
+<script type="module" src="/src/main.js"></script>
+-- public/built/b.css --
+.b { color: rgb(0, 0, 2) }
+-- src/main.js --
+import "./styles.js"
+document.querySelector("#ran").textContent = "ran"
+-- src/styles.js --
+import "./a.css"
+import "./b.css"
+import "./c.css"
+import "./d.css"
+import.meta.hot.accept()
+-- src/a.css --
+.a { color: rgb(0, 0, 1) }
+-- src/b.css --
+.b { color: rgb(0, 0, 2) }
+-- src/c.css --
+.c { color: rgb(0, 0, 3) }
+-- src/d.css --
+.d { color: rgb(0, 0, 4) }
+`)))
+	p := s.Page(t, "/")
+	p.WaitText("#ran", "ran")
+	const own = `[...document.querySelectorAll("link[rel=stylesheet], style")].map((e) => e.localName + " " + e.dataset.viteDevId).join()`
+	p.Wait(own + ` === "link /on/disk/src/a.css,link /src/b.css,style /src/c.css,style /src/d.css"`)
+	for i, name := range []string{"a", "b", "c", "d"} {
+		for _, after := range []string{"0, 9", "8, 7"} { // twice: the first edit replaces links
+			before := map[string]string{"0, 9": fmt.Sprint("0, ", i+1), "8, 7": "0, 9"}[after]
+			s.Edit("src/"+name+".css", before, after)
+			p.WaitStyle("."+name, "color", "rgb(0, "+after+")")
+		}
+	}
+	p.Wait(own + ` === "link /on/disk/src/a.css,style /src/b.css,style /src/c.css,style /src/d.css"`)
+	s.Write("src/styles.js", "import.meta.hot.accept()\n")
+	p.Wait(own + ` === ""`)
+	p.NoReload()
+	p.NoErrors()
 }

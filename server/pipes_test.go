@@ -39,7 +39,7 @@ x
 			if res := s.Get("/main.js", "Sec-Fetch-Dest", "script"); res.Status != 200 || !strings.Contains(res.Body, "served") {
 				t.Errorf("the page's script: status %d %.200s", res.Status, res.Body)
 			}
-			s.Get("/@devserver/pack?id=/src/unused.ts")
+			s.Get("/@devserver/pack.js?id=/src/unused.ts")
 			s.Get("/file.txt")
 			s.Get("/node_modules/dep/index.js", "Sec-Fetch-Dest", "script")
 		})

@@ -52,6 +52,9 @@ type project struct {
 	edits    *edit.Updater     // changed files -> updates
 	relay    *relay.Relay      // pages and plugins
 
+	pages   sync.Map   // file -> *rewrittenPage: the pages as they were served last, see keptPage
+	keeping sync.Mutex // see keptPage
+
 	began sync.Once // see begin
 	ctx   context.Context
 	stop  context.CancelFunc
@@ -229,7 +232,7 @@ func (p *project) work() {
 		if !ok {
 			return
 		}
-		if page, err := p.rewritePage(p.ctx, file, ""); err == nil {
+		if page, err := p.keptPage(p.ctx, file); err == nil {
 			p.edits.Warm(page.entries(p, file))
 		}
 	})

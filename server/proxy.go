@@ -45,7 +45,7 @@ type proxied struct {
 }
 
 func (p *project) bypassProxy(r config.ProxyRule, req *http.Request) (proxy.Answer, error) {
-	seen := proxied{Method: req.Method, URL: req.URL.RequestURI(), Headers: map[string]string{"host": req.Host}}
+	seen := proxied{Method: req.Method, URL: req.RequestURI, Headers: map[string]string{"host": req.Host}}
 	for name, values := range req.Header {
 		seen.Headers[strings.ToLower(name)] = strings.Join(values, ", ")
 	}

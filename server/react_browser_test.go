@@ -153,6 +153,40 @@ func TestReactComponents(t *testing.T) {
 	p.WaitConsole(`Could not Fast Refresh (new export "themes")`)
 }
 
+// TestReactClasses edits modules that export nothing but a class. The component mounts again, and the page stays.
+func TestReactClasses(t *testing.T) {
+	t.Parallel()
+	s := reactApp(t, `
+-- src/main.tsx --
+import { createRoot } from "react-dom/client";
+import { Named } from "./Named";
+import Anonymous from "./Anonymous";
+import { Assigned } from "./Assigned";
+createRoot(document.getElementById("root")!).render(<><Named /><Anonymous /><Assigned /></>);
+-- src/Named.tsx --
+import { Component } from "react";
+export class Named extends Component { state = { n: 0 }; render() { return <p id="named" onClick={() => this.setState({ n: 1 })}>named {this.state.n}</p>; } }
+-- src/Anonymous.tsx --
+import { Component } from "react";
+export default class extends Component { state = { n: 0 }; render() { return <p id="anonymous" onClick={() => this.setState({ n: 1 })}>anonymous {this.state.n}</p>; } }
+-- src/Assigned.tsx --
+import React from "react";
+export const Assigned = class extends React.PureComponent { state = { n: 0 }; render() { return <p id="assigned" onClick={() => this.setState({ n: 1 })}>assigned {this.state.n}</p>; } };
+`)
+	p := s.Page(t, "/")
+	p.WaitText("#named", "named 0")
+	s.WaitPages(1)
+	for _, name := range []string{"Named", "Anonymous", "Assigned"} {
+		id := strings.ToLower(name)
+		p.Click("#" + id)
+		p.WaitText("#"+id, id+" 1")
+		s.Edit("src/"+name+".tsx", ">"+id, ">new "+id)
+		p.WaitText("#"+id, "new "+id+" 0")
+	}
+	p.NoReload()
+	p.NoErrors()
+}
+
 // TestReactClassic compiles JSX with the classic runtime, in modules that import React as a default and as a namespace.
 func TestReactClassic(t *testing.T) {
 	t.Parallel()
@@ -190,14 +224,19 @@ func TestElementsCarryPositions(t *testing.T) {
 		react, config, source string
 		carried               bool
 	}{
-		"React 18":        {react: `{"name": "react", "version": "18.3.1"}`, carried: true},
-		"React 19":        {react: `{"name": "react", "version": "19.0.0"}`},
-		"a later one":     {react: `{"name": "react", "version": "20.1.0-rc.1"}`},
-		"Preact for it":   {react: `{"name": "@preact/compat", "version": "19.0.0"}`, carried: true},
-		"asked for":       {react: `{"name": "react", "version": "19.0.0"}`, config: `"jsxDev": true`, carried: true},
-		"not wanted":      {react: `{"name": "react", "version": "18.3.1"}`, config: `"jsxDev": false`},
-		"another source":  {react: `{"name": "react", "version": "19.0.0"}`, config: `"jsxImportSource": "./own"`, carried: true},
-		"one of the file": {react: `{"name": "react", "version": "19.0.0"}`, source: "/** @jsxImportSource ./own */\n", carried: true},
+		"React 18":         {react: `{"name": "react", "version": "18.3.1"}`, carried: true},
+		"React 19":         {react: `{"name": "react", "version": "19.0.0"}`},
+		"a later one":      {react: `{"name": "react", "version": "20.1.0-rc.1"}`},
+		"Preact for it":    {react: `{"name": "@preact/compat", "version": "19.0.0"}`, carried: true},
+		"asked for":        {react: `{"name": "react", "version": "19.0.0"}`, config: `"jsxDev": true`, carried: true},
+		"not wanted":       {react: `{"name": "react", "version": "18.3.1"}`, config: `"jsxDev": false`},
+		"another source":   {react: `{"name": "react", "version": "19.0.0"}`, config: `"jsxImportSource": "./own"`, carried: true},
+		"classic":          {react: `{"name": "react", "version": "18.3.1"}`, config: `"jsx": "classic"`, source: "import React from 'react';\n", carried: true},
+		"classic 19":       {react: `{"name": "react", "version": "19.0.0"}`, config: `"jsx": "classic"`, source: "import React from 'react';\n"},
+		"classic Preact":   {react: `{"name": "@preact/compat", "version": "18.0.0"}`, config: `"jsx": "classic"`, source: "import React from 'react';\n"},
+		"another factory":  {react: `{"name": "react", "version": "18.3.1"}`, config: `"jsxFactory": "h.createElement"`, source: "import h from 'react';\n"},
+		"a file's factory": {react: `{"name": "react", "version": "18.3.1"}`, config: `"jsx": "classic"`, source: "/** @jsx h.createElement */\nimport h from 'react';\n"},
+		"one of the file":  {react: `{"name": "react", "version": "19.0.0"}`, source: "/** @jsxImportSource ./own */\n", carried: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := devtest.Start(t, devtest.App(t, devtest.Text("-- package.json --\n{\"dependencies\": {\"react\": \"*\"}}\n-- devserver.config.json --\n{\"esbuild\": {"+c.config+"}}\n"+

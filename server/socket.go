@@ -17,11 +17,16 @@ func (s *Server) newGuard(cfg *config.Config) (*guard.Guard, error) {
 	})
 }
 
+// maxMessage is how many bytes a message of a page may have: a picture or a model that an app under development sends.
+// hmr.Options allows less, since a backend has pages of strangers.
+const maxMessage = 64 << 20
+
 // newHub makes the hub. Its questions go to the project that runs.
 func (s *Server) newHub() *hmr.Hub {
 	hub := hmr.NewHub(hmr.Options{
 		Logger: s.log, Epoch: s.epoch,
 		Check: s.guard.CheckSocket, KeepRequests: true, // package relay sets Identify
+		MaxMessage: maxMessage,
 	})
 	hub.FirstPayloads(func() []hmr.Payload { return s.project.Load().problems.First() })
 	hub.OnReport(func(c *hmr.Client, r hmr.Report) { s.project.Load().edits.Reported(c, r) })
@@ -33,7 +38,7 @@ func (s *Server) newHub() *hmr.Hub {
 // loads (the number of the last update) stands before it.
 func (p *project) serveClient(w http.ResponseWriter, r *http.Request) {
 	prefix, err := client.Config{
-		Base: p.layout.Base, Token: p.server.token, Epoch: p.server.epoch, Seq: p.server.hub.Seq(),
+		Base: p.layout.Base, Token: p.server.token, Epoch: p.server.epoch, Seq: p.server.hub.Seq(), MaxMessage: maxMessage,
 		Overlay: p.cfg.Server.HMR.OverlayOrDefault(), ShareTabs: p.cfg.Server.HMR.ShareTabs, AskReload: p.cfg.Server.HMR.Reload == "ask",
 		Env: p.env.Object(),
 	}.Prefix()

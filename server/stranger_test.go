@@ -12,7 +12,7 @@ import (
 const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 // ownPaths has one path of each kind that the server answers.
-var ownPaths = []string{"/", "/src/main.ts", "/src/main.ts?raw", "/@vite/client", "/@devserver/pack?id=/src/part.ts", "/@devserver/map?of=css:/src/style.css", "/src/style.css", "/logo.svg", "/nowhere", "/.env", "/__devserver/", "/__open-in-editor?file=src/main.ts", "/@devserver/nothing", "/%zz"}
+var ownPaths = []string{"/", "/src/main.ts", "/src/main.ts?raw", "/@vite/client", "/@devserver/pack.js?id=/src/part.ts", "/@devserver/source.map?of=css:/src/style.css", "/src/style.css", "/logo.svg", "/nowhere", "/.env", "/__devserver/", "/__open-in-editor?file=src/main.ts", "/@devserver/nothing", "/%zz"}
 
 var foreignOrigins = []string{
 	"http://evil.test", "https://evil.test", "http://evil.test:80", "null", "file://", "http://1.2.3.4", "http://192.168.0.9:3000", "http://[::2]:80", "http://localhost", "http://localhost:1", "https://localhost:PORT", "http://localhost.evil.test:PORT", "http://evil.localhost:PORT",
@@ -120,7 +120,7 @@ func TestNothingIsEchoed(t *testing.T) {
 		s := devtest.Start(t, app, func(o *server.Options) { o.Logger = nil })
 		w := newWire(t, s)
 		for _, payload := range []string{`</script><script>evil()</script>`, `"><script>evil()</script>`, `%3C/script%3E%3Cscript%3Eevil()%3C/script%3E`, `'-evil()-'`, "`${evil()}`", `--><img/src/onerror=evil()>`, `*/evil()/*`} {
-			for _, path := range []string{"/", "/index.html", "/src/page.html", "/broken.html", "/broken.ts", "/src/style.css", "/nowhere", "/@vite/client", "/__devserver/", "/__devserver", "/@devserver/map", "/@devserver/update/x", "/.env"} {
+			for _, path := range []string{"/", "/index.html", "/src/page.html", "/broken.html", "/broken.ts", "/src/style.css", "/nowhere", "/@vite/client", "/__devserver/", "/__devserver", "/@devserver/source.map", "/@devserver/update/x", "/.env"} {
 				for _, target := range []string{path + "?" + payload, path + "?x=" + payload, path + payload, path + "/" + payload, path + "?id=" + payload + "&of=" + payload + "&html-proxy&index=0.js"} {
 					for _, header := range attackHeaders[:3] {
 						_, answer := w.ask("GET " + base + target + " HTTP/1.1\r\nHost: localhost\r\nReferer: http://localhost/" + payload + "\r\nUser-Agent: " + payload + "\r\n" + header + "\r\n")

@@ -96,7 +96,7 @@ func TestStyleTools(t *testing.T) {
 				t.Fatalf("the pack lacks %q:\n%s", c.has, pack)
 			}
 			if c.mapOf != "" {
-				text := s.Get("/@devserver/map?of=" + url.QueryEscape("css:"+c.mapOf)).Body
+				text := s.Get("/@devserver/source.map?of=" + url.QueryEscape("css:"+c.mapOf)).Body
 				for _, part := range []string{c.sources, c.contents} {
 					if !strings.Contains(text, part) {
 						t.Errorf("the map lacks %q: %s", part, text)

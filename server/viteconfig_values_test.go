@@ -20,7 +20,7 @@ import (
 func TestValuesOfViteConfig(t *testing.T) {
 	t.Parallel()
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, r.URL.Path, " ", r.Header.Get("X-Key"))
+		fmt.Fprint(w, r.RequestURI, " ", r.Header.Get("X-Key"))
 	}))
 	t.Cleanup(backend.Close)
 	app := devtest.App(t, devtest.Text(strings.ReplaceAll(`-- index.html --
@@ -44,6 +44,8 @@ export default defineConfig(async ({ mode, command }) => mergeConfig(common, {
       '^/v[0-9]+/': { target: 'BACKEND', rewrite: (path) => path.replace(/v([0-9])/, 'version$1') },
       '^/(?!src/|app/|@|node_modules/)php/(?=\\w)': { target: 'BACKEND', rewrite: (path) => path.replace(/^\/php(?=\/)/, '') },
       '/Upper': { target: 'BACKEND', rewrite: (path) => path.replace(/\/UPPER(\/u)/i, '/lower$1') },
+      '^/decoded/': { target: 'BACKEND', rewrite: (path) => decodeURIComponent(path).replace(/^\/decoded/, '') },
+      '/mock': { bypass: (req, res) => void (req.url === '/mock/a%2Fb?c' && res.end(req.url)) },
       '/odd': { target: 'BACKEND', rewrite: (path) => '/' + path.split('/').reverse().join('/') },
       '/ask': { target: 'BACKEND', rewrite: (path) => { throw new Error('not ' + path) }, bypass(req, res, options) {
         if (req.headers.accept?.includes('text/html')) return '/app/index.html'
@@ -103,7 +105,7 @@ export const age = 'modern'
 		s.Log.Wait(t, told)
 	}
 	for path, want := range map[string]string{
-		"/app/api/users": "/users k", "/v2/users": "/version2/users ", "/php/users": "/users ", "/Upper/u/upper/u": "/lower/u/upper/u ", "/odd/a/b": "/b/a/odd/ ",
+		"/app/api/users": "/users k", "/v2/users": "/version2/users ", "/php/users": "/users ", "/Upper/u/upper/u": "/lower/u/upper/u ", "/odd/a/b": "/b/a/odd/ ", "/odd/a%2Fb/c": "/c/a%2Fb/odd/ ", "/app/api/a%2Fb": "/a%2Fb k", "/decoded/a%2Fb": "/a/b ", "/mock/a%2Fb?c": "/mock/a%2Fb?c",
 		"/ask/mock?a=1": `["GET","/ask/mock?a=1","string"]`, "/app/robots.txt": "robots\n",
 	} {
 		if got := s.Get(path); got.Body != want {
@@ -123,6 +125,10 @@ export const age = 'modern'
 		t.Errorf("a rewrite that throws: status %d %s", res.Status, res.Body)
 	}
 	s.Log.Wait(t, `server.proxy "/ask": rewrite: not /ask/other`)
+	if res := s.Get("/mock/other"); res.Status != 500 {
+		t.Errorf("a bypass that does not answer, in a rule without target: status %d %s", res.Status, res.Body)
+	}
+	s.Log.Wait(t, `server.proxy "/mock": bypass: the request was not answered, and the rule has no "target"`)
 	if got := s.Get("/app/").Header.Get("X-From"); got != "serve" {
 		t.Errorf("the header X-From of server.headers is %q, want serve", got)
 	}

@@ -34,6 +34,9 @@ func (c *Compiler) Load(ctx context.Context, id string) *graph.Version {
 			e.ID = id
 		}
 		failed := &graph.Version{Rev: "error", Err: e}
+		if errors.Is(err, ErrNoScript) {
+			failed.Err = err
+		}
 		if v != nil { // what a failed module followed from may fix it
 			failed.State, failed.Inputs, failed.Missing, failed.Side = v.State, v.Inputs, v.Missing, v.Side
 			failed.Globs, failed.InputGlobs = v.Globs, v.InputGlobs
@@ -249,6 +252,9 @@ func (c *Compiler) readError(src source, err error) error {
 func InlineID(page string, index int) string {
 	return page + "?html-proxy&index=" + strconv.Itoa(index) + ".js"
 }
+
+// ErrNoScript is the error of a page that has no inline script with the index, such as a script that an edit removed.
+var ErrNoScript = errors.New("no such inline script")
 
 // IsInlineOf reports whether the module is an inline script of the page.
 func IsInlineOf(page, id string) bool { return strings.HasPrefix(id, page+"?html-proxy") }

@@ -155,16 +155,17 @@ func (c *Compiler) jsx(ts resolve.JSX, src source) transform.JSX {
 // the code of a page of components. Since version 19, React shows where an element was made by the stack of the call,
 // and does the same checks without positions.
 func (c *Compiler) positionsUnused(jsx transform.JSX, src source) bool {
-	if jsx.Runtime == "classic" || jsx.ImportSource != "" && jsx.ImportSource != "react" || strings.Contains(src.code, "@jsx") {
+	classic := jsx.Runtime == "classic"
+	if !classic && (jsx.ImportSource != "" && jsx.ImportSource != "react" || strings.Contains(src.code, "@jsx")) {
 		return false
 	}
 	r, err := c.o.Resolver.Resolve("react", placeOf(src.file, c.o.Layout.Root))
 	if err != nil || r.File == "" {
-		return false
+		return classic
 	}
 	pkg := c.o.Resolver.PackageOf(r.File)
 	if pkg == nil || pkg.Name != "react" {
-		return false // Preact under React's name
+		return classic // Preact under React's name: it would make attributes of the positions
 	}
 	major, _, _ := strings.Cut(pkg.Version, ".")
 	n, err := strconv.Atoi(major)

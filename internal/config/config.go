@@ -195,6 +195,7 @@ type Server struct {
 	// HTTPS serves with TLS; true creates a certificate on this machine. Nil serves plain HTTP.
 	HTTPS *HTTPS `json:"https"`
 	// Proxy forwards requests to backends. A key is a prefix of the path, or a regular expression that begins with "^".
+	// Expressions match the path with its query, as the browser sent them.
 	Proxy Proxy `json:"proxy"`
 	// Headers are added to every response.
 	Headers map[string]string `json:"headers"`
@@ -227,7 +228,7 @@ type HTTPS struct {
 type ProxyRule struct {
 	// Path is a prefix of the path, or a regular expression when it begins with "^". It is the rule's key in the file.
 	Path string `json:"-"`
-	// Target is the URL of the backend. A rule may be this text alone.
+	// Target is the URL of the backend. A rule may be this text alone. A rule with `bypass` in vite.config needs none.
 	Target string `json:"target"`
 	// ChangeOrigin sends the target's host as Host header instead of the request's. Default: false, but true for a
 	// rule that is only a text.
@@ -236,7 +237,7 @@ type ProxyRule struct {
 	WS bool `json:"ws"`
 	// Secure, when false, accepts any certificate of the backend. Default: true.
 	Secure *bool `json:"secure"`
-	// Rewrite replaces the matches of regular expressions in the path, in order: `{"^/api": ""}`.
+	// Rewrite replaces the matches of regular expressions in the path with its query, in order: `{"^/api": ""}`.
 	Rewrite Rewrites `json:"rewrite"`
 	// Headers are set on the forwarded request.
 	Headers map[string]string `json:"headers"`
@@ -258,7 +259,7 @@ type ProxyFunctions struct {
 	Bypass  bool   `json:"bypass"`
 }
 
-// Rewrite is one replacement in the path of a forwarded request.
+// Rewrite is one replacement in the path and query of a forwarded request.
 type Rewrite struct {
 	// Pattern is a regular expression; its matches are replaced.
 	Pattern string

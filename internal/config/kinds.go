@@ -212,7 +212,7 @@ func (p *Proxy) decode(d *decoder, v *hujson.Value, path string) {
 		if d.lenient {
 			d.functions(value, path, &rule.Functions)
 		}
-		if rule.Target == "" {
+		if rule.Target == "" && !rule.Functions.Bypass {
 			d.fail(value, path, `needs a "target" like "http://localhost:8080"`)
 			return
 		}

@@ -85,7 +85,9 @@ func (u *Updater) reload(changes watch.Batch, ids []string, final bool) modules 
 		all[ids[i]] = m
 		switch m.outcome {
 		case broken:
-			u.o.Problems.Add(ids[i], u.o.Problems.Convert(m.now.Err))
+			if !errors.Is(m.now.Err, compile.ErrNoScript) { // the page reloads, and does not ask for the script any more
+				u.o.Problems.Add(ids[i], u.o.Problems.Convert(m.now.Err))
+			}
 		case compiled:
 			m.differs = u.o.Problems.Clear(ids[i]) || m.differs
 		}

@@ -95,8 +95,11 @@ type rewriter struct {
 	nonce       string
 	patches     []patch
 
-	// Offsets of the places in the page; -1 when the page has no such place.
+	// Offsets of the places in the page; -1 when the page has no such place. The head ends, and the body starts, where
+	// a tag says so, or where a parser puts in the tag that the page leaves out.
 	headStart, headEnd, bodyStart, bodyEnd, first, doctype int
+	// impliedBody is set for a body that starts without a tag, noBody for a page of frames.
+	impliedBody, noBody bool
 }
 
 // scan finds scripts, stylesheets and the places for insertions.
@@ -104,38 +107,51 @@ func (r *rewriter) scan() {
 	r.headStart, r.headEnd, r.bodyStart, r.bodyEnd, r.first, r.doctype = -1, -1, -1, -1, -1, 0
 	if bytes.HasPrefix(r.page, []byte("\xef\xbb\xbf")) {
 		r.doctype = 3 // a byte order mark must stay at the very start
+		r.pos = 3
 	}
-	z := xhtml.NewTokenizer(bytes.NewReader(r.page))
-	inert := 0 // depth of elements whose content is not part of the page: template, noscript
+	z := xhtml.NewTokenizer(bytes.NewReader(r.page[r.pos:]))
+	inert := 0   // depth of templates: their content is not part of the page
+	inside := "" // the element whose content is text for a browser that runs scripts
 	for {
 		kind := z.Next()
 		raw := z.Raw()
 		at := r.pos
-		if kind == xhtml.ErrorToken {
+		if kind == xhtml.ErrorToken { // a tag that the page's end cuts off is not part of the page
+			r.beginBody(at, at, true)
 			return
 		}
 		r.pos += len(raw)
+		live := inert == 0 && inside == ""
 		switch kind {
 		case xhtml.DoctypeToken:
 			r.doctype = r.pos
+		case xhtml.TextToken:
+			if text := bytes.TrimLeft(raw, " \t\r\n\f"); live && len(text) > 0 {
+				start := r.pos - len(text)
+				r.beginBody(start, start, true)
+			}
 		case xhtml.StartTagToken, xhtml.SelfClosingTagToken:
 			name, more := z.TagName()
 			tag := string(name)
+			if live {
+				r.startTag(tag, at)
+			}
 			if tag == "template" && kind == xhtml.StartTagToken {
 				inert++
 			}
-			r.notePlace(tag, at)
-			if tag != "html" && tag != "head" && r.first < 0 {
-				r.first = at
+			if inside == "" && textElements[tag] {
+				inside = tag
 			}
 			if inert == 0 {
 				r.urls(tag, at, r.pos)
 			}
-			if inert == 0 && (tag == "script" || tag == "link") {
+			if live && (tag == "script" || tag == "link") {
 				attrs := attributes(z, more)
 				if tag == "script" {
 					r.line += bytes.Count(raw, newline)
-					r.script(z, at, raw, attrs)
+					if r.script(z, at, raw, attrs) {
+						inside = ""
+					}
 					continue
 				}
 				r.link(attrs)
@@ -143,12 +159,12 @@ func (r *rewriter) scan() {
 		case xhtml.EndTagToken:
 			name, _ := z.TagName()
 			switch tag := string(name); {
+			case tag == inside:
+				inside = ""
 			case tag == "template":
 				inert = max(0, inert-1)
-			case tag == "head" && r.headEnd < 0:
-				r.headEnd = at
-			case tag == "body":
-				r.bodyEnd = at
+			case live:
+				r.endTag(tag, at)
 			}
 		}
 		r.line += bytes.Count(raw, newline)
@@ -157,21 +173,61 @@ func (r *rewriter) scan() {
 
 var newline = []byte("\n")
 
-func (r *rewriter) notePlace(tag string, at int) {
-	switch tag {
-	case "html":
-		r.doctype = r.pos
-	case "head":
-		if r.headStart < 0 {
+// textElements are elements whose content holds no elements.
+var textElements = map[string]bool{"script": true, "style": true, "title": true, "noframes": true, "noscript": true}
+
+// headElements are the elements that do not start the body.
+var headElements = map[string]bool{
+	"html": true, "head": true, "base": true, "basefont": true, "bgsound": true, "link": true, "meta": true,
+	"noframes": true, "noscript": true, "script": true, "style": true, "template": true, "title": true,
+}
+
+// startTag notes what places the tag starts and ends.
+func (r *rewriter) startTag(tag string, at int) {
+	switch {
+	case tag == "html":
+		if r.first < 0 {
+			r.doctype = r.pos
+		}
+	case tag == "head":
+		if r.headStart < 0 && r.first < 0 {
 			r.headStart = r.pos
 		}
-	case "body":
-		if r.bodyStart < 0 {
-			r.bodyStart = r.pos
-			if r.headEnd < 0 {
-				r.headEnd = at
-			}
+	case tag == "body":
+		r.beginBody(at, r.pos, false)
+	case tag == "frameset" && r.bodyStart < 0:
+		r.beginBody(at, at, false)
+		r.noBody = true
+	case !headElements[tag], tag == "noscript" && r.headEnd >= 0:
+		r.beginBody(at, at, true)
+	}
+	if tag != "html" && tag != "head" && r.first < 0 {
+		r.first = at
+	}
+}
+
+func (r *rewriter) endTag(tag string, at int) {
+	switch tag {
+	case "head":
+		if r.headEnd < 0 {
+			r.headEnd = at
 		}
+	case "body", "html":
+		r.beginBody(at, at, true)
+		if tag == "body" || r.bodyEnd < 0 {
+			r.bodyEnd = at
+		}
+	}
+}
+
+// beginBody notes that the head ends at one offset, unless it has ended, and that the body starts at another.
+func (r *rewriter) beginBody(head, body int, implied bool) {
+	if r.bodyStart >= 0 {
+		return
+	}
+	r.bodyStart, r.impliedBody = body, implied
+	if r.headEnd < 0 {
+		r.headEnd = head
 	}
 }
 
@@ -187,8 +243,9 @@ func attributes(z *xhtml.Tokenizer, more bool) map[string]string {
 	return attrs
 }
 
-// script records a module script. It replaces an inline script by a reference to the module of its code.
-func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[string]string) {
+// script records a module script. It replaces an inline script by a reference to the module of its code. It reports
+// whether it has read the script's end tag.
+func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[string]string) (ended bool) {
 	if n := attrs["nonce"]; n != "" && r.nonce == "" {
 		r.nonce = n
 	}
@@ -196,24 +253,24 @@ func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[str
 	module := strings.EqualFold(strings.TrimSpace(attrs["type"]), "module")
 	src, external := attrs["src"]
 	if !module {
-		return // the tokenizer continues with the script's text
+		return false // the tokenizer continues with the script's text
 	}
 	if external {
 		r.scripts = append(r.scripts, Script{Src: strings.TrimSpace(src)})
-		return
+		return false
 	}
 	// HTML has no self-closing scripts: the script's text follows `<script/>`, too.
 	if z.Next() != xhtml.TextToken {
 		r.pos += len(z.Raw()) // an empty script: its end tag
 		r.line += bytes.Count(z.Raw(), newline)
-		return
+		return true
 	}
 	code := z.Raw()
 	line := r.line
 	r.pos += len(code)
 	r.line += bytes.Count(code, newline)
 	if len(bytes.TrimSpace(code)) == 0 {
-		return
+		return false
 	}
 	r.scripts = append(r.scripts, Script{Inline: true, Code: string(code), Index: r.inline, Line: line})
 	url := strings.TrimSuffix(r.o.Base, "/") + escaped(r.o.Path) + "?html-proxy&index=" + strconv.Itoa(r.inline) + ".js"
@@ -221,6 +278,7 @@ func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[str
 	// Keep the attributes, add src before the end of the open tag, and remove the code.
 	r.patches = append(r.patches,
 		patch{openEnd - 1, openEnd - 1, ` src="` + html.EscapeString(url) + `"`}, patch{openEnd, r.pos, ""})
+	return false
 }
 
 func (r *rewriter) link(attrs map[string]string) {
@@ -241,17 +299,14 @@ func (r *rewriter) place() {
 			start = r.first
 		}
 	}
-	end := r.headEnd
-	if end < start {
-		end = start
-	}
-	bodyStart := r.bodyStart
-	if bodyStart < 0 {
-		bodyStart = end
-	}
+	headEnd := max(r.headEnd, start)
+	bodyStart := max(r.bodyStart, headEnd)
 	bodyEnd := r.bodyEnd
-	if bodyEnd < bodyStart {
-		bodyEnd = len(r.page)
+	switch {
+	case r.noBody:
+		bodyStart, bodyEnd = headEnd, headEnd
+	case bodyEnd < bodyStart:
+		bodyEnd = r.pos
 	}
 	text := map[Place]*strings.Builder{HeadPrepend: {}, Head: {}, BodyPrepend: {}, Body: {}}
 	if r.o.Client != "" {
@@ -268,8 +323,14 @@ func (r *rewriter) place() {
 		}
 		t.write(b)
 	}
+	// A script or a style before the body's first element would still be in the head.
+	if r.impliedBody && text[BodyPrepend].Len()+text[Body].Len() > 0 {
+		prepended := text[BodyPrepend].String()
+		text[BodyPrepend].Reset()
+		text[BodyPrepend].WriteString("<body>" + prepended)
+	}
 	r.patches = append(r.patches,
-		patch{start, start, text[HeadPrepend].String()}, patch{end, end, text[Head].String()},
+		patch{start, start, text[HeadPrepend].String()}, patch{headEnd, headEnd, text[Head].String()},
 		patch{bodyStart, bodyStart, text[BodyPrepend].String()}, patch{bodyEnd, bodyEnd, text[Body].String()})
 }
 

@@ -1,8 +1,11 @@
 package html_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
+
+	xhtml "golang.org/x/net/html"
 
 	"github.com/seed-b8174343/devserver/internal/html"
 )
@@ -91,6 +94,66 @@ func TestTags(t *testing.T) {
 		`<meta content="&#34;&gt;&lt;script&gt;" name="a">` + "</head><body><b></b><p></p><div></div></body>"
 	if string(page.HTML) != want {
 		t.Errorf("got %s\nwant %s", page.HTML, want)
+	}
+}
+
+// TestPlaces inserts a tag at each of the four places: 1 to 4. In pages that leave tags out, the places are where a
+// parser starts and ends the head and the body. "+" is a <body> that has to be inserted, too.
+func TestPlaces(t *testing.T) {
+	for name, want := range map[string]string{
+		"all tags":              "<html><head>1<title>x</title>2</head>\n<body class=a>3<p></p>4</body></html>",
+		"no body":               "<!doctype html>1<title>x</title><script></script>\n2+3<p>Hi</p>\n4",
+		"no body, text":         "<!doctype html>1<title>x</title> \n2+3Hi <p></p>4",
+		"no body, only a head":  "<head>1<title>x</title>2</head>\n+34",
+		"head elements behind":  "<head>12</head><link rel=icon>+3<p></p>4",
+		"noscript in the head":  "<head>1<noscript><img><p>x</noscript><meta>2<body>3<div></div>4</body>",
+		"noscript behind head":  "<head>12</head>+3<noscript><img></noscript>4",
+		"template in the head":  "<head>1<template><p></p></template><meta>2</head><body>3</p>4</body>",
+		"texts in the head":     "1<title><p></title><style>p {}</style><script>'<p>'</script>2+3<p></p>4",
+		"empty module":          "1<script type=module></script><meta>2+3<p></p>4",
+		"body without a head":   "<html>12<body>3<p></p>4</body>",
+		"html end only":         "<html>1<title></title>2+3<p></p>4</html>\n",
+		"head and body at ends": "<html>12<body>34</html>",
+		"fragment":              "12+3<div id=app></div>4",
+		"comments":              "<!-- a -->\n<!doctype html>1<!-- <body> -->\n<title></title><!-- b -->2+3<p><!-- c --></p>4",
+		"doctype only":          "<!doctype html>12+34",
+		"empty":                 "12+34",
+		"only text":             "12+3text4",
+		"byte order mark":       "\xef\xbb\xbf<!doctype html>1\n2+3<p></p>4",
+		"late body tag":         "12+3<p></p><body class=a>4</body>",
+		"late head tag":         "1<meta><head>2</head><body>34</body>",
+		"body end in a comment": "<head>12</head><body>3<!-- </body> --><script>'</body>'</script>4</body>",
+		"cut off":               "12+3<p></p>4<div class=",
+		"svg title":             "12+3<svg><title>x</title></svg>4",
+		"frames":                "<head>1<title></title>234</head><frameset><frame src=a></frameset></html>",
+		"frames without head":   "<!doctype html>1234<frameset><noframes><body></body></noframes></frameset>",
+	} {
+		page := strings.NewReplacer("1", "", "2", "", "3", "", "4", "", "+", "").Replace(want)
+		want := strings.NewReplacer("1", injected+`<meta id="1">`, "2", `<meta id="2">`, "3", `<meta id="3">`, "4", `<meta id="4">`, "+", "<body>").Replace(want)
+		var tags []html.Tag
+		for i, place := range []html.Place{html.HeadPrepend, html.Head, html.BodyPrepend, html.Body} {
+			tags = append(tags, html.Tag{Name: "meta", Attrs: map[string]string{"id": strconv.Itoa(i + 1)}, Place: place})
+		}
+		got := string(rewrite(page, tags...).HTML)
+		if got != want {
+			t.Errorf("%s:\n got %q\nwant %q", name, got, want)
+		}
+		if strings.Contains(page, "<frameset>") {
+			continue
+		}
+		doc, err := xhtml.Parse(strings.NewReader(strings.TrimPrefix(got, "\xef\xbb\xbf")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var parents []string
+		for n := range doc.Descendants() {
+			if n.Data == "meta" && len(n.Attr) > 0 {
+				parents = append(parents, n.Attr[0].Val+" "+n.Parent.Data)
+			}
+		}
+		if have := strings.Join(parents, ", "); have != "1 head, 2 head, 3 body, 4 body" {
+			t.Errorf("%s: a parser puts %q of %q", name, have, got)
+		}
 	}
 }
 

@@ -1,7 +1,10 @@
 // Package nearest finds the known name that was probably meant by an unknown name.
 package nearest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Name returns the known name with the fewest changes from the written name, or "" when all names need more than most
 // changes. It ignores case. Of equally near names it returns the first.
@@ -13,6 +16,15 @@ func Name(written string, known []string, most int) string {
 		}
 	}
 	return best
+}
+
+// Order returns the names by the number of changes from the written name, the nearest first.
+func Order(written string, names []string) []string {
+	far := make(map[string]int, len(names))
+	for _, name := range names {
+		far[name] = distance(strings.ToLower(written), strings.ToLower(name), len(written)+len(name)+1)
+	}
+	return slices.SortedStableFunc(slices.Values(names), func(a, b string) int { return far[a] - far[b] })
 }
 
 // distance returns the number of letters to insert, remove, change or swap, at most limit.

@@ -26,7 +26,7 @@ import (
 
 // Where what packs refer to is served, below the base.
 const (
-	MapPath    = "/@devserver/map"
+	MapPath    = "/@devserver/source.map"
 	UpdatePath = "/@devserver/update/"
 )
 

@@ -1,7 +1,8 @@
 // Package proxy forwards requests to the backends that the configuration names.
 //
-// Targets come only from the configuration, never from a request. Rules match only the path: neither the Host header
-// nor the query can choose a backend. The caller keeps the server's own paths away.
+// Backends come only from the configuration, never from a request. Rules match and rewrite the request's target: the
+// path with the query, with the bytes that the browser sent. What no rule changes reaches the backend unchanged. The
+// caller keeps the server's own paths away.
 package proxy
 
 import (
@@ -24,9 +25,9 @@ import (
 
 // Rule forwards the requests whose path it matches.
 type Rule struct {
-	// Path is a prefix, or a regular expression when it begins with "^".
+	// Path is a prefix of the request's target, or a regular expression when it begins with "^".
 	Path string
-	// Target is the backend's URL. Its path is put before the request's path.
+	// Target is the backend's URL. Its path is put before the request's path. It may be "" for a rule with Bypass.
 	Target string
 	// ChangeOrigin sends the target's host as Host header, not the request's.
 	ChangeOrigin bool
@@ -34,7 +35,7 @@ type Rule struct {
 	WS bool
 	// Insecure accepts any certificate of the backend.
 	Insecure bool
-	// Rewrite replaces the matches of patterns in the path, in order.
+	// Rewrite replaces the matches of patterns in the path with query, in order.
 	Rewrite []Rewrite
 	// Headers are set on the forwarded request.
 	Headers map[string]string
@@ -43,8 +44,8 @@ type Rule struct {
 	CookieDomain, CookiePath map[string]string
 	// WSOrigin sends the target's origin as the Origin header of WebSockets.
 	WSOrigin bool
-	// RewriteBy returns another path with query, before Rewrite. Nil leaves the path unchanged.
-	RewriteBy func(ctx context.Context, path string) (string, error)
+	// RewriteBy returns another path with query, before Rewrite. Nil leaves them unchanged.
+	RewriteBy func(ctx context.Context, target string) (string, error)
 	// Bypass returns an answer that replaces the backend's. With nil, and with a zero Answer, the request is forwarded.
 	Bypass func(r *http.Request) (Answer, error)
 }
@@ -59,7 +60,7 @@ type Answer struct {
 	Body   []byte
 }
 
-// Rewrite is one replacement in a path. Replacement may use $1.
+// Rewrite is one replacement in a path with query. Replacement may use $1.
 type Rewrite struct {
 	Pattern, Replacement string
 }
@@ -72,7 +73,8 @@ type Proxy struct {
 type rule struct {
 	Rule
 	pattern *pattern.Pattern
-	forward *httputil.ReverseProxy
+	rewrite func(target string) string
+	forward *httputil.ReverseProxy // nil without a Target
 	log     *slog.Logger
 }
 
@@ -91,42 +93,41 @@ func New(rules []Rule, log *slog.Logger) (*Proxy, error) {
 
 func newRule(r Rule, log *slog.Logger) (rule, error) {
 	made := rule{Rule: r, log: log}
-	target, err := url.Parse(r.Target)
-	if err != nil {
-		return made, fmt.Errorf("target: %w", err)
-	}
-	// The transport needs ws: as http: and wss: as https:.
-	target.Scheme = strings.Replace(target.Scheme, "ws", "http", 1)
-	if target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
-		return made, fmt.Errorf("target %q is not a URL like http://localhost:8080", r.Target)
-	}
+	var err error
 	if strings.HasPrefix(r.Path, "^") {
 		if made.pattern, err = pattern.Compile(r.Path); err != nil {
 			return made, err
 		}
 	}
-	rewrite, err := compileRewrites(r.Rewrite)
-	if err != nil {
+	if made.rewrite, err = compileRewrites(r.Rewrite); err != nil {
 		return made, fmt.Errorf("rewrite: %w", err)
+	}
+	if r.Target == "" && r.Bypass != nil {
+		return made, nil
+	}
+	backend, err := url.Parse(r.Target)
+	if err != nil {
+		return made, fmt.Errorf("target: %w", err)
+	}
+	// The transport needs ws: as http: and wss: as https:.
+	backend.Scheme = strings.Replace(backend.Scheme, "ws", "http", 1)
+	if backend.Host == "" || backend.Scheme != "http" && backend.Scheme != "https" {
+		return made, fmt.Errorf("target %q is not a URL like http://localhost:8080", r.Target)
 	}
 	made.forward = &httputil.ReverseProxy{
 		Transport:     newTransport(r.Insecure),
 		FlushInterval: -1, // server-sent events pass at once
 		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		Rewrite: func(pr *httputil.ProxyRequest) {
-			if len(r.Rewrite) > 0 {
-				pr.Out.URL.Path, pr.Out.URL.RawPath = rewrite(pr.Out.URL.Path), ""
-			}
-			if !strings.HasPrefix(pr.Out.URL.Path, "/") {
-				pr.Out.URL.Path = "/" + pr.Out.URL.Path
-			}
-			pr.SetURL(target)
+			// ReverseProxy has sorted and escaped the query of Out again; In has it as it came.
+			pr.Out.URL = urlAt(backend, pr.In.RequestURI)
+			pr.Out.Host = "" // the backend's
 			pr.SetXForwarded()
 			if !r.ChangeOrigin {
 				pr.Out.Host = pr.In.Host
 			}
 			if r.WSOrigin && isUpgrade(pr.In) {
-				pr.Out.Header.Set("Origin", target.Scheme+"://"+target.Host)
+				pr.Out.Header.Set("Origin", backend.Scheme+"://"+backend.Host)
 			}
 			for key, value := range r.Headers {
 				pr.Out.Header.Set(key, value)
@@ -141,8 +142,35 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 	return made, nil
 }
 
-// compileRewrites returns a function that applies all rewrites to a path in order.
-func compileRewrites(list []Rewrite) (func(path string) string, error) {
+// urlAt returns the URL of a path with query below the backend's URL. The path stays as it is: a URL that is parsed and
+// written again escapes `|` and `^`, for example.
+func urlAt(backend *url.URL, target string) *url.URL {
+	path, query, hasQuery := strings.Cut(target, "?")
+	u := &url.URL{Scheme: backend.Scheme, Host: backend.Host, RawQuery: query}
+	switch {
+	case query == "":
+		u.RawQuery, u.ForceQuery = backend.RawQuery, hasQuery
+	case backend.RawQuery != "":
+		u.RawQuery = backend.RawQuery + "&" + query
+	}
+	path = strings.TrimSuffix(backend.EscapedPath(), "/") + path
+	if !strings.HasPrefix(path, "//") {
+		u.Opaque = path
+		return u
+	}
+	// net/http takes an Opaque that begins with "//" for a host and a path. So this path has to be a valid one.
+	u.RawPath = escape(path, func(c byte) bool {
+		return c > '~' || c < '!' || strings.IndexByte("\"#<>\\^`{|}", c) >= 0
+	})
+	var err error
+	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+		u.Path = path // a rewrite made a "%" that escapes nothing
+	}
+	return u
+}
+
+// compileRewrites returns a function that applies all rewrites in order.
+func compileRewrites(list []Rewrite) (func(target string) string, error) {
 	patterns := make([]*pattern.Pattern, len(list))
 	for i, rw := range list {
 		var err error
@@ -150,11 +178,11 @@ func compileRewrites(list []Rewrite) (func(path string) string, error) {
 			return nil, err
 		}
 	}
-	return func(path string) string {
+	return func(target string) string {
 		for i, rw := range list {
-			path = patterns[i].Replace(path, rw.Replacement)
+			target = patterns[i].Replace(target, rw.Replacement)
 		}
-		return path
+		return target
 	}, nil
 }
 
@@ -215,13 +243,13 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request) *http.Request {
 	if p == nil {
 		return r
 	}
-	upgrade := isUpgrade(r)
-	i := slices.IndexFunc(p.rules, func(rule rule) bool { return rule.matches(r.URL.Path) && (!upgrade || rule.acceptsWS()) })
+	upgrade, target := isUpgrade(r), targetOf(r)
+	i := slices.IndexFunc(p.rules, func(rule rule) bool { return rule.matches(target) && (!upgrade || rule.acceptsWS()) })
 	if i < 0 {
 		return r
 	}
 	rule := p.rules[i]
-	if rule.Bypass != nil && !upgrade {
+	if rule.Bypass != nil {
 		answer, err := rule.Bypass(r)
 		switch {
 		case err != nil:
@@ -238,20 +266,72 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request) *http.Request {
 			return other
 		}
 	}
-	if rule.RewriteBy != nil {
-		path, err := rule.RewriteBy(r.Context(), r.URL.RequestURI())
-		var other *http.Request
-		if err == nil {
-			other, err = withTarget(r, path)
-		}
-		if err != nil {
-			rule.failed(w, "rewrite", err)
-			return nil
-		}
-		r = other
+	if rule.forward == nil {
+		rule.failed(w, "bypass", errors.New(`the request was not answered, and the rule has no "target" to forward it to`))
+		return nil
 	}
-	rule.forward.ServeHTTP(w, r)
+	forwarded := r.WithContext(r.Context())
+	var err error
+	if forwarded.RequestURI, err = rule.rewritten(r.Context(), target); err != nil {
+		rule.failed(w, "rewrite", err)
+		return nil
+	}
+	rule.forward.ServeHTTP(w, forwarded)
 	return nil
+}
+
+// targetOf returns the path with query as the browser sent it. A client of a proxy sends them behind scheme and host.
+func targetOf(r *http.Request) string {
+	if r.URL.Host == "" {
+		return r.RequestURI
+	}
+	_, rest, _ := strings.Cut(r.RequestURI, "//")
+	if at := strings.IndexAny(rest, "/?"); at >= 0 {
+		return withSlash(rest[at:])
+	}
+	return "/"
+}
+
+// rewritten returns the path with query that the rule's backend gets.
+func (r rule) rewritten(ctx context.Context, target string) (string, error) {
+	made := target
+	if r.RewriteBy != nil {
+		var err error
+		if made, err = r.RewriteBy(ctx, target); err != nil {
+			return "", err
+		}
+	}
+	made = r.rewrite(made)
+	if made == target {
+		return target, nil
+	}
+	// `"^/api": "/"` makes "//users" of "/api/users". The user means "/users", and Vite sends that. A slash that came
+	// with the request stays.
+	if strings.HasPrefix(made, "//") && !strings.HasSuffix(target, made) {
+		made = "/" + strings.TrimLeft(made, "/")
+	}
+	// These bytes would end the request line, or break it.
+	return escape(withSlash(made), func(c byte) bool { return c <= ' ' || c == 0x7f }), nil
+}
+
+func withSlash(target string) string {
+	if strings.HasPrefix(target, "/") {
+		return target
+	}
+	return "/" + target
+}
+
+// escape escapes the bytes that must not stand in a URL.
+func escape(text string, not func(c byte) bool) string {
+	var made strings.Builder
+	for _, c := range []byte(text) {
+		if not(c) {
+			fmt.Fprintf(&made, "%%%02X", c)
+		} else {
+			made.WriteByte(c)
+		}
+	}
+	return made.String()
 }
 
 func (a Answer) write(w http.ResponseWriter) {
@@ -264,9 +344,7 @@ func (a Answer) write(w http.ResponseWriter) {
 
 // withTarget returns the request with another path and query. The request is nil with an error.
 func withTarget(r *http.Request, target string) (*http.Request, error) {
-	if !strings.HasPrefix(target, "/") {
-		target = "/" + target
-	}
+	target = withSlash(target)
 	u, err := url.ParseRequestURI(target)
 	if err != nil {
 		return nil, err
@@ -283,11 +361,11 @@ func (r rule) failed(w http.ResponseWriter, function string, err error) {
 	http.Error(w, text, http.StatusInternalServerError)
 }
 
-func (r rule) matches(path string) bool {
+func (r rule) matches(target string) bool {
 	if r.pattern != nil {
-		return r.pattern.Match(path)
+		return r.pattern.Match(target)
 	}
-	return strings.HasPrefix(path, r.Path)
+	return strings.HasPrefix(target, r.Path)
 }
 
 func (r rule) acceptsWS() bool { return r.WS || strings.HasPrefix(r.Target, "ws") }

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -50,6 +51,121 @@ func get(t *testing.T, url string) (int, string) {
 		t.Fatal(err)
 	}
 	return res.StatusCode, string(text)
+}
+
+// recorder is a backend that records the first line of each request, as it came over the wire.
+func recorder(t *testing.T) (url string, line func() string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	lines := make(chan string, 1)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			text, _ := bufio.NewReader(c).ReadString('\n')
+			lines <- strings.TrimSpace(text)
+			_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+			_ = c.Close()
+		}
+	}()
+	return "http://" + l.Addr().String(), func() string { return <-lines }
+}
+
+// ask sends a request line as it is, and returns the status.
+func ask(t *testing.T, s *httptest.Server, line, headers string) string {
+	t.Helper()
+	c, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, line+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"+headers+"\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := bufio.NewReader(c).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(text)
+}
+
+func TestBytesArriveAsTheyCame(t *testing.T) {
+	to, line := recorder(t)
+	rewritten := func(rewrites ...string) (list []proxy.Rewrite) {
+		for i := 0; i < len(rewrites); i += 2 {
+			list = append(list, proxy.Rewrite{Pattern: rewrites[i], Replacement: rewrites[i+1]})
+		}
+		return list
+	}
+	s := front(t,
+		proxy.Rule{Path: "/cut", Target: to, Rewrite: rewritten("^/cut", "")},
+		proxy.Rule{Path: "/slash", Target: to, Rewrite: rewritten("^/slash", "/")},
+		proxy.Rule{Path: "/below", Target: to + "/a%2Fb/", Rewrite: rewritten("^/below", "")},
+		proxy.Rule{Path: "/asked", Target: to + "/a?key=1", Rewrite: rewritten("^/asked", "")},
+		proxy.Rule{Path: "/query", Target: to, Rewrite: rewritten(`\?old=`, "?new=", "&drop=[^&]*", "")},
+		proxy.Rule{Path: "/odd", Target: to, Rewrite: rewritten("space", " \t\r\nX: y", "percent", "100%", "umlaut", "ü")},
+		proxy.Rule{Path: "/func", Target: to, RewriteBy: func(_ context.Context, target string) (string, error) { return "/<" + target + ">", nil }},
+		proxy.Rule{Path: `^/x/.*\.json$`, Target: to + "/json"},
+		proxy.Rule{Path: `^/x/[^?]*\?.*deep=%2F`, Target: to + "/deep"},
+		proxy.Rule{Path: `^/one/[^/]+$`, Target: to + "/segment"},
+		proxy.Rule{Path: "/", Target: to},
+	)
+	for _, c := range []struct{ sent, want string }{
+		{"/cut/projects/team%2Fweb", "/projects/team%2Fweb"},
+		{"/cut/a%20b/%C3%BC/%7e?q=%7E", "/a%20b/%C3%BC/%7e?q=%7E"},
+		{"/cut", "/"},
+		{"/cut?a", "/?a"},
+		{"/cut/?", "/?"},
+		{"/cut//x//", "//x//"},
+		{"/slash/users", "/users"},
+		{"/slash//users", "/users"},
+		{"/below/c%2Fd//e;f", "/a%2Fb/c%2Fd//e;f"},
+		{"/below", "/a%2Fb/"},
+		{"/asked/b?c=;&", "/a/b?key=1&c=;&"},
+		{"/asked/b?", "/a/b?key=1"},
+		{"/query?old=a%2Fb&drop=1&z=1&y", "/query?new=a%2Fb&z=1&y"},
+		{"/odd/space?space", "/odd/%20%09%0D%0AX:%20y?%20%09%0D%0AX:%20y"},
+		{"/odd/percent?percent", "/odd/100%?100%"},
+		{"/odd/umlaut", "/odd/ü"},
+		{"/func/a%2Fb?c=%", "/</func/a%2Fb?c=%>"},
+		{"/x/a.json", "/json/x/a.json"},
+		{"/x/a%2Ejson", "/x/a%2Ejson"},
+		{"/x/a?deep=%2F", "/deep/x/a?deep=%2F"},
+		{"/one/a%2Fb", "/segment/one/a%2Fb"},
+		{"/one/a/b", "/one/a/b"},
+		{"/list?sort=name;asc&page=2", "/list?sort=name;asc&page=2"},
+		{"/list?z=1&a=2&z=%2f&&", "/list?z=1&a=2&z=%2f&&"},
+		{"/list?q=100%&r=%zz", "/list?q=100%&r=%zz"},
+		{"/list?q=a|b^c{d}\"<e>`\\", "/list?q=a|b^c{d}\"<e>`\\"},
+		{"/a|b^c{d}\"<e>`\\[f]", "/a|b^c{d}\"<e>`\\[f]"},
+		{"/ü/\xff?ü\xff", "/ü/\xff?ü\xff"},
+		{"/a+b/*/..;/x;y=1,2/./../z", "/a+b/*/..;/x;y=1,2/./../z"},
+		{"/a#b?c#d", "/a#b?c#d"},
+		{"/a?b?c", "/a?b?c"},
+		{"/?", "/?"},
+		{"//a/%2F//b", "//a/%2F//b"},
+		{"//a|b%2F^", "//a%7Cb%2F%5E"}, // net/http cannot write it otherwise
+		{"http://localhost/abs%2Fo?q=;", "/abs%2Fo?q=;"},
+		{"http://localhost?q=;", "/?q=;"},
+		{"http://localhost", "/"},
+	} {
+		for _, headers := range []string{"", "Connection: Upgrade\r\nUpgrade: other\r\n"} {
+			status := ask(t, s, "GET "+c.sent, headers)
+			if !strings.Contains(status, "204") {
+				t.Errorf("%q: %s", c.sent, status)
+				continue
+			}
+			if got := line(); got != "GET "+c.want+" HTTP/1.1" {
+				t.Errorf("%q arrived as %q, want %q", c.sent, got, c.want)
+			}
+		}
+	}
 }
 
 func TestRules(t *testing.T) {
@@ -102,6 +218,24 @@ func TestEventsPassUnbuffered(t *testing.T) {
 	defer close(release)
 	if line, err := bufio.NewReader(res.Body).ReadString('\n'); line != "data: one\n" {
 		t.Errorf("got %q, %v while the backend still writes", line, err)
+	}
+}
+
+// TestBypassAlone has a rule without a backend: Bypass answers, or there is an error that says what is missing.
+func TestBypassAlone(t *testing.T) {
+	s := front(t, proxy.Rule{Path: "/mock", Bypass: func(r *http.Request) (proxy.Answer, error) {
+		switch r.RequestURI {
+		case "/mock/answer":
+			return proxy.Answer{Status: http.StatusTeapot, Body: []byte("mocked")}, nil
+		case "/mock/page":
+			return proxy.Answer{URL: "/index.html"}, nil
+		}
+		return proxy.Answer{}, nil
+	}})
+	for path, want := range map[string]int{"/mock/answer": http.StatusTeapot, "/mock/page": http.StatusNotFound, "/mock/other": http.StatusInternalServerError} {
+		if status, _ := get(t, s.URL+path); status != want {
+			t.Errorf("%s: status %d, want %d", path, status, want)
+		}
 	}
 }
 

@@ -127,6 +127,15 @@ func (n *node) subpaths() bool {
 	return n.kind == nodeObject && len(n.members) > 0 && strings.HasPrefix(n.members[0].key, ".")
 }
 
+// onlyByPattern reports whether no key of "exports" is the subpath itself.
+func (n *node) onlyByPattern(subpath string) bool {
+	if n == nil || !n.subpaths() {
+		return false
+	}
+	_, literal := n.member(subpath)
+	return !literal
+}
+
 // target is the target of a key in "exports" or "imports".
 type target struct {
 	// path is relative to the package and begins with "./", or it is a specifier of another package.

@@ -235,6 +235,12 @@ import x from "y"
 -- node_modules/dep/lib/typed.ts --
 -- node_modules/dep/lib/private/x.js --
 -- node_modules/dep/css/x.css --
+-- node_modules/wild/package.json --
+{"exports": {".": "./lib/index.js", "./*": "./lib/*.js", "./internal/*": null, "./none/*": "./none/*.js", "./node/*": {"node": "./lib/*.js"}}}
+-- node_modules/wild/lib/index.js --
+-- node_modules/wild/lib/thing.js --
+-- node_modules/wild/lib/thing.d.ts --
+-- node_modules/wild/lib/internal/thing.js --
 -- node_modules/single/package.json --
 {"exports": "./x.js"}
 -- node_modules/single/x.js --
@@ -307,9 +313,21 @@ import x from "y"
 		{"missingmain", "src/main.ts", `error: package "missingmain" has no entry: the file that its package.json names does not exist` +
 			`; the installed package may be incomplete: install it again`},
 		{"lodash/mop", "src/main.ts", `error: package "lodash" has no file "./mop" (did you mean "lodash/map"?)`},
-		{"dep/subb", "src/main.ts", `error: package "dep" does not export "./subb" (did you mean "dep/sub"?)`},
-		{"dep/lib/sub.js", "src/main.ts", `error: package "dep" does not export "./lib/sub.js"`},
-		{"dep/features/private/x", "src/main.ts", `error: package "dep" forbids imports of "./features/private/x"`},
+		{"dep/subb", "src/main.ts", `error: package "dep" does not export "./subb" (did you mean "dep/sub"?)` +
+			`; it exports "dep/sub", "dep/list", "dep/ts", "dep", "dep/deep/sub.js" and 3 more`},
+		{"dep/lib/sub.js", "src/main.ts", `error: package "dep" does not export "./lib/sub.js" (did you mean "dep/sub"?)` +
+			`; it exports "dep/sub", "dep/deep/sub.js", "dep/list", "dep/ts", "dep/deep/typed.ts" and 3 more`},
+		{"dep/features/private/x", "src/main.ts", `error: package "dep" forbids imports of "./features/private/x"` +
+			`; it exports "dep/features/sub", "dep/features/x.css", "dep/deep/sub.js", "dep/deep/typed.ts", "dep/list" and 3 more`},
+		{"wild/dist/thing", "src/main.ts", `error: package "wild" names the file "./lib/dist/thing.js" for "wild/dist/thing", but has no such file (did you mean "wild/thing"?)` +
+			`; it exports "wild/thing", "wild/index", "wild"`},
+		{"wild/lib/thing.js", "src/main.ts", `error: package "wild" names the file "./lib/lib/thing.js.js" for "wild/lib/thing.js", but has no such file (did you mean "wild/thing"?)` +
+			`; it exports "wild/thing", "wild/index", "wild"`},
+		{"wild/internal/thing", "src/main.ts", `error: package "wild" forbids imports of "./internal/thing" (did you mean "wild/thing"?)` +
+			`; it exports "wild/thing", "wild/index", "wild"`},
+		{"wild/thin", "src/main.ts", `error: package "wild" names the file "./lib/thin.js" for "wild/thin", but has no such file (did you mean "wild/thing"?)` +
+			`; it exports "wild/thing", "wild", "wild/index"`},
+		{"single/x.js", "src/main.ts", `error: package "single" does not export "./x.js"; it exports "single"`},
 		{"dep/server", "src/main.ts", `error: package "dep" does not export "./server" under the conditions of a browser`},
 		{"dep/broken", "src/main.ts", `error: package "dep" names the file "./lib/gone.js" for "dep/broken", but has no such file` +
 			`; the installed package may be incomplete: install it again`},

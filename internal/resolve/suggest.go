@@ -135,9 +135,14 @@ func (q *query) explainPackage(e *NotFound) {
 	switch {
 	case e.to != "":
 		e.Text = fmt.Sprintf("package %q names the file %q for %q, but has no such file", e.name, e.to, full)
+		if m != nil && m.exports.onlyByPattern(e.subpath) { // the package did not name this very file
+			q.suggestExport(e, m.exports, full)
+			return
+		}
 		e.Hint = unbuilt(e)
 	case e.why == forbidden:
 		e.Text = fmt.Sprintf("package %q forbids imports of %q", e.name, e.subpath)
+		q.suggestExport(e, m.exports, full)
 	case (m == nil || m.exports == nil) && e.subpath == ".":
 		e.Text = fmt.Sprintf("package %q has no entry: the file that its package.json names does not exist", e.name)
 		e.Hint = unbuilt(e)
@@ -166,26 +171,113 @@ func (q *query) explainExports(e *NotFound, exports *node, full string) {
 	if e.subpath == "." {
 		e.Text = fmt.Sprintf("package %q exports nothing for browsers", e.name)
 	}
+	if _, ok := exports.member(e.subpath); ok || e.subpath == "." {
+		if e.subpath != "." {
+			e.Text += " under the conditions of a browser"
+		}
+		return
+	}
+	q.suggestExport(e, exports, full)
+}
+
+// export is a specifier that a package exports. file is its path in the package, "" for a pattern without files.
+type export struct{ name, file string }
+
+// suggestExport names the exports that were perhaps meant, the nearest first.
+func (q *query) suggestExport(e *NotFound, exports *node, full string) {
+	list := q.exportsOf(e.pkg, e.name, exports)
+	names := make([]string, len(list))
+	for i, x := range list {
+		names[i] = x.name
+	}
+	meant := slices.DeleteFunc(slices.Clone(list), func(x export) bool { return x.name == e.name || strings.Contains(x.name, "*") })
+	for _, same := range []func(x export) bool{
+		func(x export) bool { return path.Clean(x.file) == path.Clean(e.subpath) }, // the file, in spite of "exports"
+		func(x export) bool { return stem(path.Clean(x.file)) == path.Clean(e.subpath) },
+		func(x export) bool { return stem(x.name) == stem(full) },
+		func(x export) bool {
+			ext := path.Ext(x.name)
+			return stem(path.Base(x.name)) == stem(path.Base(full)) && (ext == "" || ext == path.Ext(full) || slices.Contains(q.extensions(), ext))
+		},
+		func(x export) bool { return x.name == closest(full, []string{x.name}) },
+	} {
+		if i := slices.IndexFunc(meant, same); i >= 0 {
+			e.Suggestion = meant[i].name
+			break
+		}
+	}
+	names = slices.DeleteFunc(nearest.Order(full, names), func(name string) bool { return name == e.Suggestion })
+	if e.Suggestion != "" {
+		names = slices.Insert(names, 0, e.Suggestion)
+	}
+	if len(names) == 0 {
+		return
+	}
+	const most = 5
+	e.Hint = `it exports "` + strings.Join(names[:min(most, len(names))], `", "`) + `"`
+	if more := len(names) - most; more > 0 {
+		e.Hint += fmt.Sprintf(" and %d more", more)
+	}
+}
+
+// exportsOf lists what a package exports. A pattern stands for the files of its folder.
+func (q *query) exportsOf(pkg *folder, name string, exports *node) []export {
+	conditions := q.r.conditions[q.kind]
 	if !exports.subpaths() {
-		return
+		return []export{{name: name}}
 	}
-	if _, ok := exports.member(e.subpath); ok {
-		e.Text += " under the conditions of a browser"
-		return
-	}
-	var names []string
+	var list []export
 	for _, m := range exports.members {
-		if !strings.Contains(m.key, "*") && m.key != "." && m.key != "./package.json" {
-			names = append(names, path.Join(e.name, m.key))
+		if m.key == "./package.json" {
+			continue
+		}
+		key, star := m.key, ""
+		if strings.HasSuffix(key, "/") { // a folder, in the form of old packages
+			key += "*"
+		}
+		if strings.Contains(key, "*") {
+			star = "*"
+		}
+		t, why := m.value.resolve(star, star != "", false, conditions)
+		if why != found {
+			continue
+		}
+		if star == "" {
+			if _, ok := q.exportFile(pkg, t); ok {
+				list = append(list, export{path.Join(name, key), t.path})
+			}
+			continue
+		}
+		before, after, _ := strings.Cut(t.path, "*")
+		files := q.matching(pkg, exports, key, before, after)
+		for _, x := range files {
+			list = append(list, export{path.Join(name, x.name), x.file})
+		}
+		if len(files) == 0 && q.folder(filepath.Join(pkg.path, filepath.FromSlash(path.Dir(before+"x")))).list() != nil {
+			list = append(list, export{name: path.Join(name, key)}) // the files are in folders below
 		}
 	}
-	for _, name := range names {
-		if stem(name) == stem(full) {
-			e.Suggestion = name
-			return
+	return list
+}
+
+// matching lists the subpaths of a pattern's key that lead to a file in the folder of the pattern's target. The target
+// is before, what the star stands for, and after.
+func (q *query) matching(pkg *folder, exports *node, key, before, after string) []export {
+	dir := q.folder(filepath.Join(pkg.path, filepath.FromSlash(path.Dir(before+"x"))))
+	var list []export
+	for _, file := range sortedKeys(dir.list()) {
+		full := path.Dir(before+"x") + "/" + file
+		star, ok := strings.CutPrefix("./"+path.Clean(full), before)
+		star, okAfter := strings.CutSuffix(star, after)
+		if !ok || !okAfter || star == "" || dir.kind(file) != entryFile || strings.Contains(file, ".d.") {
+			continue
+		}
+		subpath := strings.Replace(key, "*", star, 1)
+		if t, why := exports.exported(subpath, q.r.conditions[q.kind]); why == found && path.Clean(t.path) == path.Clean(full) {
+			list = append(list, export{subpath, full})
 		}
 	}
-	e.Suggestion = closest(full, names)
+	return list
 }
 
 // explainUninstalled explains a package that is in no node_modules.

@@ -210,22 +210,25 @@ func isCapital(name []byte) bool { return len(name) > 0 && name[0] >= 'A' && nam
 func (f *refresher) isComponent(d declaration) bool {
 	local := d.target[strings.LastIndexByte(d.target, '.')+1:]
 	if f.isAnonymousDefault(local) {
-		return f.isWrapped(d.from, d.to) || f.isFunction(d.from, d.to) && f.makesElements(d)
+		return f.isWrapped(d.from, d.to) || f.isSubclass(d) || f.isFunction(d.from, d.to) && f.makesElements(d)
 	}
 	if !isCapital([]byte(local)) {
 		return false
 	}
-	switch f.kind(d.from) {
-	case js.ClassToken:
-		for n := d.from; n < d.to && !f.is(n, js.OpenBraceToken); n++ {
-			if f.is(n, js.ExtendsToken) {
-				return true
-			}
-		}
+	return f.isSubclass(d) || f.isFunction(d.from, d.to) || f.isWrapped(d.from, d.to) || f.jsx[local] && f.isCall(d.from, d.to)
+}
+
+// isSubclass reports whether the declaration is a class that extends another class.
+func (f *refresher) isSubclass(d declaration) bool {
+	if !f.is(d.from, js.ClassToken) {
 		return false
-	default:
-		return f.isFunction(d.from, d.to) || f.isWrapped(d.from, d.to) || f.jsx[local] && f.isCall(d.from, d.to)
 	}
+	for n := d.from; n < d.to && !f.is(n, js.OpenBraceToken); n++ {
+		if f.is(n, js.ExtendsToken) {
+			return true
+		}
+	}
+	return false
 }
 
 // isAnonymousDefault reports whether esbuild made up the name for a default export without a name.

@@ -149,6 +149,48 @@ log((await import("./helper.js")).helper());
 import { early } from "./main.js";
 export const helper = () => early();
 `, "early value 1 2 early"},
+		"names of functions and classes": {`
+-- main.js --
+import { names, check } from "./node_modules/p/es5.js";
+import shadows from "./node_modules/p/shadows.js"; import sloppy from "./sloppy.cjs";
+import f from "./f.js"; import g from "./node_modules/p/g.js"; import c from "./c.js"; import own from "./own.js"; import call from "./call.js"; import named from "./named.js";
+log(names, check(), "|", shadows, "|", sloppy, "|", [f, g, c, own, named].map((x) => x.name).join(), call, f());
+-- node_modules/p/es5.js --
+var Sub = /** @class */ (function () { function Sub() {} Sub.make = function () { return new Sub() }; return Sub; }());
+let Element = class Element { self() { return Element } };
+const Button = wrap(function Button() { return Button });
+const Vector2 = (() => { class Vector2 {} return Vector2 })();
+const outer = (function inner() { const outer = () => 1, inner = async () => outer(); return [outer, inner].map((f) => f.name) })();
+function wrap(f) { return f }
+export const names = [Sub, Element, Button, Vector2].map((f) => f.name) + "," + outer;
+export const check = () => [Sub.make() instanceof Sub, new Element().self() === Element, Button() === Button].join();
+-- node_modules/p/shadows.js --
+import { Map } from "./map.js"; import * as React from "./map.js";
+function foo(a = foo) { var two = 2; { function foo() { return [two, typeof a, "bar2", /bar2/.test("bar2")] } var inside = foo } return [inside.name, ...inside()] }
+const require2 = (function () { function require() { return "own" } function module() { return Map() + React.Map() } return [require(), module()] })();
+const import_map = (() => { function import_map() { return Map() } return import_map() })();
+class Foo2 { static make() { class Foo {} class Foo2 extends Foo {} return [Foo, Foo2].map((f) => f.name) } }
+export default [foo(), require2, import_map, Foo2.make(), Foo2.name].join();
+-- node_modules/p/map.js --
+export function Map() { return "map" }
+-- sloppy.cjs --
+function foo() { return "outer" }
+var before = foo();
+{ function foo() { return "inner" } }
+module.exports = before + foo();
+-- f.js --
+export default function () { return "f" }
+-- node_modules/p/g.js --
+export default async () => 1
+-- c.js --
+export default class {}
+-- own.js --
+export default class { static name = "own" }
+-- call.js --
+export default ((x) => x)("call")
+-- named.js --
+export default function named_default() {}
+`, "Sub,Element,Button,Vector2,outer,inner true,true,true | foo,2,function,bar2,true,own,mapmap,map,Foo,Foo2,Foo2 | outerinner | default,default,default,own,named_default call f"},
 		"refresh": {`
 -- main.tsx --
 import { useThing } from "./hook.ts";

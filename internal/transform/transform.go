@@ -65,7 +65,8 @@ type JSX struct {
 	ImportSource string
 	// Factory and Fragment are the functions of the classic runtime, React's when empty.
 	Factory, Fragment string
-	// Dev adds source positions to elements, for developer tools.
+	// Dev adds source positions to elements, for developer tools. In the classic runtime only elements that
+	// React.createElement makes get positions.
 	Dev bool
 }
 
@@ -183,7 +184,7 @@ func Compile(in Input) (*Output, []Error) {
 	case LangText:
 		return &Output{Code: "module.exports = " + Quote(in.Code) + ";\n"}, nil
 	}
-	p, errs := print(&in, false)
+	p, errs := print(&in, in.wantsPositions())
 	if errs != nil {
 		return nil, errs
 	}
@@ -236,6 +237,10 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 		p.warnings = fromMessages(result.Warnings, in.ID, in.File, in.Code)
 	}
 	p.code, p.dropped = stripPreamble(result.Code, in.Code)
+	restoreNames(p.code, in.Code)
+	if name := filename(in); in.JSX.Dev && name != options.Sourcefile { // developer tools open the file
+		p.code = bytes.ReplaceAll(p.code, []byte("fileName: "+Quote(options.Sourcefile)), []byte("fileName: "+Quote(name)))
+	}
 	p.exports = readExportBlock(p.code)
 	return p, nil
 }
@@ -278,17 +283,22 @@ func tsconfigRaw(in *Input) string {
 
 var trailingComma = regexp.MustCompile(`,(\s*})`)
 
-// sourcefile returns the module's name for esbuild. It appears in errors and in the positions of JSX elements.
+// sourcefile returns the module's name for esbuild. It appears in errors.
 func sourcefile(in *Input) string {
-	name := in.File
-	if name == "" {
-		name = in.ID
-	}
+	name := filename(in)
 	if in.NodeESM && !strings.HasSuffix(name, ".mjs") && !strings.HasSuffix(name, ".mts") {
 		// esbuild applies Node's rules for default imports only by the file's name.
 		name += ".mjs"
 	}
 	return name
+}
+
+// filename returns the module's file, or its ID when it has none.
+func filename(in *Input) string {
+	if in.File == "" {
+		return in.ID
+	}
+	return in.File
 }
 
 func loaderOf(in *Input) api.Loader {
@@ -349,8 +359,8 @@ func withLangHint(in *Input, errs []Error) []Error {
 func read(in *Input, p *printed, out *Output) []Error {
 	out.Exports = p.exports.names()
 	refresh := in.Refresh != "" && !in.Dependency
-	if !refresh && !needsReading(p.code) {
-		out.Code = string(p.code)
+	if !refresh && !needsReading(p.code) && !in.wantsPositions() {
+		out.Code = appendName(string(p.code), p, in.Code)
 		return nil
 	}
 	r := newReader(in, p, out)
@@ -362,7 +372,13 @@ func read(in *Input, p *printed, out *Output) []Error {
 	if refresh {
 		r.refresh()
 	}
+	if in.wantsPositions() {
+		r.positions()
+	}
 	out.Code = r.edited()
+	if !out.Refreshes { // for components, tools show the name that esbuild made of the file's name
+		out.Code = appendName(out.Code, p, in.Code)
+	}
 	return nil
 }
 

@@ -8,6 +8,8 @@ export interface Config {
   epoch: string;
   /** The number of the newest update when the script was served. */
   seq: number;
+  /** How many bytes a message of the page may have. */
+  maxMessage?: number;
   /** Whether errors show over the page. */
   overlay: boolean;
   /** import.meta.env */

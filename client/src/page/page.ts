@@ -202,7 +202,7 @@ class BrowserPage {
     };
     registry.builtIn.set("/@vite/client", {
       __esModule: true,
-      updateStyle,
+      updateStyle: (id: string, css: string) => updateStyle(id, css, (url) => this.address.pathOf(url)),
       removeStyle,
       ErrorOverlay,
       createHotContext: this.createHotContext,

@@ -75,6 +75,7 @@ export class Session implements Connection {
       renew: () => this.renewToken(),
       hello: () => ({ type: "hello", url: typeof location === "undefined" ? "" : location.href }),
       receive: options.receive,
+      ...(config.maxMessage ? { maxMessage: config.maxMessage } : {}),
       opened: (socket) => this.opened(socket),
       lost: (socket, reason) => this.lost(socket, reason),
     });
@@ -236,7 +237,7 @@ export class Session implements Connection {
   /** The address of the hub for requests about this session. */
   private address(): URL {
     const { config, scriptURL } = this.options;
-    const url = new URL(`${config.base}@devserver/identify`, scriptURL);
+    const url = new URL(`${config.base}@vite/identify`, scriptURL);
     url.searchParams.set("token", this.token);
     return url;
   }

@@ -79,7 +79,7 @@ export class Packs {
       ...ids.map((id) => "id=" + encodeURIComponent(id)),
       ...(exact ? ["exact"] : have.map((id) => "have=" + encodeURIComponent(id))),
     ];
-    const url = `${this.base}@devserver/pack?${query.join("&")}`;
+    const url = `${this.base}@devserver/pack.js?${query.join("&")}`;
     const tries = this.tries.get(url) ?? 0;
     this.tries.set(url, tries + 1);
     await this.importURL(tries > 0 ? `${url}&t=${Date.now()}${tries}` : url);

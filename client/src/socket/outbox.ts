@@ -41,7 +41,7 @@ export class Outbox {
 
   constructor(
     private readonly mostFrames = 1_000_000,
-    private readonly mostBytes = 64 << 20,
+    private readonly mostBytes = 128 << 20,
   ) {}
 
   get length(): number {
@@ -51,7 +51,10 @@ export class Outbox {
   /** Adds a frame. Throws a HotError when too much waits, unless the frame ends what an earlier frame began. */
   add(frame: Frame, ends: boolean): void {
     if (!ends && (this.length >= this.mostFrames || this.bytes + frame.text.length > this.mostBytes)) {
-      throw new HotError("queue_full", `${this.length} messages wait for the server already; this one was not sent`);
+      throw new HotError(
+        "queue_full",
+        `${this.length} messages wait for the server already, with ${this.bytes} of ${this.mostBytes} characters; this one was not sent`,
+      );
     }
     this.frames.push(frame);
     this.bytes += frame.text.length;

@@ -32,6 +32,8 @@ export interface ConnectedPayload {
   seq: number;
   /** Set when the server knows users. */
   identifies?: boolean;
+  /** How many bytes a message of the page may have. */
+  maxMessage?: number;
   /** What was lost with the session before: it waited for the page when the session ended. */
   lost?: LostData;
   /** As in AckPayload. */

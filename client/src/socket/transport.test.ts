@@ -221,6 +221,21 @@ test("a message that is too big is refused, and dropped when the server says so"
   assert.deepEqual(server.events(), [2]);
 });
 
+test("the server says how long a message may be", () => {
+  const { server, transport, event } = setup({ maxMessage: 1000 });
+  const long = { type: "custom", event: "e", data: "x".repeat(2000) } as const;
+  assert.throws(() => transport.send(long), /a message of 2039 bytes .* 1000 bytes/);
+  server.greeting = { maxMessage: 3000 };
+  transport.connect();
+  server.accept();
+  server.carry();
+  event(1);
+  transport.send(long);
+  server.carry();
+  assert.equal(server.got.length, 3);
+  assert.throws(() => transport.send({ ...long, data: "x".repeat(3000) }), /3000 bytes/);
+});
+
 test("reconnect: at once after a loss, then later and later, at once when woken", async () => {
   const { server, timers, transport } = setup();
   transport.connect();

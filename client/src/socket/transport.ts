@@ -49,7 +49,7 @@ export interface TransportOptions {
   /** Limits of the frames that wait for the server. */
   maxFrames?: number;
   maxBytes?: number;
-  /** The longest message, in bytes. The server closes a connection with a longer message. */
+  /** The longest message, in bytes, until the server says it. The server closes a connection with a longer message. */
   maxMessage?: number;
   timers?: Timers;
 }
@@ -87,6 +87,7 @@ export class Transport {
   private stale: boolean;
   private readonly outbox: Outbox;
   private readonly silence: Silence;
+  private maxMessage: number;
   private received = 0;
   private acked = 0;
   private unackedLength = 0;
@@ -106,6 +107,7 @@ export class Transport {
   constructor(private readonly options: TransportOptions) {
     this.timers = options.timers ?? realTimers;
     this.stale = options.renewFirst ?? false;
+    this.maxMessage = options.maxMessage ?? 1 << 20;
     this.outbox = new Outbox(options.maxFrames, options.maxBytes);
     this.silence = new Silence(
       this.timers,
@@ -351,6 +353,7 @@ export class Transport {
     this.resumed = payload.resumed && !first;
     this.epoch = payload.epoch;
     this.client = payload.client;
+    this.maxMessage = payload.maxMessage ?? this.maxMessage;
     let lost: Frame[] = [];
     // A session that continues at its first greeting was opened by a connection that this page closed before.
     if (this.resumed) this.outbox.confirm(payload.received, payload);
@@ -416,14 +419,12 @@ export class Transport {
     if ("event" in payload) checkName(payload.event, "an event");
     if ("channel" in payload) checkName(payload.channel, "a channel");
     const text = JSON.stringify(payload);
-    const { maxMessage = 1 << 20 } = this.options;
-    if (
-      text.length > maxMessage ||
-      (text.length * 3 > maxMessage && new TextEncoder().encode(text).length > maxMessage)
-    ) {
+    // A character takes 3 bytes at most: only long texts are measured.
+    const bytes = text.length * 3 > this.maxMessage ? new TextEncoder().encode(text).length : 0;
+    if (bytes > this.maxMessage) {
       throw new HotError(
         "too_big",
-        `a message of ${text.length} characters is more than the server accepts (${maxMessage} bytes); it was not sent: ${text.slice(0, 80)}`,
+        `a message of ${bytes} bytes was not sent: it is more than the ${this.maxMessage} bytes that the server takes (MaxMessage of hmr.Options): ${text.slice(0, 80)}`,
       );
     }
     if (this.closed) throw new HotError("connection_lost", "there is no connection to the server");

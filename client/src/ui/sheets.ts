@@ -80,7 +80,7 @@ export async function swapLinks(links: readonly HTMLLinkElement[], timestamp: nu
 }
 
 /** Links whose clone is loading. */
-const outdated = new WeakSet<HTMLLinkElement>();
+export const outdated = new WeakSet<HTMLLinkElement>();
 
 function swap(link: HTMLLinkElement, timestamp: number): Promise<void> {
   const url = new URL(link.href);

@@ -1,5 +1,7 @@
 // The page's stylesheets that modules import. sheets.ts has the other stylesheets.
 
+import { outdated, type PathOf } from "./sheets.ts";
+
 const attribute = "data-vite-dev-id";
 
 interface Sheet {
@@ -26,13 +28,15 @@ function lookForNonce(): string {
 }
 
 /** Adds a stylesheet, or changes the text of the stylesheet with this ID. */
-export function updateStyle(id: string, css: string): void {
+export function updateStyle(id: string, css: string, path?: PathOf): void {
   if (typeof document === "undefined") return; // a worker
   const sheet = sheets.get(id);
   if (sheet?.constructed) return void sheet.constructed.replaceSync(css);
+  const link = sheet ? undefined : givenLink(id, path);
+  if (link === "shows it") return;
   let element = sheet?.element ?? find(id);
   const same = element?.textContent === css;
-  if (!element) element = insert(id, css);
+  if (!element) element = insert(id, css, link);
   else if (!same) element.textContent = css;
   sheets.set(id, { element, constructed: same || takes(element) ? undefined : construct(css) });
 }
@@ -52,6 +56,8 @@ function takes(element: HTMLStyleElement): boolean {
 
 /** Removes a stylesheet. It ignores unknown IDs. */
 export function removeStyle(id: string): void {
+  for (const link of linksOf(id)) link.remove();
+  links.delete(id);
   const sheet = sheets.get(id);
   if (!sheet) return;
   sheets.delete(id);
@@ -74,7 +80,36 @@ function find(id: string): HTMLStyleElement | undefined {
   return element?.isConnected ? element : undefined;
 }
 
-function insert(id: string, css: string): HTMLStyleElement {
+/** The links that a server rendered for modules: the attribute's value, by the ID of the module that took the link. */
+const links = new Map<string, string>();
+let givenLinks: HTMLLinkElement[] | undefined;
+
+/**
+ * Reports that a server-rendered link shows the module's stylesheet, as at the module's first run, and when an update
+ * loads the link again. Otherwise it returns the link whose place the style takes: another server has its file.
+ */
+function givenLink(id: string, path?: PathOf): HTMLLinkElement | "shows it" | undefined {
+  if (!links.has(id)) {
+    // Vite's own IDs are paths on disk, so the link's address counts, too.
+    givenLinks ??= [...document.querySelectorAll<HTMLLinkElement>(`link[rel=stylesheet][${attribute}]`)];
+    const link = givenLinks.find((l) => l.isConnected && (l.getAttribute(attribute) === id || path?.(l.href) === id));
+    if (!link) return undefined;
+    links.set(id, link.getAttribute(attribute)!);
+    return "shows it";
+  }
+  const now = linksOf(id);
+  return now.some((link) => outdated.has(link)) ? "shows it" : now[0];
+}
+
+/** The links of a module as they are now: an update replaces links by clones. */
+function linksOf(id: string): HTMLLinkElement[] {
+  const value = links.get(id);
+  if (value === undefined) return [];
+  const all = document.querySelectorAll<HTMLLinkElement>(`link[rel=stylesheet][${attribute}]`);
+  return [...all].filter((link) => link.getAttribute(attribute) === value);
+}
+
+function insert(id: string, css: string, instead?: Element): HTMLStyleElement {
   const element = document.createElement("style");
   element.setAttribute("type", "text/css");
   element.setAttribute(attribute, id);
@@ -82,6 +117,10 @@ function insert(id: string, css: string): HTMLStyleElement {
   const follows = last?.isConnected;
   if (!follows) lookForNonce();
   if (nonce) element.setAttribute("nonce", nonce);
+  if (instead) {
+    instead.replaceWith(element);
+    return element;
+  }
   if (follows) last!.after(element);
   else {
     (document.head ?? document.documentElement).append(element);

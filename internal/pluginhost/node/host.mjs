@@ -688,10 +688,11 @@ const literal = (s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
  * functions are called for each request.
  */
 function rewriteRule(key, f) {
-  const rests = ["", "/one", "/two" + key + "/x?q=1"];
-  let made; // the rewritten paths; a key that is an expression has no path to try
+  const start = key.startsWith("^") ? "" : key; // an expression has no beginning to try
+  const rests = ["/one", "/", `/two${start}/x%2Fy?q=1;a`, ""];
+  let made; // the rewritten paths
   try {
-    if (!key.startsWith("^")) made = rests.map((rest) => String(f(key + rest)));
+    made = rests.map((rest) => String(f(start + rest)));
   } catch {
     // the function needs a path of another form
   }
@@ -701,10 +702,11 @@ function rewriteRule(key, f) {
   } catch {
     // it looked like an expression, but is not
   }
-  if (read && (made ?? []).every((path, i) => path === (key + rests[i]).replace(read.find, read.replacement)))
+  if (read && (made ?? []).every((path, i) => path === (start + rests[i]).replace(read.find, read.replacement)))
     return read.rule;
-  if (made?.every((path, i) => path === made[0] + rests[i]))
-    return { ["^" + literal(key)]: made[0].replaceAll("$", "$$$$") };
+  const now = made?.at(-1);
+  if (start && made?.every((path, i) => path === now + rests[i]))
+    return { ["^" + literal(key)]: now.replaceAll("$", "$$$$") };
   return null;
 }
 
