@@ -77,7 +77,7 @@ var layers = map[string][]string{
 	"internal/terminal":  {},
 	"internal/transform": {},
 	"internal/tstype":    {"internal/jsonrule"},
-	"internal/watch":     {},
+	"internal/watch":     {"internal/disk"},
 	"internal/wire":      {},
 
 	"internal/devtest": {"server", "hmr", "internal/config", "internal/terminal"},

@@ -120,11 +120,8 @@ func (w *Watched) Tree(dir string) {
 
 // folder watches a folder without what lies below: files that are read from there are known by name.
 func (w *Watched) folder(dir string) {
-	if _, done := w.folders.LoadOrStore(dir+string(filepath.Separator), true); done {
-		return
-	}
-	if err := w.watcher.AddFolder(dir); err != nil {
-		w.log.Warn("watch "+dir, "error", err)
+	if _, done := w.folders.LoadOrStore(dir+string(filepath.Separator), true); !done {
+		w.watcher.AddFolder(dir)
 	}
 }
 
@@ -139,7 +136,7 @@ func (w *Watched) Config(files []string, before map[string]Sum) {
 			w.contentChanged(f)
 		}
 		if w.layout.Outside(f) {
-			_ = w.watcher.AddFolder(filepath.Dir(f)) // an env folder that does not exist has nothing to watch
+			w.watcher.AddFolder(filepath.Dir(f))
 		}
 	}
 }
