@@ -5,10 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"path"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/compile"
@@ -163,41 +160,4 @@ func (p *project) inlineScript(ctx context.Context, file string, index int) (str
 		}
 	}
 	return "", &transform.Error{File: p.layout.Shown(file), Text: fmt.Sprintf("the page has no inline module script number %d", index)}
-}
-
-// requireIndex returns an error that says where a page was looked for: the user may have started in the wrong folder.
-func (p *project) requireIndex() error {
-	if p.hasAnyPage() {
-		return nil
-	}
-	if p.cfg.Root != "" {
-		return p.cfg.WrongRoot("there is no index.html in %s or its public folder", p.layout.Root)
-	}
-	return fmt.Errorf("no index.html in %s or its public folder: run devserver in the folder of your project, or name it (`devserver path/to/app`)", p.layout.Root)
-}
-
-func (p *project) hasAnyPage() bool {
-	for _, dir := range []string{p.layout.Root, p.layout.Public} {
-		if dir == "" {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(dir, "index.html")); err == nil {
-			return true
-		}
-	}
-	return holdsPage(p.layout.Root, 3)
-}
-
-// holdsPage reports whether there is an HTML file in a folder, or in those below it for some levels.
-func holdsPage(dir string, levels int) bool {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return false
-	}
-	if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() && strings.HasSuffix(e.Name(), ".html") }) {
-		return true
-	}
-	return levels > 1 && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
-		return e.IsDir() && e.Name() != "node_modules" && !strings.HasPrefix(e.Name(), ".") && holdsPage(filepath.Join(dir, e.Name()), levels-1)
-	})
 }

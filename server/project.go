@@ -64,11 +64,6 @@ func newProject(s *Server, from reading) (*project, error) {
 		Dir: s.dir, Root: root, Workspace: gate.Workspace(root), Public: cfg.PublicPath(root), Base: cfg.BaseOrDefault(),
 	}}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
-	if cfg.Err() == nil && len(s.opts.Plugins) == 0 {
-		if err := p.requireIndex(); err != nil {
-			return nil, err
-		}
-	}
 	if err := p.build(from); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -221,6 +216,7 @@ func (p *project) work() {
 		}
 		return
 	}
+	p.tellNoPage()
 	p.tasks.Go(p.relay.Build)
 	p.tasks.Go(p.relay.WriteTypes)
 	p.tasks.Go(func() {

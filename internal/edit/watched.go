@@ -191,6 +191,25 @@ func (w *Watched) contentChanged(file string) bool {
 	return !known || was != now
 }
 
+// forgetDeletedPages forgets the content of pages that do not exist any more, and returns their files: path, or those
+// below it.
+func (w *Watched) forgetDeletedPages(path string) (gone []string) {
+	w.contents.Range(func(key, _ any) bool {
+		if file := key.(string); moduleid.IsPage(file) && isOrBelow(file, path) && disk.Stat(file) == nil {
+			w.contents.Delete(file)
+			gone = append(gone, file)
+		}
+		return true
+	})
+	slices.Sort(gone)
+	return gone
+}
+
+// isOrBelow reports whether the file is at the path, or in the folder at the path.
+func isOrBelow(file, path string) bool {
+	return file == path || strings.HasPrefix(file, path+string(filepath.Separator))
+}
+
 // sumOf reads the file. A file that does not exist counts as empty.
 func sumOf(file string) Sum {
 	text, err := disk.ReadFile(file)
