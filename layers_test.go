@@ -63,7 +63,7 @@ var layers = map[string][]string{
 	"internal/config":    {"internal/disk", "internal/nearest", "internal/pattern"},
 	"internal/disk":      {},
 	"internal/env":       {"internal/disk"},
-	"internal/gate":      {"internal/disk"},
+	"internal/gate":      {"internal/disk", "internal/moduleid"},
 	"internal/graph":     {},
 	"internal/guard":     {},
 	"internal/html":      {},

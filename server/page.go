@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 
 // servePage sends an HTML file with the client in front and its inline modules as modules of their own.
 func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string) {
-	dir := path.Dir(p.gate.FileToID(file))
+	dir := path.Dir(moduleid.Path(p.gate.FileToID(file)))
 	if below, _ := p.layout.Below(r.URL.Path); path.Dir(below+"x") == dir {
 		dir = "" // relative URLs lead where their author meant
 	}
@@ -55,10 +56,21 @@ func (p *project) scriptID(file, src string) (string, bool) {
 	if strings.Contains(src, "://") || strings.HasPrefix(src, "//") || strings.HasPrefix(src, "data:") {
 		return "", false
 	}
-	if rest, ok := strings.CutPrefix(src, "/"); ok {
-		return "/" + strings.TrimPrefix(rest, strings.TrimPrefix(p.layout.Base, "/")), true
+	u, err := url.Parse(src)
+	if err != nil || u.Path == "" {
+		return "", false
 	}
-	return path.Join(path.Dir(p.gate.FileToID(file)), src), true
+	name := u.Path
+	if below, ok := strings.CutPrefix(name, p.layout.Base); ok {
+		name = "/" + below
+	} else if name[0] != '/' {
+		name = path.Join(path.Dir(moduleid.Path(p.gate.FileToID(file))), name)
+	}
+	id := moduleid.OfPath(name)
+	if u.RawQuery != "" {
+		id += "?" + u.RawQuery
+	}
+	return id, true
 }
 
 // rewritePage returns the page as the browser gets it. dir is the page's folder when its URL lies in another folder.
@@ -73,7 +85,7 @@ func (p *project) rewritePage(ctx context.Context, file, dir string) (*rewritten
 	if err != nil {
 		return nil, err
 	}
-	opts := html.Options{Path: id, Base: p.layout.Base, Dir: dir, Client: path.Join(p.layout.Base, clientPath)}
+	opts := html.Options{Path: moduleid.Path(id), Base: p.layout.Base, Dir: dir, Client: path.Join(p.layout.Base, clientPath)}
 	if tags != nil {
 		if tags.HTML != "" {
 			text = []byte(tags.HTML)

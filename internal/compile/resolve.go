@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -57,6 +56,6 @@ func (c *Compiler) idOf(r resolve.Resolved) string {
 
 // File returns the path on disk of a module, "" for a virtual one. It implements graph.Loader.
 func (c *Compiler) File(id string) string {
-	file, _ := c.o.Gate.IDToFile(moduleid.Name(id))
+	file, _ := c.o.Gate.IDToFile(id)
 	return file
 }
