@@ -80,6 +80,7 @@ type Compiler struct {
 	exported sync.Map // file of a package -> names that its stars bring, nil when they are unknown
 	stamps   sync.Map // file -> time of its last change in milliseconds, for assets
 	first    firstCrawl
+	mistakes tsMistakes
 }
 
 // New returns a Compiler. It looks for the configurations of the project's tools, and runs nothing yet.

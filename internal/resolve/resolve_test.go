@@ -639,7 +639,7 @@ func TestConcurrent(t *testing.T) {
 				for _, spec := range []string{"a", "ui", "./main", "./gone", "nothing"} {
 					_, _ = r.Resolve(spec, main)
 				}
-				_, _ = r.TSConfig(main)
+				_ = r.TSConfig(main)
 				_ = r.PackageOf(main).SideEffectFree(main)
 			}
 		})
