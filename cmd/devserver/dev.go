@@ -41,6 +41,7 @@ func (c *command) dev(ctx context.Context, args []string) int {
 	}
 	defer stopProfile()
 
+	surviveClosedOutput()
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	if err := c.serve(ctx, stop, in, cfg, folder); err != nil {
@@ -94,6 +95,11 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	context.AfterFunc(ctx, stop)
 	return ctx, stop
 }
+
+// surviveClosedOutput makes a write to a closed standard output fail. Without it, the write ends the process: a server
+// must outlive the program that reads its log (devserver | head). The signal is not ignored, since programs that the
+// server starts would inherit that.
+func surviveClosedOutput() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invocation, cfg *config.Config, folder string) error {
 	interactive := terminal.IsTerminal(c.stdin) && terminal.IsTerminal(c.stdout) && c.getenv("CI") == ""
