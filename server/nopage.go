@@ -26,6 +26,8 @@ func (p *project) tellNoPage() {
 		hint = "to serve an app below, run devserver " + strings.Join(apps, " or devserver ")
 	} else if len(pages) > 0 {
 		hint = "the pages are " + strings.Join(pages, ", ")
+	} else if above := p.pageAbove(); above != "" {
+		hint = "to serve the folder above with an index.html, run devserver " + above
 	}
 	p.server.log.Info("there is no index.html in "+p.layout.Root+" or its public folder: / answers 404 until there is", "hint", hint)
 }
@@ -42,18 +44,34 @@ func (p *project) apps(pages []string) []string {
 		if _, err := os.Stat(filepath.Join(dir, "package.json")); err != nil {
 			continue
 		}
-		name := dir
-		if wd, err := os.Getwd(); err == nil {
-			if rel, err := filepath.Rel(wd, dir); err == nil {
-				name = rel
-			}
-		}
-		if strings.ContainsAny(name, " '\"$") {
-			name = fmt.Sprintf("%q", name)
-		}
-		apps = append(apps, name)
+		apps = append(apps, typed(dir))
 	}
 	return apps
+}
+
+// pageAbove returns the nearest folder above that holds an index.html, as the command line names it, "" when there is
+// none.
+func (p *project) pageAbove() string {
+	for dir := p.layout.Root; dir != filepath.Dir(dir); {
+		dir = filepath.Dir(dir)
+		if _, err := os.Stat(filepath.Join(dir, "index.html")); err == nil {
+			return typed(dir)
+		}
+	}
+	return ""
+}
+
+// typed returns a folder as the user types it: from the current folder, and quoted when it must be.
+func typed(dir string) string {
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, dir); err == nil {
+			dir = rel
+		}
+	}
+	if strings.ContainsAny(dir, " '\"$") {
+		return fmt.Sprintf("%q", dir)
+	}
+	return dir
 }
 
 // pagesBelow returns the URL paths below base of the HTML files in a folder, and in those below it for some levels.
