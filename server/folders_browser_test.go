@@ -104,3 +104,44 @@ export const lib = "lib";
 		}
 	}
 }
+
+// TestLinksThatAreKept: with resolve.preserveSymlinks modules have the paths of links. Edits of what a link leads to
+// show, in the project and outside, and so does another target of the link.
+func TestLinksThatAreKept(t *testing.T) {
+	t.Parallel()
+	all := devtest.App(t, devtest.Text(`
+-- beside/a.js --
+export const a = "beside";
+-- app/src/real/a.js --
+export const a = "real";
+-- file.js --
+export const file = "file";
+-- app/devserver.config.json --
+{ "resolve": { "preserveSymlinks": true }, "server": { "fs": { "allow": [".."] } } }
+-- app/index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text"></p><script type="module" src="/src/main.js"></script>
+-- app/src/main.js --
+import { a } from "./lib/a.js";
+import { file } from "./file.js";
+document.querySelector("#text").textContent = a + " " + file;
+import.meta.hot.accept();
+`))
+	all.Link("real", "app/src/lib")
+	all.Link("../../file.js", "app/src/file.js")
+	files := *all
+	files.Root = all.Path("app")
+	s := devtest.Start(t, &files)
+	p := s.Page(t, "/")
+	p.WaitText("#text", "real file")
+	s.WaitPages(1)
+	all.Edit("app/src/real/a.js", "real", "real, edited")
+	p.WaitText("#text", "real, edited file")
+	all.Edit("file.js", `"file"`, `"edited"`)
+	p.WaitText("#text", "real, edited edited")
+	all.Link("../../beside", "app/src/next")
+	all.Rename("app/src/next", "app/src/lib") // as `ln -sfn` does
+	p.WaitText("#text", "beside edited")
+	all.Edit("beside/a.js", "beside", "beside, edited")
+	p.WaitText("#text", "beside, edited edited")
+	p.NoReload()
+}

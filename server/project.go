@@ -103,7 +103,7 @@ func (p *project) build(from reading) (err error) {
 	if err != nil {
 		return err
 	}
-	p.watched = edit.NewWatched(watcher, l, s.log)
+	p.watched = edit.NewWatched(watcher, l, cfg.Resolve.PreserveSymlinks, s.log)
 	resolver, err := resolve.New(resolve.Options{
 		Root: l.Root, Public: l.Public, Alias: aliases(cfg), Conditions: cfg.Resolve.Conditions, Dedupe: cfg.Resolve.Dedupe,
 		Extensions: cfg.Resolve.Extensions, MainFields: cfg.Resolve.MainFields, PreserveSymlinks: cfg.Resolve.PreserveSymlinks,

@@ -62,7 +62,10 @@ func (u *Updater) affected(changes watch.Batch) []string {
 			ids = append(ids, u.o.Graph.ByDir(c.Path)...)
 		}
 	}
-	if slices.ContainsFunc(changes, u.isLink) {
+	if links := slices.DeleteFunc(slices.Clone(changes), func(c watch.Change) bool { return !u.isLink(c) }); len(links) > 0 {
+		for _, c := range links {
+			ids = append(ids, u.throughLink(c.Path)...)
+		}
 		ids = append(ids, u.rerouted()...)
 	}
 	if arrived || manifest {
@@ -73,6 +76,14 @@ func (u *Updater) affected(changes watch.Batch) []string {
 		ids = append(ids, u.underManifest(changes)...)
 	}
 	return unique(ids)
+}
+
+// throughLink returns the modules whose files have the path of a link, or lie below it: resolve.preserveSymlinks keeps
+// such paths. The link may lead elsewhere now.
+func (u *Updater) throughLink(link string) []string {
+	ids := slices.Concat(u.o.Graph.ByFile(link), u.o.Graph.ByDir(link))
+	u.watchModules(ids)
+	return ids
 }
 
 // isLink reports whether the change is a symbolic link's. Modules go by the real path of their file, so no module has

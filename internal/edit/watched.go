@@ -26,6 +26,7 @@ import (
 type Watched struct {
 	watcher *watch.Watcher
 	layout  moduleid.Layout
+	links   bool // files of modules have the paths of links
 	log     *slog.Logger
 
 	config    map[string]bool // files whose edit makes a new project
@@ -36,9 +37,10 @@ type Watched struct {
 
 var _ compile.Watch = (*Watched)(nil)
 
-// NewWatched returns a Watched that watches by the watcher, and owns it. The watcher sees the root by itself.
-func NewWatched(w *watch.Watcher, l moduleid.Layout, log *slog.Logger) *Watched {
-	return &Watched{watcher: w, layout: l, log: log, config: map[string]bool{}}
+// NewWatched returns a Watched that watches by the watcher, and owns it. The watcher sees the root by itself. links means
+// that modules keep the paths of symbolic links (resolve.preserveSymlinks).
+func NewWatched(w *watch.Watcher, l moduleid.Layout, links bool, log *slog.Logger) *Watched {
+	return &Watched{watcher: w, layout: l, links: links, log: log, config: map[string]bool{}}
 }
 
 // Close ends the watcher.
@@ -47,7 +49,13 @@ func (w *Watched) Close() error { return w.watcher.Close() }
 // Module watches the file of a module wherever it lies, linked packages included. Packages in node_modules are not
 // watched: they change by installing, which page loads notice. "" is a module without a file.
 func (w *Watched) Module(file string) {
-	if file == "" || moduleid.IsDependency(file) || !w.layout.Outside(file) {
+	if file == "" || moduleid.IsDependency(file) {
+		return
+	}
+	if w.links {
+		file = w.linked(file)
+	}
+	if !w.layout.Outside(file) {
 		return
 	}
 	if dir := filepath.Dir(file); strings.HasPrefix(w.layout.Root, dir+string(filepath.Separator)) {
@@ -55,6 +63,16 @@ func (w *Watched) Module(file string) {
 	} else {
 		w.Tree(dir)
 	}
+}
+
+// linked returns the real path of a file. Its changes are reported by the file's own path, too.
+func (w *Watched) linked(file string) string {
+	real, err := filepath.EvalSymlinks(file)
+	if err != nil || real == file {
+		return file
+	}
+	w.watcher.Link(file, real)
+	return real
 }
 
 // Version watches the files outside the root that a module was built from, and the folders that its patterns list.

@@ -11,8 +11,9 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/tailscale/hujson"
+
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 // tsFile is one tsconfig.json, merged with all files that it extends.

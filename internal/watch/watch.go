@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,6 +83,7 @@ type Watcher struct {
 	bases  map[string]*base  // what Root, Add and AddFolder named
 	dirs   map[string]uint64 // watched by events -> the directory's disk.State.ID
 	paths  map[uint64]string // the other way round
+	links  map[string]string // see Link
 	poller *poller           // directories that are polled
 	warned bool
 }
@@ -104,7 +106,7 @@ func New(o Options) (*Watcher, error) {
 	w := &Watcher{
 		o: o, ignore: ig,
 		events: make(chan Change, 256), batches: make(chan Batch), done: make(chan struct{}),
-		bases: map[string]*base{}, dirs: map[string]uint64{}, paths: map[uint64]string{}, poller: newPoller(),
+		bases: map[string]*base{}, dirs: map[string]uint64{}, paths: map[uint64]string{}, links: map[string]string{}, poller: newPoller(),
 	}
 	if !o.Poll {
 		// The buffer holds the events of a checkout. On Windows Add blocks while the channel is full, and read, which
@@ -146,6 +148,14 @@ func (w *Watcher) Add(path string) error {
 
 // AddFolder watches the files of a directory, and nothing in its subdirectories. The directory may be created later.
 func (w *Watcher) AddFolder(dir string) { w.addBase(dir, false) }
+
+// Link reports the changes of a file, or of a directory with everything below it, also by the path of a link that leads
+// there. It watches nothing by itself.
+func (w *Watcher) Link(link, target string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.links[link] = target
+}
 
 // Close ends watching and waits for the watcher's goroutines.
 func (w *Watcher) Close() error {
@@ -217,9 +227,20 @@ func (w *Watcher) event(e fsnotify.Event) {
 	}
 }
 
+// emit reports a change, by its path and by the links that lead to it.
 func (w *Watcher) emit(c Change) {
-	select {
-	case w.events <- c:
-	case <-w.done:
+	changes := []Change{c}
+	w.mu.Lock()
+	for link, target := range w.links {
+		if rest, ok := strings.CutPrefix(c.Path, target); ok && (rest == "" || rest[0] == filepath.Separator) {
+			changes = append(changes, Change{c.Kind, link + rest})
+		}
+	}
+	w.mu.Unlock()
+	for _, c := range changes {
+		select {
+		case w.events <- c:
+		case <-w.done:
+		}
 	}
 }
