@@ -64,7 +64,7 @@ var layers = map[string][]string{
 	"internal/config":    {"internal/disk", "internal/nearest", "internal/pattern"},
 	"internal/disk":      {},
 	"internal/env":       {"internal/disk"},
-	"internal/gate":      {"internal/disk"},
+	"internal/gate":      {"internal/disk", "internal/moduleid"},
 	"internal/graph":     {},
 	"internal/guard":     {},
 	"internal/html":      {},
@@ -79,7 +79,7 @@ var layers = map[string][]string{
 	"internal/sourcemap": {},
 	"internal/transform": {"internal/sourcemap"},
 	"internal/tstype":    {"internal/jsonrule"},
-	"internal/watch":     {},
+	"internal/watch":     {"internal/disk"},
 	"internal/wire":      {},
 
 	"internal/devtest": {"server", "hmr", "internal/config", "internal/terminal"},

@@ -48,7 +48,7 @@ func TestBrokenStart(t *testing.T) {
 	}{
 		{name: "the entry", files: "-- src/main.ts --\nconst x = = 1;\n", overlay: []string{"src/main.ts", "1:11", `Unexpected "="`}},
 		{name: "index.html", files: "-- index.html --\n<!doctype html><link rel=\"icon\" href=\"data:,\">\n<p id=\"text\"></p><script type=\"module\">\nlet x = = 1;\n</script>\n", overlay: []string{"index.html", "3:9", `Unexpected "="`}},
-		{name: "tsconfig.json", files: "-- tsconfig.json --\n{ \"compilerOptions\": { \"paths\": ] }\n", overlay: []string{"tsconfig.json", "1:33"}},
+		{name: "tsconfig.json", files: "-- tsconfig.json --\n{ \"compilerOptions\": { \"paths\": ] }\n", overlay: []string{"src/main.ts", "2:21", "@/own"}}, // the terminal has the mistake itself
 		{name: "package.json", files: "-- package.json --\n{ \"name\": \"app\",, }\n", overlay: []string{"package.json", "1:17"}},
 		{name: "devserver.config.json", files: "-- devserver.config.json --\n{ \"define\": {},\n  \"serer\": {} }\n", overlay: []string{"devserver.config.json", "2:3", "serer", "server"}},
 		{name: "no node_modules", remove: "node_modules", overlay: []string{"src/main.ts", "dep", "npm install"}, fix: install},

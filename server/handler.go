@@ -198,8 +198,8 @@ func (p *project) refuse(w http.ResponseWriter, target string, denied *gate.Deni
 	http.Error(w, denied.Text(), denied.Status)
 }
 
-// serveMissing answers for URLs without a file: modules that plugins make, and pages of single-page apps. It returns
-// false for others.
+// serveMissing answers for URLs without a file: modules that plugins make, pages of single-page apps, and navigations to
+// a page that does not exist. It returns false for others.
 func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *gate.Denied) bool {
 	name, _ := p.layout.Below(r.URL.Path)
 	if r.Header.Get("Sec-Fetch-Dest") == "script" {
@@ -221,10 +221,15 @@ func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *g
 		find = p.fallbackPage
 	}
 	file, ok := find(r, name)
-	if ok {
+	switch {
+	case ok:
 		p.servePage(w, r, file)
+	case acceptsHTML(r):
+		p.serveNoPage(w)
+	default:
+		return false
 	}
-	return ok
+	return true
 }
 
 // wantsModule reports whether the answer is a pack: the browser runs a module or a worker, or a client without Fetch

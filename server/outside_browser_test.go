@@ -142,7 +142,7 @@ func TestImportsOutsideTheRoot(t *testing.T) {
 	app.Edit("../kit/index.js", `import { part } from "./part.js";`, `const part = "inline";`)
 	p.WaitText("#text", "kit+own+inline again library two")
 	devtest.Eventually(t, "kit/part.js is refused", func() bool { return status("../kit/part.js") == 403 }, nil)
-	if got := s.Get("/@devserver/pack?id=/@fs" + app.Path("../kit/part.js")).Status; got != 403 {
+	if got := s.Get("/@devserver/pack.js?id=/@fs" + app.Path("../kit/part.js")).Status; got != 403 {
 		t.Errorf("the pack of a module that nobody imports any more: %d", got)
 	}
 	app.Edit("../kit/index.js", `const part = "inline";`, `import { part } from "./part.js";`)
@@ -183,7 +183,7 @@ func TestLazyPartAfterARestart(t *testing.T) {
 	app.Link("../../kit", "node_modules/kit")
 	app.Write("index.html", "<!doctype html>") // nothing is loaded ahead
 	s := devtest.Start(t, app)
-	lazy := "/@devserver/pack?id=/@fs" + app.Path("../kit/lazy.js")
+	lazy := "/@devserver/pack.js?id=/@fs" + app.Path("../kit/lazy.js")
 	for _, c := range []struct {
 		have string
 		want int

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	stdhtml "html"
 	"net/http"
-	"os"
+	"net/url"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,7 +20,7 @@ import (
 
 // servePage sends an HTML file with the client in front and its inline modules as modules of their own.
 func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string) {
-	dir := path.Dir(p.gate.FileToID(file))
+	dir := path.Dir(moduleid.Path(p.gate.FileToID(file)))
 	if below, _ := p.layout.Below(r.URL.Path); path.Dir(below+"x") == dir {
 		dir = "" // relative URLs lead where their author meant
 	}
@@ -64,10 +63,21 @@ func (p *project) scriptID(file, src string) (string, bool) {
 	if strings.Contains(src, "://") || strings.HasPrefix(src, "//") || strings.HasPrefix(src, "data:") {
 		return "", false
 	}
-	if rest, ok := strings.CutPrefix(src, "/"); ok {
-		return "/" + strings.TrimPrefix(rest, strings.TrimPrefix(p.layout.Base, "/")), true
+	u, err := url.Parse(src)
+	if err != nil || u.Path == "" {
+		return "", false
 	}
-	return path.Join(path.Dir(p.gate.FileToID(file)), src), true
+	name := u.Path
+	if below, ok := strings.CutPrefix(name, p.layout.Base); ok {
+		name = "/" + below
+	} else if name[0] != '/' {
+		name = path.Join(path.Dir(moduleid.Path(p.gate.FileToID(file))), name)
+	}
+	id := moduleid.OfPath(name)
+	if u.RawQuery != "" {
+		id += "?" + u.RawQuery
+	}
+	return id, true
 }
 
 // rewritePage returns the page as the browser gets it. dir is the page's folder when its URL lies in another folder.
@@ -83,7 +93,7 @@ func (p *project) rewritePage(ctx context.Context, file, dir string) (*rewritten
 	if err != nil {
 		return nil, err
 	}
-	opts := html.Options{Path: id, Base: p.layout.Base, Dir: dir, Client: path.Join(p.layout.Base, clientPath)}
+	opts := html.Options{Path: moduleid.Path(id), Base: p.layout.Base, Dir: dir, Client: path.Join(p.layout.Base, clientPath)}
 	if tags != nil {
 		if tags.HTML != "" {
 			text = []byte(tags.HTML)
@@ -219,41 +229,4 @@ func (p *project) inlineScript(ctx context.Context, file string, index int) (str
 	}
 	return "", fmt.Errorf("%w: %w", compile.ErrNoScript,
 		&transform.Error{File: p.layout.Shown(file), Text: fmt.Sprintf("the page has no inline module script number %d", index)})
-}
-
-// requireIndex returns an error that says where a page was looked for: the user may have started in the wrong folder.
-func (p *project) requireIndex() error {
-	if p.hasAnyPage() {
-		return nil
-	}
-	if p.cfg.Root != "" {
-		return p.cfg.WrongRoot("there is no index.html in %s or its public folder", p.layout.Root)
-	}
-	return fmt.Errorf("no index.html in %s or its public folder: run devserver in the folder of your project, or name it (`devserver path/to/app`)", p.layout.Root)
-}
-
-func (p *project) hasAnyPage() bool {
-	for _, dir := range []string{p.layout.Root, p.layout.Public} {
-		if dir == "" {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(dir, "index.html")); err == nil {
-			return true
-		}
-	}
-	return holdsPage(p.layout.Root, 3)
-}
-
-// holdsPage reports whether there is an HTML file in a folder, or in those below it for some levels.
-func holdsPage(dir string, levels int) bool {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return false
-	}
-	if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() && strings.HasSuffix(e.Name(), ".html") }) {
-		return true
-	}
-	return levels > 1 && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
-		return e.IsDir() && e.Name() != "node_modules" && !strings.HasPrefix(e.Name(), ".") && holdsPage(filepath.Join(dir, e.Name()), levels-1)
-	})
 }

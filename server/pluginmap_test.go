@@ -317,7 +317,7 @@ func TestStylesOfPluginsHaveMaps(t *testing.T) {
 			text   string
 		}{"/own.css": {3, "/own.css", 3, "<style>"}, "virtual:v.css": {2, "/theme.txt", 2, "\ncolor"}} {
 			var m sourcemap.Map
-			if err := json.Unmarshal([]byte(s.Get("/@devserver/map?of="+url.QueryEscape("css:"+id)).Body), &m); err != nil {
+			if err := json.Unmarshal([]byte(s.Get("/@devserver/source.map?of="+url.QueryEscape("css:"+id)).Body), &m); err != nil {
 				t.Fatal(err)
 			}
 			if behind {

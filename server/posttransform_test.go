@@ -143,7 +143,7 @@ func TestPostTransform(t *testing.T) {
 			t.Errorf("errors: %s", text)
 		}
 		var m sourcemap.Map
-		text := s.Get("/@devserver/map?of=" + url.QueryEscape("css:/a.module.css")).Body
+		text := s.Get("/@devserver/source.map?of=" + url.QueryEscape("css:/a.module.css")).Body
 		if err := json.Unmarshal([]byte(text), &m); err != nil {
 			t.Fatalf("%v: %s", err, text)
 		}

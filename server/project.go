@@ -67,11 +67,6 @@ func newProject(s *Server, from reading) (*project, error) {
 		Dir: s.dir, Root: root, Workspace: gate.Workspace(root), Public: cfg.PublicPath(root), Base: cfg.BaseOrDefault(),
 	}}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
-	if cfg.Err() == nil && len(s.opts.Plugins) == 0 {
-		if err := p.requireIndex(); err != nil {
-			return nil, err
-		}
-	}
 	if err := p.build(from); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -112,7 +107,7 @@ func (p *project) build(from reading) (err error) {
 	if err != nil {
 		return err
 	}
-	p.watched = edit.NewWatched(watcher, l, s.log)
+	p.watched = edit.NewWatched(watcher, l, cfg.Resolve.PreserveSymlinks, s.log)
 	resolver, err := resolve.New(resolve.Options{
 		Root: l.Root, Public: l.Public, Alias: aliases(cfg), Conditions: cfg.Resolve.Conditions, Dedupe: cfg.Resolve.Dedupe,
 		Extensions: cfg.Resolve.Extensions, MainFields: cfg.Resolve.MainFields, PreserveSymlinks: cfg.Resolve.PreserveSymlinks,
@@ -225,6 +220,7 @@ func (p *project) work() {
 		}
 		return
 	}
+	p.tellNoPage()
 	p.tasks.Go(p.relay.Build)
 	p.tasks.Go(p.relay.WriteTypes)
 	p.tasks.Go(func() {

@@ -167,8 +167,8 @@ closed
 	p.NoErrors()
 }
 
-// TestRootElsewhere: the root may lie beside the project. The server does not start without the root or its index.html,
-// and the error names the option.
+// TestRootElsewhere: the root may lie beside the project. The server does not start without the root, and the error names
+// the option.
 func TestRootElsewhere(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(`
@@ -186,13 +186,8 @@ of the project
 		}
 	}
 	app.Write("devserver.config.json", `{ "root": "../wep" }`)
-	fails := func(text string) {
-		t.Helper()
-		if _, err := server.New(server.Options{Root: app.Root, CacheDir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), text) {
-			t.Errorf("got error %v, want %s", err, text)
-		}
+	want := `devserver.config.json: option "root": there is no folder ` + app.Path("../wep")
+	if _, err := server.New(server.Options{Root: app.Root, CacheDir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want %s", err, want)
 	}
-	fails(`devserver.config.json: option "root": there is no folder ` + app.Path("../wep"))
-	app.Write("../wep/readme.txt", "")
-	fails(`devserver.config.json: option "root": there is no index.html in ` + app.Path("../wep"))
 }

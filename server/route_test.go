@@ -154,7 +154,7 @@ func TestAnswersDoNotTellWhatExistsOutside(t *testing.T) {
 		for _, get := range []func(url string) devtest.Response{
 			func(url string) devtest.Response { return s.Get(url) },
 			func(url string) devtest.Response { return navigate(s, "GET", url) },
-			func(url string) devtest.Response { return s.Get("/@devserver/pack?id=" + url) },
+			func(url string) devtest.Response { return s.Get("/@devserver/pack.js?id=" + url) },
 		} {
 			if a, b := get(there), get(nowhere); a.Status != b.Status || a.Body != b.Body || strings.Contains(a.Body, "secret") {
 				t.Errorf("%s: %d %.60q\n%s: %d %.60q", there, a.Status, a.Body, nowhere, b.Status, b.Body)

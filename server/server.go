@@ -85,7 +85,7 @@ func Run(ctx context.Context, opts Options) error {
 
 // New reads the project's configuration and prepares a server, which does not listen yet. The context of [Server.Serve]
 // ends it, or [Server.Close] when Serve is never called. A configuration with mistakes is not an error: the server runs
-// and shows them. An error names a missing folder, a page that is not there, or a plugin that did not start.
+// and shows them. An error names a missing folder, or a plugin that did not start.
 func New(opts Options) (*Server, error) { return newServer(context.Background(), opts) }
 
 // newServer is New with a ctx that may end before the server is made: a plugin's Start may take its time.

@@ -41,6 +41,7 @@ func (c *command) dev(ctx context.Context, args []string) int {
 	}
 	defer stopProfile()
 
+	surviveClosedOutput()
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	if err := c.serve(ctx, stop, in, cfg, folder); err != nil {
@@ -95,8 +96,18 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
+// interactive reports whether a person sits at the terminal.
+func (c *command) interactive() bool {
+	return terminal.IsTerminal(c.stdin) && terminal.IsTerminal(c.stdout) && c.getenv("CI") == ""
+}
+
+// surviveClosedOutput makes a write to a closed standard output fail. Without it, the write ends the process: a server
+// must outlive the program that reads its log (devserver | head). The signal is not ignored, since programs that the
+// server starts would inherit that.
+func surviveClosedOutput() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
 func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invocation, cfg *config.Config, folder string) error {
-	interactive := terminal.IsTerminal(c.stdin) && terminal.IsTerminal(c.stdout) && c.getenv("CI") == ""
+	interactive := c.interactive()
 	paint := terminal.Paint{On: terminal.ColorWanted(c.stdout, c.getenv)}
 	level := terminal.Level(cfg.LogLevel)
 	log := slog.New(terminal.NewHandler(terminal.Options{Out: c.stdout, Err: c.stderr, Level: level, Color: paint.On}))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,7 +10,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/config"
 )
 
 const modulePath = "github.com/seed-b8174343/devserver"
@@ -41,7 +46,8 @@ func main() {
 }
 `
 
-// init creates the folder devserver/ in a project. It overwrites no file.
+// init creates the folder devserver/ in a project. It overwrites no file. Without an argument the project is the current
+// folder, if it looks like a project.
 func (c *command) init(args []string) int {
 	if len(args) > 1 || len(args) == 1 && strings.HasPrefix(args[0], "-") {
 		return c.usage("init takes only the project's folder")
@@ -49,6 +55,11 @@ func (c *command) init(args []string) int {
 	root := "."
 	if len(args) == 1 {
 		root = args[0]
+	} else if !isProject(root) {
+		var err error
+		if root, err = c.whichProject(); err != nil {
+			return c.usage("%v", err)
+		}
 	}
 	if !isFolder(root) {
 		return c.fail(notAFolder(root))
@@ -63,6 +74,90 @@ func (c *command) init(args []string) int {
 	fmt.Fprintf(c.stdout, "created %s and %s\nRun devserver, and edit main.go while it runs.\n",
 		filepath.Join(dir, "main.go"), filepath.Join(dir, "go.mod"))
 	return exitStopped
+}
+
+// projectFiles are the files by which a folder is known as a project.
+var projectFiles = []string{"package.json", "index.html", config.FileName}
+
+// isProject reports whether a folder looks like a project.
+func isProject(dir string) bool {
+	return slices.ContainsFunc(projectFiles, func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err == nil
+	})
+}
+
+// whichProject asks for the project's folder, since the current folder is none. The folder that the user may have meant
+// lies above or below. Without a terminal it returns an error with the next step.
+func (c *command) whichProject() (string, error) {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return "", err
+	}
+	found := projectsAround(here)
+	looked := fmt.Sprintf("%s is no project: it has none of %s", here, strings.Join(projectFiles, ", "))
+	if len(found) > 0 {
+		looked += ". Around it there are " + strings.Join(found, ", ")
+	} else {
+		looked += ", and no folder above or below is one"
+	}
+	if !c.interactive() {
+		return "", fmt.Errorf("%s. Name the folder: devserver init %s", looked, cmp.Or(first(found), "<folder>, or devserver init . for this folder"))
+	}
+	return c.askFolder(looked, first(found))
+}
+
+// askFolder asks for a folder. An empty line takes the suggestion.
+func (c *command) askFolder(looked, suggestion string) (string, error) {
+	fmt.Fprintf(c.stdout, "%s.\n", looked)
+	prompt := "Make devserver/ in which folder? "
+	if suggestion != "" {
+		prompt += "[" + suggestion + "] "
+	}
+	fmt.Fprint(c.stdout, prompt)
+	line, err := bufio.NewReader(c.stdin).ReadString('\n')
+	folder := cmp.Or(strings.TrimSpace(line), suggestion)
+	if folder == "" || err != nil && line == "" {
+		return "", errors.New("no folder was named; nothing was changed")
+	}
+	return folder, nil
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}
+
+// projectsAround returns the projects in the folders below a folder, two levels deep as in a monorepo, and then the
+// nearest project above, as paths from the folder.
+func projectsAround(here string) []string {
+	found := projectsBelow(here, "", 2)
+	found = found[:min(len(found), 5)]
+	up := ".."
+	for dir := filepath.Dir(here); dir != filepath.Dir(dir); dir, up = filepath.Dir(dir), filepath.Join(up, "..") {
+		if isProject(dir) {
+			return append(found, up)
+		}
+	}
+	return found
+}
+
+func projectsBelow(dir, name string, levels int) []string {
+	entries, _ := os.ReadDir(dir)
+	var found []string
+	for _, e := range entries {
+		below, belowName := filepath.Join(dir, e.Name()), filepath.Join(name, e.Name())
+		switch {
+		case !e.IsDir() || e.Name()[0] == '.' || e.Name() == "node_modules":
+		case isProject(below):
+			found = append(found, belowName)
+		case levels > 1:
+			found = append(found, projectsBelow(below, belowName, levels-1)...)
+		}
+	}
+	return found
 }
 
 func scaffold(root, dir string) error {

@@ -85,6 +85,7 @@ type Compiler struct {
 	// brokenMaps holds the modules whose broken source map was reported.
 	brokenMaps sync.Map
 	first      firstCrawl
+	mistakes   tsMistakes
 }
 
 // New returns a Compiler. It looks for the configurations of the project's tools, and runs nothing yet.

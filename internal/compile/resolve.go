@@ -88,6 +88,6 @@ func (c *Compiler) permit(r resolve.Resolved, module, from string) {
 
 // File returns the path on disk of a module, "" for a virtual one. It implements graph.Loader.
 func (c *Compiler) File(id string) string {
-	file, _ := c.o.Gate.IDToFile(moduleid.Name(id))
+	file, _ := c.o.Gate.IDToFile(id)
 	return file
 }

@@ -99,10 +99,8 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	in.Refresh = c.refresh.framework
 	in.Glob = func(patterns []string) []string { return c.glob(src, patterns) }
 	in.Address = func(spec string) (string, transform.ImportKind) { return c.address(src, spec) }
-	ts, err := c.o.Resolver.TSConfig(placeOf(src.file, c.o.Layout.Root))
-	if err != nil {
-		return in, err
-	}
+	ts := c.o.Resolver.TSConfig(placeOf(src.file, c.o.Layout.Root))
+	c.warnOf(ts)
 	for _, file := range ts.Files {
 		c.o.Watch.TSConfig(file)
 	}

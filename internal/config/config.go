@@ -199,8 +199,8 @@ type Server struct {
 	Proxy Proxy `json:"proxy"`
 	// Headers are added to every response.
 	Headers map[string]string `json:"headers"`
-	// CORS lets pages of other origins read responses: true for any origin, or `{"origin": [...]}`. Default: no other
-	// origin.
+	// CORS lets pages of other origins read responses: true for any origin, or `{"origin": [...]}`. Origins that are
+	// listed also open the socket. Default: no other origin.
 	CORS CORS `json:"cors"`
 	// AllowedHosts lists the host names that the server answers, besides localhost and IP addresses. A name that begins
 	// with a dot includes all names below it.

@@ -36,6 +36,10 @@ func StateOf(info os.FileInfo) State {
 	return s
 }
 
+// ID returns the number of the file or folder on its disk. It stays when the file is renamed or written, and differs when
+// another file has taken the place. It is 0 where the system has no such numbers.
+func (s State) ID() uint64 { return s.inode }
+
 // Tag returns a short name of the state, for an ETag.
 func (s State) Tag() string {
 	return fmt.Sprintf("%x-%x-%x-%x", s.Size, s.ModTime.UnixNano(), s.changed.UnixNano(), s.inode)

@@ -60,7 +60,10 @@ func (u *Updater) affected(changes watch.Batch) []string {
 			ids = append(ids, u.o.Graph.ByDir(c.Path)...)
 		}
 	}
-	if slices.ContainsFunc(changes, u.isLink) {
+	if links := slices.DeleteFunc(slices.Clone(changes), func(c watch.Change) bool { return !u.isLink(c) }); len(links) > 0 {
+		for _, c := range links {
+			ids = append(ids, u.throughLink(c.Path)...)
+		}
 		ids = append(ids, u.rerouted()...)
 	}
 	if arrived || manifest {
@@ -78,6 +81,14 @@ func (u *Updater) affected(changes watch.Batch) []string {
 func concerns(c watch.Change, pattern string) bool {
 	file := filepath.ToSlash(c.Path)
 	return compile.MatchGlob(pattern, file) || c.Kind == watch.Removed && compile.MayMatchBelow(pattern, file)
+}
+
+// throughLink returns the modules whose files have the path of a link, or lie below it: resolve.preserveSymlinks keeps
+// such paths. The link may lead elsewhere now.
+func (u *Updater) throughLink(link string) []string {
+	ids := slices.Concat(u.o.Graph.ByFile(link), u.o.Graph.ByDir(link))
+	u.watchModules(ids)
+	return ids
 }
 
 // isLink reports whether the change is a symbolic link's. Modules go by the real path of their file, so no module has

@@ -250,6 +250,10 @@ func (u *Updater) publishChange(payload hmr.Payload) bool {
 func (u *Updater) reloadPages(e *edit) {
 	for _, c := range e.changes {
 		u.missingArrived(c) // missing.go
+		if c.Kind == watch.Removed {
+			u.tellDeleted(c.Path)
+			continue
+		}
 		if !moduleid.IsPage(c.Path) || c.Kind == watch.Written && !u.isServed(c.Path) || !u.o.Watched.contentChanged(c.Path) {
 			continue
 		}
@@ -257,6 +261,16 @@ func (u *Updater) reloadPages(e *edit) {
 		u.forgetScripts(id)
 		if u.publishChange(&hmr.FullReload{Path: id, TriggeredBy: id, Reason: u.o.Layout.Shown(c.Path) + " was edited"}) {
 			u.PrintReload(id + " was edited")
+		}
+	}
+}
+
+// tellDeleted prints which pages were deleted, with a page's file or with a folder. Browsers keep what they show: a page
+// that is made again reloads, whatever its content.
+func (u *Updater) tellDeleted(path string) {
+	for _, file := range u.o.Watched.forgetDeletedPages(path) {
+		if u.isServed(file) {
+			u.o.Logger.Warn(u.o.Layout.Shown(file) + " was deleted; open pages stay as they are, and reload when it exists again")
 		}
 	}
 }

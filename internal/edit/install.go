@@ -16,6 +16,9 @@ const installLook = 500 * time.Millisecond
 
 // waitsForInstall reports whether there is an error that an install may fix.
 func (u *Updater) waitsForInstall() bool {
+	if u.o.Compiler.AwaitsConfigPackage() {
+		return true
+	}
 	list := u.o.Problems.List()
 	return len(list) > 0 && (len(u.o.Graph.Unresolved()) > 0 || slices.ContainsFunc(list, func(e *transform.Error) bool {
 		return e.ID != "" && moduleid.IsDependency(u.o.Compiler.File(e.ID))
@@ -28,6 +31,9 @@ func (u *Updater) noticeInstalls() {
 		return
 	}
 	u.o.Compiler.ForgetExports()
+	if u.o.Compiler.AwaitsConfigPackage() { // it is a part of how the app's own modules compile
+		u.Reload(slices.DeleteFunc(u.o.Graph.IDs(), func(id string) bool { return moduleid.IsDependency(u.o.Compiler.File(id)) })...)
+	}
 	stale := u.o.Graph.Stale(func(file string, v *graph.Version) bool { return moduleid.IsDependency(file) && compile.Stale(file, v) })
 	u.Reload(slices.Concat(u.o.Graph.Unresolved(), stale)...)
 }

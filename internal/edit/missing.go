@@ -23,7 +23,7 @@ func (u *Updater) NoteMissing(r *http.Request) {
 		return // an import() of an address that was put together: the caller gets the error, and may have expected it
 	}
 	below, _ := u.o.Layout.Below(r.URL.Path)
-	id := path.Clean("/" + below)
+	id := moduleid.OfPath(path.Clean("/" + below))
 	file := u.o.Compiler.File(id)
 	if file == "" || u.o.Gate.Allowed(file) != nil {
 		return

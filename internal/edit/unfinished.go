@@ -50,7 +50,7 @@ func (u *Updater) holdFor(e *edit) time.Duration {
 	switch {
 	case e.modules.any(func(m *module) bool { return m.outcome == emptied }) || u.pageEmptied(e):
 		return emptiedWait
-	case e.modules.any(func(m *module) bool { return m.outcome == broken || m.outcome == deleted }):
+	case e.modules.any(func(m *module) bool { return m.outcome == broken || m.outcome == deleted }) || u.pageDeleted(e):
 		return unfinished
 	}
 	return 0
@@ -113,6 +113,18 @@ func (u *Updater) pageEmptied(e *edit) bool {
 	return slices.ContainsFunc(e.changes, func(c watch.Change) bool {
 		return moduleid.IsPage(c.Path) && u.isServed(c.Path) && becameEmpty(c)
 	})
+}
+
+// pageDeleted reports whether the edit deleted a page that browsers have, by its file or with a folder.
+func (u *Updater) pageDeleted(e *edit) (deleted bool) {
+	u.pages.Range(func(key, _ any) bool {
+		file := key.(string)
+		deleted = disk.Stat(file) == nil && slices.ContainsFunc(e.changes, func(c watch.Change) bool {
+			return c.Kind == watch.Removed && isOrBelow(file, c.Path)
+		})
+		return !deleted
+	})
+	return deleted
 }
 
 // inputEmptied reports whether the changes emptied a file that the module was built from, such as a stylesheet that it

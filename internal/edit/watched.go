@@ -26,6 +26,7 @@ import (
 type Watched struct {
 	watcher *watch.Watcher
 	layout  moduleid.Layout
+	links   bool // files of modules have the paths of links
 	log     *slog.Logger
 
 	config    map[string]bool // files whose edit makes a new project
@@ -36,9 +37,10 @@ type Watched struct {
 
 var _ compile.Watch = (*Watched)(nil)
 
-// NewWatched returns a Watched that watches by the watcher, and owns it. The watcher sees the root by itself.
-func NewWatched(w *watch.Watcher, l moduleid.Layout, log *slog.Logger) *Watched {
-	return &Watched{watcher: w, layout: l, log: log, config: map[string]bool{}}
+// NewWatched returns a Watched that watches by the watcher, and owns it. The watcher sees the root by itself. links means
+// that modules keep the paths of symbolic links (resolve.preserveSymlinks).
+func NewWatched(w *watch.Watcher, l moduleid.Layout, links bool, log *slog.Logger) *Watched {
+	return &Watched{watcher: w, layout: l, links: links, log: log, config: map[string]bool{}}
 }
 
 // Close ends the watcher.
@@ -47,7 +49,13 @@ func (w *Watched) Close() error { return w.watcher.Close() }
 // Module watches the file of a module wherever it lies, linked packages included. Packages in node_modules are not
 // watched: they change by installing, which page loads notice. "" is a module without a file.
 func (w *Watched) Module(file string) {
-	if file == "" || moduleid.IsDependency(file) || !w.layout.Outside(file) {
+	if file == "" || moduleid.IsDependency(file) {
+		return
+	}
+	if w.links {
+		file = w.linked(file)
+	}
+	if !w.layout.Outside(file) {
 		return
 	}
 	if dir := filepath.Dir(file); strings.HasPrefix(w.layout.Root, dir+string(filepath.Separator)) {
@@ -55,6 +63,16 @@ func (w *Watched) Module(file string) {
 	} else {
 		w.Tree(dir)
 	}
+}
+
+// linked returns the real path of a file. Its changes are reported by the file's own path, too.
+func (w *Watched) linked(file string) string {
+	real, err := filepath.EvalSymlinks(file)
+	if err != nil || real == file {
+		return file
+	}
+	w.watcher.Link(file, real)
+	return real
 }
 
 // Version watches the files outside the root that a module was built from, and the folders of its patterns.
@@ -120,11 +138,8 @@ func (w *Watched) Tree(dir string) {
 
 // folder watches a folder without what lies below: files that are read from there are known by name.
 func (w *Watched) folder(dir string) {
-	if _, done := w.folders.LoadOrStore(dir+string(filepath.Separator), true); done {
-		return
-	}
-	if err := w.watcher.AddFolder(dir); err != nil {
-		w.log.Warn("watch "+dir, "error", err)
+	if _, done := w.folders.LoadOrStore(dir+string(filepath.Separator), true); !done {
+		w.watcher.AddFolder(dir)
 	}
 }
 
@@ -139,7 +154,7 @@ func (w *Watched) Config(files []string, before map[string]Sum) {
 			w.contentChanged(f)
 		}
 		if w.layout.Outside(f) {
-			_ = w.watcher.AddFolder(filepath.Dir(f)) // an env folder that does not exist has nothing to watch
+			w.watcher.AddFolder(filepath.Dir(f))
 		}
 	}
 }
@@ -192,6 +207,25 @@ func (w *Watched) contentChanged(file string) bool {
 	now := sumOf(file)
 	was, known := w.contents.Swap(file, now)
 	return !known || was != now
+}
+
+// forgetDeletedPages forgets the content of pages that do not exist any more, and returns their files: path, or those
+// below it.
+func (w *Watched) forgetDeletedPages(path string) (gone []string) {
+	w.contents.Range(func(key, _ any) bool {
+		if file := key.(string); moduleid.IsPage(file) && isOrBelow(file, path) && disk.Stat(file) == nil {
+			w.contents.Delete(file)
+			gone = append(gone, file)
+		}
+		return true
+	})
+	slices.Sort(gone)
+	return gone
+}
+
+// isOrBelow reports whether the file is at the path, or in the folder at the path.
+func isOrBelow(file, path string) bool {
+	return file == path || strings.HasPrefix(file, path+string(filepath.Separator))
 }
 
 // sumOf reads the file. A file that does not exist counts as empty.

@@ -21,6 +21,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 )
 
 // Kind is the kind of URL that led to a file.
@@ -303,7 +305,7 @@ func (g *Gate) check(file, name, query string, kind Kind) (Target, *Denied) {
 	if err != nil || !info.Mode().IsRegular() || strings.HasSuffix(name, "/") {
 		return Target{}, missing // folders are not listed; pipes and devices would block or never end
 	}
-	id := name
+	id := moduleid.OfPath(name)
 	if kind != Public {
 		id = g.FileToID(real)
 	}
@@ -342,18 +344,19 @@ func (g *Gate) absent(file string) bool {
 // FileToID returns the module ID of a real path.
 func (g *Gate) FileToID(file string) string {
 	if rest, ok := strings.CutPrefix(file, g.o.Root+string(filepath.Separator)); ok {
-		return "/" + filepath.ToSlash(rest)
+		return "/" + moduleid.OfPath(filepath.ToSlash(rest))
 	}
-	if slash := filepath.ToSlash(file); strings.HasPrefix(slash, "/") {
+	if slash := moduleid.OfPath(filepath.ToSlash(file)); strings.HasPrefix(slash, "/") {
 		return "/@fs" + slash
 	} else {
 		return "/@fs/" + slash
 	}
 }
 
-// IDToFile returns the path of an ID without query. ok is false for virtual modules. IDToFile checks no rule: pass the
+// IDToFile returns the path of an ID's file. ok is false for virtual modules. IDToFile checks no rule: pass the
 // path through Open or Real before you use it.
 func (g *Gate) IDToFile(id string) (file string, ok bool) {
+	id = moduleid.Path(id)
 	if rest, isFS := strings.CutPrefix(id, "/@fs/"); isFS {
 		return filepath.Clean(absolute(rest)), true
 	}

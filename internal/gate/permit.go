@@ -71,8 +71,7 @@ func (g *Gate) imported(file string) bool {
 		by := g.imports.by[todo[last]]
 		todo = todo[:last]
 		for module := range by {
-			name, _, _ := strings.Cut(module, "?")
-			importer, isFile := g.IDToFile(name)
+			importer, isFile := g.IDToFile(module)
 			if !isFile || g.open(importer) {
 				return true // a plugin of the project makes modules without a file
 			}

@@ -30,7 +30,8 @@ type Options struct {
 	// AllowedHosts lists further host names. ".example.com" stands for the domain and all names below it, "*" for any
 	// name.
 	AllowedHosts []string
-	// CORSOrigins lists other origins whose pages may read answers. Nil allows none.
+	// CORSOrigins lists other origins whose pages may read answers and open sockets. "*" stands for any origin: its pages
+	// may read, and open no socket. Nil allows none.
 	CORSOrigins []string
 	// Headers are set on every answer.
 	Headers map[string]string
@@ -52,7 +53,7 @@ func New(o Options) (*Guard, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	for _, origin := range o.CORSOrigins {
-		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
+		if u, err := url.Parse(origin); origin != anyOrigin && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
 			return nil, fmt.Errorf("server.cors: %q is not an origin like http://localhost:3000", origin)
 		}
 	}
@@ -105,7 +106,7 @@ func (g *Guard) check(r *http.Request) (int, string) {
 		// anything of the project (CVE-2025-30359). Navigations are allowed, so that links to the app work.
 		return http.StatusForbidden, "403 forbidden: cross-site request"
 	}
-	if (changes(r) || r.Header.Get("Upgrade") != "") && !g.originOK(r) {
+	if changes(r) && !g.originOK(r) || r.Header.Get("Upgrade") != "" && !g.socketOriginOK(r) {
 		// The browser's same-origin policy does not cover sockets, including proxied ones (CVE-2018-14732).
 		return http.StatusForbidden, "403 forbidden: cross-origin request"
 	}
@@ -147,8 +148,18 @@ func (g *Guard) setHeaders(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// anyOrigin in Options.CORSOrigins stands for all origins.
+const anyOrigin = "*"
+
 func (g *Guard) originListed(origin string) bool {
-	return origin != "" && slices.Contains(g.o.CORSOrigins, origin)
+	return origin != "" && (slices.Contains(g.o.CORSOrigins, origin) || slices.Contains(g.o.CORSOrigins, anyOrigin))
+}
+
+// socketOriginOK reports whether a socket comes from a page of this server, from a program, or from an origin that is
+// listed by its name: a backend's page that loads the client from here.
+func (g *Guard) socketOriginOK(r *http.Request) bool {
+	values := r.Header.Values("Origin")
+	return g.originOK(r) || len(values) == 1 && values[0] != anyOrigin && slices.Contains(g.o.CORSOrigins, values[0])
 }
 
 // HostAllowed reports whether a Host header names this server: localhost, an IP address, or a configured name. A name
@@ -247,12 +258,12 @@ func withPort(host, scheme string) string {
 var ErrForbidden = errors.New("forbidden")
 
 // CheckSocket returns nil if a WebSocket may be opened. The Host must be allowed, which Middleware has checked before.
-// An Origin must be this server's. The token must be right, also without an Origin (CVE-2026-39363).
+// An Origin must be this server's, or listed by its name. The token must be right, also without an Origin (CVE-2026-39363).
 func (g *Guard) CheckSocket(r *http.Request) error {
 	if !g.HostAllowed(r.Host) {
 		return fmt.Errorf("%w: host %q is not allowed", ErrForbidden, Printable(r.Host))
 	}
-	if !g.originOK(r) {
+	if !g.socketOriginOK(r) {
 		return fmt.Errorf("%w: origin %q is not this server", ErrForbidden, Printable(r.Header.Get("Origin")))
 	}
 	if !g.tokenOK(r.URL.Query().Get("token")) {

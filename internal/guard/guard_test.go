@@ -216,6 +216,35 @@ func TestConfiguredOriginMayRead(t *testing.T) {
 	}
 }
 
+// TestOriginsAndSockets: an origin that is listed by its name may open a socket with the token, as the pages of a backend
+// do. "*" lets all origins read, and none of them open a socket. Neither may act.
+func TestOriginsAndSockets(t *testing.T) {
+	for _, c := range []struct {
+		list, origin         string
+		reads, sockets, acts bool
+	}{
+		{"http://localhost:3000", "http://localhost:3000", true, true, false},
+		{"http://localhost:3000", "http://localhost:3001", false, false, false},
+		{"http://localhost:3000", "http://localhost:3000.evil.test", false, false, false},
+		{"http://localhost:3000", "null", false, false, false},
+		{"http://localhost:3000", "*", false, false, false},
+		{"*", "http://evil.test", true, false, false},
+		{"*", "null", true, false, false},
+		{"*", "*", true, false, false},
+		{"*", "http://SELF", true, true, true},
+	} {
+		s := guarded(t, guard.Options{CORSOrigins: []string{c.list}})
+		headers := " HTTP/1.1\nHost: SELF\nContent-Length: 0\nX-Devserver-Token: " + token + "\nOrigin: " + c.origin
+		_, read := raw(t, s, "GET /"+headers+"\nSec-Fetch-Site: cross-site")
+		socket, _ := raw(t, s, "GET /socket?token="+token+headers+"\nUpgrade: websocket\nConnection: Upgrade")
+		wrong, _ := raw(t, s, "GET /socket?token=wrong"+headers+"\nUpgrade: websocket\nConnection: Upgrade")
+		act, _ := raw(t, s, "POST /action"+headers)
+		if strings.Contains(read, "Access-Control-Allow-Origin:") != c.reads || socket == 403 == c.sockets || act == 403 == c.acts || wrong != 403 {
+			t.Errorf("%s of %s: socket %d, with a wrong token %d, action %d, %s", c.origin, c.list, socket, wrong, act, read)
+		}
+	}
+}
+
 func TestPrintable(t *testing.T) {
 	if got := guard.Printable("a\x1b[2J\x07\u202e\nb\u009b1m"); got != `a\u001b[2J\u0007\u202e\u000ab\u009b1m` {
 		t.Errorf("got %q", got)

@@ -39,7 +39,7 @@ func (l Layout) Outside(file string) bool {
 }
 
 // URL returns the URL of a module's file in the browser.
-func (l Layout) URL(id string) string { return path.Join(l.Base, EscapePath(Name(id))) }
+func (l Layout) URL(id string) string { return path.Join(l.Base, EscapePath(Path(id))) }
 
 // Below returns the path of a URL below the base, with a slash in front. ok is false for a URL that is not below the
 // base.

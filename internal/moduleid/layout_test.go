@@ -32,7 +32,9 @@ func TestShown(t *testing.T) {
 
 func TestURLs(t *testing.T) {
 	l := moduleid.Layout{Root: filepath.FromSlash("/w/app"), Base: "/base/"}
-	for id, want := range map[string]string{"/src/a.ts?raw": "/base/src/a.ts", "/über uns.png": "/base/%C3%BCber%20uns.png"} {
+	for id, want := range map[string]string{"/src/a.ts?raw": "/base/src/a.ts", "/über uns.png": "/base/%C3%BCber%20uns.png",
+		"/q%3Fmark%25.ts?raw": "/base/q%3Fmark%25.ts", "/hash#tag.ts": "/base/hash%23tag.ts",
+	} {
 		if got := l.URL(id); got != want {
 			t.Errorf("URL(%q) is %q, want %q", id, got, want)
 		}
@@ -48,6 +50,22 @@ func TestURLs(t *testing.T) {
 	for file, want := range map[string]bool{"/w/app": false, "/w/app/a.ts": false, "/w/app2/a.ts": true, "/w": true} {
 		if got := l.Outside(filepath.FromSlash(file)); got != want {
 			t.Errorf("Outside(%q) is %v, want %v", file, got, want)
+		}
+	}
+}
+
+// TestIDsOfPaths: each path has an ID of its own, and the ID leads back to the path.
+func TestIDsOfPaths(t *testing.T) {
+	paths := []string{"/a.ts", "/q?mark.ts", "/q%3Fmark.ts", "/q%253Fmark.ts", "/100%.ts", "/100%25.ts", "/a b#c&d.ts", "/??%%"}
+	ids := map[string]string{}
+	for _, path := range paths {
+		id := moduleid.OfPath(path)
+		if other, taken := ids[id]; taken {
+			t.Errorf("%s and %s have the ID %s", path, other, id)
+		}
+		ids[id] = path
+		if got := moduleid.Path(id + "?raw"); got != path {
+			t.Errorf("the ID %s leads to %s, want %s", id, got, path)
 		}
 	}
 }

@@ -1,7 +1,8 @@
 // Package moduleid reads module IDs, URLs and file names: queries, kinds of files, places. It never reads the disk.
 //
-// The ID of a module with a file is the file's URL below the base, with a query if the import had one: `/src/a.ts`,
-// `/src/a.css?inline`. Package gate turns IDs into files and back.
+// The ID of a module with a file is the file's path below the base, with a query if the import had one: `/src/a.ts`,
+// `/src/a.css?inline`. A `?` in the name of a file is `%3F` in the ID, and a `%` is `%25`; other characters stand for
+// themselves. Package gate turns IDs into files and back.
 package moduleid
 
 import (
@@ -14,7 +15,18 @@ import (
 // Client is the ID and the path of the client's module: third-party code imports it by this name.
 const Client = "/@vite/client"
 
-// Name returns the ID without its query: the URL of the file.
+// OfPath returns the ID of a path below the base. The path begins with a slash.
+func OfPath(path string) string { return escape.Replace(path) }
+
+// Path returns the path below the base of an ID's file.
+func Path(id string) string { return unescape.Replace(Name(id)) }
+
+var (
+	escape   = strings.NewReplacer("%", "%25", "?", "%3F")
+	unescape = strings.NewReplacer("%25", "%", "%3F", "?")
+)
+
+// Name returns the ID without its query: the ID of the file.
 func Name(id string) string {
 	name, _, _ := strings.Cut(id, "?")
 	return name

@@ -83,8 +83,8 @@ func BenchmarkStart(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			if _, err := r.TSConfig(importer); err != nil {
-				b.Fatal(err)
+			if ts := r.TSConfig(importer); len(ts.Mistakes) > 0 {
+				b.Fatal(ts.Mistakes)
 			}
 		}
 	}

@@ -217,6 +217,11 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 	if isExternal(specifier) {
 		return Resolved{External: true, URL: specifier}, nil
 	}
+	if strings.ContainsAny(specifier, "?#") { // they may be characters of the name
+		if res, ok := q.literal(specifier, importer); ok {
+			return res, nil
+		}
+	}
 	name, search, _ := strings.Cut(specifier, "?")
 	if q.kind == Style || q.kind == URL {
 		if at := strings.LastIndexByte(name, '#'); at > 0 { // sprite.svg#icon
@@ -254,6 +259,25 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 	}
 	res.Query, res.Path = search, res.Path && !aliased
 	return res, err
+}
+
+// literal finds the file whose name is the whole of a path.
+func (q *query) literal(path, importer string) (Resolved, bool) {
+	target := filepath.FromSlash(path)
+	switch {
+	case isRelative(path):
+		target = filepath.Join(filepath.Dir(importer), target)
+	case path[0] != '/':
+		return Resolved{}, false
+	case !inside(target, q.r.root):
+		target = filepath.Join(q.r.root, target)
+	}
+	if q.folder(filepath.Dir(target)).kind(filepath.Base(target)) != entryFile {
+		return Resolved{}, false
+	}
+	res, err := q.found(hit{file: target})
+	res.Path = true
+	return res, err == nil
 }
 
 // named resolves a specifier without its query and with its alias applied. packaged means that a style's specifier is

@@ -110,6 +110,13 @@ func TestRelative(t *testing.T) {
 -- src/pkg/lib/entry.js --
 -- src/empty/readme.md --
 -- src/a b.js --
+-- src/q?mark.ts --
+-- src/q.ts --
+-- src/logo.svg?url --
+-- src/sprite.svg#icon --
+-- src/sprite.svg --
+-- src/100%25.ts --
+-- src/100%.ts --
 -- src/link.ts --
 -> only.ts
 -- src/linked --
@@ -127,7 +134,7 @@ func TestRelative(t *testing.T) {
 		{"./view.js", "src/main.ts", "src/view.jsx"},
 		{"./mod.mjs", "src/main.ts", "src/mod.mts"},
 		{"./data", "src/main.ts", "src/data.json"},
-		{"./logo.svg?url", "src/main.ts", "src/logo.svg?url"},
+		{"./logo.svg?raw", "src/main.ts", "src/logo.svg?raw"},
 		{"./components", "src/main.ts", "src/components/index.ts"},
 		{"./components/", "src/main.ts", "src/components/index.ts"},
 		{".", "src/components/Button.tsx", "src/components/index.ts"},
@@ -137,6 +144,14 @@ func TestRelative(t *testing.T) {
 		{"./pkg", "src/main.ts", "src/pkg/lib/entry.js"},
 		{"./a b", "src/main.ts", "src/a b.js"},
 		{"./a%20b.js", "src/main.ts", "src/a b.js"},
+		{"./q?mark.ts", "src/main.ts", "src/q?mark.ts"}, // the name as it is wins
+		{"./q%3Fmark.ts", "src/main.ts", "src/q?mark.ts"},
+		{"/src/q%3Fmark", "src/main.ts", "src/q?mark.ts"},
+		{"./q%3Fmark.ts?raw", "src/main.ts", "src/q?mark.ts?raw"},
+		{"./q?raw", "src/main.ts", "src/q.ts?raw"},
+		{"./100%25.ts", "src/main.ts", "src/100%25.ts"},
+		{"./100%2525.ts", "src/main.ts", "src/100%25.ts"},
+		{"./100%.ts", "src/main.ts", "src/100%.ts"},
 		{"./link", "src/main.ts", "src/only.ts"},
 		{"./linked/Button", "src/main.ts", "src/components/Button.tsx"},
 		{"../other", "src/main.ts", "other.ts"},
@@ -167,6 +182,8 @@ func TestRelative(t *testing.T) {
 	})
 	check(t, r, root, URL, []resolution{
 		{"logo.svg", "src/main.ts", "src/logo.svg"},
+		{"./sprite.svg#icon", "src/main.ts", "src/sprite.svg#icon"},
+		{"./sprite.svg#other", "src/main.ts", "src/sprite.svg"},
 		{"components/Button.tsx", "src/main.ts", "src/components/Button.tsx"},
 	})
 }
@@ -640,7 +657,7 @@ func TestConcurrent(t *testing.T) {
 				for _, spec := range []string{"a", "ui", "./main", "./gone", "nothing"} {
 					_, _ = r.Resolve(spec, main)
 				}
-				_, _ = r.TSConfig(main)
+				_ = r.TSConfig(main)
 				_ = r.PackageOf(main).SideEffectFree(main)
 			}
 		})

@@ -22,6 +22,9 @@ type TSConfig struct {
 	// includes JSX, so that Raw alone is enough.
 	Raw string
 	JSX JSX
+	// Mistakes are what is wrong in Files. The rest is from the options that could be read: a tsconfig that an editor or
+	// another tool can live with must not keep the app from being served.
+	Mistakes []*Error
 	// DecoratorMetadata means that decorators get the types of the decorated parts ("emitDecoratorMetadata").
 	DecoratorMetadata bool
 
@@ -37,30 +40,24 @@ type pathRule struct {
 	targets        []string
 }
 
-// TSConfig returns the configuration that applies to the file. The error is an *Error with the place of a mistake in a
-// tsconfig.
-func (r *Resolver) TSConfig(file string) (*TSConfig, error) {
-	return r.cache.Load().tsConfig(file)
-}
+// TSConfig returns the configuration that applies to the file.
+func (r *Resolver) TSConfig(file string) *TSConfig { return r.cache.Load().tsConfig(file) }
 
-func (c *cache) tsConfig(file string) (*TSConfig, error) {
+func (c *cache) tsConfig(file string) *TSConfig {
 	dir := filepath.Dir(file)
 	if inModules(dir) {
-		return &TSConfig{Raw: "{}", JSX: JSX{Runtime: "automatic"}}, nil // packages are published compiled
+		return &TSConfig{Raw: "{}", JSX: JSX{Runtime: "automatic"}} // packages are published compiled
 	}
 	p := c.tsProject(dir)
-	if p.err != nil {
-		return nil, p.err
-	}
 	if len(p.configs) == 1 {
-		return p.config(c, p.configs[0], dir), nil
+		return p.config(c, p.configs[0], dir)
 	}
 	if was, ok := c.picked.Load(file); ok {
-		return was.(*TSConfig), nil
+		return was.(*TSConfig)
 	}
 	ts := p.config(c, p.pick(file), dir)
 	c.picked.Store(file, ts)
-	return ts, nil
+	return ts
 }
 
 // config returns the TSConfig that the files of a config in a package share.
@@ -75,9 +72,9 @@ func (p *tsProject) config(c *cache, f *tsFile, dir string) *TSConfig {
 
 // paths returns the tsconfig whose "paths" and "baseUrl" apply to imports of the file, or nil when it has neither.
 func (q *query) paths(importer string) *TSConfig {
-	ts, err := q.tsConfig(importer)
-	if err != nil || len(ts.paths) == 0 && ts.baseURL == "" {
-		return nil // a broken tsconfig is reported when the file is compiled
+	ts := q.tsConfig(importer)
+	if len(ts.paths) == 0 && ts.baseURL == "" {
+		return nil
 	}
 	return ts
 }
@@ -85,8 +82,7 @@ func (q *query) paths(importer string) *TSConfig {
 // tsProject is a tsconfig.json with the configs that it references.
 type tsProject struct {
 	configs []*tsFile // the nearest tsconfig.json first; one empty tsFile when there is no tsconfig.json
-	err     error
-	built   sync.Map // builtKey -> *TSConfig
+	built   sync.Map  // builtKey -> *TSConfig
 }
 
 type builtKey struct {
@@ -119,13 +115,8 @@ func (c *cache) readProject(dir string) *tsProject {
 
 func (c *cache) loadProject(file string) *tsProject {
 	l := tsLoader{c: c}
-	p := &tsProject{}
-	main, err := l.load(file, filepath.Dir(file), nil)
-	if err == nil {
-		p.configs = []*tsFile{main}
-		err = l.references(p, main)
-	}
-	p.err = err
+	p := &tsProject{configs: []*tsFile{l.load(file, filepath.Dir(file), nil)}}
+	l.references(p, p.configs[0])
 	return p
 }
 
@@ -156,9 +147,10 @@ var compilerFields = []string{
 
 // build makes the TSConfig for the files that a config covers.
 func (p *tsProject) build(c *cache, f *tsFile, scope *folder) *TSConfig {
-	ts := &TSConfig{File: f.path, Files: f.files, paths: f.absolutePaths(), baseURL: f.baseURL}
+	ts := &TSConfig{File: f.path, Files: f.files, Mistakes: f.mistakes, paths: f.absolutePaths(), baseURL: f.baseURL}
 	if main := p.configs[0]; main != f {
 		ts.Files = append(slices.Clone(f.files), main.files...)
+		ts.Mistakes = append(slices.Clone(f.mistakes), main.mistakes...)
 	}
 	raw := map[string]any{}
 	for _, field := range compilerFields {

@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -11,16 +10,17 @@ import (
 
 // rules returns a TSConfig in one line: the file that applies, the options, and their meaning for JSX.
 func rules(root string, r *Resolver, file string) string {
-	ts, err := r.TSConfig(filepath.Join(root, filepath.FromSlash(file)))
-	if err != nil {
-		return "error: " + strings.ReplaceAll(filepath.ToSlash(err.Error()), filepath.ToSlash(root)+"/", "")
-	}
+	ts := r.TSConfig(filepath.Join(root, filepath.FromSlash(file)))
 	raw := strings.TrimSuffix(strings.TrimPrefix(ts.Raw, `{"compilerOptions":{`), "}}")
 	rel := ""
 	if ts.File != "" {
 		rel, _ = filepath.Rel(root, ts.File)
 	}
-	return fmt.Sprintf("[%s] %s", filepath.ToSlash(rel), strings.ReplaceAll(raw, `"`, ""))
+	line := fmt.Sprintf("[%s] %s", filepath.ToSlash(rel), strings.ReplaceAll(raw, `"`, ""))
+	for _, mistake := range ts.Mistakes {
+		line += "; " + strings.ReplaceAll(filepath.ToSlash(mistake.Error()), filepath.ToSlash(root)+"/", "")
+	}
+	return line
 }
 
 func TestTSConfig(t *testing.T) {
@@ -133,27 +133,55 @@ func TestTSConfig(t *testing.T) {
 		{"broken", `
 -- tsconfig.json --
 {
-  "compilerOptions": {
+  "extends": "./base.json",
+  "compilerOptions": { // the options before the mistake count
+    "strict": true, /* "}" */ "baseUrl": "a\"{b", "experimentalDecorators": true,
     "target" "es2020"
   }
 }
-`, [][2]string{{"x.ts", "error: tsconfig.json:3:14: invalid character '\"' after object name"}}},
+-- base.json --
+{"compilerOptions": {"alwaysStrict": true}}
+`, [][2]string{{"x.ts", "[tsconfig.json] alwaysStrict:true,experimentalDecorators:true,jsx:react-jsx,strict:true,useDefineForClassFields:false; " +
+			`tsconfig.json:5:14: invalid character '"' after object name`}}},
+		{"cut off", `
+-- tsconfig.json --
+{"compilerOptions": {"strict": true, "paths": {"@/*": ["./src/*"]}, "jsx": "rea
+`, [][2]string{{"x.ts", "[tsconfig.json] jsx:react-jsx,strict:true,useDefineForClassFields:false; " +
+			`tsconfig.json:2:1: parsing string: unexpected EOF`}}},
+		{"no object", `
+-- tsconfig.json --
+"strict"
+`, [][2]string{{"x.ts", "[tsconfig.json] jsx:react-jsx,useDefineForClassFields:false; tsconfig.json:1:8: a string is the wrong type here"}}},
 		{"extends nothing", `
 -- tsconfig.json --
 {
-  "extends": "@tsconfig/strict"
+  "extends": ["@tsconfig/strict", "./base"],
+  "compilerOptions": {"strict": true}
 }
-`, [][2]string{{"x.ts", `error: tsconfig.json:2:14: extends "@tsconfig/strict", which does not exist`}}},
+-- base.json --
+{"compilerOptions": {"target": "es2020"}}
+`, [][2]string{{"x.ts", "[tsconfig.json] jsx:react-jsx,strict:true,target:es2020; " +
+			`tsconfig.json:2:15: extends "@tsconfig/strict", which does not exist`}}},
 		{"extends itself", `
 -- tsconfig.json --
-{"extends": "./b.json"}
+{"extends": "./b.json", "compilerOptions": {"strict": true}}
 -- b.json --
-{"extends": "./tsconfig.json"}
-`, [][2]string{{"x.ts", `error: b.json:1:13: extends "./tsconfig.json", which extends this file`}}},
+{"extends": "./tsconfig.json", "compilerOptions": {"target": "es2020"}}
+`, [][2]string{{"x.ts", `[tsconfig.json] jsx:react-jsx,strict:true,target:es2020; b.json:1:13: extends "./tsconfig.json", which extends this file`}}},
+		{"references a broken config", `
+-- tsconfig.json --
+{"files": [], "references": [{"path": "./app.json"}, {"path": "./tools.json"}, {"path": "./gone.json"}]}
+-- app.json --
+{"compilerOptions": {"target": "es2020"}, "include": ["src"]}
+-- tools.json --
+{"include": ["tools"],, }
+`, [][2]string{{"src/x.ts", "[app.json] jsx:react-jsx,target:es2020"}, {"tools/x.ts", "[tools.json] jsx:react-jsx,useDefineForClassFields:false; " +
+			"tools.json:1:23: invalid character ',' at start of value"}}},
 		{"wrong type", `
 -- tsconfig.json --
-{"include": "src"}
-`, [][2]string{{"x.ts", `error: tsconfig.json:1:17: "Include" has the wrong type: string`}}},
+{"include": "src", "compilerOptions": {"strict": true}}
+`, [][2]string{{"x.ts", `[tsconfig.json] jsx:react-jsx,strict:true,useDefineForClassFields:false; tsconfig.json:1:17: "Include" has the wrong type: string`}}},
+		{"jsconfig, with a byte order mark", "-- jsconfig.json --\n\ufeff{\"compilerOptions\": {\"strict\": true}}\n", [][2]string{{"x.js", "[jsconfig.json] jsx:react-jsx,strict:true,useDefineForClassFields:false"}}},
 		{"empty", "-- tsconfig.json --\n", [][2]string{{"x.ts", "[tsconfig.json] jsx:react-jsx,useDefineForClassFields:false"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -212,10 +240,7 @@ func TestTSConfigPaths(t *testing.T) {
 		{"lib/util", "node_modules/dep/index.js", `error: package "lib" has no file "./util"`},
 		{"@/lib/utils", "src/main.ts", `error: no file "@/lib/utils" (did you mean "@/lib/util"?)`},
 	})
-	ts, err := r.TSConfig(filepath.Join(root, "src/main.ts"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ts := r.TSConfig(filepath.Join(root, "src/main.ts"))
 	for _, name := range []string{"tsconfig.json", "tsconfig.app.json", "config/base.json"} {
 		if !slices.Contains(ts.Files, filepath.Join(root, filepath.FromSlash(name))) {
 			t.Errorf("read from %v, without %s", ts.Files, name)
@@ -238,10 +263,10 @@ func TestTSConfigInvalidate(t *testing.T) {
 	base := filepath.Join(root, "base.json")
 	write(t, base, `{"compilerOptions": {"target": "es2021", "paths": {"@/*": ["./b/*"]},}, oops}`)
 	r.Invalidate(base)
-	_, err := r.TSConfig(filepath.Join(root, "b/main.ts"))
-	if e, ok := errors.AsType[*Error](err); !ok || e.File != base || e.Line != 1 || e.Column == 0 {
-		t.Errorf("a broken base: %v", err)
+	if got := r.TSConfig(filepath.Join(root, "b/main.ts")).Mistakes; len(got) != 1 || got[0].File != base || got[0].Line != 1 || got[0].Column == 0 {
+		t.Errorf("a broken base: %v", got)
 	}
+	check(t, r, root, Import, []resolution{{"@/x", "b/main.ts", "b/x.ts"}}) // what comes before the mistake counts
 	write(t, base, `{"compilerOptions": {"target": "es2021", "paths": {"@/*": ["./b/*"]}}}`)
 	r.Invalidate(base)
 	check(t, r, root, Import, []resolution{{"@/x", "b/main.ts", "b/x.ts"}})

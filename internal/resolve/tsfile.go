@@ -3,9 +3,7 @@ package resolve
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -13,14 +11,17 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/tailscale/hujson"
+
+	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
 // tsFile is one tsconfig.json, merged with all files that it extends.
 type tsFile struct {
 	path  string
-	files []string // all files that it was read from
+	files []string // all files that it was read from, and those that it names and that do not exist
+	// mistakes are those of all files; what they concern is left out.
+	mistakes []*Error
 
 	options map[string]json.RawMessage
 	baseURL string
@@ -49,42 +50,91 @@ type tsLoader struct{ c *cache }
 
 // load reads a tsconfig and the files that it extends. configDir is the folder of the outermost tsconfig.
 // above lists the files that extend this one, so that a circle ends.
-func (l tsLoader) load(file, configDir string, above []string) (*tsFile, error) {
+func (l tsLoader) load(file, configDir string, above []string) *tsFile {
+	f := &tsFile{path: file, files: []string{file}, options: map[string]json.RawMessage{}}
 	l.c.configs.Store(file, true)
 	source, err := disk.ReadFile(file)
 	if err != nil {
-		return nil, &Error{File: file, Text: "could not be read: " + plainError(err)}
+		f.mistakes = append(f.mistakes, &Error{File: file, Text: "could not be read: " + plainError(err)})
+		return f
 	}
-	text, err := parseTSText(file, source)
-	if err != nil {
-		return nil, err
+	source = bytes.TrimPrefix(source, []byte("\ufeff"))
+	text, mistake := parseTSText(file, source)
+	if mistake != nil {
+		f.mistakes = append(f.mistakes, mistake)
 	}
-	f := &tsFile{path: file, files: []string{file}, options: map[string]json.RawMessage{}}
 	for _, name := range extendsList(text.Extends) {
-		base, err := l.extend(file, name, configDir, append(above, file))
-		if err != nil {
-			return nil, located(err, file, source, name)
-		}
-		f.inherit(base)
+		l.extend(f, source, name, configDir, append(above, file))
 	}
 	f.apply(text, filepath.Dir(file), configDir)
-	return f, nil
+	return f
 }
 
-func parseTSText(file string, source []byte) (*tsText, error) {
+// parseTSText returns the fields of a tsconfig.json that can be read, and the first mistake, nil when there is none.
+func parseTSText(file string, source []byte) (*tsText, *Error) {
 	text := &tsText{}
-	source = bytes.TrimPrefix(source, []byte("\ufeff"))
 	if len(bytes.TrimSpace(source)) == 0 {
 		return text, nil // `touch tsconfig.json` makes an empty file, and TypeScript accepts it
 	}
 	standard, err := hujson.Standardize(source)
 	if err != nil {
-		return nil, jsonError(file, source, err)
+		mistake := jsonError(file, source, err)
+		if standard, err = hujson.Standardize(whole(source[:offset(source, mistake)])); err == nil {
+			_ = json.Unmarshal(standard, text) // the first mistake counts
+		}
+		return text, mistake
 	}
 	if err := json.Unmarshal(standard, text); err != nil {
-		return nil, jsonError(file, source, err)
+		return text, jsonError(file, source, err) // the fields of the right type are set
 	}
 	return text, nil
+}
+
+// offset returns where a mistake is.
+func offset(source []byte, e *Error) int {
+	at := 0
+	for range e.Line - 1 {
+		at += bytes.IndexByte(source[at:], '\n') + 1
+	}
+	return min(at+max(e.Column-1, 0), len(source))
+}
+
+// whole returns the beginning of a JSON text, with comments, as a whole text: up to the last member before its end,
+// with what was opened closed.
+func whole(begun []byte) []byte {
+	var open, closers []byte // closers are those of the text up to cut
+	cut := 0
+	for i := 0; i < len(begun); i++ {
+		switch c := begun[i]; c {
+		case '"':
+			for i++; i < len(begun) && begun[i] != '"'; i++ {
+				if begun[i] == '\\' {
+					i++
+				}
+			}
+		case '/':
+			end, more := "\n", begun[i+1:]
+			if bytes.HasPrefix(more, []byte("*")) {
+				end, more = "*/", more[1:]
+			}
+			at := bytes.Index(more, []byte(end))
+			if at < 0 {
+				i = len(begun)
+				break
+			}
+			i = len(begun) - len(more) + at + len(end) - 1
+		case '{', '[':
+			open = append(open, c+2) // the closing bracket, in ASCII
+			cut, closers = i+1, slices.Clone(open)
+		case '}', ']':
+			open = open[:max(len(open)-1, 0)]
+			cut, closers = i+1, slices.Clone(open)
+		case ',':
+			cut, closers = i, slices.Clone(open)
+		}
+	}
+	slices.Reverse(closers)
+	return append(slices.Clone(begun[:cut]), closers...)
 }
 
 func extendsList(raw json.RawMessage) []string {
@@ -99,6 +149,7 @@ func extendsList(raw json.RawMessage) []string {
 
 // inherit puts the values of a base config over the values of earlier bases.
 func (f *tsFile) inherit(base *tsFile) {
+	f.mistakes = append(f.mistakes, base.mistakes...)
 	for _, file := range base.files {
 		if !slices.Contains(f.files, file) {
 			f.files = append(f.files, file)
@@ -195,22 +246,38 @@ func (f *tsFile) absolutePaths() []pathRule {
 	return rules
 }
 
-var errCircle = errors.New("extends itself")
-
-// extend reads the config that `"extends": name` in file names.
-func (l tsLoader) extend(file, name, configDir string, above []string) (*tsFile, error) {
-	dir := filepath.Dir(file)
-	for _, candidate := range l.extendsFiles(dir, strings.ReplaceAll(name, "${configDir}", configDir)) {
+// extend reads the config that `"extends": name` in f names. above ends with f.
+func (l tsLoader) extend(f *tsFile, source []byte, name, configDir string, above []string) {
+	candidates := l.extendsFiles(filepath.Dir(f.path), strings.ReplaceAll(name, "${configDir}", configDir))
+	for _, candidate := range candidates {
 		info, err := os.Stat(candidate)
 		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}
 		if slices.Contains(above, candidate) {
-			return nil, errCircle
+			f.mistaken(source, name, "which extends this file", "")
+		} else {
+			f.inherit(l.load(candidate, configDir, above))
 		}
-		return l.load(candidate, configDir, above)
+		return
 	}
-	return nil, fs.ErrNotExist
+	hint := ""
+	if isBare(name) {
+		hint = "install its package"
+	}
+	f.mistaken(source, name, "which does not exist", hint)
+	for _, candidate := range candidates { // any of them may be created
+		l.c.configs.Store(candidate, true)
+		f.files = append(f.files, candidate)
+	}
+}
+
+// mistaken notes a mistake about a base config, at the place of its name.
+func (f *tsFile) mistaken(source []byte, name, text, hint string) {
+	e := &Error{File: f.path, Text: fmt.Sprintf("extends %q, %s", name, text), Hint: hint}
+	quoted, _ := json.Marshal(name)
+	e.Line, e.Column = position(source, bytes.Index(source, quoted))
+	f.mistakes = append(f.mistakes, e)
 }
 
 // extendsFiles lists the files that a base config may be.
@@ -250,25 +317,8 @@ func (l tsLoader) extendsFiles(dir, name string) []string {
 	return list
 }
 
-// located returns the error about a base config that could not be read, with the place of the base's name in the
-// tsconfig. An error in the base itself keeps its own place.
-func located(err error, file string, source []byte, name string) error {
-	if _, ok := errors.AsType[*Error](err); ok {
-		return err
-	}
-	e := &Error{File: file, Text: fmt.Sprintf("extends %q, which does not exist", name)}
-	if errors.Is(err, errCircle) {
-		e.Text = fmt.Sprintf("extends %q, which extends this file", name)
-	} else if isBare(name) {
-		e.Hint = "install its package"
-	}
-	quoted, _ := json.Marshal(name)
-	e.Line, e.Column = position(source, bytes.Index(source, quoted))
-	return e
-}
-
 // references reads all configs that from references, directly and through others.
-func (l tsLoader) references(p *tsProject, from *tsFile) error {
+func (l tsLoader) references(p *tsProject, from *tsFile) {
 	for _, ref := range from.refs {
 		if info, err := os.Stat(ref); err == nil && info.IsDir() {
 			ref = filepath.Join(ref, "tsconfig.json")
@@ -279,16 +329,10 @@ func (l tsLoader) references(p *tsProject, from *tsFile) error {
 		if _, err := os.Stat(ref); err != nil {
 			continue // tsc complains about it; no served file depends on it
 		}
-		f, err := l.load(ref, filepath.Dir(ref), nil)
-		if err != nil {
-			return err
-		}
+		f := l.load(ref, filepath.Dir(ref), nil)
 		p.configs = append(p.configs, f)
-		if err := l.references(p, f); err != nil {
-			return err
-		}
+		l.references(p, f)
 	}
-	return nil
 }
 
 // solution reports whether the config has no files of its own and only references other configs.

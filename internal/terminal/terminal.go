@@ -53,9 +53,16 @@ type Options struct {
 // stack (of a panic). It prints plugin (a plugin's name) before the message, and other attributes after it.
 type Handler struct {
 	opts  Options
-	mu    *sync.Mutex // guards both writers, so that lines stay whole
+	out   *outputs
 	attrs []slog.Attr
 	group string
+}
+
+// outputs is what the handlers made from one Handler share.
+type outputs struct {
+	mu sync.Mutex // guards both writers, so that lines stay whole
+	// closed is set once Options.Out has failed.
+	closed bool
 }
 
 // NewHandler returns a handler that prints to the writers of opts.
@@ -69,7 +76,7 @@ func NewHandler(opts Options) *Handler {
 	if opts.Err == nil {
 		opts.Err = io.Discard
 	}
-	return &Handler{opts: opts, mu: new(sync.Mutex)}
+	return &Handler{opts: opts, out: &outputs{}}
 }
 
 // Enabled implements slog.Handler.
@@ -137,13 +144,17 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 	}
 	message := strings.TrimPrefix(indented(Printable(r.Message)), indent)
 	line := p.Dim(time) + " " + p.level(r.Level) + p.Dim(plugin) + p.message(r.Level, message) + rest.String() + below.String() + "\n"
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	w := h.opts.Out
+	h.out.mu.Lock()
+	defer h.out.mu.Unlock()
 	if r.Level >= slog.LevelWarn {
-		w = h.opts.Err
+		_, err := io.WriteString(h.opts.Err, line)
+		return err
 	}
-	_, err := io.WriteString(w, line)
+	_, err := io.WriteString(h.opts.Out, line)
+	if err != nil && !h.out.closed { // the program that read it has ended: devserver | head
+		h.out.closed = true
+		_, _ = io.WriteString(h.opts.Err, p.Dim(time)+" "+p.level(slog.LevelWarn)+"nobody reads the output any more; only warnings are printed from now on\n")
+	}
 	return err
 }
 

