@@ -137,12 +137,30 @@ func TestMissingScript(t *testing.T) {
 -- src/main.js --
 document.querySelector("#p").textContent = "main";
 `)))
+	s.Write("native.html", `<!doctype html><link rel="icon" href="data:,"><p id="p">-</p><script type="module" src="/native.js"></script>`)
+	s.Write("public/native.js", `import "/src/mian.js";`)
+	s.Write("other.html", `<!doctype html><link rel="icon" href="data:,"><p id="p">-</p><script type="module" src="/other.js"></script>`)
+	s.Write("other.js", `document.querySelector("#p").textContent = "one"; import.meta.hot.accept();`)
 	p := s.Page(t, "/")
 	p.WaitOverlay("src/mian.js", "does not exist")
-	s.WaitPages(1)
+	native := p.Beside("/native.html")
+	native.WaitOverlay("src/mian.js")
+	other := p.Beside("/other.html")
+	other.WaitText("#p", "one")
+	s.WaitPages(3)
 	s.Write("src/mian.js", `document.querySelector("#p").textContent = "made";`)
 	p.WaitText("#p", "made")
 	p.WaitNoOverlay()
+	native.WaitText("#p", "made")
+	s.Edit("other.js", "one", "two") // what came before does not concern the page
+	other.WaitText("#p", "two")
+	other.NoReload()
+	if overlay := other.Overlay(); overlay != "" {
+		t.Errorf("a page without the script shows %q", overlay)
+	}
+	native.Close()
+	other.Close()
+	s.WaitPages(1)
 	s.Edit("index.html", "mian", "mein")
 	p.WaitOverlay("src/mein.js")
 	s.WaitPages(1)

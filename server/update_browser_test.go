@@ -526,3 +526,45 @@ export const text = "one";
 	p.WaitConsole("page was reloaded: no boundary for /text.js")
 	p.Wait(`document.querySelector("devserver-toasts") === null && document.querySelector("#text").title === "edited"`)
 }
+
+// TestLinkedStylesheets: a linked stylesheet may be deleted, come back, be broken, and be added by code. A link with an
+// integrity cannot be swapped.
+func TestLinkedStylesheets(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+window.link = () => document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/style.css" }));
+-- linked.html --
+<!doctype html><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"><p id="text">text</p>
+-- integrity.html --
+<!doctype html><link rel="icon" href="data:,"><link rel="stylesheet" href="/integrity.css" integrity="sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=">
+-- style.css --
+#text { color: rgb(1, 1, 1) }
+-- integrity.css --
+p { color: rgb(1, 1, 1) }
+`)))
+	p := s.Page(t, "/linked.html")
+	p.WaitStyle("#text", "color", "rgb(1, 1, 1)")
+	q := p.Beside("/")
+	i := p.Beside("/integrity.html")
+	s.WaitPages(3)
+	s.Remove("style.css")
+	p.WaitStyle("#text", "color", "rgb(0, 0, 0)")
+	s.Write("style.css", "#text { color: rgb(2, 2, 2) }")
+	p.WaitStyle("#text", "color", "rgb(2, 2, 2)")
+	s.Write("style.css", `@import "./nowhere.css";`)
+	p.WaitOverlay("nowhere.css")
+	q.Wait(`window.link() === undefined`)
+	q.WaitOverlay("nowhere.css")
+	s.Write("style.css", "#text { color: rgb(3, 3, 3) }")
+	p.WaitStyle("#text", "color", "rgb(3, 3, 3)")
+	q.WaitStyle("#text", "color", "rgb(3, 3, 3)")
+	p.WaitNoOverlay()
+	q.WaitNoOverlay()
+	p.NoReload()
+	q.NoReload()
+	s.Edit("integrity.css", "1", "2")
+	i.WaitConsole("page reload: /integrity.css changed, and its <link> has an integrity")
+	i.WaitReload(1)
+}

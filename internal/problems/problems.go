@@ -219,12 +219,14 @@ func (s *Set) Showed() bool {
 	return s.showed
 }
 
-// First returns what a page that has just connected must know: the errors, or that there are none. The page may have
-// errors of an earlier connection.
+// First returns what a page that has just connected must know: the errors, if there are any.
 func (s *Set) First() []hmr.Payload {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.showed = s.showed || len(s.byID) > 0
+	if len(s.byID) == 0 {
+		return nil
+	}
+	s.showed = true
 	return []hmr.Payload{s.payload()}
 }
 

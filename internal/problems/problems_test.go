@@ -122,14 +122,6 @@ func TestErrorsSayWhomTheyConcern(t *testing.T) {
 	}
 }
 
-// TestFirstSaysThatAllIsWell: a page that connects again may show an error of the connection before.
-func TestFirstSaysThatAllIsWell(t *testing.T) {
-	first := newSet(t.Context(), &pages{}).First()
-	if _, fixed := first[0].(*hmr.Fixed); !fixed || len(first) != 1 {
-		t.Errorf("a page gets %+v", first)
-	}
-}
-
 // TestTerminalShowsEachError: each error is shown once. After an edit that fixes nothing the first error is shown again.
 func TestTerminalShowsEachError(t *testing.T) {
 	p := &pages{}

@@ -63,6 +63,7 @@ class BrowserPage {
   private readonly requested: Requested;
   private readonly styles: Styles;
   private readonly needs: Needs;
+  private greeted = false;
 
   constructor(
     private readonly config: Config,
@@ -114,7 +115,11 @@ class BrowserPage {
   private async receive(message: Exclude<ServerMessage, CustomPayload>): Promise<void> {
     switch (message.type) {
       case "connected":
-        return this.session.greeted(message);
+        this.session.greeted(message);
+        // The server says which errors it has now. Errors of an earlier session may have been fixed since.
+        if (this.greeted && !message.resumed) await this.receiveErrors([]);
+        this.greeted = true;
+        return;
       case "update":
         this.session.seen(message.seq);
         return this.updater.apply(message);

@@ -143,10 +143,10 @@ export class Updater {
       styles.reload === undefined
         ? this.decide(payload, staged, changed, deleted)
         : { kind: "reload", reason: styles.reload };
-    for (const path of styles.lost)
-      this.page.log.warn(
-        `[devserver] ${path} changed: this page has loaded it, and no <link> that can be found has it`,
-      );
+    for (const path of styles.lost) {
+      const advice = "reload the page if it still uses it.";
+      this.page.log.warn(`[devserver] ${path} changed, and this page had a link of it that cannot be found: ${advice}`);
+    }
     switch (decision.kind) {
       case "reload":
         return this.giveUp(decision.reason, changed[0] ?? deleted[0] ?? payload.css?.[0]);
