@@ -11,8 +11,9 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/cert"
-	"github.com/seed-b8174343/devserver/internal/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/running"
 )
@@ -39,7 +40,7 @@ func (s *Server) Listen(ctx context.Context) (URLs, error) {
 			s.listeners = listeners
 			break
 		}
-		if !errors.Is(err, syscall.EADDRINUSE) || cfg.StrictPort || port == 0 || port >= 65535 {
+		if !errors.Is(err, syscall.EADDRINUSE) || config.IsOn(cfg.StrictPort) || port == 0 || port >= 65535 {
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return URLs{}, fmt.Errorf("port %d is in use; stop the other program, choose another --port, or leave --strictPort out", port)
 			}
@@ -193,7 +194,7 @@ func loadPair(cert, key string) (tls.Certificate, error) {
 	var texts [2][]byte
 	for i, given := range []string{cert, key} {
 		texts[i] = []byte(given)
-		if config.IsPEM(given) {
+		if configfile.IsPEM(given) {
 			continue
 		}
 		var err error

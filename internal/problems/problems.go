@@ -14,7 +14,7 @@ import (
 	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
-	"github.com/seed-b8174343/devserver/internal/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
@@ -23,7 +23,7 @@ import (
 )
 
 // ConfigID is the ID of an error in the configuration: it is no module's.
-const ConfigID = "/" + config.FileName
+const ConfigID = "/" + configfile.FileName
 
 // Options configures a Set. All fields are needed.
 type Options struct {
@@ -209,7 +209,7 @@ func Convert(err error, g *gate.Gate) *transform.Error {
 	if e, ok := errors.AsType[*resolve.Error](err); ok { // a broken package.json or tsconfig
 		return placed(g, e.File, e.Line, e.Column, e.Text, e.Hint)
 	}
-	if e, ok := errors.AsType[*config.Error](err); ok {
+	if e, ok := errors.AsType[*configfile.Error](err); ok {
 		return &transform.Error{File: e.File, Line: e.Line, Column: e.Column, Text: e.Text, Hint: e.Hint, Frame: e.Frame}
 	}
 	if e, ok := errors.AsType[*wire.Error](err); ok {
