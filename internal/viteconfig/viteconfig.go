@@ -19,8 +19,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/config"
+	"github.com/seed-b8174343/devserver/internal/cache"
 	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/env"
