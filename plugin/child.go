@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
@@ -22,6 +23,7 @@ type child struct {
 	conn    *wire.Conn
 	stopped sync.Once
 	sending chan struct{} // has an element for each send that waits for the server
+	handled atomic.Uint64 // number of the last handler that was added
 }
 
 // mostSending bounds the sends that wait for the server at the same time. Each takes memory there.

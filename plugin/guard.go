@@ -129,7 +129,7 @@ func (r *Runner) enter(parent context.Context, plugin, hook string) (ctx context
 	if r.ctx.Err() != nil {
 		return nil, nil, &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped", NotRun: true}
 	}
-	ctx, cancel := context.WithCancelCause(withServer(parent, r.server))
+	ctx, cancel := context.WithCancelCause(withServer(parent, r.serverOf(plugin)))
 	stop := context.AfterFunc(r.ctx, func() { cancel(stopped) })
 	left := r.begin(hook + " of plugin " + plugin)
 	return ctx, func() { stop(); cancel(nil); left() }, nil
@@ -177,6 +177,11 @@ func named(plugin, hook string, err error) error {
 			own.Plugin = plugin
 		}
 		return own
+	}
+	if own, ok := errors.AsType[*Error](err); ok {
+		placed := own.onWire()
+		placed.Plugin = plugin
+		return placed
 	}
 	if own, ok := errors.AsType[*hmr.Error](err); ok {
 		return &wire.Error{Code: own.Code, Message: own.Message, Path: own.Path, Plugin: plugin}

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-b8174343/devserver/internal/tstype"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
@@ -28,6 +27,8 @@ type Runner struct {
 	running map[uint64]string // hooks and routes that have not returned, by number; guarded by mu
 	calls   uint64            // guarded by mu
 	idle    chan struct{}     // closed when the last of running returns; nil when nobody waits; guarded by mu
+
+	added addedEvents // by Server.Handle
 }
 
 // NewRunner checks the plugins and returns their Runner. Hooks get s as their server.
@@ -42,8 +43,8 @@ func NewRunner(plugins []Plugin, s Server) (*Runner, error) {
 		}
 		seen[p.Name] = true
 		for _, e := range p.Events {
-			if e.Name == "" || e.call == nil {
-				return nil, fmt.Errorf("plugin %s: an event has no name; make it by plugin.On or plugin.Handle", p.Name)
+			if err := e.check(p.Name); err != nil {
+				return nil, err
 			}
 			if other, twice := requests[e.Name]; e.Request && twice {
 				return nil, fmt.Errorf("plugins %s and %s both answer requests %q", other, p.Name, e.Name)
@@ -69,9 +70,7 @@ func (r *Runner) Info() wire.Info {
 			Name: p.Name, Channels: channelInfos(p), Filter: wire.Filter(p.Filter), Watch: p.Watch,
 		}
 		for _, e := range p.Events {
-			one.Events = append(one.Events, wire.EventInfo{
-				Name: e.Name, Request: e.Request, In: tstype.In(e.in), Out: tstype.Out(e.out),
-			})
+			one.Events = append(one.Events, e.info())
 		}
 		for _, hook := range hookFields {
 			if hook.has(p) {
@@ -90,7 +89,7 @@ func (r *Runner) Info() wire.Info {
 func (r *Runner) Start(ctx context.Context) error {
 	for i, p := range r.plugins {
 		if p.Start != nil {
-			start := noAnswer(func(ctx context.Context) error { return p.Start(ctx, r.server) })
+			start := noAnswer(func(ctx context.Context) error { return p.Start(ctx, r.serverOf(p.Name)) })
 			start = reportIfSlow(r, p.Name, "Start", "", start)
 			if _, err := guard(ctx, r, Timeout, p.Name, "Start", start); err != nil {
 				return errors.Join(err, r.Stop(context.WithoutCancel(ctx)))
@@ -123,11 +122,10 @@ func (r *Runner) Stop(ctx context.Context) error {
 			stops = append(stops, p)
 		}
 	}
-	ctx = withServer(ctx, r.server)
 	deadline := time.Now().Add(stopLimit)
 	for i, p := range stops { // a slow Stop leaves the others their share
 		share := time.Until(deadline) / time.Duration(len(stops)-i)
-		_, err := within(ctx, func() {}, share, p.Name, "Stop", noAnswer(p.Stop))
+		_, err := within(withServer(ctx, r.serverOf(p.Name)), func() {}, share, p.Name, "Stop", noAnswer(p.Stop))
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -138,24 +136,19 @@ func (r *Runner) Event(
 	ctx context.Context, plugin, event string, request bool, c Client, data json.RawMessage,
 ) (any, error) {
 	called := false
-	for _, p := range r.plugins {
-		if p.Name != plugin {
-			continue
+	for _, e := range r.handlers(plugin, event, request) {
+		handle := func(ctx context.Context) (any, error) { return e.call(ctx, c, data) }
+		answer, err := guard(ctx, r, Timeout, plugin, "handler of "+event, handle)
+		if own, ok := errors.AsType[*wire.Error](err); ok && called {
+			own.NotRun = false // a handler before it has run, and must not run again
 		}
-		for _, e := range p.Events {
-			if e.Name != event || e.Request != request {
-				continue
-			}
-			handle := func(ctx context.Context) (any, error) { return e.call(ctx, c, data) }
-			answer, err := guard(ctx, r, Timeout, p.Name, "handler of "+event, handle)
-			if own, ok := errors.AsType[*wire.Error](err); ok && called {
-				own.NotRun = false // a handler before it has run, and must not run again
-			}
-			if err != nil || request {
-				return answer, err
-			}
-			called = true
+		if err != nil || request {
+			return answer, err
 		}
+		called = true
+	}
+	if !called {
+		return nil, &wire.Error{Code: "unknown_event", Plugin: plugin, Message: fmt.Sprintf("the handler of %q was removed", event)}
 	}
 	return nil, nil
 }

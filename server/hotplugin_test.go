@@ -28,23 +28,27 @@ export const b = 1;
 // TestPluginHasASayInUpdates runs a plugin with HotUpdate in process and in a child.
 func TestPluginHasASayInUpdates(t *testing.T) {
 	t.Parallel()
+	inBoth(t, hotPluginApp, "hotplugin", hotplugin.New, hasASay)
+}
+
+// inBoth runs a test with the plugin of a package of testdata, in process and in a child.
+func inBoth(t *testing.T, text, pkg string, made func() plugin.Plugin, test func(*testing.T, *devtest.Files, *devtest.Server)) {
 	t.Run("in process", func(t *testing.T) {
-		app := devtest.App(t, devtest.Text(hotPluginApp))
-		s := devtest.Start(t, app, func(o *server.Options) { o.Plugins = []plugin.Plugin{hotplugin.New()} })
-		hasASay(t, app, s)
+		app := devtest.App(t, devtest.Text(text))
+		test(t, app, devtest.Start(t, app, func(o *server.Options) { o.Plugins = []plugin.Plugin{made()} }))
 	})
 	t.Run("in a child", func(t *testing.T) {
-		app := devtest.App(t, devtest.Text(hotPluginApp))
+		app := devtest.App(t, devtest.Text(text))
 		goPlugin(t, app, `Name: "first", Connect: func(context.Context, plugin.Client) {}`)
-		text, err := os.ReadFile("testdata/hotplugin/hotplugin.go")
+		source, err := os.ReadFile("testdata/" + pkg + "/" + pkg + ".go")
 		if err != nil {
 			t.Fatal(err)
 		}
-		app.Write("devserver/hot.go", strings.Replace(string(text), "package hotplugin", "package main", 1))
+		app.Write("devserver/own.go", strings.Replace(string(source), "package "+pkg, "package main", 1))
 		app.Edit("devserver/main.go", "plugin.Client) {}}", "plugin.Client) {}}, New()")
 		s := devtest.Start(t, app, withPlugins)
-		s.Log.Wait(t, "plugins ready: first, hot")
-		hasASay(t, app, s)
+		s.Log.Wait(t, "plugins ready: first, ")
+		test(t, app, s)
 	})
 }
 

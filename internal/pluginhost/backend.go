@@ -19,6 +19,9 @@ type Backend interface {
 	// Page returns the open page of that ID. The errors are hmr.ErrClosed and hmr.ErrUserChanged: the page must have the
 	// user, unless that is "".
 	Page(id, user string) (plugin.Client, error)
+	// Of returns the Backend of one child: what the child shows and handles ends with the child. Gone says that it ended.
+	Of(c *Child) Backend
+	Gone()
 }
 
 // methods returns the answers to the child's calls. A child without a backend only says hello.
@@ -44,6 +47,12 @@ func (c *Child) methods() wire.Methods {
 		"join":           does(func(r wire.RoomCall) error { return coded(move(b, r, plugin.Client.Join)) }),
 		"leave":          does(func(r wire.RoomCall) error { return coded(move(b, r, plugin.Client.Leave)) }),
 		"disconnectUser": answers(func(d wire.DisconnectCall) (int, error) { return b.Disconnect(d.User, d.Reason) }),
+
+		"showError":   does(func(e wire.ErrorCall) error { return b.ShowError(e.Key, plugin.ErrorOf(e.Error)) }),
+		"clearError":  does(func(e wire.ErrorCall) error { return b.ClearError(e.Key) }),
+		"reloadPages": does(func(r wire.ReloadCall) error { return coded(reloadPages(b, r)) }),
+		"handle":      does(func(h wire.HandleCall) error { return c.handle(b, h) }),
+		"unhandle":    does(c.unhandle),
 
 		"modules":    answers(func(any) ([]string, error) { return b.Modules() }),
 		"importers":  answers(b.Importers),
@@ -105,6 +114,34 @@ func send(b Backend, s wire.SendCall) (missed int, err error) {
 	default:
 		return 0, b.SendToRoom(s.Room, s.Event, data)
 	}
+}
+
+// reloadPages reloads the pages of a call.
+func reloadPages(b Backend, r wire.ReloadCall) error {
+	if r.Client == "" {
+		return b.ReloadPages(r.Path, r.Reason)
+	}
+	page, err := b.Page(r.Client, r.User)
+	if err != nil {
+		return err
+	}
+	return b.ReloadPage(page, r.Reason)
+}
+
+// handle adds a handler of the child, and unhandle removes it.
+func (c *Child) handle(b Backend, h wire.HandleCall) error {
+	off, err := b.Handle(plugin.EventOf(h.Plugin, h.Event))
+	if err == nil {
+		c.handled.Store(h.Number, off)
+	}
+	return err
+}
+
+func (c *Child) unhandle(number uint64) error {
+	if off, known := c.handled.LoadAndDelete(number); known {
+		off.(func())()
+	}
+	return nil
 }
 
 // move lets a page into a room or out of it.

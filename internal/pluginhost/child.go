@@ -59,12 +59,16 @@ type Child struct {
 	next    atomic.Uint64 // number of the last stream
 	calls   calls         // running calls of the server
 	probing atomic.Bool
+	handled sync.Map // number -> func() that removes a handler, see plugin.Server.Handle
 }
 
 // StartChild starts the program and waits for its hello.
 func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
 	o.Alive = cmp.Or(o.Alive, 5*time.Second)
 	c := &Child{o: o, hello: make(chan wire.Hello, 1), exited: make(chan struct{})}
+	if o.Backend != nil {
+		c.o.Backend = o.Backend.Of(c)
+	}
 	name, cmd := o.Name, o.Cmd
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -140,6 +144,9 @@ func (c *Child) run(stderr io.Reader) {
 	defer rest.Stop()
 	printing.Wait()
 	c.exitErr = errors.Join(err, c.o.Cmd.Wait())
+	if c.o.Backend != nil {
+		c.o.Backend.Gone()
+	}
 	close(c.exited)
 }
 

@@ -241,7 +241,27 @@ func (b *backend) SendOnChannel(s wire.SendCall) (int, error) {
 	return 4, b.note("channel", s.Channel, s.Data)
 }
 func (b *backend) WaitsFor(w wire.WaitCall) { _ = b.note(w.Plugin, w.Hook, w.ID) }
-func (b *backend) Reload(id string) error   { return fmt.Errorf("no module %q", id) }
+func (b *backend) ShowError(key string, e plugin.Error) error {
+	return b.note("error", key, e)
+}
+func (b *backend) ClearError(key string) error { return b.note("clear", key, nil) }
+func (b *backend) ReloadPages(path, reason string) error {
+	return b.note("reload", path, reason)
+}
+func (b *backend) ReloadPage(c plugin.Client, reason string) error {
+	return b.note("reload client "+c.ID(), "", reason)
+}
+func (b *backend) Handle(e plugin.Event) (func(), error) {
+	owner, info := e.Described()
+	if e.Name == "taken" {
+		return nil, errors.New("requests of this name already have a handler")
+	}
+	return func() { _ = b.note("unhandle", e.Name, owner) }, b.note("handle", e.Name, info)
+}
+func (b *backend) Of(*pluginhost.Child) pluginhost.Backend { return b }
+func (b *backend) Gone()                                   {}
+
+func (b *backend) Reload(id string) error { return fmt.Errorf("no module %q", id) }
 
 // wait returns the next recorded call.
 func (b *backend) wait(t testing.TB) string {

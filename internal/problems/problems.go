@@ -6,6 +6,7 @@
 package problems
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -65,6 +66,15 @@ func (s *Set) Add(id string, err *transform.Error) {
 	select {
 	case s.added <- struct{}{}:
 	default: // an element is there already
+	}
+}
+
+// Show adds an error and publishes. Pages show the first error only, and the terminal shows this one in any case.
+func (s *Set) Show(id string, err *transform.Error) {
+	s.Add(id, err)
+	s.Publish()
+	if list := s.List(); len(list) > 0 && list[0] != err {
+		s.Report(err)
 	}
 }
 
@@ -194,10 +204,16 @@ func (s *Set) payload(e *transform.Error) hmr.Payload { return &hmr.ErrorPayload
 // Convert gives any error the shape that users see. The result is a *transform.Error of the caller's, unless err is
 // one.
 func (s *Set) Convert(err error) *transform.Error {
-	e := Convert(err, s.o.Gate)
-	if own, ok := errors.AsType[*wire.Error](err); ok && own.Code == "handler_panic" && e.File != "" {
-		e.File = s.o.Layout.Shown(e.File) // the Go runtime gives an absolute path
+	own, ok := errors.AsType[*wire.Error](err)
+	if !ok || own.File == "" {
+		return Convert(err, s.o.Gate)
 	}
+	placed := *own
+	if !filepath.IsAbs(own.File) {
+		placed.File = filepath.Join(s.o.Layout.Root, filepath.FromSlash(own.File))
+	}
+	e := Convert(&placed, s.o.Gate)
+	e.File = s.o.Layout.Shown(e.File)
 	return e
 }
 
@@ -215,6 +231,7 @@ func Convert(err error, g *gate.Gate) *transform.Error {
 	if e, ok := errors.AsType[*wire.Error](err); ok {
 		p := placed(g, e.File, e.Line, e.Column, e.Message, e.Hint)
 		p.Plugin = e.Plugin
+		p.Frame = cmp.Or(e.Frame, p.Frame)
 		return p
 	}
 	return &transform.Error{Text: err.Error()}

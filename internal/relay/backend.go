@@ -10,8 +10,11 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// backend is the server as plugins see it.
-type backend struct{ r *Relay }
+// backend is the server as the plugins of one host see it.
+type backend struct {
+	r *Relay
+	belongings
+}
 
 func (b *backend) Root() string { return b.r.o.Layout.Root }
 

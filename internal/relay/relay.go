@@ -61,6 +61,8 @@ type Modules interface {
 	Reload(ids ...string)
 	// Invalidate compiles a module again for pages that load it from now on.
 	Invalidate(id string)
+	// ReloadPages sends a reload of the pages at a path, "*" for all, and prints why.
+	ReloadPages(send func(hmr.Payload) error, path, why string) error
 }
 
 // Relay connects the plugins of a project with the open pages. Use New, then Start and Attach. Its methods are safe for
@@ -79,6 +81,9 @@ type Relay struct {
 
 	present  presence
 	channels channels
+	backends sync.Map               // pluginhost.Host -> its *backend
+	hosts    atomic.Uint64          // number of the last backend
+	typing   sync.Mutex             // held while types are written
 	held     atomic.Pointer[func()] // releases the events that wait, see holdEvents; nil when none wait
 	tasks    parallel.Tasks
 }
@@ -90,10 +95,12 @@ func New(o Options) *Relay { return &Relay{o: o} }
 // Go compiler. End with Detach and Stop, also after an error.
 func (r *Relay) Start() error {
 	if len(r.o.Plugins) > 0 {
-		runner, err := plugin.NewRunner(r.o.Plugins, &backend{r})
+		b := r.newBackend()
+		runner, err := plugin.NewRunner(r.o.Plugins, b)
 		if err != nil {
 			return err
 		}
+		r.backends.Store(pluginhost.Host(runner), b)
 		if err := runner.Start(r.o.Context); err != nil {
 			return err
 		}
@@ -109,7 +116,7 @@ func (r *Relay) Start() error {
 	}
 	r.awaits.Store(true)
 	r.program = pluginhost.NewProject(pluginhost.ProjectOptions{
-		Dir: r.o.PluginDir, CacheDir: dir, Backend: &backend{r}, Logger: r.o.Logger,
+		Dir: r.o.PluginDir, CacheDir: dir, Backend: r.newBackend(), Logger: r.o.Logger,
 		Changed: r.swapped, Failed: r.failed,
 	})
 	r.holdEvents()

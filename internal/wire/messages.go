@@ -201,3 +201,24 @@ type WaitCall struct {
 	Hook   string `json:"hook"`
 	ID     string `json:"id,omitempty"`
 }
+
+// ErrorCall shows an error over pages, or takes it back. Key stands for it among the child's errors.
+type ErrorCall struct {
+	Key   string `json:"key"`
+	Error *Error `json:"error,omitempty"`
+}
+
+// ReloadCall reloads one client, or else the pages at a path. User is as in SendCall.
+type ReloadCall struct {
+	Client string `json:"client,omitempty"`
+	User   string `json:"user,omitempty"`
+	Path   string `json:"path,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// HandleCall adds a handler while the child runs. Number names it in the call that removes it.
+type HandleCall struct {
+	Number uint64    `json:"number"`
+	Plugin string    `json:"plugin"`
+	Event  EventInfo `json:"event"`
+}

@@ -30,6 +30,8 @@ type Error struct {
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
+	// Frame is the code around the place, "" to have the server look for it.
+	Frame string `json:"frame,omitempty"`
 	// Path is a place in a payload.
 	Path string `json:"path,omitempty"`
 	// Stack is the stack of a panic, for the log only.

@@ -214,7 +214,7 @@ class BrowserPage {
       stage: (update) => code.stage(update),
       swapStyles: (paths, timestamp) => swapLinks(paths, timestamp, (url) => this.address.pathOf(url)),
       reload: (reason) => this.reloader.reload(reason, this.session.seq),
-      isAt: (htmlPath) => this.address.pageIsAt(htmlPath),
+      isAt: (path) => this.address.pageIsAt(path),
       showError: (error) => this.errors.show(error),
       clearError: (changed) => this.errors.clear(changed),
       report: (report) => this.session.report(report),

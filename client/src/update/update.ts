@@ -17,8 +17,8 @@ export interface UpdateHost {
   /** Loads linked stylesheets again and returns the paths that this page links. */
   swapStyles(paths: readonly string[], timestamp: number): Promise<string[]>;
   reload(reason: string): void;
-  /** Reports whether the page is at this HTML file's URL. */
-  isAt(htmlPath: string): boolean;
+  /** Reports whether the page is at this path, or at the URL of this HTML file. */
+  isAt(path: string): boolean;
   showError(error: ErrorInfo): void;
   /** Closes the overlay. With `changed` only an error of these modules goes. */
   clearError(changed?: readonly ModuleID[]): void;
@@ -400,7 +400,7 @@ export class Updater {
 
   /** Reloads the page, unless the message is about another page. */
   async reload(payload: FullReloadPayload): Promise<void> {
-    if (payload.path?.endsWith(".html") && !this.page.isAt(payload.path)) return;
+    if (payload.path && payload.path !== "*" && !this.page.isAt(payload.path)) return;
     await this.events.emit("vite:beforeFullReload", payload);
     this.page.reload(
       payload.reason ?? (payload.triggeredBy ? `${payload.triggeredBy} changed` : "the server asked for it"),
