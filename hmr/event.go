@@ -10,12 +10,12 @@ import (
 	"sync"
 )
 
-// EventFunc handles an event of a page. data is the payload as JSON, nil without one; [Decode] reads it. An error is
+// EventFunc handles an event of a page. data is the payload as JSON, [NoData] without one; [Decode] reads it. An error is
 // logged and sent to the page; an *[Error] chooses its code. The context ends when the handler's time is over, or when
 // the hub closes.
 type EventFunc func(ctx context.Context, c *Client, data json.RawMessage) error
 
-// RequestFunc answers a request of a page. The answer is sent as JSON. An error is the page's instead of an answer; an
+// RequestFunc answers a request of a page. The answer is sent as JSON, and may be [NoData]. An error is the page's instead of an answer; an
 // *[Error] chooses its code. The context also ends when the page cancels the request or is gone.
 type RequestFunc func(ctx context.Context, c *Client, data json.RawMessage) (any, error)
 
@@ -386,7 +386,7 @@ func (h *Hub) answer(in *inbound, from *Client, l *listener) (json.RawMessage, e
 		if err != nil {
 			return err
 		}
-		text, err := json.Marshal(answer)
+		text, err := EncodeData(answer)
 		if err != nil {
 			return fmt.Errorf("the answer cannot be JSON: %w", err)
 		}

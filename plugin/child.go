@@ -43,7 +43,11 @@ func (c *child) stop() {
 func (c *child) methods() wire.Methods {
 	m := wire.Methods{
 		"event": wire.Method(func(ctx context.Context, a wire.EventCall) (any, error) {
-			return c.runner.Event(ctx, a.Plugin, a.Event, a.Request, &remote{c, a.Client}, a.Data)
+			answer, err := c.runner.Event(ctx, a.Plugin, a.Event, a.Request, &remote{c, a.Client}, a.Data)
+			if err != nil {
+				return nil, err
+			}
+			return hmr.EncodeData(answer)
 		}),
 		"channel": wire.Method(func(ctx context.Context, a wire.ChannelCall) (any, error) {
 			if a.Direction != "" {
@@ -158,12 +162,8 @@ func (c *child) clients(which wire.ClientsCall) []Client {
 
 // send sends an event, and waits until the server has queued it for all pages.
 func (c *child) send(to wire.SendCall, data any) (missed int, err error) {
-	if data != nil {
-		text, err := json.Marshal(data)
-		if err != nil {
-			return 0, fmt.Errorf("send event %q: %w", to.Event, err)
-		}
-		to.Data = text
+	if to.Data, err = hmr.EncodeData(data); err != nil {
+		return 0, fmt.Errorf("send event %q: %w", to.Event, err)
 	}
 	return c.SendOnChannel(to)
 }

@@ -10,7 +10,8 @@ import (
 // Client is one open page with the user that it has. Its methods are safe for concurrent use, also after the handler
 // that got the Client has returned.
 //
-// The methods that send wait for pages that are behind, as [Server] says. Their error says that the data cannot be JSON.
+// The methods that send wait for pages that are behind, as [Server] says. Nil data is null, [hmr.NoData] is none. Their
+// error says that the data cannot be JSON.
 // Send, TrySend and Join return [hmr.ErrClosed] when the page is gone, and [hmr.ErrUserChanged] when the page has another
 // user by now: what was made for one user never reaches the next.
 type Client interface {

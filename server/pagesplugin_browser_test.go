@@ -36,3 +36,32 @@ func TestPluginReachesPages(t *testing.T) {
 		t.Errorf("the page at /about was reloaded %d times, want 1", n)
 	}
 }
+
+// TestNullIsDataInPages: listeners and promises of a page get null, or undefined when there is no data.
+func TestNullIsDataInPages(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="got"></p><script type="module" src="/main.js"></script>
+-- main.js --
+import { channel } from "devserver/client";
+const hot = import.meta.hot, echo = channel("pages_data_echo");
+const got = [];
+let heard;
+hot.on("pages:echoed", (data) => heard(data));
+const ways = [
+  (...data) => new Promise((resolve) => { heard = resolve; hot.send("pages:echo", ...data); }),
+  (...data) => hot.request("pages:answer me", ...data),
+];
+for (const way of ways) got.push(String(await way(null)), String(await way()));
+const messages = [];
+echo.subscribe((data) => {
+  messages.push(String(data));
+  if (messages.length === 2) document.querySelector("#got").textContent = [...got, ...messages].join();
+});
+echo.send(null);
+echo.send(undefined);
+`)), func(o *server.Options) { o.Plugins = []plugin.Plugin{pagesplugin.New()} })
+	s.Page(t, "/").WaitText("#got", "null,undefined,null,undefined,null,undefined")
+}

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -139,6 +140,44 @@ func TestPluginAddsHandlers(t *testing.T) {
 		}
 		if f := c.Request(5, "pages:fails", nil); !strings.Contains(f.Text, "on purpose") {
 			t.Errorf("got %s", f.Text)
+		}
+	})
+}
+
+// TestNullIsData: null and no data are told apart on the way in and on the way out, in events, answers and channels.
+func TestNullIsData(t *testing.T) {
+	t.Parallel()
+	inBoth(t, pagesPluginApp, "pagesplugin", pagesplugin.New, func(t *testing.T, _ *devtest.Files, s *devtest.Server) {
+		c := s.Socket(t)
+		c.Send(`{"type":"subscribe","channel":"pages_data_echo"}`)
+		for i, data := range []string{`,"data":null`, ``, `,"data":{"a":null}`} {
+			c.Send(`{"type":"custom","event":"pages:echo"` + data + `}`)
+			want := `{"type":"custom","event":"pages:echoed"` + data + `}`
+			if f := c.WaitFor(devtest.Event("pages:echoed")); f.Text != want {
+				t.Errorf("got  %s\nwant %s", f.Text, want)
+			}
+			c.Send(fmt.Sprintf(`{"type":"request","id":%d,"event":"pages:answer me"%s}`, i+1, data))
+			want = fmt.Sprintf(`{"type":"reply","id":%d%s}`, i+1, data)
+			if f := c.WaitFor(devtest.Is("reply")); f.Text != want {
+				t.Errorf("got  %s\nwant %s", f.Text, want)
+			}
+			c.Send(`{"type":"custom","event":"pages_data_echo"` + data + `}`)
+			want = `{"type":"custom","event":"pages_data_echo"` + data + `,"retained":true}`
+			if f := c.WaitFor(devtest.Event("pages_data_echo")); f.Text != want {
+				t.Errorf("got  %s\nwant %s", f.Text, want)
+			}
+			late := s.Socket(t)
+			late.Send(`{"type":"subscribe","channel":"pages_data_echo"}`)
+			if f := late.WaitFor(devtest.Event("pages_data_echo")); f.Text != want {
+				t.Errorf("a page that listens later got %s", f.Text)
+			}
+		}
+		if n, all := c.Count(devtest.Event("pages:nil", `"data":null`)), c.Count(devtest.Event("pages:nil")); n != 3 || all != 3 {
+			t.Errorf("nil was sent as null %d times of %d", n, all)
+		}
+		for _, data := range []string{`,"data":null`, ``} {
+			c.Send(`{"type":"custom","event":"pages:pointer"` + data + `}`)
+			c.WaitFor(devtest.Event("pages:pointed", "true"))
 		}
 	})
 }

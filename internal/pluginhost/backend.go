@@ -91,10 +91,7 @@ func send(b Backend, s wire.SendCall) (missed int, err error) {
 	if s.Channel != "" {
 		return b.SendOnChannel(s)
 	}
-	var data any
-	if len(s.Data) > 0 {
-		data = s.Data
-	}
+	data := s.Data // hmr.NoData when there is none
 	switch {
 	case s.All && s.Try:
 		return b.TryBroadcast(s.Event, data)

@@ -234,7 +234,7 @@ func (c *Conn) answer(ctx context.Context, cancel context.CancelFunc, m message)
 	delete(c.running, m.ID)
 	c.mu.Unlock()
 	reply := message{ID: m.ID}
-	if err == nil {
+	if raw, ok := result.(json.RawMessage); err == nil && (!ok || raw != nil) { // a nil text is left out, and not null
 		if reply.Result, err = json.Marshal(result); err != nil {
 			err = fmt.Errorf("the answer cannot be JSON: %w", err)
 		}

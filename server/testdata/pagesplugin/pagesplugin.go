@@ -3,6 +3,8 @@ package pagesplugin
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -18,8 +20,13 @@ func New() plugin.Plugin {
 	greet := func(name, answer string) plugin.Event {
 		return plugin.On(name, func(_ context.Context, c plugin.Client, _ any) error { return c.Send("pages:answer", answer) })
 	}
+	echo := plugin.NewChannel[json.RawMessage, json.RawMessage]("pages", "data", "echo")
+	echo.Handle(func(_ context.Context, _ plugin.Conn[json.RawMessage], in json.RawMessage) error {
+		return echo.Retain(in)
+	})
 	return plugin.Plugin{
-		Name: "pages",
+		Name:     "pages",
+		Channels: []plugin.AnyChannel{echo},
 		Start: func(_ context.Context, s plugin.Server) (err error) {
 			early, err = s.Handle(greet("pages:early", "early"))
 			return err
@@ -59,6 +66,15 @@ func New() plugin.Plugin {
 			plugin.Handle("pages:twice", func(ctx context.Context, _ plugin.Client, _ any) (string, error) {
 				_, err := plugin.ServerFrom(ctx).Handle(plugin.Handle("pages:twice", func(context.Context, plugin.Client, any) (int, error) { return 0, nil }))
 				return "", err
+			}),
+			plugin.On("pages:echo", func(_ context.Context, c plugin.Client, in json.RawMessage) error {
+				return errors.Join(c.Send("pages:echoed", in), c.Send("pages:nil", nil))
+			}),
+			plugin.On("pages:pointer", func(_ context.Context, c plugin.Client, in *shown) error {
+				return c.Send("pages:pointed", in == nil)
+			}),
+			plugin.Handle("pages:answer me", func(_ context.Context, _ plugin.Client, in json.RawMessage) (json.RawMessage, error) {
+				return in, nil
 			}),
 			plugin.Handle("pages:fails", func(context.Context, plugin.Client, any) (string, error) {
 				return "", &plugin.Error{Message: "on purpose", File: "main.js", Line: 1}
