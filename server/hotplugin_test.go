@@ -79,6 +79,30 @@ func hasASay(t *testing.T, app *devtest.Files, s *devtest.Server) {
 		t.Errorf("%d updates, want 1", n)
 	}
 
+	// A file that no module is made from reaches the plugin, too, which chooses a module.
+	for _, change := range []struct {
+		make func()
+		want string
+	}{
+		{func() { app.Write("deep/er/note.txt", "new") }, `["create","note.txt",[]]`},
+		{func() { app.Edit("deep/er/note.txt", "new", "newer") }, `["update","note.txt",[]]`},
+		{func() { app.Remove("deep/er/note.txt") }, `["delete","note.txt",[]]`},
+	} {
+		change.make()
+		if f := c.WaitFor(devtest.Event("hot:file")); !strings.Contains(f.Text, change.want) {
+			t.Errorf("got %s, want %s", f.Text, change.want)
+		}
+		if !strings.Contains(change.want, "delete") {
+			c.WaitFor(devtest.Is("update", "/other.js"))
+		}
+	}
+	app.Write("node_modules/p/note.txt", "not the project's")
+	app.Edit("quiet.js", "2", "3")
+	c.WaitFor(devtest.Event("hot:quiet"))
+	if n := c.Count(devtest.Event("hot:file")); n != 3 {
+		t.Errorf("HotUpdate was called for %d text files, want 3", n)
+	}
+
 	c.Emit("hot:reload", nil)
 	c.WaitFor(devtest.Is("update", "virtual:count", "made 2"))
 	c.Emit("hot:invalidate", nil)
