@@ -55,9 +55,10 @@ func (c *child) methods() wire.Methods {
 			}
 			return nil, c.runner.ChannelMessage(ctx, a.Channel, &remote{c, a.Client}, a.Data)
 		}),
-		"route": wire.Method(func(ctx context.Context, a wire.RouteCall) (any, error) { return nil, c.route(ctx, a) }),
-		"ping":  func(context.Context, json.RawMessage) (any, error) { return nil, nil },
-		"stop":  func(context.Context, json.RawMessage) (any, error) { c.stop(); return nil, nil },
+		"route":      wire.Method(func(ctx context.Context, a wire.RouteCall) (any, error) { return nil, c.route(ctx, a) }),
+		"middleware": wire.Method(func(ctx context.Context, a wire.RouteCall) (any, error) { return nil, c.middleware(ctx, a) }),
+		"ping":       func(context.Context, json.RawMessage) (any, error) { return nil, nil },
+		"stop":       func(context.Context, json.RawMessage) (any, error) { c.stop(); return nil, nil },
 	}
 	for _, hook := range hookFields {
 		m[hook.name()] = func(ctx context.Context, params json.RawMessage) (any, error) {

@@ -57,6 +57,8 @@ type Plugin struct {
 	Filter Filter
 	// Routes answer HTTP requests. They are made by [Route].
 	Routes []RouteDef
+	// Middleware sees requests before the server does, and may pass them on. It is made by [Middleware].
+	Middleware []MiddlewareDef
 	// Watch holds files and folders outside the root whose changes reach HotUpdate. Relative paths start from the root.
 	Watch []string
 }

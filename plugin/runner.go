@@ -80,6 +80,9 @@ func (r *Runner) Info() wire.Info {
 		for _, route := range p.Routes {
 			one.Routes = append(one.Routes, route.Pattern)
 		}
+		for _, m := range p.Middleware {
+			one.Middleware = append(one.Middleware, m.Pattern)
+		}
 		info.Plugins = append(info.Plugins, one)
 	}
 	return info
@@ -185,6 +188,7 @@ func (r *Runner) Route(method, path string) http.Handler {
 		defer returned()
 		// A child can answer while the request is still being read, so it must work here.
 		_ = http.NewResponseController(w).EnableFullDuplex() // fails for HTTP/2, which always is
+		defer wire.Drain(req)
 		handler.ServeHTTP(w, req.WithContext(ctx))
 	})
 }

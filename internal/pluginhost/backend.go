@@ -60,6 +60,7 @@ func (c *Child) methods() wire.Methods {
 		"reload":     does(b.Reload),
 
 		"route.part": does(func(p wire.RoutePart) error { return c.stream(p.Stream).write(p) }),
+		"route.next": wire.Method(c.passOn),
 		"route.read": answers(func(r wire.RouteRead) (wire.RouteData, error) { return c.stream(r.Stream).read(r.Max) }),
 	}
 }

@@ -64,8 +64,8 @@ func testPlugin() plugin.Plugin {
 	var server plugin.Server
 	return plugin.Plugin{
 		Name:     "test",
-		Channels: []plugin.AnyChannel{board},
-		Start:    func(_ context.Context, s plugin.Server) error { server = s; return nil },
+		Channels: []plugin.AnyChannel{board}, Middleware: testMiddleware(),
+		Start: func(_ context.Context, s plugin.Server) error { server = s; return nil },
 		Events: []plugin.Event{
 			plugin.On("echo", func(_ context.Context, c plugin.Client, in int) error { return c.Send("echoed", in) }),
 			plugin.On("all", func(_ context.Context, c plugin.Client, in string) error { return c.Broadcast("told", in) }),

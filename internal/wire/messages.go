@@ -37,6 +37,8 @@ type PluginInfo struct {
 	Filter   Filter        `json:"filter"`
 	Routes   []string      `json:"routes,omitempty"`
 	Watch    []string      `json:"watch,omitempty"`
+	// Middleware holds the patterns of its middlewares.
+	Middleware []string `json:"middleware,omitempty"`
 }
 
 // EventInfo is the name that a handler is for, and its types as TypeScript. Out is "" for events, which have no answer.
@@ -221,4 +223,21 @@ type HandleCall struct {
 	Number uint64    `json:"number"`
 	Plugin string    `json:"plugin"`
 	Event  EventInfo `json:"event"`
+}
+
+// NextCall passes a RouteCall of the method middleware on to the server, which writes the answer. What differs from the
+// request is in it, and Set is the header of the answer so far.
+type NextCall struct {
+	Stream uint64      `json:"stream"`
+	Method string      `json:"method"`
+	URL    string      `json:"url"`
+	Host   string      `json:"host"`
+	Header http.Header `json:"header"`
+	Set    http.Header `json:"set,omitempty"`
+}
+
+// NextAnswer is what the server has answered.
+type NextAnswer struct {
+	Status int         `json:"status"`
+	Header http.Header `json:"header"`
 }
