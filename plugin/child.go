@@ -18,7 +18,7 @@ import (
 
 // child is the server for plugins in a child, at the child's end of the connection.
 type child struct {
-	root    string
+	settings
 	runner  *Runner
 	conn    *wire.Conn
 	stopped sync.Once
@@ -100,7 +100,13 @@ func identifyRequest(a wire.IdentifyCall) *http.Request {
 	}
 }
 
-func (c *child) Root() string         { return c.root }
+// settings are what the server says to a child in its environment.
+type settings struct{ root, base, mode string }
+
+func (s settings) Root() string { return s.root }
+func (s settings) Base() string { return s.base }
+func (s settings) Mode() string { return s.mode }
+
 func (c *child) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }
 
 func (c *child) call(method string, params, result any) error {
@@ -131,6 +137,15 @@ func ofServer(err error) error {
 	}
 	return errors.New(own.Message) // a wire.Error here would count as the plugin's own
 }
+
+func (c *child) URLs() (urls []string) {
+	if err := c.call("urls", struct{}{}, &urls); err != nil {
+		return nil // no server, no addresses
+	}
+	return urls
+}
+
+func (c *child) Restart(reason string) error { return c.call("restart", reason, nil) }
 
 func (c *child) Clients() []Client { return c.clients(wire.ClientsCall{}) }
 

@@ -32,6 +32,8 @@ func (s *own) ReloadPage(c Client, reason string) error {
 	return s.Server.ReloadPage(c, s.because(reason))
 }
 
+func (s *own) Restart(reason string) error { return s.Server.Restart(s.because(reason)) }
+
 func (s *own) because(reason string) string {
 	if reason == "" {
 		return "plugin " + s.plugin + " asked for it"

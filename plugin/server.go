@@ -45,6 +45,12 @@ type Client interface {
 type Server interface {
 	// Root is the folder that is served, the one with the index.html.
 	Root() string
+	// Base is the URL path of the project, with a slash at both ends. Mode is the value of import.meta.env.MODE.
+	Base() string
+	Mode() string
+	// URLs returns the addresses that the server answers at, those for this machine first. There are none in the first
+	// Start: plugins start before the server listens.
+	URLs() []string
 	// Logger writes to the terminal.
 	Logger() *slog.Logger
 	// Clients returns the open pages, ClientsIn the pages in a room, Rooms the rooms that have pages.
@@ -88,6 +94,9 @@ type Server interface {
 	// returns at once, and a handler that is running returns later. The error says that requests of this name have a
 	// handler. Vite's plugins call ws.on and ws.off.
 	Handle(e Event) (remove func(), err error)
+	// Restart reads the configuration again and starts over with it, soon after it returns. The plugin is stopped then and
+	// started again, pages stay connected, and the terminal shows the reason with the plugin's name.
+	Restart(reason string) error
 }
 
 // ServerFrom returns the server that runs the plugin. ctx is the context of a hook, of a handler of events or of a

@@ -144,6 +144,32 @@ func TestPluginAddsHandlers(t *testing.T) {
 	})
 }
 
+// TestPluginKnowsTheServer: a plugin reads where the server answers and how it is configured, and has it start over.
+func TestPluginKnowsTheServer(t *testing.T) {
+	t.Parallel()
+	app := pagesPluginApp + "-- devserver.config.json --\n" + `{"base": "/app/", "mode": "staging"}`
+	inBoth(t, app, "pagesplugin", pagesplugin.New, func(t *testing.T, app *devtest.Files, s *devtest.Server) {
+		ask := func(c *devtest.Socket, id int, base, mode string) {
+			t.Helper()
+			address := "http://" + strings.TrimPrefix(strings.Replace(s.URL, "localhost", "127.0.0.1", 1), "http://") + base
+			want := fmt.Sprintf(`"data":[%q,%q,[%q]]`, base, mode, address)
+			if f := c.Request(id, "pages:server", nil); !strings.Contains(f.Text, want) {
+				t.Errorf("got %s, want %s", f.Text, want)
+			}
+			if urls := s.Server().URLs().Local; len(urls) != 1 || urls[0] != address {
+				t.Errorf("the server's URLs are %q, want %q", urls, address)
+			}
+		}
+		c := s.Socket(t, devtest.DialOptions{Path: "/app/"})
+		ask(c, 1, "/app/", "staging")
+		c.Emit("pages:restart", nil)
+		s.Log.Wait(t, "server restarted (new data, by plugin pages)")
+		app.Write("devserver.config.json", `{"base": "/other/", "mode": "third"}`)
+		s.Log.Wait(t, "server restarted (devserver.config.json changed)")
+		ask(c, 2, "/other/", "third")
+	})
+}
+
 // TestNullIsData: null and no data are told apart on the way in and on the way out, in events, answers and channels.
 func TestNullIsData(t *testing.T) {
 	t.Parallel()

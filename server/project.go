@@ -171,6 +171,7 @@ func (p *project) buildPlugins(resolver *resolve.Resolver) error {
 		Context: p.ctx, Layout: p.layout, Hub: s.hub, Hosts: p.hosts, Graph: p.graph, Modules: p.edits, Problems: p.problems,
 		Logger: s.log, Plugins: slices.Concat(s.opts.Plugins, own), PluginDir: p.pluginDir(), CacheDir: s.folder.Dir,
 		Identify: s.opts.Identify, Watch: p.watched.Inputs, Dependencies: resolver.Dependencies,
+		Mode: p.cfg.ModeOrDefault(), URLs: s.allURLs, Restart: s.restartLater,
 	})
 	if err := p.relay.Start(); err != nil {
 		return err

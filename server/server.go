@@ -49,7 +49,7 @@ type Server struct {
 	pauses pauses
 
 	listeners   []net.Listener
-	urls        URLs
+	urls        atomic.Pointer[URLs] // without a base; nil before the server listens
 	started     time.Time
 	fingerprint string                 // of the certificate; "" without HTTPS
 	runningFile atomic.Pointer[string] // see announce; nil without one
@@ -174,6 +174,7 @@ func secret() string {
 // ServeListener is Serve with a listener that the caller has opened; Listen is not called. It closes the listener.
 func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	s.listeners = []net.Listener{l}
+	s.urls.Store(&URLs{Local: []string{originOf(l)}})
 	s.announce()
 	return s.Serve(ctx)
 }

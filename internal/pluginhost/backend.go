@@ -54,6 +54,9 @@ func (c *Child) methods() wire.Methods {
 		"handle":      does(func(h wire.HandleCall) error { return c.handle(b, h) }),
 		"unhandle":    does(c.unhandle),
 
+		"urls":    answers(func(any) ([]string, error) { return b.URLs(), nil }),
+		"restart": does(b.Restart),
+
 		"modules":    answers(func(any) ([]string, error) { return b.Modules() }),
 		"importers":  answers(b.Importers),
 		"invalidate": does(b.Invalidate),

@@ -84,7 +84,8 @@ func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
 	}
 	cmd.Env = append(cmd.Environ(), "DEVSERVER_PLUGIN_HOST=1")
 	if o.Backend != nil {
-		cmd.Env = append(cmd.Env, "DEVSERVER_ROOT="+o.Backend.Root())
+		b := o.Backend
+		cmd.Env = append(cmd.Env, "DEVSERVER_ROOT="+b.Root(), "DEVSERVER_BASE="+b.Base(), "DEVSERVER_MODE="+b.Mode())
 	}
 	if err := start(cmd, c.exited); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)

@@ -201,6 +201,10 @@ func (b *backend) note(to, event string, data any) error {
 }
 
 func (b *backend) Root() string             { return b.root }
+func (b *backend) Base() string             { return "/" }
+func (b *backend) Mode() string             { return "test" }
+func (b *backend) URLs() []string           { return []string{"http://localhost:1/"} }
+func (b *backend) Restart(why string) error { return b.note("server", "restart", why) }
 func (b *backend) Logger() *slog.Logger     { return slog.New(slog.DiscardHandler) }
 func (b *backend) Clients() []plugin.Client { return []plugin.Client{client("c1"), client("c2")} }
 func (b *backend) Broadcast(event string, d any) error {

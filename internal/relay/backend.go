@@ -18,6 +18,17 @@ type backend struct {
 
 func (b *backend) Root() string { return b.r.o.Layout.Root }
 
+func (b *backend) Base() string { return b.r.o.Layout.Base }
+
+func (b *backend) Mode() string { return b.r.o.Mode }
+
+func (b *backend) URLs() []string { return b.r.o.URLs() }
+
+func (b *backend) Restart(reason string) error {
+	b.r.o.Restart(reason)
+	return nil
+}
+
 func (b *backend) Logger() *slog.Logger { return b.r.o.Logger }
 
 func (b *backend) Clients() []plugin.Client { return b.pages(b.r.o.Hub.Clients()) }

@@ -53,6 +53,10 @@ type Options struct {
 	Watch func(files []string) []string
 	// Dependencies returns the packages that the project depends on.
 	Dependencies func() map[string]bool
+	// Mode is the mode of the configuration. URLs returns where the server answers. Restart starts the project over.
+	Mode    string
+	URLs    func() []string
+	Restart func(reason string)
 }
 
 // Modules is what plugins can do with modules.

@@ -36,5 +36,6 @@
 //	route.next         NextCall: the server answers instead; the result is NextAnswer
 //	showError, clearError    ErrorCall: an error over pages
 //	reloadPages        ReloadCall
+//	urls, restart      the server's addresses; the reason of a restart
 //	handle, unhandle   HandleCall: a handler that comes later; its number to remove it
 package wire

@@ -76,6 +76,13 @@ func New() plugin.Plugin {
 			plugin.Handle("pages:answer me", func(_ context.Context, _ plugin.Client, in json.RawMessage) (json.RawMessage, error) {
 				return in, nil
 			}),
+			plugin.Handle("pages:server", func(ctx context.Context, _ plugin.Client, _ any) ([]any, error) {
+				s := plugin.ServerFrom(ctx)
+				return []any{s.Base(), s.Mode(), s.URLs()}, nil
+			}),
+			plugin.On("pages:restart", func(ctx context.Context, _ plugin.Client, _ any) error {
+				return plugin.ServerFrom(ctx).Restart("new data")
+			}),
 			plugin.Handle("pages:fails", func(context.Context, plugin.Client, any) (string, error) {
 				return "", &plugin.Error{Message: "on purpose", File: "main.js", Line: 1}
 			}),
