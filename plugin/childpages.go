@@ -5,7 +5,7 @@ import "github.com/seed-b8174343/devserver/internal/wire"
 // What plugins in a child do to pages, beside sending.
 
 func (c *child) ShowError(key string, e Error) error {
-	return c.call("showError", wire.ErrorCall{Key: key, Error: e.onWire()}, nil)
+	return c.call("showError", wire.ErrorCall{Key: key, Error: e.OnWire()}, nil)
 }
 
 func (c *child) ClearError(key string) error {

@@ -11,8 +11,8 @@ import (
 type Error struct {
 	// Message says what is wrong. Hint says how to fix it, "" for nothing.
 	Message, Hint string
-	// File is the path of the file, from the root or absolute; "" for none. Line and Column count from 1, and are 0 when
-	// the whole file is meant.
+	// File is the path of the file, from the root or absolute; "" for none. Line and Column count from 1. Line is 0 when
+	// the whole file is meant, Column when the whole line is.
 	File         string
 	Line, Column int
 	// Frame is the code around the place. With "" the server shows the file's lines, if pages may read the file.
@@ -24,11 +24,15 @@ type Error struct {
 // Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// onWire returns the error as it crosses.
-func (e *Error) onWire() *wire.Error {
-	return &wire.Error{
+// OnWire returns the error as it crosses. Plugin authors have no use for it.
+func (e *Error) OnWire() *wire.Error {
+	own := &wire.Error{
 		Message: strings.TrimSpace(e.Message), Hint: e.Hint, Plugin: e.Plugin, File: e.File, Line: e.Line, Column: e.Column, Frame: e.Frame,
 	}
+	if own.Line > 0 {
+		own.Column = max(own.Column, 1)
+	}
+	return own
 }
 
 // ErrorOf returns the Error that crossed as e. Plugin authors have no use for it.

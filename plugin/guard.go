@@ -185,7 +185,7 @@ func named(plugin, hook string, err error) error {
 		return own
 	}
 	if own, ok := errors.AsType[*Error](err); ok {
-		placed := own.onWire()
+		placed := own.OnWire()
 		placed.Plugin = plugin
 		return placed
 	}

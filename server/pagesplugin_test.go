@@ -28,10 +28,13 @@ func TestPluginShowsErrors(t *testing.T) {
 	inBoth(t, pagesPluginApp, "pagesplugin", pagesplugin.New, func(t *testing.T, app *devtest.Files, s *devtest.Server) {
 		c := s.Socket(t)
 		c.Emit("pages:show", map[string]any{"key": "a", "message": "first", "file": "main.js", "line": 1})
-		c.WaitFor(devtest.Is("error", `"message":"first"`, `"plugin":"pages"`, `"hint":"fix it"`, `"loc":{"file":"main.js","line":1`, "line 1 of main.js"))
+		c.WaitFor(devtest.Is("error", `"message":"first"`, `"plugin":"pages"`, `"hint":"fix it"`, `"loc":{"file":"main.js","line":1,"column":1`, "line 1 of main.js"))
 		s.Log.Wait(t, "first")
 		c.Emit("pages:show", map[string]any{"key": "b", "message": "second"})
 		s.Log.Wait(t, "second")
+		if n := strings.Count(s.Log.String(), "main.js:1:1: first"); n != 1 {
+			t.Errorf("the terminal has the first error %d times, want 1", n)
+		}
 		later := s.Socket(t)
 		later.WaitFor(devtest.Is("error", "first"))
 		c.Emit("pages:show", map[string]any{"key": "a", "message": "another first"})

@@ -89,3 +89,27 @@ func TestNoConfigFile(t *testing.T) {
 		}
 	}
 }
+
+// TestProxyFuncs: a rule of a program may answer with a file of the project, or send the backend another path.
+func TestProxyFuncs(t *testing.T) {
+	t.Parallel()
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "backend "+r.URL.String()) }))
+	t.Cleanup(backend.Close)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+"-- main.js --\n-- local.txt --\nlocal\n")), func(o *server.Options) {
+		o.Config.Server.Proxy = config.Proxy{{
+			Path: "/api", Target: backend.URL,
+			RewriteFunc: func(path string) string { return strings.Replace(path, "/api", "/v1", 1) },
+			BypassFunc: func(r *http.Request) string {
+				if r.URL.Query().Has("local") {
+					return "/local.txt"
+				}
+				return ""
+			},
+		}}
+	})
+	for path, want := range map[string]string{"/api/x?a=1": "backend /v1/x?a=1", "/api/x?local": "local\n"} {
+		if have := s.Get(path).Body; have != want {
+			t.Errorf("%s answered %q, want %q", path, have, want)
+		}
+	}
+}

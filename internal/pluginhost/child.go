@@ -88,6 +88,9 @@ func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
 		cmd.Env = append(cmd.Env, "DEVSERVER_ROOT="+b.Root(), "DEVSERVER_BASE="+b.Base(), "DEVSERVER_MODE="+b.Mode())
 	}
 	if err := start(cmd, c.exited); err != nil {
+		if o.Backend != nil {
+			c.o.Backend.Gone()
+		}
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	c.stdin = stdin

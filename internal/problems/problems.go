@@ -69,12 +69,27 @@ func (s *Set) Add(id string, err *transform.Error) {
 	}
 }
 
-// Show adds an error and publishes. Pages show the first error only, and the terminal shows this one in any case.
+// Show adds an error that no module has. Pages show it if it is the first, and the terminal shows it in any case.
 func (s *Set) Show(id string, err *transform.Error) {
 	s.Add(id, err)
-	s.Publish()
-	if list := s.List(); len(list) > 0 && list[0] != err {
+	if list := s.List(); len(list) > 0 && list[0] == err {
+		s.Publish()
+	} else {
 		s.Report(err)
+	}
+}
+
+// Withdraw clears errors that Show has added. Pages hear of it if they show one of them.
+func (s *Set) Withdraw(ids ...string) {
+	s.mu.Lock()
+	list := s.list()
+	shown := len(list) > 0 && slices.ContainsFunc(ids, func(id string) bool { return s.byID[id] == list[0] })
+	for _, id := range ids {
+		delete(s.byID, id)
+	}
+	s.mu.Unlock()
+	if shown {
+		s.Publish()
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 // and handlers.
 type belongings struct {
 	number uint64 // of the host
+	host   pluginhost.Host
 
 	mu       sync.Mutex
 	over     bool            // the host was replaced or is gone; guarded by mu
@@ -36,8 +37,14 @@ var errEnded = errors.New("these plugins have been replaced")
 // Of implements pluginhost.Backend.
 func (b *backend) Of(c *pluginhost.Child) pluginhost.Backend {
 	own := b.r.newBackend()
-	b.r.backends.Store(pluginhost.Host(c), own)
+	own.serves(c)
 	return own
+}
+
+// serves says which host the backend is for.
+func (b *backend) serves(h pluginhost.Host) {
+	b.host = h
+	b.r.backends.Store(h, b)
 }
 
 // newBackend returns the backend of a host that comes.
@@ -52,15 +59,15 @@ func (r *Relay) backendOf(h pluginhost.Host) *backend {
 	return own
 }
 
-// Gone implements pluginhost.Backend.
+// Gone implements pluginhost.Backend. The handlers of a host that has a link end with the link, since events must be held
+// before.
 func (b *backend) Gone() {
-	b.end()
-	b.r.backends.Range(func(h, of any) bool {
-		if of == b {
-			b.r.backends.Delete(h)
-		}
-		return of != b
-	})
+	b.mu.Lock()
+	linked := b.link != nil
+	b.mu.Unlock()
+	if !linked {
+		b.end()
+	}
 }
 
 // end takes back what the host has put up.
@@ -71,10 +78,12 @@ func (b *backend) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.over, b.link = true, nil
-	cleared := false
+	b.r.backends.Delete(b.host)
+	var ids []string
 	for key := range b.shown {
-		cleared = b.r.o.Problems.Clear(b.errorID(key)) || cleared
+		ids = append(ids, b.errorID(key))
 	}
+	b.r.o.Problems.Withdraw(ids...)
 	clear(b.shown)
 	for _, h := range b.handlers {
 		if h.off != nil {
@@ -82,9 +91,6 @@ func (b *backend) end() {
 		}
 	}
 	b.handlers = nil
-	if cleared {
-		b.r.o.Problems.Publish()
-	}
 }
 
 // errorID is the ID of an error of the host among the errors of modules.
@@ -100,11 +106,8 @@ func (b *backend) ShowError(key string, e plugin.Error) error {
 	if b.over {
 		return fmt.Errorf("show error: %w", errEnded)
 	}
-	p := b.r.o.Problems.Convert(&wire.Error{
-		Message: e.Message, Hint: e.Hint, Plugin: e.Plugin, File: e.File, Line: e.Line, Column: e.Column, Frame: e.Frame,
-	})
 	b.shown[key] = true
-	b.r.o.Problems.Show(b.errorID(key), p)
+	b.r.o.Problems.Show(b.errorID(key), b.r.o.Problems.Convert(e.OnWire()))
 	return nil
 }
 
@@ -113,9 +116,7 @@ func (b *backend) ClearError(key string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.shown, key)
-	if b.r.o.Problems.Clear(b.errorID(key)) {
-		b.r.o.Problems.Publish()
-	}
+	b.r.o.Problems.Withdraw(b.errorID(key))
 	return nil
 }
 

@@ -104,7 +104,7 @@ func (r *Relay) Start() error {
 		if err != nil {
 			return err
 		}
-		r.backends.Store(pluginhost.Host(runner), b)
+		b.serves(runner)
 		if err := runner.Start(r.o.Context); err != nil {
 			return err
 		}
