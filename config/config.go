@@ -238,8 +238,8 @@ type ProxyRule struct {
 	CookiePathRewrite Replacements `json:"cookiePathRewrite"`
 	// Functions are the rule's functions in vite.config. A program leaves them out.
 	Functions ProxyFunctions `json:"-"`
-	// RewriteFunc returns another path with query for the backend, before Rewrite. Only a program can set it. Nil leaves
-	// the path unchanged.
+	// RewriteFunc returns another path with query for the backend, before Rewrite. Only a program can set it. Nil
+	// leaves the path unchanged.
 	RewriteFunc func(path string) string `json:"-"`
 	// BypassFunc returns the URL of the project that answers instead of the backend, "" for none. Only a program can
 	// set it. Nil forwards every request.

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/jsonrule"
 )
 
-// NoData is the payload of a message without one: the page's listener gets undefined. Nil is another payload, null. As an
-// answer to a request, NoData makes the page's promise resolve with undefined.
+// NoData is the payload of a message without one: the page's listener gets undefined. Nil is another payload, null. As
+// an answer to a request, NoData makes the page's promise resolve with undefined.
 //
 // The other way round, a handler whose payload is a [json.RawMessage] gets NoData when the page has sent none, and the
 // text null when it has sent null. For other types both are the zero value.
@@ -27,9 +27,9 @@ func EncodeData(data any) (json.RawMessage, error) {
 	return json.Marshal(data)
 }
 
-// Decode reads the payload of an event, a request or a channel as T. Without data ([NoData]) it is T's zero value. Null is
-// read as by encoding/json, and fields are found as by it. The error is an *[Error] with the code "bad_payload". It has the name, the
-// place in the payload, what was expected and what was found.
+// Decode reads the payload of an event, a request or a channel as T. Without data ([NoData]) it is T's zero value. Null
+// is read as by encoding/json, and fields are found as by it. The error is an *[Error] with the code "bad_payload". It
+// has the name, the place in the payload, what was expected and what was found.
 func Decode[T any](name string, data json.RawMessage) (T, error) {
 	var in T
 	if len(data) == 0 {

@@ -6,13 +6,13 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Error is an error with its place, as the terminal and the overlay show it. [Server.ShowError] shows it over the pages.
-// A hook that returns an *Error fails with that place: the names of plugin and hook stand beside it.
+// Error is an error with its place, as the terminal and the overlay show it. [Server.ShowError] shows it over the
+// pages. A hook that returns an *Error fails with that place, beside the plugin's name.
 type Error struct {
 	// Message says what is wrong. Hint says how to fix it, "" for nothing.
 	Message, Hint string
-	// File is the path of the file, from the root or absolute; "" for none. Line and Column count from 1. Line is 0 when
-	// the whole file is meant, Column when the whole line is.
+	// File is the path of the file, from the root or absolute; "" for none. Line and Column count from 1. Line is 0
+	// when the whole file is meant, Column when the whole line is.
 	File         string
 	Line, Column int
 	// Frame is the code around the place. With "" the server shows the file's lines, if pages may read the file.

@@ -41,8 +41,8 @@ func (e Event) info() wire.EventInfo {
 	return wire.EventInfo{Name: e.Name, Request: e.Request, In: tstype.In(e.in), Out: tstype.Out(e.out)}
 }
 
-// Described returns the plugin whose handler it is, and its description, for an Event that [Server.Handle] passes to the
-// server. Plugin authors have no use for it.
+// Described returns the plugin whose handler it is, and its description, for an Event that [Server.Handle] passes to
+// the server. Plugin authors have no use for it.
 func (e Event) Described() (plugin string, info wire.EventInfo) {
 	if e.call == nil {
 		return e.plugin, e.described

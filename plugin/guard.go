@@ -125,8 +125,8 @@ func (r *Runner) enter(parent context.Context, plugin, hook string) (ctx context
 	return ctx, func() { end(); left() }, err
 }
 
-// enterLong is enter for what may go on after the Runner does not wait for it any more, which is after left. end ends the
-// context.
+// enterLong is enter for what may go on after the Runner does not wait for it any more, which is after left. end ends
+// the context.
 func (r *Runner) enterLong(parent context.Context, plugin, hook string) (ctx context.Context, end, left func(), err error) {
 	stopped := &wire.Error{
 		Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped while its " + hook + " ran",

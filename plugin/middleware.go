@@ -18,8 +18,8 @@ type MiddlewareDef struct {
 	handler http.Handler // answers, or passes on by passOn
 }
 
-// Middleware sees requests before the server and the routes of plugins do. The pattern is one of [Route]: "/" stands for
-// all requests, also those for modules, and for the sockets of pages. wrap is called once. Vite's plugins call
+// Middleware sees requests before the server and the routes of plugins do. The pattern is one of [Route]: "/" stands
+// for all requests, also those for modules, and for the sockets of pages. wrap is called once. Vite's plugins call
 // middlewares.use.
 //
 // The handler may answer, or call next, which is the server. Before, it may add headers to the response or give next a

@@ -48,9 +48,9 @@ type Plugin struct {
 	Transform func(context.Context, TransformArgs) (*TransformResult, error)
 	// TransformHTML changes a page or adds tags to it.
 	TransformHTML func(context.Context, TransformHTMLArgs) (*TransformHTMLResult, error)
-	// HotUpdate may narrow the modules of a change, or return none and send an event instead. It is called for each file
-	// below the root that changes, one after the other. The list of modules is empty for a file that no module is made
-	// from, and HotUpdate may return some. Ignored files and node_modules are left out.
+	// HotUpdate may narrow the modules of a change, or return none and send an event instead. It is called for each
+	// file below the root that changes, one after the other. The list of modules is empty for a file that no module is
+	// made from, and HotUpdate may return some. Ignored files and node_modules are left out.
 	HotUpdate func(context.Context, HotUpdateArgs) (*HotUpdateResult, error)
 
 	// Filter limits ResolveID, Load and Transform to IDs of interest. Other IDs never cross to the plugin.

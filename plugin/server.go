@@ -78,24 +78,24 @@ type Server interface {
 	// Reload compiles the module again and updates the pages that run it. It is for virtual modules whose content
 	// changed.
 	Reload(id string) error
-	// ShowError shows an error over the pages and in the terminal, with the plugin's name. It replaces the error that the
-	// plugin showed with the same key, such as the name of a file. ClearError takes it back, and does nothing when there
-	// is none. What a plugin shows also ends with the plugin. Vite's plugins send {type: "error"}.
+	// ShowError shows an error over the pages and in the terminal, with the plugin's name. It replaces the error that
+	// the plugin showed with the same key, such as the name of a file. ClearError takes it back, and does nothing when
+	// there is none. What a plugin shows also ends with the plugin. Vite's plugins send {type: "error"}.
 	ShowError(key string, e Error) error
 	ClearError(key string) error
-	// ReloadPages reloads the pages at a path below base, such as "/about", or all pages when path is "" or "*". The path
-	// of an HTML file stands for its page, and "/index.html" for all pages of a single-page app. ReloadPage reloads one
-	// page. The pages' consoles and the terminal show the reason with the plugin's name. Vite's plugins send {type:
-	// "full-reload"}.
+	// ReloadPages reloads the pages at a path below base, such as "/about", or all pages when path is "" or "*". The
+	// path of an HTML file stands for its page, and "/index.html" for all pages of a single-page app. ReloadPage
+	// reloads one page. The pages' consoles and the terminal show the reason with the plugin's name. Vite's plugins
+	// send {type: "full-reload"}.
 	ReloadPages(path, reason string) error
 	ReloadPage(c Client, reason string) error
-	// Handle adds a handler, made by [On] or [Handle], while the plugin runs. It is called like those of [Plugin.Events],
-	// in one order with them. After remove, nobody handles the name: a page that sends the event is told so. Remove
-	// returns at once, and a handler that is running returns later. The error says that requests of this name have a
-	// handler. Vite's plugins call ws.on and ws.off.
+	// Handle adds a handler, made by [On] or [Handle], while the plugin runs. It is called like those of
+	// [Plugin.Events], in one order with them. After remove, nobody handles the name: a page that sends the event is
+	// told so. Remove returns at once, and a handler that is running returns later. The error says that requests of
+	// this name have a handler. Vite's plugins call ws.on and ws.off.
 	Handle(e Event) (remove func(), err error)
-	// Restart reads the configuration again and starts over with it, soon after it returns. The plugin is stopped then and
-	// started again, pages stay connected, and the terminal shows the reason with the plugin's name.
+	// Restart reads the configuration again and starts over with it, soon after it returns. The plugin is stopped then
+	// and started again, pages stay connected, and the terminal shows the reason with the plugin's name.
 	Restart(reason string) error
 }
 

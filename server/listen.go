@@ -63,8 +63,8 @@ func (s *Server) Listen(ctx context.Context) (URLs, error) {
 	return s.URLs(), nil
 }
 
-// URLs returns the addresses that the server answers at, with the base that it has now. They are empty before Listen, and
-// for a server that is mounted by its Handler.
+// URLs returns the addresses that the server answers at, with the base that it has now. They are empty before Listen,
+// and for a server that is mounted by its Handler.
 func (s *Server) URLs() URLs {
 	origins := s.urls.Load()
 	if origins == nil {

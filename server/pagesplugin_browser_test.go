@@ -9,8 +9,8 @@ import (
 	"github.com/seed-b8174343/devserver/server/testdata/pagesplugin"
 )
 
-// TestPluginReachesPages: the overlay shows a plugin's error with its name until it is taken back. Pages at a path reload,
-// and their consoles show the reason.
+// TestPluginReachesPages: the overlay shows a plugin's error with its name until it is taken back. Pages at a path
+// reload, and their consoles show the reason.
 func TestPluginReachesPages(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)

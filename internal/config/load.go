@@ -1,8 +1,8 @@
 // Package config reads devserver.config.json into the options of package config at the top of the repository.
 //
-// The file is JSON with comments and trailing commas. An unknown name or a wrong value is an error with line and column,
-// never silently ignored. Load reads the file and lays the options of a program or of the command line over it. WithVite
-// puts the values of a vite.config beneath it. Reload does all three again after the file has changed.
+// The file is JSON with comments and trailing commas. An unknown name or a wrong value is an error with line and
+// column, never silently ignored. Load reads the file and lays the options of a program or of the command line over it.
+// WithVite puts the values of a vite.config beneath it. Reload does all three again after the file has changed.
 package config
 
 import (
@@ -75,8 +75,8 @@ func (c *Config) Reload() (*Config, error) {
 }
 
 // WithVite returns the configuration with the values of a vite.config, a JSON object, as its defaults. The values of
-// devserver.config.json and of the program win. Options that devserver does not know are left out. For each value that devserver
-// cannot use, ignored holds a line. The values stay over a Reload; nil removes them.
+// devserver.config.json and of the program win. Options that devserver does not know are left out. For each value that
+// devserver cannot use, ignored holds a line. The values stay over a Reload; nil removes them.
 func (c *Config) WithVite(file string, values []byte) (made *Config, ignored []string, err error) {
 	if values == nil && c.vite == nil {
 		return c, nil, nil

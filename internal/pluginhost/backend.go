@@ -19,7 +19,8 @@ type Backend interface {
 	// Page returns the open page of that ID. The errors are hmr.ErrClosed and hmr.ErrUserChanged: the page must have the
 	// user, unless that is "".
 	Page(id, user string) (plugin.Client, error)
-	// Of returns the Backend of one child: what the child shows and handles ends with the child. Gone says that it ended.
+	// Of returns the Backend of one child: what the child shows and handles ends with the child. Gone says that it
+	// ended.
 	Of(c *Child) Backend
 	Gone()
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// belongings are what the plugins of one host have put up while they run, and what ends with the host: errors over pages
-// and handlers.
+// belongings are what the plugins of one host have put up while they run, and what ends with the host: errors over
+// pages and handlers.
 type belongings struct {
 	number uint64 // of the host
 	host   pluginhost.Host
@@ -59,8 +59,8 @@ func (r *Relay) backendOf(h pluginhost.Host) *backend {
 	return own
 }
 
-// Gone implements pluginhost.Backend. The handlers of a host that has a link end with the link, since events must be held
-// before.
+// Gone implements pluginhost.Backend. The handlers of a host that has a link end with the link, since events must be
+// held before.
 func (b *backend) Gone() {
 	b.mu.Lock()
 	linked := b.link != nil

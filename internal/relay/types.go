@@ -44,8 +44,8 @@ func (r *Relay) writeTypes() {
 	}
 }
 
-// WriteTypes writes the types of the plugins in process. With plugins in PluginDir the types are not written before those
-// plugins run. Without any event the files stay as they are: an older run may have known more.
+// WriteTypes writes the types of the plugins in process. With plugins in PluginDir the types are not written before
+// those plugins run. Without any event the files stay as they are: an older run may have known more.
 func (r *Relay) WriteTypes() {
 	events, channels := r.typed()
 	if (r.program == nil || r.program.Running()) && len(events)+len(channels) > 0 {
