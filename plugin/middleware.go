@@ -101,8 +101,8 @@ func (r *Runner) middleware(plugin string, m MiddlewareDef, next http.Handler) h
 		}
 		what := "middleware " + req.URL.Path
 		ctx, end, left, err := r.enterLong(req.Context(), plugin, what)
-		if err != nil {
-			http.Error(w, "503 "+err.Error(), http.StatusServiceUnavailable)
+		if err != nil { // the plugin was stopped: the server still serves
+			next.ServeHTTP(w, req)
 			return
 		}
 		p := &passage{next: next, request: req, writer: w, left: sync.OnceFunc(left)}

@@ -52,7 +52,7 @@ type passing struct {
 // serveMiddleware gives the request to the child. If the child passes it on, next answers here: in the goroutine of the
 // request, so that a panic or a socket of next is as without the child.
 func (c *Child) serveMiddleware(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	if !c.calls.begin() { // the child was replaced a moment ago
+	if !c.calls.begin() { // the child was replaced
 		next.ServeHTTP(w, r)
 		return
 	}
@@ -64,6 +64,11 @@ func (c *Child) serveMiddleware(w http.ResponseWriter, r *http.Request, next htt
 	select {
 	case err := <-done:
 		c.calls.end()
+		if wire.NotRun(err) { // the child ended a moment ago
+			c.streams.Delete(s.id)
+			next.ServeHTTP(w, r)
+			return
+		}
 		c.finish(s, r, err)
 	case p := <-s.next:
 		c.calls.end() // a child that was replaced need not wait as long as a socket is open
