@@ -16,11 +16,11 @@ const module = "github.com/seed-b8174343/devserver"
 // layers holds the packages of ours that each package may import. Imports point down this list and never back up. A new
 // package gets a line here.
 var layers = map[string][]string{
-	"cmd/devserver": {"server", "hmr", "internal/builtin", "internal/config", "internal/running", "internal/terminal"},
+	"cmd/devserver": {"server", "config", "hmr", "internal/builtin", "internal/config", "internal/running", "internal/terminal"},
 
 	// The server wires the parts and answers over HTTP.
 	"server": {
-		"client", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/compile", "internal/config", "internal/disk",
+		"client", "config", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/compile", "internal/config", "internal/disk",
 		"internal/edit", "internal/env", "internal/gate", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pack",
 		"internal/parallel", "internal/pluginhost", "internal/problems", "internal/proxy", "internal/relay", "internal/resolve", "internal/running",
 		"internal/transform", "internal/viteconfig", "internal/watch",
@@ -32,7 +32,7 @@ var layers = map[string][]string{
 		"internal/transform", "internal/tstype", "internal/wire",
 	},
 	"internal/edit": {
-		"plugin", "hmr", "internal/compile", "internal/config", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
+		"config", "plugin", "hmr", "internal/compile", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
 		"internal/pack", "internal/parallel", "internal/problems", "internal/resolve", "internal/transform", "internal/watch",
 		"internal/wire",
 	},
@@ -40,11 +40,11 @@ var layers = map[string][]string{
 		"client", "hmr", "internal/compile", "internal/graph", "internal/moduleid", "internal/parallel", "internal/problems", "internal/sourcemap", "internal/transform",
 	},
 	"internal/compile": {
-		"client", "plugin", "internal/cache", "internal/config", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
+		"client", "config", "plugin", "internal/cache", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
 		"internal/problems", "internal/resolve", "internal/sourcemap", "internal/transform", "internal/wire",
 	},
 	"internal/viteconfig": {
-		"internal/cache", "internal/config", "internal/disk", "internal/env", "internal/gate", "internal/pluginhost", "internal/problems", "internal/wire",
+		"config", "internal/cache", "internal/config", "internal/disk", "internal/env", "internal/gate", "internal/pluginhost", "internal/problems", "internal/wire",
 	},
 	"internal/problems": {
 		"hmr", "internal/config", "internal/gate", "internal/moduleid", "internal/resolve", "internal/transform", "internal/wire",
@@ -56,12 +56,13 @@ var layers = map[string][]string{
 	// What Go programs import.
 	"plugin": {"hmr", "internal/sourcemap", "internal/tstype", "internal/wire"},
 	"hmr":    {"internal/jsonrule"},
+	"config": {"internal/pattern"},
 	"client": {},
 
 	// The leaves. Each knows one thing.
 	"internal/cache":     {},
 	"internal/cert":      {},
-	"internal/config":    {"internal/disk", "internal/nearest", "internal/pattern"},
+	"internal/config":    {"config", "internal/disk", "internal/nearest", "internal/pattern"},
 	"internal/disk":      {},
 	"internal/env":       {"internal/disk"},
 	"internal/gate":      {"internal/disk", "internal/moduleid"},
@@ -82,7 +83,7 @@ var layers = map[string][]string{
 	"internal/watch":     {"internal/disk"},
 	"internal/wire":      {},
 
-	"internal/devtest": {"server", "hmr", "internal/config", "internal/terminal"},
+	"internal/devtest": {"server", "hmr", "internal/terminal"},
 }
 
 // light holds the packages that hmr and plugin must not depend on. They cost seconds to build, or do not belong in a

@@ -38,7 +38,7 @@ var ErrClosed = errors.New("the page is gone")
 // ErrUserChanged is the error of a [Client] whose page has another user by now. Nothing was sent.
 var ErrUserChanged = errors.New("the page has another user by now")
 
-// Send sends an event to this page only. Nil data is left out. A page that is away gets the event when it comes back.
+// Send sends an event to this page only. Data may be [NoData]. A page that is away gets the event when it comes back.
 // Send waits while the page is behind, as [Hub.Broadcast] does. The error says that the event has no name or that the
 // data cannot be JSON, or it is [ErrClosed] or [ErrUserChanged].
 func (c *Client) Send(event string, data any) error {

@@ -16,7 +16,7 @@ import (
 //   - While the hub knows no users it does nothing, see Options.Identify.
 func (h *Hub) WatchCookies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if h.rule.Load() == nil {
+		if h.rule.Load() == nil || isWatched(w) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -32,6 +32,20 @@ type cookieWriter struct {
 	hub    *Hub
 	r      *http.Request
 	looked bool
+}
+
+// isWatched reports whether the answer is watched already, by a handler around this one.
+func isWatched(w http.ResponseWriter) bool {
+	for {
+		switch own := w.(type) {
+		case *cookieWriter:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = own.Unwrap()
+		default:
+			return false
+		}
+	}
 }
 
 // Unwrap is for http.ResponseController.

@@ -12,12 +12,27 @@ import (
 	"github.com/seed-b8174343/devserver/internal/jsonrule"
 )
 
-// Decode reads the payload of an event, a request or a channel as T. Data that is left out, or null, is T's zero value.
-// Fields are found as by encoding/json. The error is an *[Error] with the code "bad_payload". It has the name, the
-// place in the payload, what was expected and what was found.
+// NoData is the payload of a message without one: the page's listener gets undefined. Nil is another payload, null. As
+// an answer to a request, NoData makes the page's promise resolve with undefined.
+//
+// The other way round, a handler whose payload is a [json.RawMessage] gets NoData when the page has sent none, and the
+// text null when it has sent null. For other types both are the zero value.
+var NoData json.RawMessage
+
+// EncodeData returns the payload of a message as JSON, nil for [NoData].
+func EncodeData(data any) (json.RawMessage, error) {
+	if raw, ok := data.(json.RawMessage); ok && len(raw) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(data)
+}
+
+// Decode reads the payload of an event, a request or a channel as T. Without data ([NoData]) it is T's zero value. Null
+// is read as by encoding/json, and fields are found as by it. The error is an *[Error] with the code "bad_payload". It
+// has the name, the place in the payload, what was expected and what was found.
 func Decode[T any](name string, data json.RawMessage) (T, error) {
 	var in T
-	if len(data) == 0 || bytes.Equal(data, []byte("null")) {
+	if len(data) == 0 {
 		return in, nil
 	}
 	d := json.NewDecoder(bytes.NewReader(data))

@@ -10,13 +10,14 @@ import (
 	"sync"
 )
 
-// EventFunc handles an event of a page. data is the payload as JSON, nil without one; [Decode] reads it. An error is
-// logged and sent to the page; an *[Error] chooses its code. The context ends when the handler's time is over, or when
-// the hub closes.
+// EventFunc handles an event of a page. data is the payload as JSON, [NoData] without one; [Decode] reads it. An error
+// is logged and sent to the page; an *[Error] chooses its code. The context ends when the handler's time is over, or
+// when the hub closes.
 type EventFunc func(ctx context.Context, c *Client, data json.RawMessage) error
 
-// RequestFunc answers a request of a page. The answer is sent as JSON. An error is the page's instead of an answer; an
-// *[Error] chooses its code. The context also ends when the page cancels the request or is gone.
+// RequestFunc answers a request of a page. The answer is sent as JSON, and may be [NoData]. An error is the page's
+// instead of an answer; an *[Error] chooses its code. The context also ends when the page cancels the request or is
+// gone.
 type RequestFunc func(ctx context.Context, c *Client, data json.RawMessage) (any, error)
 
 // ErrReplaced is the error of a handler that has done nothing, because the program that it calls is being replaced. The
@@ -386,7 +387,7 @@ func (h *Hub) answer(in *inbound, from *Client, l *listener) (json.RawMessage, e
 		if err != nil {
 			return err
 		}
-		text, err := json.Marshal(answer)
+		text, err := EncodeData(answer)
 		if err != nil {
 			return fmt.Errorf("the answer cannot be JSON: %w", err)
 		}

@@ -1,7 +1,6 @@
 package hmr
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -155,7 +154,7 @@ func seqOf(p Payload) *uint64 {
 	return nil
 }
 
-// Broadcast sends an event to all pages. Nil data is left out. The error says that the event has no name or that the
+// Broadcast sends an event to all pages. Data may be [NoData]. The error says that the event has no name or that the
 // data cannot be JSON.
 //
 // Broadcast waits while a page is behind, see [Options.QueueMessages]. A page that takes nothing for
@@ -208,13 +207,9 @@ func newCustom(event string, data any) (*Custom, error) {
 	if event == "" {
 		return nil, errors.New("send event: the event has no name")
 	}
-	p := &Custom{Event: event}
-	if data != nil {
-		text, err := json.Marshal(data)
-		if err != nil {
-			return nil, fmt.Errorf("send event %q: %w", event, err)
-		}
-		p.Data = text
+	text, err := EncodeData(data)
+	if err != nil {
+		return nil, fmt.Errorf("send event %q: %w", event, err)
 	}
-	return p, nil
+	return &Custom{Event: event, Data: text}, nil
 }

@@ -130,7 +130,7 @@ func (c *Channel[In, Out]) SendToRoom(room string, out Out) error {
 
 func (c *channel) publish(to wire.SendCall, out any) (missed int, err error) {
 	to.Channel = c.id
-	if to.Data, err = json.Marshal(out); err != nil {
+	if to.Data, err = hmr.EncodeData(out); err != nil {
 		return 0, fmt.Errorf("channel %s: %w", c.id, err)
 	}
 	c.mu.Lock()

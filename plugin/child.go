@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
@@ -17,11 +18,12 @@ import (
 
 // child is the server for plugins in a child, at the child's end of the connection.
 type child struct {
-	root    string
+	settings
 	runner  *Runner
 	conn    *wire.Conn
 	stopped sync.Once
 	sending chan struct{} // has an element for each send that waits for the server
+	handled atomic.Uint64 // number of the last handler that was added
 }
 
 // mostSending bounds the sends that wait for the server at the same time. Each takes memory there.
@@ -41,7 +43,11 @@ func (c *child) stop() {
 func (c *child) methods() wire.Methods {
 	m := wire.Methods{
 		"event": wire.Method(func(ctx context.Context, a wire.EventCall) (any, error) {
-			return c.runner.Event(ctx, a.Plugin, a.Event, a.Request, &remote{c, a.Client}, a.Data)
+			answer, err := c.runner.Event(ctx, a.Plugin, a.Event, a.Request, &remote{c, a.Client}, a.Data)
+			if err != nil {
+				return nil, err
+			}
+			return hmr.EncodeData(answer)
 		}),
 		"channel": wire.Method(func(ctx context.Context, a wire.ChannelCall) (any, error) {
 			if a.Direction != "" {
@@ -49,9 +55,10 @@ func (c *child) methods() wire.Methods {
 			}
 			return nil, c.runner.ChannelMessage(ctx, a.Channel, &remote{c, a.Client}, a.Data)
 		}),
-		"route": wire.Method(func(ctx context.Context, a wire.RouteCall) (any, error) { return nil, c.route(ctx, a) }),
-		"ping":  func(context.Context, json.RawMessage) (any, error) { return nil, nil },
-		"stop":  func(context.Context, json.RawMessage) (any, error) { c.stop(); return nil, nil },
+		"route":      wire.Method(func(ctx context.Context, a wire.RouteCall) (any, error) { return nil, c.route(ctx, a) }),
+		"middleware": wire.Method(func(ctx context.Context, a wire.RouteCall) (any, error) { return nil, c.middleware(ctx, a) }),
+		"ping":       func(context.Context, json.RawMessage) (any, error) { return nil, nil },
+		"stop":       func(context.Context, json.RawMessage) (any, error) { c.stop(); return nil, nil },
 	}
 	for _, hook := range hookFields {
 		m[hook.name()] = func(ctx context.Context, params json.RawMessage) (any, error) {
@@ -93,7 +100,13 @@ func identifyRequest(a wire.IdentifyCall) *http.Request {
 	}
 }
 
-func (c *child) Root() string         { return c.root }
+// settings are what the server says to a child in its environment.
+type settings struct{ root, base, mode string }
+
+func (s settings) Root() string { return s.root }
+func (s settings) Base() string { return s.base }
+func (s settings) Mode() string { return s.mode }
+
 func (c *child) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }
 
 func (c *child) call(method string, params, result any) error {
@@ -124,6 +137,15 @@ func ofServer(err error) error {
 	}
 	return errors.New(own.Message) // a wire.Error here would count as the plugin's own
 }
+
+func (c *child) URLs() (urls []string) {
+	if err := c.call("urls", struct{}{}, &urls); err != nil {
+		return nil // no server, no addresses
+	}
+	return urls
+}
+
+func (c *child) Restart(reason string) error { return c.call("restart", reason, nil) }
 
 func (c *child) Clients() []Client { return c.clients(wire.ClientsCall{}) }
 
@@ -156,12 +178,8 @@ func (c *child) clients(which wire.ClientsCall) []Client {
 
 // send sends an event, and waits until the server has queued it for all pages.
 func (c *child) send(to wire.SendCall, data any) (missed int, err error) {
-	if data != nil {
-		text, err := json.Marshal(data)
-		if err != nil {
-			return 0, fmt.Errorf("send event %q: %w", to.Event, err)
-		}
-		to.Data = text
+	if to.Data, err = hmr.EncodeData(data); err != nil {
+		return 0, fmt.Errorf("send event %q: %w", to.Event, err)
 	}
 	return c.SendOnChannel(to)
 }

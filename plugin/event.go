@@ -3,9 +3,12 @@ package plugin
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/tstype"
+	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
 // Event is a handler for events or requests of one name. [On] and [Handle] make it. The zero value is not valid.
@@ -19,6 +22,37 @@ type Event struct {
 	// devserver-env.d.ts are made from them.
 	in, out reflect.Type
 	call    func(ctx context.Context, c Client, data json.RawMessage) (any, error)
+
+	// Of an Event on its way to the server: whose handler it is, and its description if the handler is in a child.
+	plugin    string
+	described wire.EventInfo
+}
+
+// check returns an error for an Event that was not made by On or Handle.
+func (e Event) check(plugin string) error {
+	if e.Name == "" || e.call == nil {
+		return fmt.Errorf("plugin %s: an event has no name; make it by plugin.On or plugin.Handle", plugin)
+	}
+	return nil
+}
+
+// info describes the event.
+func (e Event) info() wire.EventInfo {
+	return wire.EventInfo{Name: e.Name, Request: e.Request, In: tstype.In(e.in), Out: tstype.Out(e.out)}
+}
+
+// Described returns the plugin whose handler it is, and its description, for an Event that [Server.Handle] passes to
+// the server. Plugin authors have no use for it.
+func (e Event) Described() (plugin string, info wire.EventInfo) {
+	if e.call == nil {
+		return e.plugin, e.described
+	}
+	return e.plugin, e.info()
+}
+
+// EventOf returns the Event that Described describes, without its handler. Plugin authors have no use for it.
+func EventOf(plugin string, info wire.EventInfo) Event {
+	return Event{Name: info.Name, Request: info.Request, plugin: plugin, described: info}
 }
 
 // On handles events of that name. A page sends one with import.meta.hot.send(name, data).

@@ -121,18 +121,24 @@ func reportIfSlow[T any](
 // enter records a running hook, until returned is called. It returns the hook's context, which carries the server and
 // ends with the Runner. After Stop it returns an error, and the hook must not run.
 func (r *Runner) enter(parent context.Context, plugin, hook string) (ctx context.Context, returned func(), err error) {
+	ctx, end, left, err := r.enterLong(parent, plugin, hook)
+	return ctx, func() { end(); left() }, err
+}
+
+// enterLong is enter for what may go on after the Runner does not wait for it any more, which is after left. end ends
+// the context.
+func (r *Runner) enterLong(parent context.Context, plugin, hook string) (ctx context.Context, end, left func(), err error) {
 	stopped := &wire.Error{
 		Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped while its " + hook + " ran",
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ctx.Err() != nil {
-		return nil, nil, &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped", NotRun: true}
+		return nil, nil, nil, &wire.Error{Code: "stopped", Plugin: plugin, Message: "plugin " + plugin + " was stopped", NotRun: true}
 	}
-	ctx, cancel := context.WithCancelCause(withServer(parent, r.server))
+	ctx, cancel := context.WithCancelCause(withServer(parent, r.serverOf(plugin)))
 	stop := context.AfterFunc(r.ctx, func() { cancel(stopped) })
-	left := r.begin(hook + " of plugin " + plugin)
-	return ctx, func() { stop(); cancel(nil); left() }, nil
+	return ctx, func() { stop(); cancel(nil) }, r.begin(hook + " of plugin " + plugin), nil
 }
 
 // begin records that a hook runs, until returned is called. The caller holds mu.
@@ -177,6 +183,11 @@ func named(plugin, hook string, err error) error {
 			own.Plugin = plugin
 		}
 		return own
+	}
+	if own, ok := errors.AsType[*Error](err); ok {
+		placed := own.OnWire()
+		placed.Plugin = plugin
+		return placed
 	}
 	if own, ok := errors.AsType[*hmr.Error](err); ok {
 		return &wire.Error{Code: own.Code, Message: own.Message, Path: own.Path, Plugin: plugin}

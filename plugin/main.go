@@ -26,7 +26,8 @@ func Main(plugins ...Plugin) {
 	os.Stdout = os.Stderr
 	os.Stdin, _ = os.Open(os.DevNull) // on failure it is nil, and reading it is an error, which is as good
 	log.SetFlags(0)
-	c := &child{root: os.Getenv("DEVSERVER_ROOT"), sending: make(chan struct{}, mostSending)}
+	told := settings{os.Getenv("DEVSERVER_ROOT"), os.Getenv("DEVSERVER_BASE"), os.Getenv("DEVSERVER_MODE")}
+	c := &child{settings: told, sending: make(chan struct{}, mostSending)}
 	runner, err := NewRunner(plugins, c)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

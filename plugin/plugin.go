@@ -56,7 +56,9 @@ type Plugin struct {
 	PostTransform func(context.Context, TransformArgs) (*TransformResult, error)
 	// TransformHTML changes a page or adds tags to it.
 	TransformHTML func(context.Context, TransformHTMLArgs) (*TransformHTMLResult, error)
-	// HotUpdate may narrow the modules of a change, or return none and send an event instead.
+	// HotUpdate may narrow the modules of a change, or return none and send an event instead. It is called for each
+	// file below the root that changes, one after the other. The list of modules is empty for a file that no module is
+	// made from, and HotUpdate may return some. Ignored files and node_modules are left out.
 	HotUpdate func(context.Context, HotUpdateArgs) (*HotUpdateResult, error)
 
 	// Filter limits ResolveID, Load, Transform and PostTransform to modules of interest. Others never cross to the
@@ -65,7 +67,9 @@ type Plugin struct {
 	Filters HookFilters
 	// Routes answer HTTP requests. They are made by [Route].
 	Routes []RouteDef
-	// Watch holds further files and folders whose changes reach HotUpdate, relative to the project's root.
+	// Middleware sees requests before the server does, and may pass them on. It is made by [Middleware].
+	Middleware []MiddlewareDef
+	// Watch holds files and folders outside the root whose changes reach HotUpdate. Relative paths start from the root.
 	Watch []string
 }
 

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-b8174343/devserver/internal/tstype"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
@@ -29,7 +28,8 @@ type Runner struct {
 	calls   uint64            // guarded by mu
 	idle    chan struct{}     // closed when the last of running returns; nil when nobody waits; guarded by mu
 
-	brokenMaps sync.Map // plugins and hooks whose broken source map was reported
+	brokenMaps sync.Map    // plugins and hooks whose broken source map was reported
+	added      addedEvents // by Server.Handle
 }
 
 // NewRunner checks the plugins and returns their Runner. Hooks get s as their server.
@@ -47,8 +47,8 @@ func NewRunner(plugins []Plugin, s Server) (*Runner, error) {
 			return nil, err
 		}
 		for _, e := range p.Events {
-			if e.Name == "" || e.call == nil {
-				return nil, fmt.Errorf("plugin %s: an event has no name; make it by plugin.On or plugin.Handle", p.Name)
+			if err := e.check(p.Name); err != nil {
+				return nil, err
 			}
 			if other, twice := requests[e.Name]; e.Request && twice {
 				return nil, fmt.Errorf("plugins %s and %s both answer requests %q", other, p.Name, e.Name)
@@ -74,9 +74,7 @@ func (r *Runner) Info() wire.Info {
 			Name: p.Name, Channels: channelInfos(p), Filter: wire.Filter(p.Filter), Watch: p.Watch,
 		}
 		for _, e := range p.Events {
-			one.Events = append(one.Events, wire.EventInfo{
-				Name: e.Name, Request: e.Request, In: tstype.In(e.in), Out: tstype.Out(e.out),
-			})
+			one.Events = append(one.Events, e.info())
 		}
 		for _, hook := range hookFields {
 			if !hook.has(p) {
@@ -93,6 +91,9 @@ func (r *Runner) Info() wire.Info {
 		for _, route := range p.Routes {
 			one.Routes = append(one.Routes, route.Pattern)
 		}
+		for _, m := range p.Middleware {
+			one.Middleware = append(one.Middleware, m.Pattern)
+		}
 		info.Plugins = append(info.Plugins, one)
 	}
 	return info
@@ -102,7 +103,7 @@ func (r *Runner) Info() wire.Info {
 func (r *Runner) Start(ctx context.Context) error {
 	for i, p := range r.plugins {
 		if p.Start != nil {
-			start := noAnswer(func(ctx context.Context) error { return p.Start(ctx, r.server) })
+			start := noAnswer(func(ctx context.Context) error { return p.Start(ctx, r.serverOf(p.Name)) })
 			start = reportIfSlow(r, p.Name, "Start", "", start)
 			if _, err := guard(ctx, r, Timeout, p.Name, "Start", start); err != nil {
 				return errors.Join(err, r.Stop(context.WithoutCancel(ctx)))
@@ -135,11 +136,10 @@ func (r *Runner) Stop(ctx context.Context) error {
 			stops = append(stops, p)
 		}
 	}
-	ctx = withServer(ctx, r.server)
 	deadline := time.Now().Add(stopLimit)
 	for i, p := range stops { // a slow Stop leaves the others their share
 		share := time.Until(deadline) / time.Duration(len(stops)-i)
-		_, err := within(ctx, func() {}, share, p.Name, "Stop", noAnswer(p.Stop))
+		_, err := within(withServer(ctx, r.serverOf(p.Name)), func() {}, share, p.Name, "Stop", noAnswer(p.Stop))
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -150,24 +150,19 @@ func (r *Runner) Event(
 	ctx context.Context, plugin, event string, request bool, c Client, data json.RawMessage,
 ) (any, error) {
 	called := false
-	for _, p := range r.plugins {
-		if p.Name != plugin {
-			continue
+	for _, e := range r.handlers(plugin, event, request) {
+		handle := func(ctx context.Context) (any, error) { return e.call(ctx, c, data) }
+		answer, err := guard(ctx, r, Timeout, plugin, "handler of "+event, handle)
+		if own, ok := errors.AsType[*wire.Error](err); ok && called {
+			own.NotRun = false // a handler before it has run, and must not run again
 		}
-		for _, e := range p.Events {
-			if e.Name != event || e.Request != request {
-				continue
-			}
-			handle := func(ctx context.Context) (any, error) { return e.call(ctx, c, data) }
-			answer, err := guard(ctx, r, Timeout, p.Name, "handler of "+event, handle)
-			if own, ok := errors.AsType[*wire.Error](err); ok && called {
-				own.NotRun = false // a handler before it has run, and must not run again
-			}
-			if err != nil || request {
-				return answer, err
-			}
-			called = true
+		if err != nil || request {
+			return answer, err
 		}
+		called = true
+	}
+	if !called {
+		return nil, &wire.Error{Code: "unknown_event", Plugin: plugin, Message: fmt.Sprintf("the handler of %q was removed", event)}
 	}
 	return nil, nil
 }
@@ -204,6 +199,7 @@ func (r *Runner) Route(method, path string) http.Handler {
 		defer returned()
 		// A child can answer while the request is still being read, so it must work here.
 		_ = http.NewResponseController(w).EnableFullDuplex() // fails for HTTP/2, which always is
+		defer wire.Drain(req)
 		handler.ServeHTTP(w, req.WithContext(ctx))
 	})
 }

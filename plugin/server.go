@@ -10,7 +10,8 @@ import (
 // Client is one open page with the user that it has. Its methods are safe for concurrent use, also after the handler
 // that got the Client has returned.
 //
-// The methods that send wait for pages that are behind, as [Server] says. Their error says that the data cannot be JSON.
+// The methods that send wait for pages that are behind, as [Server] says. Nil data is null, [hmr.NoData] is none. Their
+// error says that the data cannot be JSON.
 // Send, TrySend and Join return [hmr.ErrClosed] when the page is gone, and [hmr.ErrUserChanged] when the page has another
 // user by now: what was made for one user never reaches the next.
 type Client interface {
@@ -44,6 +45,12 @@ type Client interface {
 type Server interface {
 	// Root is the folder that is served, the one with the index.html.
 	Root() string
+	// Base is the URL path of the project, with a slash at both ends. Mode is the value of import.meta.env.MODE.
+	Base() string
+	Mode() string
+	// URLs returns the addresses that the server answers at, those for this machine first. There are none in the first
+	// Start: plugins start before the server listens.
+	URLs() []string
 	// Logger writes to the terminal.
 	Logger() *slog.Logger
 	// Clients returns the open pages, ClientsIn the pages in a room, Rooms the rooms that have pages.
@@ -83,6 +90,25 @@ type Server interface {
 	// Reload compiles the module again and updates the pages that run it. It is for virtual modules whose content
 	// changed.
 	Reload(id string) error
+	// ShowError shows an error over the pages and in the terminal, with the plugin's name. It replaces the error that
+	// the plugin showed with the same key, such as the name of a file. ClearError takes it back, and does nothing when
+	// there is none. What a plugin shows also ends with the plugin. Vite's plugins send {type: "error"}.
+	ShowError(key string, e Error) error
+	ClearError(key string) error
+	// ReloadPages reloads the pages at a path below base, such as "/about", or all pages when path is "" or "*". The
+	// path of an HTML file stands for its page, and "/index.html" for all pages of a single-page app. ReloadPage
+	// reloads one page. The pages' consoles and the terminal show the reason with the plugin's name. Vite's plugins
+	// send {type: "full-reload"}.
+	ReloadPages(path, reason string) error
+	ReloadPage(c Client, reason string) error
+	// Handle adds a handler, made by [On] or [Handle], while the plugin runs. It is called like those of
+	// [Plugin.Events], in one order with them. After remove, nobody handles the name: a page that sends the event is
+	// told so. Remove returns at once, and a handler that is running returns later. The error says that requests of
+	// this name have a handler. Vite's plugins call ws.on and ws.off.
+	Handle(e Event) (remove func(), err error)
+	// Restart reads the configuration again and starts over with it, soon after it returns. The plugin is stopped then
+	// and started again, pages stay connected, and the terminal shows the reason with the plugin's name.
+	Restart(reason string) error
 }
 
 // ServerFrom returns the server that runs the plugin. ctx is the context of a hook, of a handler of events or of a

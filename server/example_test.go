@@ -3,8 +3,14 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/plugin"
 	"github.com/seed-b8174343/devserver/server"
 )
@@ -31,4 +37,57 @@ func ExampleRun() {
 	// Output:
 	// hello from circular
 	// <nil>
+}
+
+// A program chooses the port and other options by Vite's names. What it leaves out is read from the project's
+// devserver.config.json and vite.config, which these options win over.
+func ExampleNew() {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "the backend got", r.URL)
+	}))
+	defer backend.Close()
+	version := plugin.Plugin{
+		Name: "version",
+		Routes: []plugin.RouteDef{plugin.Route("/version", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintln(w, "version 1")
+		}))},
+	}
+	srv, err := server.New(server.Options{
+		Root:    "../testdata/apps/circular",
+		Plugins: []plugin.Plugin{version},
+		Config: config.Config{
+			Mode: "staging",
+			Server: config.Server{
+				Port: new(0), // any free port
+				Proxy: config.Proxy{{
+					Path: "/api", Target: backend.URL,
+					RewriteFunc: func(path string) string { return strings.TrimPrefix(path, "/api") },
+				}},
+			},
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	urls, err := srv.Listen(ctx)
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ctx) }()
+
+	for _, path := range []string{"version", "api/users?id=1"} {
+		res, err := http.Get(urls.Local[0] + path)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		_, _ = io.Copy(os.Stdout, res.Body)
+		_ = res.Body.Close()
+	}
+	stop()
+	fmt.Println(err, <-done)
+	// Output:
+	// version 1
+	// the backend got /users?id=1
+	// <nil> <nil>
 }

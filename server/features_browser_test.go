@@ -3,7 +3,6 @@ package server_test
 import (
 	"testing"
 
-	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/devtest"
 	"github.com/seed-b8174343/devserver/server"
 )
@@ -21,7 +20,7 @@ func features(t *testing.T) *devtest.Files {
 // TestFeatures loads the app and reads the page: each module shows what it got.
 func TestFeatures(t *testing.T) {
 	t.Parallel()
-	s := devtest.Start(t, features(t), configured)
+	s := devtest.Start(t, features(t))
 	p := s.Page(t, "/app/")
 	shows := func(name, value string) { t.Helper(); p.WaitText(`#out [data-name="`+name+`"]`, name+": "+value) }
 	for name, value := range map[string]string{
@@ -77,7 +76,7 @@ func TestFeatures(t *testing.T) {
 // TestMode reads the .env files of another mode.
 func TestMode(t *testing.T) {
 	t.Parallel()
-	s := devtest.Start(t, features(t), configured, func(o *server.Options) { o.Config.Mode = "staging" })
+	s := devtest.Start(t, features(t), func(o *server.Options) { o.Config.Mode = "staging" })
 	p := s.Page(t, "/app/")
 	p.WaitText(`#out [data-name="env"]`, `env: ["from .env","staging","from .env!","hidden"]`)
 	p.WaitText(`#out [data-name="mode"]`, `mode: ["staging",true,false,false,"/app/"]`)
@@ -87,7 +86,7 @@ func TestMode(t *testing.T) {
 // script is not answered with a page.
 func TestPagesAndRoutes(t *testing.T) {
 	t.Parallel()
-	s := devtest.Start(t, features(t), configured)
+	s := devtest.Start(t, features(t))
 	p := s.Page(t, "/app/about/")
 	p.WaitText(`#out [data-name="about"]`, "about: /app/")
 	for _, path := range []string{"/app/users/42", "/app/files/report.v1.2"} {
@@ -97,13 +96,4 @@ func TestPagesAndRoutes(t *testing.T) {
 	if res := s.Get("/app/src/missing.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors"); res.Status != 404 {
 		t.Errorf("a missing script: status %d, want 404", res.Status)
 	}
-}
-
-// configured reads the app's own configuration file, as the command does.
-func configured(o *server.Options) {
-	cfg, err := config.Load(o.Root, "")
-	if err != nil {
-		panic(err)
-	}
-	o.Config = cfg
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/devtest"
 	"github.com/seed-b8174343/devserver/server"
 )
@@ -82,12 +82,7 @@ export const lib = "lib";
 				files := *all
 				files.Root = all.Path("app")
 				s := devtest.Start(t, &files, func(o *server.Options) {
-					cfg, err := config.Load(files.Root, "")
-					if err != nil {
-						t.Fatal(err)
-					}
-					cfg.Server.Watch.UsePolling, cfg.Server.Watch.Interval = poll, 20
-					o.Config = cfg
+					o.Config.Server.Watch = config.Watch{UsePolling: new(poll), Interval: 20}
 				})
 				page := s.Page(t, "/")
 				page.WaitText("#text", "old lib")

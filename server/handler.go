@@ -37,8 +37,19 @@ func (s *Server) Handler() http.Handler {
 	}))
 }
 
-// serve finds who answers: the server itself, a plugin, a proxy, then the project's files.
+// serve finds who answers: a plugin's middleware, the server itself, a plugin's route, a proxy, then the project's
+// files.
 func (p *project) serve(w http.ResponseWriter, r *http.Request) {
+	own := http.HandlerFunc(p.serveOn)
+	if p.hosts.SeeRequests() { // their answers may sign users in
+		p.server.hub.WatchCookies(p.hosts.Middleware(own)).ServeHTTP(w, r)
+	} else {
+		own(w, r)
+	}
+}
+
+// serveOn is serve behind the plugins' middlewares.
+func (p *project) serveOn(w http.ResponseWriter, r *http.Request) {
 	name, inside := p.layout.Below(r.URL.Path)
 	switch {
 	case !inside || name == "":

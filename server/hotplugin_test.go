@@ -28,23 +28,27 @@ export const b = 1;
 // TestPluginHasASayInUpdates runs a plugin with HotUpdate in process and in a child.
 func TestPluginHasASayInUpdates(t *testing.T) {
 	t.Parallel()
+	inBoth(t, hotPluginApp, "hotplugin", hotplugin.New, hasASay)
+}
+
+// inBoth runs a test with the plugin of a package of testdata, in process and in a child.
+func inBoth(t *testing.T, text, pkg string, made func() plugin.Plugin, test func(*testing.T, *devtest.Files, *devtest.Server)) {
 	t.Run("in process", func(t *testing.T) {
-		app := devtest.App(t, devtest.Text(hotPluginApp))
-		s := devtest.Start(t, app, func(o *server.Options) { o.Plugins = []plugin.Plugin{hotplugin.New()} })
-		hasASay(t, app, s)
+		app := devtest.App(t, devtest.Text(text))
+		test(t, app, devtest.Start(t, app, func(o *server.Options) { o.Plugins = []plugin.Plugin{made()} }))
 	})
 	t.Run("in a child", func(t *testing.T) {
-		app := devtest.App(t, devtest.Text(hotPluginApp))
+		app := devtest.App(t, devtest.Text(text))
 		goPlugin(t, app, `Name: "first", Connect: func(context.Context, plugin.Client) {}`)
-		text, err := os.ReadFile("testdata/hotplugin/hotplugin.go")
+		source, err := os.ReadFile("testdata/" + pkg + "/" + pkg + ".go")
 		if err != nil {
 			t.Fatal(err)
 		}
-		app.Write("devserver/hot.go", strings.Replace(string(text), "package hotplugin", "package main", 1))
+		app.Write("devserver/own.go", strings.Replace(string(source), "package "+pkg, "package main", 1))
 		app.Edit("devserver/main.go", "plugin.Client) {}}", "plugin.Client) {}}, New()")
 		s := devtest.Start(t, app, withPlugins)
-		s.Log.Wait(t, "plugins ready: first, hot")
-		hasASay(t, app, s)
+		s.Log.Wait(t, "plugins ready: first, ")
+		test(t, app, s)
 	})
 }
 
@@ -65,14 +69,37 @@ func hasASay(t *testing.T, app *devtest.Files, s *devtest.Server) {
 	c.Emit("hot:missing", nil)
 	c.WaitFor(devtest.Event("devserver:event-error", "virtual:missing", "no such module"))
 
-	app.Edit("quiet.js", "1", "2") // the plugin sends an event instead of an update
+	// Save makes one change of an edit: a second one of quiet.js could come together with that of other.js.
+	app.Save("quiet.js", "1", "2") // the plugin sends an event instead of an update
 	c.WaitFor(devtest.Event("hot:quiet", "/quiet.js"))
-	app.Edit("other.js", "1", "2") // the plugin returns another module
+	app.Save("other.js", "1", "2") // the plugin returns another module
 	if f := c.WaitFor(devtest.Is("update", "/quiet.js")); strings.Contains(string(f.Text), "/other.js") {
 		t.Errorf("the update was not narrowed: %s", f.Text)
 	}
 	if n := c.Count(devtest.Is("update")); n != 1 {
 		t.Errorf("%d updates, want 1", n)
+	}
+
+	// A file that no module is made from reaches the plugin, too, which chooses a module.
+	for _, change := range []struct {
+		make func()
+		want string
+	}{
+		{func() { app.Write("deep/er/note.txt", "new") }, `["create","note.txt",[]]`},
+		{func() { app.Edit("deep/er/note.txt", "new", "newer") }, `["update","note.txt",[]]`},
+		{func() { app.Remove("deep/er/note.txt") }, `["delete","note.txt",[]]`},
+	} {
+		change.make()
+		c.WaitFor(devtest.Event("hot:file", change.want))
+		if !strings.Contains(change.want, "delete") {
+			c.WaitFor(devtest.Is("update", "/other.js"))
+		}
+	}
+	app.Write("node_modules/p/theirs.txt", "not the project's")
+	app.Save("quiet.js", "2", "3")
+	c.WaitFor(devtest.Event("hot:quiet"))
+	if n := c.Count(devtest.Event("hot:file", "theirs.txt")); n != 0 {
+		t.Error("HotUpdate was called for a file of a package")
 	}
 
 	c.Emit("hot:reload", nil)

@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/cert"
-	"github.com/seed-b8174343/devserver/internal/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/running"
 )
@@ -39,7 +40,7 @@ func (s *Server) Listen(ctx context.Context) (URLs, error) {
 			s.listeners = listeners
 			break
 		}
-		if !errors.Is(err, syscall.EADDRINUSE) || cfg.StrictPort || port == 0 || port >= 65535 {
+		if !errors.Is(err, syscall.EADDRINUSE) || config.IsOn(cfg.StrictPort) || port == 0 || port >= 65535 {
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return URLs{}, fmt.Errorf("port %d is in use; stop the other program, choose another --port, or leave --strictPort out", port)
 			}
@@ -56,9 +57,33 @@ func (s *Server) Listen(ctx context.Context) (URLs, error) {
 		}
 	}
 	bound := s.listeners[0].Addr().(*net.TCPAddr).Port
-	s.urls = listURLs(scheme, cfg.Host, bound, s.project.Load().layout.Base)
+	urls := listURLs(scheme, cfg.Host, bound)
+	s.urls.Store(&urls)
 	s.announce()
-	return s.urls, nil
+	return s.URLs(), nil
+}
+
+// URLs returns the addresses that the server answers at, with the base that it has now. They are empty before Listen,
+// and for a server that is mounted by its Handler.
+func (s *Server) URLs() URLs {
+	origins := s.urls.Load()
+	if origins == nil {
+		return URLs{}
+	}
+	base := s.project.Load().layout.Base // a restart may have changed it
+	at := func(origins []string) (urls []string) {
+		for _, o := range origins {
+			urls = append(urls, o+base)
+		}
+		return urls
+	}
+	return URLs{Local: at(origins.Local), Network: at(origins.Network)}
+}
+
+// allURLs returns the URLs as plugins get them.
+func (s *Server) allURLs() []string {
+	urls := s.URLs()
+	return slices.Concat(urls.Local, urls.Network)
 }
 
 // bindHosts returns the addresses to listen at: both loopbacks by default, so that `localhost` works however the
@@ -99,8 +124,9 @@ func listenAll(ctx context.Context, hosts []string, port int) ([]net.Listener, e
 	return listeners, nil
 }
 
-func listURLs(scheme, host string, port int, base string) URLs {
-	at := func(h string) string { return scheme + "://" + net.JoinHostPort(h, strconv.Itoa(port)) + base }
+// listURLs returns the URLs without a base.
+func listURLs(scheme, host string, port int) URLs {
+	at := func(h string) string { return scheme + "://" + net.JoinHostPort(h, strconv.Itoa(port)) }
 	ip := net.ParseIP(host)
 	switch {
 	case host == "" || host == "localhost" || ip != nil && ip.IsLoopback():
@@ -143,19 +169,15 @@ func (s *Server) unannounce() {
 }
 
 // address returns where the server answers, for programs on this machine.
-func (s *Server) address() string {
-	base := s.project.Load().layout.Base
-	list := append(s.urls.Local[:len(s.urls.Local):len(s.urls.Local)], s.urls.Network...)
-	if len(list) == 0 { // the caller has opened the listener
-		addr := s.listeners[0].Addr()
-		if t, ok := addr.(*net.TCPAddr); ok && t.IP.IsUnspecified() {
-			return "http://" + net.JoinHostPort("localhost", strconv.Itoa(t.Port)) + base
-		}
-		return "http://" + addr.String() + base
+func (s *Server) address() string { return s.allURLs()[0] }
+
+// originOf returns the URL of a listener that the caller has opened, without a base.
+func originOf(l net.Listener) string {
+	addr := l.Addr()
+	if t, ok := addr.(*net.TCPAddr); ok && t.IP.IsUnspecified() {
+		return "http://" + net.JoinHostPort("localhost", strconv.Itoa(t.Port))
 	}
-	scheme, rest, _ := strings.Cut(list[0], "://")
-	host, _, _ := strings.Cut(rest, "/")
-	return scheme + "://" + host + base // a restart may have changed the base
+	return "http://" + addr.String()
 }
 
 // certificate returns the TLS configuration, nil for plain HTTP. HTTP/2 comes with TLS.
@@ -193,7 +215,7 @@ func loadPair(cert, key string) (tls.Certificate, error) {
 	var texts [2][]byte
 	for i, given := range []string{cert, key} {
 		texts[i] = []byte(given)
-		if config.IsPEM(given) {
+		if configfile.IsPEM(given) {
 			continue
 		}
 		var err error

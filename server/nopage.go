@@ -115,7 +115,7 @@ func (p *project) serveNoPage(w http.ResponseWriter) {
 		}
 		write("</ul>\n")
 	}
-	if list := p.server.urls.Local; len(list) > 0 {
+	if list := p.server.URLs().Local; len(list) > 0 {
 		write("<p>Does a backend make the pages? They load the client and your scripts from this server:</p>\n<pre>%s\n%s</pre>\n",
 			`<script type="module" src="`+list[0]+strings.TrimPrefix(clientPath, "/")+`"></script>`,
 			`<script type="module" src="`+list[0]+`src/main.ts"></script>`)

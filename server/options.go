@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -14,8 +14,15 @@ type Options struct {
 	// Root is the project's folder; "" is the current folder. The `root` of its configuration may name another folder to
 	// be served.
 	Root string
-	// Config is the project's configuration, flags already merged; nil reads devserver.config.json from Root.
-	Config *config.Config
+	// Config holds options that win over the project's devserver.config.json and vite.config, such as the port. Options
+	// that it leaves out are theirs. Relative paths start from the project's folder. With ViteConfig new(false) the
+	// project's vite.config is not read.
+	Config config.Config
+	// ConfigFile is the path of the configuration file, which must exist; "" is devserver.config.json in Root, if there
+	// is one.
+	ConfigFile string
+	// NoConfigFile reads no configuration file.
+	NoConfigFile bool
 	// Plugins run in process, before the plugins of the project's devserver/ folder.
 	Plugins []plugin.Plugin
 	// NoPlugins leaves the project's devserver/ folder alone.

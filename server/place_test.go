@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/devtest"
 	"github.com/seed-b8174343/devserver/server"
 )
@@ -56,10 +55,6 @@ func TestOddPlaces(t *testing.T) {
 func in(t *testing.T, app *devtest.Files, folder string) func(*server.Options) {
 	return func(o *server.Options) {
 		o.Root = app.Path(folder)
-		var err error
-		if o.Config, err = config.Load(o.Root, ""); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

@@ -13,9 +13,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/builtin"
 	"github.com/seed-b8174343/devserver/internal/compile"
-	"github.com/seed-b8174343/devserver/internal/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/edit"
 	"github.com/seed-b8174343/devserver/internal/env"
 	"github.com/seed-b8174343/devserver/internal/gate"
@@ -36,7 +37,7 @@ import (
 // them (its methods are handlers and wiring); it holds no connection, since connections are the Server's.
 type project struct {
 	server *Server
-	cfg    *config.Config
+	cfg    *configfile.Config
 	layout moduleid.Layout
 
 	gate     *gate.Gate        // what may be read
@@ -102,15 +103,15 @@ func (p *project) build(from reading) (err error) {
 		return err
 	}
 	watcher, err := watch.New(watch.Options{
-		Root: l.Root, Ignore: cfg.Server.Watch.Ignored, Poll: cfg.Server.Watch.UsePolling, Interval: cfg.PollInterval(), Logger: s.log,
+		Root: l.Root, Ignore: cfg.Server.Watch.Ignored, Poll: config.IsOn(cfg.Server.Watch.UsePolling), Interval: cfg.PollInterval(), Logger: s.log,
 	})
 	if err != nil {
 		return err
 	}
-	p.watched = edit.NewWatched(watcher, l, cfg.Resolve.PreserveSymlinks, s.log)
+	p.watched = edit.NewWatched(watcher, l, config.IsOn(cfg.Resolve.PreserveSymlinks), s.log)
 	resolver, err := resolve.New(resolve.Options{
 		Root: l.Root, Public: l.Public, Alias: aliases(cfg), Conditions: cfg.Resolve.Conditions, Dedupe: cfg.Resolve.Dedupe,
-		Extensions: cfg.Resolve.Extensions, MainFields: cfg.Resolve.MainFields, PreserveSymlinks: cfg.Resolve.PreserveSymlinks,
+		Extensions: cfg.Resolve.Extensions, MainFields: cfg.Resolve.MainFields, PreserveSymlinks: config.IsOn(cfg.Resolve.PreserveSymlinks),
 	})
 	if err != nil {
 		return err
@@ -139,7 +140,7 @@ func (p *project) buildModules(resolver *resolve.Resolver, viteState string) {
 	s := p.server
 	p.hosts = pluginhost.NewHosts()
 	p.compiler = compile.New(compile.Options{
-		Config: p.cfg, Layout: p.layout, Gate: p.gate, Resolver: resolver, Problems: p.problems, Logger: s.log,
+		Config: &p.cfg.Config, Layout: p.layout, Gate: p.gate, Resolver: resolver, Problems: p.problems, Logger: s.log,
 		NodeEnv: p.env.NodeEnv(), ViteState: viteState, Cache: s.cache, Memory: &s.memory,
 		Plugins: p.hosts, Tools: p.node, Watch: p.watched, Inline: p.inlineScript,
 		StyleMapURL: func(id string) string { return pack.StyleMapURL(p.layout, id) },
@@ -169,6 +170,7 @@ func (p *project) buildPlugins(resolver *resolve.Resolver) error {
 		Context: p.ctx, Layout: p.layout, Hub: s.hub, Hosts: p.hosts, Graph: p.graph, Modules: p.edits, Problems: p.problems,
 		Logger: s.log, Plugins: slices.Concat(s.opts.Plugins, own), PluginDir: p.pluginDir(), CacheDir: s.folder.Dir,
 		Identify: s.opts.Identify, Watch: p.watched.Inputs, Dependencies: resolver.Dependencies,
+		Mode: p.cfg.ModeOrDefault(), URLs: s.allURLs, Restart: s.restartLater,
 	})
 	if err := p.relay.Start(); err != nil {
 		return err
@@ -189,8 +191,8 @@ func (p *project) watchFiles(viteFiles []string) {
 	files := slices.Concat(p.env.Files(), viteFiles, p.compiler.ConfigFiles())
 	if p.cfg.Path != "" {
 		files = append(files, p.cfg.Path)
-	} else {
-		files = append(files, filepath.Join(p.layout.Dir, config.FileName))
+	} else if !p.server.opts.NoConfigFile {
+		files = append(files, filepath.Join(p.layout.Dir, configfile.FileName))
 	}
 	if dir := p.pluginDir(); dir != "" && p.layout.Outside(dir) {
 		p.watched.Tree(dir)
@@ -214,7 +216,7 @@ func (p *project) begin() { p.began.Do(p.work) }
 func (p *project) work() {
 	p.tasks.Go(p.edits.Follow)
 	p.tasks.Go(p.edits.CheckConfig)
-	if mistakes, broken := errors.AsType[config.Errors](p.cfg.Err()); broken {
+	if mistakes, broken := errors.AsType[configfile.Errors](p.cfg.Err()); broken {
 		for _, e := range mistakes {
 			p.problems.Report(p.problems.Convert(e))
 		}
@@ -271,7 +273,7 @@ func (p *project) handler() http.HandlerFunc {
 
 // builtins are the plugins of our own that the configuration switches on.
 func (p *project) builtins() (list []plugin.Plugin, err error) {
-	if p.cfg.Plugins.Console {
+	if config.IsOn(p.cfg.Plugins.Console) {
 		list = append(list, builtin.Console(locator{p}))
 	}
 	if l := p.cfg.Plugins.Log; l != nil {
@@ -291,7 +293,9 @@ func (p *project) builtins() (list []plugin.Plugin, err error) {
 }
 
 // readsConsole reports whether pages send what they write to their consoles.
-func (p *project) readsConsole() bool { return p.cfg.Plugins.Console || p.cfg.Plugins.Log != nil }
+func (p *project) readsConsole() bool {
+	return config.IsOn(p.cfg.Plugins.Console) || p.cfg.Plugins.Log != nil
+}
 
 // allowed returns the folders outside the root that may be read: all of them when the configuration is not strict.
 func allowed(fs config.FS, root string) []string {
@@ -301,7 +305,7 @@ func allowed(fs config.FS, root string) []string {
 	return append(slices.Clone(fs.Allow), filepath.VolumeName(root)+string(filepath.Separator))
 }
 
-func aliases(cfg *config.Config) []resolve.Alias {
+func aliases(cfg *configfile.Config) []resolve.Alias {
 	list := make([]resolve.Alias, 0, len(cfg.Resolve.Alias))
 	for _, a := range cfg.Resolve.Alias {
 		alias := resolve.Alias{Find: a.Find, Replacement: a.Replacement}

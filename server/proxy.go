@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/proxy"
 )
 
@@ -21,8 +21,14 @@ func (p *project) proxyRules() []proxy.Rule {
 		if r.Functions.Rewrite {
 			rule.RewriteBy = func(ctx context.Context, path string) (string, error) { return p.rewriteProxied(ctx, r, path) }
 		}
+		if r.RewriteFunc != nil {
+			rule.RewriteBy = func(_ context.Context, path string) (string, error) { return r.RewriteFunc(path), nil }
+		}
 		if r.Functions.Bypass {
 			rule.Bypass = func(req *http.Request) (proxy.Answer, error) { return p.bypassProxy(r, req) }
+		}
+		if r.BypassFunc != nil {
+			rule.Bypass = func(req *http.Request) (proxy.Answer, error) { return proxy.Answer{URL: r.BypassFunc(req)}, nil }
 		}
 		list = append(list, rule)
 	}

@@ -58,7 +58,7 @@ func TestPagesLoadWhileItRestarts(t *testing.T) {
 // and the pages show none.
 func TestErrorFixedByARestart(t *testing.T) {
 	t.Parallel()
-	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)), func(o *server.Options) { o.Config = nil })
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
 	s.Get("/main.js")
 	was := s.Read("text.js")
 	socket := s.Socket(t)

@@ -14,10 +14,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/cache"
 	"github.com/seed-b8174343/devserver/internal/compile"
-	"github.com/seed-b8174343/devserver/internal/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/edit"
 	"github.com/seed-b8174343/devserver/internal/guard"
 	"github.com/seed-b8174343/devserver/internal/parallel"
@@ -48,7 +49,7 @@ type Server struct {
 	pauses pauses
 
 	listeners   []net.Listener
-	urls        URLs
+	urls        atomic.Pointer[URLs] // without a base; nil before the server listens
 	started     time.Time
 	fingerprint string                 // of the certificate; "" without HTTPS
 	runningFile atomic.Pointer[string] // see announce; nil without one
@@ -111,7 +112,7 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.guard, err = s.newGuard(first.Config); err != nil {
+	if s.guard, err = s.newGuard(first.Config.Config); err != nil {
 		return nil, err
 	}
 	s.hub = s.newHub()
@@ -140,14 +141,12 @@ type reading struct {
 // firstConfig returns the configuration that the server starts with. Config.Err holds its mistakes: the server runs,
 // and shows them.
 func (s *Server) firstConfig() (_ reading, err error) {
-	cfg := s.opts.Config
-	if cfg == nil {
-		cfg, err = config.Load(s.dir, "")
-		if mistakes, ok := errors.AsType[config.Errors](err); ok {
-			cfg = config.Broken(s.dir, "", config.Flags{}, mistakes)
-		} else if err != nil {
-			return reading{}, err
-		}
+	from := configfile.Source{Root: s.dir, File: s.opts.ConfigFile, NoFile: s.opts.NoConfigFile, Program: s.opts.Config}
+	cfg, err := configfile.Load(from)
+	if mistakes, ok := errors.AsType[configfile.Errors](err); ok {
+		cfg = configfile.Broken(from, mistakes)
+	} else if err != nil {
+		return reading{}, err
 	}
 	if cfg.Err() != nil {
 		return reading{Result: viteconfig.Result{Config: cfg}, root: s.dir}, nil
@@ -156,7 +155,7 @@ func (s *Server) firstConfig() (_ reading, err error) {
 }
 
 // configured lays the vite.config beneath the configuration and finds the folder that is served.
-func (s *Server) configured(cfg *config.Config) (_ reading, err error) {
+func (s *Server) configured(cfg *configfile.Config) (_ reading, err error) {
 	r, err := viteconfig.Lay(s.ctx, cfg, viteconfig.Options{Dir: s.dir, CacheDir: s.folder.Dir, Force: s.opts.Force, Logger: s.log})
 	if err != nil {
 		return reading{}, err
@@ -175,6 +174,7 @@ func secret() string {
 // ServeListener is Serve with a listener that the caller has opened; Listen is not called. It closes the listener.
 func (s *Server) ServeListener(ctx context.Context, l net.Listener) error {
 	s.listeners = []net.Listener{l}
+	s.urls.Store(&URLs{Local: []string{originOf(l)}})
 	s.announce()
 	return s.Serve(ctx)
 }
@@ -237,8 +237,9 @@ func (s *Server) Close() error {
 	return errors.Join(err, s.folder.Close())
 }
 
-// Config returns the configuration that the server runs with, the values of a vite.config beneath it.
-func (s *Server) Config() *config.Config { return s.project.Load().cfg }
+// Config returns the configuration that the server runs with: the options of the program over the file, and the values
+// of a vite.config beneath both. Its paths are absolute. It must not be changed.
+func (s *Server) Config() config.Config { return s.project.Load().cfg.Config }
 
 // Hub returns the hub of open pages, for programs that embed the server. Restarts keep the hub.
 func (s *Server) Hub() *hmr.Hub { return s.hub }

@@ -4,13 +4,13 @@ import (
 	"net/http"
 
 	"github.com/seed-b8174343/devserver/client"
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/hmr"
-	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/guard"
 )
 
 // newGuard makes the check of who may ask. It stays over restarts, like the token.
-func (s *Server) newGuard(cfg *config.Config) (*guard.Guard, error) {
+func (s *Server) newGuard(cfg config.Config) (*guard.Guard, error) {
 	return guard.New(guard.Options{
 		Token: s.token, BoundHost: cfg.Server.Host, AllowedHosts: cfg.Server.AllowedHosts,
 		CORSOrigins: cfg.Server.CORSOrigins(), Headers: cfg.Server.Headers, Logger: s.log,
@@ -39,7 +39,7 @@ func (s *Server) newHub() *hmr.Hub {
 func (p *project) serveClient(w http.ResponseWriter, r *http.Request) {
 	prefix, err := client.Config{
 		Base: p.layout.Base, Token: p.server.token, Epoch: p.server.epoch, Seq: p.server.hub.Seq(), MaxMessage: maxMessage,
-		Overlay: p.cfg.Server.HMR.OverlayOrDefault(), ShareTabs: p.cfg.Server.HMR.ShareTabs, AskReload: p.cfg.Server.HMR.Reload == "ask",
+		Overlay: p.cfg.Server.HMR.OverlayOrDefault(), ShareTabs: config.IsOn(p.cfg.Server.HMR.ShareTabs), AskReload: p.cfg.Server.HMR.Reload == "ask",
 		Env: p.env.Object(),
 	}.Prefix()
 	if err != nil {

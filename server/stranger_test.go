@@ -159,7 +159,7 @@ func TestTerminalShowsNoControlCharacters(t *testing.T) {
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp), devtest.Text(`
 -- devserver.config.json --
 { "plugins": { "console": true } }
-`)), func(o *server.Options) { o.Config = nil })
+`)))
 	const bad = "\x1b]0;title\x07\x1b[2J\u009b31m\u202e\r\x00\x7f\u2066"
 	sock := s.Socket(t, devtest.DialOptions{Query: map[string][]string{"url": {"/x" + bad}, "session": {"s" + bad}}})
 	for i, name := range []string{"x:" + bad, bad, "vite:invalidate", "devserver:console"} {

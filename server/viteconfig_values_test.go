@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
@@ -221,8 +221,8 @@ exports.is = "the special one";
 	app.Link(packages, "node_modules/vite")
 	s := devtest.Start(t, app)
 	cfg := s.Server().Config()
-	have := []any{cfg.Base, cfg.PublicPath("/r"), cfg.Resolve.PreserveSymlinks, *cfg.Server.Port, cfg.Server.Host, *cfg.Server.Open, cfg.Plugins.Console, cfg.Server.Watch, cfg.Server.CORSOrigins(), cfg.Server.Headers}
-	want := []any{"/app/", "", true, 4321, "0.0.0.0", "/start", true, config.Watch{UsePolling: true, Interval: 250, Ignored: []string{"**/src-tauri/**"}}, []string{"https://a.example"}, map[string]string{"X-Number": "1"}}
+	have := []any{cfg.Base, cfg.PublicPath("/r"), config.IsOn(cfg.Resolve.PreserveSymlinks), *cfg.Server.Port, cfg.Server.Host, *cfg.Server.Open, config.IsOn(cfg.Plugins.Console), cfg.Server.Watch, cfg.Server.CORSOrigins(), cfg.Server.Headers}
+	want := []any{"/app/", "", true, 4321, "0.0.0.0", "/start", true, config.Watch{UsePolling: new(true), Interval: 250, Ignored: []string{"**/src-tauri/**"}}, []string{"https://a.example"}, map[string]string{"X-Number": "1"}}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)
 	}

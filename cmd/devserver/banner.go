@@ -6,13 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/terminal"
 	"github.com/seed-b8174343/devserver/server"
 )
 
 // banner prints the start message: the version, how long the start took, and the URLs.
-func banner(w io.Writer, paint terminal.Paint, urls server.URLs, cfg *config.Config, took time.Duration, shortcuts bool) {
+func banner(w io.Writer, paint terminal.Paint, urls server.URLs, cfg config.Config, took time.Duration, shortcuts bool) {
 	fmt.Fprintf(w, "\n  %s %s  %s\n\n", paint.Bold(paint.Green("devserver")), paint.Green(buildVersion()), paint.Dim("ready in "+roundedTime(took)))
 	printURLs(w, paint, urls, cfg)
 	if shortcuts {
@@ -24,7 +24,7 @@ func banner(w io.Writer, paint terminal.Paint, urls server.URLs, cfg *config.Con
 	fmt.Fprintln(w)
 }
 
-func printURLs(w io.Writer, paint terminal.Paint, urls server.URLs, cfg *config.Config) {
+func printURLs(w io.Writer, paint terminal.Paint, urls server.URLs, cfg config.Config) {
 	for _, u := range urls.Local {
 		fmt.Fprintf(w, "  ➜  %s   %s\n", paint.Bold("Local:"), paint.Cyan(u))
 	}

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/terminal"
 	"github.com/seed-b8174343/devserver/server"
 )
@@ -50,8 +50,9 @@ func (c *command) dev(ctx context.Context, args []string) int {
 	return exitStopped
 }
 
-// load finds the project's folder (from the command line, or the current folder) and reads its configuration.
-func load(in *invocation) (*config.Config, string, error) {
+// load finds the project's folder (from the command line, or the current folder) and reads its configuration, for what
+// has to be known before there is a server.
+func load(in *invocation) (*configfile.Config, string, error) {
 	folder := in.root
 	if folder == "" {
 		folder = "."
@@ -59,12 +60,11 @@ func load(in *invocation) (*config.Config, string, error) {
 	if !isFolder(folder) {
 		return nil, "", notAFolder(folder)
 	}
-	cfg, err := config.Load(folder, in.configFile)
-	if mistakes, ok := errors.AsType[config.Errors](err); ok {
-		cfg = config.Broken(folder, in.configFile, in.flags, mistakes) // the pages show the mistakes until they are fixed
+	from := configfile.Source{Root: folder, File: in.configFile, Program: in.options}
+	cfg, err := configfile.Load(from)
+	if mistakes, ok := errors.AsType[configfile.Errors](err); ok {
+		cfg = configfile.Broken(from, mistakes) // the pages show the mistakes until they are fixed
 	} else if err != nil {
-		return nil, "", err
-	} else if cfg, err = cfg.Merge(in.flags); err != nil {
 		return nil, "", err
 	}
 	return cfg, folder, nil
@@ -106,22 +106,22 @@ func (c *command) interactive() bool {
 // server starts would inherit that.
 func surviveClosedOutput() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invocation, cfg *config.Config, folder string) error {
+func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invocation, first *configfile.Config, folder string) error {
 	interactive := c.interactive()
 	paint := terminal.Paint{On: terminal.ColorWanted(c.stdout, c.getenv)}
-	level := terminal.Level(cfg.LogLevel)
+	level := terminal.Level(first.LogLevel)
 	log := slog.New(terminal.NewHandler(terminal.Options{Out: c.stdout, Err: c.stderr, Level: level, Color: paint.On}))
-	if interactive && cfg.ClearScreenOrDefault() && level <= slog.LevelInfo {
+	if interactive && first.ClearScreenOrDefault() && level <= slog.LevelInfo {
 		clearScreen(c.stdout)
 	}
 	srv, err := server.New(server.Options{
-		Root: folder, Config: cfg, NoPlugins: in.noPlugins, Force: in.force, Logger: log,
+		Root: folder, Config: in.options, ConfigFile: in.configFile, NoPlugins: in.noPlugins, Force: in.force, Logger: log,
 	})
 	if err != nil {
 		return err
 	}
 	_ = os.Remove(in.ready) // a waiting program must not read the file of an earlier run
-	cfg = srv.Config()      // with the values of vite.config
+	cfg := srv.Config()     // with the values of vite.config
 	urls, err := srv.Listen(ctx)
 	if err != nil {
 		return errors.Join(err, srv.Close())

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 )
 
 const eventsHelp = `devserver events shows or sends the events of the server that runs for this project.
@@ -61,7 +61,7 @@ func parseEvents(args []string) (*eventsArgs, error) {
 		in.help = true
 		return in, nil
 	default:
-		if meant := config.Nearest(in.name, []string{"tail", "send"}); meant != "" {
+		if meant := configfile.Nearest(in.name, []string{"tail", "send"}); meant != "" {
 			return nil, fmt.Errorf("events: no command %q (did you mean %s?)", in.name, meant)
 		}
 		return nil, fmt.Errorf("events: no command %q; the commands are tail and send", in.name)

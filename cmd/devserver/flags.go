@@ -10,14 +10,15 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 )
 
 // invocation is the parsed command line of dev.
 type invocation struct {
 	root       string
 	configFile string
-	flags      config.Flags
+	options    config.Config // those of the flags, which win over the file
 	force      bool
 	noPlugins  bool
 	help       bool
@@ -83,12 +84,25 @@ func parse(args []string) (*invocation, error) {
 	if port < 0 || port > 65535 {
 		return nil, fmt.Errorf("--port must be from 0 to 65535, not %d", port)
 	}
-	in.flags = config.Flags{
-		Host: given(set, "host", hostValue(host)), Open: given(set, "open", open), Base: given(set, "base", base),
-		Mode: given(set, "mode", mode), LogLevel: given(set, "logLevel", logLevel), Port: given(set, "port", port),
-		StrictPort: given(set, "strictPort", strictPort), CORS: given(set, "cors", cors),
-		ClearScreen: given(set, "clearScreen", clearScreen), Poll: given(set, "poll", poll),
-		HTTPS: given(set, "https", https), NoViteConfig: noViteConfig,
+	in.options = config.Config{
+		Base: base, Mode: mode, LogLevel: logLevel, ClearScreen: given(set, "clearScreen", clearScreen),
+		Server: config.Server{
+			Host: hostValue(host), Port: given(set, "port", port), Open: given(set, "open", open),
+			StrictPort: given(set, "strictPort", strictPort),
+			Watch:      config.Watch{UsePolling: given(set, "poll", poll)},
+		},
+	}
+	if noViteConfig {
+		in.options.ViteConfig = new(false)
+	}
+	if set.Changed("https") {
+		in.options.Server.HTTPS = &config.HTTPS{Off: !https}
+	}
+	switch {
+	case cors:
+		in.options.Server.CORS.Origins = []string{"*"}
+	case set.Changed("cors"):
+		in.options.Server.CORS.Origins = []string{}
 	}
 	return in, nil
 }
@@ -107,7 +121,7 @@ func hostValue(host string) string {
 	case "true":
 		return "0.0.0.0"
 	case "false":
-		return ""
+		return "localhost"
 	}
 	return host
 }
@@ -175,7 +189,7 @@ func explain(err error, set *pflag.FlagSet) error {
 	name := unknown.GetSpecifiedName()
 	var known []string
 	set.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	if meant := config.Nearest(name, known); meant != "" && len(name) > 1 {
+	if meant := configfile.Nearest(name, known); meant != "" && len(name) > 1 {
 		return fmt.Errorf("unknown flag --%s (did you mean --%s?)", name, meant)
 	}
 	return err

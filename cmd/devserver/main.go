@@ -14,7 +14,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 )
 
 // Exit codes.
@@ -77,7 +77,7 @@ func (c *command) usageOf(help, format string, args ...any) int {
 
 // fail reports err, with a code frame for each mistake in the configuration.
 func (c *command) fail(err error) int {
-	mistakes := config.All(err)
+	mistakes := configfile.All(err)
 	for _, m := range mistakes {
 		fmt.Fprintf(c.stderr, "devserver: %v\n", m)
 		if m.Frame != "" {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/server"
 )
 
@@ -24,34 +24,31 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := func(s string) *string { return &s }
-	number := func(n int) *int { return &n }
-	yes, no := true, false
 	for _, tt := range []struct {
 		line string
 		want invocation
 	}{
 		{"", invocation{}},
 		{"app", invocation{root: "app"}},
-		{"--host app", invocation{root: "app", flags: config.Flags{Host: text("0.0.0.0")}}},
-		{"--host 0.0.0.0 app", invocation{root: "app", flags: config.Flags{Host: text("0.0.0.0")}}},
-		{"--host ::1 app", invocation{root: "app", flags: config.Flags{Host: text("::1")}}},
-		{"--host my.test app", invocation{root: "app", flags: config.Flags{Host: text("my.test")}}},
-		{"--host docs.d", invocation{root: "docs.d", flags: config.Flags{Host: text("0.0.0.0")}}},
-		{"--host ./app", invocation{root: "./app", flags: config.Flags{Host: text("0.0.0.0")}}},
-		{"app --host", invocation{root: "app", flags: config.Flags{Host: text("0.0.0.0")}}},
-		{"--host=false", invocation{flags: config.Flags{Host: text("")}}},
-		{"-host --port 1", invocation{flags: config.Flags{Host: text("0.0.0.0"), Port: number(1)}}},
-		{"-port 0 -strictPort app", invocation{root: "app", flags: config.Flags{Port: number(0), StrictPort: &yes}}},
-		{"--port=3000 --strict-port", invocation{flags: config.Flags{Port: number(3000), StrictPort: &yes}}},
-		{"--open /about app", invocation{root: "app", flags: config.Flags{Open: text("/about")}}},
-		{"--open " + abs, invocation{root: abs, flags: config.Flags{Open: text("/")}}},
-		{"--open about.html", invocation{flags: config.Flags{Open: text("about.html")}}},
-		{"-m staging -c x.json -l warn", invocation{configFile: "x.json", flags: config.Flags{Mode: text("staging"), LogLevel: text("warn")}}},
-		{"-mode staging", invocation{flags: config.Flags{Mode: text("staging")}}},
-		{"--clearScreen=false --cors --force", invocation{force: true, flags: config.Flags{ClearScreen: &no, CORS: &yes}}},
-		{"--no-clearScreen --no-cors", invocation{flags: config.Flags{ClearScreen: &no, CORS: &no}}},
-		{"--no-plugins --no-vite-config --https --poll", invocation{noPlugins: true, flags: config.Flags{NoViteConfig: true, HTTPS: &yes, Poll: &yes}}},
+		{"--host app", invocation{root: "app", options: config.Config{Server: config.Server{Host: "0.0.0.0"}}}},
+		{"--host 0.0.0.0 app", invocation{root: "app", options: config.Config{Server: config.Server{Host: "0.0.0.0"}}}},
+		{"--host ::1 app", invocation{root: "app", options: config.Config{Server: config.Server{Host: "::1"}}}},
+		{"--host my.test app", invocation{root: "app", options: config.Config{Server: config.Server{Host: "my.test"}}}},
+		{"--host docs.d", invocation{root: "docs.d", options: config.Config{Server: config.Server{Host: "0.0.0.0"}}}},
+		{"--host ./app", invocation{root: "./app", options: config.Config{Server: config.Server{Host: "0.0.0.0"}}}},
+		{"app --host", invocation{root: "app", options: config.Config{Server: config.Server{Host: "0.0.0.0"}}}},
+		{"--host=false", invocation{options: config.Config{Server: config.Server{Host: "localhost"}}}},
+		{"-host --port 1", invocation{options: config.Config{Server: config.Server{Host: "0.0.0.0", Port: new(1)}}}},
+		{"-port 0 -strictPort app", invocation{root: "app", options: config.Config{Server: config.Server{Port: new(0), StrictPort: new(true)}}}},
+		{"--port=3000 --strict-port", invocation{options: config.Config{Server: config.Server{Port: new(3000), StrictPort: new(true)}}}},
+		{"--open /about app", invocation{root: "app", options: config.Config{Server: config.Server{Open: new("/about")}}}},
+		{"--open " + abs, invocation{root: abs, options: config.Config{Server: config.Server{Open: new("/")}}}},
+		{"--open about.html", invocation{options: config.Config{Server: config.Server{Open: new("about.html")}}}},
+		{"-m staging -c x.json -l warn", invocation{configFile: "x.json", options: config.Config{Mode: "staging", LogLevel: "warn"}}},
+		{"-mode staging", invocation{options: config.Config{Mode: "staging"}}},
+		{"--clearScreen=false --cors --force", invocation{force: true, options: config.Config{ClearScreen: new(false), Server: config.Server{CORS: config.CORS{Origins: []string{"*"}}}}}},
+		{"--no-clearScreen --no-cors", invocation{options: config.Config{ClearScreen: new(false), Server: config.Server{CORS: config.CORS{Origins: []string{}}}}}},
+		{"--no-plugins --no-vite-config --https --poll", invocation{noPlugins: true, options: config.Config{ViteConfig: new(false), Server: config.Server{HTTPS: &config.HTTPS{}, Watch: config.Watch{UsePolling: new(true)}}}}},
 		{"-ready r.json -cpuprofile p", invocation{ready: "r.json", cpuprofile: "p"}},
 		{"-h", invocation{help: true}},
 		{"-- --odd", invocation{root: "--odd"}},

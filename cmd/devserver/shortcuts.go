@@ -9,7 +9,7 @@ import (
 
 	"github.com/pkg/browser"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/terminal"
 	"github.com/seed-b8174343/devserver/server"
 )
@@ -20,7 +20,7 @@ type shortcuts struct {
 	out     io.Writer
 	paint   terminal.Paint
 	urls    server.URLs
-	cfg     *config.Config
+	cfg     config.Config
 	log     *slog.Logger
 	getenv  func(string) string
 	restart func(reason string) error

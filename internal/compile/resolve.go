@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/plugin"
@@ -75,7 +76,7 @@ func (c *Compiler) idOf(r resolve.Resolved, module, from string) string {
 // permit allows reading the file that an import in from, a part of the module, leads to.
 func (c *Compiler) permit(r resolve.Resolved, module, from string) {
 	file := r.File
-	if c.o.Config.Resolve.PreserveSymlinks { // the file has the link's path, and the gate asks for the real path
+	if config.IsOn(c.o.Config.Resolve.PreserveSymlinks) { // the file has the link's path, and the gate asks for the real path
 		if real, err := filepath.EvalSymlinks(file); err == nil {
 			file = real
 		}

@@ -8,23 +8,25 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/seed-b8174343/devserver/internal/config"
+	"github.com/seed-b8174343/devserver/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 )
 
 func write(t *testing.T, text string) (root string) {
 	t.Helper()
 	root = t.TempDir()
-	if err := os.WriteFile(filepath.Join(root, config.FileName), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, configfile.FileName), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return root
 }
 
-func load(t *testing.T, text string) (*config.Config, string) {
+func load(t *testing.T, text string) (*configfile.Config, string) {
 	t.Helper()
 	root := write(t, text)
-	c, err := config.Load(root, "")
+	c, err := configfile.Load(configfile.Source{Root: root})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +35,7 @@ func load(t *testing.T, text string) (*config.Config, string) {
 
 func TestDefaults(t *testing.T) {
 	root := t.TempDir()
-	c, err := config.Load(root, "")
+	c, err := configfile.Load(configfile.Source{Root: root})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +92,7 @@ func TestLoad(t *testing.T) {
 	if s.FS.Allow[0] != filepath.Join(filepath.Dir(root), "shared") || s.Watch.Ignored[0] != "**/x" || c.PollInterval().Milliseconds() != 50 {
 		t.Errorf("server = %+v", s)
 	}
-	if !c.Plugins.Console || c.Plugins.Log.File != filepath.Join(root, "out.log") || c.Plugins.Log.KeepOrDefault() != 3 {
+	if !config.IsOn(c.Plugins.Console) || c.Plugins.Log.File != filepath.Join(root, "out.log") || c.Plugins.Log.KeepOrDefault() != 3 {
 		t.Errorf("plugins = %+v", c.Plugins)
 	}
 	if string(c.CSS.PostCSS) != `"./conf"` || string(c.CSS.PreprocessorOptions["scss"]) != `{"additionalData":"$a: 1;"}` {
@@ -130,7 +132,7 @@ func TestMistakes(t *testing.T) {
 		{"alias", `{"resolve": {"alias": [{"find": "", "replacement": "x"}]}}`, `needs a "find"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := config.Load(write(t, tt.text), "")
+			_, err := configfile.Load(configfile.Source{Root: write(t, tt.text)})
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -143,8 +145,8 @@ func TestMistakes(t *testing.T) {
 
 func TestMistakesAreReportedTogether(t *testing.T) {
 	root := write(t, "{\n\"prot\": 1,\n\"mode\": 2\n}")
-	_, err := config.Load(root, "")
-	all := config.All(err)
+	_, err := configfile.Load(configfile.Source{Root: root})
+	all := configfile.All(err)
 	if len(all) != 2 || all[0].Line != 2 || all[1].Line != 3 || all[1].Option != "mode" {
 		t.Fatalf("errors = %v", err)
 	}
@@ -153,26 +155,115 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 	}
 }
 
-func TestMerge(t *testing.T) {
-	c, root := load(t, `{"base": "/file/", "mode": "file", "server": {"port": 1, "strictPort": true, "cors": {"origin": "https://a"}}}`)
-	base, port, yes := "/flag", 0, true
-	c, err := c.Merge(config.Flags{Base: &base, Port: &port, CORS: &yes, HTTPS: &yes, NoViteConfig: true})
+// TestProgram: the options of a program win over the file, also when the file is read again. What the program leaves
+// out is the file's.
+func TestProgram(t *testing.T) {
+	root := write(t, `{
+		"base": "/file/", "mode": "file", "publicDir": "pub", "envPrefix": "FILE_", "define": {"A": 1, "B": 2}, "plugins": {"log": true},
+		"resolve": {"alias": {"@": "./file", "~": "./kept"}, "preserveSymlinks": true},
+		"server": {
+			"host": "0.0.0.0", "port": 1, "strictPort": true, "cors": {"origin": "https://a"}, "https": true, "headers": {"A": "file", "B": "file"},
+			"proxy": {"/api": "http://file:1", "/other": "http://file:2"}, "hmr": {"overlay": false, "shareTabs": true},
+		},
+	}`)
+	program := config.Config{
+		Base: "/program", PublicDir: config.Dir{Off: true}, EnvPrefix: config.Strings{"P_", "Q_"}, ViteConfig: new(false),
+		Define:  config.Expressions{"A": `"text"`},
+		Plugins: config.Plugins{Console: new(true), Log: &config.LogPlugin{File: "p.log"}},
+		Resolve: config.Resolve{
+			Alias:            config.Aliases{{Find: "@", Replacement: "./program"}, {Find: "x", Replacement: "y", Flags: new("")}},
+			PreserveSymlinks: new(false),
+		},
+		CSS:  config.CSS{PostCSS: config.RawOf(map[string]any{"plugins": []string{}}), PreprocessorOptions: map[string]config.Raw{"scss": config.RawOf(1)}},
+		JSON: config.JSON{NamedExports: new(false)},
+		Server: config.Server{
+			Port: new(0), Open: new(""), StrictPort: new(false), CORS: config.CORS{Origins: []string{}}, HTTPS: &config.HTTPS{Off: true},
+			Headers: map[string]string{"A": "program", "C": ""},
+			Proxy: config.Proxy{{
+				Path: "/api", Target: "http://program:1", Secure: new(false), Rewrite: config.Rewrites{{Pattern: "b"}, {Pattern: "a", Replacement: "c"}},
+				CookiePathRewrite: config.Replacements{"*": ""}, RewriteFunc: strings.ToUpper,
+			}},
+			FS: config.FS{Allow: []string{"../shared"}}, Watch: config.Watch{Ignored: config.Strings{"x"}}, HMR: config.HMR{Overlay: new(true)},
+		},
+	}
+	check := func(c *configfile.Config, mode string) {
+		t.Helper()
+		want := config.Config{
+			Base: "/program/", Mode: mode, PublicDir: config.Dir{Off: true}, EnvPrefix: config.Strings{"P_", "Q_"}, ViteConfig: new(false),
+			Define:  config.Expressions{"A": `"text"`, "B": "2"},
+			Plugins: config.Plugins{Console: new(true), Log: &config.LogPlugin{File: filepath.Join(root, "p.log")}},
+			Resolve: config.Resolve{
+				Alias: config.Aliases{
+					{Find: "@", Replacement: filepath.Join(root, "program")}, {Find: "x", Replacement: "y", Flags: new("")},
+					{Find: "~", Replacement: filepath.Join(root, "kept")},
+				},
+				PreserveSymlinks: new(false),
+			},
+			CSS: program.CSS, JSON: program.JSON,
+			Server: config.Server{
+				Host: "0.0.0.0", Port: new(0), Open: new(""), StrictPort: new(false), CORS: config.CORS{Origins: []string{}},
+				Headers: map[string]string{"A": "program", "B": "file", "C": ""},
+				Proxy: config.Proxy{
+					{Path: "/other", Target: "http://file:2", ChangeOrigin: true}, program.Server.Proxy[0],
+				},
+				FS: config.FS{Allow: []string{filepath.Join(filepath.Dir(root), "shared")}}, Watch: program.Server.Watch,
+				HMR: config.HMR{Overlay: new(true), ShareTabs: new(true)},
+			},
+		}
+		if diff := cmp.Diff(want, c.Config, cmpopts.IgnoreTypes(strings.ToUpper)); diff != "" {
+			t.Error(diff)
+		}
+		if at := len(c.Server.Proxy) - 1; c.Server.Proxy[at].RewriteFunc == nil || c.Server.Proxy[0].RewriteFunc != nil {
+			t.Errorf("a func is not at its rule: %+v", c.Server.Proxy)
+		}
+	}
+	c, err := configfile.Load(configfile.Source{Root: root, Program: program})
 	if err != nil {
 		t.Fatal(err)
 	}
-	have := []any{c.Base, c.Mode, c.Server.PortOrDefault(), c.Server.StrictPort, c.Server.CORSOrigins(), c.Server.HTTPS != nil, c.ReadsViteConfig()}
-	want := []any{"/flag/", "file", 0, true, []string{"https://a"}, true, false}
-	if diff := cmp.Diff(want, have); diff != "" {
-		t.Error(diff)
+	check(c, "file")
+	text, err := os.ReadFile(c.Path)
+	if err == nil {
+		err = os.WriteFile(c.Path, []byte(strings.Replace(string(text), `"mode": "file"`, `"mode": "edited"`, 1)), 0o644)
 	}
-	if err := os.WriteFile(filepath.Join(root, config.FileName), []byte(`{"mode": "edited"}`), 0o644); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	if c, err = c.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	if c.Mode != "edited" || c.Base != "/flag/" {
-		t.Errorf("after reload: mode %q, base %q", c.Mode, c.Base)
+	check(c, "edited")
+	if c, _, err = c.WithVite("/p/vite.config.ts", []byte(`{"base": "/vite/", "mode": "vite"}`)); err != nil {
+		t.Fatal(err)
+	}
+	check(c, "edited")
+	if c, err = configfile.Load(configfile.Source{Root: root, NoFile: true}); err != nil || c.Base != "" || c.Path != "" {
+		t.Errorf("without the file: base %q of %q, %v", c.Base, c.Path, err)
+	}
+}
+
+// TestProgramMistakes: a mistake in the options of a program is an error that names the option, and none of the file's.
+func TestProgramMistakes(t *testing.T) {
+	for want, program := range map[string]config.Config{
+		`options: option "server.port": must be a whole number from 0 to 65535, not the number 70000`: {Server: config.Server{Port: new(70000)}},
+		`option "logLevel": must be`:                           {LogLevel: "loud"},
+		`option "css.modules.scopeBehaviour": must be`:         {CSS: config.CSS{Modules: config.CSSModules{ScopeBehaviour: "none"}}},
+		`option "resolve.alias[0]": needs a "find"`:            {Resolve: config.Resolve{Alias: config.Aliases{{}}}},
+		`option "server.proxy[\"/api\"]": needs a "target"`:    {Server: config.Server{Proxy: config.Proxy{{Path: "/api"}}}},
+		`option "server.proxy.api": must begin with "/"`:       {Server: config.Server{Proxy: config.Proxy{{Path: "api", Target: "http://x"}}}},
+		`option "server.proxy[\"/x\"]": is given twice`:        {Server: config.Server{Proxy: config.Proxy{{Path: "/x", Target: "http://x"}, {Path: "/x", Target: "http://y"}}}},
+		`option "define.A": "1.2.3" is neither`:                {Define: config.Expressions{"A": "1.2.3"}},
+		`option "server.https": needs both "key" and "cert"`:   {Server: config.Server{HTTPS: &config.HTTPS{Key: "k"}}},
+		`option "plugins.log.maxSize": must be a whole number`: {Plugins: config.Plugins{Log: &config.LogPlugin{MaxSize: 1}}},
+		`base "app" must be a path like /app/`:                 {Base: "app"},
+	} {
+		_, err := configfile.Load(configfile.Source{Root: write(t, `{"mode": "x"}`), Program: program})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+		if configfile.All(err) != nil {
+			t.Errorf("%v counts as a mistake of the file", err)
+		}
 	}
 }
 
@@ -202,7 +293,7 @@ func TestWithVite(t *testing.T) {
 }
 
 func TestExplicitFile(t *testing.T) {
-	if _, err := config.Load(t.TempDir(), "missing.json"); err == nil {
+	if _, err := configfile.Load(configfile.Source{Root: t.TempDir(), File: "missing.json"}); err == nil {
 		t.Error("a named file that does not exist is no error")
 	}
 	dir := t.TempDir()
@@ -210,7 +301,7 @@ func TestExplicitFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`{"root": "web"}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Load(t.TempDir(), file)
+	c, err := configfile.Load(configfile.Source{Root: t.TempDir(), File: file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +323,7 @@ func TestExplicitFile(t *testing.T) {
 	}
 }
 
-func served(t *testing.T, c *config.Config, project string) string {
+func served(t *testing.T, c *configfile.Config, project string) string {
 	t.Helper()
 	root, err := c.Served(project)
 	if err != nil {
@@ -252,20 +343,20 @@ func TestRootOfVite(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err := config.Load(dir, "")
+	c, err := configfile.Load(configfile.Source{Root: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c, _, err = c.WithVite("/p/vite.config.ts", []byte(`{"root": "client"}`)); err != nil || served(t, c, dir) != filepath.Join(dir, "client") {
 		t.Fatalf("root = %q, %v", served(t, c, dir), err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, config.FileName), []byte(`{"root": "./web/"}`), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, configfile.FileName), []byte(`{"root": "./web/"}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if c, err = c.Reload(); err != nil || served(t, c, dir) != filepath.Join(dir, "web") {
 		t.Fatalf("root = %q, %v", served(t, c, dir), err)
 	}
-	if err := os.Remove(filepath.Join(dir, config.FileName)); err != nil {
+	if err := os.Remove(filepath.Join(dir, configfile.FileName)); err != nil {
 		t.Fatal(err)
 	}
 	if c, _, err = c.WithVite("", nil); err != nil || served(t, c, dir) != dir {
@@ -289,8 +380,8 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(file, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := config.Load(root, file)
-		for _, e := range config.All(err) {
+		_, err := configfile.Load(configfile.Source{Root: root, File: file})
+		for _, e := range configfile.All(err) {
 			if e.Shown == "" || e.Text == "" || e.Line < 0 || e.Column < 0 {
 				t.Errorf("error without its place: %+v", e)
 			}

@@ -241,8 +241,7 @@ func (d *decoder) value(v *hujson.Value, dst reflect.Value, path string, tag ref
 		dst.Set(made)
 		return
 	}
-	if o, ok := dst.Addr().Interface().(option); ok {
-		o.decode(d, v, path)
+	if d.kind(v, dst.Addr().Interface(), path) {
 		return
 	}
 	switch dst.Kind() {

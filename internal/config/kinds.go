@@ -7,19 +7,49 @@ import (
 	"strings"
 
 	"github.com/tailscale/hujson"
+
+	"github.com/seed-b8174343/devserver/config"
 )
 
-// option is implemented by the types of options that may be written in more than one way. Each decodes itself.
-type option interface {
-	decode(d *decoder, v *hujson.Value, path string)
+// kind decodes an option that may be written in more than one way, and reports whether to points to such an option.
+func (d *decoder) kind(v *hujson.Value, to any, path string) bool {
+	switch o := to.(type) {
+	case *config.Strings:
+		d.strings(v, o, path)
+	case *config.Raw:
+		*o = standard(v)
+	case *config.Ignored: // any value is accepted
+	case *config.Dir:
+		d.dir(v, o, path)
+	case *config.Expressions:
+		d.expressions(v, o, path)
+	case *config.Aliases:
+		d.aliases(v, o, path)
+	case *config.LogPlugin:
+		d.logPlugin(v, o, path)
+	case *config.HMR:
+		d.hmr(v, o, path)
+	case *config.HTTPS:
+		d.https(v, o, path)
+	case *config.CORS:
+		d.cors(v, o, path)
+	case *corsOrigin:
+		d.corsOrigin(v, o, path)
+	case *config.Proxy:
+		d.proxy(v, o, path)
+	case *config.Replacements:
+		d.replacements(v, o, path)
+	case *config.Rewrites:
+		d.rewrites(v, o, path)
+	default:
+		return false
+	}
+	return true
 }
 
-// Strings is a list of texts. In the file a single text may stand for a list with one text.
-type Strings []string
-
-func (s *Strings) decode(d *decoder, v *hujson.Value, path string) {
+func (d *decoder) strings(v *hujson.Value, s *config.Strings, path string) {
 	if v.Value.Kind() == '"' {
-		*s = Strings{v.Value.(hujson.Literal).String()}
+		*s = config.Strings{v.Value.(hujson.Literal).String()}
 		return
 	}
 	var list []string
@@ -28,14 +58,6 @@ func (s *Strings) decode(d *decoder, v *hujson.Value, path string) {
 	}
 }
 
-// Raw is a value that is passed on unchanged, in standard JSON. Nil: not given.
-type Raw json.RawMessage
-
-// MarshalJSON returns the value itself.
-func (r Raw) MarshalJSON() ([]byte, error) { return json.RawMessage(r).MarshalJSON() }
-
-func (r *Raw) decode(_ *decoder, v *hujson.Value, _ string) { *r = standard(v) }
-
 // standard returns the value without comments and trailing commas.
 func standard(v *hujson.Value) []byte {
 	plain := v.Clone()
@@ -43,28 +65,20 @@ func standard(v *hujson.Value) []byte {
 	return plain.Pack()
 }
 
-// Ignored is an option of Vite that has no meaning here. Any value is accepted, so that a configuration can be shared.
-type Ignored struct{}
-
-func (*Ignored) decode(*decoder, *hujson.Value, string) {}
-
-func (d *Dir) decode(dec *decoder, v *hujson.Value, path string) {
+func (d *decoder) dir(v *hujson.Value, to *config.Dir, path string) {
 	switch v.Value.Kind() {
 	case 'f':
-		*d = Dir{Off: true}
+		*to = config.Dir{Off: true}
 	case '"':
-		*d = Dir{Path: v.Value.(hujson.Literal).String()}
+		*to = config.Dir{Path: v.Value.(hujson.Literal).String()}
 	default:
-		dec.wrongType(v, path, "a path or false")
+		d.wrongType(v, path, "a path or false")
 	}
 }
 
-// Expressions maps names to JavaScript expressions.
-type Expressions map[string]string
-
 var entityName = regexp.MustCompile(`^[\p{L}_$][\p{L}\p{N}_$]*(\.[\p{L}_$][\p{L}\p{N}_$]*)*$`)
 
-func (e *Expressions) decode(d *decoder, v *hujson.Value, path string) {
+func (d *decoder) expressions(v *hujson.Value, e *config.Expressions, path string) {
 	d.members(v, path, "an object from names to expressions", func(name string, at, value *hujson.Value, path string) {
 		if !entityName.MatchString(name) {
 			d.fail(at, path, "%q is not a name, or names joined by dots", name)
@@ -81,18 +95,15 @@ func (e *Expressions) decode(d *decoder, v *hujson.Value, path string) {
 			}
 		}
 		if *e == nil {
-			*e = Expressions{}
+			*e = config.Expressions{}
 		}
 		(*e)[name] = expr
 	})
 }
 
-// Aliases is an ordered list of replacements. In the file an object may stand for the list.
-type Aliases []Alias
-
-func (a *Aliases) decode(d *decoder, v *hujson.Value, path string) {
-	var list Aliases
-	add := func(at *hujson.Value, path string, alias Alias) {
+func (d *decoder) aliases(v *hujson.Value, a *config.Aliases, path string) {
+	var list config.Aliases
+	add := func(at *hujson.Value, path string, alias config.Alias) {
 		if alias.Find == "" {
 			d.fail(at, path, `needs a "find" that is not empty`)
 			return
@@ -106,14 +117,14 @@ func (a *Aliases) decode(d *decoder, v *hujson.Value, path string) {
 	switch v.Value.Kind() {
 	case '{':
 		d.members(v, path, "", func(find string, at, value *hujson.Value, path string) {
-			alias := Alias{Find: find}
+			alias := config.Alias{Find: find}
 			if d.into(value, &alias.Replacement, path, "") {
 				add(at, path, alias)
 			}
 		})
 	case '[':
 		d.elements(v, path, func(value *hujson.Value, path string) {
-			var alias Alias
+			var alias config.Alias
 			if d.into(value, &alias, path, `an object like {"find": "@", "replacement": "./src"}`) {
 				add(value, path, alias)
 			}
@@ -123,18 +134,18 @@ func (a *Aliases) decode(d *decoder, v *hujson.Value, path string) {
 		return
 	}
 	// The later list comes first: devserver.config.json wins over vite.config.
-	*a = append(list, slices.DeleteFunc(*a, func(old Alias) bool {
-		return slices.ContainsFunc(list, func(n Alias) bool { return n.Find == old.Find })
+	*a = append(list, slices.DeleteFunc(*a, func(old config.Alias) bool {
+		return slices.ContainsFunc(list, func(n config.Alias) bool { return n.Find == old.Find })
 	})...)
 }
 
-func (l *LogPlugin) decode(d *decoder, v *hujson.Value, path string) {
+func (d *decoder) logPlugin(v *hujson.Value, l *config.LogPlugin, path string) {
 	if v.Value.Kind() != 't' {
 		d.fields(v, l, path, "true, false or an object")
 	}
 }
 
-func (h *HMR) decode(d *decoder, v *hujson.Value, path string) {
+func (d *decoder) hmr(v *hujson.Value, h *config.HMR, path string) {
 	switch v.Value.Kind() {
 	case 't', 'f':
 		h.Off = v.Value.Kind() == 'f'
@@ -144,7 +155,7 @@ func (h *HMR) decode(d *decoder, v *hujson.Value, path string) {
 	}
 }
 
-func (h *HTTPS) decode(d *decoder, v *hujson.Value, path string) {
+func (d *decoder) https(v *hujson.Value, h *config.HTTPS, path string) {
 	if v.Value.Kind() == 't' {
 		return
 	}
@@ -153,13 +164,7 @@ func (h *HTTPS) decode(d *decoder, v *hujson.Value, path string) {
 	}
 }
 
-// CORS lists the origins whose pages may read responses. The zero value lists none.
-type CORS struct {
-	// Origins are texts like "https://app.example"; "*" stands for any.
-	Origins []string
-}
-
-func (c *CORS) decode(d *decoder, v *hujson.Value, path string) {
+func (d *decoder) cors(v *hujson.Value, c *config.CORS, path string) {
 	switch v.Value.Kind() {
 	case 't':
 		c.Origins = []string{"*"}
@@ -178,23 +183,20 @@ func (c *CORS) decode(d *decoder, v *hujson.Value, path string) {
 
 type corsOrigin []string
 
-func (o *corsOrigin) decode(d *decoder, v *hujson.Value, path string) {
+func (d *decoder) corsOrigin(v *hujson.Value, o *corsOrigin, path string) {
 	switch v.Value.Kind() {
 	case 't':
 		*o = []string{"*"}
 	case 'f':
 		*o = nil
 	default:
-		(*Strings)(o).decode(d, v, path)
+		d.strings(v, (*config.Strings)(o), path)
 	}
 }
 
-// Proxy lists rules in the order of the file.
-type Proxy []ProxyRule
-
-func (p *Proxy) decode(d *decoder, v *hujson.Value, path string) {
+func (d *decoder) proxy(v *hujson.Value, p *config.Proxy, path string) {
 	d.members(v, path, "an object from paths to backends", func(match string, at, value *hujson.Value, path string) {
-		rule := ProxyRule{Path: match}
+		rule := config.ProxyRule{Path: match}
 		switch {
 		case strings.HasPrefix(match, "^"):
 			if !d.jsPattern(at, path, match) {
@@ -217,13 +219,13 @@ func (p *Proxy) decode(d *decoder, v *hujson.Value, path string) {
 			return
 		}
 		rule.WS = rule.WS || strings.HasPrefix(rule.Target, "ws:") || strings.HasPrefix(rule.Target, "wss:")
-		*p = slices.DeleteFunc(*p, func(old ProxyRule) bool { return old.Path == match })
+		*p = slices.DeleteFunc(*p, func(old config.ProxyRule) bool { return old.Path == match })
 		*p = append(*p, rule)
 	})
 }
 
 // functions decodes a rule's functions, which only a vite.config has.
-func (d *decoder) functions(rule *hujson.Value, path string, into *ProxyFunctions) {
+func (d *decoder) functions(rule *hujson.Value, path string, into *config.ProxyFunctions) {
 	if rule.Value.Kind() != '{' {
 		return
 	}
@@ -234,16 +236,12 @@ func (d *decoder) functions(rule *hujson.Value, path string, into *ProxyFunction
 	})
 }
 
-// Replacements maps texts to their replacements. The key "*" means any text. In the file a text alone stands for the
-// replacement of any text.
-type Replacements map[string]string
-
-func (r *Replacements) decode(d *decoder, v *hujson.Value, path string) {
+func (d *decoder) replacements(v *hujson.Value, r *config.Replacements, path string) {
 	switch v.Value.Kind() {
 	case 'f':
 		*r = nil
 	case '"':
-		*r = Replacements{"*": v.Value.(hujson.Literal).String()}
+		*r = config.Replacements{"*": v.Value.(hujson.Literal).String()}
 	default:
 		made := map[string]string{}
 		if d.into(v, &made, path, "a text, false or an object") {
@@ -252,12 +250,9 @@ func (r *Replacements) decode(d *decoder, v *hujson.Value, path string) {
 	}
 }
 
-// Rewrites is an ordered list of replacements.
-type Rewrites []Rewrite
-
-func (r *Rewrites) decode(d *decoder, v *hujson.Value, path string) {
+func (d *decoder) rewrites(v *hujson.Value, r *config.Rewrites, path string) {
 	d.members(v, path, `an object like {"^/api": ""}`, func(pattern string, at, value *hujson.Value, path string) {
-		rw := Rewrite{Pattern: pattern}
+		rw := config.Rewrite{Pattern: pattern}
 		if d.jsPattern(at, path, pattern) && d.into(value, &rw.Replacement, path, "") {
 			*r = append(*r, rw)
 		}

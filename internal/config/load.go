@@ -1,3 +1,8 @@
+// Package config reads devserver.config.json into the options of package config at the top of the repository.
+//
+// The file is JSON with comments and trailing commas. An unknown name or a wrong value is an error with line and
+// column, never silently ignored. Load reads the file and lays the options of a program or of the command line over it.
+// WithVite puts the values of a vite.config beneath it. Reload does all three again after the file has changed.
 package config
 
 import (
@@ -9,41 +14,52 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
-// source holds what a Config was made from, so that Reload can make it again.
-type source struct {
-	root, explicit string
-	flags          Flags
-	vite           []byte
-	viteFile       string
+// FileName is the name of the configuration file in the project's folder.
+const FileName = "devserver.config.json"
+
+// Config is the configuration of one project's server, and where it is from. It must not be changed once a server has
+// it.
+type Config struct {
+	config.Config
+	// Path is the file that was read; "" when there is none.
+	Path string
+
+	from   Source
+	vite   []byte // values of a vite.config
+	ofVite string // the file of vite
+	rootOf string // the file that Root is from, as messages name it
+	err    error  // see Broken
 }
 
-// Flags are options of the command line. Nil and false: not given.
-type Flags struct {
-	Host, Open, Base, Mode, LogLevel *string
-	Port                             *int
-	StrictPort, CORS, ClearScreen    *bool
-	Poll, HTTPS                      *bool
-	NoViteConfig                     bool
+// Source says what a configuration is made from. The zero value is the file of the current folder.
+type Source struct {
+	// Root is the project's folder.
+	Root string
+	// File is the configuration file, which must exist; "" is the FileName in Root, which need not.
+	File string
+	// NoFile reads no file.
+	NoFile bool
+	// Program holds the options that win over the file: those of a program, or of the command line.
+	Program config.Config
 }
 
-// Load reads the file explicit, which must exist. With an empty name it reads devserver.config.json from the folder
-// root, or returns an empty Config when that file does not exist. The error holds every mistake of the file, see All.
-func Load(root, explicit string) (*Config, error) {
-	return load(source{root: root, explicit: explicit})
-}
+// Load reads the file and lays the program's options over it. The error holds every mistake of the file, see All. A
+// mistake in the program's options is another error.
+func Load(from Source) (*Config, error) { return load(Config{from: from}) }
 
-// Broken returns the configuration to start with when Load failed with Errors. It holds the flags and nothing else. Err
-// returns the error, and Reload reads the file again. A server with this configuration must serve nothing of the
-// project, since it does not know which files are denied.
-func Broken(root, explicit string, flags Flags, err error) *Config {
-	c := &Config{from: source{root: root, explicit: explicit, flags: flags}, err: err}
+// Broken returns the configuration to start with when Load failed with Errors. It holds the program's options and
+// nothing else. Err returns the error, and Reload reads the file again. A server with this configuration must serve
+// nothing of the project, since it does not know which files are denied.
+func Broken(from Source, err error) *Config {
+	c := &Config{from: from, err: err}
 	if e, ok := errors.AsType[*Error](err); ok {
 		c.Path = e.File
 	}
-	c.lay(flags)
+	_ = c.layProgram() // Load has reported its mistakes
 	if c.finishBase() != nil {
 		c.Base = ""
 	}
@@ -53,26 +69,21 @@ func Broken(root, explicit string, flags Flags, err error) *Config {
 // Err returns the error that Broken was given, or nil for a configuration that Load made.
 func (c *Config) Err() error { return c.err }
 
-// Reload reads the file again, with the same flags over it and the same values of a vite.config beneath it.
-func (c *Config) Reload() (*Config, error) { return load(c.from) }
-
-// Merge returns the configuration with flags laid over it. The flags stay over a Reload.
-func (c *Config) Merge(flags Flags) (*Config, error) {
-	from := c.from
-	from.flags = flags
-	return load(from)
+// Reload reads the file again, with the same options over it and the same values of a vite.config beneath it.
+func (c *Config) Reload() (*Config, error) {
+	return load(Config{from: c.from, vite: c.vite, ofVite: c.ofVite})
 }
 
 // WithVite returns the configuration with the values of a vite.config, a JSON object, as its defaults. The values of
-// devserver.config.json and flags win. Options that devserver does not know are left out. For each value that devserver
-// cannot use, ignored holds a line. The values stay over a Reload; nil removes them.
+// devserver.config.json and of the program win. Options that devserver does not know are left out. For each value that
+// devserver cannot use, ignored holds a line. The values stay over a Reload; nil removes them.
 func (c *Config) WithVite(file string, values []byte) (made *Config, ignored []string, err error) {
-	if values == nil && c.from.vite == nil {
+	if values == nil && c.vite == nil {
 		return c, nil, nil
 	}
-	from := c.from
-	from.vite, from.viteFile = values, file
-	for _, e := range decodeVite(&Config{}, from) {
+	from := Config{from: c.from, vite: values, ofVite: file}
+	trial := from
+	for _, e := range trial.decodeVite() {
 		ignored = append(ignored, e.Text)
 	}
 	made, err = load(from)
@@ -107,38 +118,81 @@ func (c *Config) dir() string {
 	if c.Path != "" {
 		return filepath.Dir(c.Path)
 	}
-	if abs, err := filepath.Abs(c.from.root); err == nil {
+	if abs, err := filepath.Abs(c.from.Root); err == nil {
 		return abs
 	}
-	return c.from.root
+	return c.from.Root
 }
 
-func load(from source) (*Config, error) {
-	c := &Config{from: from}
-	decodeVite(c, from)
-	ofVite := c.Root
+// load fills in a Config that holds what it is made from.
+func load(c Config) (*Config, error) {
+	if err := checkProgram(c.from.Program); err != nil {
+		return nil, err
+	}
+	c.decodeVite()
+	viteRoot := c.Root
 	c.Root = ""
 	if err := c.read(); err != nil {
 		return nil, err
 	}
 	c.rootOf = c.Path
 	if c.Root == "" {
-		c.Root, c.rootOf = ofVite, from.viteFile
+		c.Root, c.rootOf = viteRoot, c.ofVite
 	}
-	c.lay(from.flags)
+	c.absolute(c.dir())
+	if c.from.Program.Root != "" {
+		c.rootOf = programName
+	}
+	if err := c.layProgram(); err != nil {
+		return nil, err
+	}
+	project, err := filepath.Abs(c.from.Root)
+	if err != nil {
+		return nil, fmt.Errorf("find the project's folder %q: %w", c.from.Root, err)
+	}
+	c.absolute(project)
 	if err := c.finish(); err != nil {
 		return nil, err
 	}
-	return c, nil
+	return &c, nil
+}
+
+// programName stands for the options of a program in messages, where a file has its name.
+const programName = "options"
+
+// checkProgram returns an error for the options of a program that the file could not have either. It is no Errors: the
+// program has to be changed, and not the file.
+func checkProgram(program config.Config) error {
+	if err := (&Config{from: Source{Program: program}}).layProgram(); err != nil {
+		return errors.New(err.Error())
+	}
+	return nil
+}
+
+// layProgram lays the program's options over the others. Options that only Go can hold are put beside their rules.
+func (c *Config) layProgram() error {
+	d := decoder{file: programName, shown: programName}
+	d.decode(encode(c.from.Program), &c.Config)
+	for _, e := range d.errors {
+		e.Line, e.Column, e.Frame = 0, 0, "" // the text is ours
+	}
+	if len(d.errors) > 0 {
+		return d.errors
+	}
+	for _, own := range c.from.Program.Server.Proxy {
+		at := slices.IndexFunc(c.Server.Proxy, func(r config.ProxyRule) bool { return r.Path == own.Path })
+		c.Server.Proxy[at].RewriteFunc, c.Server.Proxy[at].BypassFunc = own.RewriteFunc, own.BypassFunc
+	}
+	return nil
 }
 
 // decodeVite puts the usable values of a vite.config into c and returns an error for each other value.
-func decodeVite(c *Config, from source) Errors {
-	if from.vite == nil {
+func (c *Config) decodeVite() Errors {
+	if c.vite == nil {
 		return nil
 	}
-	d := decoder{file: from.viteFile, shown: filepath.Base(from.viteFile), lenient: true}
-	d.decode(from.vite, c)
+	d := decoder{file: c.ofVite, shown: filepath.Base(c.ofVite), lenient: true}
+	d.decode(c.vite, &c.Config)
 	if c.Base != "" && !strings.HasPrefix(c.Base, "/") && !strings.HasPrefix(c.Base, ".") && !strings.Contains(c.Base, "://") {
 		c.Base = "/" + c.Base // as Vite reads it
 	}
@@ -147,16 +201,19 @@ func decodeVite(c *Config, from source) Errors {
 
 // read lays the file over c.
 func (c *Config) read() error {
-	file := c.from.explicit
+	if c.from.NoFile {
+		return nil
+	}
+	file := c.from.File
 	if file == "" {
-		file = filepath.Join(c.from.root, FileName)
+		file = filepath.Join(c.from.Root, FileName)
 	}
 	abs, err := filepath.Abs(file)
 	if err != nil {
 		return fmt.Errorf("find configuration %q: %w", file, err)
 	}
 	text, err := disk.ReadFile(abs)
-	if errors.Is(err, fs.ErrNotExist) && c.from.explicit == "" {
+	if errors.Is(err, fs.ErrNotExist) && c.from.File == "" {
 		return nil
 	}
 	if err != nil {
@@ -164,7 +221,7 @@ func (c *Config) read() error {
 	}
 	c.Path = abs
 	d := decoder{file: abs, shown: shownPath(abs)}
-	d.decode(text, c)
+	d.decode(text, &c.Config)
 	if len(d.errors) > 0 {
 		slices.SortStableFunc(d.errors, func(a, b *Error) int { return a.Line - b.Line })
 		return d.errors
@@ -182,81 +239,39 @@ func shownPath(abs string) string {
 	return abs
 }
 
-// lay puts flags over the file's values.
-func (c *Config) lay(f Flags) {
-	set(&c.Server.Host, f.Host)
-	set(&c.Base, f.Base)
-	set(&c.Mode, f.Mode)
-	set(&c.LogLevel, f.LogLevel)
-	set(&c.Server.StrictPort, f.StrictPort)
-	set(&c.Server.Watch.UsePolling, f.Poll)
-	if f.Open != nil {
-		c.Server.Open = f.Open
-	}
-	if f.Port != nil {
-		c.Server.Port = f.Port
-	}
-	if f.ClearScreen != nil {
-		c.ClearScreen = f.ClearScreen
-	}
-	switch {
-	case f.CORS == nil:
-	case *f.CORS && len(c.Server.CORS.Origins) == 0:
-		c.Server.CORS.Origins = []string{"*"}
-	case !*f.CORS:
-		c.Server.CORS.Origins = nil
-	}
-	switch {
-	case f.HTTPS == nil:
-	case *f.HTTPS && c.Server.HTTPS == nil:
-		c.Server.HTTPS = &HTTPS{}
-	case !*f.HTTPS:
-		c.Server.HTTPS = nil
-	}
-	if f.NoViteConfig {
-		no := false
-		c.ViteConfig = &no
-	}
-}
-
-func set[T any](to *T, from *T) {
-	if from != nil {
-		*to = *from
-	}
-}
-
-// finish checks values that the decoder cannot check, and makes paths absolute.
-func (c *Config) finish() error {
-	if err := c.finishBase(); err != nil {
-		return err
-	}
+// absolute makes relative paths absolute. They start from the folder dir.
+func (c *Config) absolute(dir string) {
 	if c.Root != "" {
-		c.Root = c.abs(c.Root)
+		c.Root = abs(dir, c.Root)
 	}
-	for i := range c.Server.FS.Allow {
-		c.Server.FS.Allow[i] = c.abs(c.Server.FS.Allow[i])
-	}
-	if strict := c.Server.FS.Strict; strict != nil && !*strict {
-		c.Server.FS.Allow = append(c.Server.FS.Allow, filepath.VolumeName(c.dir())+string(filepath.Separator))
+	for i, path := range c.Server.FS.Allow {
+		c.Server.FS.Allow[i] = abs(dir, path)
 	}
 	for i, a := range c.Resolve.Alias {
 		if relative(a.Replacement) {
-			c.Resolve.Alias[i].Replacement = c.abs(a.Replacement)
+			c.Resolve.Alias[i].Replacement = abs(dir, a.Replacement)
 		}
 	}
 	if h := c.Server.HTTPS; h != nil && h.Cert != "" {
 		made := *h
 		for _, part := range []*string{&made.Key, &made.Cert} {
 			if !IsPEM(*part) {
-				*part = c.abs(*part)
+				*part = abs(dir, *part)
 			}
 		}
 		c.Server.HTTPS = &made
 	}
 	if p := c.Plugins.Log; p != nil && p.File != "" {
-		p.File = c.abs(p.File)
+		p.File = abs(dir, p.File)
 	}
-	return nil
+}
+
+// finish checks values that the decoder cannot check, and adds what follows from others.
+func (c *Config) finish() error {
+	if strict := c.Server.FS.Strict; strict != nil && !*strict {
+		c.Server.FS.Allow = append(c.Server.FS.Allow, filepath.VolumeName(c.dir())+string(filepath.Separator))
+	}
+	return c.finishBase()
 }
 
 // finishBase makes the base begin and end with a slash. It keeps only the path of a full URL. A relative base becomes
@@ -287,11 +302,11 @@ func relative(path string) bool {
 	return strings.HasPrefix(path, "./") || strings.HasPrefix(path, "../") || path == "." || path == ".."
 }
 
-func (c *Config) abs(path string) string {
+func abs(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
 	}
-	made := filepath.Join(c.dir(), filepath.FromSlash(path))
+	made := filepath.Join(dir, filepath.FromSlash(path))
 	if strings.HasSuffix(path, "/") {
 		made += "/" // "@/" -> "./src/" joins with the rest of the specifier
 	}

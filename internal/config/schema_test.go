@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/seed-b8174343/devserver/config"
 )
 
 var update = flag.Bool("update", false, "write schema.json and the table of options")
@@ -20,7 +22,7 @@ var update = flag.Bool("update", false, "write schema.json and the table of opti
 // TestSchema compares schema.json and docs/config.md with the types: editors offer what the decoder accepts.
 func TestSchema(t *testing.T) {
 	b := &schemaBuilder{comments: readComments(t)}
-	root := b.structOf(Config{})
+	root := b.structOf(reflect.TypeFor[config.Config]())
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
 	root["$id"] = SchemaURL
 	root["title"] = "devserver.config.json"
@@ -33,7 +35,7 @@ func TestSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	compare(t, "schema.json", text.Bytes())
-	compare(t, "../../docs/config.md", []byte(docsHead+b.table(reflect.TypeFor[Config](), "")))
+	compare(t, "../../docs/config.md", []byte(docsHead+b.table(reflect.TypeFor[config.Config](), "")))
 }
 
 const docsHead = `# devserver.config.json
@@ -84,13 +86,7 @@ type schemaBuilder struct {
 	comments map[string]string // "Server.Port" -> its comment
 }
 
-// schemer is an option that may be written in more than one way.
-type schemer interface {
-	schema(b *schemaBuilder) map[string]any
-}
-
-func (b *schemaBuilder) structOf(v any) map[string]any {
-	typ := reflect.TypeOf(v)
+func (b *schemaBuilder) structOf(typ reflect.Type) map[string]any {
 	properties := map[string]any{}
 	for i := range typ.NumField() {
 		f := typ.Field(i)
@@ -115,15 +111,15 @@ func (b *schemaBuilder) of(typ reflect.Type, tag reflect.StructTag) map[string]a
 	if typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
 	}
-	if s, ok := reflect.New(typ).Interface().(schemer); ok {
-		return s.schema(b)
+	if odd := b.odd(typ); odd != nil {
+		return odd
 	}
 	if tag.Get("or") != "" {
 		return anyOf(ofType("string"), ofType("boolean"))
 	}
 	switch typ.Kind() {
 	case reflect.Struct:
-		return b.structOf(reflect.Zero(typ).Interface())
+		return b.structOf(typ)
 	case reflect.Slice:
 		return listOf(b.of(typ.Elem(), ""))
 	case reflect.Map:
@@ -161,7 +157,7 @@ func (b *schemaBuilder) table(typ reflect.Type, path string) string {
 		if inner.Kind() == reflect.Pointer {
 			inner = inner.Elem()
 		}
-		if _, odd := reflect.New(inner).Interface().(schemer); inner.Kind() == reflect.Struct && !odd {
+		if inner.Kind() == reflect.Struct && b.odd(inner) == nil {
 			out.WriteString(b.table(inner, path+name+"."))
 			continue
 		}
@@ -179,17 +175,17 @@ func (b *schemaBuilder) table(typ reflect.Type, path string) string {
 
 // withOptions holds the types of options that may be written in more than one way, one of them an object with options.
 var withOptions = map[string]reflect.Type{
-	"log":   reflect.TypeFor[LogPlugin](),
-	"proxy": reflect.TypeFor[ProxyRule](),
-	"https": reflect.TypeFor[HTTPS](),
-	"hmr":   reflect.TypeFor[HMR](),
+	"log":   reflect.TypeFor[config.LogPlugin](),
+	"proxy": reflect.TypeFor[config.ProxyRule](),
+	"https": reflect.TypeFor[config.HTTPS](),
+	"hmr":   reflect.TypeFor[config.HMR](),
 }
 
 // readComments returns the comments of the types' fields, in the form for users.
 func readComments(t *testing.T) map[string]string {
 	t.Helper()
 	comments := map[string]string{}
-	for _, name := range []string{"config.go", "kinds.go"} {
+	for _, name := range []string{"../../config/config.go", "../../config/kinds.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -265,47 +261,31 @@ func mapOf(value map[string]any) map[string]any {
 
 func anyOf(kinds ...map[string]any) map[string]any { return map[string]any{"anyOf": kinds} }
 
-func (*Strings) schema(*schemaBuilder) map[string]any {
-	return anyOf(ofType("string"), listOf(ofType("string")))
-}
-
-func (*Raw) schema(*schemaBuilder) map[string]any { return map[string]any{} }
-
-func (*Ignored) schema(*schemaBuilder) map[string]any { return map[string]any{} }
-
-func (*Dir) schema(*schemaBuilder) map[string]any {
-	return anyOf(ofType("string"), map[string]any{"const": false})
-}
-
-func (*Expressions) schema(*schemaBuilder) map[string]any { return mapOf(map[string]any{}) }
-
-func (*Aliases) schema(b *schemaBuilder) map[string]any {
-	return anyOf(mapOf(ofType("string")), listOf(b.structOf(Alias{})))
-}
-
-func (*LogPlugin) schema(b *schemaBuilder) map[string]any {
-	return anyOf(ofType("boolean"), b.structOf(LogPlugin{}))
-}
-
-func (*HMR) schema(b *schemaBuilder) map[string]any {
-	return anyOf(ofType("boolean"), b.structOf(HMR{}))
-}
-
-func (*HTTPS) schema(b *schemaBuilder) map[string]any {
-	return anyOf(ofType("boolean"), b.structOf(HTTPS{}))
-}
-
-func (*CORS) schema(*schemaBuilder) map[string]any {
-	origin := anyOf(ofType("boolean"), ofType("string"), listOf(ofType("string")))
-	return anyOf(ofType("boolean"), map[string]any{"type": "object", "additionalProperties": false, "properties": map[string]any{"origin": origin}})
-}
-
-func (*Proxy) schema(b *schemaBuilder) map[string]any {
-	return mapOf(anyOf(ofType("string"), b.structOf(ProxyRule{})))
-}
-
-func (*Rewrites) schema(*schemaBuilder) map[string]any { return mapOf(ofType("string")) }
-
-func (*Replacements) schema(*schemaBuilder) map[string]any {
-	return anyOf(ofType("string"), map[string]any{"const": false}, mapOf(ofType("string")))
+// odd returns the schema of an option that may be written in more than one way, nil for others.
+func (b *schemaBuilder) odd(typ reflect.Type) map[string]any {
+	text, boolean, not := ofType("string"), ofType("boolean"), map[string]any{"const": false}
+	switch typ {
+	case reflect.TypeFor[config.Strings]():
+		return anyOf(text, listOf(text))
+	case reflect.TypeFor[config.Raw](), reflect.TypeFor[config.Ignored]():
+		return map[string]any{}
+	case reflect.TypeFor[config.Dir]():
+		return anyOf(text, not)
+	case reflect.TypeFor[config.Expressions]():
+		return mapOf(map[string]any{})
+	case reflect.TypeFor[config.Aliases]():
+		return anyOf(mapOf(text), listOf(b.structOf(reflect.TypeFor[config.Alias]())))
+	case reflect.TypeFor[config.LogPlugin](), reflect.TypeFor[config.HMR](), reflect.TypeFor[config.HTTPS]():
+		return anyOf(boolean, b.structOf(typ))
+	case reflect.TypeFor[config.CORS]():
+		origin := anyOf(boolean, text, listOf(text))
+		return anyOf(boolean, map[string]any{"type": "object", "additionalProperties": false, "properties": map[string]any{"origin": origin}})
+	case reflect.TypeFor[config.Proxy]():
+		return mapOf(anyOf(text, b.structOf(reflect.TypeFor[config.ProxyRule]())))
+	case reflect.TypeFor[config.Rewrites]():
+		return mapOf(text)
+	case reflect.TypeFor[config.Replacements]():
+		return anyOf(text, not, mapOf(text))
+	}
+	return nil
 }

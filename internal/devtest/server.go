@@ -2,7 +2,6 @@ package devtest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/terminal"
 	"github.com/seed-b8174343/devserver/server"
 )
@@ -35,8 +33,7 @@ type Server struct {
 	end func() error   // guarded by mu; nil when stopped
 }
 
-// Start serves the app on a free port until the test ends. configure may change the options before the start. Their
-// Config is nil; a Config that stays nil is read from the project.
+// Start serves the app on a free port until the test ends. configure may change the options before the start.
 func Start(t testing.TB, app *Files, configure ...func(*server.Options)) *Server {
 	t.Helper()
 	s := &Server{Files: app, Log: &Log{}, configure: configure, cacheDir: t.TempDir(), address: "127.0.0.1:0"}
@@ -59,22 +56,13 @@ func (s *Server) start(t testing.TB) {
 	for _, f := range s.configure {
 		f(&opts)
 	}
-	if opts.Config == nil {
-		cfg, err := config.Load(s.Root, "")
-		if mistakes, ok := errors.AsType[config.Errors](err); ok {
-			cfg = config.Broken(s.Root, "", config.Flags{}, mistakes)
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		opts.Config = cfg
-	}
 	srv, err := server.New(opts)
 	if err != nil {
 		t.Fatalf("start the server: %v", err)
 	}
 	scheme, serve := "http", srv.Serve
 	ctx, cancel := context.WithCancel(context.Background())
-	if opts.Config.Server.HTTPS != nil {
+	if srv.Config().Server.HTTPS != nil {
 		scheme = "https"
 		s.address = s.listenSecure(t, srv, cancel)
 	} else {

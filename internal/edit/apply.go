@@ -187,7 +187,8 @@ func (u *Updater) askPlugins(e *edit) {
 		return
 	}
 	for _, c := range e.changes {
-		mine := slices.DeleteFunc(u.o.Graph.ByFile(c.Path), func(id string) bool {
+		ids := append([]string{}, u.o.Graph.ByFile(c.Path)...) // an empty list, and not nil, for a file without a module
+		mine := slices.DeleteFunc(ids, func(id string) bool {
 			m := e.modules[id]
 			return m == nil || !m.isChanged() || isLinked(id)
 		})

@@ -44,6 +44,21 @@ func (u *Updater) printUnseen(ids []string) {
 // PrintReload prints that pages reload, and why.
 func (u *Updater) PrintReload(why string) { u.o.Logger.Info(u.reloadLine(why)) }
 
+// ReloadPages reloads the pages at a path, or all. It is for a reload that somebody asked for, and no edit.
+func (u *Updater) ReloadPages(send func(hmr.Payload) error, path, why string) error {
+	if path == "" {
+		path = "*"
+	}
+	if err := send(&hmr.FullReload{Path: path, Reason: why}); err != nil {
+		return fmt.Errorf("reload pages: %w", err)
+	}
+	if path != "*" {
+		why = path + ", " + why
+	}
+	u.PrintReload(why)
+	return nil
+}
+
 func (u *Updater) reloadLine(why string) string {
 	if u.o.HMR.Reload == "ask" {
 		return "page asks to reload (" + why + ")"

@@ -20,6 +20,10 @@ type Backend interface {
 	// Page returns the open page of that ID. The errors are hmr.ErrClosed and hmr.ErrUserChanged: the page must have the
 	// user, unless that is "".
 	Page(id, user string) (plugin.Client, error)
+	// Of returns the Backend of one child: what the child shows and handles ends with the child. Gone says that it
+	// ended.
+	Of(c *Child) Backend
+	Gone()
 }
 
 // methods returns the answers to the child's calls. A child without a backend only says hello.
@@ -46,6 +50,15 @@ func (c *Child) methods() wire.Methods {
 		"leave":          does(func(r wire.RoomCall) error { return coded(move(b, r, plugin.Client.Leave)) }),
 		"disconnectUser": answers(func(d wire.DisconnectCall) (int, error) { return b.Disconnect(d.User, d.Reason) }),
 
+		"showError":   does(func(e wire.ErrorCall) error { return b.ShowError(e.Key, plugin.ErrorOf(e.Error)) }),
+		"clearError":  does(func(e wire.ErrorCall) error { return b.ClearError(e.Key) }),
+		"reloadPages": does(func(r wire.ReloadCall) error { return coded(reloadPages(b, r)) }),
+		"handle":      does(func(h wire.HandleCall) error { return c.handle(b, h) }),
+		"unhandle":    does(c.unhandle),
+
+		"urls":    answers(func(any) ([]string, error) { return b.URLs(), nil }),
+		"restart": does(b.Restart),
+
 		"modules":    answers(func(any) ([]string, error) { return b.Modules() }),
 		"importers":  answers(b.Importers),
 		"invalidate": does(b.Invalidate),
@@ -58,6 +71,7 @@ func (c *Child) methods() wire.Methods {
 		"waitForModules": func(ctx context.Context, _ json.RawMessage) (any, error) { return nil, b.WaitForModules(ctx) },
 
 		"route.part": does(func(p wire.RoutePart) error { return c.stream(p.Stream).write(p) }),
+		"route.next": wire.Method(c.passOn),
 		"route.read": answers(func(r wire.RouteRead) (wire.RouteData, error) { return c.stream(r.Stream).read(r.Max) }),
 	}
 }
@@ -89,10 +103,7 @@ func send(b Backend, s wire.SendCall) (missed int, err error) {
 	if s.Channel != "" {
 		return b.SendOnChannel(s)
 	}
-	var data any
-	if len(s.Data) > 0 {
-		data = s.Data
-	}
+	data := s.Data // hmr.NoData when there is none
 	switch {
 	case s.All && s.Try:
 		return b.TryBroadcast(s.Event, data)
@@ -112,6 +123,34 @@ func send(b Backend, s wire.SendCall) (missed int, err error) {
 	default:
 		return 0, b.SendToRoom(s.Room, s.Event, data)
 	}
+}
+
+// reloadPages reloads the pages of a call.
+func reloadPages(b Backend, r wire.ReloadCall) error {
+	if r.Client == "" {
+		return b.ReloadPages(r.Path, r.Reason)
+	}
+	page, err := b.Page(r.Client, r.User)
+	if err != nil {
+		return err
+	}
+	return b.ReloadPage(page, r.Reason)
+}
+
+// handle adds a handler of the child, and unhandle removes it.
+func (c *Child) handle(b Backend, h wire.HandleCall) error {
+	off, err := b.Handle(plugin.EventOf(h.Plugin, h.Event))
+	if err == nil {
+		c.handled.Store(h.Number, off)
+	}
+	return err
+}
+
+func (c *Child) unhandle(number uint64) error {
+	if off, known := c.handled.LoadAndDelete(number); known {
+		off.(func())()
+	}
+	return nil
 }
 
 // move lets a page into a room or out of it.

@@ -59,12 +59,16 @@ type Child struct {
 	next    atomic.Uint64 // number of the last stream
 	calls   calls         // running calls of the server
 	probing atomic.Bool
+	handled sync.Map // number -> func() that removes a handler, see plugin.Server.Handle
 }
 
 // StartChild starts the program and waits for its hello.
 func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
 	o.Alive = cmp.Or(o.Alive, 5*time.Second)
 	c := &Child{o: o, hello: make(chan wire.Hello, 1), exited: make(chan struct{})}
+	if o.Backend != nil {
+		c.o.Backend = o.Backend.Of(c)
+	}
 	name, cmd := o.Name, o.Cmd
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -80,9 +84,13 @@ func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
 	}
 	cmd.Env = append(cmd.Environ(), "DEVSERVER_PLUGIN_HOST=1")
 	if o.Backend != nil {
-		cmd.Env = append(cmd.Env, "DEVSERVER_ROOT="+o.Backend.Root())
+		b := o.Backend
+		cmd.Env = append(cmd.Env, "DEVSERVER_ROOT="+b.Root(), "DEVSERVER_BASE="+b.Base(), "DEVSERVER_MODE="+b.Mode())
 	}
 	if err := start(cmd, c.exited); err != nil {
+		if o.Backend != nil {
+			c.o.Backend.Gone()
+		}
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	c.stdin = stdin
@@ -140,6 +148,9 @@ func (c *Child) run(stderr io.Reader) {
 	defer rest.Stop()
 	printing.Wait()
 	c.exitErr = errors.Join(err, c.o.Cmd.Wait())
+	if c.o.Backend != nil {
+		c.o.Backend.Gone()
+	}
 	close(c.exited)
 }
 

@@ -67,8 +67,8 @@ func testPlugin() plugin.Plugin {
 	var server plugin.Server
 	return plugin.Plugin{
 		Name:     "test",
-		Channels: []plugin.AnyChannel{board},
-		Start:    func(_ context.Context, s plugin.Server) error { server = s; return nil },
+		Channels: []plugin.AnyChannel{board}, Middleware: testMiddleware(),
+		Start: func(_ context.Context, s plugin.Server) error { server = s; return nil },
 		Events: []plugin.Event{
 			plugin.On("echo", func(_ context.Context, c plugin.Client, in int) error { return c.Send("echoed", in) }),
 			plugin.On("all", func(_ context.Context, c plugin.Client, in string) error { return c.Broadcast("told", in) }),
@@ -205,6 +205,10 @@ func (b *backend) note(to, event string, data any) error {
 }
 
 func (b *backend) Root() string             { return b.root }
+func (b *backend) Base() string             { return "/" }
+func (b *backend) Mode() string             { return "test" }
+func (b *backend) URLs() []string           { return []string{"http://localhost:1/"} }
+func (b *backend) Restart(why string) error { return b.note("server", "restart", why) }
 func (b *backend) Logger() *slog.Logger     { return slog.New(slog.DiscardHandler) }
 func (b *backend) Clients() []plugin.Client { return []plugin.Client{client("c1"), client("c2")} }
 func (b *backend) Broadcast(event string, d any) error {
@@ -281,7 +285,27 @@ func (b *backend) SendOnChannel(s wire.SendCall) (int, error) {
 	return 4, b.note("channel", s.Channel, s.Data)
 }
 func (b *backend) WaitsFor(w wire.WaitCall) { _ = b.note(w.Plugin, w.Hook, w.ID) }
-func (b *backend) Reload(id string) error   { return fmt.Errorf("no module %q", id) }
+func (b *backend) ShowError(key string, e plugin.Error) error {
+	return b.note("error", key, e)
+}
+func (b *backend) ClearError(key string) error { return b.note("clear", key, nil) }
+func (b *backend) ReloadPages(path, reason string) error {
+	return b.note("reload", path, reason)
+}
+func (b *backend) ReloadPage(c plugin.Client, reason string) error {
+	return b.note("reload client "+c.ID(), "", reason)
+}
+func (b *backend) Handle(e plugin.Event) (func(), error) {
+	owner, info := e.Described()
+	if e.Name == "taken" {
+		return nil, errors.New("requests of this name already have a handler")
+	}
+	return func() { _ = b.note("unhandle", e.Name, owner) }, b.note("handle", e.Name, info)
+}
+func (b *backend) Of(*pluginhost.Child) pluginhost.Backend { return b }
+func (b *backend) Gone()                                   {}
+
+func (b *backend) Reload(id string) error { return fmt.Errorf("no module %q", id) }
 
 // wait returns the next recorded call.
 func (b *backend) wait(t testing.TB) string {

@@ -26,6 +26,8 @@ type Host interface {
 	ChannelAllows(ctx context.Context, id string, c plugin.Client, d hmr.Direction) error
 	// Route returns the handler of a request, nil when no plugin has a route for it.
 	Route(method, path string) http.Handler
+	// Middleware returns a handler that gives requests to the middlewares, and what they pass on to next.
+	Middleware(next http.Handler) http.Handler
 }
 
 // Hosts asks several hosts in order. A hook that no plugin has costs a look at a list. Its methods are safe for
@@ -40,11 +42,13 @@ type entry struct {
 	host    Host
 	info    wire.Info
 	filters map[string][]wire.Filter // of the plugins that have a hook, by the hook's name
+	sees    bool                     // some plugin has a middleware
 }
 
 func newEntry(h Host) *entry {
 	e := &entry{host: h, info: h.Info(), filters: map[string][]wire.Filter{}}
 	for _, p := range e.info.Plugins {
+		e.sees = e.sees || len(p.Middleware) > 0
 		for _, hook := range p.Hooks {
 			e.filters[hook] = append(e.filters[hook], p.FilterOf(hook))
 		}

@@ -13,6 +13,7 @@ import (
 
 // routeStream is a request that a child answers. The child reads its body and writes its answer by calls.
 type routeStream struct {
+	id      uint64
 	body    io.Reader
 	reading atomic.Int32
 
@@ -20,6 +21,10 @@ type routeStream struct {
 	w    http.ResponseWriter
 	open bool
 	head bool
+
+	// Of a request that the child may pass on, nil for a route.
+	next chan *passing
+	over chan struct{} // closed when the request is over
 }
 
 // errStream is the error for a part of a request that is over, because the browser went away.
@@ -86,16 +91,34 @@ func (s *routeStream) interrupt(w http.ResponseWriter) {
 }
 
 func (c *Child) serveRoute(w http.ResponseWriter, r *http.Request) {
-	id := c.next.Add(1)
-	s := &routeStream{body: r.Body, w: w, open: true}
-	c.streams.Store(id, s)
+	s := c.openStream(w, r, false)
+	defer wire.Drain(r)
+	c.finish(s, r, c.call(r.Context(), "route", routeCall(s.id, r), nil))
+}
+
+// openStream begins a request of the child. passes says that the child may pass it on.
+func (c *Child) openStream(w http.ResponseWriter, r *http.Request, passes bool) *routeStream {
+	s := &routeStream{id: c.next.Add(1), body: r.Body, w: w, open: true}
+	if passes {
+		s.next, s.over = make(chan *passing), make(chan struct{})
+	}
+	c.streams.Store(s.id, s)
 	// A handler may write before it has read everything, which HTTP/1 does not allow by default.
 	_ = http.NewResponseController(w).EnableFullDuplex() // fails for HTTP/2, which always is
-	err := c.call(r.Context(), "route", wire.RouteCall{
-		Stream: id, Method: r.Method, URL: r.URL.RequestURI(), Host: r.Host, RemoteAddr: r.RemoteAddr, Header: r.Header,
+	return s
+}
+
+func routeCall(stream uint64, r *http.Request) wire.RouteCall {
+	return wire.RouteCall{
+		Stream: stream, Method: r.Method, URL: r.URL.RequestURI(), Host: r.Host, RemoteAddr: r.RemoteAddr, Header: r.Header,
 		ContentLength: r.ContentLength,
-	}, nil)
-	c.streams.Delete(id)
+	}
+}
+
+// finish ends a request after the child's call. err is the error of the call.
+func (c *Child) finish(s *routeStream, r *http.Request, err error) {
+	w := s.w
+	c.streams.Delete(s.id)
 	if err != nil {
 		s.interrupt(w)
 	}

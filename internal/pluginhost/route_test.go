@@ -140,6 +140,19 @@ func TestRouteAnswers(t *testing.T) {
 	})
 }
 
+// TestRouteLeavesTheBody: a handler that does not read the body harms no later request of the connection.
+func TestRouteLeavesTheBody(t *testing.T) {
+	bothHosts(t, func(t *testing.T, _ pluginhost.Host, url string) {
+		for range 3 {
+			res := do(t, t.Context(), "POST", url+"/api/status", strings.NewReader("a body"))
+			if got := text(t, res); got != "body" {
+				t.Errorf("got %q", got)
+			}
+			res.Body.Close()
+		}
+	})
+}
+
 func TestRouteStreamsBothWays(t *testing.T) {
 	bothHosts(t, func(t *testing.T, h pluginhost.Host, url string) {
 		in, out := io.Pipe()

@@ -7,6 +7,7 @@
 package problems
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 	"sync"
 
 	"github.com/seed-b8174343/devserver/hmr"
-	"github.com/seed-b8174343/devserver/internal/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
@@ -26,7 +27,7 @@ import (
 )
 
 // ConfigID is the ID of an error in the configuration: it is no module's.
-const ConfigID = "/" + config.FileName
+const ConfigID = "/" + configfile.FileName
 
 // Options configures a Set. All fields are needed.
 type Options struct {
@@ -91,6 +92,23 @@ func (s *Set) put(id string, p *problem) {
 	select {
 	case s.added <- struct{}{}:
 	default: // an element is there already
+	}
+}
+
+// Show adds an error that no module has, and shows it over all pages and in the terminal.
+func (s *Set) Show(id string, err *transform.Error) {
+	s.AddForAll(id, err)
+	s.Publish()
+}
+
+// Withdraw clears errors that Show has added.
+func (s *Set) Withdraw(ids ...string) {
+	had := false
+	for _, id := range ids {
+		had = s.Clear(id) || had
+	}
+	if had {
+		s.Publish()
 	}
 }
 
@@ -290,10 +308,16 @@ func (s *Set) shown(e *transform.Error) *hmr.ErrorInfo {
 // Convert gives any error the shape that users see. The result is a *transform.Error of the caller's, unless err is
 // one.
 func (s *Set) Convert(err error) *transform.Error {
-	e := Convert(err, s.o.Gate)
-	if own, ok := errors.AsType[*wire.Error](err); ok && own.Code == "handler_panic" && e.File != "" {
-		e.File = s.o.Layout.Shown(e.File) // the Go runtime gives an absolute path
+	own, ok := errors.AsType[*wire.Error](err)
+	if !ok || own.File == "" {
+		return Convert(err, s.o.Gate)
 	}
+	placed := *own
+	if !filepath.IsAbs(own.File) {
+		placed.File = filepath.Join(s.o.Layout.Root, filepath.FromSlash(own.File))
+	}
+	e := Convert(&placed, s.o.Gate)
+	e.File = s.o.Layout.Shown(e.File)
 	return e
 }
 
@@ -305,12 +329,13 @@ func Convert(err error, g *gate.Gate) *transform.Error {
 	if e, ok := errors.AsType[*resolve.Error](err); ok { // a broken package.json or tsconfig
 		return placed(g, e.File, e.Line, e.Column, e.Text, e.Hint)
 	}
-	if e, ok := errors.AsType[*config.Error](err); ok {
+	if e, ok := errors.AsType[*configfile.Error](err); ok {
 		return &transform.Error{File: e.File, Line: e.Line, Column: e.Column, Text: e.Text, Hint: e.Hint, Frame: e.Frame}
 	}
 	if e, ok := errors.AsType[*wire.Error](err); ok {
 		p := placed(g, e.File, e.Line, e.Column, e.Message, e.Hint)
 		p.Plugin = e.Plugin
+		p.Frame = cmp.Or(e.Frame, p.Frame)
 		return p
 	}
 	return &transform.Error{Text: err.Error()}

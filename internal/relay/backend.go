@@ -10,10 +10,24 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// backend is the server as plugins see it.
-type backend struct{ r *Relay }
+// backend is the server as the plugins of one host see it.
+type backend struct {
+	r *Relay
+	belongings
+}
 
 func (b *backend) Root() string { return b.r.o.Layout.Root }
+
+func (b *backend) Base() string { return b.r.o.Layout.Base }
+
+func (b *backend) Mode() string { return b.r.o.Mode }
+
+func (b *backend) URLs() []string { return b.r.o.URLs() }
+
+func (b *backend) Restart(reason string) error {
+	b.r.o.Restart(reason)
+	return nil
+}
 
 func (b *backend) Logger() *slog.Logger { return b.r.o.Logger }
 

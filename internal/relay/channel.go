@@ -28,8 +28,8 @@ type relayed struct {
 	// newest here and at the hub. Nothing else waits for it.
 	retaining sync.Mutex
 
-	live     *pluginChannel  // nil while no plugin has the channel; guarded by channels.mu
-	retained json.RawMessage // nil for none; guarded by channels.mu
+	live     *pluginChannel   // nil while no plugin has the channel; guarded by channels.mu
+	retained *json.RawMessage // nil for none; guarded by channels.mu
 }
 
 // mostRelayed bounds how many IDs without a channel have retained messages.
@@ -55,7 +55,7 @@ func (c *channels) add(hub *hmr.Hub, id string, make func() *pluginChannel) (off
 	}
 	ch, known := make(), c.of(id)
 	if known.retained != nil {
-		if err := ch.Retain(known.retained); err != nil { // does not wait: no page listens yet
+		if err := ch.Retain(*known.retained); err != nil { // does not wait: no page listens yet
 			return nil, err
 		}
 	}
@@ -76,7 +76,7 @@ func (c *channels) add(hub *hmr.Hub, id string, make func() *pluginChannel) (off
 // inherit takes over the messages that earlier plugins retained, unless the plugins here have retained newer ones.
 func (c *channels) inherit(before *channels) {
 	before.mu.Lock()
-	retained := map[string]json.RawMessage{}
+	retained := map[string]*json.RawMessage{}
 	for id, known := range before.byID {
 		retained[id] = known.retained
 	}
@@ -127,7 +127,7 @@ func (c *channels) retain(id string, data json.RawMessage) error {
 	known.retaining.Lock()
 	defer known.retaining.Unlock()
 	c.mu.Lock()
-	known.retained = data
+	known.retained = &data
 	ch := known.live
 	c.mu.Unlock()
 	if ch == nil {

@@ -67,7 +67,9 @@ func TestRetainedMessageThatWaitsHoldsUpNothing(t *testing.T) {
 	go func() { done <- c.retain("a_b_c", []byte("1")) }()
 	for newest := ""; newest != "1"; runtime.Gosched() {
 		c.mu.Lock()
-		newest = string(c.byID["a_b_c"].retained) // not seen if the message that waits has the lock
+		if retained := c.byID["a_b_c"].retained; retained != nil {
+			newest = string(*retained) // not seen if the message that waits has the lock
+		}
 		c.mu.Unlock()
 	}
 	off()

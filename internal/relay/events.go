@@ -47,7 +47,7 @@ func (r *Relay) listen(h pluginhost.Host) (l *link, err error) {
 			note(l.listenFor(one.Name, e))
 		}
 	}
-	return l, err
+	return l, errors.Join(err, r.backendOf(h).attach(l))
 }
 
 // end removes the handlers. What the host has not handled by then is for the handlers that come next: the hub must have
@@ -59,6 +59,7 @@ func (l *link) end() {
 	for _, off := range l.offs {
 		off()
 	}
+	l.relay.backendOf(l.host).end()
 	close(l.over)
 }
 

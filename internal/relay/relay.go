@@ -53,6 +53,10 @@ type Options struct {
 	Watch func(files []string) []string
 	// Dependencies returns the packages that the project depends on.
 	Dependencies func() map[string]bool
+	// Mode is the mode of the configuration. URLs returns where the server answers. Restart starts the project over.
+	Mode    string
+	URLs    func() []string
+	Restart func(reason string)
 }
 
 // Modules is what plugins can do with modules.
@@ -68,6 +72,8 @@ type Modules interface {
 	Load(ctx context.Context, waiting, id string) (*plugin.ModuleInfo, error)
 	// Info describes a module, nil when the module is not loaded.
 	Info(id string) *plugin.ModuleInfo
+	// ReloadPages sends a reload of the pages at a path, "*" for all, and prints why.
+	ReloadPages(send func(hmr.Payload) error, path, why string) error
 }
 
 // Relay connects the plugins of a project with the open pages. Use New, then Start and Attach. Its methods are safe for
@@ -86,6 +92,9 @@ type Relay struct {
 
 	present  presence
 	channels channels
+	backends sync.Map               // pluginhost.Host -> its *backend
+	hosts    atomic.Uint64          // number of the last backend
+	typing   sync.Mutex             // held while types are written
 	held     atomic.Pointer[func()] // releases the events that wait, see holdEvents; nil when none wait
 	tasks    parallel.Tasks
 }
@@ -97,10 +106,12 @@ func New(o Options) *Relay { return &Relay{o: o} }
 // Go compiler. End with Detach and Stop, also after an error.
 func (r *Relay) Start() error {
 	if len(r.o.Plugins) > 0 {
-		runner, err := plugin.NewRunner(r.o.Plugins, &backend{r})
+		b := r.newBackend()
+		runner, err := plugin.NewRunner(r.o.Plugins, b)
 		if err != nil {
 			return err
 		}
+		b.serves(runner)
 		if err := runner.Start(r.o.Context); err != nil {
 			return err
 		}
@@ -116,7 +127,7 @@ func (r *Relay) Start() error {
 	}
 	r.awaits.Store(true)
 	r.program = pluginhost.NewProject(pluginhost.ProjectOptions{
-		Dir: r.o.PluginDir, CacheDir: dir, Backend: &backend{r}, Logger: r.o.Logger,
+		Dir: r.o.PluginDir, CacheDir: dir, Backend: r.newBackend(), Logger: r.o.Logger,
 		Changed: r.swapped, Failed: r.failed,
 	})
 	r.holdEvents()

@@ -17,6 +17,8 @@ import (
 // writeTypes writes the declaration files with the types of the plugins' events, which editors read. Files that are up
 // to date stay as they are, and projects without TypeScript get none.
 func (r *Relay) writeTypes() {
+	r.typing.Lock()
+	defer r.typing.Unlock()
 	if !slices.ContainsFunc([]string{r.o.Layout.Root, r.o.Layout.Dir}, func(dir string) bool {
 		_, err := os.Stat(filepath.Join(dir, "tsconfig.json"))
 		return err == nil
@@ -42,11 +44,11 @@ func (r *Relay) writeTypes() {
 	}
 }
 
-// WriteTypes writes the types of the plugins in process. With plugins in PluginDir the types are written once those
-// plugins run. Without any event the files stay as they are: an older run may have known more.
+// WriteTypes writes the types of the plugins in process. With plugins in PluginDir the types are not written before
+// those plugins run. Without any event the files stay as they are: an older run may have known more.
 func (r *Relay) WriteTypes() {
 	events, channels := r.typed()
-	if r.program == nil && len(events)+len(channels) > 0 {
+	if (r.program == nil || r.program.Running()) && len(events)+len(channels) > 0 {
 		r.writeTypes()
 	}
 }
@@ -58,6 +60,10 @@ func (r *Relay) typed() (events []wire.EventInfo, channels []wire.ChannelInfo) {
 	var ofFolder *goSource
 	if r.o.PluginDir != "" {
 		ofFolder = newGoSource(r.o.PluginDir)
+	}
+	for _, e := range r.addedEvents() {
+		e.In, e.Out = ofFolder.complete(e.In), ofFolder.complete(e.Out)
+		events = append(events, e)
 	}
 	for _, one := range r.o.Hosts.Plugins() {
 		source := ofFolder

@@ -19,8 +19,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/cache"
-	"github.com/seed-b8174343/devserver/internal/config"
+	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/env"
 	"github.com/seed-b8174343/devserver/internal/gate"
@@ -42,7 +43,7 @@ type Options struct {
 
 // Result is a configuration with the values of the project's vite.config beneath it.
 type Result struct {
-	Config *config.Config
+	Config *configfile.Config
 	// Files are the files that are or may be the vite.config, and the files that it was read from. Editing one of
 	// them may change the configuration.
 	Files []string
@@ -66,7 +67,7 @@ const wait = 60 * time.Second
 // Lay lays the values of the project's vite.config beneath cfg. The terminal shows what was read, what is not followed,
 // and why a vite.config could not be read without Node.js or Vite. A vite.config with a mistake is an error with its
 // place.
-func Lay(ctx context.Context, cfg *config.Config, o Options) (Result, error) {
+func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error) {
 	cfg, _, err := cfg.WithVite("", nil) // drops the values of an earlier reading
 	if err != nil {
 		return Result{}, err
@@ -104,7 +105,7 @@ func Lay(ctx context.Context, cfg *config.Config, o Options) (Result, error) {
 // notInstalled returns what is missing on the machine and how to get it, "" for other errors: a project may do without.
 func notInstalled(err error) (why, hint string) {
 	if errors.Is(err, pluginhost.ErrNoNode) {
-		return "Node.js is not installed", "put what devserver needs into " + config.FileName
+		return "Node.js is not installed", "put what devserver needs into " + configfile.FileName
 	}
 	if missing, ok := errors.AsType[*wire.Error](err); ok && missing.Code == "not_installed" {
 		return missing.Message, "npm install"

@@ -20,7 +20,8 @@
 //
 //	event              EventCall: a page's event or request; the result answers a request
 //	channel            ChannelCall: a page's message on a channel, or whether the page may use it
-//	route              RouteCall: an HTTP request
+//	route              RouteCall: an HTTP request for a route
+//	middleware         RouteCall: an HTTP request that the plugins see first; they answer it, or call route.next
 //	ping               answered at once by a host that is not hung
 //	stop               stops the plugins, whose Stop hooks may still call the server; then the input ends
 //	load, ...          a Hook of that name
@@ -39,4 +40,9 @@
 //	waitForModules     answered when no module is being loaded
 //	route.read         RouteRead: the body of a running request; the result is RouteData
 //	route.part         RoutePart: a part of its answer
+//	route.next         NextCall: the server answers instead; the result is NextAnswer
+//	showError, clearError    ErrorCall: an error over pages
+//	reloadPages        ReloadCall
+//	urls, restart      the server's addresses; the reason of a restart
+//	handle, unhandle   HandleCall: a handler that comes later; its number to remove it
 package wire

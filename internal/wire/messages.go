@@ -38,6 +38,8 @@ type PluginInfo struct {
 	Filters map[string]Filter `json:"filters,omitempty"`
 	Routes  []string          `json:"routes,omitempty"`
 	Watch   []string          `json:"watch,omitempty"`
+	// Middleware holds the patterns of its middlewares.
+	Middleware []string `json:"middleware,omitempty"`
 }
 
 // FilterOf returns the filter of a hook.
@@ -189,4 +191,42 @@ type WaitCall struct {
 type ResolveCall struct {
 	Specifier string `json:"specifier"`
 	Importer  string `json:"importer,omitempty"`
+}
+
+// ErrorCall shows an error over pages, or takes it back. Key stands for it among the child's errors.
+type ErrorCall struct {
+	Key   string `json:"key"`
+	Error *Error `json:"error,omitempty"`
+}
+
+// ReloadCall reloads one client, or else the pages at a path. User is as in SendCall.
+type ReloadCall struct {
+	Client string `json:"client,omitempty"`
+	User   string `json:"user,omitempty"`
+	Path   string `json:"path,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// HandleCall adds a handler while the child runs. Number names it in the call that removes it.
+type HandleCall struct {
+	Number uint64    `json:"number"`
+	Plugin string    `json:"plugin"`
+	Event  EventInfo `json:"event"`
+}
+
+// NextCall passes a RouteCall of the method middleware on to the server, which writes the answer. What differs from the
+// request is in it, and Set is the header of the answer so far.
+type NextCall struct {
+	Stream uint64      `json:"stream"`
+	Method string      `json:"method"`
+	URL    string      `json:"url"`
+	Host   string      `json:"host"`
+	Header http.Header `json:"header"`
+	Set    http.Header `json:"set,omitempty"`
+}
+
+// NextAnswer is what the server has answered.
+type NextAnswer struct {
+	Status int         `json:"status"`
+	Header http.Header `json:"header"`
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"io"
 	"net/http"
 	"path"
 	"strings"
@@ -23,4 +24,16 @@ func MatchRoute(pattern, method, p string) bool {
 		return strings.HasPrefix(clean, pattern) || clean+"/" == pattern
 	}
 	return clean == pattern
+}
+
+// mostDrained is how much of a body net/http reads for a handler that has not. It closes the connection when there is
+// more.
+const mostDrained = 256 << 10
+
+// Drain reads what a handler has left of a request's body. It must be called in the handler after EnableFullDuplex:
+// net/http would read the rest after the handler, and its next read of the connection then panics.
+func Drain(r *http.Request) {
+	if r.Header.Get("Expect") == "" { // such a client sends the body only if it is read
+		_, _ = io.CopyN(io.Discard, r.Body, mostDrained) // what cannot be read is nobody's
+	}
 }

@@ -30,6 +30,8 @@ type Error struct {
 	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
+	// Frame is the code around the place, "" to have the server look for it.
+	Frame string `json:"frame,omitempty"`
 	// Path is a place in a payload.
 	Path string `json:"path,omitempty"`
 	// Stack is the stack of a panic, for the log only.
@@ -236,7 +238,7 @@ func (c *Conn) answer(ctx context.Context, cancel context.CancelFunc, m message)
 	delete(c.running, m.ID)
 	c.mu.Unlock()
 	reply := message{ID: m.ID}
-	if err == nil {
+	if raw, ok := result.(json.RawMessage); err == nil && (!ok || raw != nil) { // a nil text is left out, and not null
 		if reply.Result, err = json.Marshal(result); err != nil {
 			err = fmt.Errorf("the answer cannot be JSON: %w", err)
 		}

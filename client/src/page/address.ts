@@ -32,11 +32,11 @@ export class Address {
     return "/" + decodePath(at.pathname.slice(this.base.length));
   }
 
-  /** Whether the page is at this HTML file's URL. An app with one page has it at every URL. */
-  pageIsAt(htmlPath: string): boolean {
-    if (htmlPath === "/index.html" || typeof location === "undefined") return true;
+  /** Whether the page is at this path, or at this HTML file's URL. An app with one page has its file at every URL. */
+  pageIsAt(wantedPath: string): boolean {
+    if (wantedPath === "/index.html" || typeof location === "undefined") return true;
     const path = decodePath(location.pathname);
-    const wanted = this.base + htmlPath.slice(1);
+    const wanted = this.base + wantedPath.slice(1);
     return [path, path + "index.html", path + "/index.html", path + ".html"].includes(wanted);
   }
 }

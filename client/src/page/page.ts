@@ -237,7 +237,7 @@ class BrowserPage {
       decideStyles: (paths) => this.styles.decide(paths),
       swapStyles: (paths, timestamp) => this.styles.swap(paths, timestamp),
       reload: (reason) => this.reloader.reload(reason, this.session.seq),
-      isAt: (htmlPath) => this.address.pageIsAt(htmlPath),
+      isAt: (path) => this.address.pageIsAt(path),
       showFailure: (error) => this.errors.fail(error),
       clearErrors: (compiled, again) => this.errors.clear(compiled, again),
       report: (report) => this.session.report(report),

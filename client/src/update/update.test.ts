@@ -447,10 +447,19 @@ test("a worker's change reloads pages that use it", async () => {
 test("full-reload: only at the page's own path, and for a module that the page needs", async () => {
   const w = run({ "/main.js": `import.meta.hot.on("vite:beforeFullReload", (p) => note("before", p.path))` });
   await w.updater.reload({ type: "full-reload", path: "/there.html", reason: "r" });
+  await w.updater.reload({ type: "full-reload", path: "/there", reason: "r" });
   assert.deepEqual(w.look(), []);
   await w.updater.reload({ type: "full-reload", path: "/here.html", reason: "r" });
+  await w.updater.reload({ type: "full-reload", path: "*", reason: "all" });
   await w.updater.reload({ type: "full-reload" });
-  assert.deepEqual(w.look(), ["before /here.html", "reload: r", "before undefined", "reload: the server asked for it"]);
+  assert.deepEqual(w.look(), [
+    "before /here.html",
+    "reload: r",
+    "before *",
+    "reload: all",
+    "before undefined",
+    "reload: the server asked for it",
+  ]);
   await w.updater.reload({ type: "full-reload", module: "/other.js", reason: "r" });
   assert.deepEqual(w.look(), []);
   await w.updater.reload({ type: "full-reload", module: "/main.js", reason: "r" });

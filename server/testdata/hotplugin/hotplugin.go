@@ -4,6 +4,8 @@ package hotplugin
 import (
 	"context"
 	"fmt"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -31,6 +33,12 @@ func New() plugin.Plugin {
 				return &plugin.HotUpdateResult{}, server.Broadcast("hot:quiet", a.Modules)
 			case strings.HasSuffix(a.File, "other.js"):
 				return &plugin.HotUpdateResult{Modules: []string{"/quiet.js"}}, nil
+			case strings.HasSuffix(a.File, ".txt"):
+				err := server.Broadcast("hot:file", []any{a.Kind, path.Base(filepath.ToSlash(a.File)), a.Modules})
+				if a.Kind == "delete" {
+					return nil, err
+				}
+				return &plugin.HotUpdateResult{Modules: []string{"/other.js"}}, err
 			}
 			return nil, nil
 		},

@@ -1,15 +1,14 @@
-// Package config reads devserver.config.json and lays the command line over it.
+// Package config holds the options of a project's server. They have Vite's names.
 //
-// The file is JSON with comments and trailing commas. Its options have Vite's names. An unknown name or a wrong value
-// is an error with line and column, never silently ignored. Every option may be absent: the zero value of a field means
-// "not given", and the field's comment says which default applies then.
-//
-// Load reads the file, Merge lays flags over it, and WithVite puts the values of a vite.config beneath it. Reload does
-// all three again after the file has changed. A Config must not be changed once a server has it.
+// devserver.config.json is written with these options, and so is the Config of a program that embeds the server, see
+// server.Options. The zero value of a field means "not given", and the field's comment says which default applies then.
+// A program writes new(3000) or new(false) for an option whose zero value has a meaning. A Config must not be changed
+// once a server has it.
 package config
 
 import (
 	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"time"
@@ -17,10 +16,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/pattern"
 )
 
-// FileName is the name of the configuration file in the project's folder.
-const FileName = "devserver.config.json"
-
-// Config is the configuration of one project's server.
+// Config holds all options of one project's server.
 type Config struct {
 	// Schema is the address of the JSON Schema, for editors. It has no other effect.
 	Schema string `json:"$schema"`
@@ -65,19 +61,12 @@ type Config struct {
 	Server Server `json:"server"`
 	// OptimizeDeps is accepted and ignored: devserver has no such step.
 	OptimizeDeps Ignored `json:"optimizeDeps"`
-
-	// Path is the file that was read; "" when there is none.
-	Path string `json:"-"`
-
-	from   source
-	rootOf string // the file that Root is from, as messages name it
-	err    error  // see Broken
 }
 
 // Plugins switches on plugins that come with devserver.
 type Plugins struct {
 	// Console shows the pages' console output in the terminal. Default: false.
-	Console bool `json:"console"`
+	Console *bool `json:"console"`
 	// Log writes events and console lines to a file. Nil does not.
 	Log *LogPlugin `json:"log"`
 }
@@ -105,7 +94,7 @@ type Resolve struct {
 	// MainFields are the fields of package.json that name a package's entry. Default: browser, module, main.
 	MainFields []string `json:"mainFields"`
 	// PreserveSymlinks identifies a module by the path of a symbolic link, not by the link's target. Default: false.
-	PreserveSymlinks bool `json:"preserveSymlinks"`
+	PreserveSymlinks *bool `json:"preserveSymlinks"`
 }
 
 // Alias is one replacement in specifiers. A relative path in Replacement is absolute once loaded.
@@ -189,7 +178,7 @@ type Server struct {
 	// Port is the port to listen on; 0 for any free port. Default: 5173, or the next free port.
 	Port *int `json:"port" min:"0" max:"65535"`
 	// StrictPort exits with an error when the port is in use, instead of trying the next port. Default: false.
-	StrictPort bool `json:"strictPort"`
+	StrictPort *bool `json:"strictPort"`
 	// Open opens a browser at start; a text is the path to open. Nil does not, "" opens the base.
 	Open *string `json:"open" or:"true=,false=nil"`
 	// HTTPS serves with TLS; true creates a certificate on this machine. Nil serves plain HTTP.
@@ -222,6 +211,8 @@ type HTTPS struct {
 	Key string `json:"key"`
 	// Cert is the certificate with its chain in PEM form: its file, relative to the configuration file, or its text.
 	Cert string `json:"cert"`
+	// Off serves plain HTTP, whatever the file says. In the file it is written as `"https": false`.
+	Off bool `json:"-"`
 }
 
 // ProxyRule forwards the requests whose path it matches.
@@ -246,8 +237,14 @@ type ProxyRule struct {
 	CookieDomainRewrite Replacements `json:"cookieDomainRewrite"`
 	// CookiePathRewrite replaces the paths of the backend's cookies in the same way.
 	CookiePathRewrite Replacements `json:"cookiePathRewrite"`
-	// Functions are the rule's functions in vite.config, which are called for each request.
+	// Functions are the rule's functions in vite.config. A program leaves them out.
 	Functions ProxyFunctions `json:"-"`
+	// RewriteFunc returns another path with query for the backend, before Rewrite. Only a program can set it. Nil
+	// leaves the path unchanged.
+	RewriteFunc func(path string) string `json:"-"`
+	// BypassFunc returns the URL of the project that answers instead of the backend, "" for none. Only a program can
+	// set it. Nil forwards every request.
+	BypassFunc func(r *http.Request) (url string) `json:"-"`
 	// RewriteWSOrigin sends the target's origin as the Origin header of WebSockets. Default: false.
 	RewriteWSOrigin bool `json:"rewriteWsOrigin"`
 }
@@ -283,7 +280,7 @@ type Watch struct {
 	// Ignored lists glob patterns of files whose edits are ignored, besides .git and node_modules.
 	Ignored Strings `json:"ignored"`
 	// UsePolling checks the files at intervals, for file systems that send no events. Default: false.
-	UsePolling bool `json:"usePolling"`
+	UsePolling *bool `json:"usePolling"`
 	// Interval is the time between two checks in milliseconds. Default: 100.
 	Interval int `json:"interval" min:"1"`
 }
@@ -295,7 +292,7 @@ type HMR struct {
 	// Overlay shows errors over the page. Default: true.
 	Overlay *bool `json:"overlay"`
 	// ShareTabs lets all tabs of a browser use one socket. Default: false.
-	ShareTabs bool `json:"shareTabs"`
+	ShareTabs *bool `json:"shareTabs"`
 	// Reload is what a page does when it cannot apply an update: "always" reloads, "ask" shows the reason with a
 	// button. Default: "always".
 	Reload string `json:"reload" enum:"always,ask"`
@@ -391,6 +388,9 @@ func (l LogPlugin) MaxSizeOrDefault() int64 {
 }
 
 func orTrue(b *bool) bool { return b == nil || *b }
+
+// IsOn reports whether an option is given and true, for options whose default is false.
+func IsOn(b *bool) bool { return b != nil && *b }
 
 // Dir is a folder that can be switched off with false. The zero value is the default folder.
 type Dir struct {

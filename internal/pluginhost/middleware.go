@@ -1,0 +1,160 @@
+package pluginhost
+
+import (
+	"bufio"
+	"context"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/wire"
+)
+
+// SeeRequests reports whether some plugin has a middleware.
+func (h *Hosts) SeeRequests() bool {
+	return slices.ContainsFunc(h.entries(), func(e *entry) bool { return e.sees })
+}
+
+// Middleware returns a handler that gives requests to the plugins' middlewares, and what they pass on to next.
+func (h *Hosts) Middleware(next http.Handler) http.Handler {
+	for _, e := range slices.Backward(h.entries()) {
+		if e.sees {
+			next = e.host.Middleware(next)
+		}
+	}
+	return next
+}
+
+// Middleware implements Host. Requests that match no pattern of the child do not cross.
+func (c *Child) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, p := range c.info.Plugins {
+			for _, pattern := range p.Middleware {
+				if wire.MatchRoute(pattern, r.Method, r.URL.Path) {
+					c.serveMiddleware(w, r, next)
+					return
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// passing is a request that a child passes on.
+type passing struct {
+	call   wire.NextCall
+	answer chan wire.NextAnswer // has room for the answer
+}
+
+// serveMiddleware gives the request to the child. If the child passes it on, next answers here: in the goroutine of the
+// request, so that a panic or a socket of next is as without the child.
+func (c *Child) serveMiddleware(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	if !c.calls.begin() { // the child was replaced
+		next.ServeHTTP(w, r)
+		return
+	}
+	s := c.openStream(w, r, true)
+	defer wire.Drain(r)
+	defer close(s.over)
+	done := make(chan error, 1)
+	go func() { done <- c.conn.Call(r.Context(), "middleware", routeCall(s.id, r), nil) }()
+	select {
+	case err := <-done:
+		c.calls.end()
+		if wire.NotRun(err) { // the child ended a moment ago
+			c.streams.Delete(s.id)
+			next.ServeHTTP(w, r)
+			return
+		}
+		c.finish(s, r, err)
+	case p := <-s.next:
+		c.calls.end() // a child that was replaced need not wait as long as a socket is open
+		s.mu.Lock()
+		s.open = false // the rest of the answer is not the child's
+		s.mu.Unlock()
+		c.streams.Delete(s.id)
+		c.serveNext(w, r, next, p)
+		<-done // what the middleware does after next; the call ends with the request, and with the child
+	}
+}
+
+// serveNext answers the request that the child passes on, with what the child has changed.
+func (c *Child) serveNext(w http.ResponseWriter, r *http.Request, next http.Handler, p *passing) {
+	passed := r.Clone(r.Context())
+	if p.call.URL != r.URL.RequestURI() { // else the target stays as it came over the wire, since the server's checks read that
+		u, err := url.ParseRequestURI(p.call.URL)
+		if err != nil || !strings.HasPrefix(p.call.URL, "/") {
+			http.Error(w, "502 the plugin failed: it passes on a URL that is no path", http.StatusBadGateway)
+			p.answer <- wire.NextAnswer{Status: http.StatusBadGateway}
+			return
+		}
+		passed.URL, passed.RequestURI = u, p.call.URL
+	}
+	passed.Method, passed.Host, passed.Header = p.call.Method, p.call.Host, p.call.Header
+	if passed.Header == nil {
+		passed.Header = http.Header{}
+	}
+	maps.Copy(w.Header(), p.call.Set)
+	seen := &statusWriter{ResponseWriter: w}
+	defer func() { p.answer <- wire.NextAnswer{Status: seen.statusOrDefault(), Header: w.Header().Clone()} }()
+	next.ServeHTTP(seen, passed)
+}
+
+// passOn has the server answer a request, for the child that got it.
+func (c *Child) passOn(ctx context.Context, call wire.NextCall) (any, error) {
+	s := c.stream(call.Stream)
+	if s.next == nil {
+		return nil, errStream
+	}
+	p := &passing{call, make(chan wire.NextAnswer, 1)}
+	select {
+	case s.next <- p:
+	case <-s.over:
+		return nil, errStream
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case answer := <-p.answer:
+		return answer, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) statusOrDefault() int {
+	if w.status == 0 {
+		return http.StatusOK
+	}
+	return w.status
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status < http.StatusOK {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Flush and Hijack are for handlers that look for them by type.
+func (w *statusWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() } // the rest is sent at the end
+
+func (w *statusWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.status = http.StatusSwitchingProtocols
+	}
+	return conn, buffered, err
+}
