@@ -235,7 +235,7 @@ func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *g
 	switch {
 	case ok:
 		p.servePage(w, r, file)
-	case acceptsHTML(r):
+	case denied.Status == http.StatusNotFound && acceptsHTML(r):
 		p.serveNoPage(w)
 	default:
 		return false
