@@ -47,6 +47,5 @@ func (p *project) serveStyle(w http.ResponseWriter, r *http.Request, t gate.Targ
 		_, _ = io.WriteString(w, "/* "+strings.ReplaceAll(e.Error(), "*/", "* /")+" */\n")
 		return
 	}
-	p.edits.WatchModule(id)
 	serveText(w, r, []byte(transform.WithMapURL(compile.CSS(v), pack.StyleMapURL(p.layout, name))))
 }

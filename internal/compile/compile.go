@@ -66,6 +66,9 @@ type Tools interface {
 
 // Watch follows the files and folders that results are built from.
 type Watch interface {
+	// Module watches the file of a module. It returns when an edit of the file can be seen: what is read before may be
+	// edited in between, and nobody would hear of it.
+	Module(file string)
 	// Inputs watches the files that a plugin named and returns them as absolute paths.
 	Inputs(files []string) []string
 	// Version watches the files outside the root that a module was built from, and the folders of its patterns.

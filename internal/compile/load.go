@@ -62,6 +62,7 @@ func (c *Compiler) load(ctx context.Context, id string) (*graph.Version, error) 
 	if v := builtinModule(id); v != nil {
 		return v, nil
 	}
+	c.o.Watch.Module(c.File(id))
 	src, err := c.read(ctx, id)
 	v := &graph.Version{}
 	if src.state != nil {

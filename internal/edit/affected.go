@@ -86,9 +86,7 @@ func concerns(c watch.Change, pattern string) bool {
 // throughLink returns the modules whose files have the path of a link, or lie below it: resolve.preserveSymlinks keeps
 // such paths. The link may lead elsewhere now.
 func (u *Updater) throughLink(link string) []string {
-	ids := slices.Concat(u.o.Graph.ByFile(link), u.o.Graph.ByDir(link))
-	u.watchModules(ids)
-	return ids
+	return slices.Concat(u.o.Graph.ByFile(link), u.o.Graph.ByDir(link))
 }
 
 // isLink reports whether the change is a symbolic link's. Modules go by the real path of their file, so no module has

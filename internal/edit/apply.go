@@ -166,7 +166,6 @@ func (u *Updater) crawlNew(e *edit) {
 	}
 	for _, id := range u.o.Graph.Crawl(u.uninterrupted(), changed...) {
 		m := &module{file: u.o.Compiler.File(id), now: u.o.Graph.Version(id), outcome: fresh}
-		u.o.Watched.Module(m.file)
 		if m.now != nil && m.now.Err != nil {
 			m.outcome = broken
 			u.o.Problems.Add(id, u.o.Problems.Convert(m.now.Err))

@@ -25,7 +25,6 @@ func (u *Updater) Load(ctx context.Context, waiting, id string) (*plugin.ModuleI
 	if err != nil {
 		return nil, err
 	}
-	u.WatchModule(id) // a crawl watches only what it has loaded itself
 	fresh := v
 	if compile.Stale(u.o.Compiler.File(id), v) {
 		// An edit compiles the module, now or in a moment. It must find the old version in the graph, so that pages get

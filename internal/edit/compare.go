@@ -56,7 +56,7 @@ func (u *Updater) Known(ids []string) (known []string) {
 		if len(known) == found {
 			return known
 		}
-		u.watchModules(u.o.Graph.Crawl(u.uninterrupted(), known[found:]...))
+		u.o.Graph.Crawl(u.uninterrupted(), known[found:]...)
 	}
 }
 
@@ -74,7 +74,7 @@ func (u *Updater) crawlWorkers(ids []string) {
 				}
 			}
 		})
-		u.watchModules(u.o.Graph.Crawl(u.uninterrupted(), started...))
+		u.o.Graph.Crawl(u.uninterrupted(), started...)
 		ids = started
 	}
 }

@@ -16,7 +16,7 @@ func (u *Updater) Fresh(ids ...string) {
 		u.entered.Store(id, true)
 	}
 	u.noticeInstalls()
-	u.watchModules(u.o.Graph.Crawl(u.uninterrupted(), u.entries(ids)...))
+	u.o.Graph.Crawl(u.uninterrupted(), u.entries(ids)...)
 	type loaded struct {
 		file    string
 		version *graph.Version
@@ -47,19 +47,10 @@ func (u *Updater) Warm(ids []string) {
 	}
 	u.tasks.Go(func() {
 		defer u.o.Compiler.RelaxGC()()
-		u.watchModules(u.o.Graph.Crawl(u.o.Context, u.entries(ids)...))
+		u.o.Graph.Crawl(u.o.Context, u.entries(ids)...)
 	})
 }
 
 // entries returns what a page's scripts start from: the scripts, and what must run before them.
 func (u *Updater) entries(ids []string) []string { return slices.Concat(u.o.Compiler.Prelude(), ids) }
 
-// watchModules watches the files of modules that lie outside the root.
-func (u *Updater) watchModules(ids []string) {
-	for _, id := range ids {
-		u.o.Watched.Module(u.o.Compiler.File(id))
-	}
-}
-
-// WatchModule watches the file of a module that lies outside the root.
-func (u *Updater) WatchModule(id string) { u.o.Watched.Module(u.o.Compiler.File(id)) }

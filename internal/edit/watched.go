@@ -32,7 +32,7 @@ type Watched struct {
 	config    map[string]bool // files whose edit makes a new project
 	contents  sync.Map        // file -> Sum of its content; sets edits apart from mere touches
 	tsconfigs sync.Map        // files that tsconfigs were read from
-	folders   sync.Map        // folders that are watched; a slash at the end: without what lies below
+	folders   sync.Map        // folders that are watched -> *sync.Once; a slash at the end: without what lies below
 }
 
 var _ compile.Watch = (*Watched)(nil)
@@ -128,19 +128,22 @@ func (w *Watched) isTSConfig(file string) bool {
 
 // Tree watches a folder and all below it.
 func (w *Watched) Tree(dir string) {
-	if _, done := w.folders.LoadOrStore(dir, true); done {
-		return
-	}
-	if err := w.watcher.Add(dir); err != nil {
-		w.log.Warn("watch "+dir, "error", err)
-	}
+	w.once(dir, func() {
+		if err := w.watcher.Add(dir); err != nil {
+			w.log.Warn("watch "+dir, "error", err)
+		}
+	})
 }
 
 // folder watches a folder without what lies below: files that are read from there are known by name.
 func (w *Watched) folder(dir string) {
-	if _, done := w.folders.LoadOrStore(dir+string(filepath.Separator), true); !done {
-		w.watcher.AddFolder(dir)
-	}
+	w.once(dir+string(filepath.Separator), func() { w.watcher.AddFolder(dir) })
+}
+
+// once calls watch for the first of the callers that name a folder. The others wait for it.
+func (w *Watched) once(folder string, watch func()) {
+	once, _ := w.folders.LoadOrStore(folder, new(sync.Once))
+	once.(*sync.Once).Do(watch)
 }
 
 // Config watches the files that the project was configured from, existing or not: editing one of them makes a new
