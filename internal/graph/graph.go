@@ -185,7 +185,8 @@ func (g *Graph) node(id string) *Module {
 	return m
 }
 
-// index updates byInput, globs, broken and missing when the module's version changes from before to now. The caller holds mu.
+// index updates byInput, globs, broken and missing when the module's version changes from before to now. The caller
+// holds mu.
 func (g *Graph) index(m *Module, before, now *Version) {
 	if before != nil {
 		for _, in := range before.Inputs {
