@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -213,7 +214,7 @@ func (p *project) refuse(w http.ResponseWriter, target string, denied *gate.Deni
 // a page that does not exist. It returns false for others.
 func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *gate.Denied) bool {
 	name, _ := p.layout.Below(r.URL.Path)
-	if r.Header.Get("Sec-Fetch-Dest") == "script" {
+	if dest := destination(r); dest == "script" || dest == "" && (moduleid.IsScript(name) || strings.HasPrefix(name, "/@id/")) {
 		id := strings.TrimPrefix(name, "/@id/")
 		if r.URL.RawQuery != "" {
 			id += "?" + r.URL.RawQuery
@@ -246,7 +247,7 @@ func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *g
 // wantsModule reports whether the answer is a pack: the browser runs a module or a worker, or a client without Fetch
 // metadata asks for a script. A classic script and fetch() get the file itself.
 func wantsModule(r *http.Request, t gate.Target) bool {
-	switch r.Header.Get("Sec-Fetch-Dest") {
+	switch destination(r) {
 	case "script":
 		return r.Header.Get("Sec-Fetch-Mode") != "no-cors"
 	case "worker", "sharedworker":
@@ -257,6 +258,20 @@ func wantsModule(r *http.Request, t gate.Target) bool {
 		return moduleid.Has(t.Query, "import")
 	}
 	return false
+}
+
+// destination returns what the browser uses the answer for, "" if unknown. A service worker that fetches what a page
+// asked for, as MSW's does, hides the use (`fetch(request, {headers})`). The referrer shows it: pages have the address
+// of a document, and service workers that of their script.
+func destination(r *http.Request) string {
+	dest := r.Header.Get("Sec-Fetch-Dest")
+	if dest != "empty" {
+		return dest
+	}
+	if by, err := url.Parse(r.Referer()); err == nil && by.Host == r.Host && moduleid.IsScript(by.Path) && !moduleid.Has(by.RawQuery, "worker_file") {
+		return ""
+	}
+	return dest
 }
 
 // runsAlone reports whether the browser runs the script as a program of its own: a worker or a worklet.

@@ -1,11 +1,14 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/plugin"
+	"github.com/seed-b8174343/devserver/server"
 )
 
 // TestPages opens and edits nested pages, fragments, routes of a single-page app, and inline module scripts.
@@ -193,6 +196,81 @@ exports.pkg = "pkg"
 	p.Wait(`requests().then((list) => list.some((r) => r.includes("/@devserver/update/")) && list.some((r) => r.startsWith("POST ")))`)
 	p.Wait(`tell().then(() => true)`)
 	p.WaitText("#others", "GET /, GET /api/of/the/app")
+}
+
+// TestServiceWorkerFetches has a service worker that fetches what pages ask for, as MSW's does, so that requests do not
+// say what they are for. Pages and workers run as without it. fetch() of a page and of a worker gets the file itself.
+func TestServiceWorkerFetches(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<!doctype html><p id="inline"></p><p id="out"></p>
+<script type="module">const at = "inline"; document.querySelector("#inline").textContent = import.meta.url && at</script>
+<script type="module" src="/main.tsx"></script>
+<script type="module" src="/@id/virtual:shown"></script>
+-- public/sw.js --
+addEventListener("install", () => skipWaiting())
+addEventListener("activate", (event) => event.waitUntil(clients.claim()))
+addEventListener("fetch", (event) => {
+  const { request } = event
+  if (request.mode !== "navigate") event.respondWith(fetch(request.clone(), { headers: new Headers(request.headers) }))
+})
+-- main.tsx --
+const out = document.querySelector("#out")!
+await navigator.serviceWorker.register("/sw.js")
+if (!navigator.serviceWorker.controller) await new Promise((done) => (navigator.serviceWorker.oncontrollerchange = done))
+const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" })
+const data = await new Promise<string>((done) => (worker.onmessage = (e) => done(e.data)))
+const address = "/address.ts"
+const { made } = await import(/* @vite-ignore */ address)
+out.textContent = [data, made].join()
+-- worker.ts --
+import { part } from "./part.ts"
+postMessage(part)
+-- part.ts --
+export const part: string = "worker"
+-- address.ts --
+export const made: string = "address"
+-- code.ts --
+let code: string
+`)), func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{
+			Name: "virtual",
+			ResolveID: func(_ context.Context, a plugin.ResolveArgs) (*plugin.ResolveResult, error) {
+				if a.Specifier != "virtual:shown" {
+					return nil, nil
+				}
+				return &plugin.ResolveResult{ID: a.Specifier}, nil
+			},
+			Load: func(_ context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
+				if a.ID != "virtual:shown" {
+					return nil, nil
+				}
+				return &plugin.LoadResult{Code: `document.title = "virtual"`}, nil
+			},
+		}}
+	})
+	p := s.Page(t, "/")
+	for range 2 { // the second page is controlled from the start
+		p.WaitText("#out", "worker,address")
+		p.WaitText("#inline", "inline")
+		p.WaitText("title", "virtual")
+		p.Reload()
+	}
+	for referrer, module := range map[string]bool{
+		"/sw.js": true, "/": false, "/worker.ts?worker_file&type=module": false, "": false, "//other.test/sw.js": false,
+	} {
+		if strings.HasPrefix(referrer, "//") {
+			referrer = "http:" + referrer
+		} else if referrer != "" {
+			referrer = s.URL + referrer
+		}
+		got := s.Get("/code.ts", "Sec-Fetch-Dest", "empty", "Sec-Fetch-Mode", "cors", "Referer", referrer)
+		if is := got.Body != "let code: string\n"; got.Status != 200 || is != module {
+			t.Errorf("from %q: %d, module %t, want %t", referrer, got.Status, is, module)
+		}
+	}
 }
 
 // TestServerRenderedStyles has a page whose server put the stylesheets of modules in. The modules take these over: no

@@ -113,6 +113,7 @@ func TestReconnect(t *testing.T) {
 -- main.js --
 import { text } from "./text.js";
 import dot from "./dot.svg";
+window.fetch = () => Promise.resolve(new Response("mocked")); // by a library of mocks
 window.dot = dot;
 const set = (m) => { document.querySelector("#text").textContent = m.text; };
 set({ text });

@@ -37,7 +37,10 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 			// A package may name optional peers that it does not need here, and a dynamic import may never run: such an
 			// import fails where it is evaluated, not the module around it.
 			c.o.Logger.Debug("unresolved import", "pkg", "compile", "specifier", imp.Specifier, "importer", src.id)
-			v.Missing = true
+			if !moduleid.IsDependency(src.file) { // packages name many peers, and few files that the project creates are these
+				v.Missing = true
+				c.watchMissing(missing, v)
+			}
 		case errors.As(err, &missing):
 			v.Missing = true
 			c.watchMissing(missing, v)

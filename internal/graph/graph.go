@@ -35,10 +35,11 @@ type Graph struct {
 	// loading holds a channel for each module that is compiled for the first time; it is closed after that.
 	loading map[string]chan struct{}
 	// waits holds the modules whose first compilation waits for other modules, and those.
-	waits  map[string]map[string]int
-	busy   busy                 // Crawl, Load and Reload that compile
-	globs  map[*Module]struct{} // modules that list files by pattern
-	broken map[*Module]struct{} // modules whose last version has an error
+	waits   map[string]map[string]int
+	busy    busy                 // Crawl, Load and Reload that compile
+	globs   map[*Module]struct{} // modules that list files by pattern
+	broken  map[*Module]struct{} // modules whose last version has an error
+	missing map[*Module]struct{} // modules with an import that did not resolve
 	// changes counts the changes that may change a closure.
 	changes uint64
 	// programs counts the imports of kind Worker, and the modules that ran as programs.
@@ -57,6 +58,7 @@ func New(loader Loader, workers int) *Graph {
 		waits:   map[string]map[string]int{},
 		globs:   map[*Module]struct{}{},
 		broken:  map[*Module]struct{}{},
+		missing: map[*Module]struct{}{},
 	}
 }
 
@@ -183,7 +185,8 @@ func (g *Graph) node(id string) *Module {
 	return m
 }
 
-// index updates byInput, globs and broken when the module's version changes from before to now. The caller holds mu.
+// index updates byInput, globs, broken and missing when the module's version changes from before to now. The caller
+// holds mu.
 func (g *Graph) index(m *Module, before, now *Version) {
 	if before != nil {
 		for _, in := range before.Inputs {
@@ -195,6 +198,7 @@ func (g *Graph) index(m *Module, before, now *Version) {
 	}
 	delete(g.globs, m)
 	delete(g.broken, m)
+	delete(g.missing, m)
 	if now == nil {
 		return
 	}
@@ -209,6 +213,9 @@ func (g *Graph) index(m *Module, before, now *Version) {
 	}
 	if now.Err != nil {
 		g.broken[m] = struct{}{}
+	}
+	if now.Missing {
+		g.missing[m] = struct{}{}
 	}
 }
 

@@ -51,7 +51,7 @@ type Version struct {
 	// Globs are patterns (absolute, slash-separated) whose matches the content lists. InputGlobs are patterns of files
 	// that count as Inputs.
 	Globs, InputGlobs []string
-	// Missing means that an import did not resolve: a created file may fix it.
+	// Missing means that an import did not resolve: a created file may fix it. A dynamic import alone is no error.
 	Missing bool
 	// Err is set when the module did not compile. The pages keep running the last good Version.
 	Err error

@@ -118,7 +118,7 @@ func (g *Graph) Broken() []string {
 
 // Unresolved returns the IDs of the modules with an import that did not resolve, sorted.
 func (g *Graph) Unresolved() []string {
-	return g.pick(g.broken, func(v *Version) bool { return v.Missing })
+	return g.pick(g.missing, func(*Version) bool { return true })
 }
 
 // Globbing returns the IDs of the modules with a pattern that match accepts, sorted. A file that was only written

@@ -1,6 +1,7 @@
 // Errors of the project: in the console, and over the page where the project wants that.
 
 import type { ModuleID } from "../runtime/definitions.ts";
+import { browserFetch } from "../socket/fetch.ts";
 import type { Logger } from "../socket/logger.ts";
 import type { ErrorInfo } from "../socket/payload.ts";
 import { closeOverlay, showOverlay } from "../ui/overlay.ts";
@@ -94,7 +95,9 @@ function textOf({ loc, id, message, frame }: ErrorInfo): string {
 /** Opens `file:line:column` in the developer's editor. */
 export async function openInEditor(position: string, server: string, token: string, log: Logger): Promise<void> {
   const url = new URL(`__open-in-editor?file=${encodeURIComponent(position)}`, server);
-  const response = await fetch(url, { method: "POST", headers: { "x-devserver-token": token } }).catch(() => undefined);
+  const response = await browserFetch(url, { method: "POST", headers: { "x-devserver-token": token } }).catch(
+    () => undefined,
+  );
   if (response?.ok) return;
   const reason = response ? `: ${(await response.text()).trim()}` : "";
   log.warn(`[devserver] could not open ${position} in an editor${reason}`);

@@ -10,6 +10,7 @@ import {
   type Off,
   type ReadyState,
 } from "../socket/connection.ts";
+import { browserFetch } from "../socket/fetch.ts";
 import { askHub, Identity, sessionURL } from "../socket/identity.ts";
 import { onLeave, onWake } from "../socket/life.ts";
 import type { Logger } from "../socket/logger.ts";
@@ -65,7 +66,7 @@ export class Session implements Connection {
     const { config, log, timers = realTimers } = options;
     this.newest = config.seq;
     this.token = config.token;
-    this.identity = new Identity({ ask: () => askHub(this.address(), this.id), timers });
+    this.identity = new Identity({ ask: () => askHub(this.address(), this.id, browserFetch), timers });
     this.transport = new Transport({
       session: this.id,
       log,
@@ -165,7 +166,7 @@ export class Session implements Connection {
 
   /** Reads the script's configuration again: a server that was restarted has another token. */
   private async renewToken(): Promise<boolean> {
-    const response = await fetch(this.options.scriptURL, { cache: "no-store" });
+    const response = await browserFetch(this.options.scriptURL, { cache: "no-store" });
     if (!response.ok) return false;
     const [line] = (await response.text()).split("\n", 1);
     const json = /^const __config__ = (\{.*\});$/.exec(line!)?.[1];

@@ -95,7 +95,7 @@ export function sessionURL(hub: URL, session: string): URL {
 }
 
 /** Asks the hub at `url` for the user of a session. */
-export async function askHub(url: URL, session: string): Promise<string> {
+export async function askHub(url: URL, session: string, fetch = globalThis.fetch): Promise<string> {
   const response = await fetch(sessionURL(url, session), { method: "POST", credentials: "include", cache: "no-store" });
   if (!response.ok) throw new Error(`the server did not identify this page: ${response.status}`);
   return ((await response.json()) as { user: string }).user;
