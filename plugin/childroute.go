@@ -49,8 +49,13 @@ func (c *child) middleware(ctx context.Context, a wire.RouteCall) error {
 		return err
 	}
 	next := func(w http.ResponseWriter, to *http.Request) { c.passOn(w, to, r) }
+	gone := func(http.ResponseWriter, *http.Request) {
+		panic(&wire.Error{Code: "stopped", Message: "the plugins were stopped", NotRun: true})
+	}
 	done := make(chan error, 1)
-	go func() { done <- c.answerRoute("", c.runner.Middleware(http.HandlerFunc(next)), r, a.Stream) }()
+	go func() {
+		done <- c.answerRoute("", c.runner.Middleware(http.HandlerFunc(next), http.HandlerFunc(gone)), r, a.Stream)
+	}()
 	err, answered := await(ctx, done)
 	if !answered {
 		return context.Cause(ctx)

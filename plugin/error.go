@@ -29,7 +29,9 @@ func (e *Error) OnWire() *wire.Error {
 	own := &wire.Error{
 		Message: strings.TrimSpace(e.Message), Hint: e.Hint, Plugin: e.Plugin, File: e.File, Line: e.Line, Column: e.Column, Frame: e.Frame,
 	}
-	if own.Line > 0 {
+	if own.Line = max(own.Line, 0); own.Line == 0 {
+		own.Column = 0
+	} else {
 		own.Column = max(own.Column, 1)
 	}
 	return own

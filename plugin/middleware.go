@@ -83,17 +83,18 @@ func retarget(r, before *http.Request) error {
 // misuse is a panic of next that is the fault of the middleware.
 type misuse string
 
-// Middleware returns a handler that gives requests to the middlewares of the plugins, and what they pass on to next.
-func (r *Runner) Middleware(next http.Handler) http.Handler {
+// Middleware returns a handler that gives requests to the middlewares of the plugins, and what they pass on to next. gone
+// gets the requests that plugins that have stopped would see.
+func (r *Runner) Middleware(next, gone http.Handler) http.Handler {
 	for _, p := range slices.Backward(r.plugins) {
 		for _, m := range slices.Backward(p.Middleware) {
-			next = r.middleware(p.Name, m, next)
+			next = r.middleware(p.Name, m, next, gone)
 		}
 	}
 	return next
 }
 
-func (r *Runner) middleware(plugin string, m MiddlewareDef, next http.Handler) http.Handler {
+func (r *Runner) middleware(plugin string, m MiddlewareDef, next, gone http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if !wire.MatchRoute(m.Pattern, req.Method, req.URL.Path) {
 			next.ServeHTTP(w, req)
@@ -101,8 +102,12 @@ func (r *Runner) middleware(plugin string, m MiddlewareDef, next http.Handler) h
 		}
 		what := "middleware " + req.URL.Path
 		ctx, end, left, err := r.enterLong(req.Context(), plugin, what)
-		if err != nil { // the plugin was stopped: the server still serves
-			next.ServeHTTP(w, req)
+		if _, seen := req.Context().Value(passageKey{}).(*passage); err != nil && seen {
+			http.Error(w, "503 "+err.Error(), http.StatusServiceUnavailable) // the next plugins would see what a middleware changed
+			return
+		}
+		if err != nil {
+			gone.ServeHTTP(w, req)
 			return
 		}
 		p := &passage{next: next, request: req, writer: w, left: sync.OnceFunc(left)}

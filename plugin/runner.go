@@ -177,13 +177,21 @@ func (r *Runner) Ask(ctx context.Context, hook string, args, answer any) error {
 	return fmt.Errorf("unknown hook %q", hook)
 }
 
-// Route returns the handler for a request, or nil.
-func (r *Runner) Route(method, path string) http.Handler {
-	name, handler := r.route(method, path)
-	if handler == nil {
-		return nil
-	}
+// Routes returns a handler that gives requests to the routes, and requests without a route to next. gone gets those for
+// plugins that have stopped.
+func (r *Runner) Routes(next, gone http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		name, handler := r.route(req.Method, req.URL.Path)
+		if handler == nil {
+			next.ServeHTTP(w, req)
+			return
+		}
+		ctx, returned, err := r.enter(req.Context(), name, "route "+req.URL.Path)
+		if err != nil {
+			gone.ServeHTTP(w, req)
+			return
+		}
+		defer returned()
 		defer func() {
 			if v := recover(); v == http.ErrAbortHandler {
 				panic(v)
@@ -191,12 +199,6 @@ func (r *Runner) Route(method, path string) http.Handler {
 				panic(panicked(name, "route "+req.URL.Path, v).Message) // the server reports it
 			}
 		}()
-		ctx, returned, err := r.enter(req.Context(), name, "route "+req.URL.Path)
-		if err != nil {
-			http.Error(w, "503 "+err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		defer returned()
 		// A child can answer while the request is still being read, so it must work here.
 		_ = http.NewResponseController(w).EnableFullDuplex() // fails for HTTP/2, which always is
 		defer wire.Drain(req)

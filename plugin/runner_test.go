@@ -69,7 +69,8 @@ func TestStopWaitsForRoutes(t *testing.T) {
 		if err := h.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		route := h.Route(http.MethodGet, path)
+		gone := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
+		route := h.Routes(http.NotFoundHandler(), http.HandlerFunc(gone))
 		done := make(chan bool)
 		go func() {
 			defer close(done)

@@ -39,9 +39,9 @@ func (s *Server) Handler() http.Handler {
 }
 
 // serve finds who answers: a plugin's middleware, the server itself, a plugin's route, a proxy, then the project's
-// files.
+// files. While a request waits for plugins, another project may have come.
 func (p *project) serve(w http.ResponseWriter, r *http.Request) {
-	own := http.HandlerFunc(p.serveOn)
+	own := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.server.project.Load().serveOn(w, r) })
 	if p.hosts.SeeRequests() { // their answers may sign users in
 		p.server.hub.WatchCookies(p.hosts.Middleware(own)).ServeHTTP(w, r)
 	} else {
@@ -54,7 +54,7 @@ func (p *project) serveOn(w http.ResponseWriter, r *http.Request) {
 	name, inside := p.layout.Below(r.URL.Path)
 	switch {
 	case !inside || name == "":
-		p.server.hub.WatchCookies(http.HandlerFunc(p.serveOutside)).ServeHTTP(w, r)
+		p.server.hub.WatchCookies(http.HandlerFunc(p.serveProject)).ServeHTTP(w, r)
 	case p.server.serveSocket(w, r, name), p.server.serveCommand(w, r, name), p.serveOwn(w, r, name):
 	default:
 		p.server.hub.WatchCookies(http.HandlerFunc(p.serveProject)).ServeHTTP(w, r)
@@ -76,10 +76,16 @@ func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
 
 // serveProject answers with what the project brings: a plugin's route, a backend behind a proxy, a file.
 func (p *project) serveProject(w http.ResponseWriter, r *http.Request) {
-	if p.hosts.ServeRoute(w, r) {
+	p.hosts.Routes(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.server.project.Load().serveUnrouted(w, r) })).ServeHTTP(w, r)
+}
+
+// serveUnrouted is serveProject behind the plugins' routes.
+func (p *project) serveUnrouted(w http.ResponseWriter, r *http.Request) {
+	name, inside := p.layout.Below(r.URL.Path)
+	if !inside || name == "" {
+		p.serveOutside(w, r)
 		return
 	}
-	name, _ := p.layout.Below(r.URL.Path)
 	if isPages(r) && r.Header.Get("Origin") == "" && !r.URL.Query().Has("token") && p.server.refuseSocket(w, r, name) {
 		return // no page sends it, and no backend is to believe that one does
 	}

@@ -46,6 +46,8 @@ func TestPluginShowsErrors(t *testing.T) {
 		c.Emit("pages:clear", "c")
 		c.Emit("pages:show", map[string]any{"key": "a"})
 		c.WaitFor(devtest.Event("devserver:event-error", "it has no message"))
+		c.Emit("pages:show", map[string]any{"key": "a", "message": "no line", "file": "main.js", "line": -1})
+		c.WaitFor(devtest.Is("error", "no line", `"loc":{"file":"main.js","line":0,"column":0`))
 		if n := c.Count(devtest.Is("fixed")); n != 1 {
 			t.Errorf("pages got %d times that the error is fixed, want 1", n)
 		}
@@ -101,6 +103,8 @@ func TestPluginReloadsPages(t *testing.T) {
 		c.Emit("pages:reload", "/about")
 		c.WaitFor(devtest.Is("full-reload", `"path":"/about"`, `"reason":"there is more, by plugin pages"`))
 		s.Log.Wait(t, "page reload (/about, there is more, by plugin pages)")
+		c.Emit("pages:reload", "about")
+		c.WaitFor(devtest.Event("devserver:event-error", `the path \"about\" does not begin with a slash`))
 		c.Emit("pages:reload", "")
 		c.WaitFor(devtest.Is("full-reload", `"path":"*"`))
 		other.WaitFor(devtest.Is("full-reload", `"path":"*"`))

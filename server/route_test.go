@@ -163,21 +163,22 @@ func TestAnswersDoNotTellWhatExistsOutside(t *testing.T) {
 	}
 }
 
-// TestRoutesOfOthers: proxies and plugins get the URLs that name no file, as they came.
+// TestRoutesOfOthers: proxies and plugins get the URLs that name no file, as they came, below base and outside.
 func TestRoutesOfOthers(t *testing.T) {
 	t.Parallel()
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "backend "+r.RequestURI) }))
 	defer backend.Close()
 	app := devtest.App(t, devtest.Text(routedApp))
-	app.Write("devserver.config.json", fmt.Sprintf(`{ "server": { "proxy": { "/api": { "target": %q } } } }`, backend.URL))
+	app.Write("devserver.config.json", fmt.Sprintf(`{ "base": "/base/", "server": { "proxy": { "/api": { "target": %q }, "/base/api": %[1]q } } }`, backend.URL))
+	route := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "plugin "+r.RequestURI) })
 	s := devtest.Start(t, app, func(o *server.Options) {
 		o.Plugins = []plugin.Plugin{{Name: "routes", Routes: []plugin.RouteDef{
-			plugin.Route("/plugin/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "plugin "+r.RequestURI) })),
+			plugin.Route("/plugin/", route), plugin.Route("/base/plugin/", route),
 		}}}
 	})
 	raw := newWire(t, s)
 	for _, name := range []string{"urn:isbn:1", "and-so-on.", "aux", ".x", "me.key", "a%2Fb", "a%5Cb", "x~1", "a//b", "%00"} {
-		for prefix, want := range map[string]string{"/api/": "backend ", "/plugin/": "plugin "} {
+		for prefix, want := range map[string]string{"/api/": "backend ", "/base/api/": "backend ", "/plugin/": "plugin ", "/base/plugin/": "plugin "} {
 			if _, answer := raw.ask("GET " + prefix + name + " HTTP/1.1\r\nHost: localhost\r\n\r\n"); !strings.HasSuffix(answer, want+prefix+name) {
 				t.Errorf("%s%s: %.300q", prefix, name, answer)
 			}

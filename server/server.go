@@ -228,7 +228,9 @@ func (s *Server) Close() error {
 	s.hub.Close()
 	s.restarting.Lock() // a Restart closes the old project and leaves the new project to us
 	s.unannounce()
-	err := s.project.Load().close()
+	p := s.project.Load()
+	err := p.close()
+	p.hosts.End()
 	s.restarting.Unlock()
 	s.background.Wait()
 	if cacheErr := s.cache.Close(); cacheErr != nil {

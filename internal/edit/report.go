@@ -49,6 +49,9 @@ func (u *Updater) ReloadPages(send func(hmr.Payload) error, path, why string) er
 	if path == "" {
 		path = "*"
 	}
+	if path != "*" && !strings.HasPrefix(path, "/") {
+		return fmt.Errorf("reload pages: the path %q does not begin with a slash, so no page has it", path)
+	}
 	if err := send(&hmr.FullReload{Path: path, Reason: why}); err != nil {
 		return fmt.Errorf("reload pages: %w", err)
 	}

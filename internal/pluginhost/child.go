@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os/exec"
 	"strings"
 	"sync"
@@ -199,18 +198,6 @@ func (c *Child) end(drain time.Duration) error {
 		<-c.exited
 	}
 	c.conn.Wait() // for what the child sent at last: the server may wait for pages
-	return nil
-}
-
-// Route implements Host.
-func (c *Child) Route(method, path string) http.Handler {
-	for _, p := range c.info.Plugins {
-		for _, pattern := range p.Routes {
-			if wire.MatchRoute(pattern, method, path) {
-				return http.HandlerFunc(c.serveRoute)
-			}
-		}
-	}
 	return nil
 }
 

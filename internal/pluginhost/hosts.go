@@ -24,10 +24,11 @@ type Host interface {
 	ChannelMessage(ctx context.Context, id string, c plugin.Client, data json.RawMessage) error
 	// ChannelAllows asks whether a page may listen or send on a channel. The error says why not.
 	ChannelAllows(ctx context.Context, id string, c plugin.Client, d hmr.Direction) error
-	// Route returns the handler of a request, nil when no plugin has a route for it.
-	Route(method, path string) http.Handler
-	// Middleware returns a handler that gives requests to the middlewares, and what they pass on to next.
-	Middleware(next http.Handler) http.Handler
+	// Routes returns a handler that gives requests to the routes, and requests without a route to next.
+	Routes(next, gone http.Handler) http.Handler
+	// Middleware returns a handler that gives requests to the middlewares, and what they pass on to next. Here and in
+	// Routes, gone gets the requests that no plugin has seen, since the plugins have ended.
+	Middleware(next, gone http.Handler) http.Handler
 }
 
 // Hosts asks several hosts in order. A hook that no plugin has costs a look at a list. Its methods are safe for
@@ -35,6 +36,7 @@ type Host interface {
 type Hosts struct {
 	mu   sync.RWMutex
 	list []*entry // replaced and never changed; guarded by mu
+	away *entry   // the host that is gone and whose requests wait for an heir, nil for none; guarded by mu
 }
 
 // entry is a host and the parts of its Info that are read for each question.
@@ -43,10 +45,11 @@ type entry struct {
 	info    wire.Info
 	filters map[string][]wire.Filter // of the plugins that have a hook, by the hook's name
 	sees    bool                     // some plugin has a middleware
+	heir    inheritance
 }
 
 func newEntry(h Host) *entry {
-	e := &entry{host: h, info: h.Info(), filters: map[string][]wire.Filter{}}
+	e := &entry{host: h, info: h.Info(), filters: map[string][]wire.Filter{}, heir: newInheritance()}
 	for _, p := range e.info.Plugins {
 		e.sees = e.sees || len(p.Middleware) > 0
 		for _, hook := range p.Hooks {
@@ -65,20 +68,27 @@ func NewHosts(hosts ...Host) *Hosts {
 	return h
 }
 
-// Replace puts the host now in the place of old. When old is nil, now is added at the end. When now is nil, old is
-// removed.
+// Replace puts the host now in the place of old. When old is nil, now is added at the end, and gets the requests that
+// [Hosts.Await] has kept. When now is nil, old is removed.
 func (h *Hosts) Replace(old, now Host) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	list := slices.Clone(h.list)
 	at := slices.IndexFunc(list, func(e *entry) bool { return e.host == old })
+	var heir *entry
+	if now != nil {
+		heir = newEntry(now)
+	}
 	switch {
-	case now == nil && at >= 0:
-		list = slices.Delete(list, at, at+1)
 	case now != nil && at >= 0:
-		list[at] = newEntry(now)
+		list[at].heir.settle(heir)
+		list[at] = heir
 	case now != nil:
-		list = append(list, newEntry(now))
+		list = append(list, heir)
+		h.leave(heir)
+	case at >= 0:
+		list[at].heir.settle(nil)
+		list = slices.Delete(list, at, at+1)
 	}
 	h.list = list
 }
@@ -210,15 +220,4 @@ func (h *Hosts) Identifies() bool { return h.has(plugin.Hooks.Identify.Name) }
 // Identify returns the user of a request. The first name or error is the answer, "" is nobody.
 func (h *Hosts) Identify(ctx context.Context, r *http.Request) (user string, err error) {
 	return ask(ctx, h, plugin.Hooks.Identify, r)
-}
-
-// ServeRoute answers the request when a plugin has a route for it, and reports whether one had.
-func (h *Hosts) ServeRoute(w http.ResponseWriter, r *http.Request) bool {
-	for _, e := range h.entries() {
-		if route := e.host.Route(r.Method, r.URL.Path); route != nil {
-			route.ServeHTTP(w, r)
-			return true
-		}
-	}
-	return false
 }

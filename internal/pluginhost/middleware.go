@@ -7,34 +7,18 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// SeeRequests reports whether some plugin has a middleware.
-func (h *Hosts) SeeRequests() bool {
-	return slices.ContainsFunc(h.entries(), func(e *entry) bool { return e.sees })
-}
-
-// Middleware returns a handler that gives requests to the plugins' middlewares, and what they pass on to next.
-func (h *Hosts) Middleware(next http.Handler) http.Handler {
-	for _, e := range slices.Backward(h.entries()) {
-		if e.sees {
-			next = e.host.Middleware(next)
-		}
-	}
-	return next
-}
-
 // Middleware implements Host. Requests that match no pattern of the child do not cross.
-func (c *Child) Middleware(next http.Handler) http.Handler {
+func (c *Child) Middleware(next, gone http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, p := range c.info.Plugins {
 			for _, pattern := range p.Middleware {
 				if wire.MatchRoute(pattern, r.Method, r.URL.Path) {
-					c.serveMiddleware(w, r, next)
+					c.serveMiddleware(w, r, next, gone)
 					return
 				}
 			}
@@ -51,9 +35,9 @@ type passing struct {
 
 // serveMiddleware gives the request to the child. If the child passes it on, next answers here: in the goroutine of the
 // request, so that a panic or a socket of next is as without the child.
-func (c *Child) serveMiddleware(w http.ResponseWriter, r *http.Request, next http.Handler) {
+func (c *Child) serveMiddleware(w http.ResponseWriter, r *http.Request, next, gone http.Handler) {
 	if !c.calls.begin() { // the child was replaced
-		next.ServeHTTP(w, r)
+		gone.ServeHTTP(w, r)
 		return
 	}
 	s := c.openStream(w, r, true)
@@ -64,9 +48,9 @@ func (c *Child) serveMiddleware(w http.ResponseWriter, r *http.Request, next htt
 	select {
 	case err := <-done:
 		c.calls.end()
-		if wire.NotRun(err) { // the child ended a moment ago
+		if wire.NotRun(err) { // the child has ended
 			c.streams.Delete(s.id)
-			next.ServeHTTP(w, r)
+			gone.ServeHTTP(w, r)
 			return
 		}
 		c.finish(s, r, err)

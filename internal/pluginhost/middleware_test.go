@@ -145,20 +145,6 @@ func TestPassedRequestOutlivesTheChild(t *testing.T) {
 	}
 }
 
-// TestMiddlewareOfAStoppedHost: requests pass without the middlewares of plugins that have stopped or crashed.
-func TestMiddlewareOfAStoppedHost(t *testing.T) {
-	bothHosts(t, func(t *testing.T, h pluginhost.Host, _ string) {
-		url := seen(t, h, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "from next") })
-		if c, child := h.(*pluginhost.Child); child {
-			_, _ = c.Event(t.Context(), "test", "exit", true, client("c1"), nil) // fails, since the child ends
-			<-c.Exited()
-		} else if err := h.(*plugin.Runner).Stop(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		checkAnswer(t, url+"/mw/recorder", "200 from next")
-	})
-}
-
 // TestNextKeepsPanics: a panic of next is not the middleware's, and an answer that is cut off stays so.
 func TestNextKeepsPanics(t *testing.T) {
 	bothHosts(t, func(t *testing.T, h pluginhost.Host, _ string) {

@@ -90,10 +90,31 @@ func (s *routeStream) interrupt(w http.ResponseWriter) {
 	s.mu.Unlock()
 }
 
-func (c *Child) serveRoute(w http.ResponseWriter, r *http.Request) {
+// Routes implements Host. Requests that match no pattern of the child do not cross.
+func (c *Child) Routes(next, gone http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, p := range c.info.Plugins {
+			for _, pattern := range p.Routes {
+				if wire.MatchRoute(pattern, r.Method, r.URL.Path) {
+					c.serveRoute(w, r, gone)
+					return
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (c *Child) serveRoute(w http.ResponseWriter, r *http.Request, gone http.Handler) {
 	s := c.openStream(w, r, false)
 	defer wire.Drain(r)
-	c.finish(s, r, c.call(r.Context(), "route", routeCall(s.id, r), nil))
+	err := c.call(r.Context(), "route", routeCall(s.id, r), nil)
+	if wire.NotRun(err) { // the child has ended
+		c.streams.Delete(s.id)
+		gone.ServeHTTP(w, r)
+		return
+	}
+	c.finish(s, r, err)
 }
 
 // openStream begins a request of the child. passes says that the child may pass it on.

@@ -69,11 +69,7 @@ func testRoutes() []plugin.RouteDef {
 // serve serves the routes of a host.
 func serve(t testing.TB, h pluginhost.Host) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if route := h.Route(r.Method, r.URL.Path); route != nil {
-			route.ServeHTTP(w, r)
-			return
-		}
-		http.NotFound(w, r)
+		pluginhost.NewHosts(h).Routes(http.HandlerFunc(http.NotFound)).ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
 	return s.URL

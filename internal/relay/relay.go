@@ -191,8 +191,12 @@ func (r *Relay) Stop() error {
 	return errors.Join(program, inProcess)
 }
 
-// Inherit takes over what the plugins of an earlier Relay retained on channels, unless the plugins here have said more.
-func (r *Relay) Inherit(earlier *Relay) { r.channels.inherit(&earlier.channels) }
+// Inherit takes over what the plugins of an earlier Relay retained on channels, unless the plugins here have said more,
+// and the requests that wait for plugins. The earlier Relay has stopped.
+func (r *Relay) Inherit(earlier *Relay) {
+	r.channels.inherit(&earlier.channels)
+	r.o.Hosts.Inherit(earlier.o.Hosts, r.program != nil)
+}
 
 // holdEvents lets events and requests without a handler wait, until the plugins have registered theirs or cannot be
 // started.
@@ -224,7 +228,11 @@ func (r *Relay) swapped(old, now *pluginhost.Child) {
 	if now != nil {
 		defer r.releaseEvents()
 	}
-	r.o.Hosts.Replace(oldHost, newHost)
+	if now == nil {
+		r.o.Hosts.Await(oldHost)
+	} else {
+		r.o.Hosts.Replace(oldHost, newHost)
+	}
 	r.awaits.Store(now == nil)
 	r.forgetHost(oldHost)
 	r.child.end()
@@ -298,10 +306,11 @@ func (r *Relay) compileAgain(children ...*pluginhost.Child) {
 // buildErrorID is the ID of a build error of the plugins among the errors of modules.
 const buildErrorID = "/" + pluginhost.Folder
 
-// failed shows why there are no (new) plugins. Events wait as long as another start follows.
+// failed shows why there are no (new) plugins. Events and requests wait as long as another start follows.
 func (r *Relay) failed(err error, again bool) {
 	if !again {
 		r.releaseEvents()
+		r.o.Hosts.Abandon()
 	}
 	build, ok := errors.AsType[*pluginhost.BuildError](err)
 	if !ok {
