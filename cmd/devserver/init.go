@@ -102,7 +102,7 @@ func (c *command) whichProject() (string, error) {
 		looked += ", and no folder above or below is one"
 	}
 	if !c.interactive() {
-		return "", fmt.Errorf("%s. Name the folder: devserver init %s", looked, cmp.Or(first(found), "<folder>, or devserver init . for this folder"))
+		return "", fmt.Errorf("%s. Name the folder: devserver init %s", looked, cmp.Or(quoted(first(found)), "<folder>, or devserver init . for this folder"))
 	}
 	return c.askFolder(looked, first(found))
 }
@@ -121,6 +121,14 @@ func (c *command) askFolder(looked, suggestion string) (string, error) {
 		return "", errors.New("no folder was named; nothing was changed")
 	}
 	return folder, nil
+}
+
+// quoted returns a folder as the user types it.
+func quoted(folder string) string {
+	if strings.ContainsAny(folder, " '\"$") {
+		return fmt.Sprintf("%q", folder)
+	}
+	return folder
 }
 
 func first(list []string) string {

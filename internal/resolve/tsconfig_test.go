@@ -181,6 +181,36 @@ func TestTSConfig(t *testing.T) {
 -- tsconfig.json --
 {"include": "src", "compilerOptions": {"strict": true}}
 `, [][2]string{{"x.ts", `[tsconfig.json] jsx:react-jsx,strict:true,useDefineForClassFields:false; tsconfig.json:1:17: "Include" has the wrong type: string`}}},
+		{"extends what is no name", `
+-- tsconfig.json --
+{"extends": ["", 3, "./base.json"], "compilerOptions": {"strict": true}}
+-- base.json --
+{"extends": "", "compilerOptions": {"target": "es2020"}}
+-- object/tsconfig.json --
+{"extends": {}, "compilerOptions": {"strict": true}}
+-- empty/tsconfig.json --
+{"extends": [""], "compilerOptions": {"strict": true}}
+`, [][2]string{
+			{"x.ts", `[tsconfig.json] jsx:react-jsx,strict:true,target:es2020; tsconfig.json:1:2: "extends" must be a text or a list of texts; ` +
+				`base.json:1:13: extends "", which does not exist`},
+			{"object/x.ts", `[object/tsconfig.json] jsx:react-jsx,strict:true,useDefineForClassFields:false; object/tsconfig.json:1:2: "extends" must be a text or a list of texts`},
+			{"empty/x.ts", `[empty/tsconfig.json] jsx:react-jsx,strict:true,useDefineForClassFields:false; empty/tsconfig.json:1:14: extends "", which does not exist`},
+		}},
+		{"values that no compiler takes", `
+-- tsconfig.json --
+{"extends": "./base.json", "compilerOptions": {"jsx": "react", "jsxFactory": "1+2", "jsxFragmentFactory": "{}", "baseUrl": 1}}
+-- base.json --
+{"compilerOptions": {"jsxFactory": "preact.h", "jsxFragmentFactory": "'x'"}}
+-- constant/tsconfig.json --
+{"compilerOptions": {"jsx": "react", "jsxFactory": "h", "jsxFragmentFactory": "null"}}
+`, [][2]string{
+			{"x.ts", `[tsconfig.json] jsx:react,jsxFactory:preact.h,useDefineForClassFields:false; ` +
+				`tsconfig.json:1:113: "baseUrl" must be a text, not 1; ` +
+				`tsconfig.json:1:64: "jsxFactory" must be a name such as h or React.createElement, not "1+2"; ` +
+				`tsconfig.json:1:85: "jsxFragmentFactory" must be a name such as h or React.createElement, not "{}"; ` +
+				`base.json:1:48: "jsxFragmentFactory" must be a name such as h or React.createElement, not "'x'"`},
+			{"constant/x.ts", "[constant/tsconfig.json] jsx:react,jsxFactory:h,jsxFragmentFactory:null,useDefineForClassFields:false"},
+		}},
 		{"jsconfig, with a byte order mark", "-- jsconfig.json --\n\ufeff{\"compilerOptions\": {\"strict\": true}}\n", [][2]string{{"x.js", "[jsconfig.json] jsx:react-jsx,strict:true,useDefineForClassFields:false"}}},
 		{"empty", "-- tsconfig.json --\n", [][2]string{{"x.ts", "[tsconfig.json] jsx:react-jsx,useDefineForClassFields:false"}}},
 	} {
@@ -261,6 +291,12 @@ func TestTSConfigInvalidate(t *testing.T) {
 	r := newResolver(t, Options{Root: root})
 	check(t, r, root, Import, []resolution{{"@/x", "b/main.ts", "a/x.ts"}})
 	base := filepath.Join(root, "base.json")
+	write(t, base, `{"compilerOptions": {"paths": {"@/*": ["./a/*"], "~/*": "./b/*"}}}`)
+	r.Invalidate(base)
+	check(t, r, root, Import, []resolution{{"@/x", "b/main.ts", "a/x.ts"}}) // the key that can be read counts
+	if got := r.TSConfig(filepath.Join(root, "b/main.ts")).Mistakes; len(got) != 1 || got[0].Text != `"~/*" in "paths" must be a list of texts` || got[0].Column != 50 {
+		t.Errorf("a path that is no list: %v", got)
+	}
 	write(t, base, `{"compilerOptions": {"target": "es2021", "paths": {"@/*": ["./b/*"]},}, oops}`)
 	r.Invalidate(base)
 	if got := r.TSConfig(filepath.Join(root, "b/main.ts")).Mistakes; len(got) != 1 || got[0].File != base || got[0].Line != 1 || got[0].Column == 0 {

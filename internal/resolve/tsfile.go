@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -63,6 +64,7 @@ func (l tsLoader) load(file, configDir string, above []string) *tsFile {
 	if mistake != nil {
 		f.mistakes = append(f.mistakes, mistake)
 	}
+	f.leaveOut(source, text)
 	for _, name := range extendsList(text.Extends) {
 		l.extend(f, source, name, configDir, append(above, file))
 	}
@@ -137,13 +139,71 @@ func whole(begun []byte) []byte {
 	return append(slices.Clone(begun[:cut]), closers...)
 }
 
+// leaveOut drops the values that are of the wrong type or that the compiler refuses, each with a mistake at its place.
+// What a base config says then stands.
+func (f *tsFile) leaveOut(source []byte, text *tsText) {
+	if !isNull(text.Extends) {
+		var many []string
+		if err := json.Unmarshal(text.Extends, &many); err != nil && !isString(text.Extends) {
+			f.mistakenAt(source, "extends", `"extends" must be a text or a list of texts`)
+		}
+	}
+	options := text.CompilerOptions
+	for _, name := range []string{"baseUrl", "jsx", "jsxImportSource", "jsxFactory", "jsxFragmentFactory"} {
+		value, why := options[name], ""
+		switch {
+		case isNull(value):
+		case !isString(value):
+			why = "must be a text"
+		case name == "jsxFactory" && !callable.Match(value), name == "jsxFragmentFactory" && !callable.Match(value) && !isConstant(value):
+			why = "must be a name such as h or React.createElement"
+		}
+		if why != "" {
+			delete(options, name)
+			f.mistakenAt(source, name, fmt.Sprintf("%q %s, not %s", name, why, value))
+		}
+	}
+	if isNull(options["paths"]) {
+		return
+	}
+	var paths map[string]json.RawMessage
+	if json.Unmarshal(options["paths"], &paths) != nil {
+		delete(options, "paths")
+		f.mistakenAt(source, "paths", `"paths" must be an object`)
+		return
+	}
+	for _, key := range sortedKeys(paths) {
+		var targets []string
+		if json.Unmarshal(paths[key], &targets) != nil || targets == nil {
+			delete(paths, key)
+			f.mistakenAt(source, key, fmt.Sprintf("%q in \"paths\" must be a list of texts", key))
+		}
+	}
+	options["paths"], _ = json.Marshal(paths) // cannot fail: all values are from JSON
+}
+
+// callable matches what JSX can be compiled to calls of: a name, or members of what it names.
+var callable = regexp.MustCompile(`^"[\p{L}_$][\p{L}\p{N}_$]*(\.[\p{L}_$][\p{L}\p{N}_$]*)*"$`)
+
+// isConstant reports whether a text holds a text, a number, a boolean or null. A fragment may be such a value.
+func isConstant(raw json.RawMessage) bool {
+	var s string
+	return json.Unmarshal(raw, &s) == nil && json.Valid([]byte(s)) && !strings.ContainsAny(s[:1], "[{")
+}
+
+func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
+func isString(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '"' }
+
 func extendsList(raw json.RawMessage) []string {
 	var one string
 	var many []string
-	if json.Unmarshal(raw, &one) == nil && one != "" {
+	if isString(raw) && json.Unmarshal(raw, &one) == nil {
 		return []string{one}
 	}
-	_ = json.Unmarshal(raw, &many) // of another type: it extends nothing
+	if json.Unmarshal(raw, &many) != nil { // what is no text is empty here, and leaveOut has told it
+		many = slices.DeleteFunc(many, func(name string) bool { return name == "" })
+	}
 	return many
 }
 
@@ -274,14 +334,23 @@ func (l tsLoader) extend(f *tsFile, source []byte, name, configDir string, above
 
 // mistaken notes a mistake about a base config, at the place of its name.
 func (f *tsFile) mistaken(source []byte, name, text, hint string) {
-	e := &Error{File: f.path, Text: fmt.Sprintf("extends %q, %s", name, text), Hint: hint}
-	quoted, _ := json.Marshal(name)
-	e.Line, e.Column = position(source, bytes.Index(source, quoted))
+	f.mistakenAt(source, name, fmt.Sprintf("extends %q, %s", name, text)).Hint = hint
+}
+
+// mistakenAt notes a mistake at the place of a text in quotes.
+func (f *tsFile) mistakenAt(source []byte, quoted, text string) *Error {
+	e := &Error{File: f.path, Text: text}
+	found, _ := json.Marshal(quoted)
+	e.Line, e.Column = position(source, bytes.Index(source, found))
 	f.mistakes = append(f.mistakes, e)
+	return e
 }
 
 // extendsFiles lists the files that a base config may be.
 func (l tsLoader) extendsFiles(dir, name string) []string {
+	if name == "" {
+		return nil
+	}
 	path := filepath.FromSlash(name)
 	if isRelative(name) || filepath.IsAbs(path) {
 		if !filepath.IsAbs(path) {
