@@ -77,7 +77,7 @@ func (c *Child) serveMiddleware(w http.ResponseWriter, r *http.Request, next htt
 		s.mu.Unlock()
 		c.streams.Delete(s.id)
 		c.serveNext(w, r, next, p)
-		<-done // what the middleware does after next; the call ends with the request, and with the child
+		c.logPanic(<-done) // what the middleware does after next; the call ends with the request, and with the child
 	}
 }
 
