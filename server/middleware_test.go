@@ -73,6 +73,8 @@ func TestMiddleware(t *testing.T) {
 			t.Errorf("a panic: %d", res.Status)
 		}
 		s.Log.Wait(t, "middleware /panics of plugin middleware panicked: on purpose")
+		s.Get("/panics-after")
+		s.Log.Wait(t, "middleware /panics-after of plugin middleware panicked: too late")
 
 		// A strange host is refused before.
 		before := s.Get("/answered/seen").Body

@@ -212,6 +212,69 @@ func TestImportOutOfTheRepository(t *testing.T) {
 	p.WaitText("#text", "kit+own+part shared")
 }
 
+// TestNamesOfPackagesLeadNowhereElse: ".." behind the name of a package or an alias, or in a package.json, leads an
+// installed package out of the installed packages no more than a path does.
+func TestNamesOfPackagesLeadNowhereElse(t *testing.T) {
+	t.Parallel()
+	files := devtest.Text(`
+-- index.html --
+-- devserver.config.json --
+{ "resolve": { "alias": { "@": "./src" } } }
+-- src/main.js --
+-- tsconfig.json --
+{ "compilerOptions": { "paths": { "~/*": ["./src/*"] } } }
+-- node_modules/kit/index.js --
+export default 1;
+-- node_modules/main/package.json --
+{ "name": "main", "version": "1.0.0", "main": "../../../plans/x.js" }
+-- node_modules/browser/package.json --
+{ "name": "browser", "version": "1.0.0", "browser": { "./y.js": "../../../plans/x.js" } }
+-- node_modules/browser/y.js --
+-- node_modules/exports/package.json --
+{ "name": "exports", "version": "1.0.0", "exports": "./%2e%2e/%2e%2e/%2e%2e/plans/x.js" }
+-- node_modules/dep/package.json --
+{ "name": "dep", "version": "1.0.0", "imports": { "#x": "./%2e%2e/%2e%2e/%2e%2e/plans/x.js" }, "browser": { "fs": "../../../plans/x.js" } }
+-- ../plans/x.js --
+export default "plan";
+-- ../plans/x.css --
+p { color: red }
+`)
+	for _, code := range []string{
+		`import x from "kit/../../../plans/x.js"`,
+		`import x from "kit/%2e%2e/%2e%2e/%2e%2e/plans/x.js"`,
+		`import x from "kit/../../../plans/x.js?raw"`,
+		`import "kit/../../../plans/x.css"`,
+		`require("kit/../../../plans/x.js")`,
+		`import x from "@/../../plans/x.js"`,
+		`import x from "@/%2e%2e/%2e%2e/plans/x.js"`,
+		`import x from "main"`,
+		`import x from "browser/y.js"`,
+		`import x from "exports"`,
+		`import x from "#x"`,
+		`import x from "fs"`,
+	} {
+		app := devtest.App(t, files)
+		app.Write("node_modules/dep/index.js", code)
+		s := devtest.Start(t, app)
+		s.Get("/node_modules/dep/index.js")
+		for _, name := range []string{"x.js", "x.css"} {
+			if got := s.Get("/@fs" + app.Path("../plans/"+name)).Status; got != http.StatusForbidden {
+				t.Errorf("%s in an installed package: %s is answered with %d", code, name, got)
+			}
+		}
+	}
+	// What the project itself writes is its own choice, since no repository ends here.
+	app := devtest.App(t, files)
+	s := devtest.Start(t, app)
+	app.Write("src/main.ts", `import "@/../../plans/x.js"; import "~/../../plans/x.css";`)
+	s.Get("/src/main.ts")
+	for _, name := range []string{"x.js", "x.css"} {
+		if got := s.Get("/@fs" + app.Path("../plans/"+name)).Status; got != http.StatusOK {
+			t.Errorf("by an alias of the project: %s is answered with %d", name, got)
+		}
+	}
+}
+
 // TestMissingFileOutsideTheRoot: the file of an import that leads nowhere is created, in a folder that nothing was
 // loaded from.
 func TestMissingFileOutsideTheRoot(t *testing.T) {

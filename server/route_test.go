@@ -142,11 +142,13 @@ func TestAnswersDoNotTellWhatExistsOutside(t *testing.T) {
 	app := devtest.App(t, devtest.Text(routedApp))
 	app.Link("../out", "link")
 	app.Link("../../out", "public/link")
+	app.Link("../../out", "public/shown")
 	app.Write("../out/.env", "secret")
 	app.Write("../out/deep/tls.key", "secret")
 	s := devtest.Start(t, app)
 	for there, nowhere := range map[string]string{
 		"/link/there.html": "/link/nowhere.html", "/link/there": "/link/nowhere", "/link/deep/tls.key": "/link/deep/other.key", "/link/.env": "/link/.env.local",
+		"/shown/there.html": "/shown/nowhere.html", "/shown/there": "/shown/nowhere", "/shown/deep/x": "/shown/depths/x",
 		"/link/deep": "/link/depths", "/link/there.html/x": "/link/nowhere.html/x", "/link/deep/x/y": "/link/depths/x/y",
 		"/@fs" + app.Path("../out/there.html"): "/@fs" + app.Path("../out/nowhere.html"), "/@fs" + app.Path("../out/.env"): "/@fs" + app.Path("../out/.env.local"),
 		"/@fs" + app.Path("../out/deep/tls.key"): "/@fs" + app.Path("../out/depths/tls.key"),

@@ -84,6 +84,9 @@ func (c *Compiler) permit(r resolve.Resolved, module, from string) {
 	if !r.Path || file != r.File && moduleid.IsDependency(r.File) { // a linked package may lie anywhere
 		from = ""
 	}
+	if r.Strays != "" { // nobody has chosen where that leads but the code of the packages
+		from = filepath.Join(r.Strays, "package.json")
+	}
 	c.o.Gate.Permit(module, from, file)
 }
 

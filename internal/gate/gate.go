@@ -274,7 +274,15 @@ func (g *Gate) find(name, query string) (Target, *Denied) {
 			}
 		}
 	}
-	return g.check(filepath.Join(g.o.Root, filepath.FromSlash(name)), name, query, Root)
+	t, denied := g.check(filepath.Join(g.o.Root, filepath.FromSlash(name)), name, query, Root)
+	if denied != nil && denied.NoFile && g.public != "" && exists(g.public) {
+		// A link in the public folder must not tell which files exist behind it.
+		file := filepath.Join(g.public, filepath.FromSlash(name))
+		if _, err := os.Lstat(file); err != nil && !g.absent(file) {
+			return Target{}, g.refuse(file)
+		}
+	}
+	return t, denied
 }
 
 func absolute(rest string) string {

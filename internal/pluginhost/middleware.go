@@ -61,7 +61,7 @@ func (c *Child) serveMiddleware(w http.ResponseWriter, r *http.Request, next, go
 		s.mu.Unlock()
 		c.streams.Delete(s.id)
 		c.serveNext(w, r, next, p)
-		<-done // what the middleware does after next; the call ends with the request, and with the child
+		c.logPanic(<-done) // what the middleware does after next; the call ends with the request, and with the child
 	}
 }
 

@@ -143,9 +143,7 @@ func (c *Child) finish(s *routeStream, r *http.Request, err error) {
 	if err != nil {
 		s.interrupt(w)
 	}
-	if own, ok := errors.AsType[*wire.Error](err); ok && own.Stack != "" {
-		c.o.Backend.Logger().Error(own.Message, "plugin", own.Plugin, "stack", own.Stack)
-	}
+	c.logPanic(err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open = false
@@ -155,5 +153,12 @@ func (c *Child) finish(s *routeStream, r *http.Request, err error) {
 		panic(http.ErrAbortHandler) // the browser must see that the answer is cut off
 	default:
 		http.Error(w, "502 the plugin failed: "+clean(err.Error()), http.StatusBadGateway)
+	}
+}
+
+// logPanic logs the error of a request if it is a panic of the child's code.
+func (c *Child) logPanic(err error) {
+	if own, ok := errors.AsType[*wire.Error](err); ok && own.Stack != "" {
+		c.o.Backend.Logger().Error(own.Message, "plugin", own.Plugin, "stack", own.Stack)
 	}
 }

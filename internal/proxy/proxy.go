@@ -134,12 +134,30 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 			}
 		},
 		ModifyResponse: func(res *http.Response) error {
+			yield(res)
 			r.rewriteCookies(res.Header)
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, req *http.Request, err error) { fail(w, req, r, err, log) },
 	}
 	return made, nil
+}
+
+// setKey is the key of the header that the server has set on the answer to a request, in the request's context.
+type setKey struct{}
+
+// yield removes what the server has set on the answer and the backend sets, too. ReverseProxy adds values to a header,
+// and these headers have a single value: browsers refuse an answer that allows two origins, for example.
+func yield(res *http.Response) {
+	set, _ := res.Request.Context().Value(setKey{}).(http.Header)
+	for _, name := range []string{
+		"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Cache-Control", "Cross-Origin-Resource-Policy",
+		"Referrer-Policy", "X-Content-Type-Options",
+	} {
+		if res.Header.Get(name) != "" {
+			set.Del(name)
+		}
+	}
 }
 
 // urlAt returns the URL of a path with query below the backend's URL. The path stays as it is: a URL that is parsed and
@@ -270,7 +288,7 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request) *http.Request {
 		rule.failed(w, "bypass", errors.New(`the request was not answered, and the rule has no "target" to forward it to`))
 		return nil
 	}
-	forwarded := r.WithContext(r.Context())
+	forwarded := r.WithContext(context.WithValue(r.Context(), setKey{}, w.Header()))
 	var err error
 	if forwarded.RequestURI, err = rule.rewritten(r.Context(), target); err != nil {
 		rule.failed(w, "rewrite", err)

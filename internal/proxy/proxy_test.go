@@ -201,6 +201,37 @@ func TestHostIsKeptUnlessChangeOrigin(t *testing.T) {
 	}
 }
 
+// TestBackendSetsItsHeaders: an answer has the values of the backend, and not the server's, too. Browsers refuse an
+// answer that allows two origins.
+func TestBackendSetsItsHeaders(t *testing.T) {
+	url := backend(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "http://a.test")
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("Vary", "Accept")
+		w.Header().Add("Set-Cookie", "own=1")
+	})
+	p, err := proxy.New([]proxy.Rule{{Path: "/api", Target: url}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	for name, value := range map[string]string{
+		"Access-Control-Allow-Origin": "http://a.test", "Cache-Control": "no-cache", "Vary": "Origin", "Set-Cookie": "plugin=1",
+		"Cross-Origin-Resource-Policy": "same-origin",
+	} {
+		w.Header().Set(name, value)
+	}
+	p.Serve(w, httptest.NewRequest(http.MethodGet, "/api", nil))
+	for name, want := range map[string]string{
+		"Access-Control-Allow-Origin": "http://a.test", "Cache-Control": "max-age=60", "Vary": "Origin|Accept",
+		"Set-Cookie": "plugin=1|own=1", "Cross-Origin-Resource-Policy": "same-origin",
+	} {
+		if got := strings.Join(w.Header().Values(name), "|"); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestEventsPassUnbuffered(t *testing.T) {
 	release := make(chan struct{})
 	url := backend(t, func(w http.ResponseWriter, r *http.Request) {

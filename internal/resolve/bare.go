@@ -39,7 +39,9 @@ func (q *query) findBare(key bareKey) (Resolved, error) {
 	}
 	if key.ts != nil {
 		if h, ok := q.mapped(key.ts, name); ok {
-			return q.found(h)
+			res, err := q.found(h)
+			res.Path = climbs(name)
+			return res, err
 		}
 	}
 	f := q.folder(key.dir)
@@ -86,7 +88,7 @@ func (q *query) modules(f *folder, name string, imports bool) (hit, error) {
 	}
 	if scope != nil && scope.manifest().name == pkg && scope.manifest().exports != nil {
 		h, _, err := q.inPackage(scope, pkg, subpath) // a package may import itself by name
-		return h, err
+		return h.of(scope), err
 	}
 	if q.r.dedupe[pkg] || q.project().oneCopy[pkg] {
 		if h, err := q.walk(q.folder(q.r.root), pkg, subpath); err == nil {
@@ -107,7 +109,7 @@ func (q *query) walk(f *folder, pkg, subpath string) (hit, error) {
 		h, ok, err := q.inPackage(dir, pkg, subpath)
 		switch {
 		case ok || err != nil:
-			return h, err
+			return h.of(dir), err
 		case seen == nil && (dir.manifest() != nil || dir.list() != nil):
 			seen = dir
 		}
@@ -125,7 +127,7 @@ func (q *query) imports(scope *folder, name string) (hit, error) {
 		return q.modules(scope, t.path, false)
 	}
 	if h, ok := q.exportFile(scope, t); ok {
-		return h, nil
+		return h.of(scope), nil
 	}
 	return hit{}, &NotFound{pkg: scope, name: name, to: t.path}
 }

@@ -267,6 +267,15 @@ func (f *folder) scope() *folder {
 type hit struct {
 	file  string
 	empty bool
+	pkg   *folder // the package whose name or package.json led to the file; nil for a path
+}
+
+// of returns the hit as a file of the package, unless the package names another.
+func (h hit) of(pkg *folder) hit {
+	if h.pkg == nil {
+		h.pkg = pkg
+	}
+	return h
 }
 
 // fileOrFolder finds the file that path means: path itself, path with an extension, or the entry of a folder.

@@ -208,7 +208,8 @@ func (q *query) browserPackage(f *folder, name string) (hit, bool) {
 	if !ok || to == name {
 		return hit{}, false
 	}
-	return q.browserTarget(s, to)
+	h, ok := q.browserTarget(s, to)
+	return h.of(s), ok
 }
 
 func (q *query) browserKey(m *manifest, key string, implicit bool) (string, bool) {

@@ -64,8 +64,12 @@ type Resolved struct {
 	Empty bool
 	// Builtin is the name of a module of Node.js ("fs", never "node:fs"), which browsers don't have.
 	Builtin string
-	// Path means that the specifier is a path, which no alias has changed, and not the name of a package.
+	// Path means that the specifier is a path, and not the name of a package. What an alias has changed is a path only
+	// if it has ".." in it, which may lead out of the alias's folder.
 	Path bool
+	// Strays is the folder of the package that the specifier names, if ".." in the specifier or in the package.json
+	// leads out of the folder. Otherwise it is "".
+	Strays string
 	// Package is the package that File belongs to, or nil.
 	Package *Package
 }
@@ -246,7 +250,7 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 		// "./a%20b.js", as a browser reads it
 		if plain, bad := url.PathUnescape(name); bad == nil && plain != name && !strings.Contains(plain, "\x00") {
 			if again, err := q.named(plain, importer, packaged); err == nil {
-				again.Query, again.Path = search, again.Path && !aliased
+				again.Query, again.Path = search, again.Path && (!aliased || climbs(written))
 				return again, nil
 			}
 		}
@@ -257,8 +261,23 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 			q.explainMissing(missing, written, name, importer)
 		}
 	}
-	res.Query, res.Path = search, res.Path && !aliased
+	res.Query, res.Path = search, res.Path && (!aliased || climbs(written))
 	return res, err
+}
+
+// climbs reports whether a specifier has a "..", also an escaped one, behind the beginning that an alias may stand for.
+func climbs(name string) bool {
+	if plain, err := url.PathUnescape(name); err == nil {
+		name = plain
+	}
+	below := false
+	for segment := range strings.SplitSeq(name, "/") {
+		if segment == ".." && below {
+			return true
+		}
+		below = below || segment != "." && segment != ".."
+	}
+	return false
 }
 
 // literal finds the file whose name is the whole of a path.
@@ -369,7 +388,11 @@ func (q *query) found(h hit) (Resolved, error) {
 	if dir := filepath.Dir(file); dir != f.path {
 		f = q.folder(dir)
 	}
-	return Resolved{File: file, Package: f.packageInfo()}, nil
+	res := Resolved{File: file, Package: f.packageInfo()}
+	if h.pkg != nil && !inside(h.file, h.pkg.path) {
+		res.Strays = h.pkg.path
+	}
+	return res, nil
 }
 
 // isExternal reports whether the specifier is an address that only the browser can load.

@@ -62,6 +62,12 @@ func New() plugin.Plugin {
 			plugin.Middleware("/panics", func(http.Handler) http.Handler {
 				return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("on purpose") })
 			}),
+			plugin.Middleware("/panics-after", func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					next.ServeHTTP(w, r)
+					panic("too late")
+				})
+			}),
 		},
 		Routes: []plugin.RouteDef{plugin.Route("/route/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
