@@ -20,7 +20,7 @@ func (s *Server) serveCommand(w http.ResponseWriter, r *http.Request, name strin
 	default:
 		return false
 	}
-	if err := s.guard.CheckAction(r); err != nil {
+	if err := s.project.Load().guard.CheckAction(r); err != nil {
 		s.log.Debug("refused command", "pkg", "server", "error", err)
 		http.Error(w, "403 forbidden", http.StatusForbidden)
 		return true

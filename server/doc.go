@@ -1,6 +1,6 @@
 // Package server is the development server: it wires the parts of a project and answers over HTTP.
 //
-// A [Server] owns the listener, the hub of open pages and the guard, and lives until its context ends. A project is
+// A [Server] owns the listener and the hub of open pages, and lives until its context ends. A project is
 // everything that follows from one reading of the configuration. Restart makes a new project; the Server, with its
 // open pages, stays.
 //

@@ -15,7 +15,7 @@ import (
 // The editor is started without a shell and the file's name is an argument of its own (names that end a shell
 // command, or start with a dash, were the hole in other servers).
 func (p *project) serveEditor(w http.ResponseWriter, r *http.Request) {
-	if err := p.server.guard.CheckAction(r); err != nil {
+	if err := p.guard.CheckAction(r); err != nil {
 		http.Error(w, "403 forbidden", http.StatusForbidden)
 		return
 	}

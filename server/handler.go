@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/seed-b8174343/devserver/internal/gate"
+	"github.com/seed-b8174343/devserver/internal/guard"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pack"
 	"github.com/seed-b8174343/devserver/internal/running"
@@ -33,9 +34,10 @@ func (s *Server) Handler() http.Handler {
 	s.restarting.Lock()
 	s.project.Load().begin()
 	s.restarting.Unlock()
-	return s.guard.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.project.Load().handler()(w, r)
-	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := s.project.Load()
+		p.guard.Middleware(p.handler()).ServeHTTP(w, r)
+	})
 }
 
 // serve finds who answers: a plugin's middleware, the server itself, a plugin's route, a proxy, then the project's
@@ -97,7 +99,7 @@ func (p *project) serveUnrouted(w http.ResponseWriter, r *http.Request) {
 // serveSocket answers the sockets of our pages, by their path and token. It returns false for other requests. A proxied
 // app may have the same path and the same subprotocol, if it is served by Vite or by another devserver.
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request, name string) bool {
-	if name != "/" || !websocket.IsWebSocketUpgrade(r) || !s.guard.HasToken(r) {
+	if name != "/" || !websocket.IsWebSocketUpgrade(r) || !s.project.Load().guard.HasToken(r) {
 		return false
 	}
 	s.hub.ServeHTTP(w, r)
@@ -211,7 +213,7 @@ func (p *project) refuse(w http.ResponseWriter, target string, denied *gate.Deni
 		if denied.Allow != "" {
 			args = append(args, "allow", denied.Allow)
 		}
-		p.server.log.Warn("refused "+p.server.guard.Printable(target), args...)
+		p.server.log.Warn("refused "+guard.Printable(target), args...)
 	}
 	http.Error(w, denied.Text(), denied.Status)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/env"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/guard"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pack"
 	"github.com/seed-b8174343/devserver/internal/parallel"
@@ -40,6 +41,7 @@ type project struct {
 	cfg    *configfile.Config
 	layout moduleid.Layout
 
+	guard    *guard.Guard      // who may ask
 	gate     *gate.Gate        // what may be read
 	env      *env.Env          // import.meta.env
 	proxy    *proxy.Proxy      // backends of the configuration
@@ -77,6 +79,9 @@ func newProject(s *Server, from reading) (*project, error) {
 // build makes the parts in the order in which they need each other.
 func (p *project) build(from reading) (err error) {
 	s, cfg, l := p.server, p.cfg, p.layout
+	if p.guard, err = s.newGuard(cfg.Config); err != nil {
+		return err
+	}
 	p.gate, err = gate.New(gate.Options{
 		Root: l.Root, Project: l.Dir, Public: l.Public, Base: l.Base, Allow: allowed(cfg.Server.FS, l.Root), Deny: cfg.Server.FS.Deny,
 	})

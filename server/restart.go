@@ -1,8 +1,10 @@
 package server
 
 import (
+	"reflect"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/problems"
 )
@@ -76,8 +78,11 @@ func (s *Server) replace(old, p *project) {
 func (s *Server) publishRestart(old, p *project, reason string) error {
 	reload := func(why string) error { return s.hub.Publish(&hmr.FullReload{Path: "*", Reason: why}) }
 	if old.cfg.Err() != nil {
-		s.log.Info("stop and start devserver to apply host, port, https and allowedHosts")
+		s.log.Info("stop and start devserver to apply host, port and https")
 		return reload(reason)
+	}
+	for _, name := range needStart(old.cfg.Server, p.cfg.Server) {
+		s.log.Warn("server." + name + " changed: stop and start devserver to apply it")
 	}
 	if old.problems.Showed() {
 		_ = s.hub.Publish(&hmr.Fixed{}) // errors of the new project show as they are found
@@ -96,4 +101,18 @@ func (s *Server) publishRestart(old, p *project, reason string) error {
 		return reload("plugins of the configuration changed") // the page's part comes with the page
 	}
 	return s.hub.Publish(&hmr.NeedRevisions{})
+}
+
+// needStart returns the names of the options that differ and belong to the listener, which stays over restarts.
+func needStart(old, now config.Server) (names []string) {
+	if now.Host != old.Host {
+		names = append(names, "host")
+	}
+	if !reflect.DeepEqual(now.Port, old.Port) {
+		names = append(names, "port")
+	}
+	if !reflect.DeepEqual(now.HTTPS, old.HTTPS) {
+		names = append(names, "https")
+	}
+	return names
 }

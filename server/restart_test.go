@@ -3,6 +3,8 @@ package server_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -111,5 +113,36 @@ func TestChannelsAfterAFailedRestart(t *testing.T) {
 	s.Stop()
 	if err := news.Broadcast("after the end"); err == nil {
 		t.Error("a message was sent after the end")
+	}
+}
+
+// TestRestartAppliesTheRulesOfRequests edits who may ask, while the server runs. The options of the listener need a new
+// start, and the terminal says so.
+func TestRestartAppliesTheRulesOfRequests(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(savedApp))
+	app.Write("devserver.config.json", `{"server": {"cors": {"origin": ["http://a.test:3000"]}, "allowedHosts": ["old.test"], "headers": {"X-Was": "1"}}}`)
+	s := devtest.Start(t, app)
+	answers := func(header string) string {
+		return s.Raw("GET /text.js HTTP/1.1\r\n" + header + "\r\nConnection: close\r\n\r\n")
+	}
+	fromOrigin := "Host: localhost\r\nOrigin: http://a.test:3000\r\nSec-Fetch-Site: cross-site"
+	look := func() string {
+		origin := answers(fromOrigin)
+		return fmt.Sprint(strings.Contains(origin, "Access-Control-Allow-Origin: http://a.test:3000"), strings.Contains(origin, "X-Was: 1"),
+			strings.Contains(answers("Host: old.test"), " 200 "), strings.Contains(answers("Host: new.test"), " 200 "))
+	}
+	if got := look(); got != "true true true false" {
+		t.Fatalf("before: %s", got)
+	}
+	s.Write("devserver.config.json", `{"server": {"allowedHosts": ["new.test"], "port": 6001, "cors": false}}`)
+	s.Log.Wait(t, "server.port changed: stop and start devserver to apply it")
+	if got := look(); got != "false false false true" {
+		t.Errorf("after: %s", got)
+	}
+	s.Write("devserver.config.json", `{"server": {"cors": {"origin": ["a.test"]}, "port": 6001}}`)
+	s.Log.Wait(t, `"a.test" is not an origin`)
+	if got := look(); got != "false false false true" {
+		t.Errorf("after a mistake: %s", got)
 	}
 }

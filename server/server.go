@@ -20,7 +20,6 @@ import (
 	"github.com/seed-b8174343/devserver/internal/compile"
 	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/edit"
-	"github.com/seed-b8174343/devserver/internal/guard"
 	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/running"
 	"github.com/seed-b8174343/devserver/internal/viteconfig"
@@ -35,7 +34,7 @@ type Server struct {
 	token string
 	epoch string
 
-	guard *guard.Guard
+	host  string // of the first configuration: the host to listen on stays over restarts
 	hub   *hmr.Hub
 	cache *cache.Cache // compiled modules of earlier runs; nil without
 
@@ -112,9 +111,7 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.guard, err = s.newGuard(first.Config.Config); err != nil {
-		return nil, err
-	}
+	s.host = first.Config.Server.Host
 	s.hub = s.newHub()
 	if err := s.handleAdmin(); err != nil {
 		return nil, err

@@ -9,10 +9,10 @@ import (
 	"github.com/seed-b8174343/devserver/internal/guard"
 )
 
-// newGuard makes the check of who may ask. It stays over restarts, like the token.
+// newGuard makes the check of who may ask.
 func (s *Server) newGuard(cfg config.Config) (*guard.Guard, error) {
 	return guard.New(guard.Options{
-		Token: s.token, BoundHost: cfg.Server.Host, AllowedHosts: cfg.Server.AllowedHosts,
+		Token: s.token, BoundHost: s.host, AllowedHosts: cfg.Server.AllowedHosts,
 		CORSOrigins: cfg.Server.CORSOrigins(), Headers: cfg.Server.Headers, Logger: s.log,
 	})
 }
@@ -25,7 +25,7 @@ const maxMessage = 64 << 20
 func (s *Server) newHub() *hmr.Hub {
 	hub := hmr.NewHub(hmr.Options{
 		Logger: s.log, Epoch: s.epoch,
-		Check: s.guard.CheckSocket, KeepRequests: true, // package relay sets Identify
+		Check: func(r *http.Request) error { return s.project.Load().guard.CheckSocket(r) }, KeepRequests: true, // package relay sets Identify
 		MaxMessage: maxMessage,
 	})
 	hub.FirstPayloads(func() []hmr.Payload { return s.project.Load().problems.First() })

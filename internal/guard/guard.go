@@ -323,6 +323,3 @@ func Printable(s string) string {
 	}
 	return b.String()
 }
-
-// Printable is the function Printable, for callers with a Guard.
-func (g *Guard) Printable(s string) string { return Printable(s) }
