@@ -74,6 +74,9 @@ func (p *project) mayServe(id string) *gate.Denied {
 		if denied != nil && denied.Reason == "" {
 			return nil // it may be imported, and its absence is reported like that of any import
 		}
+		if len(p.graph.Importers(id)) > 0 {
+			return nil // loading it fails: the page and the terminal show why, and what would allow the import
+		}
 		return denied
 	}
 	if p.hosts.Resolves(p.ctx, id) {
