@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/bmatcuk/doublestar/v4"
+
 	"github.com/seed-b8174343/devserver/internal/disk"
 )
 
