@@ -212,8 +212,13 @@ export class Registry implements AsyncHost {
   private async loadModule(id: ModuleID, from: Instance): Promise<unknown> {
     this.importers.noteLoaded(from.id, id);
     if (!this.reusable(id)) {
-      const failure = this.definitions.get(id) ? undefined : await this.host.loadPack([id], [...this.roots], false);
-      await this.complete([id], undefined, failure);
+      try {
+        const failure = this.definitions.get(id) ? undefined : await this.host.loadPack([id], [...this.roots], false);
+        await this.complete([id], undefined, failure);
+      } catch (error) {
+        if (!this.current.has(id)) this.importers.noteRefused(from, id);
+        throw error;
+      }
       this.roots.add(id); // what it reaches is here from now on
     }
     await this.evaluate(id);
