@@ -194,7 +194,7 @@ func TestReactLazyFixed(t *testing.T) {
 	s := reactApp(t, `
 -- src/App.tsx --
 import { Component, useState } from "react";
-import { Routes } from "./Routes";
+import { Late, Routes } from "./Routes";
 class Boundary extends Component<{ children: unknown }> {
   state = { failed: false };
   static getDerivedStateFromError() { return { failed: true }; }
@@ -202,12 +202,14 @@ class Boundary extends Component<{ children: unknown }> {
 }
 export function App() {
   const [n, set] = useState(0);
-  return <><button id="n" onClick={() => set(n + 1)}>count {n}</button><Boundary><Routes /></Boundary></>;
+  return <><button id="n" onClick={() => set(n + 1)}>count {n}</button><Boundary><Routes /></Boundary><Boundary><Late /></Boundary></>;
 }
 -- src/Routes.tsx --
 import { lazy, Suspense } from "react";
 const Lazy = lazy(() => import("./Lazy"));
 export function Routes() { return <Suspense fallback="..."><Lazy /></Suspense>; }
+const NotYet = lazy(() => import("./NotYet"));
+export function Late() { return <Suspense fallback="..."><NotYet /></Suspense>; }
 -- src/Lazy.tsx --
 import { text } from "./text";
 export default function Lazy() { return <p id="lazy">{text}</p>; }
@@ -217,10 +219,12 @@ export const text = = "compiles";
 	p := s.Page(t, "/")
 	p.WaitText("#lazy", "sorry")
 	s.WaitPages(1)
-	p.Click("#n")
+	devtest.Eval[any](p, `document.querySelector("#n").click()`) // the overlay is over it
 	p.WaitText("#n", "count 1")
 	s.Edit("src/text.ts", "= =", "=")
 	p.WaitText("#lazy", "compiles")
+	s.Write("src/NotYet.tsx", `export default function NotYet() { return <p id="late">exists</p>; }`)
+	p.WaitText("#late", "exists")
 	p.WaitText("#n", "count 1")
 	p.WaitNoOverlay()
 	p.NoReload()
