@@ -42,6 +42,8 @@ export interface Host {
   loadPack(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined>;
   /** Lets the browser load a module by its URL. */
   importURL(url: string): Promise<unknown>;
+  /** Reports whether the module's own URL was loaded and the module waits until its error is fixed. */
+  waits(id: ModuleID): boolean;
   /** The URL of a module. */
   url(id: ModuleID): string;
   meta(instance: Instance): Meta;
@@ -238,7 +240,7 @@ export class Registry implements AsyncHost {
     const id = href.startsWith(base) ? "/" + decodePath((origin + pathname).slice(base.length)) + search + hash : "";
     if (!this.definitions.get(id)) {
       const namespace = await this.host.importURL(href);
-      if (!this.definitions.get(id)) return namespace;
+      if (!this.definitions.get(id) && !this.host.waits(id)) return namespace;
     }
     this.importers.noteLoaded(from.id, id, true);
     return this.loadModule(id, from);
