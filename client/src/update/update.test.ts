@@ -498,8 +498,9 @@ test("top-level await in an update", async () => {
 
 test("a worker's change reloads pages that use it", async () => {
   const w = run({ "/main.js": `export const f = () => import("./w")`, "/w.js": `` });
-  await w.update({ "/w.js": `1` }, { workers: ["/w.js"] });
-  assert.deepEqual(w.look(), ["reload: the worker /w.js changed"]);
+  await w.update({ "/w.js": `1` }, { workers: { "/w.js": "/w.js" } });
+  await w.update({ "/n.js": `1` }, { workers: { "/v.js": "/m.js", "/w.js": "/n.js" } });
+  assert.deepEqual(w.look(), ["reload: the worker /w.js changed", "reload: /n.js changed in the worker /w.js"]);
 });
 
 test("full-reload: only at the page's own path, and for a module that the page needs", async () => {

@@ -189,8 +189,10 @@ export class Updater {
   }
 
   private decide(payload: UpdatePayload, staged: Staged, change: Change & { deleted: ModuleID[] }): Decision {
-    for (const worker of payload.workers ?? []) {
-      if (this.page.startsWorker(worker)) return { kind: "reload", reason: `the worker ${worker} changed` };
+    for (const [worker, changed] of Object.entries(payload.workers ?? {})) {
+      if (!this.page.startsWorker(worker)) continue;
+      const reason = worker === changed ? `the worker ${worker} changed` : `${changed} changed in the worker ${worker}`;
+      return { kind: "reload", reason };
     }
     const touched = new Set([...change.changed, ...change.deleted]);
     const failed = this.registry.failedEntries().find((entry) => this.reaches(entry.id, touched, staged));
