@@ -467,6 +467,9 @@ test("a failed import() that succeeded later, or whose importer ran again withou
   );
   w.broken.delete("/y.js"); // the server has it, and the update is on its way
   await (globalThis as unknown as { again(): Promise<void> }).again();
+  w.look();
+  await w.update({ "/y.js": `` });
+  assert.deepEqual(w.look(), []);
   await w.update({ "/app.js": `import.meta.hot.accept()` });
   w.look();
   w.broken.clear();
