@@ -259,6 +259,7 @@ window.load = async (n) => (await import("./pages/" + n + ".js")).default();
 window.both = () => Promise.all([import("./pages/a.js"), import("./pages/b.js")]).then((all) => all.map((m) => m.default()).join());
 window.same = () => import("./shared.js").then((m) => m.shared === shared);
 window.broken = () => import("./broken.js").then((m) => m.default, (e) => "rejected");
+import.meta.hot.accept(); // takes the fix of broken.js
 -- shared.js --
 export const shared = {};
 -- pages/a.js --
@@ -325,7 +326,7 @@ export const lazy = "lazy" + x;
 	p.NoErrors()
 	s.WaitPages(1)
 	s.Save("x.js", `"x"`, `"y"`)
-	p.WaitConsole("[devserver] page was reloaded: the worker /")
+	p.WaitConsole("[devserver] page was reloaded: /x.js changed in the worker /")
 	p.WaitText("#module", "ylazyytruedevelopment")
 	p.WaitText("#classic", "y")
 }

@@ -60,8 +60,9 @@ type Update struct {
 	Deleted []string `json:"deleted,omitempty"`
 	// CSS are the paths of linked stylesheets to load again.
 	CSS []string `json:"css,omitempty"`
-	// Workers are the entries of workers that run changed code. Pages that use one of them reload.
-	Workers []string `json:"workers,omitempty"`
+	// Workers maps the entry of each worker that runs changed code to a module of it that changed. Pages that use one of
+	// the workers reload.
+	Workers map[string]string `json:"workers,omitempty"`
 	// Code is the text that pages evaluate. URL is the same code as a module, for pages that forbid eval.
 	Code string `json:"code,omitempty"`
 	URL  string `json:"url,omitempty"`

@@ -63,7 +63,7 @@ func TestFeatures(t *testing.T) {
 	// Edits that reload the page, with a reason.
 	s.Edit("src/double.ts", "n * 2", "n * 3")
 	p.WaitReload(1)
-	p.WaitConsole("page was reloaded: the worker /src/")
+	p.WaitConsole("page was reloaded: /src/double.ts changed in the worker /src/")
 	shows("worker", "60")
 	shows("?sharedworker", "60")
 	s.Edit(".env", "from .env", "from an edited .env")

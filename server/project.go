@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -91,7 +92,7 @@ func (p *project) build(from reading) (err error) {
 	p.problems = problems.New(problems.Options{
 		Context: p.ctx, Layout: l, Gate: p.gate, Logger: s.log, Publish: s.hub.Publish,
 		Orphan:  func(id string) bool { return p.edits.IsOrphan(id) },
-		Workers: func(ids []string) []string { return p.graph.Workers(ids) },
+		Workers: func(ids []string) []string { return slices.Sorted(maps.Keys(p.graph.Workers(ids))) },
 	})
 	if err := cfg.Err(); err != nil {
 		p.problems.AddForAll(problems.ConfigID, p.problems.Convert(err))

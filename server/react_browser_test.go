@@ -187,6 +187,49 @@ export const Assigned = class extends React.PureComponent { state = { n: 0 }; re
 	p.NoErrors()
 }
 
+// TestReactLazyFixed fixes what React.lazy could not load. React keeps the rejected promise, so the module that called
+// lazy runs again. Parts of the page that do not depend on it keep their state.
+func TestReactLazyFixed(t *testing.T) {
+	t.Parallel()
+	s := reactApp(t, `
+-- src/App.tsx --
+import { Component, useState } from "react";
+import { Late, Routes } from "./Routes";
+class Boundary extends Component<{ children: unknown }> {
+  state = { failed: false };
+  static getDerivedStateFromError() { return { failed: true }; }
+  render() { return this.state.failed ? <p id="lazy">sorry</p> : this.props.children; }
+}
+export function App() {
+  const [n, set] = useState(0);
+  return <><button id="n" onClick={() => set(n + 1)}>count {n}</button><Boundary><Routes /></Boundary><Boundary><Late /></Boundary></>;
+}
+-- src/Routes.tsx --
+import { lazy, Suspense } from "react";
+const Lazy = lazy(() => import("./Lazy"));
+export function Routes() { return <Suspense fallback="..."><Lazy /></Suspense>; }
+const NotYet = lazy(() => import("./NotYet"));
+export function Late() { return <Suspense fallback="..."><NotYet /></Suspense>; }
+-- src/Lazy.tsx --
+import { text } from "./text";
+export default function Lazy() { return <p id="lazy">{text}</p>; }
+-- src/text.ts --
+export const text = = "compiles";
+`)
+	p := s.Page(t, "/")
+	p.WaitText("#lazy", "sorry")
+	s.WaitPages(1)
+	devtest.Eval[any](p, `document.querySelector("#n").click()`) // the overlay is over it
+	p.WaitText("#n", "count 1")
+	s.Edit("src/text.ts", "= =", "=")
+	p.WaitText("#lazy", "compiles")
+	s.Write("src/NotYet.tsx", `export default function NotYet() { return <p id="late">exists</p>; }`)
+	p.WaitText("#late", "exists")
+	p.WaitText("#n", "count 1")
+	p.WaitNoOverlay()
+	p.NoReload()
+}
+
 // TestReactClassic compiles JSX with the classic runtime, in modules that import React as a default and as a namespace.
 func TestReactClassic(t *testing.T) {
 	t.Parallel()

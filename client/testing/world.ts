@@ -73,6 +73,7 @@ export class World implements UpdateHost, HotHost, MetaHost {
       }
       return { url };
     },
+    waits: () => false,
     url: (id) => this.url(id),
     meta: (instance) => new ModuleMeta(instance, this),
   });

@@ -157,36 +157,35 @@ func (g *Graph) Stale(check func(file string, v *Version) bool) []string {
 	return ids
 }
 
-// Workers returns the entries of the workers and worklets that run one of the modules, or that start such a worker,
-// sorted. It costs nothing in projects without workers.
-func (g *Graph) Workers(ids []string) []string {
+// Workers returns the entries of the workers and worklets that run one of the modules, or that start such a worker. Each
+// entry has the first of these modules as its value. Workers costs nothing in projects without workers.
+func (g *Graph) Workers(ids []string) map[string]string {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	if g.programs == 0 {
 		return nil
 	}
-	var entries []string
+	entries := map[string]string{}
 	seen := map[*Module]bool{}
-	var up func(m *Module)
-	up = func(m *Module) {
+	var up func(m *Module, id string)
+	up = func(m *Module, id string) {
 		if m == nil || seen[m] {
 			return
 		}
 		seen[m] = true
 		if m.program {
-			entries = append(entries, m.ID)
+			entries[m.ID] = id
 		}
 		for importer := range m.importers {
 			byWorker := func(e Edge) bool { return e.Kind == Worker && e.To == m.ID }
 			if importer.good != nil && slices.ContainsFunc(importer.good.Edges, byWorker) {
-				entries = append(entries, m.ID)
+				entries[m.ID] = id
 			}
-			up(importer) // the importer may run in a worker, too
+			up(importer, id) // the importer may run in a worker, too
 		}
 	}
 	for _, id := range ids {
-		up(g.modules[id])
+		up(g.modules[id], id)
 	}
-	sort.Strings(entries)
-	return slices.Compact(entries)
+	return entries
 }

@@ -24,6 +24,10 @@ export class Entries {
     return this.waiting.keys();
   }
 
+  waits(id: ModuleID): boolean {
+    return this.waiting.has(id);
+  }
+
   /** Runs an entry and returns its exports, or a promise of them when something in its graph awaits. */
   start(options: StartOptions): unknown {
     if (!options.error) return this.run(options);

@@ -198,6 +198,7 @@ class BrowserPage {
     const registry = new Registry({
       loadPack: (ids, have, exact) => this.packs.load(ids, have, exact),
       importURL,
+      waits: (id) => this.entries.waits(id),
       url,
       meta: (instance) => new ModuleMeta(instance, metaHost),
     });

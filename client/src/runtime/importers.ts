@@ -18,6 +18,8 @@ export class Importers {
   private readonly loaded = new Map<ModuleID, Set<ModuleID>>();
   /** Dynamic imports whose address was computed: importer and module. */
   private readonly addressed = new Set<string>();
+  /** The importers whose `import()` of a module failed, because the module or its imports could not be had. */
+  private readonly refusals = new Map<ModuleID, Set<Run>>();
   /** Modules that lost an importer since orphans were last collected. */
   private readonly released = new Set<ModuleID>();
 
@@ -62,6 +64,7 @@ export class Importers {
   /** Notes that a module runs. */
   noteRun(instance: Run): void {
     this.unindexed.push(instance);
+    this.refusals.delete(instance.id);
   }
 
   /** Notes that a dynamic import ran. `addressed` is set when the importer computed the address. */
@@ -76,6 +79,28 @@ export class Importers {
       edges.add(id);
       this.add(id, importer);
     }
+  }
+
+  /** Notes that `import()` of a module failed, because the module or its imports could not be had. */
+  noteRefused(importer: Run, id: ModuleID): void {
+    const refused = this.refusals.get(id);
+    if (refused) refused.add(importer);
+    else this.refusals.set(id, new Set([importer]));
+  }
+
+  /** Returns the modules whose `import()` failed, and that have not run since. */
+  refused(): Iterable<ModuleID> {
+    return this.refusals.keys();
+  }
+
+  /** Returns the importers that hold a failed `import()` of the module. An importer that ran again has dropped it. */
+  refusedTo(id: ModuleID): ModuleID[] {
+    return [...(this.refusals.get(id) ?? [])].filter((run) => this.current.get(run.id) === run).map((run) => run.id);
+  }
+
+  /** Forgets that `import()` of the module failed: the importers have been told that it is fixed. */
+  forgetRefused(id: ModuleID): void {
+    this.refusals.delete(id);
   }
 
   /** Computes what is missing. The page calls it while it is idle, before the first question. */

@@ -42,6 +42,8 @@ export interface Host {
   loadPack(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined>;
   /** Lets the browser load a module by its URL. */
   importURL(url: string): Promise<unknown>;
+  /** Reports whether the module's own URL was loaded and the module waits until its error is fixed. */
+  waits(id: ModuleID): boolean;
   /** The URL of a module. */
   url(id: ModuleID): string;
   meta(instance: Instance): Meta;
@@ -212,8 +214,13 @@ export class Registry implements AsyncHost {
   private async loadModule(id: ModuleID, from: Instance): Promise<unknown> {
     this.importers.noteLoaded(from.id, id);
     if (!this.reusable(id)) {
-      const failure = this.definitions.get(id) ? undefined : await this.host.loadPack([id], [...this.roots], false);
-      await this.complete([id], undefined, failure);
+      try {
+        const failure = this.definitions.get(id) ? undefined : await this.host.loadPack([id], [...this.roots], false);
+        await this.complete([id], undefined, failure);
+      } catch (error) {
+        if (!this.current.has(id)) this.importers.noteRefused(from, id);
+        throw error;
+      }
       this.roots.add(id); // what it reaches is here from now on
     }
     await this.evaluate(id);
@@ -233,7 +240,7 @@ export class Registry implements AsyncHost {
     const id = href.startsWith(base) ? "/" + decodePath((origin + pathname).slice(base.length)) + search + hash : "";
     if (!this.definitions.get(id)) {
       const namespace = await this.host.importURL(href);
-      if (!this.definitions.get(id)) return namespace;
+      if (!this.definitions.get(id) && !this.host.waits(id)) return namespace;
     }
     this.importers.noteLoaded(from.id, id, true);
     return this.loadModule(id, from);

@@ -60,8 +60,8 @@ export interface UpdatePayload {
   deleted?: string[];
   /** The paths of linked stylesheets to load again. */
   css?: string[];
-  /** The entries of workers that run changed code. */
-  workers?: string[];
+  /** The entries of workers that run changed code, each with a module of it that changed. */
+  workers?: Record<string, string>;
   code?: string;
   url?: string;
 }

@@ -51,6 +51,9 @@ function shorten(renderer: Renderer): void {
   const { scheduleRefresh, setRefreshHandler, scheduleUpdate } = renderer;
   if (!scheduleRefresh || !setRefreshHandler || !scheduleUpdate) return; // before React 17
   let familyOf: FamilyOf | null = null;
+  // Without a handler, React does not note which error boundaries show an error. React's runtime sets its handler at the
+  // first update, which is too late for a boundary that has caught an error of the page's first rendering.
+  setRefreshHandler(() => undefined);
   renderer.setRefreshHandler = (handler) => {
     familyOf = handler;
     setRefreshHandler(handler);

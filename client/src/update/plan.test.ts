@@ -17,6 +17,9 @@ interface Case {
   /** Modules that never ran here. */
   cold?: string;
   failed?: string;
+  /** "main>lazy": main's import() of lazy failed. */
+  refused?: string;
+  fixed?: string;
   change?: string;
   deleted?: string;
   firstInvalidatedBy?: string;
@@ -73,6 +76,16 @@ const cases: Case[] = [
   { name: "a deleted entry reloads", graph: "main>a", deleted: "main", want: "reload: main was deleted" },
   { name: "deleted and never ran", graph: "main>a", cold: "a", deleted: "a", want: "nothing" },
 
+  { name: "the fix of a failed import() is an update of its importer", graph: "main>a", accept: "a", refused: "a>lazy", fixed: "lazy", want: "a", rerun: "a" },
+  { name: "the fix goes up to a boundary", graph: "main>a a>routes", accept: "a", refused: "routes>lazy", fixed: "lazy", want: "a", rerun: "routes a" },
+  { name: "an importer that accepts the module takes its fix", graph: "main>a", accept: "main:lazy", refused: "main>lazy", fixed: "lazy", want: "lazy via main", rerun: "" },
+  { name: "the fix has no boundary", graph: "main>a", refused: "a>lazy", fixed: "lazy", want: "reload: lazy is fixed, and its import() had failed" },
+  { name: "two importers tried, one has no boundary", graph: "main>a main>b", accept: "a", refused: "a>lazy b>lazy", fixed: "lazy", want: "reload: lazy is fixed, and its import() had failed" },
+  { name: "several fixes at once", graph: "main>a main>b", accept: "a b", refused: "a>x b>y a>y", fixed: "x y", want: "a, b", rerun: "a b" },
+  { name: "a fix and a change below the same boundary", graph: "main>a a>b", accept: "a", refused: "a>lazy", change: "b lazy", fixed: "lazy", want: "a", rerun: "b a" },
+  { name: "nobody holds the failed import()", graph: "main>a", fixed: "lazy", want: "nothing" },
+  { name: "a failed import() of a module that did not become fixed", graph: "main>a", refused: "a>lazy", change: "lazy", want: "nothing" },
+
   { name: "invalidate asks the importers", graph: "main>p p>a", accept: "p a", change: "p", firstInvalidatedBy: "a", want: "p (by a)" },
   { name: "invalidate without a taker", graph: "main>p p>a", accept: "a", change: "p", firstInvalidatedBy: "a", want: "reload: no importer accepts a: a → p → main" },
   { name: "invalidate in a cycle ends", graph: "main>a a>b b>a", accept: "a", change: "b", firstInvalidatedBy: "a", want: "reload: a imports itself through b → a" },
@@ -83,6 +96,7 @@ for (const c of cases) {
     const decision = plan(view(c), {
       changed: words(c.change),
       deleted: words(c.deleted),
+      fixed: words(c.fixed),
       ...(c.firstInvalidatedBy ? { firstInvalidatedBy: c.firstInvalidatedBy } : {}),
     });
     assert.equal(show(decision), c.want);
@@ -142,6 +156,11 @@ function view(c: Case): RegistryView {
     exports: (id) => exports.get(id) ?? [],
     acceptsDep: (importer, dep) => accept.has(`${importer}:${dep}`),
     uses: (importer, dep) => uses.get(`${importer}>${dep}`),
+    refusedTo: (id) =>
+      words(c.refused)
+        .map((edge) => edge.split(">") as [string, string])
+        .filter(([, to]) => to === id)
+        .map(([from]) => from),
   };
 }
 

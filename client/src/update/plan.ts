@@ -17,6 +17,8 @@ export interface RegistryView {
   acceptsDep(importer: ModuleID, dep: ModuleID): boolean;
   /** Returns the names that `importer` takes from `dep`; undefined means everything. */
   uses(importer: ModuleID, dep: ModuleID): readonly string[] | undefined;
+  /** Returns the importers that hold a failed `import()` of the module. */
+  refusedTo(id: ModuleID): Iterable<ModuleID>;
 }
 
 /** A module that takes an update, and the module that it accepts: itself or a direct import. */
@@ -37,6 +39,8 @@ export interface Change {
   changed: Iterable<ModuleID>;
   /** Modules whose file was deleted. */
   deleted?: Iterable<ModuleID>;
+  /** Modules whose `import()` failed in this page, and that it can have now. */
+  fixed?: Iterable<ModuleID>;
   /** The module whose `invalidate` made its importers count as changed. */
   firstInvalidatedBy?: ModuleID;
 }
@@ -44,7 +48,8 @@ export interface Change {
 /**
  * plan walks importers from each changed module up to its boundaries. It runs nothing and changes nothing.
  *
- * It ignores modules that never ran here: a later import gets their new version.
+ * It ignores modules that never ran here: a later import gets their new version. But who tried to import a module that
+ * was broken may keep the rejected promise (React.lazy does), so its fix is an update of these importers.
  */
 export function plan(view: RegistryView, change: Change): Decision {
   return new Walk(view, change).decide();
@@ -67,6 +72,10 @@ class Walk {
   decide(): Decision {
     for (const id of this.changed) {
       const reason = this.propagate(id, [id]);
+      if (reason !== undefined) return { kind: "reload", reason };
+    }
+    for (const id of this.change.fixed ?? []) {
+      const reason = this.regain(id);
       if (reason !== undefined) return { kind: "reload", reason };
     }
     for (const id of this.deleted) {
@@ -153,6 +162,15 @@ class Walk {
     const failed = chain.find((m) => this.view.failed(m));
     if (failed !== undefined) return `${failed} failed when it ran`;
     return chain.length === 1 ? `no boundary for ${id}` : `no boundary for ${id}: ${chain.join(" → ")}`;
+  }
+
+  /** Returns why the page must reload for a module that it tried to import in vain. */
+  private regain(id: ModuleID): string | undefined {
+    for (const importer of this.view.refusedTo(id)) {
+      if (this.propagateTo(importer, id, undefined, [id]) !== undefined)
+        return `${id} is fixed, and its import() had failed`;
+    }
+    return undefined;
   }
 
   /**

@@ -417,6 +417,67 @@ test("a page whose entry failed reloads with the next change", async () => {
   assert.deepEqual(w.look(), ["reload: /main.js failed when it ran"]);
 });
 
+/** A page whose `app` tried to import two modules that are broken. */
+async function refused(main: string, app: string): Promise<World> {
+  const w = new World(
+    { "/main.js": main, "/app.js": app, "/x.js": `import "./dep"`, "/dep.js": ``, "/y.js": `` },
+    {
+      lazy: ["/x.js", "/dep.js", "/y.js"],
+    },
+  );
+  w.broken.add("/dep.js").add("/y.js");
+  w.start("/main.js");
+  await new Promise(setImmediate);
+  return w;
+}
+
+const tries = `for (const load of [() => import("./x"), () => import("./y")]) load().then(() => note("got"), () => note("refused"));`;
+
+test("a failed import(): each fix is an update of its importer, once", async () => {
+  const w = await refused(`import "./app"`, `${tries} import.meta.hot.accept(); note("app")`);
+  assert.deepEqual(w.look(), ["app", "refused", "refused"]);
+  await w.update({ "/y.js": `1` });
+  assert.deepEqual(w.look(), []);
+  w.broken.delete("/dep.js");
+  await w.update({ "/dep.js": `` });
+  await new Promise(setImmediate);
+  assert.deepEqual(w.look(), ["app", "hot updated: /app.js", "got", "refused"]);
+  w.broken.delete("/y.js");
+  await w.updater.retry(); // the server says that an error is fixed, and sends no update
+  await new Promise(setImmediate);
+  assert.deepEqual(w.look(), ["app", "hot updated: /app.js", "got", "got"]);
+  await w.updater.retry();
+  assert.deepEqual(w.look(), []);
+});
+
+test("a failed import() without a boundary: the page reloads, once", async () => {
+  const w = await refused(`import "./app"`, tries);
+  w.look();
+  w.broken.clear();
+  await w.update({ "/y.js": ``, "/dep.js": `` });
+  await w.updater.retry(); // the message that all is fixed follows
+  assert.deepEqual(w.look(), ["reload: /x.js is fixed, and its import() had failed"]);
+  assert.equal(w.reports.length, 1);
+});
+
+test("a failed import() that succeeded later, or whose importer ran again without it, needs no fix", async () => {
+  const w = await refused(
+    `import "./app"; globalThis.again = () => import("./y").then(() => note("got"))`,
+    `${tries} import.meta.hot.accept();`,
+  );
+  w.broken.delete("/y.js"); // the server has it, and the update is on its way
+  await (globalThis as unknown as { again(): Promise<void> }).again();
+  w.look();
+  await w.update({ "/y.js": `` });
+  assert.deepEqual(w.look(), []);
+  await w.update({ "/app.js": `import.meta.hot.accept()` });
+  w.look();
+  w.broken.clear();
+  await w.update({ "/y.js": ``, "/dep.js": `` });
+  assert.deepEqual(w.look(), []);
+  assert.equal(w.reports.at(-1)!.kind, "nothing");
+});
+
 test("linked stylesheets", async () => {
   const w = run({
     "/main.js": `import.meta.hot.on("vite:beforeUpdate", (p) => note(p.updates[0].type, p.updates[0].path))`,
@@ -440,8 +501,9 @@ test("top-level await in an update", async () => {
 
 test("a worker's change reloads pages that use it", async () => {
   const w = run({ "/main.js": `export const f = () => import("./w")`, "/w.js": `` });
-  await w.update({ "/w.js": `1` }, { workers: ["/w.js"] });
-  assert.deepEqual(w.look(), ["reload: the worker /w.js changed"]);
+  await w.update({ "/w.js": `1` }, { workers: { "/w.js": "/w.js" } });
+  await w.update({ "/n.js": `1` }, { workers: { "/v.js": "/m.js", "/w.js": "/n.js" } });
+  assert.deepEqual(w.look(), ["reload: the worker /w.js changed", "reload: /n.js changed in the worker /w.js"]);
 });
 
 test("full-reload: only at the page's own path, and for a module that the page needs", async () => {

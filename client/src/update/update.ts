@@ -64,6 +64,7 @@ export function viewOf(registry: Registry, hot: HotStore): RegistryView {
     exports: (id) => Object.keys(registry.instance(id)?.module.exports ?? {}),
     acceptsDep: (importer, dep) => hot.state(importer)?.acceptsDep(dep) ?? false,
     uses: (importer, dep) => registry.importers.uses(importer, dep),
+    refusedTo: (id) => registry.importers.refusedTo(id),
   };
 }
 
@@ -102,7 +103,22 @@ export class Updater {
     const staged = await this.page.stage(payload);
     const deleted = payload.deleted ?? [];
     const touched = new Set([...(payload.changed ?? []), ...deleted]);
-    return this.applyTo(payload, staged, [...touched, ...this.staleNear(touched, staged)]);
+    const fixed = await this.fixed(staged, (id) => this.reaches(id, touched, staged));
+    return this.applyTo(payload, staged, [...touched, ...this.staleNear(touched, staged)], fixed);
+  }
+
+  /** Returns the modules whose `import()` failed here, that `may` be fixed, and that the server can give now. */
+  private async fixed(staged: Staged, may: (id: ModuleID) => boolean): Promise<ModuleID[]> {
+    const ids = [...this.registry.importers.refused()].filter(may);
+    const had = await Promise.all(
+      ids.map((id) =>
+        this.registry.complete([id], staged).then(
+          () => true,
+          () => false, // an error remains; the server sends it
+        ),
+      ),
+    );
+    return ids.filter((_, i) => had[i]);
   }
 
   /** Returns the modules that could not run and may run now: one of their imports or importers was touched. */
@@ -127,29 +143,31 @@ export class Updater {
     return staged.definitions.get(id) ?? this.registry.definitions.get(id);
   }
 
-  /** Runs the modules that could not run before: the errors are fixed. */
+  /** Runs the modules that could not run before, and the importers of those that could not be had: errors are fixed. */
   async retry(): Promise<void> {
     const update: UpdatePayload = { type: "update", seq: this.seq, timestamp: this.timestamp, changed: [] };
-    if (this.stale.size > 0) await this.applyTo(update, nothingStaged(), [...this.stale]);
+    const fixed = await this.fixed(nothingStaged(), () => true);
+    if (this.stale.size + fixed.length > 0) await this.applyTo(update, nothingStaged(), [...this.stale], fixed);
     else await this.page.startWaiting();
   }
 
-  /** Decides how the page takes an update of these modules, and does it. */
-  private async applyTo(payload: UpdatePayload, staged: Staged, modules: ModuleID[]): Promise<void> {
+  /** Decides how the page takes an update of these modules and the fix of others, and does it. */
+  private async applyTo(payload: UpdatePayload, staged: Staged, modules: ModuleID[], fixed: ModuleID[]): Promise<void> {
     const deleted = payload.deleted ?? [];
     const changed = [...new Set(modules)].filter((id) => !deleted.includes(id) && this.differs(id, staged));
     const styles = this.page.decideStyles(payload.css ?? []);
     const decision: Decision =
       styles.reload === undefined
-        ? this.decide(payload, staged, changed, deleted)
+        ? this.decide(payload, staged, { changed, deleted, fixed })
         : { kind: "reload", reason: styles.reload };
+    for (const id of fixed) this.registry.importers.forgetRefused(id);
     for (const path of styles.lost) {
       const advice = "reload the page if it still uses it.";
       this.page.log.warn(`[devserver] ${path} changed, and this page had a link of it that cannot be found: ${advice}`);
     }
     switch (decision.kind) {
       case "reload":
-        return this.giveUp(decision.reason, changed[0] ?? deleted[0] ?? payload.css?.[0]);
+        return this.giveUp(decision.reason, changed[0] ?? deleted[0] ?? fixed[0] ?? payload.css?.[0]);
       case "nothing":
         return this.applyNothing(payload, styles.swap, staged, deleted);
       case "update":
@@ -170,14 +188,16 @@ export class Updater {
     return this.newest(id, staged)?.rev !== instance.definition.rev;
   }
 
-  private decide(payload: UpdatePayload, staged: Staged, changed: ModuleID[], deleted: ModuleID[]): Decision {
-    for (const worker of payload.workers ?? []) {
-      if (this.page.startsWorker(worker)) return { kind: "reload", reason: `the worker ${worker} changed` };
+  private decide(payload: UpdatePayload, staged: Staged, change: Change & { deleted: ModuleID[] }): Decision {
+    for (const [worker, changed] of Object.entries(payload.workers ?? {})) {
+      if (!this.page.startsWorker(worker)) continue;
+      const reason = worker === changed ? `the worker ${worker} changed` : `${changed} changed in the worker ${worker}`;
+      return { kind: "reload", reason };
     }
-    const touched = new Set([...changed, ...deleted]);
+    const touched = new Set([...change.changed, ...change.deleted]);
     const failed = this.registry.failedEntries().find((entry) => this.reaches(entry.id, touched, staged));
     if (failed) return { kind: "reload", reason: `${failed.id} failed when it ran` };
-    return plan(this.view, { changed, deleted });
+    return plan(this.view, change);
   }
 
   private async applyNothing(
