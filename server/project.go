@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -185,9 +184,7 @@ func (p *project) buildPlugins(resolver *resolve.Resolver) error {
 // watchFiles watches what the watcher does not see by itself, and the files that the project was configured from.
 // viteFiles are those of the vite.config. Files that don't exist yet count, too.
 func (p *project) watchFiles(viteFiles []string) {
-	if info, err := os.Stat(p.layout.Public); err == nil && info.IsDir() && p.layout.Outside(p.layout.Public) {
-		p.watched.Tree(p.layout.Public)
-	}
+	p.watched.Public()
 	files := slices.Concat(p.env.Files(), viteFiles, p.compiler.ConfigFiles())
 	if p.cfg.Path != "" {
 		files = append(files, p.cfg.Path)
