@@ -55,15 +55,16 @@ type project struct {
 	pages   sync.Map   // file -> *rewrittenPage: the pages as they were served last, see keptPage
 	keeping sync.Mutex // see keptPage
 
-	began sync.Once // see begin
-	ctx   context.Context
-	stop  context.CancelFunc
-	tasks parallel.Tasks
+	began    sync.Once     // see begin
+	replaced chan struct{} // closed when another project has taken over
+	ctx      context.Context
+	stop     context.CancelFunc
+	tasks    parallel.Tasks
 }
 
 func newProject(s *Server, from reading) (*project, error) {
 	cfg, root := from.Config, from.root
-	p := &project{server: s, cfg: cfg, layout: moduleid.Layout{
+	p := &project{server: s, cfg: cfg, replaced: make(chan struct{}), layout: moduleid.Layout{
 		Dir: s.dir, Root: root, Workspace: gate.Workspace(root), Public: cfg.PublicPath(root), Base: cfg.BaseOrDefault(),
 	}}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
@@ -243,6 +244,7 @@ func (p *project) close() error {
 	}
 	var ending sync.WaitGroup // a process may take a second and a half
 	if p.relay != nil {
+		p.hosts.PassModules()
 		p.relay.Detach()
 		ending.Go(func() { plugins = p.relay.Stop() })
 	}

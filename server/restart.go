@@ -1,7 +1,10 @@
 package server
 
 import (
+	"net/http"
 	"strings"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/problems"
@@ -66,9 +69,25 @@ func (s *Server) replace(old, p *project) {
 	}
 	release()
 	p.begin()
+	close(old.replaced)
 	if p.layout.Base != old.layout.Base && s.runningFile.Load() != nil {
 		s.announce()
 	}
+}
+
+// awaitProject returns the project that answers a request. A project that ends has no plugins any more, so requests wait
+// for the next. Sockets need no plugins.
+func (s *Server) awaitProject(r *http.Request) *project {
+	p := s.project.Load()
+	if p.ctx.Err() == nil || websocket.IsWebSocketUpgrade(r) {
+		return p
+	}
+	select {
+	case <-p.replaced:
+	case <-s.ctx.Done():
+	case <-r.Context().Done():
+	}
+	return s.project.Load()
 }
 
 // publishRestart updates pages after a restart: modules that differ are replaced. Pages reload for changes of what
