@@ -58,8 +58,10 @@ type Update struct {
 	// Changed and Deleted are module IDs.
 	Changed []string `json:"changed"`
 	Deleted []string `json:"deleted,omitempty"`
-	// CSS are the paths of linked stylesheets to load again.
-	CSS []string `json:"css,omitempty"`
+	// CSS are the paths of changed stylesheets that pages load by themselves, not by a module. Files are the paths of other
+	// files without a module, and of folders of such files that were removed.
+	CSS   []string `json:"css,omitempty"`
+	Files []string `json:"files,omitempty"`
 	// Workers maps the entry of each worker that runs changed code to a module of it that changed. Pages that use one of
 	// the workers reload.
 	Workers map[string]string `json:"workers,omitempty"`

@@ -18,7 +18,7 @@ func TestPayloadFiles(t *testing.T) {
 	for name, p := range map[string]hmr.Payload{
 		"connected":          &hmr.Connected{Client: "c1", Epoch: "e", Resumed: true, Received: 7, Seq: 3},
 		"connected-users":    &hmr.Connected{Client: "c2", Epoch: "e", Identifies: true},
-		"update":             &hmr.Update{Seq: 4, Timestamp: 1700000000000, Changed: []string{"/src/a.ts"}, Deleted: []string{"/src/b.ts"}, CSS: []string{"/src/a.css"}, Workers: map[string]string{"/src/w.ts": "/src/a.ts"}, Code: "$d();", URL: "/@devserver/update/x-1.js"},
+		"update":             &hmr.Update{Seq: 4, Timestamp: 1700000000000, Changed: []string{"/src/a.ts"}, Deleted: []string{"/src/b.ts"}, CSS: []string{"/src/a.css"}, Files: []string{"/a.png"}, Workers: map[string]string{"/src/w.ts": "/src/a.ts"}, Code: "$d();", URL: "/@devserver/update/x-1.js"},
 		"update-min":         &hmr.Update{Seq: 5, Timestamp: 1, Changed: []string{"/a.js"}},
 		"full-reload":        &hmr.FullReload{Seq: 6, Path: "/about.html", TriggeredBy: "/about.html", Reason: "about.html was edited"},
 		"full-reload-module": &hmr.FullReload{Seq: 7, Module: "/missing.js", TriggeredBy: "/missing.js", Reason: "missing.js exists now"},

@@ -31,29 +31,29 @@ type hooks struct {
 func describeHooks() hooks {
 	return hooks{
 		ResolveID: wire.Hook[ResolveArgs, *ResolveResult]{
-			Name: "resolveID", Filtered: true,
+			Name: "resolveID", Filtered: true, Makes: true,
 			ID:       func(a ResolveArgs) string { return a.Specifier },
 			Importer: func(a ResolveArgs) string { return a.Importer },
 		},
 		Load: wire.Hook[LoadArgs, *LoadResult]{
-			Name: "load", Filtered: true,
+			Name: "load", Filtered: true, Makes: true,
 			ID: func(a LoadArgs) string { return a.ID },
 		},
 		Transform: wire.Hook[TransformArgs, *TransformResult]{
-			Name: "transform", Filtered: true,
+			Name: "transform", Filtered: true, Makes: true,
 			ID:   func(a TransformArgs) string { return a.ID },
 			Text: func(a TransformArgs) string { return a.Code },
 			Join: joinTransforms,
 		},
 		PostTransform: wire.Hook[TransformArgs, *TransformResult]{
-			Name: "postTransform", Filtered: true,
+			Name: "postTransform", Filtered: true, Makes: true,
 			ID:   func(a TransformArgs) string { return a.ID },
 			Text: func(a TransformArgs) string { return a.Code },
 			Join: joinTransforms,
 		},
 		TransformHTML: wire.Hook[TransformHTMLArgs, *TransformHTMLResult]{
-			Name: "transformHTML",
-			ID:   func(a TransformHTMLArgs) string { return a.Path },
+			Name: "transformHTML", Makes: true,
+			ID: func(a TransformHTMLArgs) string { return a.Path },
 			Join: func(a *TransformHTMLArgs, all, r *TransformHTMLResult) *TransformHTMLResult {
 				a.HTML = cmp.Or(r.HTML, a.HTML)
 				if all == nil {

@@ -43,7 +43,7 @@ func (s *Server) Handler() http.Handler {
 // serve finds who answers: a plugin's middleware, the server itself, a plugin's route, a proxy, then the project's
 // files. While a request waits for plugins, another project may have come.
 func (p *project) serve(w http.ResponseWriter, r *http.Request) {
-	own := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.server.project.Load().serveOn(w, r) })
+	own := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.server.awaitProject(r).serveOn(w, r) })
 	if p.hosts.SeeRequests() { // their answers may sign users in
 		p.server.hub.WatchCookies(p.hosts.Middleware(own)).ServeHTTP(w, r)
 	} else {
@@ -78,7 +78,7 @@ func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
 
 // serveProject answers with what the project brings: a plugin's route, a backend behind a proxy, a file.
 func (p *project) serveProject(w http.ResponseWriter, r *http.Request) {
-	p.hosts.Routes(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.server.project.Load().serveUnrouted(w, r) })).ServeHTTP(w, r)
+	p.hosts.Routes(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.server.awaitProject(r).serveUnrouted(w, r) })).ServeHTTP(w, r)
 }
 
 // serveUnrouted is serveProject behind the plugins' routes.

@@ -322,6 +322,10 @@ import.meta.hot.accept()
 	p.Wait(own + ` === "link /on/disk/src/a.css,style /src/b.css,style /src/c.css,style /src/d.css"`)
 	s.Write("src/styles.js", "import.meta.hot.accept()\n")
 	p.Wait(own + ` === ""`)
+	s.Edit("public/built/b.css", "0, 2", "6, 5") // what was the link's is the module's
+	s.Edit("src/a.css", "8, 7", "6, 5")
+	s.Write("src/styles.js", "document.title = 'last'; import.meta.hot.accept()\n")
+	p.WaitText("title", "last")
 	p.NoReload()
 	p.NoErrors()
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -59,15 +58,16 @@ type project struct {
 	pages   sync.Map   // file -> *rewrittenPage: the pages as they were served last, see keptPage
 	keeping sync.Mutex // see keptPage
 
-	began sync.Once // see begin
-	ctx   context.Context
-	stop  context.CancelFunc
-	tasks parallel.Tasks
+	began    sync.Once     // see begin
+	replaced chan struct{} // closed when another project has taken over
+	ctx      context.Context
+	stop     context.CancelFunc
+	tasks    parallel.Tasks
 }
 
 func newProject(s *Server, from reading) (*project, error) {
 	cfg, root := from.Config, from.root
-	p := &project{server: s, cfg: cfg, layout: moduleid.Layout{
+	p := &project{server: s, cfg: cfg, replaced: make(chan struct{}), layout: moduleid.Layout{
 		Dir: s.dir, Root: root, Workspace: gate.Workspace(root), Public: cfg.PublicPath(root), Base: cfg.BaseOrDefault(),
 	}}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
@@ -191,9 +191,7 @@ func (p *project) buildPlugins(resolver *resolve.Resolver) error {
 // watchFiles watches what the watcher does not see by itself, and the files that the project was configured from.
 // viteFiles are those of the vite.config. Files that don't exist yet count, too.
 func (p *project) watchFiles(viteFiles []string) {
-	if info, err := os.Stat(p.layout.Public); err == nil && info.IsDir() && p.layout.Outside(p.layout.Public) {
-		p.watched.Tree(p.layout.Public)
-	}
+	p.watched.Public()
 	files := slices.Concat(p.env.Files(), viteFiles, p.compiler.ConfigFiles())
 	if p.cfg.Path != "" {
 		files = append(files, p.cfg.Path)
@@ -252,6 +250,7 @@ func (p *project) close() error {
 	}
 	var ending sync.WaitGroup // a process may take a second and a half
 	if p.relay != nil {
+		p.hosts.PassModules()
 		p.relay.Detach()
 		ending.Go(func() { plugins = p.relay.Stop() })
 	}

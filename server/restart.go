@@ -1,8 +1,11 @@
 package server
 
 import (
+	"net/http"
 	"reflect"
 	"strings"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/hmr"
@@ -68,9 +71,25 @@ func (s *Server) replace(old, p *project) {
 	}
 	release()
 	p.begin()
+	close(old.replaced)
 	if p.layout.Base != old.layout.Base && s.runningFile.Load() != nil {
 		s.announce()
 	}
+}
+
+// awaitProject returns the project that answers a request. A project that ends has no plugins any more, so requests wait
+// for the next. Sockets need no plugins.
+func (s *Server) awaitProject(r *http.Request) *project {
+	p := s.project.Load()
+	if p.ctx.Err() == nil || websocket.IsWebSocketUpgrade(r) {
+		return p
+	}
+	select {
+	case <-p.replaced:
+	case <-s.ctx.Done():
+	case <-r.Context().Done():
+	}
+	return s.project.Load()
 }
 
 // publishRestart updates pages after a restart: modules that differ are replaced. Pages reload for changes of what

@@ -168,7 +168,7 @@ export class World implements UpdateHost, HotHost, MetaHost {
   }
 
   decideStyles(paths: readonly string[]): StylesDecision {
-    return { swap: [...paths], lost: [], reload: undefined };
+    return { swap: [...paths], reload: undefined };
   }
 
   async swapStyles(): Promise<void> {}

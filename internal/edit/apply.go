@@ -221,15 +221,16 @@ func (u *Updater) replace(e *edit, mine, chosen []string) {
 
 // publish sends one update with the code of all modules that changed, and the errors that stay.
 func (u *Updater) publish(e *edit) {
-	changed, styles, gone := e.modules.changed(), e.modules.styles(), e.modules.gone()
-	if len(changed)+len(styles)+len(gone) > 0 {
+	changed, gone := e.modules.changed(), e.modules.gone()
+	styles, files := u.publicPaths(e.changes) // public.go
+	for _, id := range e.modules.styles() {
+		styles = append(styles, strings.TrimSuffix(strings.TrimSuffix(id, "direct"), "?"))
+	}
+	if len(changed)+len(styles)+len(files)+len(gone) > 0 {
 		update := u.o.Packer.Update(changed, e.modules.with(fresh))
-		update.Deleted = gone
-		for _, id := range styles {
-			update.CSS = append(update.CSS, strings.TrimSuffix(strings.TrimSuffix(id, "direct"), "?"))
-		}
+		update.Deleted, update.CSS, update.Files = gone, unique(styles), files
 		u.publishChange(update)
-		u.printUnseen(slices.Concat(changed, styles, gone)) // report.go
+		u.printUnseen(slices.Concat(changed, styles, files, gone)) // report.go
 	}
 	u.o.Problems.Publish()
 }

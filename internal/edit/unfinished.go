@@ -48,9 +48,9 @@ func (u *Updater) awaitRest(e *edit) {
 // holdFor returns how long the edit may be held back, 0 when it looks whole.
 func (u *Updater) holdFor(e *edit) time.Duration {
 	switch {
-	case e.modules.any(func(m *module) bool { return m.outcome == emptied }) || u.pageEmptied(e):
+	case e.modules.any(func(m *module) bool { return m.outcome == emptied }) || u.pageEmptied(e) || u.publicEmptied(e):
 		return emptiedWait
-	case e.modules.any(func(m *module) bool { return m.outcome == broken || m.outcome == deleted }) || u.pageDeleted(e):
+	case e.modules.any(func(m *module) bool { return m.outcome == broken || m.outcome == deleted }) || u.pageDeleted(e) || u.publicDeleted(e):
 		return unfinished
 	}
 	return 0

@@ -75,6 +75,16 @@ func (w *Watched) linked(file string) string {
 	return real
 }
 
+// Public watches the public folder, if it lies outside the root or is a link to there.
+func (w *Watched) Public() {
+	if info, err := os.Stat(w.layout.Public); err != nil || !info.IsDir() {
+		return
+	}
+	if dir := w.linked(w.layout.Public); w.layout.Outside(dir) {
+		w.Tree(dir)
+	}
+}
+
 // Version watches the files outside the root that a module was built from, and the folders of its patterns.
 func (w *Watched) Version(v *graph.Version) {
 	for _, file := range v.Inputs {

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"sync"
@@ -9,10 +10,59 @@ import (
 
 // A host may end at any time: it is replaced, crashes, or its project starts over. The requests for its middlewares and
 // routes that no plugin has seen are for the host that comes next, as events are. A middleware may keep requests from
-// files, so they must not pass without it.
+// files, so they must not pass without it. What a module or a page is waits for the next host, too.
 
-// awaitHeir is how long a request waits for the next host.
-const awaitHeir = 10 * time.Second
+const (
+	// awaitHeir is how long a request waits for the next host.
+	awaitHeir = 10 * time.Second
+	// modulesAwait is how long after the end of a host modules and pages wait for the next host. The time is not counted
+	// from each question: imports would add it up. Edits wait, too, so it is short.
+	modulesAwait = 5 * time.Second
+)
+
+// absence is the time in which a host is away.
+type absence struct {
+	*entry
+	began time.Time
+	pass  chan struct{} // closed when modules need not wait
+	once  sync.Once
+}
+
+func newAbsence(gone *entry, began time.Time) *absence {
+	return &absence{entry: gone, began: began, pass: make(chan struct{})}
+}
+
+// await waits for the next host, and returns nil when a question is answered without it.
+func (a *absence) await(ctx context.Context) *entry {
+	limit := time.NewTimer(time.Until(a.began.Add(modulesAwait)))
+	defer limit.Stop()
+	select {
+	case <-a.heir.settled:
+		return a.heir.heir
+	case <-a.pass:
+	case <-limit.C:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// PassModules answers questions about modules and pages without the host that is away, until another host ends. It is
+// for a project that is closed: it waits for its modules.
+func (h *Hosts) PassModules() {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if h.away != nil {
+		h.away.once.Do(func() { close(h.away.pass) })
+	}
+}
+
+// AsksForModules notes that a host asks for a module. A host that is not added yet is starting: the module must not wait
+// for it.
+func (h *Hosts) AsksForModules(by Host) {
+	if !slices.Contains(h.All(), by) {
+		h.PassModules()
+	}
+}
 
 // inheritance says which host comes after a host.
 type inheritance struct {
@@ -41,7 +91,7 @@ func (h *Hosts) Await(gone Host) {
 		return
 	}
 	h.leave(nil)
-	h.away = h.list[at]
+	h.away = newAbsence(h.list[at], time.Now())
 	h.list = slices.Delete(slices.Clone(h.list), at, at+1)
 }
 
@@ -73,7 +123,7 @@ func (h *Hosts) leave(heir *entry) {
 // Inherit takes the requests for the hosts of an earlier project, which have ended. Those for its program wait for the
 // program of this project, if comes says that one follows.
 func (h *Hosts) Inherit(earlier *Hosts, comes bool) {
-	before := earlier.seeing()
+	before, began := earlier.seeing(), earlier.awaySince()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var inProcess *entry
@@ -85,7 +135,7 @@ func (h *Hosts) Inherit(earlier *Hosts, comes bool) {
 		case !e.isProgram():
 			e.heir.settle(inProcess)
 		case comes:
-			h.away = e
+			h.away = newAbsence(e, began)
 		default:
 			e.heir.settle(nil)
 		}
@@ -99,12 +149,18 @@ func (e *entry) isProgram() bool {
 
 // seeing returns the hosts that get requests, in their order.
 func (h *Hosts) seeing() []*entry {
+	list, _ := h.asked(true)
+	return list
+}
+
+// awaySince returns when the host ended that is away, and now when none is.
+func (h *Hosts) awaySince() time.Time {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if h.away == nil {
-		return h.list
+		return time.Now()
 	}
-	return append(slices.Clone(h.list), h.away)
+	return h.away.began
 }
 
 // SeeRequests reports whether some plugin has a middleware.

@@ -1,11 +1,13 @@
 package pluginhost_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/plugin"
@@ -107,5 +109,80 @@ func TestRequestsWait(t *testing.T) {
 				t.Errorf("got %d %q, want %q", w.Code, w.Body, want)
 			}
 		})
+	}
+}
+
+// makes returns a host whose plugin makes the modules with the prefix.
+func makes(t *testing.T, prefix string) *plugin.Runner {
+	t.Helper()
+	r, err := plugin.NewRunner([]plugin.Plugin{{
+		Name:   "makes",
+		Filter: plugin.Filter{Prefixes: []string{prefix}},
+		Load: func(context.Context, plugin.LoadArgs) (*plugin.LoadResult, error) {
+			return &plugin.LoadResult{Code: "made"}, nil
+		},
+		PostTransform: func(context.Context, plugin.TransformArgs) (*plugin.TransformResult, error) { return nil, nil },
+	}}, newBackend(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestModulesWait: modules wait for the next program when the program that is away made them. Their common time begins
+// when the program ends, also over a restart. Nothing waits when none comes, and when a program that starts asks.
+func TestModulesWait(t *testing.T) {
+	type hosts = *pluginhost.Hosts
+	const settled, late = time.Second, 5 * time.Second
+	for name, test := range map[string]struct {
+		settle func(t *testing.T, all hosts)
+		id     string
+		want   string
+		waits  time.Duration
+	}{
+		"comes":         {func(t *testing.T, all hosts) { all.Replace(nil, makes(t, "/")) }, "/v.js", "made", settled},
+		"another comes": {func(t *testing.T, all hosts) { all.Replace(nil, makes(t, "/w")) }, "/v.js", "", settled},
+		"late":          {func(*testing.T, hosts) {}, "/v.js", "", late},
+		"never its own": {func(*testing.T, hosts) {}, "/other.js", "", 0},
+		"abandoned":     {func(_ *testing.T, all hosts) { all.Abandon() }, "/v.js", "", settled},
+		"closed":        {func(_ *testing.T, all hosts) { all.PassModules() }, "/v.js", "", settled},
+		"starts":        {func(t *testing.T, all hosts) { all.AsksForModules(heir(t)) }, "/v.js", "", settled},
+		"runs":          {func(_ *testing.T, all hosts) { all.AsksForModules(all.All()[0]) }, "/v.js", "", late},
+	} {
+		for _, restarted := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " ", restarted), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					gone := pluginhost.ChildOf(makes(t, "/v").Info())
+					all := pluginhost.NewHosts(heir(t), gone)
+					began := time.Now()
+					all.Await(gone)
+					if restarted {
+						before := all
+						all = pluginhost.NewHosts(heir(t))
+						time.Sleep(settled / 2)
+						all.Inherit(before, true)
+					}
+					want := max(test.waits, time.Since(began))
+					time.AfterFunc(settled-time.Since(began), func() { test.settle(t, all) })
+					if wants := all.WantsPostTransform(test.id); wants != (test.waits > 0) {
+						t.Errorf("PostTransform is wanted: %t", wants)
+					}
+					for range 2 { // imports of imports do not add their times up
+						got := ""
+						if r, err := all.Load(t.Context(), plugin.LoadArgs{ID: test.id}); err != nil {
+							t.Error(err)
+						} else if r != nil {
+							got = r.Code
+						}
+						if got != test.want {
+							t.Errorf("got %q, want %q", got, test.want)
+						}
+					}
+					if waited := time.Since(began); waited != want {
+						t.Errorf("waited %v, want %v", waited, want)
+					}
+				})
+			})
+		}
 	}
 }

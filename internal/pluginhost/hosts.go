@@ -36,7 +36,7 @@ type Host interface {
 type Hosts struct {
 	mu   sync.RWMutex
 	list []*entry // replaced and never changed; guarded by mu
-	away *entry   // the host that is gone and whose requests wait for an heir, nil for none; guarded by mu
+	away *absence // of the host that is gone and whose requests wait for an heir, nil for none; guarded by mu
 }
 
 // entry is a host and the parts of its Info that are read for each question.
@@ -118,20 +118,37 @@ func (h *Hosts) Plugins() []wire.PluginInfo {
 }
 
 // ask asks the hosts that have a plugin with the hook, and combines their answers. It asks again when a host was replaced
-// before it could answer.
+// before it could answer. The next host answers in the place of a host that is away.
 func ask[A any, R comparable](ctx context.Context, h *Hosts, hook wire.Hook[A, R], args A) (R, error) {
 	for {
-		list := h.entries()
+		list, away := h.asked(hook.Makes)
 		answer, err := wire.Combine(hook, list, args, func(e *entry, args A) (none R, err error) {
-			if !slices.ContainsFunc(e.filters[hook.Name], func(f wire.Filter) bool { return hook.Wants(f, args) }) {
+			wants := func(f wire.Filter) bool { return hook.Wants(f, args) }
+			if !slices.ContainsFunc(e.filters[hook.Name], wants) {
 				return none, nil
+			}
+			if away != nil && e == away.entry {
+				if e = away.await(ctx); e == nil || !slices.ContainsFunc(e.filters[hook.Name], wants) {
+					return none, ctx.Err()
+				}
 			}
 			return hook.Ask(ctx, e.host, args)
 		})
-		if !wire.NotRun(err) || slices.Equal(list, h.entries()) {
+		now, _ := h.asked(hook.Makes)
+		if !wire.NotRun(err) || slices.Equal(list, now) {
 			return answer, err
 		}
 	}
+}
+
+// asked returns the hosts that a question is for, and the absence of the last of them, nil when it is not away.
+func (h *Hosts) asked(makes bool) ([]*entry, *absence) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if !makes || h.away == nil {
+		return h.list, nil
+	}
+	return append(slices.Clone(h.list), h.away.entry), h.away
 }
 
 // callOne calls a hook of one host, unless the host does not have it or has been replaced.
@@ -181,7 +198,8 @@ func (h *Hosts) PostTransform(ctx context.Context, a plugin.TransformArgs) (*plu
 
 // WantsPostTransform reports whether some plugin has the hook PostTransform and a filter for the ID.
 func (h *Hosts) WantsPostTransform(id string) bool {
-	return slices.ContainsFunc(h.entries(), func(e *entry) bool {
+	list, _ := h.asked(true)
+	return slices.ContainsFunc(list, func(e *entry) bool {
 		return slices.ContainsFunc(e.filters[plugin.Hooks.PostTransform.Name], func(f wire.Filter) bool { return f.Matches(id) })
 	})
 }

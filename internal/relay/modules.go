@@ -31,6 +31,7 @@ func (b *backend) Resolve(ctx context.Context, specifier, importer string) (*plu
 		}
 		return nil, fmt.Errorf("resolve %q: the hooks of plugins ask each other without an end: %s", specifier, strings.Join(last, ", "))
 	}
+	b.r.o.Hosts.AsksForModules(b.host)
 	return b.r.o.Modules.Resolve(ctx, specifier, importer)
 }
 
@@ -41,6 +42,7 @@ func (b *backend) Load(ctx context.Context, id string) (*plugin.ModuleInfo, erro
 		info *plugin.ModuleInfo
 		err  error
 	}
+	b.r.o.Hosts.AsksForModules(b.host)
 	done := make(chan answer, 1)
 	own := wire.Within(context.WithoutCancel(b.r.o.Context), wire.Steps(ctx)...)
 	b.r.tasks.Go(func() {
@@ -61,5 +63,6 @@ func (b *backend) WaitForModules(ctx context.Context) error {
 	if id := wire.Loading(ctx); id != "" {
 		return fmt.Errorf("wait for modules: the hook is a part of loading %q, and would wait for itself", id)
 	}
+	b.r.o.Hosts.AsksForModules(b.host)
 	return b.r.o.Graph.Settle(ctx)
 }

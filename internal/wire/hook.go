@@ -21,6 +21,9 @@ type Hook[A any, R comparable] struct {
 	Filtered bool
 	// Text returns the module's text, for a filter by content. nil: the args have none.
 	Text func(args A) string
+	// Makes says that the answer decides what a module or page is. While the plugins are away, such a question waits for
+	// them.
+	Makes bool
 	// Join adds a plugin's answer to all, the answers of the plugins before it, and returns both. It may change what
 	// the next plugins are asked. The first time all is the zero R. nil: the first answer ends the question.
 	Join func(args *A, all, answer R) R

@@ -40,7 +40,7 @@ export class Needs {
     if (typeof document === "undefined") return; // a worker
     const broken = document.querySelector<HTMLMetaElement>("meta[name=devserver-broken]")?.content;
     if (broken) yield broken; // the server sent the error in place of the page
-    for (const [path, by] of this.requested.all()) if (by.has("script")) yield path;
+    for (const [path, by] of this.requested.code()) if (by.has("script")) yield path;
     for (const path of this.styles.used()) yield `${path}?direct`;
   }
 }

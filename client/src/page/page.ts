@@ -235,7 +235,7 @@ class BrowserPage {
       stage: (update) => code.stage(update),
       needs: (module) => this.needs.all().has(module),
       startsWorker: (worker) => this.needs.startsWorker(worker),
-      decideStyles: (paths) => this.styles.decide(paths),
+      decideStyles: (css, files) => this.styles.decide(css, files),
       swapStyles: (paths, timestamp) => this.styles.swap(paths, timestamp),
       reload: (reason) => this.reloader.reload(reason, this.session.seq),
       isAt: (path) => this.address.pageIsAt(path),

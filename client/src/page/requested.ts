@@ -1,9 +1,9 @@
-// Which scripts and stylesheets this page has asked the server for, by the browser's own record of requests. So the page
-// knows of stylesheets that are in no element, and of scripts that could not be loaded.
+// Which files this page has asked the server for, by the browser's own record of requests. So the page knows of
+// stylesheets that are in no element, and of scripts that could not be loaded.
 
 import type { PathOf } from "../ui/sheets.ts";
 
-const kept = /\.(css|p(ost)?css|s[ac]ss|less|styl(us)?|[cm]?[jt]sx?)$/;
+const code = /\.(css|p(ost)?css|s[ac]ss|less|styl(us)?|[cm]?[jt]sx?)$/;
 
 export class Requested {
   /** What asked for each path: "link", "css", "script", "fetch" and so on. */
@@ -24,7 +24,7 @@ export class Requested {
   private note(entries: PerformanceEntryList): void {
     for (const { name, initiatorType } of entries as PerformanceResourceTiming[]) {
       const at = this.path(name);
-      if (at !== undefined && kept.test(at)) this.by.set(at, (this.by.get(at) ?? new Set()).add(initiatorType));
+      if (at !== undefined) this.by.set(at, (this.by.get(at) ?? new Set()).add(initiatorType));
     }
   }
 
@@ -34,9 +34,15 @@ export class Requested {
     return this.by.get(path) ?? new Set();
   }
 
-  /** Returns all paths, and what asked for them. */
-  all(): Iterable<[string, ReadonlySet<string>]> {
+  /** Returns all paths. */
+  paths(): Iterable<string> {
     this.note(this.observer?.takeRecords() ?? []);
-    return this.by;
+    return this.by.keys();
+  }
+
+  /** Returns the paths of scripts and stylesheets, and what asked for them. */
+  code(): [string, ReadonlySet<string>][] {
+    this.note(this.observer?.takeRecords() ?? []);
+    return [...this.by].filter(([path]) => code.test(path));
   }
 }

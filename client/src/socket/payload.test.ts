@@ -24,6 +24,7 @@ const payloads: Record<string, ServerPayload> = {
     changed: ["/src/a.ts"],
     deleted: ["/src/b.ts"],
     css: ["/src/a.css"],
+    files: ["/a.png"],
     workers: { "/src/w.ts": "/src/a.ts" },
     code: "$d();",
     url: "/@devserver/update/x-1.js",

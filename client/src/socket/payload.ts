@@ -58,8 +58,10 @@ export interface UpdatePayload {
   timestamp: number;
   changed: string[] | null;
   deleted?: string[];
-  /** The paths of linked stylesheets to load again. */
+  /** The paths of changed stylesheets that pages load by themselves, not by a module. */
   css?: string[];
+  /** The paths of other files without a module that changed, and of folders of such files that were removed. */
+  files?: string[];
   /** The entries of workers that run changed code, each with a module of it that changed. */
   workers?: Record<string, string>;
   code?: string;

@@ -79,6 +79,9 @@ export async function swapLinks(links: readonly HTMLLinkElement[], timestamp: nu
   await Promise.all(links.map((link) => swap(link, timestamp)));
 }
 
+/** The addresses of links that modules have taken over: the module's updates change the style. */
+export const takenOver = new Set<string>();
+
 /** Links whose clone is loading. */
 export const outdated = new WeakSet<HTMLLinkElement>();
 

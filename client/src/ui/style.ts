@@ -1,6 +1,6 @@
 // The page's stylesheets that modules import. sheets.ts has the other stylesheets.
 
-import { outdated, type PathOf } from "./sheets.ts";
+import { outdated, takenOver, type PathOf } from "./sheets.ts";
 
 const attribute = "data-vite-dev-id";
 
@@ -95,6 +95,7 @@ function givenLink(id: string, path?: PathOf): HTMLLinkElement | "shows it" | un
     const link = givenLinks.find((l) => l.isConnected && (l.getAttribute(attribute) === id || path?.(l.href) === id));
     if (!link) return undefined;
     links.set(id, link.getAttribute(attribute)!);
+    takenOver.add(link.href);
     return "shows it";
   }
   const now = linksOf(id);

@@ -18,8 +18,8 @@ export interface UpdateHost {
   needs(module: ModuleID): boolean;
   /** Reports whether this page starts a worker. */
   startsWorker(worker: ModuleID): boolean;
-  /** Decides how this page takes edits of stylesheets that no module imports. */
-  decideStyles(paths: readonly string[]): StylesDecision;
+  /** Decides how this page takes edits of stylesheets and other files that no module imports. */
+  decideStyles(css: readonly string[], files: readonly string[]): StylesDecision;
   /** Loads the links of these stylesheets again. */
   swapStyles(paths: readonly string[], timestamp: number): Promise<void>;
   reload(reason: string): void;
@@ -37,12 +37,10 @@ export interface UpdateHost {
   sendInvalidate(data: InvalidateData): void;
 }
 
-/** How the page takes edits of stylesheets that no module imports. It uses none of those that are not listed. */
+/** How the page takes edits of files that no module imports. It uses none of those that are not listed. */
 export interface StylesDecision {
   /** The stylesheets whose links are swapped. */
   swap: string[];
-  /** The stylesheets that the page has loaded and that are in no link which it can find. */
-  lost: string[];
   /** Why the page must reload; undefined when it need not. */
   reload: string | undefined;
 }
@@ -155,19 +153,17 @@ export class Updater {
   private async applyTo(payload: UpdatePayload, staged: Staged, modules: ModuleID[], fixed: ModuleID[]): Promise<void> {
     const deleted = payload.deleted ?? [];
     const changed = [...new Set(modules)].filter((id) => !deleted.includes(id) && this.differs(id, staged));
-    const styles = this.page.decideStyles(payload.css ?? []);
+    const styles = this.page.decideStyles(payload.css ?? [], payload.files ?? []);
     const decision: Decision =
       styles.reload === undefined
         ? this.decide(payload, staged, { changed, deleted, fixed })
         : { kind: "reload", reason: styles.reload };
     for (const id of fixed) this.registry.importers.forgetRefused(id);
-    for (const path of styles.lost) {
-      const advice = "reload the page if it still uses it.";
-      this.page.log.warn(`[devserver] ${path} changed, and this page had a link of it that cannot be found: ${advice}`);
-    }
     switch (decision.kind) {
-      case "reload":
-        return this.giveUp(decision.reason, changed[0] ?? deleted[0] ?? fixed[0] ?? payload.css?.[0]);
+      case "reload": {
+        const file = payload.css?.[0] ?? payload.files?.[0];
+        return this.giveUp(decision.reason, changed[0] ?? deleted[0] ?? fixed[0] ?? file);
+      }
       case "nothing":
         return this.applyNothing(payload, styles.swap, staged, deleted);
       case "update":
