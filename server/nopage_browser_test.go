@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/plugin"
 	"github.com/seed-b8174343/devserver/server"
 )
@@ -113,5 +114,41 @@ func TestOtherPagesThatAreMissing(t *testing.T) {
 		page.WaitText("#text", c.text)
 		page.Close()
 		s.WaitPages(0)
+	}
+}
+
+// TestPublicPages: a page may lie in the public folder. A page that waits for it, and a page that shows it, reload.
+func TestPublicPages(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]string{"inside the root": `{}`, "outside the root": `{ "root": "web", "publicDir": "../public" }`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := devtest.App(t, devtest.Text(`
+-- web/x.txt --
+-- public/x.txt --
+`))
+			app.Write("devserver.config.json", config)
+			s := devtest.Start(t, app)
+			for _, c := range []struct{ url, file string }{
+				{"/", "public/index.html"}, {"/about", "public/about.html"}, {"/docs/", "public/docs/index.html"}, {"/100%25", "public/100%.html"},
+			} {
+				page := s.Page(t, c.url)
+				if c.file == "public/index.html" {
+					page.WaitContains("body", "index.html does not exist")
+					s.WaitPages(1)
+				}
+				app.Write(c.file, `<!doctype html><link rel="icon" href="data:,"><p id="text">one</p>`)
+				if c.file != "public/index.html" {
+					s.Log.Wait(t, moduleid.OfPath(c.file)+" was edited")
+					page.Goto(c.url)
+				}
+				page.WaitText("#text", "one")
+				s.WaitPages(1)
+				app.Edit(c.file, "one", "two")
+				page.WaitText("#text", "two")
+				page.Close()
+				s.WaitPages(0)
+			}
+		})
 	}
 }
