@@ -14,7 +14,7 @@ import (
 // Pages must send every field that the server knows.
 func TestPageFiles(t *testing.T) {
 	want := map[string]incoming{
-		"hello":          {Type: "hello", URL: "http://localhost:5173/app/?a=1#b"},
+		"hello":          {Type: "hello", URL: "http://localhost:5173/app/?a=1#b", Revisions: Revisions{Page: "/index.html", PageRev: "r1"}},
 		"custom":         {Type: "custom", Event: "my:event", Data: json.RawMessage(`{"a":[1,null,"<b>"]}`)},
 		"custom-no-data": {Type: "custom", Event: "my:event"},
 		"request":        {Type: "request", ID: 1, Event: "sum:add", Data: json.RawMessage(`{"a":1}`)},

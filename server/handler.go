@@ -70,7 +70,7 @@ func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
 	case name == clientPath:
 		p.serveClient(w, r)
 	default:
-		p.serveBroken(w, "")
+		p.serveBroken(w, "", "")
 	}
 }
 

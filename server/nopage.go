@@ -5,7 +5,6 @@ import (
 	"html"
 	"net/http"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 )
@@ -105,7 +104,9 @@ func (p *project) serveNoPage(w http.ResponseWriter) {
 <style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 42em; margin: 3em auto; padding: 0 1em }</style>
 <h1>There is no page here</h1>
 `)
+	awaited := "" // the page that this page becomes
 	if _, ok := p.existingPage("/index.html"); !ok {
+		awaited = "/index.html"
 		write("<p><code>%s</code> does not exist. This page shows it as soon as it does.</p>\n", p.indexName())
 	}
 	if pages := pagesBelow(p.layout.Root, "", 3); len(pages) > 0 {
@@ -120,7 +121,7 @@ func (p *project) serveNoPage(w http.ResponseWriter) {
 			`<script type="module" src="`+list[0]+strings.TrimPrefix(clientPath, "/")+`"></script>`,
 			`<script type="module" src="`+list[0]+`src/main.ts"></script>`)
 	}
-	write(`<script type="module" src="%s"></script>`+"\n", path.Join(p.layout.Base, clientPath))
+	b.WriteString(p.client(awaited, "").Tag("") + "\n")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusNotFound)
 	_, _ = w.Write([]byte(b.String())) // the browser may be gone
