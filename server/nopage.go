@@ -6,7 +6,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/gate"
 )
 
 // A project may have no page: a backend makes its pages, or its index.html comes later. Everything else works without.
@@ -16,10 +19,15 @@ const maxPages = 20
 
 // tellNoPage prints that there is no index.html, and what the user may have meant.
 func (p *project) tellNoPage() {
-	if _, ok := p.existingPage("/index.html"); ok {
+	_, denied := p.existingPage("/index.html")
+	if denied == nil {
 		return
 	}
-	pages := pagesBelow(p.layout.Root, "", 3)
+	if isWithheld(denied) {
+		p.server.log.Warn("the index.html in "+p.layout.Root+" may not be read: / answers 404 until it may", whyDenied(denied)...)
+		return
+	}
+	pages := p.listed()
 	hint := "pages of a backend load their scripts from here; see docs/backend.md"
 	if apps := p.apps(pages); len(apps) > 0 {
 		hint = "to serve an app below, run devserver " + strings.Join(apps, " or devserver ")
@@ -73,6 +81,14 @@ func typed(dir string) string {
 	return dir
 }
 
+// listed returns the URL paths below base of pages that may be read.
+func (p *project) listed() []string {
+	return slices.DeleteFunc(pagesBelow(p.layout.Root, "", 3), func(page string) bool {
+		_, denied := p.existingPage(page)
+		return denied != nil
+	})
+}
+
 // pagesBelow returns the URL paths below base of the HTML files in a folder, and in those below it for some levels.
 func pagesBelow(dir, url string, levels int) []string {
 	entries, _ := os.ReadDir(dir)
@@ -91,8 +107,8 @@ func pagesBelow(dir, url string, levels int) []string {
 }
 
 // serveNoPage answers a navigation to a URL that has no page. The answer has our client, so that it becomes the page
-// once its file exists. It holds nothing of the request.
-func (p *project) serveNoPage(w http.ResponseWriter) {
+// once its file exists. It holds nothing of the request. noPage says why the URL has no page.
+func (p *project) serveNoPage(w http.ResponseWriter, noPage *gate.Denied) {
 	var b strings.Builder
 	write := func(format string, args ...any) {
 		for i := range args {
@@ -105,11 +121,16 @@ func (p *project) serveNoPage(w http.ResponseWriter) {
 <h1>There is no page here</h1>
 `)
 	awaited := "" // the page that this page becomes
-	if _, ok := p.existingPage("/index.html"); !ok {
+	_, noIndex := p.existingPage("/index.html")
+	if noIndex != nil {
 		awaited = "/index.html"
+	}
+	if isWithheld(noPage) { // the answer does not name the file that a link leads to
+		write("<p>The file of this page may not be read: it is a secret or hidden, or a link to a folder outside of the project. The terminal says why, and which setting allows it.</p>\n")
+	} else if noIndex != nil && !isWithheld(noIndex) {
 		write("<p><code>%s</code> does not exist. This page shows it as soon as it does.</p>\n", p.indexName())
 	}
-	if pages := pagesBelow(p.layout.Root, "", 3); len(pages) > 0 {
+	if pages := p.listed(); len(pages) > 0 {
 		write("<p>Pages of this project:</p>\n<ul>\n")
 		for _, page := range pages {
 			write("<li><a href=\"%s\">%s</a></li>\n", p.layout.URL(page), page)

@@ -152,3 +152,40 @@ func TestPublicPages(t *testing.T) {
 		})
 	}
 }
+
+// TestPageThatMayNotBeRead: the terminal says why a page is not served, and what allows it. The page becomes the app's
+// page once it may be read.
+func TestPageThatMayNotBeRead(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(`
+-- other.html --
+<!doctype html><p>other</p>
+-- ../elsewhere/index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text">elsewhere</p>
+-- devserver.config.json --
+{}
+`))
+	app.Link("../elsewhere/index.html", "index.html")
+	app.Link("../elsewhere/index.html", "about.html")
+	s := devtest.Start(t, app)
+	s.Log.Wait(t, "the index.html in "+app.Root+" may not be read")
+	for n, url := range []string{"/", "/about", "/route"} {
+		page := s.Page(t, url)
+		page.WaitContains("body", "may not be read")
+		page.WaitText("ul", "/other.html")
+		if told := s.Log.Count("refused " + url + " reason"); told != 1 {
+			t.Errorf("the terminal has %d lines about %s: %s", told, url, s.Log.String())
+		}
+		for _, told := range []string{"elsewhere/index.html may not be read", `elsewhere"]}} in devserver.config.json`} {
+			if got := s.Log.Count(told); got != n+2 {
+				t.Errorf("%q is %d times in the terminal: %s", told, got, s.Log.String())
+			}
+		}
+		page.Close()
+	}
+	page := s.Page(t, "/")
+	page.WaitContains("body", "may not be read")
+	s.WaitPages(1)
+	app.Write("devserver.config.json", `{ "server": { "fs": { "allow": ["../elsewhere"] } } }`)
+	page.WaitText("#text", "elsewhere")
+}

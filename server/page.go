@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/edit"
+	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/html"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -187,32 +188,34 @@ func (p *project) serveBroken(w http.ResponseWriter, id, rev string) {
 }
 
 // pageFor finds the HTML file for a URL without a file of its own: `/about/` and `/about` may be a page, and a URL that
-// looks like a route of a single-page app gets the root's index.html.
-func (p *project) pageFor(r *http.Request, name string) (string, bool) {
+// looks like a route of a single-page app gets the root's index.html. It returns the denial of the first of them that
+// exists and may not be read.
+func (p *project) pageFor(r *http.Request, name string) (string, *gate.Denied) {
 	name = path.Clean("/" + name)
 	for _, candidate := range []string{path.Join(name, "index.html"), name + ".html"} {
-		if file, ok := p.existingPage(candidate); ok {
-			return file, true
+		if file, denied := p.existingPage(candidate); denied == nil || isWithheld(denied) {
+			return file, denied
 		}
 	}
 	return p.fallbackPage(r, name)
 }
 
 // fallbackPage finds the root's index.html for a URL that may be a route of a single-page app.
-func (p *project) fallbackPage(r *http.Request, _ string) (string, bool) {
+func (p *project) fallbackPage(r *http.Request, _ string) (string, *gate.Denied) {
 	if !acceptsHTML(r) || p.cfg.AppType == "mpa" {
-		return "", false
+		return "", &gate.Denied{Status: http.StatusNotFound}
 	}
 	return p.existingPage("/index.html")
 }
 
-func (p *project) existingPage(name string) (string, bool) {
+// existingPage finds the HTML file at a path below the base.
+func (p *project) existingPage(name string) (string, *gate.Denied) {
 	target, denied := p.gate.Resolve(moduleid.EscapePath(path.Join(p.layout.Base, name)))
-	if denied != nil {
-		return "", false
-	}
-	return target.File, true
+	return target.File, denied
 }
+
+// isWithheld reports whether there is a file, and the rules keep it from being read.
+func isWithheld(denied *gate.Denied) bool { return denied.Reason != "" && !denied.NoFile }
 
 // acceptsHTML reports whether the request is a navigation rather than a missing image or a call to an API.
 func acceptsHTML(r *http.Request) bool {

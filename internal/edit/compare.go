@@ -70,6 +70,7 @@ func (u *Updater) comparePage(c *hmr.Client, page hmr.Revisions) {
 		return
 	}
 	reload := u.pageReload(file)
+	reload.Path = "" // the page has said where it comes from
 	if err := c.Publish(reload); err != nil {
 		u.o.Logger.Debug("send comparison", "pkg", "edit", "error", err)
 		return

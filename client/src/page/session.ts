@@ -226,7 +226,7 @@ export class Session implements Connection {
         size = 0;
       }
     }
-    this.tryToSend({ type: "revisions", modules, css });
+    this.tryToSend({ type: "revisions", modules, css, ...this.options.page });
   }
 
   // ---- The user

@@ -153,7 +153,7 @@ export type ReliablePagePayload =
   | CustomPayload
   | RequestPayload
   | { type: "cancel"; id: number }
-  | { type: "revisions"; modules: Record<string, string>; css: string[] }
+  | ({ type: "revisions"; modules: Record<string, string>; css: string[] } & Partial<PageFile>)
   | ReportPayload
   | { type: "subscribe"; channel: string }
   | { type: "unsubscribe"; channel: string };
