@@ -197,6 +197,8 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 		p.serveEntry(w, r, target.ID)
 	case wantsStyle(r, target):
 		p.serveStyle(w, r, target)
+	case moduleid.IsPage(target.File) && p.cfg.AppType == "custom":
+		p.refuse(w, r.RequestURI, customPages)
 	case moduleid.IsPage(target.File):
 		p.servePage(w, r, target.File)
 	default:

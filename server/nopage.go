@@ -23,6 +23,10 @@ func (p *project) tellNoPage() {
 	if denied == nil {
 		return
 	}
+	if denied == customPages {
+		p.server.log.Info("no pages are served, since "+denied.Reason, "hint", "see docs/backend.md")
+		return
+	}
 	if isWithheld(denied) {
 		p.server.log.Warn("the index.html in "+p.layout.Root+" may not be read: / answers 404 until it may", whyDenied(denied)...)
 		return
@@ -122,10 +126,12 @@ func (p *project) serveNoPage(w http.ResponseWriter, noPage *gate.Denied) {
 `)
 	awaited := "" // the page that this page becomes
 	_, noIndex := p.existingPage("/index.html")
-	if noIndex != nil {
+	if noIndex != nil && noIndex != customPages {
 		awaited = "/index.html"
 	}
-	if isWithheld(noPage) { // the answer does not name the file that a link leads to
+	if noPage == customPages {
+		write("<p>%s. Open the address of that server.</p>\n", strings.ToUpper(noPage.Reason[:1])+noPage.Reason[1:])
+	} else if isWithheld(noPage) { // the answer does not name the file that a link leads to
 		write("<p>The file of this page may not be read: it is a secret or hidden, or a link to a folder outside of the project. The terminal says why, and which setting allows it.</p>\n")
 	} else if noIndex != nil && !isWithheld(noIndex) {
 		write("<p><code>%s</code> does not exist. This page shows it as soon as it does.</p>\n", p.indexName())

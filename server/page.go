@@ -210,8 +210,16 @@ func (p *project) fallbackPage(r *http.Request, _ string) (string, *gate.Denied)
 
 // existingPage finds the HTML file at a path below the base.
 func (p *project) existingPage(name string) (string, *gate.Denied) {
+	if p.cfg.AppType == "custom" {
+		return "", customPages
+	}
 	target, denied := p.gate.Resolve(moduleid.EscapePath(path.Join(p.layout.Base, name)))
 	return target.File, denied
+}
+
+// customPages is the denial of all pages of a project with the appType "custom".
+var customPages = &gate.Denied{
+	Status: http.StatusNotFound, Reason: `the appType is "custom": the app's own server makes the pages`,
 }
 
 // isWithheld reports whether there is a file, and the rules keep it from being read.

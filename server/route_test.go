@@ -105,6 +105,31 @@ func TestRoutesOfPages(t *testing.T) {
 	}
 }
 
+// TestCustomApp: an app whose server makes the pages gets modules, the client and the socket, and no HTML.
+func TestCustomApp(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(routedApp))
+	app.Write("devserver.config.json", `{ "appType": "custom" }`)
+	app.Write("public/static.html", "<p>static</p>")
+	s := devtest.Start(t, app)
+	s.Log.Wait(t, "no pages are served")
+	for _, url := range []string{"/", "/index.html", "/x/about", "/x/about.html", "/a/route"} {
+		res := navigate(s, "GET", url)
+		if res.Status != 404 || strings.Contains(res.Body, "<title>app") || strings.Contains(res.Body, "<title>about") || strings.Contains(res.Body, "<li>") {
+			t.Errorf("%s: status %d: %s", url, res.Status, res.Body)
+		}
+		s.Log.Wait(t, "refused "+url+` reason="the appType is`)
+	}
+	for url, want := range map[string]string{"/src/main.js": "document.title", "/@vite/client": "WebSocket", "/static.html": "<p>static</p>"} {
+		if res := s.Get(url); res.Status != 200 || !strings.Contains(res.Body, want) {
+			t.Errorf("%s: status %d", url, res.Status)
+		}
+	}
+	socket := s.Socket(t)
+	app.Edit("src/main.js", "app", "the app")
+	socket.WaitFor(devtest.Is("update", "/src/main.js"))
+}
+
 // TestFilesWithOddNames: a file whose name another system would read as another file's is served like any other.
 func TestFilesWithOddNames(t *testing.T) {
 	t.Parallel()
