@@ -180,7 +180,7 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if denied.Reason == "" {
-			p.edits.NoteMissing(r)
+			p.edits.NoteMissing(r, denied.Nameless)
 		}
 		p.refuse(w, r.RequestURI, denied)
 		return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
@@ -30,13 +31,14 @@ func TestPageEditedOnItsWay(t *testing.T) {
 				app.Write(file, one)
 			}
 			var s *devtest.Server
-			edited := false
+			var edit sync.Once
 			hold := func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					if r.URL.Path == "/@vite/client" && !edited {
-						edited = true
-						app.Write(file, strings.ReplaceAll(one, "one", "two"))
-						s.Log.Wait(t, file+" was edited")
+					if r.URL.Path == "/@vite/client" {
+						edit.Do(func() {
+							app.Write(file, strings.ReplaceAll(one, "one", "two"))
+							s.Log.Wait(t, file+" was edited")
+						})
 					}
 					next.ServeHTTP(w, r)
 				})

@@ -210,3 +210,24 @@ func TestRoutesOfOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestScriptsWithRefusedNames: a script that exists, and whose URL can be no file's, is not told as missing.
+func TestScriptsWithRefusedNames(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("such files cannot be made here")
+	}
+	app := devtest.App(t, devtest.Text(routedApp))
+	app.Write(`src/back\slash.js`, "")
+	app.Write("src/line\nbreak.js", "")
+	s := devtest.Start(t, app)
+	for url, missing := range map[string]bool{
+		"/src/back%5Cslash.js": false, "/src/line%0Abreak.js": false, "/src%2Fmain.js": false, "/src/no%5Cfile.js": true,
+	} {
+		before := s.Log.Count("URL that is refused")
+		s.Do("GET", url, "", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin")
+		if told := s.Log.Count("URL that is refused") > before; told == missing {
+			t.Errorf("%s: %s", url, s.Log.String())
+		}
+	}
+}

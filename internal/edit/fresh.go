@@ -53,4 +53,3 @@ func (u *Updater) Warm(ids []string) {
 
 // entries returns what a page's scripts start from: the scripts, and what must run before them.
 func (u *Updater) entries(ids []string) []string { return slices.Concat(u.o.Compiler.Prelude(), ids) }
-
