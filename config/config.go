@@ -28,9 +28,10 @@ type Config struct {
 	Base string `json:"base"`
 	// Mode is the value of import.meta.env.MODE; it selects the .env.[mode] files. Default: "development".
 	Mode string `json:"mode"`
-	// AppType selects the answer to an unknown URL: "spa" sends index.html to navigations, "mpa" answers 404.
+	// AppType selects the answer to an unknown URL: "spa" sends index.html to navigations, "mpa" answers 404. With
+	// "custom" the app's own server makes the pages, and no HTML files are served but those of publicDir.
 	// Default: "spa".
-	AppType string `json:"appType" enum:"spa,mpa"`
+	AppType string `json:"appType" enum:"spa,mpa,custom"`
 	// PublicDir is the folder of files that are served unchanged at the base; false for none. Default: "public".
 	PublicDir Dir `json:"publicDir"`
 	// EnvDir is the folder of the .env files; false reads none. Default: the root.

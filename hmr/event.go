@@ -126,6 +126,10 @@ func (h *Hub) dispatch(in *inbound) {
 			report := func(context.Context) error { fn(in.from, in.Report); return nil }
 			_ = h.runHere(h.ctx, in.from, "report", report) // a panic is logged
 		}
+	case "hello":
+		if in.Page != "" {
+			h.dispatchRevisions(c, in.Revisions)
+		}
 	case "revisions":
 		h.dispatchRevisions(c, in.Revisions)
 	}

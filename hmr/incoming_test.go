@@ -14,7 +14,7 @@ import (
 // Pages must send every field that the server knows.
 func TestPageFiles(t *testing.T) {
 	want := map[string]incoming{
-		"hello":          {Type: "hello", URL: "http://localhost:5173/app/?a=1#b"},
+		"hello":          {Type: "hello", URL: "http://localhost:5173/app/?a=1#b", Revisions: Revisions{Page: "/index.html", PageRev: "r1"}},
 		"custom":         {Type: "custom", Event: "my:event", Data: json.RawMessage(`{"a":[1,null,"<b>"]}`)},
 		"custom-no-data": {Type: "custom", Event: "my:event"},
 		"request":        {Type: "request", ID: 1, Event: "sum:add", Data: json.RawMessage(`{"a":1}`)},
@@ -23,7 +23,7 @@ func TestPageFiles(t *testing.T) {
 		"unsubscribe":    {Type: "unsubscribe", Channel: "blog_chat_echo"},
 		"report":         {Type: "report", Report: Report{Seq: 4, Kind: "updated", Paths: []string{"/src/a.ts"}}},
 		"report-failed":  {Type: "report", Report: Report{Seq: 5, Kind: "failed", Paths: []string{"/src/a.ts"}, Reason: "a is not defined"}},
-		"revisions":      {Type: "revisions", Revisions: Revisions{Modules: map[string]string{"/src/a.ts": "r1"}, CSS: []string{"/src/a.css"}}},
+		"revisions":      {Type: "revisions", Revisions: Revisions{Modules: map[string]string{"/src/a.ts": "r1"}, CSS: []string{"/src/a.css"}, Page: "/index.html", PageRev: "r1"}},
 		"ack":            {Type: "ack", N: 1},
 		"ping":           {Type: "ping"},
 	}

@@ -189,6 +189,10 @@ type Revisions struct {
 	// Modules maps the IDs of modules to their revisions. CSS has the paths of linked stylesheets.
 	Modules map[string]string `json:"modules"`
 	CSS     []string          `json:"css"`
+	// Page is the ID of the HTML file that the page was made from, and PageRev the revision of that file. Both come also
+	// with the first message of a session. Page is "" for a page without a file. PageRev is "" while there is no such file.
+	Page    string `json:"page"`
+	PageRev string `json:"pageRev"`
 }
 
 // incoming is any frame of a page: the twin of PagePayload in client/src/socket/payload.ts.

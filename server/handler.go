@@ -72,7 +72,7 @@ func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
 	case name == clientPath:
 		p.serveClient(w, r)
 	default:
-		p.serveBroken(w, "")
+		p.serveBroken(w, "", "")
 	}
 }
 
@@ -182,7 +182,7 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if denied.Reason == "" {
-			p.edits.NoteMissing(r)
+			p.edits.NoteMissing(r, denied.Nameless)
 		}
 		p.refuse(w, r.RequestURI, denied)
 		return
@@ -199,6 +199,8 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 		p.serveEntry(w, r, target.ID)
 	case wantsStyle(r, target):
 		p.serveStyle(w, r, target)
+	case moduleid.IsPage(target.File) && p.cfg.AppType == "custom":
+		p.refuse(w, r.RequestURI, customPages)
 	case moduleid.IsPage(target.File):
 		p.servePage(w, r, target.File)
 	default:
@@ -208,14 +210,23 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers with a text that says nothing of what exists. The terminal says why, and what would allow the request.
 func (p *project) refuse(w http.ResponseWriter, target string, denied *gate.Denied) {
-	if denied.Reason != "" {
-		args := []any{"reason", denied.Reason}
-		if denied.Allow != "" {
-			args = append(args, "allow", denied.Allow)
-		}
-		p.server.log.Warn("refused "+guard.Printable(target), args...)
-	}
+	p.tellRefused(target, denied)
 	http.Error(w, denied.Text(), denied.Status)
+}
+
+func (p *project) tellRefused(target string, denied *gate.Denied) {
+	if denied.Reason != "" {
+		p.server.log.Warn("refused "+guard.Printable(target), whyDenied(denied)...)
+	}
+}
+
+// whyDenied returns the reason of a denial, and what would allow the file to be read, for the log.
+func whyDenied(denied *gate.Denied) []any {
+	args := []any{"reason", denied.Reason}
+	if denied.Allow != "" {
+		args = append(args, "allow", denied.Allow)
+	}
+	return args
 }
 
 // serveMissing answers for URLs without a file: modules that plugins make, pages of single-page apps, and navigations to
@@ -240,12 +251,15 @@ func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *g
 	if denied.Nameless { // decoded, it would name a page that the URL does not name
 		find = p.fallbackPage
 	}
-	file, ok := find(r, name)
+	file, noPage := find(r, name)
 	switch {
-	case ok:
+	case noPage == nil:
 		p.servePage(w, r, file)
 	case denied.Status == http.StatusNotFound && acceptsHTML(r):
-		p.serveNoPage(w)
+		if isWithheld(noPage) {
+			p.tellRefused(r.RequestURI, noPage)
+		}
+		p.serveNoPage(w, noPage)
 	default:
 		return false
 	}

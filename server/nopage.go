@@ -5,9 +5,11 @@ import (
 	"html"
 	"net/http"
 	"os"
-	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/gate"
 )
 
 // A project may have no page: a backend makes its pages, or its index.html comes later. Everything else works without.
@@ -17,10 +19,19 @@ const maxPages = 20
 
 // tellNoPage prints that there is no index.html, and what the user may have meant.
 func (p *project) tellNoPage() {
-	if _, ok := p.existingPage("/index.html"); ok {
+	_, denied := p.existingPage("/index.html")
+	if denied == nil {
 		return
 	}
-	pages := pagesBelow(p.layout.Root, "", 3)
+	if denied == customPages {
+		p.server.log.Info("no pages are served, since "+denied.Reason, "hint", "see docs/backend.md")
+		return
+	}
+	if isWithheld(denied) {
+		p.server.log.Warn("the index.html in "+p.layout.Root+" may not be read: / answers 404 until it may", whyDenied(denied)...)
+		return
+	}
+	pages := p.listed()
 	hint := "pages of a backend load their scripts from here; see docs/backend.md"
 	if apps := p.apps(pages); len(apps) > 0 {
 		hint = "to serve an app below, run devserver " + strings.Join(apps, " or devserver ")
@@ -74,6 +85,14 @@ func typed(dir string) string {
 	return dir
 }
 
+// listed returns the URL paths below base of pages that may be read.
+func (p *project) listed() []string {
+	return slices.DeleteFunc(pagesBelow(p.layout.Root, "", 3), func(page string) bool {
+		_, denied := p.existingPage(page)
+		return denied != nil
+	})
+}
+
 // pagesBelow returns the URL paths below base of the HTML files in a folder, and in those below it for some levels.
 func pagesBelow(dir, url string, levels int) []string {
 	entries, _ := os.ReadDir(dir)
@@ -92,8 +111,8 @@ func pagesBelow(dir, url string, levels int) []string {
 }
 
 // serveNoPage answers a navigation to a URL that has no page. The answer has our client, so that it becomes the page
-// once its file exists. It holds nothing of the request.
-func (p *project) serveNoPage(w http.ResponseWriter) {
+// once its file exists. It holds nothing of the request. noPage says why the URL has no page.
+func (p *project) serveNoPage(w http.ResponseWriter, noPage *gate.Denied) {
 	var b strings.Builder
 	write := func(format string, args ...any) {
 		for i := range args {
@@ -105,10 +124,19 @@ func (p *project) serveNoPage(w http.ResponseWriter) {
 <style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 42em; margin: 3em auto; padding: 0 1em }</style>
 <h1>There is no page here</h1>
 `)
-	if _, ok := p.existingPage("/index.html"); !ok {
+	awaited := "" // the page that this page becomes
+	_, noIndex := p.existingPage("/index.html")
+	if noIndex != nil && noIndex != customPages {
+		awaited = "/index.html"
+	}
+	if noPage == customPages {
+		write("<p>%s. Open the address of that server.</p>\n", strings.ToUpper(noPage.Reason[:1])+noPage.Reason[1:])
+	} else if isWithheld(noPage) { // the answer does not name the file that a link leads to
+		write("<p>The file of this page may not be read: it is a secret or hidden, or a link to a folder outside of the project. The terminal says why, and which setting allows it.</p>\n")
+	} else if noIndex != nil && !isWithheld(noIndex) {
 		write("<p><code>%s</code> does not exist. This page shows it as soon as it does.</p>\n", p.indexName())
 	}
-	if pages := pagesBelow(p.layout.Root, "", 3); len(pages) > 0 {
+	if pages := p.listed(); len(pages) > 0 {
 		write("<p>Pages of this project:</p>\n<ul>\n")
 		for _, page := range pages {
 			write("<li><a href=\"%s\">%s</a></li>\n", p.layout.URL(page), page)
@@ -120,7 +148,7 @@ func (p *project) serveNoPage(w http.ResponseWriter) {
 			`<script type="module" src="`+list[0]+strings.TrimPrefix(clientPath, "/")+`"></script>`,
 			`<script type="module" src="`+list[0]+`src/main.ts"></script>`)
 	}
-	write(`<script type="module" src="%s"></script>`+"\n", path.Join(p.layout.Base, clientPath))
+	b.WriteString(p.client(awaited, "").Tag("") + "\n")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusNotFound)
 	_, _ = w.Write([]byte(b.String())) // the browser may be gone

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/plugin"
 	"github.com/seed-b8174343/devserver/server"
 )
@@ -114,4 +115,77 @@ func TestOtherPagesThatAreMissing(t *testing.T) {
 		page.Close()
 		s.WaitPages(0)
 	}
+}
+
+// TestPublicPages: a page may lie in the public folder. A page that waits for it, and a page that shows it, reload.
+func TestPublicPages(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]string{"inside the root": `{}`, "outside the root": `{ "root": "web", "publicDir": "../public" }`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := devtest.App(t, devtest.Text(`
+-- web/x.txt --
+-- public/x.txt --
+`))
+			app.Write("devserver.config.json", config)
+			s := devtest.Start(t, app)
+			for _, c := range []struct{ url, file string }{
+				{"/", "public/index.html"}, {"/about", "public/about.html"}, {"/docs/", "public/docs/index.html"}, {"/100%25", "public/100%.html"},
+			} {
+				page := s.Page(t, c.url)
+				if c.file == "public/index.html" {
+					page.WaitContains("body", "index.html does not exist")
+					s.WaitPages(1)
+				}
+				app.Write(c.file, `<!doctype html><link rel="icon" href="data:,"><p id="text">one</p>`)
+				if c.file != "public/index.html" {
+					s.Log.Wait(t, moduleid.OfPath(c.file)+" was edited")
+					page.Goto(c.url)
+				}
+				page.WaitText("#text", "one")
+				s.WaitPages(1)
+				app.Edit(c.file, "one", "two")
+				page.WaitText("#text", "two")
+				page.Close()
+				s.WaitPages(0)
+			}
+		})
+	}
+}
+
+// TestPageThatMayNotBeRead: the terminal says why a page is not served, and what allows it. The page becomes the app's
+// page once it may be read.
+func TestPageThatMayNotBeRead(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(`
+-- other.html --
+<!doctype html><p>other</p>
+-- ../elsewhere/index.html --
+<!doctype html><link rel="icon" href="data:,"><p id="text">elsewhere</p>
+-- devserver.config.json --
+{}
+`))
+	app.Link("../elsewhere/index.html", "index.html")
+	app.Link("../elsewhere/index.html", "about.html")
+	s := devtest.Start(t, app)
+	s.Log.Wait(t, "the index.html in "+app.Root+" may not be read")
+	for n, url := range []string{"/", "/about", "/route"} {
+		page := s.Page(t, url)
+		page.WaitContains("body", "may not be read")
+		page.WaitText("ul", "/other.html")
+		if told := s.Log.Count("refused " + url + " reason"); told != 1 {
+			t.Errorf("the terminal has %d lines about %s: %s", told, url, s.Log.String())
+		}
+		for _, told := range []string{"elsewhere/index.html may not be read", `elsewhere"]}} in devserver.config.json`} {
+			if got := s.Log.Count(told); got != n+2 {
+				t.Errorf("%q is %d times in the terminal: %s", told, got, s.Log.String())
+			}
+		}
+		page.Close()
+	}
+	page := s.Page(t, "/")
+	page.WaitContains("body", "may not be read")
+	s.WaitPages(1)
+	app.Write("devserver.config.json", `{ "server": { "fs": { "allow": ["../elsewhere"] } } }`)
+	page.WaitText("#text", "elsewhere")
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/compile"
+	"github.com/seed-b8174343/devserver/internal/edit"
+	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/html"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -24,9 +26,14 @@ func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string)
 	if below, _ := p.layout.Below(r.URL.Path); path.Dir(below+"x") == dir {
 		dir = "" // relative URLs lead where their author meant
 	}
-	page, err := p.rewritePage(r.Context(), file, dir)
+	source, err := p.gate.ReadFile(file)
 	if err != nil {
-		p.failPage(w, file, err)
+		p.failPage(w, file, "", err)
+		return
+	}
+	page, err := p.rewritePage(r.Context(), file, source, dir)
+	if err != nil {
+		p.failPage(w, file, edit.PageRev(source), err)
 		return
 	}
 	p.keepPage(file, page)
@@ -80,12 +87,8 @@ func (p *project) scriptID(file, src string) (string, bool) {
 	return id, true
 }
 
-// rewritePage returns the page as the browser gets it. dir is the page's folder when its URL lies in another folder.
-func (p *project) rewritePage(ctx context.Context, file, dir string) (*rewrittenPage, error) {
-	source, err := p.gate.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
+// rewritePage returns the page of an HTML file as the browser gets it. source is the file's text, and dir the page's folder when its URL lies in another folder.
+func (p *project) rewritePage(ctx context.Context, file string, source []byte, dir string) (*rewrittenPage, error) {
 	text := source
 	p.watched.NoteContent(file, text)
 	id := p.gate.FileToID(file)
@@ -93,7 +96,7 @@ func (p *project) rewritePage(ctx context.Context, file, dir string) (*rewritten
 	if err != nil {
 		return nil, err
 	}
-	opts := html.Options{Path: moduleid.Path(id), Base: p.layout.Base, Dir: dir, Client: path.Join(p.layout.Base, clientPath)}
+	opts := html.Options{Path: moduleid.Path(id), Base: p.layout.Base, Dir: dir, Client: p.client(id, edit.PageRev(source))}
 	if tags != nil {
 		if tags.HTML != "" {
 			text = []byte(tags.HTML)
@@ -105,6 +108,11 @@ func (p *project) rewritePage(ctx context.Context, file, dir string) (*rewritten
 	}
 	out := html.Rewrite(text, opts)
 	return &rewrittenPage{source: source, text: out.HTML, scripts: out.Scripts}, nil
+}
+
+// client returns the client's script for a page: the ID of its file, and the revision of the file's text.
+func (p *project) client(page, rev string) html.Client {
+	return html.Client{URL: path.Join(p.layout.Base, clientPath), Page: page, Rev: rev}
 }
 
 // keepPage keeps a page for its inline scripts. Plugins may have written other scripts than for the load before, with a
@@ -135,7 +143,7 @@ func (p *project) keptPage(ctx context.Context, file string) (*rewrittenPage, er
 		if ok && bytes.Equal(kept.(*rewrittenPage).source, source) {
 			return kept.(*rewrittenPage), nil
 		}
-		page, err := p.rewritePage(ctx, file, "")
+		page, err := p.rewritePage(ctx, file, source, "")
 		if err != nil {
 			return nil, err
 		}
@@ -157,8 +165,9 @@ func htmlTags(tags []plugin.HTMLTag) []html.Tag {
 	return list
 }
 
-// failPage answers for a page that has an error with a page that shows the error and reloads when it is fixed.
-func (p *project) failPage(w http.ResponseWriter, file string, err error) {
+// failPage answers for a page that has an error with a page that shows the error and reloads when it is fixed. rev is
+// the revision of the file, "" for a file that cannot be read.
+func (p *project) failPage(w http.ResponseWriter, file, rev string, err error) {
 	e := p.problems.Convert(err)
 	if e.File == "" {
 		e.File = p.layout.Shown(file)
@@ -166,45 +175,55 @@ func (p *project) failPage(w http.ResponseWriter, file string, err error) {
 	p.edits.PageServed(file)
 	id := p.gate.FileToID(file)
 	p.problems.AddServed(id, e)
-	p.serveBroken(w, id)
+	p.serveBroken(w, id, rev)
 }
 
-// serveBroken sends a page with nothing but the client, which shows the error. id is the page that has the error, ""
-// when the error concerns all pages.
-func (p *project) serveBroken(w http.ResponseWriter, id string) {
+// serveBroken sends a page with nothing but the client, which shows the error. id and rev are
+// those of the page that has the error, "" when the error concerns all pages.
+func (p *project) serveBroken(w http.ResponseWriter, id, rev string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusInternalServerError)
-	fmt.Fprintf(w, `<!doctype html><title>Error</title><meta name="devserver-broken" content="%s"><link rel="icon" href="data:,"><script type="module" src=%q></script>`,
-		stdhtml.EscapeString(id), path.Join(p.layout.Base, clientPath))
+	fmt.Fprintf(w, `<!doctype html><title>Error</title><meta name="devserver-broken" content="%s"><link rel="icon" href="data:,">%s`,
+		stdhtml.EscapeString(id), p.client(id, rev).Tag(""))
 }
 
 // pageFor finds the HTML file for a URL without a file of its own: `/about/` and `/about` may be a page, and a URL that
-// looks like a route of a single-page app gets the root's index.html.
-func (p *project) pageFor(r *http.Request, name string) (string, bool) {
+// looks like a route of a single-page app gets the root's index.html. It returns the denial of the first of them that
+// exists and may not be read.
+func (p *project) pageFor(r *http.Request, name string) (string, *gate.Denied) {
 	name = path.Clean("/" + name)
 	for _, candidate := range []string{path.Join(name, "index.html"), name + ".html"} {
-		if file, ok := p.existingPage(candidate); ok {
-			return file, true
+		if file, denied := p.existingPage(candidate); denied == nil || isWithheld(denied) {
+			return file, denied
 		}
 	}
 	return p.fallbackPage(r, name)
 }
 
 // fallbackPage finds the root's index.html for a URL that may be a route of a single-page app.
-func (p *project) fallbackPage(r *http.Request, _ string) (string, bool) {
+func (p *project) fallbackPage(r *http.Request, _ string) (string, *gate.Denied) {
 	if !acceptsHTML(r) || p.cfg.AppType == "mpa" {
-		return "", false
+		return "", &gate.Denied{Status: http.StatusNotFound}
 	}
 	return p.existingPage("/index.html")
 }
 
-func (p *project) existingPage(name string) (string, bool) {
-	target, denied := p.gate.Resolve(moduleid.EscapePath(path.Join(p.layout.Base, name)))
-	if denied != nil {
-		return "", false
+// existingPage finds the HTML file at a path below the base.
+func (p *project) existingPage(name string) (string, *gate.Denied) {
+	if p.cfg.AppType == "custom" {
+		return "", customPages
 	}
-	return target.File, true
+	target, denied := p.gate.Resolve(moduleid.EscapePath(path.Join(p.layout.Base, name)))
+	return target.File, denied
 }
+
+// customPages is the denial of all pages of a project with the appType "custom".
+var customPages = &gate.Denied{
+	Status: http.StatusNotFound, Reason: `the appType is "custom": the app's own server makes the pages`,
+}
+
+// isWithheld reports whether there is a file, and the rules keep it from being read.
+func isWithheld(denied *gate.Denied) bool { return denied.Reason != "" && !denied.NoFile }
 
 // acceptsHTML reports whether the request is a navigation rather than a missing image or a call to an API.
 func acceptsHTML(r *http.Request) bool {

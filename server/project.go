@@ -230,8 +230,8 @@ func (p *project) work() {
 	p.tasks.Go(p.relay.Build)
 	p.tasks.Go(p.relay.WriteTypes)
 	p.tasks.Go(func() {
-		file, ok := p.existingPage("/index.html")
-		if !ok {
+		file, denied := p.existingPage("/index.html")
+		if denied != nil {
 			return
 		}
 		if page, err := p.keptPage(p.ctx, file); err == nil {

@@ -105,6 +105,31 @@ func TestRoutesOfPages(t *testing.T) {
 	}
 }
 
+// TestCustomApp: an app whose server makes the pages gets modules, the client and the socket, and no HTML.
+func TestCustomApp(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(routedApp))
+	app.Write("devserver.config.json", `{ "appType": "custom" }`)
+	app.Write("public/static.html", "<p>static</p>")
+	s := devtest.Start(t, app)
+	s.Log.Wait(t, "no pages are served")
+	for _, url := range []string{"/", "/index.html", "/x/about", "/x/about.html", "/a/route"} {
+		res := navigate(s, "GET", url)
+		if res.Status != 404 || strings.Contains(res.Body, "<title>app") || strings.Contains(res.Body, "<title>about") || strings.Contains(res.Body, "<li>") {
+			t.Errorf("%s: status %d: %s", url, res.Status, res.Body)
+		}
+		s.Log.Wait(t, "refused "+url+` reason="the appType is`)
+	}
+	for url, want := range map[string]string{"/src/main.js": "document.title", "/@vite/client": "WebSocket", "/static.html": "<p>static</p>"} {
+		if res := s.Get(url); res.Status != 200 || !strings.Contains(res.Body, want) {
+			t.Errorf("%s: status %d", url, res.Status)
+		}
+	}
+	socket := s.Socket(t)
+	app.Edit("src/main.js", "app", "the app")
+	socket.WaitFor(devtest.Is("update", "/src/main.js"))
+}
+
 // TestFilesWithOddNames: a file whose name another system would read as another file's is served like any other.
 func TestFilesWithOddNames(t *testing.T) {
 	t.Parallel()
@@ -184,6 +209,27 @@ func TestRoutesOfOthers(t *testing.T) {
 			if _, answer := raw.ask("GET " + prefix + name + " HTTP/1.1\r\nHost: localhost\r\n\r\n"); !strings.HasSuffix(answer, want+prefix+name) {
 				t.Errorf("%s%s: %.300q", prefix, name, answer)
 			}
+		}
+	}
+}
+
+// TestScriptsWithRefusedNames: a script that exists, and whose URL can be no file's, is not told as missing.
+func TestScriptsWithRefusedNames(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("such files cannot be made here")
+	}
+	app := devtest.App(t, devtest.Text(routedApp))
+	app.Write(`src/back\slash.js`, "")
+	app.Write("src/line\nbreak.js", "")
+	s := devtest.Start(t, app)
+	for url, missing := range map[string]bool{
+		"/src/back%5Cslash.js": false, "/src/line%0Abreak.js": false, "/src%2Fmain.js": false, "/src/no%5Cfile.js": true,
+	} {
+		before := s.Log.Count("URL that is refused")
+		s.Do("GET", url, "", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin")
+		if told := s.Log.Count("URL that is refused") > before; told == missing {
+			t.Errorf("%s: %s", url, s.Log.String())
 		}
 	}
 }

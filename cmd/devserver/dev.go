@@ -58,7 +58,7 @@ func load(in *invocation) (*configfile.Config, string, error) {
 		folder = "."
 	}
 	if !isFolder(folder) {
-		return nil, "", notAFolder(folder)
+		return nil, "", notFolderOrCommand(folder)
 	}
 	from := configfile.Source{Root: folder, File: in.configFile, Program: in.options}
 	cfg, err := configfile.Load(from)
@@ -78,10 +78,16 @@ func notAFolder(name string) error {
 	if _, err := os.Stat(name); err == nil {
 		return fmt.Errorf("%s is a file; name the folder that holds index.html", abs)
 	}
-	if filepath.Base(name) == name && filepath.Ext(name) == "" { // perhaps meant as a command
-		return fmt.Errorf("there is no folder %s, and no command %q: `devserver help` lists the commands", abs, name)
-	}
 	return fmt.Errorf("there is no folder %s", abs)
+}
+
+// notFolderOrCommand is notAFolder for a name in the place of a command.
+func notFolderOrCommand(name string) error {
+	err := notAFolder(name)
+	if _, missing := os.Stat(name); missing != nil && filepath.Base(name) == name && filepath.Ext(name) == "" {
+		return fmt.Errorf("%w, and no command %q: `devserver help` lists the commands", err, name)
+	}
+	return err
 }
 
 // untilSignal returns a context that ends with the first signal. The second signal ends the process: after the first,

@@ -260,9 +260,16 @@ func (u *Updater) reloadPages(e *edit) {
 		}
 		id := u.o.Gate.FileToID(c.Path)
 		u.forgetScripts(id)
-		if u.publishChange(&hmr.FullReload{Path: id, TriggeredBy: id, Reason: u.o.Layout.Shown(c.Path) + " was edited"}) {
+		if u.publishChange(u.pageReload(c.Path)) {
 			u.PrintReload(id + " was edited")
 		}
+	}
+}
+
+// pageReload returns what reloads the pages that were made from an HTML file, and those that wait at its address.
+func (u *Updater) pageReload(file string) *hmr.FullReload {
+	return &hmr.FullReload{
+		Path: u.o.Gate.Address(file), TriggeredBy: u.o.Gate.FileToID(file), Reason: u.o.Layout.Shown(file) + " was edited",
 	}
 }
 

@@ -1,18 +1,26 @@
 package edit
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"slices"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 )
 
-// Compare answers a page that could not resume. The page says which revisions it runs, and gets what differs.
+// Compare answers a page that begins a session, or could not resume its session. The page says which revisions it runs,
+// and gets what differs.
 func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
 	u.applying.Lock()
 	defer u.applying.Unlock()
+	u.comparePage(c, page)
+	if len(page.Modules)+len(page.CSS) == 0 {
+		return
+	}
 	ids := u.Known(slices.Collect(maps.Keys(page.Modules)))
 	slices.Sort(ids)
 	u.crawlWorkers(ids)
@@ -39,6 +47,43 @@ func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
 	for _, payload := range u.o.Problems.First() {
 		_ = c.Publish(payload) // an error always encodes
 	}
+}
+
+// comparePage reloads a page whose HTML file differs: the file was edited before the page had its client, or while no
+// server ran.
+func (u *Updater) comparePage(c *hmr.Client, page hmr.Revisions) {
+	file, hasFile := u.o.Gate.IDToFile(page.Page)
+	if target, denied := u.o.Gate.Resolve(u.o.Layout.URL(page.Page)); page.PageRev == "" && denied == nil {
+		file = target.File // the page waits for any file at the address
+	}
+	if !hasFile || !moduleid.IsPage(file) || u.o.HMR.Off {
+		return
+	}
+	text, err := u.o.Gate.ReadFile(file)
+	if err != nil {
+		return
+	}
+	u.o.Watched.NoteContent(file, text)
+	told := u.isServed(file) // by reloadPages, or soon
+	u.PageServed(file)       // perhaps by an earlier run of the server
+	if PageRev(text) == page.PageRev {
+		return
+	}
+	reload := u.pageReload(file)
+	reload.Path = "" // the page has said where it comes from
+	if err := c.Publish(reload); err != nil {
+		u.o.Logger.Debug("send comparison", "pkg", "edit", "error", err)
+		return
+	}
+	if !told {
+		u.PrintReload(reload.TriggeredBy + " was edited")
+	}
+}
+
+// PageRev returns the revision of an HTML file with a text.
+func PageRev(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
 }
 
 // Known loads the modules that a page has, and returns the IDs that it may ask for. Some of them are permitted only by

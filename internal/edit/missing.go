@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/internal/watch"
@@ -14,8 +15,8 @@ import (
 // Scripts that pages name and that do not exist. The browser reports no more than 404, and only in its console.
 
 // NoteMissing shows the error of a page's module script that does not exist, until the file exists or the page is
-// edited.
-func (u *Updater) NoteMissing(r *http.Request) {
+// edited. nameless means that the script's URL can be no file's, also when a file has that name.
+func (u *Updater) NoteMissing(r *http.Request, nameless bool) {
 	if r.Header.Get("Sec-Fetch-Dest") != "script" || r.Header.Get("Sec-Fetch-Mode") != "cors" || r.Header.Get("Sec-Fetch-Site") != "same-origin" {
 		return // not a module of a page of ours
 	}
@@ -35,10 +36,12 @@ func (u *Updater) NoteMissing(r *http.Request) {
 	}
 	u.missing.Store(file, id)
 	u.entered.Store(id, true)
-	u.o.Problems.Add(id, &transform.Error{
-		ID: id, File: u.o.Layout.Shown(file), Text: "the page has a script that does not exist",
-		Hint: "create the file, or fix the src attribute",
-	})
+	text, hint := "the page has a script that does not exist", "create the file, or fix the src attribute"
+	if nameless && disk.Stat(file) != nil {
+		text = "the page has a script with a URL that is refused for every file"
+		hint = "remove backslashes, control characters, double slashes and escaped slashes from the src attribute, and from the file's name"
+	}
+	u.o.Problems.Add(id, &transform.Error{ID: id, File: u.o.Layout.Shown(file), Text: text, Hint: hint})
 	u.o.Problems.Publish()
 }
 

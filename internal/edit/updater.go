@@ -112,8 +112,12 @@ func (u *Updater) Follow() {
 	}
 }
 
-// PageServed notes that browsers have the page of an HTML file.
-func (u *Updater) PageServed(file string) { u.pages.Store(file, true) }
+// PageServed notes that browsers have the page of an HTML file, and watches the file wherever it lies.
+func (u *Updater) PageServed(file string) {
+	if _, known := u.pages.LoadOrStore(file, true); !known {
+		u.o.Watched.Module(file)
+	}
+}
 
 // isServed reports whether browsers have the page of an HTML file.
 func (u *Updater) isServed(file string) bool {

@@ -361,6 +361,17 @@ func (g *Gate) FileToID(file string) string {
 	}
 }
 
+// Address returns the path below the base at which browsers get a file, escaped as in an ID. Files of the public folder
+// are at the base, whatever their IDs are.
+func (g *Gate) Address(file string) string {
+	for _, dir := range []string{g.public, g.o.Public} { // the real path, and the path that a watcher may report
+		if dir != "" && file != dir && below(file, dir) {
+			return "/" + moduleid.OfPath(filepath.ToSlash(strings.TrimPrefix(file[len(dir):], string(filepath.Separator))))
+		}
+	}
+	return g.FileToID(file)
+}
+
 // IDToFile returns the path of an ID's file. ok is false for virtual modules. IDToFile checks no rule: pass the
 // path through Open or Real before you use it.
 func (g *Gate) IDToFile(id string) (file string, ok bool) {

@@ -45,9 +45,29 @@ type Options struct {
 	// Dir is the folder of Path when the page's URL is in another folder, as for a route of a single-page app. Relative
 	// URLs then start from Dir. An empty Dir leaves them unchanged.
 	Dir string
-	// Client is the URL of the client script; "" inserts no client.
-	Client string
+	// Client is the client's script; its zero value inserts no client.
+	Client Client
 	Tags   []Tag
+}
+
+// Client is the client's script.
+type Client struct {
+	URL string
+	// Page is the ID of the file that the page is made from, and Rev the file's revision. The client tells the server
+	// both, so that a page that was edited on its way reloads. "" is a page without a file.
+	Page, Rev string
+}
+
+// Tag returns the script's element. A nonce of "" is none.
+func (c Client) Tag(nonce string) string {
+	tag := `<script type="module"`
+	if nonce != "" {
+		tag += ` nonce="` + html.EscapeString(nonce) + `"`
+	}
+	if c.Page != "" {
+		tag += ` data-devserver-page="` + html.EscapeString(c.Page) + `" data-devserver-rev="` + html.EscapeString(c.Rev) + `"`
+	}
+	return tag + ` src="` + html.EscapeString(c.URL) + `"></script>`
 }
 
 // Script is a module script of the page, in order.
@@ -309,12 +329,8 @@ func (r *rewriter) place() {
 		bodyEnd = r.pos
 	}
 	text := map[Place]*strings.Builder{HeadPrepend: {}, Head: {}, BodyPrepend: {}, Body: {}}
-	if r.o.Client != "" {
-		nonce := ""
-		if r.nonce != "" { // the page has a Content-Security-Policy that allows scripts with this nonce
-			nonce = ` nonce="` + html.EscapeString(r.nonce) + `"`
-		}
-		text[HeadPrepend].WriteString(`<script type="module"` + nonce + ` src="` + html.EscapeString(r.o.Client) + `"></script>`)
+	if r.o.Client.URL != "" { // a page with a Content-Security-Policy may allow only scripts with its nonce
+		text[HeadPrepend].WriteString(r.o.Client.Tag(r.nonce))
 	}
 	for _, t := range r.o.Tags {
 		b := text[t.Place]

@@ -13,7 +13,7 @@ import (
 const injected = `<script type="module" src="/@vite/client"></script>`
 
 func rewrite(page string, tags ...html.Tag) html.Page {
-	return html.Rewrite([]byte(page), html.Options{Path: "/index.html", Base: "/", Client: "/@vite/client", Tags: tags})
+	return html.Rewrite([]byte(page), html.Options{Path: "/index.html", Base: "/", Client: html.Client{URL: "/@vite/client"}, Tags: tags})
 }
 
 func TestClientComesFirst(t *testing.T) {

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,12 +45,17 @@ func jsonError(file string, source []byte, err error) *Error {
 	}
 	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		e.Line, e.Column = position(source, int(kind.Offset)-1)
-		e.Text = fmt.Sprintf("a %s is the wrong type here", kind.Value)
+		e.Text = cmp.Or(article[kind.Value], kind.Value) + " is the wrong type here"
 		if kind.Field != "" {
 			e.Text = fmt.Sprintf("%q has the wrong type: %s", kind.Field, kind.Value)
 		}
 	}
 	return e
+}
+
+// article holds the kinds of JSON values with their articles. A bool and a number have a text like "number 3", too.
+var article = map[string]string{
+	"array": "an array", "object": "an object", "string": "a string", "bool": "a bool", "number": "a number",
 }
 
 // position turns an offset into line and column. It returns 0 when the offset is not in the source.

@@ -152,6 +152,10 @@ func TestTSConfig(t *testing.T) {
 -- tsconfig.json --
 "strict"
 `, [][2]string{{"x.ts", "[tsconfig.json] jsx:react-jsx,useDefineForClassFields:false; tsconfig.json:1:8: a string is the wrong type here"}}},
+		{"an array", `
+-- tsconfig.json --
+[]
+`, [][2]string{{"x.ts", "[tsconfig.json] jsx:react-jsx,useDefineForClassFields:false; tsconfig.json:1:1: an array is the wrong type here"}}},
 		{"extends nothing", `
 -- tsconfig.json --
 {
@@ -180,7 +184,7 @@ func TestTSConfig(t *testing.T) {
 		{"wrong type", `
 -- tsconfig.json --
 {"include": "src", "compilerOptions": {"strict": true}}
-`, [][2]string{{"x.ts", `[tsconfig.json] jsx:react-jsx,strict:true,useDefineForClassFields:false; tsconfig.json:1:17: "Include" has the wrong type: string`}}},
+`, [][2]string{{"x.ts", `[tsconfig.json] jsx:react-jsx,strict:true,useDefineForClassFields:false; tsconfig.json:1:17: "include" has the wrong type: string`}}},
 		{"extends what is no name", `
 -- tsconfig.json --
 {"extends": ["", 3, "./base.json"], "compilerOptions": {"strict": true}}

@@ -38,12 +38,14 @@ type tsFile struct {
 
 // tsText holds the fields of a tsconfig.json that are used.
 type tsText struct {
-	Extends         json.RawMessage
-	CompilerOptions map[string]json.RawMessage
-	Files           []string
-	Include         []string
-	Exclude         []string
-	References      []struct{ Path string }
+	Extends         json.RawMessage            `json:"extends"`
+	CompilerOptions map[string]json.RawMessage `json:"compilerOptions"`
+	Files           []string                   `json:"files"`
+	Include         []string                   `json:"include"`
+	Exclude         []string                   `json:"exclude"`
+	References      []struct {
+		Path string `json:"path"`
+	} `json:"references"`
 }
 
 // tsLoader reads tsconfigs.

@@ -20,7 +20,7 @@ import { askToReload, showToast, type Toast } from "../ui/toast.ts";
 import { Queue } from "../update/queue.ts";
 import { Refresh } from "../update/refresh.ts";
 import { Updater, type UpdateHost } from "../update/update.ts";
-import { Address } from "./address.ts";
+import { Address, pageFile } from "./address.ts";
 import { UpdateCode } from "./code.ts";
 import type { Config } from "./config.ts";
 import { Entries } from "./entries.ts";
@@ -63,6 +63,7 @@ class BrowserPage {
   private readonly requested: Requested;
   private readonly styles: Styles;
   private readonly needs: Needs;
+  private readonly file = pageFile();
   private greeted = false;
 
   constructor(
@@ -72,6 +73,7 @@ class BrowserPage {
     this.session = new Session({
       config,
       scriptURL: address.script,
+      page: this.file,
       log,
       receive: (message) =>
         message.type === "custom"
@@ -238,7 +240,7 @@ class BrowserPage {
       decideStyles: (css, files) => this.styles.decide(css, files),
       swapStyles: (paths, timestamp) => this.styles.swap(paths, timestamp),
       reload: (reason) => this.reloader.reload(reason, this.session.seq),
-      isAt: (path) => this.address.pageIsAt(path),
+      isAt: (path, changed) => (this.file !== undefined && changed === this.file.page) || this.address.pageIsAt(path),
       showFailure: (error) => this.errors.fail(error),
       clearErrors: (compiled, again) => this.errors.clear(compiled, again),
       report: (report) => this.session.report(report),

@@ -19,6 +19,7 @@ function open() {
     scriptURL: new URL("http://localhost:5173/app/@vite/client"),
     log: { ...silent, error: (...args: unknown[]) => void lines.push(args.map(String).join(" ")) },
     timers,
+    page: { page: "/index.html", pageRev: "r1" },
     receive: () => {},
     opened: () => {},
     lost: () => {},

@@ -14,7 +14,13 @@ import { browserFetch } from "../socket/fetch.ts";
 import { askHub, Identity, sessionURL } from "../socket/identity.ts";
 import { onLeave, onWake } from "../socket/life.ts";
 import type { Logger } from "../socket/logger.ts";
-import type { ConnectedPayload, ReliablePagePayload, ReportPayload, ServerMessage } from "../socket/payload.ts";
+import type {
+  ConnectedPayload,
+  PageFile,
+  ReliablePagePayload,
+  ReportPayload,
+  ServerMessage,
+} from "../socket/payload.ts";
 import type { RequestOptions } from "../socket/request.ts";
 import { shareSockets, type SharedSockets } from "../socket/tabs.ts";
 import { realTimers, type Timers } from "../socket/timers.ts";
@@ -24,6 +30,8 @@ import type { Config } from "./config.ts";
 export interface SessionOptions {
   config: Config;
   scriptURL: URL;
+  /** The page's HTML file, if it has one. */
+  page?: PageFile | undefined;
   log: Logger;
   /** Called with each message but replies, in order, as they arrive. */
   receive(message: ServerMessage): void;
@@ -74,7 +82,7 @@ export class Session implements Connection {
       seq: () => this.newest,
       open: (query) => this.openSocket(query),
       renew: () => this.renewToken(),
-      hello: () => ({ type: "hello", url: typeof location === "undefined" ? "" : location.href }),
+      hello: () => ({ type: "hello", url: typeof location === "undefined" ? "" : location.href, ...options.page }),
       receive: options.receive,
       ...(config.maxMessage ? { maxMessage: config.maxMessage } : {}),
       opened: (socket) => this.opened(socket),
@@ -218,7 +226,7 @@ export class Session implements Connection {
         size = 0;
       }
     }
-    this.tryToSend({ type: "revisions", modules, css });
+    this.tryToSend({ type: "revisions", modules, css, ...this.options.page });
   }
 
   // ---- The user

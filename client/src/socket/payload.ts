@@ -143,13 +143,19 @@ export interface RequestPayload {
   data?: unknown;
 }
 
+/** The HTML file that a page was made from: its ID and its revision. */
+export interface PageFile {
+  page: string;
+  pageRev: string;
+}
+
 /** The frames of a page that are counted, kept, and sent again after a lost connection. */
 export type ReliablePagePayload =
-  | { type: "hello"; url: string }
+  | ({ type: "hello"; url: string } & Partial<PageFile>)
   | CustomPayload
   | RequestPayload
   | { type: "cancel"; id: number }
-  | { type: "revisions"; modules: Record<string, string>; css: string[] }
+  | ({ type: "revisions"; modules: Record<string, string>; css: string[] } & Partial<PageFile>)
   | ReportPayload
   | { type: "subscribe"; channel: string }
   | { type: "unsubscribe"; channel: string };

@@ -23,8 +23,8 @@ export interface UpdateHost {
   /** Loads the links of these stylesheets again. */
   swapStyles(paths: readonly string[], timestamp: number): Promise<void>;
   reload(reason: string): void;
-  /** Reports whether the page is at this path, or at the URL of this HTML file. */
-  isAt(path: string): boolean;
+  /** Reports whether the page is at this path, or at the URL of this HTML file, or was made from the changed file. */
+  isAt(path: string, changed: ModuleID | undefined): boolean;
   /** Shows that a module failed when it ran. */
   showFailure(error: ErrorInfo & { id: ModuleID }): void;
   /** Drops the errors of modules that compile now, and the failure of a module that runs `again`. */
@@ -449,7 +449,7 @@ export class Updater {
   /** Reloads the page, unless the message is about other pages. */
   async reload(payload: FullReloadPayload): Promise<void> {
     if (payload.module !== undefined && !this.page.needs(payload.module)) return;
-    if (payload.path && payload.path !== "*" && !this.page.isAt(payload.path)) return;
+    if (payload.path && payload.path !== "*" && !this.page.isAt(payload.path, payload.triggeredBy)) return;
     await this.events.emit("vite:beforeFullReload", payload);
     this.page.reload(
       payload.reason ?? (payload.triggeredBy ? `${payload.triggeredBy} changed` : "the server asked for it"),
