@@ -103,7 +103,6 @@ window.refused = () => {
   codes.push(last, codeOf(() => connection().send("many", long)), codeOf(() => connection().subscribe(long, () => {})));
   return codes.join(", ");
 };
-hot.on("vite:ws:connect", () => (document.querySelector("#text").textContent = "open"));
 hot.on("vite:ws:disconnect", () => (document.querySelector("#text").textContent = "lost"));
 -- text.js --
 window.text = "one";
@@ -111,7 +110,7 @@ import.meta.hot.accept();
 `))
 	s := devtest.Start(t, app)
 	page := s.Page(t, "/")
-	page.WaitText("#text", "open")
+	s.WaitPages(1)
 	s.Stop() // what is sent waits
 	page.WaitText("#text", "lost")
 	const want = "HotError too_big, HotError too_big, HotError bad_event, HotError bad_event, " +

@@ -17,7 +17,7 @@ import (
 func (u *Updater) publicPaths(changes watch.Batch) (styles, files []string) {
 	for _, c := range changes {
 		path, ok := u.publicPath(c)
-		if !ok {
+		if !ok || moduleid.IsPage(path) { // reloadPages knows the pages
 			continue
 		}
 		differs := u.o.Watched.contentChanged(c.Path)
