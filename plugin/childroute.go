@@ -34,11 +34,7 @@ func (c *child) route(ctx context.Context, a wire.RouteCall) (err error) {
 		defer returned()
 		done <- c.answerRoute(name, h, r.WithContext(ctx), a.Stream)
 	}()
-	err, answered := await(ctx, done)
-	if !answered { // nobody waits for the answer, and Stop must not wait for a handler that ignores its context
-		return context.Cause(ctx)
-	}
-	return err
+	return awaitError(ctx, done)
 }
 
 // middleware gives a request to the middlewares. The answer goes back as that of a route, unless they pass the request
@@ -56,11 +52,7 @@ func (c *child) middleware(ctx context.Context, a wire.RouteCall) error {
 	go func() {
 		done <- c.answerRoute("", c.runner.Middleware(http.HandlerFunc(next), http.HandlerFunc(gone)), r, a.Stream)
 	}()
-	err, answered := await(ctx, done)
-	if !answered {
-		return context.Cause(ctx)
-	}
-	return err
+	return awaitError(ctx, done)
 }
 
 // passOn has the server answer the request to, which is made from r.

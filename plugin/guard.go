@@ -99,6 +99,16 @@ func await[T any](ctx context.Context, done <-chan T) (answer T, answered bool) 
 	}
 }
 
+// awaitError is await for a call that has only an error. A caller that is gone waits for no answer, and Stop must not wait
+// for a handler that ignores its context.
+func awaitError(ctx context.Context, done <-chan error) error {
+	err, answered := await(ctx, done)
+	if !answered {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
 // waitServer is a Server that reports slow hooks while they run.
 type waitServer interface{ WaitsFor(w wire.WaitCall) }
 

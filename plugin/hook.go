@@ -148,8 +148,10 @@ func (h fieldHook[A, R]) has(p Plugin) bool { return h.field(p) != nil }
 func (h fieldHook[A, R]) run(ctx context.Context, r *Runner, args A) (R, error) {
 	return wire.Combine(h.Hook, r.plugins, args, func(p Plugin, args A) (answer R, err error) {
 		fn := h.field(p)
-		filter, _ := p.filterOf(h.Name)
-		if fn == nil || !h.Wants(filter, args) {
+		if fn == nil {
+			return answer, nil
+		}
+		if filter, _ := p.filterOf(h.Name); !h.Wants(filter, args) {
 			return answer, nil
 		}
 		call := func(ctx context.Context) (R, error) { return fn(ctx, args) }

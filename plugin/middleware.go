@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/seed-b8174343/devserver/internal/wire"
@@ -72,11 +70,9 @@ func retarget(r, before *http.Request) error {
 		r.RequestURI = before.RequestURI
 		return nil
 	}
-	u, err := url.ParseRequestURI(target)
-	if err != nil || !strings.HasPrefix(target, "/") {
+	if wire.Retarget(r, target) != nil {
 		return fmt.Errorf("a middleware passes on the URL %q, which is no path", target)
 	}
-	r.URL, r.RequestURI = u, target
 	return nil
 }
 

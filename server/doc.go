@@ -1,8 +1,7 @@
 // Package server is the development server: it wires the parts of a project and answers over HTTP.
 //
-// A [Server] owns the listener and the hub of open pages, and lives until its context ends. A project is
-// everything that follows from one reading of the configuration. Restart makes a new project; the Server, with its
-// open pages, stays.
+// A [Server] owns the listener and the hub of open pages, and lives until its context ends. A project is everything that
+// follows from one reading of the configuration. Restart makes a new project; the Server, with its open pages, stays.
 //
 // Where to look:
 //   - project.go makes the parts. internal/compile turns the ID of a module into what the page runs, internal/pack

@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/compile"
@@ -36,15 +35,22 @@ func (p *project) servePack(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "400 bad request: no id", http.StatusBadRequest)
 		return
 	}
-	refused := func() bool { return slices.ContainsFunc(ids, func(id string) bool { return p.mayServe(id) != nil }) }
-	if refused() {
-		p.edits.Known(have) // a server that has just started does not know yet what the page's modules import
-	}
-	for _, id := range ids {
-		if denied := p.mayServe(id); denied != nil {
-			p.refuse(w, id, denied)
-			return
+	refusal := func() (id string, denied *gate.Denied) {
+		for _, id := range ids {
+			if denied := p.mayServe(id); denied != nil {
+				return id, denied
+			}
 		}
+		return "", nil
+	}
+	id, denied := refusal()
+	if denied != nil {
+		p.edits.Known(have) // a server that has just started does not know yet what the page's modules import
+		id, denied = refusal()
+	}
+	if denied != nil {
+		p.refuse(w, id, denied)
+		return
 	}
 	p.edits.Fresh(ids...)
 	if q.Has("exact") { // the page lacks single modules that it should have: send everything that they reach

@@ -54,11 +54,9 @@ func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 // serveOn is serve behind the plugins' middlewares.
 func (p *project) serveOn(w http.ResponseWriter, r *http.Request) {
 	name, inside := p.layout.Below(r.URL.Path)
-	switch {
-	case !inside || name == "":
-		p.server.hub.WatchCookies(http.HandlerFunc(p.serveProject)).ServeHTTP(w, r)
-	case p.server.serveSocket(w, r, name), p.server.serveCommand(w, r, name), p.serveOwn(w, r, name):
-	default:
+	own := inside && name != "" &&
+		(p.server.serveSocket(w, r, name) || p.server.serveCommand(w, r, name) || p.serveOwn(w, r, name))
+	if !own {
 		p.server.hub.WatchCookies(http.HandlerFunc(p.serveProject)).ServeHTTP(w, r)
 	}
 }

@@ -92,7 +92,7 @@ func (p *project) build(from reading) (err error) {
 	p.problems = problems.New(problems.Options{
 		Context: p.ctx, Layout: l, Gate: p.gate, Logger: s.log, Publish: s.hub.Publish,
 		Orphan:  func(id string) bool { return p.edits.IsOrphan(id) },
-		Workers: func(ids []string) []string { return slices.Sorted(maps.Keys(p.graph.Workers(ids))) },
+		Workers: func(id string) []string { return slices.Sorted(maps.Keys(p.graph.Workers([]string{id}))) },
 	})
 	if err := cfg.Err(); err != nil {
 		p.problems.AddForAll(problems.ConfigID, p.problems.Convert(err))

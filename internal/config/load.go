@@ -97,16 +97,16 @@ func (c *Config) Served(project string) (string, error) {
 	}
 	real, err := filepath.EvalSymlinks(c.Root)
 	if err != nil {
-		return "", c.WrongRoot("there is no folder %s", c.Root)
+		return "", c.wrongRoot("there is no folder %s", c.Root)
 	}
 	if info, err := os.Stat(real); err != nil || !info.IsDir() {
-		return "", c.WrongRoot("%s is a file", c.Root)
+		return "", c.wrongRoot("%s is a file", c.Root)
 	}
 	return real, nil
 }
 
-// WrongRoot returns an error about the root, with the file that names the root.
-func (c *Config) WrongRoot(format string, args ...any) error {
+// wrongRoot returns an error about the root, with the file that names the root.
+func (c *Config) wrongRoot(format string, args ...any) error {
 	return &Error{
 		File: c.rootOf, Shown: shownPath(c.rootOf), Option: "root",
 		Text: `option "root": ` + fmt.Sprintf(format, args...), Hint: "name the folder that holds index.html",

@@ -50,20 +50,19 @@ func (u *Updater) stampAssets(changes watch.Batch) {
 // modules that missed a file which exists now, and the modules that list or read files by pattern.
 func (u *Updater) affected(changes watch.Batch) []string {
 	var ids []string
-	arrived, manifest := false, false
+	arrived, manifest, links := false, false, false
 	for _, c := range changes {
 		ids = append(ids, u.o.Graph.ByFile(c.Path)...)
 		arrived = arrived || c.Kind == watch.Created || c.Kind == watch.Replaced
 		manifest = manifest || u.isManifest(c.Path)
 		ids = append(ids, u.o.Graph.Globbing(func(pattern string) bool { return concerns(c, pattern) }, c.Kind == watch.Written)...)
-		if c.Kind == watch.Removed {
+		link := u.isLink(c)
+		links = links || link
+		if link || c.Kind == watch.Removed { // with resolve.preserveSymlinks, files have paths through links
 			ids = append(ids, u.o.Graph.ByDir(c.Path)...)
 		}
 	}
-	if links := slices.DeleteFunc(slices.Clone(changes), func(c watch.Change) bool { return !u.isLink(c) }); len(links) > 0 {
-		for _, c := range links {
-			ids = append(ids, u.throughLink(c.Path)...)
-		}
+	if links {
 		ids = append(ids, u.rerouted()...)
 	}
 	if arrived || manifest {
@@ -83,14 +82,7 @@ func concerns(c watch.Change, pattern string) bool {
 	return compile.MatchGlob(pattern, file) || c.Kind == watch.Removed && compile.MayMatchBelow(pattern, file)
 }
 
-// throughLink returns the modules whose files have the path of a link, or lie below it: resolve.preserveSymlinks keeps
-// such paths. The link may lead elsewhere now.
-func (u *Updater) throughLink(link string) []string {
-	return slices.Concat(u.o.Graph.ByFile(link), u.o.Graph.ByDir(link))
-}
-
-// isLink reports whether the change is a symbolic link's. Modules go by the real path of their file, so no module has
-// the link's path. A file in the place of a link counts as written.
+// isLink reports whether the change is a symbolic link's. A file in the place of a link counts as written.
 func (u *Updater) isLink(c watch.Change) bool {
 	if u.o.Resolver.Linked(c.Path) {
 		return true

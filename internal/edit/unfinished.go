@@ -119,9 +119,9 @@ func (u *Updater) pageEmptied(e *edit) bool {
 func (u *Updater) pageDeleted(e *edit) (deleted bool) {
 	u.pages.Range(func(key, _ any) bool {
 		file := key.(string)
-		deleted = disk.Stat(file) == nil && slices.ContainsFunc(e.changes, func(c watch.Change) bool {
+		deleted = slices.ContainsFunc(e.changes, func(c watch.Change) bool {
 			return c.Kind == watch.Removed && isOrBelow(file, c.Path)
-		})
+		}) && disk.Stat(file) == nil
 		return !deleted
 	})
 	return deleted

@@ -212,7 +212,9 @@ type Sum [sha256.Size]byte
 
 // NoteContent remembers the content of a file that was read for the first time, so that a mere touch changes nothing.
 func (w *Watched) NoteContent(file string, content []byte) {
-	w.contents.LoadOrStore(file, Sum(sha256.Sum256(content)))
+	if _, known := w.contents.Load(file); !known {
+		w.contents.LoadOrStore(file, Sum(sha256.Sum256(content)))
+	}
 }
 
 // contentChanged reports whether the file's content differs from the last time that it was asked.

@@ -77,6 +77,9 @@ func (g *Gate) relative(file string) (rel, dir string) {
 
 // hidden reports whether the path has a hidden name in it.
 func (g *Gate) hidden(file string) bool {
+	if !strings.Contains(file, "/.") && !strings.Contains(file, `\.`) {
+		return false // each import asks, and hardly any path has such a name
+	}
 	rel, dir := g.relative(file)
 	for i, segment := range strings.Split(rel, "/") {
 		wellKnown := dir == g.public && i == 0 && segment == ".well-known"

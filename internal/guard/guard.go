@@ -266,7 +266,7 @@ func (g *Guard) CheckSocket(r *http.Request) error {
 	if !g.socketOriginOK(r) {
 		return fmt.Errorf("%w: origin %q is not this server", ErrForbidden, Printable(r.Header.Get("Origin")))
 	}
-	if !g.tokenOK(r.URL.Query().Get("token")) {
+	if !g.HasToken(r) {
 		return fmt.Errorf("%w: wrong or missing token", ErrForbidden)
 	}
 	return nil

@@ -134,8 +134,10 @@ func ask[A any, R comparable](ctx context.Context, h *Hosts, hook wire.Hook[A, R
 			}
 			return hook.Ask(ctx, e.host, args)
 		})
-		now, _ := h.asked(hook.Makes)
-		if !wire.NotRun(err) || slices.Equal(list, now) {
+		if !wire.NotRun(err) {
+			return answer, err
+		}
+		if now, _ := h.asked(hook.Makes); slices.Equal(list, now) {
 			return answer, err
 		}
 	}

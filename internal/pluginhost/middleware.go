@@ -6,8 +6,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
@@ -15,13 +13,9 @@ import (
 // Middleware implements Host. Requests that match no pattern of the child do not cross.
 func (c *Child) Middleware(next, gone http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, p := range c.info.Plugins {
-			for _, pattern := range p.Middleware {
-				if wire.MatchRoute(pattern, r.Method, r.URL.Path) {
-					c.serveMiddleware(w, r, next, gone)
-					return
-				}
-			}
+		if c.matches(r, func(p wire.PluginInfo) []string { return p.Middleware }) {
+			c.serveMiddleware(w, r, next, gone)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -69,13 +63,11 @@ func (c *Child) serveMiddleware(w http.ResponseWriter, r *http.Request, next, go
 func (c *Child) serveNext(w http.ResponseWriter, r *http.Request, next http.Handler, p *passing) {
 	passed := r.Clone(r.Context())
 	if p.call.URL != r.URL.RequestURI() { // else the target stays as it came over the wire, since the server's checks read that
-		u, err := url.ParseRequestURI(p.call.URL)
-		if err != nil || !strings.HasPrefix(p.call.URL, "/") {
+		if wire.Retarget(passed, p.call.URL) != nil {
 			http.Error(w, "502 the plugin failed: it passes on a URL that is no path", http.StatusBadGateway)
 			p.answer <- wire.NextAnswer{Status: http.StatusBadGateway}
 			return
 		}
-		passed.URL, passed.RequestURI = u, p.call.URL
 	}
 	passed.Method, passed.Host, passed.Header = p.call.Method, p.call.Host, p.call.Header
 	if passed.Header == nil {

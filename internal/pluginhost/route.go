@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,15 +94,20 @@ func (s *routeStream) interrupt(w http.ResponseWriter) {
 // Routes implements Host. Requests that match no pattern of the child do not cross.
 func (c *Child) Routes(next, gone http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, p := range c.info.Plugins {
-			for _, pattern := range p.Routes {
-				if wire.MatchRoute(pattern, r.Method, r.URL.Path) {
-					c.serveRoute(w, r, gone)
-					return
-				}
-			}
+		if c.matches(r, func(p wire.PluginInfo) []string { return p.Routes }) {
+			c.serveRoute(w, r, gone)
+			return
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// matches reports whether one of the patterns of the child's plugins is for the request.
+func (c *Child) matches(r *http.Request, patterns func(wire.PluginInfo) []string) bool {
+	return slices.ContainsFunc(c.info.Plugins, func(p wire.PluginInfo) bool {
+		return slices.ContainsFunc(patterns(p), func(pattern string) bool {
+			return wire.MatchRoute(pattern, r.Method, r.URL.Path)
+		})
 	})
 }
 

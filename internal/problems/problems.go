@@ -41,8 +41,8 @@ type Options struct {
 	Publish func(hmr.Payload) error
 	// Orphan reports whether nothing uses a module any more, so that its error is nobody's.
 	Orphan func(id string) bool
-	// Workers returns the entries of the workers that run one of the modules.
-	Workers func(ids []string) []string
+	// Workers returns the entries of the workers that run a module.
+	Workers func(id string) []string
 }
 
 // Set holds the errors of modules, pages and the configuration by their IDs. Use New. Its methods are safe for
@@ -188,12 +188,12 @@ func (s *Set) Publish() {
 			delete(s.byID, id)
 		}
 	}
-	payload, news, left, showed := s.payload(), []*transform.Error(nil), 0, s.showed
-	if ids := s.ids(); len(ids) > 0 {
+	ids, showed := s.ids(), s.showed
+	payload, news, left := s.payload(ids), []*transform.Error(nil), 0
+	if len(ids) > 0 {
 		news, left = s.untold(ids)
 	}
-	s.showed = len(s.byID) > 0
-	some := s.showed
+	s.showed = len(ids) > 0
 	s.mu.Unlock()
 	for _, e := range news {
 		s.Report(e)
@@ -201,7 +201,7 @@ func (s *Set) Publish() {
 	if left > 0 {
 		s.o.Logger.Error(fmt.Sprintf("there are %d more errors", left))
 	}
-	if some || showed {
+	if len(ids) > 0 || showed {
 		_ = s.o.Publish(payload) // errors always encode
 	}
 }
@@ -245,16 +245,15 @@ func (s *Set) First() []hmr.Payload {
 		return nil
 	}
 	s.showed = true
-	return []hmr.Payload{s.payload()}
+	return []hmr.Payload{s.payload(s.ids())}
 }
 
 // mostSent is how many errors pages get: a plugin that fails may break thousands of modules.
 const mostSent = 200
 
-// payload returns the message about the errors of the Set. Pages that may have another error are told so. The caller
-// holds mu.
-func (s *Set) payload() hmr.Payload {
-	ids := s.ids()
+// payload returns the message about the errors of the Set, whose ids are given. Pages that may have another error are
+// told so. The caller holds mu.
+func (s *Set) payload(ids []string) hmr.Payload {
 	if len(ids) == 0 {
 		return &hmr.Fixed{}
 	}
@@ -272,7 +271,7 @@ func (s *Set) payload() hmr.Payload {
 func (s *Set) info(id string, p *problem) *hmr.ErrorInfo {
 	info := s.shown(p.err)
 	if !p.all {
-		info.Module, info.Workers = id, s.o.Workers([]string{id})
+		info.Module, info.Workers = id, s.o.Workers(id)
 	}
 	return info
 }

@@ -45,8 +45,8 @@ func (p *pages) publish(payload hmr.Payload) error {
 func newSet(ctx context.Context, p *pages) *problems.Set {
 	return problems.New(problems.Options{
 		Context: ctx, Logger: slog.New(slog.NewTextHandler(&p.terminal, nil)), Publish: p.publish, Orphan: func(string) bool { return false },
-		Workers: func(ids []string) []string {
-			if ids[0] == "/part.ts" {
+		Workers: func(id string) []string {
+			if id == "/part.ts" {
 				return []string{"/worker.ts"}
 			}
 			return nil

@@ -217,21 +217,16 @@ func (r *Relay) releaseEvents() {
 func (r *Relay) swapped(old, now *pluginhost.Child) {
 	r.registering.Lock()
 	defer r.registering.Unlock()
-	var oldHost, newHost pluginhost.Host
+	var oldHost pluginhost.Host // nil, and not a nil *Child, when there is none
 	if old != nil {
 		oldHost = old
 	}
-	if now != nil {
-		newHost = now
-	}
 	r.holdEvents() // no event falls between the old handlers and the new, nor into a crash
-	if now != nil {
-		defer r.releaseEvents()
-	}
 	if now == nil {
 		r.o.Hosts.Await(oldHost)
 	} else {
-		r.o.Hosts.Replace(oldHost, newHost)
+		defer r.releaseEvents()
+		r.o.Hosts.Replace(oldHost, now)
 	}
 	r.awaits.Store(now == nil)
 	r.forgetHost(oldHost)
@@ -327,8 +322,7 @@ func (r *Relay) failed(err error, again bool) {
 	if text, readErr := disk.ReadFile(build.File); readErr == nil && build.Line > 0 {
 		e.Frame = transform.CodeFrame(string(text), build.Line, max(build.Column, 1))
 	}
-	r.o.Problems.AddForAll(buildErrorID, e)
-	r.o.Problems.Publish()
+	r.o.Problems.Show(buildErrorID, e)
 }
 
 // running counts calls that run. The zero value counts none.

@@ -14,8 +14,11 @@ import (
 // wantsPositions reports whether elements of the classic runtime get their positions. esbuild adds positions to the
 // calls of the automatic runtime only.
 func (in *Input) wantsPositions() bool {
+	if !in.JSX.Dev || in.Dependency || in.JSX.Factory != "" && in.JSX.Factory != reactFactory {
+		return false
+	}
 	classic := in.JSX.Runtime == "classic" || strings.Contains(in.Code, "@jsxRuntime classic")
-	return classic && !strings.Contains(in.Code, "@jsx ") && in.JSX.Dev && !in.Dependency && (in.JSX.Factory == "" || in.JSX.Factory == reactFactory)
+	return classic && !strings.Contains(in.Code, "@jsx ")
 }
 
 const reactFactory = "React.createElement"

@@ -222,7 +222,7 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 	options := transformOptions(in)
 	if sourceMap {
 		options.Sourcemap = api.SourceMapExternal
-		options.SourcesContent = api.SourcesContentExclude // encodeMap adds the source
+		options.SourcesContent = api.SourcesContentExclude // sourceMap adds the source
 	}
 	result := api.Transform(in.Code, options)
 	if len(result.Errors) > 0 {
@@ -359,7 +359,8 @@ func withLangHint(in *Input, errs []Error) []Error {
 func read(in *Input, p *printed, out *Output) []Error {
 	out.Exports = p.exports.names()
 	refresh := in.Refresh != "" && !in.Dependency
-	if !refresh && !needsReading(p.code) && !in.wantsPositions() {
+	positions := in.wantsPositions()
+	if !refresh && !positions && !needsReading(p.code) {
 		out.Code = appendName(string(p.code), p, in.Code)
 		return nil
 	}
@@ -372,7 +373,7 @@ func read(in *Input, p *printed, out *Output) []Error {
 	if refresh {
 		r.refresh()
 	}
-	if in.wantsPositions() {
+	if positions {
 		r.positions()
 	}
 	out.Code = r.edited()

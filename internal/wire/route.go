@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 )
@@ -24,6 +26,16 @@ func MatchRoute(pattern, method, p string) bool {
 		return strings.HasPrefix(clean, pattern) || clean+"/" == pattern
 	}
 	return clean == pattern
+}
+
+// Retarget gives a request another target, which must be a path with or without a query.
+func Retarget(r *http.Request, target string) error {
+	u, err := url.ParseRequestURI(target)
+	if err != nil || !strings.HasPrefix(target, "/") {
+		return fmt.Errorf("the URL %q is no path", target)
+	}
+	r.URL, r.RequestURI = u, target
+	return nil
 }
 
 // mostDrained is how much of a body net/http reads for a handler that has not. It closes the connection when there is

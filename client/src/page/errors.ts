@@ -30,9 +30,10 @@ export class Errors {
 
   /** Takes all errors that the project has now, and reports whether an error of this page is fixed. */
   take(errors: readonly ErrorInfo[]): boolean {
-    const fixed = this.mine(this.project).some((was) => !errors.some((e) => e.module === was.module));
+    const concerns = this.concerns();
+    const fixed = this.project.some((was) => concerns(was) && !errors.some((e) => e.module === was.module));
     this.project = errors;
-    this.show(true);
+    this.show(true, concerns);
     return fixed;
   }
 
@@ -70,8 +71,8 @@ export class Errors {
   }
 
   /** Shows the first error that concerns this page. With `again`, the error is shown even if it was closed. */
-  private show(again = false): void {
-    const error = this.mine(this.project)[0] ?? this.failure;
+  private show(again = false, concerns = this.concerns()): void {
+    const error = this.project.find(concerns) ?? this.failure;
     const same = error !== undefined && this.current !== undefined && textOf(error) === textOf(this.current);
     this.current = error;
     if (error === undefined) {
