@@ -32,9 +32,9 @@ var (
 // TestCompat opens the projects of testdata/compat/AREA/*.txtar in a browser, and compares what the page computes with
 // the section "want". Each line of the section is a value.
 //
-//	go test ./server -run Compat -counts          counts the right values of each area
+//	./compat.sh                                   counts the right values of each area
 //	go test ./server -run Compat/glob -update     writes the sections again: read the diff
-//	go test ./server -run Compat/glob -vite       serves the projects by the Vite of testdata/tools
+//	go test ./server -run Compat/glob -vite       serves them by the Vite of testdata/tools
 //
 // The text above the first file says what the project is about. It may have these lines:
 //
@@ -135,7 +135,9 @@ const compatScript = `<script>
 })();
 </script>`
 
-func withCompatScript(page string) string { return strings.Replace(page, "<script", compatScript+"<script", 1) }
+func withCompatScript(page string) string {
+	return strings.Replace(page, "<script", compatScript+"<script", 1)
+}
 
 // compatCase is a project of testdata/compat.
 type compatCase struct {
