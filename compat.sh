@@ -6,7 +6,7 @@
 #   ./compat.sh glob workers    these areas only
 #   ./compat.sh --vite          the same projects, served by Vite
 set -euo pipefail
-cd "$(dirname "$0")/server" # in the package's folder, go test prints what a test prints
+cd "$(dirname "$0")/server" # go test prints the table only for the package of the current folder
 
 areas=() flags=(-counts)
 for arg in "$@"; do
@@ -16,4 +16,4 @@ for arg in "$@"; do
   esac
 done
 only=$(IFS='|' && echo "${areas[*]:-}")
-DEVSERVER_BROWSER=required go test -run "^TestCompat\$/^(${only:-.*})\$" -count 1 -timeout 10m . "${flags[@]}"
+DEVSERVER_BROWSER=required go test -run "^TestCompat\$/^(${only:-.*})\$" -count 1 -timeout 10m -args "${flags[@]}"
