@@ -15,8 +15,8 @@ import (
 func (p *project) serveEntry(w http.ResponseWriter, r *http.Request, id string) {
 	p.edits.Fresh(id)
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	if dest := r.Header.Get("Sec-Fetch-Dest"); dest == "worker" || dest == "sharedworker" || moduleid.Has(r.URL.RawQuery, "worker_file") {
-		serveText(w, r, p.packs.Worker(strings.TrimSuffix(id, "?worker_file")))
+	if kind, ok := p.program(r, id); ok {
+		p.sendPack(w, r, p.packs.Program(strings.TrimSuffix(id, "?worker_file"), r.URL.RequestURI(), kind))
 		return
 	}
 	if tag, ok := p.packs.Unchanged(id, r.URL.RequestURI(), func(tag string) bool { return matches(r, tag) }); ok {
@@ -24,6 +24,22 @@ func (p *project) serveEntry(w http.ResponseWriter, r *http.Request, id string) 
 		return
 	}
 	p.sendPack(w, r, p.packs.Entry(id, r.URL.RequestURI()))
+}
+
+// program reports whether the browser runs the script without a page. Over http, browsers say so to localhost only: for
+// others a script is a worker if a module starts it as a worker.
+func (p *project) program(r *http.Request, id string) (kind pack.Program, ok bool) {
+	if kind, ok := runsAlone(r); ok {
+		return kind, true
+	}
+	dest := r.Header.Get("Sec-Fetch-Dest")
+	switch {
+	case moduleid.Has(r.URL.RawQuery, "worker_file") && dest == "script":
+		return pack.Worklet, true // some worklets are fetched as scripts
+	case moduleid.Has(r.URL.RawQuery, "worker_file"):
+		return pack.Worker, true
+	}
+	return pack.Worker, dest == "" && p.graph.IsProgram(id)
 }
 
 // servePack answers a dynamic import: what the modules reach, without what the page's roots reach. The request names

@@ -105,6 +105,10 @@ const nodeHelper = "__toESMNode"
 func (r *reader) identifier(i int) {
 	text := r.text(i)
 	switch len(text) { // most names are other names: compare the length first
+	case len(thisMark):
+		if string(text) == thisMark {
+			copy(text, "this")
+		}
 	case len("require"):
 		if string(text) == "require" {
 			r.require(i)

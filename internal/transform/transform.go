@@ -329,6 +329,9 @@ func defines(in *Input) map[string]string {
 	if strings.Contains(in.Code, "import.meta") {
 		use("import.meta", "$meta$")
 	}
+	if !in.Dependency && strings.Contains(in.Code, "this") && !moduleWord.MatchString(in.Code) {
+		use("this", thisMark)
+	}
 	if strings.Contains(in.Code, "NODE_ENV") {
 		use("process.env.NODE_ENV", `"development"`)
 	}
@@ -339,6 +342,13 @@ func defines(in *Input) map[string]string {
 	}
 	return used
 }
+
+// thisMark stands for the `this` of a script, until the reader puts `this` back. esbuild would write `exports`, but a
+// script that a worker runs as it is has none.
+const thisMark = "$ths"
+
+// moduleWord matches what makes a file an ES module: `this` is undefined there.
+var moduleWord = regexp.MustCompile(`\b(?:import|export)\b`)
 
 // withLangHint adds a hint to syntax errors in a file whose language no plugin compiles.
 func withLangHint(in *Input, errs []Error) []Error {
@@ -386,5 +396,6 @@ func read(in *Input, p *printed, out *Output) []Error {
 // needsReading reports whether the code may hold anything that the reader looks for.
 func needsReading(code []byte) bool {
 	return bytes.Contains(code, []byte("require(")) || bytes.Contains(code, []byte("import(")) ||
-		bytes.Contains(code, []byte("$load$(")) || bytes.Contains(code, []byte("$meta$"))
+		bytes.Contains(code, []byte("$load$(")) || bytes.Contains(code, []byte("$meta$")) ||
+		bytes.Contains(code, []byte(thisMark))
 }
