@@ -32,7 +32,7 @@ export class Packs {
     this.failure = undefined;
     await new Promise<void>((resolve, reject) => {
       this.waiting.push({ ids, have, exact, resolve, reject });
-      if (this.waiting.length === 1) queueMicrotask(() => this.flush());
+      if (this.waiting.length === 1) void Promise.resolve().then(() => this.flush()); // worklets have no queueMicrotask
     });
     return this.failure;
   }
