@@ -97,6 +97,9 @@ func IsPreprocessed(ext string) bool {
 	return false
 }
 
+// IsWasm reports whether the file is WebAssembly. An import of the file gives its exports.
+func IsWasm(file string) bool { return strings.ToLower(path.Ext(file)) == ".wasm" }
+
 // IsAsset reports whether an import of the file returns its URL.
 func IsAsset(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {

@@ -220,6 +220,9 @@ func (r *reader) name(imp int, name []byte) {
 // dynamicImport reads `import("./x")` and renames it to the registry's function in a factory. The name is as long as
 // `import`, so that columns stay right.
 func (r *reader) dynamicImport(i int) {
+	if r.dynamicSource(i) {
+		return
+	}
 	if !r.is(i+1, js.OpenParenToken) || i > 0 && isMember(r.tokens[i-1].kind) || r.isMethod(i+1) {
 		return
 	}

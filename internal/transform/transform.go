@@ -218,7 +218,7 @@ type printed struct {
 // print runs esbuild.
 func print(in *Input, sourceMap bool) (*printed, []Error) {
 	// esbuild 0.28 loops forever on a text that ends inside a UTF-8 sequence.
-	in.Code = strings.ToValidUTF8(in.Code, "\ufffd")
+	in.Code = nameSources(strings.ToValidUTF8(in.Code, "\ufffd"))
 	options := transformOptions(in)
 	if sourceMap {
 		options.Sourcemap = api.SourceMapExternal
@@ -395,7 +395,7 @@ func read(in *Input, p *printed, out *Output) []Error {
 
 // needsReading reports whether the code may hold anything that the reader looks for.
 func needsReading(code []byte) bool {
-	return bytes.Contains(code, []byte("require(")) || bytes.Contains(code, []byte("import(")) ||
+	return bytes.Contains(code, []byte("require(")) || bytes.Contains(code, []byte("import(")) || bytes.Contains(code, []byte("import.source(")) ||
 		bytes.Contains(code, []byte("$load$(")) || bytes.Contains(code, []byte("$meta$")) ||
 		bytes.Contains(code, []byte(thisMark))
 }
