@@ -34,9 +34,10 @@ func (p *project) program(r *http.Request, id string) (kind pack.Program, ok boo
 	}
 	dest := r.Header.Get("Sec-Fetch-Dest")
 	switch {
-	case moduleid.Has(r.URL.RawQuery, "worker_file") && dest == "script":
+	case !moduleid.Has(r.URL.RawQuery, "worker_file"):
+	case dest == "script" && r.Header.Get("Sec-Fetch-Mode") != "no-cors":
 		return pack.Worklet, true // some worklets are fetched as scripts
-	case moduleid.Has(r.URL.RawQuery, "worker_file"):
+	default: // by importScripts, or by fetch for a Blob
 		return pack.Worker, true
 	}
 	return pack.Worker, dest == "" && p.graph.IsProgram(id)

@@ -265,7 +265,7 @@ func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *g
 // wantsModule reports whether the answer is a pack: the browser runs a module or a worker, or a client without Fetch
 // metadata asks for a script. A classic script and fetch() get the file itself.
 func wantsModule(r *http.Request, t gate.Target) bool {
-	if _, alone := runsAlone(r); alone {
+	if _, alone := runsAlone(r); alone || moduleid.Has(t.Query, "worker_file") {
 		return true
 	}
 	switch destination(r) {

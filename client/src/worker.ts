@@ -47,7 +47,7 @@ function create(): WorkerFacade {
       console.error(`[devserver] ${error.message}`);
     },
     start(options: WorkerStart, scriptURL?: string): void {
-      origin = scriptURL === undefined ? globalThis.location.origin : /\w+:\/\/[^/]+/.exec(scriptURL)![0];
+      origin = scriptURL === undefined ? (globalThis.location?.origin ?? "") : /\w+:\/\/[^/]+/.exec(scriptURL)![0];
       base = options.base ?? base;
       env = options.env ?? env;
       packs.base = origin + base;
