@@ -46,7 +46,7 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 			}
 		}
 	}
-	side := &script{exports: out.Exports, classic: out.Exports == nil && !(in.Dependency && strings.Contains(out.Code, "exports"))}
+	side := &script{exports: out.Exports, classic: out.Exports == nil && (!strings.Contains(out.Code, "exports") || in.KeepsThis())}
 	if in.Map != nil {
 		kept := in // only then it is on the heap
 		side.in = &kept

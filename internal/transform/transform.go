@@ -329,7 +329,7 @@ func defines(in *Input) map[string]string {
 	if strings.Contains(in.Code, "import.meta") {
 		use("import.meta", "$meta$")
 	}
-	if !in.Dependency && strings.Contains(in.Code, "this") && !moduleWord.MatchString(in.Code) {
+	if strings.Contains(in.Code, "this") && in.KeepsThis() {
 		use("this", thisMark)
 	}
 	if strings.Contains(in.Code, "NODE_ENV") {
@@ -347,8 +347,11 @@ func defines(in *Input) map[string]string {
 // script that a worker runs as it is has none.
 const thisMark = "$ths"
 
+// KeepsThis reports whether `this` stays as it is at the top level of a script of the app. CommonJS has another `this`.
+func (in *Input) KeepsThis() bool { return !in.Dependency && !moduleWord.MatchString(in.Code) }
+
 // moduleWord matches what makes a file an ES module: `this` is undefined there.
-var moduleWord = regexp.MustCompile(`\b(?:import|export)\b`)
+var moduleWord = regexp.MustCompile(`(?m)(?:^|[;}/])\s*(?:import|export)\b\s*["'{*\w$]|\bimport\.meta\b`)
 
 // withLangHint adds a hint to syntax errors in a file whose language no plugin compiles.
 func withLangHint(in *Input, errs []Error) []Error {
