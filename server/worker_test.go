@@ -90,7 +90,7 @@ export const n: number = 1;
 		{"/other.ts", "", false},
 		{"/other.ts?worker_file", "", true},
 		{"/other.ts?worker_file", "script", true}, // layout and animation worklets are fetched as scripts
-		{"/other.ts?worker_file", "empty", true}, // for a Blob
+		{"/other.ts?worker_file", "empty", true},  // for a Blob
 		{"/other.ts", "audioworklet", true},
 		{"/other.ts", "paintworklet", true},
 		{"/other.ts", "sharedstorageworklet", true},
