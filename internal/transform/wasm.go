@@ -47,12 +47,19 @@ func WasmSourceModule(url string) string { return wasmModule(url, "exports.defau
 func WasmModule(url string, imports []string) string {
 	var b strings.Builder
 	b.WriteString("const own = Symbol.for(\"devserver.wasm\");\nconst from = (module) => module?.[own] ?? __toESM(module);\n")
-	b.WriteString("const { exports: made } = await WebAssembly.instantiate(await load(), {")
+	b.WriteString("const compiled = await load(), late = {}, imports = {")
 	for _, spec := range imports {
 		b.WriteString("\n  " + Quote(spec) + ": from(require(" + Quote(spec) + ")),")
 	}
 	b.WriteString(`
-});
+};
+for (const { module, name, kind } of WebAssembly.Module.imports(compiled)) {
+  const given = imports[module];
+  if (kind !== "function" || !given || Object.keys(given).length > 0) continue;
+  // In a circle the other module has not run yet. Its functions would be there already: declarations are hoisted.
+  (late[module] ??= {})[name] = (...args) => given[name](...args);
+}
+const { exports: made } = await WebAssembly.instantiate(compiled, { ...imports, ...late });
 Object.defineProperty(exports, own, { value: made });
 for (const [name, value] of Object.entries(made)) {
   const valueOf = () => { try { return value.value; } catch {} }; // not all types have a value in JavaScript
