@@ -42,8 +42,8 @@ function create(): WorkerFacade {
     helpers,
     define: registry.definitions.define,
     deps: registry.definitions.deps,
-    fail: (error: { message: string }) => {
-      packs.fail(error.message);
+    fail: (id: string, error: { message: string }) => {
+      packs.fail(id, error.message);
       console.error(`[devserver] ${error.message}`);
     },
     start(options: WorkerStart, scriptURL?: string): void {

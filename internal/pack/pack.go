@@ -109,9 +109,13 @@ func (p *Packer) Import(ids, have []string, url string) Pack {
 	for id, deps := range sortedBarrels(p.grownBarrels(reached, nil)) { // the page may have them with fewer imports
 		w.deps(id, deps)
 	}
-	if info := p.errorIn(list); info != nil {
-		text, _ := json.Marshal(info)
-		w.text("$r.fail(" + string(text) + ");\n")
+	if p.errorIn(list) != nil {
+		for _, id := range ids { // imports of one moment share a pack, and fail for reasons of their own
+			if info := p.errorIn(p.o.Graph.Closure([]string{id}, have)); info != nil {
+				text, _ := json.Marshal(info)
+				w.text("$r.fail(" + transform.Quote(id) + "," + string(text) + ");\n")
+			}
+		}
 	}
 	return p.finish(w, url)
 }
