@@ -26,6 +26,17 @@ func (p *project) serveEntry(w http.ResponseWriter, r *http.Request, id string) 
 	p.sendPack(w, r, p.packs.Entry(id, r.URL.RequestURI()))
 }
 
+// serveScript answers with a classic script that is TypeScript or JSX. It returns false for a script that cannot run so.
+func (p *project) serveScript(w http.ResponseWriter, r *http.Request, id string) bool {
+	p.edits.Fresh(id)
+	made, ok := p.packs.Script(id, r.URL.RequestURI())
+	if ok {
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		p.sendPack(w, r, made)
+	}
+	return ok
+}
+
 // program reports whether the browser runs the script without a page. Over http, browsers say so to localhost only: for
 // others a script is a worker if a module starts it as a worker.
 func (p *project) program(r *http.Request, id string) (kind pack.Program, ok bool) {

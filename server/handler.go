@@ -195,6 +195,7 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 		p.serveEntry(w, r, target.ID)
 	case wantsStyle(r, target):
 		p.serveStyle(w, r, target)
+	case isClassic(r) && moduleid.IsCompiled(target.File) && p.serveScript(w, r, target.ID):
 	case moduleid.IsPage(target.File) && p.cfg.AppType == "custom":
 		p.refuse(w, r.RequestURI, customPages)
 	case moduleid.IsPage(target.File):
@@ -260,6 +261,11 @@ func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *g
 		return false
 	}
 	return true
+}
+
+// isClassic reports whether the browser runs the answer as a classic script.
+func isClassic(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Dest") == "script" && r.Header.Get("Sec-Fetch-Mode") == "no-cors"
 }
 
 // wantsModule reports whether the answer is a pack: the browser runs a module or a worker, or a client without Fetch

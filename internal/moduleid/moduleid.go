@@ -82,6 +82,15 @@ func IsScript(file string) bool {
 	return false
 }
 
+// IsCompiled reports whether the file is TypeScript or JSX, which browsers do not run.
+func IsCompiled(file string) bool {
+	switch strings.ToLower(path.Ext(file)) {
+	case ".ts", ".mts", ".cts", ".tsx", ".jsx":
+		return true
+	}
+	return false
+}
+
 // IsStyle reports whether the file is a stylesheet, in CSS or in a language that becomes CSS.
 func IsStyle(file string) bool {
 	ext := strings.ToLower(path.Ext(file))

@@ -136,12 +136,10 @@ const (
 func (p *Packer) Program(id, url string, kind Program) Pack {
 	p.o.Graph.Crawl(context.WithoutCancel(p.o.Context), id) // a crawl that is cut off leaves broken modules in the graph
 	list := p.o.Graph.Closure([]string{id}, nil)
-	w := &writer{}
-	if v := p.o.Graph.Good(id); v != nil && p.errorIn(list) == nil && isScript(v, list) {
-		w.sections = []section{{id: id, version: v}}
-		w.text(v.Code)
-		return p.finish(w, url)
+	if made, ok := p.script(id, url, list); ok {
+		return made
 	}
+	w := &writer{}
 	w.text("(() => {\n" + client.Worker() + "\n")
 	w.text("const { define: $d, deps: $deps } = $r, { " + helperNames + " } = $r.helpers;\n")
 	w.definitions(list)
@@ -159,10 +157,23 @@ func (p *Packer) Program(id, url string, kind Program) Pack {
 	return p.finish(w, url)
 }
 
-// isScript reports whether a program needs nothing of the runtime. list holds the modules that the program reaches.
-func isScript(v *graph.Version, list []graph.Entry) bool {
-	return len(list) == 1 && !v.Async && compile.IsScript(v) && !slices.ContainsFunc([]string{"$meta$", "$load$", "require("},
-		func(name string) bool { return strings.Contains(v.Code, name) })
+// Script returns a classic script that is compiled from another language. It is not ok for what needs more than itself.
+func (p *Packer) Script(id, url string) (made Pack, ok bool) {
+	p.o.Graph.Crawl(context.WithoutCancel(p.o.Context), id)
+	return p.script(id, url, p.o.Graph.Closure([]string{id}, nil))
+}
+
+// script returns a script as it is if it needs nothing of the runtime. list holds the modules that it reaches.
+func (p *Packer) script(id, url string, list []graph.Entry) (made Pack, ok bool) {
+	v := p.o.Graph.Good(id)
+	needsMore := func(name string) bool { return strings.Contains(v.Code, name) }
+	if v == nil || p.errorIn(list) != nil || len(list) > 1 || v.Async || !compile.IsScript(v) ||
+		slices.ContainsFunc([]string{"$meta$", "$load$", "require("}, needsMore) {
+		return Pack{}, false
+	}
+	w := &writer{sections: []section{{id: id, version: v}}}
+	w.text(v.Code)
+	return p.finish(w, url), true
 }
 
 // finish ends a pack with the address of its source map, and remembers it.
