@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"cmp"
-	"encoding/base64"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -179,16 +179,11 @@ func (c *compatCase) write(t *testing.T) *devtest.Files {
 	app.Write("index.html", withCompatScript(compatPage))
 	packages := c.packages
 	for _, f := range c.archive.Files {
+		f = decoded(t, f)
 		name, text := f.Name, string(f.Data)
-		switch path, special := strings.CutSuffix(name, ".base64"); {
+		switch {
 		case name == "want":
 			continue
-		case special:
-			data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			name, text = path, string(data)
 		case strings.HasSuffix(name, ".link"):
 			app.Link(strings.TrimSpace(text), strings.TrimSuffix(name, ".link"))
 			continue
@@ -251,12 +246,15 @@ func (c *compatCase) run(t *testing.T) string {
 	for line := range strings.Lines(warnings.String()) {
 		line = strings.ReplaceAll(strings.TrimRight(line, "\n"), app.Root+string(filepath.Separator), "")
 		if line != "" && line[0] != ' ' {
-			told = append(told, "warning: "+line)
+			told = append(told, "warning: "+clock.ReplaceAllString(line, ""))
 		}
 	}
 	slices.Sort(told) // modules are compiled at the same time
 	return strings.Join(append(lines, told...), "\n") + "\n"
 }
+
+// clock matches the time before a line of the terminal.
+var clock = regexp.MustCompile(`^\d\d:\d\d:\d\d `)
 
 // startVite serves a project by Vite until the test ends, and returns the URL.
 func startVite(t *testing.T, root string) string {

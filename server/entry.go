@@ -15,8 +15,8 @@ import (
 func (p *project) serveEntry(w http.ResponseWriter, r *http.Request, id string) {
 	p.edits.Fresh(id)
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	if dest := r.Header.Get("Sec-Fetch-Dest"); dest == "worker" || dest == "sharedworker" || moduleid.Has(r.URL.RawQuery, "worker_file") {
-		serveText(w, r, p.packs.Worker(strings.TrimSuffix(id, "?worker_file")))
+	if kind, ok := p.program(r, id); ok {
+		p.sendPack(w, r, p.packs.Program(strings.TrimSuffix(id, "?worker_file"), r.URL.RequestURI(), kind))
 		return
 	}
 	if tag, ok := p.packs.Unchanged(id, r.URL.RequestURI(), func(tag string) bool { return matches(r, tag) }); ok {
@@ -24,6 +24,34 @@ func (p *project) serveEntry(w http.ResponseWriter, r *http.Request, id string) 
 		return
 	}
 	p.sendPack(w, r, p.packs.Entry(id, r.URL.RequestURI()))
+}
+
+// serveScript answers with a classic script that is TypeScript or JSX. It returns false for a script that cannot run so.
+func (p *project) serveScript(w http.ResponseWriter, r *http.Request, id string) bool {
+	p.edits.Fresh(id)
+	made, ok := p.packs.Script(id, r.URL.RequestURI())
+	if ok {
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		p.sendPack(w, r, made)
+	}
+	return ok
+}
+
+// program reports whether the browser runs the script without a page. Over http, browsers say so to localhost only: for
+// others a script is a worker if a module starts it as a worker.
+func (p *project) program(r *http.Request, id string) (kind pack.Program, ok bool) {
+	if kind, ok := runsAlone(r); ok {
+		return kind, true
+	}
+	dest := r.Header.Get("Sec-Fetch-Dest")
+	switch {
+	case !moduleid.Has(r.URL.RawQuery, "worker_file"):
+	case dest == "script" && r.Header.Get("Sec-Fetch-Mode") != "no-cors":
+		return pack.Worklet, true // some worklets are fetched as scripts
+	default: // by importScripts, or by fetch for a Blob
+		return pack.Worker, true
+	}
+	return pack.Worker, dest == "" && p.graph.IsProgram(id)
 }
 
 // servePack answers a dynamic import: what the modules reach, without what the page's roots reach. The request names

@@ -185,10 +185,8 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r.RequestURI, denied)
 		return
 	}
-	if target.Kind != gate.Public && moduleid.IsScript(target.File) && runsAlone(r) {
-		id := moduleid.Name(target.ID)
-		p.edits.Fresh(id) // a worklet gets the file as it is; its edits are followed by the graph
-		p.graph.NoteProgram(id)
+	if _, alone := runsAlone(r); alone && target.Kind != gate.Public && moduleid.IsScript(target.File) {
+		p.graph.NoteProgram(moduleid.Name(target.ID))
 	}
 	switch {
 	case target.Kind == gate.Public:
@@ -197,6 +195,7 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 		p.serveEntry(w, r, target.ID)
 	case wantsStyle(r, target):
 		p.serveStyle(w, r, target)
+	case isClassic(r) && moduleid.IsCompiled(target.File) && p.serveScript(w, r, target.ID):
 	case moduleid.IsPage(target.File) && p.cfg.AppType == "custom":
 		p.refuse(w, r.RequestURI, customPages)
 	case moduleid.IsPage(target.File):
@@ -264,14 +263,20 @@ func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *g
 	return true
 }
 
+// isClassic reports whether the browser runs the answer as a classic script.
+func isClassic(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Dest") == "script" && r.Header.Get("Sec-Fetch-Mode") == "no-cors"
+}
+
 // wantsModule reports whether the answer is a pack: the browser runs a module or a worker, or a client without Fetch
 // metadata asks for a script. A classic script and fetch() get the file itself.
 func wantsModule(r *http.Request, t gate.Target) bool {
+	if _, alone := runsAlone(r); alone || moduleid.Has(t.Query, "worker_file") {
+		return true
+	}
 	switch destination(r) {
 	case "script":
 		return r.Header.Get("Sec-Fetch-Mode") != "no-cors"
-	case "worker", "sharedworker":
-		return true
 	case "":
 		return moduleid.IsScript(t.File) || moduleid.Has(t.Query, "html-proxy") || moduleid.HasAny(t.Query, "import", "raw", "url", "worker", "inline", "init")
 	case "empty":
@@ -295,12 +300,13 @@ func destination(r *http.Request) string {
 }
 
 // runsAlone reports whether the browser runs the script as a program of its own: a worker or a worklet.
-func runsAlone(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Dest") {
-	case "worker", "sharedworker", "serviceworker", "audioworklet", "paintworklet":
-		return true
+func runsAlone(r *http.Request) (kind pack.Program, ok bool) {
+	switch dest := r.Header.Get("Sec-Fetch-Dest"); dest {
+	case "worker", "sharedworker", "serviceworker":
+		return pack.Worker, true
+	default:
+		return pack.Worklet, strings.HasSuffix(dest, "worklet")
 	}
-	return false
 }
 
 // wantsStyle reports whether the answer is a stylesheet that a page links.

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
@@ -30,6 +31,8 @@ var update = flag.Bool("update", false, "rewrite the want sections of testdata/h
 //
 //	-- 1/delete --   names of files to delete, one a line
 //	-- 1/run --      JavaScript that each page evaluates and awaits, once the page has followed the step's files
+//
+// The file "a.wasm.base64" is the text of a.wasm in base64.
 //
 // The reaction of a page is its console: all lines of the app, and some lines of the client, see noted.
 func TestStories(t *testing.T) {
@@ -102,6 +105,20 @@ type step struct {
 	run    string
 }
 
+// decoded returns the file "a" for a file "a.base64".
+func decoded(t *testing.T, f txtar.File) txtar.File {
+	t.Helper()
+	name, ok := strings.CutSuffix(f.Name, ".base64")
+	if !ok {
+		return f
+	}
+	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(string(f.Data)), ""))
+	if err != nil {
+		t.Fatalf("%s: %v", f.Name, err)
+	}
+	return txtar.File{Name: name, Data: data}
+}
+
 func readStory(t *testing.T, archive *txtar.Archive) *story {
 	t.Helper()
 	s := &story{archive: archive, tabs: []string{"/"}}
@@ -112,6 +129,7 @@ func readStory(t *testing.T, archive *txtar.Archive) *story {
 	}
 	index := false
 	for _, f := range archive.Files {
+		f = decoded(t, f)
 		if f.Name == "want" {
 			s.want = string(f.Data)
 			continue

@@ -60,3 +60,55 @@ func TestWorkerWhoseRequestIsAborted(t *testing.T) {
 		t.Errorf("the worker is\n%s", r.Body)
 	}
 }
+
+// TestProgramsByRequest asks for scripts as browsers do: what runs without a page gets a script that imports nothing. A
+// browser on another machine does not say what it asks for.
+func TestProgramsByRequest(t *testing.T) {
+	t.Parallel()
+	s := devtest.Start(t, devtest.App(t, devtest.Text(page+`
+-- main.js --
+new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+export const other = new URL("./other.ts", import.meta.url);
+-- worker.ts --
+import { n } from "./n";
+postMessage(n as number);
+-- other.ts --
+import { n } from "./n";
+console.log(n as number);
+-- n.ts --
+export const n: number = 1;
+`)))
+	for _, test := range []struct {
+		url, dest string
+		program   bool
+	}{
+		{"/main.js", "script", false},
+		{"/main.js", "", false},
+		{"/worker.ts", "", true},
+		{"/worker.ts", "worker", true},
+		{"/worker.ts", "script", false},
+		{"/other.ts", "", false},
+		{"/other.ts?worker_file", "", true},
+		{"/other.ts?worker_file", "script", true}, // layout and animation worklets are fetched as scripts
+		{"/other.ts?worker_file", "empty", true},  // for a Blob
+		{"/other.ts", "audioworklet", true},
+		{"/other.ts", "paintworklet", true},
+		{"/other.ts", "sharedstorageworklet", true},
+		{"/other.ts", "serviceworker", true},
+		{"/other.ts", "sharedworker", true},
+		{"/other.ts", "", true}, // it ran as a worker
+	} {
+		var headers []string
+		if test.dest != "" {
+			headers = []string{"Sec-Fetch-Dest", test.dest, "Sec-Fetch-Mode", "cors"}
+		}
+		r := s.Get(test.url, headers...)
+		if r.Status != http.StatusOK || strings.Contains(r.Body, `from "/@vite/client"`) == test.program {
+			t.Errorf("%s for %q: status %d, a program: %v, want %v", test.url, test.dest, r.Status, !test.program, test.program)
+		}
+		_, address, _ := strings.Cut(r.Body, "//# sourceMappingURL=")
+		if m := s.Get(strings.TrimSpace(address)); !strings.Contains(m.Body, "as number") && test.url != "/main.js" {
+			t.Errorf("%s for %q has the source map %s", test.url, test.dest, m.Body)
+		}
+	}
+}

@@ -1,5 +1,5 @@
-// The runtime of workers: registry and modules, without DOM, socket and updates. The server writes it in front of a
-// worker's modules, since a classic worker cannot import it.
+// The runtime of workers and worklets: registry and modules, without DOM, socket and updates. The server writes it in
+// front of the modules, since classic workers cannot import it. Worklets have neither location nor URL nor timers.
 
 import { ModuleMeta } from "./hot/meta.ts";
 import type { Facade, StartOptions } from "./page/facade.ts";
@@ -13,13 +13,18 @@ interface WorkerStart extends StartOptions {
   env?: Record<string, unknown>;
 }
 
-function create(): Facade & { start(options: WorkerStart): unknown } {
+interface WorkerFacade extends Facade {
+  /** As in pages. Worklets give the URL of their script. */
+  start(options: WorkerStart, scriptURL?: string): void;
+}
+
+function create(): WorkerFacade {
   let base = "/";
   let env: Record<string, unknown> = {};
-  const { origin } = new URL(globalThis.location.href);
+  let origin = "";
   const importURL = (url: string): Promise<unknown> => import(/* @vite-ignore */ url);
   const url = (id: string): string => moduleURL(id, base, origin);
-  const packs = new Packs(origin + base, importURL);
+  const packs = new Packs("", importURL);
   const registry: Registry = new Registry({
     loadPack: (ids, have, exact) => packs.load(ids, have, exact),
     importURL,
@@ -37,21 +42,27 @@ function create(): Facade & { start(options: WorkerStart): unknown } {
     helpers,
     define: registry.definitions.define,
     deps: registry.definitions.deps,
-    fail: (error: { message: string }) => {
-      packs.fail(error.message);
+    fail: (id: string, error: { message: string }) => {
+      packs.fail(id, error.message);
       console.error(`[devserver] ${error.message}`);
     },
-    start(options: WorkerStart): unknown {
+    start(options: WorkerStart, scriptURL?: string): void {
+      origin = scriptURL === undefined ? (globalThis.location?.origin ?? "") : /\w+:\/\/[^/]+/.exec(scriptURL)![0];
       base = options.base ?? base;
       env = options.env ?? env;
       packs.base = origin + base;
       if (options.error) throw new Error(options.error.message);
-      return registry.enter(options.entry);
+      const running = registry.enter(options.entry);
+      // As a browser does it: what throws is an error of the program, which the page hears of by onerror.
+      if (running instanceof Promise && "reportError" in globalThis) running.catch(reportError);
     },
   };
-  // Packs of dynamic imports take the registry from /@vite/client, which looks here.
-  (globalThis as Record<symbol, unknown>)[Symbol.for("devserver.registry")] = facade;
   return facade;
 }
 
-export const registry = create();
+// Packs of dynamic imports take the registry from /@vite/client, which looks here. The worklets of one scope share their
+// modules.
+const key = Symbol.for("devserver.registry");
+const scope = globalThis as unknown as Record<symbol, WorkerFacade | undefined>;
+
+export const registry = (scope[key] ??= create());

@@ -29,7 +29,7 @@ func (c *Compiler) address(src source, spec string) (target string, kind transfo
 		return spec, transform.Address
 	case moduleid.IsStyle(file) && !c.o.Layout.Outside(file): // it is linked or fetched, which the page knows
 		return "", 0
-	case moduleid.IsAsset(file):
+	case moduleid.IsAsset(file) && !moduleid.IsWasm(file):
 		return spec, transform.Static
 	}
 	return spec + "?url", transform.Static

@@ -212,7 +212,8 @@ func (c *Compiler) readFile(src source) (source, error) {
 		return src, c.mayNotBeRead(src.id, src.file, err)
 	}
 	src.state = disk.Stat(src.file)
-	if moduleid.IsAsset(src.file) && !moduleid.Has(src.query, "raw") && !moduleid.Has(src.query, "inline") {
+	ofContent := moduleid.HasAny(src.query, "raw", "inline") || moduleid.IsWasm(src.file) && !moduleid.HasAny(src.query, "url", "init")
+	if moduleid.IsAsset(src.file) && !ofContent {
 		if src.state == nil {
 			return src, c.readError(src, fs.ErrNotExist)
 		}

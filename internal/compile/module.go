@@ -3,6 +3,7 @@ package compile
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -25,10 +26,12 @@ func (c *Compiler) compile(ctx context.Context, src source, v *graph.Version) er
 		c.compileAsset(src, v)
 	case ext == ".css" || moduleid.IsPreprocessed(ext):
 		return c.compileCSS(ctx, src, v)
-	case ext == ".wasm" && moduleid.Has(src.query, "init"):
-		v.Code = transform.WasmModule(c.assetURL(src))
-	case moduleid.Has(src.query, "inline"):
+	case moduleid.Has(src.query, "inline") && !moduleid.Has(src.query, "init"):
 		return c.compileInline(src, v)
+	case moduleid.IsWasm(name) && src.state != nil: // else a plugin has made JavaScript of it
+		return c.compileWasm(ctx, src, v)
+	case moduleid.Has(src.query, transform.SourcePhase):
+		return &transform.Error{ID: src.id, File: c.o.Layout.Shown(src.file), Text: "is not WebAssembly, and only WebAssembly has a source phase", Hint: `import it without "source"`}
 	case src.file != "" && moduleid.IsAsset(name):
 		c.compileAsset(src, v)
 	default:
@@ -59,8 +62,40 @@ func FollowsURL(file string) bool { return !moduleid.IsScript(file) && !moduleid
 func (c *Compiler) compileAsset(src source, v *graph.Version) {
 	v.Code = transform.AssetModule(c.assetURL(src))
 	if state := disk.Stat(src.file); state != nil && FollowsURL(src.file) {
-		v.Rev = fmt.Sprintf("%x-%x", state.Size, state.ModTime.UnixNano())
+		v.Rev = fileRevision(state)
 	}
+}
+
+func fileRevision(s *disk.State) string { return fmt.Sprintf("%x-%x", s.Size, s.ModTime.UnixNano()) }
+
+// compileWasm makes a module of WebAssembly: a function that instantiates it, its source, or its exports. Its revision
+// follows from the file, as that of an asset.
+func (c *Compiler) compileWasm(ctx context.Context, src source, v *graph.Version) error {
+	name := moduleid.Name(src.id)
+	switch u := c.assetURL(src); {
+	case moduleid.Has(src.query, "init"):
+		v.Code = transform.WasmInitModule(u)
+	case moduleid.Has(src.query, transform.SourcePhase):
+		v.Code, v.Async = transform.WasmSourceModule(u), true
+	default:
+		imports, err := transform.WasmImports([]byte(src.code))
+		if err != nil {
+			return &transform.Error{ID: src.id, File: c.o.Layout.Shown(src.file), Text: err.Error()}
+		}
+		v.Code, v.Async = transform.WasmModule(u, imports), true
+		out := &transform.Output{Exports: []string{}}
+		for _, spec := range imports {
+			out.Imports = append(out.Imports, transform.Import{Specifier: spec, All: true})
+		}
+		if err := c.resolveImports(ctx, src, out, v); err != nil {
+			if e, ok := errors.AsType[*transform.Error](err); ok && v.Missing {
+				e.Hint = "the file imports it: write an alias for it (resolve.alias), or import " + path.Base(name) + "?init and pass what it imports"
+			}
+			return err
+		}
+	}
+	v.Rev = revision(&graph.Version{Async: v.Async, Edges: v.Edges, Code: fileRevision(src.state)})
+	return nil
 }
 
 func (c *Compiler) compileWorker(src source, v *graph.Version) error {

@@ -46,7 +46,7 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 			}
 		}
 	}
-	side := &script{exports: out.Exports}
+	side := &script{exports: out.Exports, classic: out.Exports == nil && (!strings.Contains(out.Code, "exports") || in.KeepsThis())}
 	if in.Map != nil {
 		kept := in // only then it is on the heap
 		side.in = &kept
@@ -59,6 +59,8 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 type script struct {
 	// exports are the names that it exports, as far as they are known.
 	exports []string
+	// classic means that the code may run outside of a factory, too.
+	classic bool
 	// in is what the code was compiled from when a plugin has a source map, else nil.
 	in *transform.Input
 }
@@ -69,6 +71,12 @@ func Exports(v *graph.Version) []string {
 		return s.exports
 	}
 	return nil
+}
+
+// IsScript reports whether a version is a script that may run as it is, rather than an ES module or CommonJS.
+func IsScript(v *graph.Version) bool {
+	s, ok := v.Side.(*script)
+	return ok && s.classic
 }
 
 // scriptInput returns what transform needs to know about a module. Equal inputs give equal code and source maps.

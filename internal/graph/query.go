@@ -157,6 +157,24 @@ func (g *Graph) Stale(check func(file string, v *Version) bool) []string {
 	return ids
 }
 
+// IsProgram reports whether a page has run the module as a worker or a worklet, or a module starts it as a worker.
+func (g *Graph) IsProgram(id string) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	m := g.modules[id]
+	return g.programs > 0 && m != nil && (m.program || m.startedBy(func(*Module) {}))
+}
+
+// startedBy calls visit for each importer of the module, and reports whether one of them starts it as a worker.
+func (m *Module) startedBy(visit func(importer *Module)) (started bool) {
+	for importer := range m.importers {
+		byWorker := func(e Edge) bool { return e.Kind == Worker && e.To == m.ID }
+		started = started || importer.good != nil && slices.ContainsFunc(importer.good.Edges, byWorker)
+		visit(importer)
+	}
+	return started
+}
+
 // Workers returns the entries of the workers and worklets that run one of the modules, or that start such a worker. Each
 // entry has the first of these modules as its value. Workers costs nothing in projects without workers.
 func (g *Graph) Workers(ids []string) map[string]string {
@@ -173,15 +191,8 @@ func (g *Graph) Workers(ids []string) map[string]string {
 			return
 		}
 		seen[m] = true
-		if m.program {
+		if m.startedBy(func(importer *Module) { up(importer, id) }) || m.program { // the importer may run in a worker, too
 			entries[m.ID] = id
-		}
-		for importer := range m.importers {
-			byWorker := func(e Edge) bool { return e.Kind == Worker && e.To == m.ID }
-			if importer.good != nil && slices.ContainsFunc(importer.good.Edges, byWorker) {
-				entries[m.ID] = id
-			}
-			up(importer, id) // the importer may run in a worker, too
 		}
 	}
 	for _, id := range ids {

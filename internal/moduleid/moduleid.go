@@ -82,6 +82,15 @@ func IsScript(file string) bool {
 	return false
 }
 
+// IsCompiled reports whether the file is TypeScript or JSX, which browsers do not run.
+func IsCompiled(file string) bool {
+	switch strings.ToLower(path.Ext(file)) {
+	case ".ts", ".mts", ".cts", ".tsx", ".jsx":
+		return true
+	}
+	return false
+}
+
 // IsStyle reports whether the file is a stylesheet, in CSS or in a language that becomes CSS.
 func IsStyle(file string) bool {
 	ext := strings.ToLower(path.Ext(file))
@@ -96,6 +105,9 @@ func IsPreprocessed(ext string) bool {
 	}
 	return false
 }
+
+// IsWasm reports whether the file is WebAssembly. An import of the file gives its exports.
+func IsWasm(file string) bool { return strings.ToLower(path.Ext(file)) == ".wasm" }
 
 // IsAsset reports whether an import of the file returns its URL.
 func IsAsset(name string) bool {

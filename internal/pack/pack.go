@@ -12,7 +12,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"path"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-b8174343/devserver/client"
@@ -107,20 +109,38 @@ func (p *Packer) Import(ids, have []string, url string) Pack {
 	for id, deps := range sortedBarrels(p.grownBarrels(reached, nil)) { // the page may have them with fewer imports
 		w.deps(id, deps)
 	}
-	if info := p.errorIn(list); info != nil {
-		text, _ := json.Marshal(info)
-		w.text("$r.fail(" + string(text) + ");\n")
+	if p.errorIn(list) != nil {
+		for _, id := range ids { // imports of one moment share a pack, and fail for reasons of their own
+			if info := p.errorIn(p.o.Graph.Closure([]string{id}, have)); info != nil {
+				text, _ := json.Marshal(info)
+				w.text("$r.fail(" + transform.Quote(id) + "," + string(text) + ");\n")
+			}
+		}
 	}
 	return p.finish(w, url)
 }
 
-// Worker returns the script of a worker. It is a program of its own: it imports nothing, so that it runs in classic and
-// module workers alike.
-func (p *Packer) Worker(id string) []byte {
+// A Program is what a script runs as when it has no page.
+type Program int
+
+// The programs.
+const (
+	// Worker is a classic worker, a module worker or a service worker.
+	Worker Program = iota
+	// Worklet is always a module, and has no location.
+	Worklet
+)
+
+// Program returns the script of a worker or a worklet. It imports nothing, so that it runs in classic and module workers
+// alike. A script without imports and exports runs as it is: what it declares may be for scripts that it imports.
+func (p *Packer) Program(id, url string, kind Program) Pack {
 	p.o.Graph.Crawl(context.WithoutCancel(p.o.Context), id) // a crawl that is cut off leaves broken modules in the graph
 	list := p.o.Graph.Closure([]string{id}, nil)
+	if made, ok := p.script(id, url, list); ok {
+		return made
+	}
 	w := &writer{}
-	w.text("(async () => {\n" + client.Worker() + "\n")
+	w.text("(() => {\n" + client.Worker() + "\n")
 	w.text("const { define: $d, deps: $deps } = $r, { " + helperNames + " } = $r.helpers;\n")
 	w.definitions(list)
 	start := map[string]any{"entry": id, "base": p.o.Layout.Base, "env": p.o.Env}
@@ -129,8 +149,31 @@ func (p *Packer) Worker(id string) []byte {
 		p.o.Problems.Publish() // a worker has no overlay: the page that starts it shows the error
 	}
 	text, _ := json.Marshal(start)
-	w.text("await $r.start(" + string(text) + ");\n})();\n")
-	return w.Bytes()
+	call := string(text)
+	if kind == Worklet {
+		call += ", import.meta.url"
+	}
+	w.text("$r.start(" + call + ");\n})();\n")
+	return p.finish(w, url)
+}
+
+// Script returns a classic script that is compiled from another language. It is not ok for what needs more than itself.
+func (p *Packer) Script(id, url string) (made Pack, ok bool) {
+	p.o.Graph.Crawl(context.WithoutCancel(p.o.Context), id)
+	return p.script(id, url, p.o.Graph.Closure([]string{id}, nil))
+}
+
+// script returns a script as it is if it needs nothing of the runtime. list holds the modules that it reaches.
+func (p *Packer) script(id, url string, list []graph.Entry) (made Pack, ok bool) {
+	v := p.o.Graph.Good(id)
+	needsMore := func(name string) bool { return strings.Contains(v.Code, name) }
+	if v == nil || p.errorIn(list) != nil || len(list) > 1 || v.Async || !compile.IsScript(v) ||
+		slices.ContainsFunc([]string{"$meta$", "$load$", "require("}, needsMore) {
+		return Pack{}, false
+	}
+	w := &writer{sections: []section{{id: id, version: v}}}
+	w.text(v.Code)
+	return p.finish(w, url), true
 }
 
 // finish ends a pack with the address of its source map, and remembers it.

@@ -41,16 +41,6 @@ func AssetModule(url string) string { return esModule + "exports.default = " + Q
 // RawModule exports a text.
 func RawModule(text string) string { return AssetModule(text) }
 
-// WasmModule exports a function that instantiates the WebAssembly at the URL: `init(imports) -> Promise<Instance>`.
-func WasmModule(url string) string {
-	return esModule + `exports.default = async function(imports = {}) {
-  const response = await fetch(` + Quote(url) + `);
-  if (!response.ok) throw new Error("load " + response.url + ": " + response.status);
-  const bytes = await response.arrayBuffer();
-  return (await WebAssembly.instantiate(bytes, imports)).instance;
-};`
-}
-
 // NativeModule exports the result of the browser's own import() of the URL, for a module of another origin or a data:
 // URL. Its factory is asynchronous.
 func NativeModule(url string) string { return "module.exports = await import(" + Quote(url) + ");" }

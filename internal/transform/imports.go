@@ -105,6 +105,10 @@ const nodeHelper = "__toESMNode"
 func (r *reader) identifier(i int) {
 	text := r.text(i)
 	switch len(text) { // most names are other names: compare the length first
+	case len(thisMark):
+		if string(text) == thisMark {
+			copy(text, "this")
+		}
 	case len("require"):
 		if string(text) == "require" {
 			r.require(i)
@@ -216,6 +220,9 @@ func (r *reader) name(imp int, name []byte) {
 // dynamicImport reads `import("./x")` and renames it to the registry's function in a factory. The name is as long as
 // `import`, so that columns stay right.
 func (r *reader) dynamicImport(i int) {
+	if r.dynamicSource(i) {
+		return
+	}
 	if !r.is(i+1, js.OpenParenToken) || i > 0 && isMember(r.tokens[i-1].kind) || r.isMethod(i+1) {
 		return
 	}

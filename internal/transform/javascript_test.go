@@ -99,3 +99,32 @@ func TestJavaScript(t *testing.T) {
 		t.Errorf("got %v", errs)
 	}
 }
+
+// TestThisOfScripts compiles `this` at the top level: a script keeps it, since it may run outside of a factory.
+func TestThisOfScripts(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, code        string
+		dependency, keeps bool
+	}{
+		{"a script", "use(this);", false, true},
+		{"UMD", "(function(root) { root.a = exports; })(this); use(this);", false, true},
+		{"words in comments and texts", "// an export\n/* to import\n * export { b }\n */\nuse(this, 'import b');", false, true},
+		{"import()", "use(this); import('./b');", false, true},
+		{"an import", "import './b'; use(this);", false, false},
+		{"a minified export", "const b=1;export{b};use(this);", false, false},
+		{"import.meta", "use(this); import.meta.url;", false, false},
+		{"an export behind a comment", "/* b */ export let b; use(this);", false, false},
+		{"CommonJS of a package", "use(this);", true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out, errs := Compile(Input{ID: "/m.js", File: "/m.js", Code: test.code, Lang: LangJS, Dependency: test.dependency})
+			if errs != nil {
+				t.Fatal(errs)
+			}
+			if strings.Contains(out.Code, "use(this") != test.keeps || strings.Contains(out.Code, thisMark) {
+				t.Errorf("%s becomes\n%s", test.code, out.Code)
+			}
+		})
+	}
+}

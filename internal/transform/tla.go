@@ -65,15 +65,18 @@ func hideDynamicImports(code []byte) []byte {
 	if bytes.HasPrefix(code, []byte("#!")) {
 		copy(code, "//")
 	}
-	if !bytes.Contains(code, []byte("import(")) {
+	if !bytes.Contains(code, []byte("import(")) && !bytes.Contains(code, []byte("import.source(")) {
 		return code
 	}
 	var out Output
 	r := newReader(&Input{}, &printed{code: code}, &out)
 	defer r.close()
 	for i, t := range r.tokens {
-		if t.kind == js.ImportToken && r.is(i+1, js.OpenParenToken) {
+		switch {
+		case t.kind == js.ImportToken && r.is(i+1, js.OpenParenToken):
 			r.dynamicImport(i)
+		case t.kind == js.ImportToken && r.is(i+1, js.DotToken) && string(r.text(i+2)) == "source":
+			copy(code[t.start:t.end], "$load$")
 		}
 	}
 	return code

@@ -218,7 +218,7 @@ type printed struct {
 // print runs esbuild.
 func print(in *Input, sourceMap bool) (*printed, []Error) {
 	// esbuild 0.28 loops forever on a text that ends inside a UTF-8 sequence.
-	in.Code = strings.ToValidUTF8(in.Code, "\ufffd")
+	in.Code = nameSources(strings.ToValidUTF8(in.Code, "\ufffd"))
 	options := transformOptions(in)
 	if sourceMap {
 		options.Sourcemap = api.SourceMapExternal
@@ -329,6 +329,9 @@ func defines(in *Input) map[string]string {
 	if strings.Contains(in.Code, "import.meta") {
 		use("import.meta", "$meta$")
 	}
+	if strings.Contains(in.Code, "this") && in.KeepsThis() {
+		use("this", thisMark)
+	}
 	if strings.Contains(in.Code, "NODE_ENV") {
 		use("process.env.NODE_ENV", `"development"`)
 	}
@@ -339,6 +342,16 @@ func defines(in *Input) map[string]string {
 	}
 	return used
 }
+
+// thisMark stands for the `this` of a script, until the reader puts `this` back. esbuild would write `exports`, but a
+// script that a worker runs as it is has none.
+const thisMark = "$ths"
+
+// KeepsThis reports whether `this` stays as it is at the top level of a script of the app. CommonJS has another `this`.
+func (in *Input) KeepsThis() bool { return !in.Dependency && !moduleWord.MatchString(in.Code) }
+
+// moduleWord matches what makes a file an ES module: `this` is undefined there.
+var moduleWord = regexp.MustCompile(`(?m)(?:^|[;}/])\s*(?:import|export)\b\s*["'{*\w$]|\bimport\.meta\b`)
 
 // withLangHint adds a hint to syntax errors in a file whose language no plugin compiles.
 func withLangHint(in *Input, errs []Error) []Error {
@@ -385,6 +398,7 @@ func read(in *Input, p *printed, out *Output) []Error {
 
 // needsReading reports whether the code may hold anything that the reader looks for.
 func needsReading(code []byte) bool {
-	return bytes.Contains(code, []byte("require(")) || bytes.Contains(code, []byte("import(")) ||
-		bytes.Contains(code, []byte("$load$(")) || bytes.Contains(code, []byte("$meta$"))
+	return bytes.Contains(code, []byte("require(")) || bytes.Contains(code, []byte("import(")) || bytes.Contains(code, []byte("import.source(")) ||
+		bytes.Contains(code, []byte("$load$(")) || bytes.Contains(code, []byte("$meta$")) ||
+		bytes.Contains(code, []byte(thisMark))
 }

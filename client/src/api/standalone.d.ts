@@ -115,6 +115,8 @@ declare module "*.txt" {
   const url: string;
   export default url;
 }
+/** What a WebAssembly file exports. */
+declare module "*.wasm";
 declare module "*.wasm?init" {
   const init: (imports?: WebAssembly.Imports) => Promise<WebAssembly.Instance>;
   export default init;
@@ -139,7 +141,15 @@ declare module "*?worker&inline" {
   const Create: new (options?: { name?: string }) => Worker;
   export default Create;
 }
+declare module "*?worker&url" {
+  const url: string;
+  export default url;
+}
 declare module "*?sharedworker" {
+  const Create: new (options?: { name?: string }) => SharedWorker;
+  export default Create;
+}
+declare module "*?sharedworker&inline" {
   const Create: new (options?: { name?: string }) => SharedWorker;
   export default Create;
 }

@@ -60,6 +60,11 @@ export class ModuleMeta {
     return typeof id === "string" ? this.#host.url(id) : new URL(specifier, this.url).href;
   }
 
+  /** `import.source()` of an address that the compiler could not know. */
+  async source(specifier: string): Promise<WebAssembly.Module> {
+    return WebAssembly.compileStreaming(fetch(this.resolve(specifier)));
+  }
+
   /** The end of a module with components calls it, see refresh.ts. Undefined where no framework's runtime has run. */
   get refresh(): ((components: Components) => void) | undefined {
     const { refresh } = this.#host;

@@ -10,8 +10,8 @@ export interface Facade {
   readonly deps: Definitions["deps"];
   /** Runs an entry and returns its exports, or a promise of them when something in its graph awaits. */
   start(options: StartOptions): unknown;
-  /** Says that the pack lacks modules, since the server could not make them. */
-  fail(error: ErrorInfo): void;
+  /** Says that the pack of a module lacks modules, since the server could not make them. */
+  fail(id: ModuleID, error: ErrorInfo): void;
 }
 
 export interface StartOptions {

@@ -182,8 +182,8 @@ class BrowserPage {
       define: this.registry.definitions.define,
       deps: this.registry.definitions.deps,
       start: (options) => this.entries.start(options),
-      fail: (error) => {
-        this.packs.fail(error.message);
+      fail: (id, error) => {
+        this.packs.fail(id, error.message);
         this.errors.add(error);
       },
     };

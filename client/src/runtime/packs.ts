@@ -18,8 +18,8 @@ export class Packs {
   /** How often each URL was requested. The browser remembers a URL that failed, so the next try needs another URL. */
   private readonly tries = new Map<string, number>();
 
-  /** Why the last pack lacks modules. */
-  private failure: string | undefined;
+  /** Why packs lack modules, by the module that they were fetched for. */
+  private readonly failures = new Map<ModuleID, string>();
 
   /** `base` is the absolute URL of the project. */
   constructor(
@@ -29,17 +29,17 @@ export class Packs {
 
   /** Fetches and runs packs, see Host.loadPack. */
   async load(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined> {
-    this.failure = undefined;
+    for (const id of ids) this.failures.delete(id);
     await new Promise<void>((resolve, reject) => {
       this.waiting.push({ ids, have, exact, resolve, reject });
-      if (this.waiting.length === 1) queueMicrotask(() => this.flush());
+      if (this.waiting.length === 1) void Promise.resolve().then(() => this.flush()); // worklets have no queueMicrotask
     });
-    return this.failure;
+    return this.failures.get(ids.find((id) => this.failures.has(id)) ?? "");
   }
 
-  /** Notes why the pack that runs now lacks modules: the server could not make them. */
-  fail(message: string): void {
-    this.failure = message;
+  /** Notes why the pack of a module lacks modules: the server could not make them. */
+  fail(id: ModuleID, message: string): void {
+    this.failures.set(id, message);
   }
 
   private flush(): void {

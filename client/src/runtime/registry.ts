@@ -261,6 +261,7 @@ export class Registry implements AsyncHost {
     let exports = this.early.get(id);
     if (!exports) {
       exports = Object.defineProperty({}, "__esModule", { value: true });
+      markESModule(exports); // packages of ES modules would copy what it has now
       this.early.set(id, exports);
     }
     return exports;
