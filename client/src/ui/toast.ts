@@ -1,6 +1,8 @@
 // Small panels in the corner of the page. Notifications of the server disappear after a while; they are for apps that
 // do not show them themselves. The question whether to reload stays.
 
+import { element } from "./element.ts";
+
 export interface Toast {
   title: string;
   description?: string;
@@ -72,11 +74,4 @@ function host(): ShadowRoot {
   list.append(element("style", "", css));
   (document.body ?? document.documentElement).append(at);
   return list;
-}
-
-function element(tag: string, className: string, text = ""): HTMLElement {
-  const e = document.createElement(tag);
-  if (className) e.className = className;
-  e.textContent = text;
-  return e;
 }
