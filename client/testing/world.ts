@@ -65,6 +65,7 @@ export class World implements UpdateHost, HotHost, MetaHost {
   readonly registry: Registry = new Registry({
     loadPack: async (ids, have, exact) => this.pack(ids, have, exact),
     importURL: async (url) => {
+      if (!/^[a-z]+:/.test(url)) throw new TypeError(`Failed to resolve module specifier '${url}'`);
       const id = decodeURI(url.replace(/^https?:\/\/localhost(:\d+)?/, ""));
       if (id !== url && !this.files.has(id)) throw new TypeError(`Failed to fetch dynamically imported module: ${url}`);
       if (this.files.has(id)) {

@@ -120,7 +120,7 @@ func (p *Packer) Worker(id string) []byte {
 	p.o.Graph.Crawl(context.WithoutCancel(p.o.Context), id) // a crawl that is cut off leaves broken modules in the graph
 	list := p.o.Graph.Closure([]string{id}, nil)
 	w := &writer{}
-	w.text("(async () => {\n" + client.Worker() + "\n")
+	w.text("(async () => { \"use strict\";\n" + client.Worker() + "\n")
 	w.text("const { define: $d, deps: $deps } = $r, { " + helperNames + " } = $r.helpers;\n")
 	w.definitions(list)
 	start := map[string]any{"entry": id, "base": p.o.Layout.Base, "env": p.o.Env}

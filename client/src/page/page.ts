@@ -8,6 +8,7 @@ import { HotStore, type HotContext, type HotHost } from "../hot/hot.ts";
 import { ModuleMeta, type MetaHost } from "../hot/meta.ts";
 import type { Definition, ModuleID } from "../runtime/definitions.ts";
 import { helpers } from "../runtime/helpers.ts";
+import { importURL } from "../runtime/import.ts";
 import { Packs } from "../runtime/packs.ts";
 import { Registry } from "../runtime/registry.ts";
 import { notificationEvent } from "../socket/connection.ts";
@@ -44,8 +45,6 @@ export function startPage(
   if (typeof document !== "undefined") page.open();
   return { facade: shared ?? page.facade, createHotContext: page.createHotContext };
 }
-
-const importURL = (url: string): Promise<unknown> => import(/* @vite-ignore */ url);
 
 class BrowserPage {
   readonly facade: Facade;
