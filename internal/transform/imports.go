@@ -45,7 +45,7 @@ type binding struct {
 	// statement is set for the variables that esbuild makes for the names of an import statement. The variable of
 	// `import * as` has the source's name.
 	statement bool
-	asValue   bool // something uses the variable otherwise than for a member
+	asValue   bool // something uses the variable otherwise than to read a member
 	names     []string
 	lazy      bool     // its declaration has no value any more
 	next      *binding // another variable of the same name
@@ -199,6 +199,7 @@ func (r *reader) uses() {
 			switch {
 			case isMember(r.kind(i+1)) && js.IsIdentifierName(r.kind(i+2)):
 				r.member(b, r.text(i+2))
+				b.asValue = b.asValue || r.is(i+3, js.EqToken) || r.is(i-1, js.DeleteToken) // the namespace refuses
 			case r.is(i+1, js.OpenBracketToken) && r.is(i+2, js.StringToken) && r.is(i+3, js.CloseBracketToken):
 				r.member(b, []byte(unquote(r.text(i+2))))
 			default:
@@ -224,7 +225,7 @@ func (r *reader) member(b *binding, name []byte) {
 
 // wrap finishes the value of a binding, `require("x")` or `__toESM(require("x"))`, when its uses are known.
 func (r *reader) wrap(b *binding) {
-	if i := b.equals + 1; (b.asValue || !b.statement) && bytes.HasPrefix(r.text(i), []byte("__to")) {
+	if i := b.equals + 1; b.asValue && bytes.HasPrefix(r.text(i), []byte("__to")) {
 		r.helper(i, true)
 	}
 	if b.statement && !b.asValue && len(b.names) > 0 && !r.in.Dependency && r.p.esm {
