@@ -217,13 +217,14 @@ export class Registry implements AsyncHost {
     } else if (instance.state === "failed") throw instance.error;
     if (instance.state !== "done") return given(instance);
     const { exports } = instance.module;
-    if (!names || !isScript(id) || !isESModule(exports)) return exports;
-    for (const name of names) {
-      // A browser would not run the importer.
-      if (!(name in exports))
-        throw new SyntaxError(
-          `The requested module '${id}' does not provide an export named '${name}', which ${from.id} imports`,
-        );
+    if (names && exports instanceof Object) {
+      for (const name of names) {
+        // A browser would not run the importer.
+        if (!(name in exports) && isESModule(exports) && isScript(id))
+          throw new SyntaxError(
+            `The requested module '${id}' does not provide an export named '${name}', which ${from.id} imports`,
+          );
+      }
     }
     return exports;
   }
