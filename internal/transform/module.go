@@ -20,24 +20,17 @@ func marked(in *Input, printed []byte) bool {
 	return bytes.Contains(printed, []byte("\nmodule.exports = __toCommonJS(")) && !strings.Contains(in.Code, "__toCommonJS")
 }
 
-// isModule reports whether a source whose output is not marked is an ES module.
-func isModule(in *Input, printed []byte) bool {
-	if in.Dependency && !in.NodeESM {
-		return false
-	}
-	switch path.Ext(filename(in)) {
-	case ".cjs", ".cts":
-		return false
-	}
-	return !usesCommonJS(in.Code, printed)
+// mayBeModule reports whether a source without the syntax of modules may be an ES module.
+func mayBeModule(in *Input) bool {
+	ext := path.Ext(filename(in))
+	return (!in.Dependency || in.NodeESM) && ext != ".cjs" && ext != ".cts"
 }
 
-// usesCommonJS reports whether the code uses `module`, `exports` or, without an import statement, `require`. esbuild
-// prints `exports` for `this`, and `require` for import statements.
+// usesCommonJS reports whether a source uses `module`, `exports` or, without an import statement, `require`. printed is
+// the output for an ES module, in which esbuild has renamed the source's own variables of two of these names.
 func usesCommonJS(source string, printed []byte) bool {
-	module, exports := strings.Contains(source, "module"), strings.Contains(source, "exports")
 	required := strings.Contains(source, "require")
-	if !module && !exports && !required {
+	if !required && !strings.Contains(source, "module") && !strings.Contains(source, "exports") {
 		return false
 	}
 	pooled := tokenPool.Get().(*[]token)
@@ -55,12 +48,10 @@ func usesCommonJS(source string, printed []byte) bool {
 			continue
 		}
 		switch string(r.text(i)) {
-		case "module":
-			if module {
-				return true
-			}
 		case "exports":
-			if exports {
+			return true
+		case "module":
+			if string(r.text(i+4)) != "__toCommonJS" { // `module.exports = __toCommonJS(...)` is esbuild's
 				return true
 			}
 		case "require":

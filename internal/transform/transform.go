@@ -236,8 +236,9 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 		errs := slices.DeleteFunc(result.Errors, isAwaitMessage) // fixing the other errors clears this one
 		return nil, withLangHint(in, fromMessages(errs, in.ID, in.File, in.Code))
 	}
-	if !marked(in, result.Code) && isModule(in, result.Code) {
-		if module := api.Transform(in.Code+moduleMark, options); len(module.Errors) == 0 {
+	if !marked(in, result.Code) && mayBeModule(in) {
+		module := api.Transform(in.Code+moduleMark, options)
+		if len(module.Errors) == 0 && !usesCommonJS(in.Code, module.Code) {
 			result = module
 		}
 	}
