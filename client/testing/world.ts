@@ -8,6 +8,7 @@ import { HotStore, type HotHost } from "../src/hot/hot.ts";
 import { ModuleMeta, type MetaHost } from "../src/hot/meta.ts";
 import { nothingStaged } from "../src/runtime/definitions.ts";
 import { compileDefinitions } from "../src/runtime/evaluate-code.ts";
+import { helpers } from "../src/runtime/helpers.ts";
 import { Registry } from "../src/runtime/registry.ts";
 import { moduleURL } from "../src/runtime/url.ts";
 import type { ErrorInfo, ReportPayload, UpdatePayload } from "../src/socket/payload.ts";
@@ -26,7 +27,9 @@ export function definition(id: string, code: string, rev: string, known: (id: st
         .slice(6)
         .replace(/^import \* as (\w+) from (".*?");?$/gm, "const $1 = __toESM(require($2));")
         .replace(/^import (".*?");?$/gm, "require($1);")
-    : transformSync(code, { format: "cjs", target: "esnext", define: { "import.meta": "$meta$" } }).code;
+    : transformSync(code, { format: "cjs", target: "esnext", define: { "import.meta": "$meta$" } })
+        .code.replace(/^var (__\w+) = .*\n(?:[ )}].*\n)*/gm, (text, name) => (name in helpers ? "" : text))
+        .replace(/^(var (?!import_)\w+ = )__toESM\(/gm, "$1__asESM(");
   const deps: Record<string, string> = {};
   const dynamic: string[] = [];
   for (const [, kind, spec] of out.matchAll(/(require|import|accept)\("([^"]+)"\)/g)) {
