@@ -53,7 +53,15 @@ func WasmModule(url string) string {
 
 // NativeModule exports the result of the browser's own import() of the URL, for a module of another origin or a data:
 // URL. Its factory is asynchronous.
-func NativeModule(url string) string { return "module.exports = await import(" + Quote(url) + ");" }
+func NativeModule(url string) string {
+	options := ""
+	for _, kind := range []string{"json", "css"} { // compiled imports have no attributes, but such a URL says what it is
+		if strings.HasPrefix(url, "data:application/"+kind) || strings.HasPrefix(url, "data:text/"+kind) {
+			options = `, { with: { type: "` + kind + `" } }`
+		}
+	}
+	return "module.exports = await import(" + Quote(url) + options + ");"
+}
 
 // NodeModule stands for a module of Node, which no browser has. An import of it is not an error, since a package may
 // import modules that it never uses, or ask what it has. So a package gets undefined for each property, and a warning

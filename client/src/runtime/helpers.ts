@@ -12,7 +12,6 @@ const __getOwnPropDesc = Object.getOwnPropertyDescriptor;
 const __getOwnPropNames = Object.getOwnPropertyNames;
 const __getProtoOf = Object.getPrototypeOf;
 const __hasOwnProp = Object.prototype.hasOwnProperty;
-const __isEnumerable = Object.prototype.propertyIsEnumerable;
 
 /**
  * The exports of modules whose source is an ES module, with their namespace when something has asked for it. Packages
@@ -49,7 +48,7 @@ function __reExport(target: Namespace, mod: unknown): void {
   if (!isESModule(mod)) return void __copyProps(target, mod, "default"); // the first star wins
   for (const key of exportNames(mod)) {
     if (key === "default" || ambiguous.get(target)?.has(key)) continue;
-    const get = getterOf(mod, key);
+    const { get = () => mod[key] } = __getOwnPropDesc(mod, key)!;
     const known = __getOwnPropDesc(target, key);
     if (!known) __defProp(target, key, { get, enumerable: true, configurable: true });
     else if (known.configurable && known.get !== get) {
@@ -98,14 +97,11 @@ function namespaceOf(exports: Namespace): object {
 }
 
 function fill(namespace: object, exports: Namespace): object {
-  for (const key of exportNames(exports))
-    if (!__hasOwnProp.call(namespace, key))
-      __defProp(namespace, key, { get: getterOf(exports, key), enumerable: __isEnumerable.call(exports, key) });
+  for (const key of exportNames(exports)) {
+    const { get = () => exports[key], enumerable } = __getOwnPropDesc(exports, key)!;
+    if (!__hasOwnProp.call(namespace, key)) __defProp(namespace, key, { get, enumerable: !!enumerable });
+  }
   return namespace;
-}
-
-function getterOf(exports: Namespace, key: string): () => unknown {
-  return __getOwnPropDesc(exports, key)!.get ?? (() => exports[key]);
 }
 
 /** Notes that others get the exports while their module runs. */

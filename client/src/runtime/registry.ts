@@ -23,7 +23,7 @@ import {
   toNodeNamespace,
 } from "./helpers.ts";
 import { Importers } from "./importers.ts";
-import { decodePath } from "./url.ts";
+import { decodePath, isAddress } from "./url.ts";
 
 /** One run of a module. An importer that does not run again keeps the instance that it got. */
 export interface Instance {
@@ -258,7 +258,7 @@ export class Registry implements AsyncHost {
    */
   private async loadAddress(specifier: string, from: Instance, options: unknown): Promise<unknown> {
     // Only the page's import map can know a computed name.
-    if (!/^([a-z][a-z0-9+.-]*:|\.{0,2}\/)/i.test(specifier)) return this.host.importURL(specifier, options);
+    if (!isAddress(specifier)) return this.host.importURL(specifier, options);
     const { href, origin, pathname, search, hash } = new URL(specifier, this.host.url(from.id));
     const base = this.host.url("/");
     const id = href.startsWith(base) ? "/" + decodePath((origin + pathname).slice(base.length)) + search + hash : "";
