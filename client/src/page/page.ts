@@ -13,6 +13,7 @@ import { Packs } from "../runtime/packs.ts";
 import { Registry } from "../runtime/registry.ts";
 import { notificationEvent } from "../socket/connection.ts";
 import { reidentifyEvent } from "../socket/identity.ts";
+import { hasDocument } from "../socket/life.ts";
 import type { Logger } from "../socket/logger.ts";
 import type { CustomPayload, ErrorInfo, ServerMessage } from "../socket/payload.ts";
 import { defineOverlay, ErrorOverlay } from "../ui/overlay.ts";
@@ -42,7 +43,7 @@ export function startPage(
   // A worker's pack has a registry of its own, and the worker's later imports must find that registry.
   const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("devserver.registry")] as Facade | undefined;
   const page = new BrowserPage(config, new Address(config.base, new URL(scriptURL)));
-  if (typeof document !== "undefined") page.open();
+  if (hasDocument()) page.open();
   return { facade: shared ?? page.facade, createHotContext: page.createHotContext };
 }
 

@@ -1,6 +1,7 @@
 // The panel that shows an error over the page. It sets everything as text: messages contain code, and code contains
 // markup.
 
+import { hasDocument } from "../socket/life.ts";
 import type { ErrorInfo } from "../socket/payload.ts";
 import { element, withoutColours } from "./element.ts";
 
@@ -152,7 +153,7 @@ function adopt(root: ShadowRoot): void {
 
 /** Shows the error instead of the last one. Returns false where it cannot. */
 export function showOverlay(error: ErrorInfo): boolean {
-  if (typeof document === "undefined" || !globalThis.customElements) return false;
+  if (!hasDocument() || !globalThis.customElements) return false;
   defineOverlay();
   closeOverlay();
   const Overlay = (customElements.get(overlayName) ?? ErrorOverlay) as typeof ErrorOverlay;
@@ -165,7 +166,7 @@ export function showOverlay(error: ErrorInfo): boolean {
 }
 
 export function closeOverlay(): void {
-  if (typeof document === "undefined") return;
+  if (!hasDocument()) return;
   for (const element of document.querySelectorAll<ErrorOverlay>(overlayName)) element.remove();
 }
 
