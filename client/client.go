@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -79,10 +80,10 @@ func Bundle(opts Options) (code, sourceMap []byte, err error) {
 		Target:        api.ES2022,
 		Charset:       api.CharsetUTF8,
 		LegalComments: api.LegalCommentsNone,
-		TsconfigRaw:   `{"compilerOptions":{"target":"ES2022","useDefineForClassFields":true}}`,
+		TsconfigRaw:   `{"compilerOptions":{"target":"ES2022","useDefineForClassFields":false}}`,
 		External:      []string{"react"},
 		LogLevel:      api.LogLevelSilent,
-		Plugins:       []api.Plugin{{Name: "embedded", Setup: readEmbedded}},
+		Plugins:       []api.Plugin{{Name: "embedded", Setup: opts.readEmbedded}},
 	}
 	if opts.Global != "" {
 		options.Format, options.GlobalName = api.FormatIIFE, opts.Global
@@ -115,8 +116,11 @@ func Bundle(opts Options) (code, sourceMap []byte, err error) {
 // channelFile is the module that app code imports as "devserver/client".
 const channelFile = "api/channel.ts"
 
+// stylesheet finds the stylesheets of our own elements in the sources.
+var stylesheet = regexp.MustCompile("(?m)^const css = `([^`]*)`;$")
+
 // readEmbedded lets esbuild read the embedded sources.
-func readEmbedded(build api.PluginBuild) {
+func (opts Options) readEmbedded(build api.PluginBuild) {
 	const namespace = "embedded"
 	build.OnResolve(api.OnResolveOptions{Filter: `^\.|\.ts$`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
 		file := path.Join(path.Dir(args.Importer), args.Path)
@@ -131,6 +135,14 @@ func readEmbedded(build api.PluginBuild) {
 			return api.OnLoadResult{}, err
 		}
 		contents := string(text)
+		if opts.Minify {
+			contents = stylesheet.ReplaceAllStringFunc(contents, func(declaration string) string {
+				css := api.Transform(stylesheet.FindStringSubmatch(declaration)[1], api.TransformOptions{
+					Loader: api.LoaderCSS, MinifyWhitespace: true, MinifySyntax: true,
+				})
+				return "const css = `" + strings.TrimSpace(string(css.Code)) + "`;"
+			})
+		}
 		return api.OnLoadResult{Contents: &contents, Loader: api.LoaderTS}, nil
 	})
 }

@@ -113,7 +113,7 @@ func (p *project) mayServe(id string) *gate.Denied {
 		}
 		return denied
 	}
-	if p.hosts.Resolves(p.ctx, id) {
+	if len(p.graph.Importers(id)) > 0 || p.hosts.Resolves(p.ctx, id) {
 		return nil
 	}
 	return &gate.Denied{Status: http.StatusForbidden, Reason: "no module has this ID"}

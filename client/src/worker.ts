@@ -4,6 +4,7 @@
 import { ModuleMeta } from "./hot/meta.ts";
 import type { Facade, StartOptions } from "./page/facade.ts";
 import { helpers } from "./runtime/helpers.ts";
+import { importURL } from "./runtime/import.ts";
 import { Packs } from "./runtime/packs.ts";
 import { Registry } from "./runtime/registry.ts";
 import { moduleURL } from "./runtime/url.ts";
@@ -22,7 +23,6 @@ function create(): WorkerFacade {
   let base = "/";
   let env: Record<string, unknown> = {};
   let origin = "";
-  const importURL = (url: string): Promise<unknown> => import(/* @vite-ignore */ url);
   const url = (id: string): string => moduleURL(id, base, origin);
   const packs = new Packs("", importURL);
   const registry: Registry = new Registry({

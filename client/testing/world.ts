@@ -8,6 +8,7 @@ import { HotStore, type HotHost } from "../src/hot/hot.ts";
 import { ModuleMeta, type MetaHost } from "../src/hot/meta.ts";
 import { nothingStaged } from "../src/runtime/definitions.ts";
 import { compileDefinitions } from "../src/runtime/evaluate-code.ts";
+import { helpers } from "../src/runtime/helpers.ts";
 import { Registry } from "../src/runtime/registry.ts";
 import { moduleURL } from "../src/runtime/url.ts";
 import type { ErrorInfo, ReportPayload, UpdatePayload } from "../src/socket/payload.ts";
@@ -26,7 +27,9 @@ export function definition(id: string, code: string, rev: string, known: (id: st
         .slice(6)
         .replace(/^import \* as (\w+) from (".*?");?$/gm, "const $1 = __toESM(require($2));")
         .replace(/^import (".*?");?$/gm, "require($1);")
-    : transformSync(code, { format: "cjs", target: "esnext", define: { "import.meta": "$meta$" } }).code;
+    : transformSync(code, { format: "cjs", target: "esnext", define: { "import.meta": "$meta$" } })
+        .code.replace(/^var (__\w+) = .*\n(?:[ )}].*\n)*/gm, (text, name) => (name in helpers ? "" : text))
+        .replace(/^(var (?!import_)\w+ = )__toESM\(/gm, "$1__asESM(");
   const deps: Record<string, string> = {};
   const dynamic: string[] = [];
   for (const [, kind, spec] of out.matchAll(/(require|import|accept)\("([^"]+)"\)/g)) {
@@ -65,6 +68,7 @@ export class World implements UpdateHost, HotHost, MetaHost {
   readonly registry: Registry = new Registry({
     loadPack: async (ids, have, exact) => this.pack(ids, have, exact),
     importURL: async (url) => {
+      if (!/^[a-z]+:/.test(url)) throw new TypeError(`Failed to resolve module specifier '${url}'`);
       const id = decodeURI(url.replace(/^https?:\/\/localhost(:\d+)?/, ""));
       if (id !== url && !this.files.has(id)) throw new TypeError(`Failed to fetch dynamically imported module: ${url}`);
       if (this.files.has(id)) {

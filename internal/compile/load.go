@@ -133,7 +133,8 @@ func Stale(file string, v *graph.Version) bool {
 
 // IDs of modules that have no source in the project.
 const (
-	emptyID           = "/@devserver/empty"
+	emptyID = "/@devserver/empty"
+	// nodeBuiltinPrefix begins the ID of what an importer gets for a module of Node. The importer's ID follows.
 	nodeBuiltinPrefix = "/@devserver/node/"
 	// libraryPrefix begins the IDs of the library for app code, which comes with devserver where the project has not
 	// installed it.
@@ -151,9 +152,8 @@ func builtinModule(id string) *graph.Version {
 	case id == emptyID:
 		return &graph.Version{Rev: "empty"}
 	case strings.HasPrefix(id, nodeBuiltinPrefix):
-		name := strings.TrimPrefix(id, nodeBuiltinPrefix)
-		return &graph.Version{Rev: "node", Code: transform.MissingModule(fmt.Sprintf("Module %q is part of Node.js and does not exist in a browser. "+
-			"Use a package made for browsers, or an alias in the config.", name))}
+		name, importer, _ := strings.Cut(strings.TrimPrefix(id, nodeBuiltinPrefix), "?importer=")
+		return &graph.Version{Rev: "node", Code: transform.NodeModule(name, importer, moduleid.IsDependency(importer))}
 	}
 	return nil
 }
@@ -277,7 +277,7 @@ func inlineIndex(query string) (index int, ok bool) {
 // revision names what the page runs: code and where its imports lead. Lazy edges grow without a new revision.
 func revision(v *graph.Version) string {
 	h := sha256.New()
-	fmt.Fprintln(h, v.Async, v.AcceptsExports)
+	fmt.Fprintln(h, v.Async, v.NodeESM, v.AcceptsExports)
 	for _, e := range v.Edges {
 		if e.Lazy == nil {
 			fmt.Fprintln(h, e.Specifier, e.To, e.Kind)

@@ -59,7 +59,7 @@ func (c *Compiler) Meaning(ctx context.Context, specifier, importer string) (*pl
 func (c *Compiler) idOf(r resolve.Resolved, module, from string) string {
 	switch {
 	case r.Builtin != "":
-		return nodeBuiltinPrefix + r.Builtin
+		return nodeBuiltinPrefix + r.Builtin + "?importer=" + module
 	case r.Empty:
 		return emptyID
 	case r.External && !r.Public:

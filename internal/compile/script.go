@@ -31,7 +31,7 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 		errs[0].File = c.o.Layout.Shown(src.file)
 		return c.atSource(&errs[0], in.Map) // a reader can act on one error; the next shows after the fix
 	}
-	v.Code, v.Async, v.AcceptsExports = out.Code, out.Async, out.AcceptsExports
+	v.Code, v.Async, v.NodeESM, v.AcceptsExports = out.Code, out.Async, in.NodeESM, out.AcceptsExports
 	for _, g := range out.Globs {
 		for _, pattern := range g.Patterns {
 			if !strings.HasPrefix(pattern, "!") {
@@ -90,11 +90,15 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	if src.plain {
 		in.Lang = transform.LangJS
 	}
+	var pkg *resolve.Package
+	if src.file != "" {
+		pkg = c.o.Resolver.PackageOf(src.file)
+	}
+	in.NodeESM = pkg.ESM(src.file) || strings.HasPrefix(src.id, "\x00") // virtual modules are ES modules
 	if in.Dependency {
-		if pkg := c.o.Resolver.PackageOf(src.file); pkg != nil {
+		if pkg != nil {
 			in.SideEffectFree = pkg.SideEffectFree(src.file)
 			in.StarExports = func(spec string) ([]string, bool) { return c.starExports(spec, src.file, nil) }
-			in.NodeESM = pkg.ESM(src.file)
 		}
 		if c.o.Layout.Outside(src.file) {
 			in.Address = func(spec string) (string, transform.ImportKind) {

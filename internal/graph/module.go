@@ -40,6 +40,8 @@ type Version struct {
 	Edges []Edge
 	// Async means that the body awaits at top level.
 	Async bool
+	// NodeESM means that import() of CommonJS follows Node's rule (transform.Input.NodeESM).
+	NodeESM bool
 	// AcceptsExports means that the module calls import.meta.hot.acceptExports. Its importers then list the names that
 	// they use.
 	AcceptsExports bool

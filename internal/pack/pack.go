@@ -140,7 +140,7 @@ func (p *Packer) Program(id, url string, kind Program) Pack {
 		return made
 	}
 	w := &writer{}
-	w.text("(() => {\n" + client.Worker() + "\n")
+	w.text("(() => { \"use strict\";\n" + client.Worker() + "\n")
 	w.text("const { define: $d, deps: $deps } = $r, { " + helperNames + " } = $r.helpers;\n")
 	w.definitions(list)
 	start := map[string]any{"entry": id, "base": p.o.Layout.Base, "env": p.o.Env}

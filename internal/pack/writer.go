@@ -12,7 +12,7 @@ import (
 
 // helperNames are the helpers of esbuild that all modules share. The client's registry has one copy of each.
 const helperNames = "__create, __defProp, __getOwnPropDesc, __getOwnPropNames, __getProtoOf, __hasOwnProp, " +
-	"__export, __copyProps, __reExport, __toESM, __toESMNode, __toCommonJS"
+	"__export, __copyProps, __reExport, __toESM, __toMJS, __asESM, __asMJS, __toCommonJS"
 
 // writer writes module definitions one below the other, and remembers where each of them starts, for the source map.
 type writer struct {
@@ -72,13 +72,15 @@ func (w *writer) define(e graph.Entry) {
 	w.text("\n}" + info(e) + ");\n")
 }
 
-// info returns the optional last argument of `$d`: the imports that are dynamic, and the names that are taken of
-// modules that accept single exports. Most modules have neither.
+// info returns the optional last argument of `$d`: the imports that are dynamic and whether they follow Node's rule,
+// and the names that are taken of modules that accept single exports. Most modules have nothing of this.
 func info(e graph.Entry) string {
 	var dynamic []string
 	uses := map[string][]string{}
+	node := false
 	for _, d := range e.Deps {
 		also := func(o graph.Dep) bool { return o.Specifier == d.Specifier && o.Kind == graph.Static }
+		node = node || d.Kind == graph.Dynamic && e.Version.NodeESM
 		if d.Kind != graph.Static && !slices.ContainsFunc(e.Deps, also) {
 			dynamic = append(dynamic, d.Specifier)
 		}
@@ -87,12 +89,15 @@ func info(e graph.Entry) string {
 			uses[d.ID] = append(uses[d.ID], d.Uses...)
 		}
 	}
-	if dynamic == nil && len(uses) == 0 {
+	if dynamic == nil && len(uses) == 0 && !node {
 		return ""
 	}
 	fields := map[string]any{}
 	if dynamic != nil {
 		fields["dynamic"] = dynamic
+	}
+	if node {
+		fields["node"] = true
 	}
 	if len(uses) > 0 {
 		fields["uses"] = uses

@@ -43,15 +43,32 @@ func RawModule(text string) string { return AssetModule(text) }
 
 // NativeModule exports the result of the browser's own import() of the URL, for a module of another origin or a data:
 // URL. Its factory is asynchronous.
-func NativeModule(url string) string { return "module.exports = await import(" + Quote(url) + ");" }
+func NativeModule(url string) string {
+	options := ""
+	for _, kind := range []string{"json", "css"} { // compiled imports have no attributes, but such a URL says what it is
+		if strings.HasPrefix(url, "data:application/"+kind) || strings.HasPrefix(url, "data:text/"+kind) {
+			options = `, { with: { type: "` + kind + `" } }`
+		}
+	}
+	return "module.exports = await import(" + Quote(url) + options + ");"
+}
 
-// MissingModule exports an object whose every property throws an error with the text. An import of it is not an error,
-// since a package may import modules that it never uses.
-func MissingModule(text string) string {
-	return `module.exports = new Proxy({}, { get(_, key) {
-  if (key === "__esModule" || typeof key === "symbol") return undefined;
-  throw new Error(` + Quote(text) + ` + " (" + String(key) + ")");
-} });`
+// NodeModule stands for a module of Node, which no browser has. An import of it is not an error, since a package may
+// import modules that it never uses, or ask what it has. So a package gets undefined for each property, and a warning
+// names the import. Code of the app gets an error.
+func NodeModule(name, importer string, dependency bool) string {
+	text := "Module " + Quote(name) + " is part of Node.js and does not exist in a browser"
+	advice := ", imported by " + importer + ". Use a package made for browsers, or an alias in the config."
+	act := "throw new Error(text)"
+	if dependency {
+		act = "told.add(key), console.warn(text)"
+	}
+	return `const told = new Set(["__esModule", "__proto__", "constructor", "splice", "then", "default"]);
+module.exports = Object.create(new Proxy({}, { get(_, key) {
+  if (typeof key === "symbol" || told.has(key)) return undefined;
+  const text = ` + Quote(text) + ` + " (" + ` + Quote(name+".") + ` + key + ")" + ` + Quote(advice) + `;
+  ` + act + `;
+} }));`
 }
 
 // WorkerModule exports a constructor of a worker at the URL. kind is Worker or SharedWorker.

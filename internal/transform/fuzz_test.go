@@ -30,7 +30,7 @@ func FuzzImports(f *testing.F) {
 			if errs != nil {
 				continue
 			}
-			if !strings.Contains(out.Code, `require("./marker")`) || len(out.Imports) == 0 {
+			if !strings.Contains(out.Code, `require("./marker"`) || len(out.Imports) == 0 {
 				t.Errorf("the import was not found in\n%s", out.Code)
 			}
 			p, _ := print(&in, false)

@@ -24,9 +24,7 @@ type reader struct {
 	index    map[importKey]int // into out.Imports
 	bindings map[string]*binding
 	globs    int // import.meta.glob calls seen, for messages
-	// nodeImports are the tokens `__toESM` of default imports with Node's rules.
-	nodeImports []int
-	stars       []star
+	stars    []star
 	// eager holds the imports that the module evaluates otherwise than for a variable or a star.
 	eager map[int]bool
 
@@ -44,8 +42,13 @@ type binding struct {
 	// name, equals and semicolon are the tokens of the declaration.
 	name, equals, semicolon int
 	uses, getterUses        int
-	lazy                    bool     // its declaration has no value any more
-	next                    *binding // another variable of the same name
+	// statement is set for the variables that esbuild makes for the names of an import statement. The variable of
+	// `import * as` has the source's name.
+	statement bool
+	asValue   bool // something uses the variable otherwise than to read a member
+	names     []string
+	lazy      bool     // its declaration has no value any more
+	next      *binding // another variable of the same name
 }
 
 // edit replaces code[start:end] by text.
@@ -84,23 +87,7 @@ func (r *reader) imports() {
 	if r.in.Dependency && r.in.SideEffectFree && (r.p.exports.end > 0 || len(r.stars) > 0) && !r.p.async {
 		r.lazyReExports()
 	}
-	if r.in.NodeESM {
-		r.nodeInterop()
-	}
 }
-
-// nodeInterop replaces esbuild's helper for default imports by a helper with Node's rules. esbuild's own form, a second
-// argument, assumes that a bundle requires only CommonJS. The replacement also handles real ES modules.
-func (r *reader) nodeInterop() {
-	for _, i := range r.nodeImports {
-		start, end := int(r.tokens[i].start), int(r.tokens[i].end)
-		if !slices.ContainsFunc(r.edits, func(e edit) bool { return e.start <= start && end <= e.end }) {
-			r.replace(start, end, nodeHelper)
-		}
-	}
-}
-
-const nodeHelper = "__toESMNode"
 
 func (r *reader) identifier(i int) {
 	text := r.text(i)
@@ -138,10 +125,10 @@ func (r *reader) require(i int) {
 	first, last := i, i+3
 	if string(r.text(i-2)) == "__toESM" && r.is(i-1, js.OpenParenToken) {
 		first = i - 2
-		if last++; r.is(last, js.CommaToken) { // `, 1)` means Node's rules
+		if last++; r.is(last, js.CommaToken) { // `, 1)` means Node's rule, if the file's name says so
 			last += 2
-			r.nodeImports = append(r.nodeImports, first)
 		}
+		r.helper(first, false)
 	}
 	switch {
 	case r.is(last+1, js.DotToken) && js.IsIdentifierName(r.kind(last+2)):
@@ -163,6 +150,23 @@ func (r *reader) require(i int) {
 	}
 }
 
+// helper puts the page's own helper in the place of `__toESM`, the token at i. The names are equally long.
+//
+//	          names only   the namespace as a value
+//	Babel     __toESM      __asESM
+//	Node      __toMJS      __asMJS
+//
+// esbuild's own form of Node's rule, a second argument, assumes that a bundle requires only CommonJS.
+func (r *reader) helper(i int, asValue bool) {
+	name := r.text(i)
+	if r.in.NodeESM {
+		copy(name[4:], "MJS")
+	}
+	if asValue {
+		copy(name[2:], "as")
+	}
+}
+
 func (r *reader) evaluates(imp int) {
 	if r.eager == nil {
 		r.eager = map[int]bool{}
@@ -179,7 +183,9 @@ func (r *reader) bind(imp, name, equals, semicolon int) {
 		r.bindings = map[string]*binding{}
 	}
 	key := string(r.text(name))
-	r.bindings[key] = &binding{imp: imp, name: name, equals: equals, semicolon: semicolon, next: r.bindings[key]}
+	b := &binding{imp: imp, name: name, equals: equals, semicolon: semicolon, next: r.bindings[key]}
+	b.statement = strings.HasPrefix(key, "import_")
+	r.bindings[key] = b
 }
 
 // uses finds the members of the bindings that are used. With any other use of a binding all members may be used. It
@@ -196,13 +202,47 @@ func (r *reader) uses() {
 			b.uses++
 			switch {
 			case isMember(r.kind(i+1)) && js.IsIdentifierName(r.kind(i+2)):
-				r.name(b.imp, r.text(i+2))
+				r.member(b, r.text(i+2))
+				b.asValue = b.asValue || r.is(i+3, js.EqToken) || r.is(i-1, js.DeleteToken) // the namespace refuses
 			case r.is(i+1, js.OpenBracketToken) && r.is(i+2, js.StringToken) && r.is(i+3, js.CloseBracketToken):
-				r.name(b.imp, []byte(unquote(r.text(i+2))))
+				r.member(b, []byte(unquote(r.text(i+2))))
 			default:
 				r.out.Imports[b.imp].All = true
+				b.asValue = true
 			}
 		}
+	}
+	for _, b := range r.bindings {
+		for ; b != nil; b = b.next {
+			r.wrap(b)
+		}
+	}
+}
+
+// member records the use of a member of a binding.
+func (r *reader) member(b *binding, name []byte) {
+	r.name(b.imp, name)
+	if b.statement && !slices.Contains(b.names, string(name)) {
+		b.names = append(b.names, string(name))
+	}
+}
+
+// wrap finishes the value of a binding, `require("x")` or `__toESM(require("x"))`, when its uses are known.
+func (r *reader) wrap(b *binding) {
+	if i := b.equals + 1; b.asValue && bytes.HasPrefix(r.text(i), []byte("__to")) {
+		r.helper(i, true)
+	}
+	if b.statement && !b.asValue && len(b.names) > 0 && !r.in.Dependency && r.p.esm {
+		// The page says which of the names do not exist.
+		end := b.semicolon - 1
+		for ; !r.is(end, js.StringToken); end-- {
+		}
+		quoted := make([]string, len(b.names))
+		for i, name := range b.names {
+			quoted[i] = Quote(name)
+		}
+		at := int(r.tokens[end].end)
+		r.replace(at, at, ", ["+strings.Join(quoted, ", ")+"]")
 	}
 }
 

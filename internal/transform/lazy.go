@@ -79,9 +79,6 @@ func (r *reader) lazyImport(imp int) map[string]string {
 
 func (r *reader) lazyGetter(e reExport) {
 	value := string(r.code[r.tokens[e.b.equals+1].start:r.tokens[e.b.semicolon].start])
-	if r.in.NodeESM && strings.HasSuffix(value, ", 1)") {
-		value = strings.Replace(value, "__toESM", nodeHelper, 1)
-	}
 	base := string(r.text(e.b.name))
 	r.replace(e.getter.start, e.getter.start+len(base), "("+base+" ??= "+value+")")
 	if !e.b.lazy {

@@ -221,7 +221,7 @@ func program(t *testing.T, files []txtar.File) string {
 	b.WriteString(`
 const modules = {}, esModules = new Set(), plainToCommonJS = __toCommonJS;
 __toCommonJS = (mod) => { const m = plainToCommonJS(mod); esModules.add(m); return m };
-const __toESMNode = (mod) => esModules.has(mod) ? mod : __toESM(mod, 1);
+const __toMJS = (mod) => esModules.has(mod) ? mod : __toESM(mod, 1), __asMJS = __toMJS, __asESM = __toESM;
 const logged = [];
 const log = (...args) => logged.push(...args), memo = (type) => ({ type }), useState = () => [];
 const define = (id, factory) => { modules[id] = { factory } };

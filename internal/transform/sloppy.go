@@ -18,7 +18,7 @@ const useStrict = `"use strict";`
 
 // sloppyOnly returns the reason why printed code cannot run in strict mode, or "" when it can.
 func sloppyOnly(in *Input, p *printed) string {
-	if p.async || p.exports.end > 0 || bytes.HasPrefix(p.code, []byte(useStrict)) {
+	if p.esm || bytes.HasPrefix(p.code, []byte(useStrict)) {
 		return "" // esbuild has read it as strict code
 	}
 	// In the project's own code this is an error at run time.

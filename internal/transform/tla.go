@@ -44,7 +44,7 @@ func printAsync(in *Input, options api.TransformOptions) (*printed, []Error) {
 		}
 		return nil, errs
 	}
-	p := &printed{async: true}
+	p := &printed{esm: true, async: true}
 	for _, f := range bundle.OutputFiles {
 		if strings.HasSuffix(f.Path, ".map") {
 			p.sourceMap = f.Contents
@@ -130,7 +130,7 @@ func (a *asyncModule) setup(build api.PluginBuild) {
 		case args.Kind == api.ResolveEntryPoint:
 			return api.OnResolveResult{Path: "entry", Namespace: entryNamespace}, nil
 		case args.Namespace == entryNamespace:
-			return api.OnResolveResult{Path: sourcefile(a.in), Namespace: selfNamespace}, nil
+			return api.OnResolveResult{Path: filename(a.in), Namespace: selfNamespace}, nil
 		}
 		return api.OnResolveResult{Path: args.Path, Namespace: stubNamespace}, nil
 	})
@@ -173,7 +173,9 @@ func (a *asyncModule) body(bundle []byte) (code []byte, dropped []lineRange) {
 	first := nextLine(bundle, start)
 	dropped = append(dropped, lineRange{line, line + bytes.Count(bundle[helpers:first], []byte{'\n'})})
 	code = append(code, bundle[first:end]...)
-	return a.link(code, a.stubs(bundle[helpers:start])), dropped
+	_, namespace, _ := bytes.Cut(bundle[end:], []byte("\n"+exportNamespace+"("))
+	namespace, _, _ = bytes.Cut(namespace, []byte(")"))
+	return a.link(code, string(namespace), a.stubs(bundle[helpers:start])), dropped
 }
 
 // lineWith returns the start of the line that begins with the text.
@@ -202,17 +204,20 @@ func (a *asyncModule) stubs(code []byte) map[string]string {
 	}
 }
 
-// link brings the module into the form of esbuild's CommonJS output.
-func (a *asyncModule) link(code []byte, stubs map[string]string) []byte {
+// link brings the module into the form of esbuild's CommonJS output. namespace is the variable of its exports.
+func (a *asyncModule) link(code []byte, namespace string, stubs map[string]string) []byte {
 	var out Output
 	r := newReader(a.in, &printed{code: code}, &out)
 	defer r.close()
-	block := readExportBlock(code)
-	exports := ""
-	if block.end > 0 {
-		exports = ", module.exports"
-		// Set the exports before the first await, for modules in a circle with this module.
-		r.replace(block.end-1, block.end-1, " module.exports = __toCommonJS("+block.namespace+");")
+	// Set the exports before the first await, for modules in a circle with this module.
+	at := readExportBlock(code).end
+	if declared := "var " + namespace + " = {};\n"; at == 0 {
+		if i := bytes.Index(code, []byte(declared)); i >= 0 {
+			at = i + len(declared)
+		}
+	}
+	if at > 0 {
+		r.replace(at-1, at-1, " module.exports = __toCommonJS("+namespace+");")
 	}
 	for i, t := range r.tokens {
 		if t.kind != js.IdentifierToken {
@@ -226,7 +231,7 @@ func (a *asyncModule) link(code []byte, stubs map[string]string) []byte {
 		if string(r.text(i-6)) == "__reExport" {
 			// `__reExport(x_exports, __toESM(require_star()))`
 			start, end = int(r.tokens[i-2].start), r.lineEnd(i)-len(");")
-			text += exports
+			text += ", module.exports"
 		}
 		r.replace(start, end, text)
 	}

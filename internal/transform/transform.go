@@ -87,7 +87,7 @@ type Input struct {
 	// lazy.
 	SideEffectFree bool
 	// NodeESM means that Node reads the file as an ES module (.mjs, or "type": "module"). A default import of a
-	// CommonJS module is then its module.exports, whatever __esModule says.
+	// CommonJS module is then its module.exports, whatever __esModule says. Vite does so for app code, too.
 	NodeESM bool
 	// Refresh is "react" or "preact" when components of the module are registered for fast refresh, "" otherwise.
 	Refresh string
@@ -196,6 +196,9 @@ func Compile(in Input) (*Output, []Error) {
 	if errs := read(&in, p, out); errs != nil {
 		return nil, errs
 	}
+	if p.esm {
+		out.Code = inBlock(&in, out.Code)
+	}
 	if why != "" {
 		out.Code = runSloppy(&in, out.Code, why)
 	}
@@ -207,7 +210,8 @@ type printed struct {
 	code []byte
 	// exports is the block of getters that esbuild prints for an ES module with exports.
 	exports exportBlock
-	async   bool
+	// esm is set for ES modules, also those without exports.
+	esm, async bool
 	// sourceMap is esbuild's map, for the code with all lines.
 	sourceMap []byte
 	// dropped are the lines that were left out of code.
@@ -232,22 +236,25 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 		errs := slices.DeleteFunc(result.Errors, isAwaitMessage) // fixing the other errors clears this one
 		return nil, withLangHint(in, fromMessages(errs, in.ID, in.File, in.Code))
 	}
-	p := &printed{sourceMap: result.Map}
+	if !marked(in, result.Code) && mayBeModule(in) {
+		module := api.Transform(in.Code+moduleMark, options)
+		if len(module.Errors) == 0 && !usesCommonJS(in.Code, module.Code) {
+			result = module
+		}
+	}
+	p := &printed{sourceMap: result.Map, esm: marked(in, result.Code)}
 	if !in.Dependency {
 		p.warnings = fromMessages(result.Warnings, in.ID, in.File, in.Code)
 	}
 	p.code, p.dropped = stripPreamble(result.Code, in.Code)
 	restoreNames(p.code, in.Code)
-	if name := filename(in); in.JSX.Dev && name != options.Sourcefile { // developer tools open the file
-		p.code = bytes.ReplaceAll(p.code, []byte("fileName: "+Quote(options.Sourcefile)), []byte("fileName: "+Quote(name)))
-	}
 	p.exports = readExportBlock(p.code)
 	return p, nil
 }
 
 func transformOptions(in *Input) api.TransformOptions {
 	options := api.TransformOptions{
-		Sourcefile:      sourcefile(in),
+		Sourcefile:      filename(in),
 		Loader:          loaderOf(in),
 		Format:          api.FormatCommonJS,
 		Target:          api.ESNext,
@@ -282,16 +289,6 @@ func tsconfigRaw(in *Input) string {
 }
 
 var trailingComma = regexp.MustCompile(`,(\s*})`)
-
-// sourcefile returns the module's name for esbuild. It appears in errors.
-func sourcefile(in *Input) string {
-	name := filename(in)
-	if in.NodeESM && !strings.HasSuffix(name, ".mjs") && !strings.HasSuffix(name, ".mts") {
-		// esbuild applies Node's rules for default imports only by the file's name.
-		name += ".mjs"
-	}
-	return name
-}
 
 // filename returns the module's file, or its ID when it has none.
 func filename(in *Input) string {

@@ -1,6 +1,7 @@
 // import.meta of each module.
 
 import type { ModuleID } from "../runtime/definitions.ts";
+import { isAddress } from "../runtime/url.ts";
 import type { Instance } from "../runtime/registry.ts";
 import type { HotContext, HotState, HotStore } from "./hot.ts";
 
@@ -57,7 +58,10 @@ export class ModuleMeta {
 
   resolve(specifier: string): string {
     const id = this.#instance.definition.deps[specifier];
-    return typeof id === "string" ? this.#host.url(id) : new URL(specifier, this.url).href;
+    if (typeof id === "string") return this.#host.url(id);
+    // A name is no address. Only a module script's own import.meta knows the page's import map.
+    if (!isAddress(specifier)) throw new TypeError(`Cannot resolve '${specifier}'`);
+    return new URL(specifier, this.url).href;
   }
 
   /** `import.source()` of an address that the compiler could not know. */

@@ -2,11 +2,12 @@
 
 import type { ModuleID } from "../runtime/definitions.ts";
 import { decodePath, moduleURL } from "../runtime/url.ts";
+import { hasDocument } from "../socket/life.ts";
 import type { PageFile } from "../socket/payload.ts";
 
 /** The HTML file that this page was made from, as the server wrote it into the tag of our script. */
 export function pageFile(): PageFile | undefined {
-  if (typeof document === "undefined") return undefined; // a worker
+  if (!hasDocument()) return undefined; // a worker
   const script = document.querySelector<HTMLScriptElement>("script[data-devserver-page]");
   const { devserverPage: page, devserverRev: pageRev } = script?.dataset ?? {};
   return page === undefined ? undefined : { page, pageRev: pageRev ?? "" };

@@ -2,6 +2,7 @@
 
 import type { ModuleID } from "../runtime/definitions.ts";
 import type { Registry } from "../runtime/registry.ts";
+import { hasDocument } from "../socket/life.ts";
 import type { ErrorInfo } from "../socket/payload.ts";
 import type { Styles } from "./styles.ts";
 import type { Requested } from "./requested.ts";
@@ -37,7 +38,7 @@ export class Needs {
 
   /** The scripts and stylesheets that the browser loads by itself, and the page that this page stands for. */
   private *given(): Iterable<ModuleID> {
-    if (typeof document === "undefined") return; // a worker
+    if (!hasDocument()) return; // a worker
     const broken = document.querySelector<HTMLMetaElement>("meta[name=devserver-broken]")?.content;
     if (broken) yield broken; // the server sent the error in place of the page
     for (const [path, by] of this.requested.code()) if (by.has("script")) yield path;

@@ -8,10 +8,12 @@ import { HotStore, type HotContext, type HotHost } from "../hot/hot.ts";
 import { ModuleMeta, type MetaHost } from "../hot/meta.ts";
 import type { Definition, ModuleID } from "../runtime/definitions.ts";
 import { helpers } from "../runtime/helpers.ts";
+import { importURL } from "../runtime/import.ts";
 import { Packs } from "../runtime/packs.ts";
 import { Registry } from "../runtime/registry.ts";
 import { notificationEvent } from "../socket/connection.ts";
 import { reidentifyEvent } from "../socket/identity.ts";
+import { hasDocument } from "../socket/life.ts";
 import type { Logger } from "../socket/logger.ts";
 import type { CustomPayload, ErrorInfo, ServerMessage } from "../socket/payload.ts";
 import { defineOverlay, ErrorOverlay } from "../ui/overlay.ts";
@@ -41,11 +43,9 @@ export function startPage(
   // A worker's pack has a registry of its own, and the worker's later imports must find that registry.
   const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("devserver.registry")] as Facade | undefined;
   const page = new BrowserPage(config, new Address(config.base, new URL(scriptURL)));
-  if (typeof document !== "undefined") page.open();
+  if (hasDocument()) page.open();
   return { facade: shared ?? page.facade, createHotContext: page.createHotContext };
 }
-
-const importURL = (url: string): Promise<unknown> => import(/* @vite-ignore */ url);
 
 class BrowserPage {
   readonly facade: Facade;

@@ -21,7 +21,7 @@ export class Requested {
     this.observer.observe({ type: "resource", buffered: true });
   }
 
-  private note(entries: PerformanceEntryList): void {
+  private note(entries = this.observer?.takeRecords() ?? []): void {
     for (const { name, initiatorType } of entries as PerformanceResourceTiming[]) {
       const at = this.path(name);
       if (at !== undefined) this.by.set(at, (this.by.get(at) ?? new Set()).add(initiatorType));
@@ -30,19 +30,19 @@ export class Requested {
 
   /** Returns what asked for the path. */
   of(path: string): ReadonlySet<string> {
-    this.note(this.observer?.takeRecords() ?? []);
+    this.note();
     return this.by.get(path) ?? new Set();
   }
 
   /** Returns all paths. */
   paths(): Iterable<string> {
-    this.note(this.observer?.takeRecords() ?? []);
+    this.note();
     return this.by.keys();
   }
 
   /** Returns the paths of scripts and stylesheets, and what asked for them. */
   code(): [string, ReadonlySet<string>][] {
-    this.note(this.observer?.takeRecords() ?? []);
+    this.note();
     return [...this.by].filter(([path]) => code.test(path));
   }
 }

@@ -1,6 +1,7 @@
 // The files of this page that no module imports, mostly stylesheets: which of them an edit can swap, and which need a
 // reload.
 
+import { hasDocument } from "../socket/life.ts";
 import { findSheets, swapLinks, takenOver, type PathOf } from "../ui/sheets.ts";
 import type { StylesDecision } from "../update/update.ts";
 import type { Requested } from "./requested.ts";
@@ -59,7 +60,7 @@ export class Styles {
 
   /** Returns the paths of the page's icons, which are not in the browser's record. */
   private icons(): string[] {
-    if (typeof document === "undefined") return [];
+    if (!hasDocument()) return [];
     const icons = [...document.querySelectorAll<HTMLLinkElement>('link[rel~="icon" i][href]')];
     return icons.map((icon) => this.path(icon.href)).filter((path) => path !== undefined);
   }

@@ -6,7 +6,7 @@
  */
 export type ModuleID = string;
 
-export type Require = (specifier: string) => unknown;
+export type Require = (specifier: string, names?: readonly string[]) => unknown;
 export type Load = (specifier: string, options?: unknown) => Promise<unknown>;
 
 /** A module's import.meta; the host makes it. */
@@ -31,6 +31,8 @@ export interface DefinitionInfo {
   uses?: Record<ModuleID, readonly string[] | null>;
   /** Specifiers of dynamic imports and workers. */
   dynamic?: readonly string[];
+  /** Set when `import()` of CommonJS follows Node's rule: the default export is module.exports. */
+  node?: boolean;
 }
 
 /** One version of a module, as the server compiled it. */

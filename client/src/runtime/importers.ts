@@ -83,9 +83,7 @@ export class Importers {
 
   /** Notes that `import()` of a module failed, because the module or its imports could not be had. */
   noteRefused(importer: Run, id: ModuleID): void {
-    const refused = this.refusals.get(id);
-    if (refused) refused.add(importer);
-    else this.refusals.set(id, new Set([importer]));
+    this.refusals.set(id, (this.refusals.get(id) ?? new Set()).add(importer));
   }
 
   /** Returns the modules whose `import()` failed, and that have not run since. */
@@ -125,9 +123,7 @@ export class Importers {
   }
 
   private add(dep: ModuleID, importer: ModuleID): void {
-    const set = this.importers.get(dep);
-    if (set) set.add(importer);
-    else this.importers.set(dep, new Set([importer]));
+    this.importers.set(dep, (this.importers.get(dep) ?? new Set()).add(importer));
   }
 
   /**

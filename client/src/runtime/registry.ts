@@ -13,9 +13,17 @@ import {
   type Staged,
 } from "./definitions.ts";
 import { AsyncEvaluator, type AsyncHost } from "./evaluate.ts";
-import { copyProps, markESModule, toNamespace } from "./helpers.ts";
+import {
+  copyProps,
+  finishExports,
+  giveUnfinished,
+  isESModule,
+  toCommonJS,
+  toNamespace,
+  toNodeNamespace,
+} from "./helpers.ts";
 import { Importers } from "./importers.ts";
-import { decodePath } from "./url.ts";
+import { decodePath, isAddress } from "./url.ts";
 
 /** One run of a module. An importer that does not run again keeps the instance that it got. */
 export interface Instance {
@@ -41,7 +49,7 @@ export interface Host {
    */
   loadPack(ids: ModuleID[], have: ModuleID[], exact: boolean): Promise<string | undefined>;
   /** Lets the browser load a module by its URL. */
-  importURL(url: string): Promise<unknown>;
+  importURL(url: string, options?: unknown): Promise<unknown>;
   /** Reports whether the module's own URL was loaded and the module waits until its error is fixed. */
   waits(id: ModuleID): boolean;
   /** The URL of a module. */
@@ -148,8 +156,8 @@ export class Registry implements AsyncHost {
         module.exports,
         module,
         module.exports,
-        (specifier) => this.require(specifier, instance),
-        (specifier) => this.load(specifier, instance),
+        (specifier, names) => this.require(specifier, instance, names),
+        (specifier, options) => this.load(specifier, instance, options),
         this.host.meta(instance),
       );
       if (definition.async) {
@@ -162,6 +170,7 @@ export class Registry implements AsyncHost {
     } catch (error) {
       instance.state = "failed";
       instance.error = error;
+      finishExports(module.exports);
       throw error;
     }
     this.finish(instance);
@@ -180,14 +189,19 @@ export class Registry implements AsyncHost {
   private finish(instance: Instance): void {
     instance.state = "done";
     const early = this.early.get(instance.id);
-    if (early) copyProps(early, instance.module.exports);
-    this.early.delete(instance.id);
+    const { exports } = instance.module;
+    if (early) {
+      copyProps(early, exports);
+      finishExports(early);
+      this.early.delete(instance.id);
+    }
     this.definitions.unfinished.delete(instance.id);
-    if (!isScript(instance.id)) markESModule(instance.module.exports);
+    finishExports(exports, !isScript(instance.id));
     if (this.afterRun) this.afterRun(instance);
   }
 
-  private require(specifier: string, from: Instance): unknown {
+  /** `names` are those that a static import takes. */
+  private require(specifier: string, from: Instance, names?: readonly string[]): unknown {
     const id = from.definition.deps[specifier] ?? specifier;
     const builtIn = this.builtIn.get(id);
     if (builtIn !== undefined) return builtIn;
@@ -196,19 +210,30 @@ export class Registry implements AsyncHost {
     }
     // A specifier that is imported statically and dynamically is listed as dynamic.
     if (from.definition.info.dynamic?.includes(specifier)) this.importers.noteLoaded(from.id, id);
-    const instance = this.reusable(id);
-    if (instance) {
-      if (instance.state === "failed") throw instance.error;
-      return instance.module.exports;
+    let instance = this.reusable(id);
+    if (!instance) {
+      if (this.evaluator.isPending(id)) return this.earlyExports(id);
+      instance = this.run(id, from.id);
+    } else if (instance.state === "failed") throw instance.error;
+    if (instance.state !== "done") return given(instance);
+    const { exports } = instance.module;
+    if (names && exports instanceof Object) {
+      for (const name of names) {
+        // A browser would not run the importer.
+        if (!(name in exports) && isESModule(exports) && isScript(id))
+          throw new SyntaxError(
+            `The requested module '${id}' does not provide an export named '${name}', which ${from.id} imports`,
+          );
+      }
     }
-    if (this.evaluator.isPending(id)) return this.earlyExports(id);
-    return this.run(id, from.id).module.exports;
+    return exports;
   }
 
   /** `import()`. */
-  private async load(specifier: string, from: Instance): Promise<unknown> {
+  private async load(specifier: string, from: Instance, options: unknown): Promise<unknown> {
     const id = from.definition.deps[specifier];
-    return typeof id === "string" ? this.loadModule(id, from) : this.loadAddress(String(specifier), from);
+    if (typeof id === "string" && !/^(https?:\/\/|data:)/.test(id)) return this.loadModule(id, from);
+    return this.loadAddress(id ?? String(specifier), from, options);
   }
 
   private async loadModule(id: ModuleID, from: Instance): Promise<unknown> {
@@ -224,22 +249,21 @@ export class Registry implements AsyncHost {
       this.roots.add(id); // what it reaches is here from now on
     }
     await this.evaluate(id);
-    return this.namespace(id);
+    return this.namespace(id, from.definition.info.node);
   }
 
   /**
    * `import()` of an address that the compiler could not know: another site's, or a computed address. The browser loads
    * it. If it is one of the app's modules, it is a module here, and `from` imports it.
    */
-  private async loadAddress(specifier: string, from: Instance): Promise<unknown> {
-    if (!/^([a-z][a-z0-9+.-]*:|\.{0,2}\/)/i.test(specifier)) {
-      throw new ModuleNotFoundError(`Cannot find ${JSON.stringify(specifier)}, imported by ${from.id}`);
-    }
+  private async loadAddress(specifier: string, from: Instance, options: unknown): Promise<unknown> {
+    // Only the page's import map can know a computed name.
+    if (!isAddress(specifier)) return this.host.importURL(specifier, options);
     const { href, origin, pathname, search, hash } = new URL(specifier, this.host.url(from.id));
     const base = this.host.url("/");
     const id = href.startsWith(base) ? "/" + decodePath((origin + pathname).slice(base.length)) + search + hash : "";
     if (!this.definitions.get(id)) {
-      const namespace = await this.host.importURL(href);
+      const namespace = await this.host.importURL(href, options);
       if (!this.definitions.get(id) && !this.host.waits(id)) return namespace;
     }
     this.importers.noteLoaded(from.id, id, true);
@@ -251,17 +275,17 @@ export class Registry implements AsyncHost {
     return this.current.get(id);
   }
 
-  /** Returns what `import * as` of the module gives; undefined when it has not run. */
-  namespace(id: ModuleID): unknown {
+  /** Returns what `import * as` of the module gives, with `node` by Node's rule; undefined when it has not run. */
+  namespace(id: ModuleID, node?: boolean): unknown {
     const instance = this.current.get(id);
-    return instance && toNamespace(instance.module.exports);
+    return instance && (node ? toNodeNamespace : toNamespace)(given(instance));
   }
 
   private earlyExports(id: ModuleID): object {
     let exports = this.early.get(id);
     if (!exports) {
-      exports = Object.defineProperty({}, "__esModule", { value: true });
-      markESModule(exports); // packages of ES modules would copy what it has now
+      exports = toCommonJS({});
+      giveUnfinished(exports);
       this.early.set(id, exports);
     }
     return exports;
@@ -295,6 +319,7 @@ export class Registry implements AsyncHost {
     if (!instance || instance.state === "done") return;
     instance.state = "failed";
     instance.error = error;
+    finishExports(this.early.get(id));
     this.early.delete(id);
   }
 
@@ -356,6 +381,12 @@ export class Registry implements AsyncHost {
   failedEntries(): Instance[] {
     return [...this.entries].map((id) => this.current.get(id)).filter((i) => i?.state === "failed") as Instance[];
   }
+}
+
+/** Returns the exports of an instance for others, who may complete what they made of them when the module has run. */
+function given(instance: Instance): unknown {
+  if (instance.state === "running") giveUnfinished(instance.module.exports);
+  return instance.module.exports;
 }
 
 function isScript(id: ModuleID): boolean {

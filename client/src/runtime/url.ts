@@ -9,6 +9,11 @@ export function moduleURL(id: ModuleID, base: string, origin: string): string {
   return origin + base.slice(0, -1) + (path.startsWith("/") ? escaped : "/@id/" + escaped) + query;
 }
 
+/** Reports whether a specifier is an address, and not a name. */
+export function isAddress(specifier: string): boolean {
+  return /^([\w+.-]+:|\.{0,2}\/)/.test(specifier);
+}
+
 /** Adds a query to a relative or root-relative URL, before the query that it has. Other URLs stay as they are. */
 export function injectQuery(url: string, query: string): string {
   if (url[0] !== "." && url[0] !== "/") return url;

@@ -1,6 +1,7 @@
 // The page's user. The server finds it by the cookies with which the socket opens. When somebody signs in or out later,
 // the page asks the server to look again. The browser sends the cookies, so HttpOnly cookies count, too.
 
+import { hasDocument } from "./life.ts";
 import type { Timers } from "./timers.ts";
 
 /** The event by which the server says that an answer changes a cookie of this browser. */
@@ -69,7 +70,7 @@ export class Identity {
   /** Watches for sign-ins that the page itself can notice, until the signal. */
   watch(signal: AbortSignal): void {
     signal.addEventListener("abort", () => this.stop());
-    if (typeof document === "undefined") return;
+    if (!hasDocument()) return;
     // It does not cover HttpOnly cookies, and not every browser has it.
     (globalThis as { cookieStore?: CookieStore }).cookieStore?.addEventListener("change", this.check, { signal });
     // The user may have signed in elsewhere meanwhile: in another tab, or in another program.

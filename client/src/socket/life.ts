@@ -1,11 +1,16 @@
 // The life of a document: when it wakes, and when it ends.
 
+/** Reports whether this is a page, and not a worker. */
+export function hasDocument(): boolean {
+  return typeof document !== "undefined";
+}
+
 /**
  * Calls back when a connection may have been lost unnoticed or may be possible again: the computer woke up, the network
  * is back, or the tab came to the front.
  */
 export function onWake(wake: () => void, signal: AbortSignal): void {
-  if (typeof document === "undefined") return;
+  if (!hasDocument()) return;
   addEventListener("online", wake, { signal });
   addEventListener("pageshow", wake, { signal });
   document.addEventListener("resume", wake, { signal }); // a frozen tab

@@ -9,6 +9,7 @@
 //   -CODE reason                 the session is closed, by either side; from the page: the tab was closed
 
 import { randomID } from "./connection.ts";
+import { hasDocument } from "./life.ts";
 import { silentCode, type Socket } from "./transport.ts";
 
 /** From a tab to the carrier. */
@@ -415,7 +416,7 @@ export function carryIfWorker(): void {
     onconnect?: ((event: { ports: readonly MessagePort[] }) => void) | null;
     location?: Location;
   };
-  if (!("onconnect" in scope) || typeof document !== "undefined" || scope.location?.search !== "?tabs") return;
+  if (!("onconnect" in scope) || hasDocument() || scope.location?.search !== "?tabs") return;
   const carrier = newCarrier();
   const lock = `${carrierLock}-${randomID()}`;
   const held = hold(lock);

@@ -1,7 +1,9 @@
 // The panel that shows an error over the page. It sets everything as text: messages contain code, and code contains
 // markup.
 
+import { hasDocument } from "../socket/life.ts";
 import type { ErrorInfo } from "../socket/payload.ts";
+import { element, withoutColours } from "./element.ts";
 
 export const overlayName = "vite-error-overlay";
 
@@ -45,7 +47,7 @@ export class ErrorOverlay extends Base {
   constructor(error: ErrorInfo, _links = true) {
     super();
     const root = this.attachShadow({ mode: "open" });
-    const style = node("style", "", css);
+    const style = element("style", "", css);
     root.append(style, this.render(error));
   }
 
@@ -67,8 +69,8 @@ export class ErrorOverlay extends Base {
   }
 
   private render(error: ErrorInfo): HTMLElement {
-    const shade = node("div", "shade");
-    const panel = node("div", "panel");
+    const shade = element("div", "shade");
+    const panel = element("div", "panel");
     panel.setAttribute("role", "alertdialog");
     panel.setAttribute("aria-modal", "false");
     panel.setAttribute("aria-label", "Error");
@@ -80,38 +82,28 @@ export class ErrorOverlay extends Base {
     const place = placeOf(error);
     if (place) panel.append(fileLink(place, error.file ? withPosition(error.file, error) : place));
     if (error.frame?.trim()) panel.append(frame(error.frame));
-    if (error.hint) panel.append(node("p", "hint", error.hint));
+    if (error.hint) panel.append(element("p", "hint", error.hint));
     if (error.stack?.trim()) panel.append(stack(error.stack));
-    panel.append(node("p", "tip", "Click outside or press Esc to close. It closes by itself when the error is fixed."));
+    panel.append(
+      element("p", "tip", "Click outside or press Esc to close. It closes by itself when the error is fixed."),
+    );
     shade.append(panel);
     return shade;
   }
 
   private head(error: ErrorInfo): HTMLElement {
-    const head = node("div", "head");
-    const message = node("p", "message");
+    const head = element("div", "head");
+    const message = element("p", "message");
     message.setAttribute("part", "message");
-    if (error.plugin) message.append(node("span", "plugin", `[${error.plugin}] `));
+    if (error.plugin) message.append(element("span", "plugin", `[${error.plugin}] `));
     message.append(withoutColours(error.message || "Unknown error"));
-    const close = node("button", "close", "✕") as HTMLButtonElement;
+    const close = element("button", "close", "✕") as HTMLButtonElement;
     close.type = "button";
     close.setAttribute("aria-label", "Close");
     close.addEventListener("click", () => this.close());
     head.append(message, close);
     return head;
   }
-}
-
-function node(tag: string, className = "", text = ""): HTMLElement {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text) element.textContent = withoutColours(text);
-  return element;
-}
-
-/** Removes the colours that compilers put into messages for terminals. */
-function withoutColours(text: string): string {
-  return text.replace(/\x1b\[[0-9;]*m/g, "");
 }
 
 function placeOf(error: ErrorInfo): string | undefined {
@@ -125,8 +117,8 @@ function withPosition(file: string, error: ErrorInfo): string {
 
 function fileLink(label: string, position: string): HTMLElement {
   const { open } = ErrorOverlay.options;
-  if (!open) return node("div", "file", label);
-  const link = node("button", "file", label) as HTMLButtonElement;
+  if (!open) return element("div", "file", label);
+  const link = element("button", "file", label) as HTMLButtonElement;
   link.type = "button";
   link.title = "Open in the editor";
   link.addEventListener("click", () => open(position));
@@ -135,16 +127,16 @@ function fileLink(label: string, position: string): HTMLElement {
 
 /** Makes a code frame that highlights the line with the error. */
 function frame(text: string): HTMLElement {
-  const pre = node("pre");
+  const pre = element("pre");
   for (const line of text.replace(/^\n+|\n+$/g, "").split("\n")) {
-    pre.append(node("span", /^\s*>|^\s*\|?\s*\^+\s*$|\|\s*\^/.test(line) ? "hit" : "", line || " "), "\n");
+    pre.append(element("span", /^\s*>|^\s*\|?\s*\^+\s*$|\|\s*\^/.test(line) ? "hit" : "", line || " "), "\n");
   }
   return pre;
 }
 
 function stack(text: string): HTMLElement {
-  const details = node("details");
-  details.append(node("summary", "", "Stack"), node("pre", "", text));
+  const details = element("details");
+  details.append(element("summary", "", "Stack"), element("pre", "", text));
   return details;
 }
 
@@ -161,7 +153,7 @@ function adopt(root: ShadowRoot): void {
 
 /** Shows the error instead of the last one. Returns false where it cannot. */
 export function showOverlay(error: ErrorInfo): boolean {
-  if (typeof document === "undefined" || !globalThis.customElements) return false;
+  if (!hasDocument() || !globalThis.customElements) return false;
   defineOverlay();
   closeOverlay();
   const Overlay = (customElements.get(overlayName) ?? ErrorOverlay) as typeof ErrorOverlay;
@@ -174,7 +166,7 @@ export function showOverlay(error: ErrorInfo): boolean {
 }
 
 export function closeOverlay(): void {
-  if (typeof document === "undefined") return;
+  if (!hasDocument()) return;
   for (const element of document.querySelectorAll<ErrorOverlay>(overlayName)) element.remove();
 }
 

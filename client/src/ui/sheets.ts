@@ -2,6 +2,7 @@
 // code of the app. Only links can be swapped.
 
 import { connectionKey } from "../socket/connection.ts";
+import { hasDocument } from "../socket/life.ts";
 
 /** Returns the path of a URL without base, host and query; undefined for URLs of other servers. */
 export type PathOf = (url: string) => string | undefined;
@@ -16,7 +17,7 @@ export interface Sheets {
 /** Returns the stylesheets of the page, of its open shadow roots, and of its frames that have no client of their own. */
 export function findSheets(path: PathOf): Sheets {
   const found: Sheets = { links: new Map(), fixed: new Map() };
-  if (typeof document === "undefined") return found;
+  if (!hasDocument()) return found;
   for (const tree of trees(document)) {
     for (const link of tree.querySelectorAll<HTMLLinkElement>("link")) {
       const at = link.relList.contains("stylesheet") && link.href ? path(link.href) : undefined;

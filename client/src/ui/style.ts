@@ -1,5 +1,6 @@
 // The page's stylesheets that modules import. sheets.ts has the other stylesheets.
 
+import { hasDocument } from "../socket/life.ts";
 import { outdated, takenOver, type PathOf } from "./sheets.ts";
 
 const attribute = "data-vite-dev-id";
@@ -29,7 +30,7 @@ function lookForNonce(): string {
 
 /** Adds a stylesheet, or changes the text of the stylesheet with this ID. */
 export function updateStyle(id: string, css: string, path?: PathOf): void {
-  if (typeof document === "undefined") return; // a worker
+  if (!hasDocument()) return; // a worker
   const sheet = sheets.get(id);
   if (sheet?.constructed) return void sheet.constructed.replaceSync(css);
   const link = sheet ? undefined : givenLink(id, path);
@@ -91,7 +92,7 @@ let givenLinks: HTMLLinkElement[] | undefined;
 function givenLink(id: string, path?: PathOf): HTMLLinkElement | "shows it" | undefined {
   if (!links.has(id)) {
     // Vite's own IDs are paths on disk, so the link's address counts, too.
-    givenLinks ??= [...document.querySelectorAll<HTMLLinkElement>(`link[rel=stylesheet][${attribute}]`)];
+    givenLinks ??= markedLinks();
     const link = givenLinks.find((l) => l.isConnected && (l.getAttribute(attribute) === id || path?.(l.href) === id));
     if (!link) return undefined;
     links.set(id, link.getAttribute(attribute)!);
@@ -105,9 +106,11 @@ function givenLink(id: string, path?: PathOf): HTMLLinkElement | "shows it" | un
 /** The links of a module as they are now: an update replaces links by clones. */
 function linksOf(id: string): HTMLLinkElement[] {
   const value = links.get(id);
-  if (value === undefined) return [];
-  const all = document.querySelectorAll<HTMLLinkElement>(`link[rel=stylesheet][${attribute}]`);
-  return [...all].filter((link) => link.getAttribute(attribute) === value);
+  return value === undefined ? [] : markedLinks().filter((link) => link.getAttribute(attribute) === value);
+}
+
+function markedLinks(): HTMLLinkElement[] {
+  return [...document.querySelectorAll<HTMLLinkElement>(`link[rel=stylesheet][${attribute}]`)];
 }
 
 function insert(id: string, css: string, instead?: Element): HTMLStyleElement {

@@ -1,6 +1,9 @@
 // Small panels in the corner of the page. Notifications of the server disappear after a while; they are for apps that
 // do not show them themselves. The question whether to reload stays.
 
+import { hasDocument } from "../socket/life.ts";
+import { element } from "./element.ts";
+
 export interface Toast {
   title: string;
   description?: string;
@@ -25,7 +28,7 @@ let list: ShadowRoot | undefined;
 
 /** Shows a toast. It stays while the pointer is over it. */
 export function showToast(toast: Toast): void {
-  if (typeof document === "undefined") return;
+  if (!hasDocument()) return;
   const root = host();
   const { panel } = panelOf(toast);
   let timer = setTimeout(() => panel.remove(), duration);
@@ -38,7 +41,7 @@ export function showToast(toast: Toast): void {
 
 /** Asks to reload the page, with the reasons, newest last. A page has one such panel. */
 export function askToReload(reasons: readonly string[], reload: () => void): void {
-  if (typeof document === "undefined") return;
+  if (!hasDocument()) return;
   const root = host();
   root.querySelector(".question")?.remove();
   const left = reasons.length - maxReasons;
@@ -72,11 +75,4 @@ function host(): ShadowRoot {
   list.append(element("style", "", css));
   (document.body ?? document.documentElement).append(at);
   return list;
-}
-
-function element(tag: string, className: string, text = ""): HTMLElement {
-  const e = document.createElement(tag);
-  if (className) e.className = className;
-  e.textContent = text;
-  return e;
 }

@@ -70,18 +70,16 @@ class Walk {
   }
 
   decide(): Decision {
-    for (const id of this.changed) {
-      const reason = this.propagate(id, [id]);
-      if (reason !== undefined) return { kind: "reload", reason };
-    }
-    for (const id of this.change.fixed ?? []) {
-      const reason = this.regain(id);
-      if (reason !== undefined) return { kind: "reload", reason };
-    }
-    for (const id of this.deleted) {
-      const reason = this.remove(id);
-      if (reason !== undefined) return { kind: "reload", reason };
-    }
+    const steps: [Iterable<ModuleID>, (id: ModuleID) => string | undefined][] = [
+      [this.changed, (id) => this.propagate(id, [id])],
+      [this.change.fixed ?? [], (id) => this.regain(id)],
+      [this.deleted, (id) => this.remove(id)],
+    ];
+    for (const [ids, step] of steps)
+      for (const id of ids) {
+        const reason = step(id);
+        if (reason !== undefined) return { kind: "reload", reason };
+      }
     if (this.boundaries.size === 0) return { kind: "nothing" };
     return { kind: "update", boundaries: [...this.boundaries.values()], rerun: [...this.visited] };
   }

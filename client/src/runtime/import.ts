@@ -1,0 +1,11 @@
+type Import = (url: string, options: unknown) => Promise<unknown>;
+
+let withOptions: Import | undefined;
+
+/** Lets the browser load a module. */
+export function importURL(url: string, options?: unknown): Promise<unknown> {
+  if (options === undefined) return import(/* @vite-ignore */ url);
+  // Older browsers cannot parse import() with two arguments, and would not run this script.
+  withOptions ??= new Function("url", "options", "return import(url, options)") as Import;
+  return withOptions(url, options);
+}
