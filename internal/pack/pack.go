@@ -172,7 +172,7 @@ func (p *Packer) script(id, url string, list []graph.Entry) (made Pack, ok bool)
 		return Pack{}, false
 	}
 	w := &writer{sections: []section{{id: id, version: v}}}
-	w.text(v.Code)
+	w.text(transform.Script(v.Code))
 	return p.finish(w, url), true
 }
 

@@ -10,9 +10,10 @@ import (
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-// helperNames are the helpers of esbuild that all modules share. The client's registry has one copy of each.
+// helperNames are the helpers of esbuild that all modules share. The client's registry has one copy of each. $ths is
+// the `this` of ES modules: there is no helper of that name, so it is undefined.
 const helperNames = "__create, __defProp, __getOwnPropDesc, __getOwnPropNames, __getProtoOf, __hasOwnProp, " +
-	"__export, __copyProps, __reExport, __toESM, __toMJS, __asESM, __asMJS, __toCommonJS"
+	"__export, __copyProps, __reExport, __toESM, __toMJS, __asESM, __asMJS, __toCommonJS, $ths"
 
 // writer writes module definitions one below the other, and remembers where each of them starts, for the source map.
 type writer struct {

@@ -93,7 +93,7 @@ func (r *reader) identifier(i int) {
 	text := r.text(i)
 	switch len(text) { // most names are other names: compare the length first
 	case len(thisMark):
-		if string(text) == thisMark {
+		if string(text) == thisMark && !r.p.esm && !r.p.async {
 			copy(text, "this")
 		}
 	case len("require"):

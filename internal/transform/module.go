@@ -20,6 +20,22 @@ func marked(in *Input, printed []byte) bool {
 	return bytes.Contains(printed, []byte("\nmodule.exports = __toCommonJS(")) && !strings.Contains(in.Code, "__toCommonJS")
 }
 
+// scriptMark ends the code of an ES module that may run as a script, too. It stands for the mark at the code's beginning.
+const scriptMark = "module.exports = __toCommonJS({});\n"
+
+// cutMark leaves out the two lines by which esbuild marks an ES module without exports.
+func cutMark(code []byte) (rest []byte, lines lineRange) {
+	second := bytes.Index(code, []byte("\nmodule.exports = __toCommonJS(")) + 1
+	first := bytes.LastIndexByte(code[:second-1], '\n') + 1
+	from := bytes.Count(code[:first], []byte{'\n'})
+	return append(code[:first], code[nextLine(code, second):]...), lineRange{from, from + 2}
+}
+
+// Script returns the code of a module that may run as a script, without what only a factory has.
+func Script(code string) string {
+	return strings.ReplaceAll(strings.TrimSuffix(code, scriptMark), thisMark, "this")
+}
+
 // mayBeModule reports whether a source without the syntax of modules may be an ES module.
 func mayBeModule(in *Input) bool {
 	ext := path.Ext(filename(in))
@@ -112,5 +128,5 @@ func inBlock(in *Input, code string) string {
 	if !r.declaresParameter() {
 		return code
 	}
-	return "{" + strings.TrimSuffix(code, "\n") + "\n}"
+	return "{" + strings.TrimSuffix(code, "\n") + "\n}\n"
 }

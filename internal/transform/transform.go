@@ -199,6 +199,9 @@ func Compile(in Input) (*Output, []Error) {
 	if p.esm {
 		out.Code = inBlock(&in, out.Code)
 	}
+	if p.script {
+		out.Code += scriptMark
+	}
 	if why != "" {
 		out.Code = runSloppy(&in, out.Code, why)
 	}
@@ -212,6 +215,8 @@ type printed struct {
 	exports exportBlock
 	// esm is set for ES modules, also those without exports.
 	esm, async bool
+	// script is set for an ES module that may run as a script, too, since it has no imports and no exports.
+	script bool
 	// sourceMap is esbuild's map, for the code with all lines.
 	sourceMap []byte
 	// dropped are the lines that were left out of code.
@@ -246,7 +251,15 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 	if !in.Dependency {
 		p.warnings = fromMessages(result.Warnings, in.ID, in.File, in.Code)
 	}
-	p.code, p.dropped = stripPreamble(result.Code, in.Code)
+	code, mark := result.Code, lineRange{}
+	if p.esm && in.KeepsThis() {
+		p.script = true
+		code, mark = cutMark(code)
+	}
+	p.code, p.dropped = stripPreamble(code, in.Code)
+	if p.script {
+		p.dropped = append(p.dropped, mark)
+	}
 	restoreNames(p.code, in.Code)
 	p.exports = readExportBlock(p.code)
 	return p, nil
@@ -340,8 +353,8 @@ func defines(in *Input) map[string]string {
 	return used
 }
 
-// thisMark stands for the `this` of a script, until the reader puts `this` back. esbuild would write `exports`, but a
-// script that a worker runs as it is has none.
+// thisMark stands for the `this` of a script. esbuild would write `exports` or undefined, but a worker may run the script
+// as it is. In a factory the mark is a variable without a value. In CommonJS the reader puts `this` back.
 const thisMark = "$ths"
 
 // KeepsThis reports whether `this` stays as it is at the top level of a script of the app. CommonJS has another `this`.
