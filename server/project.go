@@ -127,7 +127,7 @@ func (p *project) build(from reading) (err error) {
 	return p.buildPlugins(resolver)
 }
 
-// loadEnv reads the .env files. The terminal shows the lines that are left out.
+// loadEnv reads the .env files. The terminal shows their mistakes.
 func (p *project) loadEnv() (*env.Env, error) {
 	e, err := env.Load(env.Options{
 		Dir: p.cfg.EnvPath(p.layout.Root), Mode: p.cfg.ModeOrDefault(), Base: p.layout.Base, Prefixes: p.cfg.EnvPrefixes(),
@@ -135,8 +135,8 @@ func (p *project) loadEnv() (*env.Env, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, line := range e.Skipped() {
-		p.server.log.Warn(fmt.Sprintf("%s:%d is left out: it is not NAME=value", p.layout.Shown(line.File), line.Line))
+	for _, m := range e.Mistakes() {
+		p.server.log.Warn(fmt.Sprintf("%s:%d: %s", p.layout.Shown(m.File), m.Line, m.Text))
 	}
 	return e, nil
 }
