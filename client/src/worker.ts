@@ -3,6 +3,7 @@
 
 import { ModuleMeta } from "./hot/meta.ts";
 import type { Facade, StartOptions } from "./page/facade.ts";
+import { defineGlobals, type Expressions } from "./runtime/globals.ts";
 import { helpers } from "./runtime/helpers.ts";
 import { Packs } from "./runtime/packs.ts";
 import { Registry } from "./runtime/registry.ts";
@@ -13,7 +14,7 @@ interface WorkerStart extends StartOptions {
   env?: Record<string, unknown>;
 }
 
-function create(): Facade & { start(options: WorkerStart): unknown } {
+function create(): Facade & { start(options: WorkerStart, globals: Expressions): unknown } {
   let base = "/";
   let env: Record<string, unknown> = {};
   const { origin } = new URL(globalThis.location.href);
@@ -41,10 +42,11 @@ function create(): Facade & { start(options: WorkerStart): unknown } {
       packs.fail(error.message);
       console.error(`[devserver] ${error.message}`);
     },
-    start(options: WorkerStart): unknown {
+    start(options: WorkerStart, globals: Expressions): unknown {
       base = options.base ?? base;
       env = options.env ?? env;
       packs.base = origin + base;
+      defineGlobals(globals, env);
       if (options.error) throw new Error(options.error.message);
       return registry.enter(options.entry);
     },

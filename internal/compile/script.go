@@ -144,7 +144,7 @@ func (c *Compiler) jsx(ts resolve.JSX, src source) transform.JSX {
 	if own.JSXDev != nil {
 		jsx.Dev = *own.JSXDev
 	} else {
-		jsx.Dev = !c.positionsUnused(jsx, src)
+		jsx.Dev = !c.production() && !c.positionsUnused(jsx, src)
 	}
 	return jsx
 }

@@ -37,6 +37,7 @@ type Options struct {
 // Env is the environment of one mode. It is immutable.
 type Env struct {
 	vars     map[string]any
+	globals  map[string]string
 	prefixes []string
 	node     string
 	files    []string
@@ -69,7 +70,7 @@ func Load(o Options) (*Env, error) {
 	if slices.Contains(o.Prefixes, "") {
 		return nil, errors.New(`envPrefix "" would show every variable of your environment to the page; name a prefix`)
 	}
-	e := &Env{vars: map[string]any{}, prefixes: o.Prefixes, node: "development"}
+	e := &Env{vars: map[string]any{}, globals: map[string]string{}, prefixes: o.Prefixes, node: "development"}
 	process := process(o.Set)
 	read, err := e.read(o)
 	if err != nil {
@@ -102,8 +103,12 @@ func Load(o Options) (*Env, error) {
 	e.vars["MODE"], e.vars["BASE_URL"] = o.Mode, o.Base
 	e.vars["DEV"], e.vars["PROD"], e.vars["SSR"] = !e.Production(), e.Production(), false
 	for key, expr := range o.Define {
-		if name, ok := strings.CutPrefix(key, "import.meta.env."); ok {
-			e.vars[name] = Value(expr)
+		name, variable := strings.CutPrefix(key, "import.meta.env.")
+		if variable {
+			e.vars[name] = value(expr)
+		}
+		if _, computed := e.vars[name].(Expression); computed || !strings.HasPrefix(key, "import.meta.") {
+			e.globals[key] = expr
 		}
 	}
 	return e, nil
@@ -143,8 +148,8 @@ func (e *Env) read(o Options) (*variables, error) {
 	return all, nil
 }
 
-// Value returns the value of an expression when it is JSON, else an Expression.
-func Value(expr string) any {
+// value returns the value of an expression when it is JSON, else an Expression.
+func value(expr string) any {
 	var v any
 	if json.Unmarshal([]byte(expr), &v) == nil {
 		return v
@@ -169,18 +174,30 @@ func (e *Env) has(key string) bool {
 // The caller must not change it.
 func (e *Env) Object() map[string]any { return e.vars }
 
-// Differs returns the names of variables whose values differ from those before, sorted. It does not return the values,
-// which may be private.
+// Globals returns the expressions of the names that the configuration defines. Pages and workers make global variables
+// of them, and variables of import.meta.env, which only JavaScript can compute.
+func (e *Env) Globals() map[string]string { return e.globals }
+
+// Differs returns the names whose values differ from those before, sorted: variables of import.meta.env and globals. It
+// does not return the values, which may be private.
 func (e *Env) Differs(before *Env) []string {
-	all := maps.Clone(e.vars)
-	maps.Copy(all, before.vars)
-	var names []string
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if !reflect.DeepEqual(e.vars[name], before.vars[name]) {
-			names = append(names, name)
-		}
+	now, then := e.named(), before.named()
+	all := maps.Clone(now)
+	maps.Copy(all, then)
+	maps.DeleteFunc(all, func(name string, _ any) bool { return reflect.DeepEqual(now[name], then[name]) })
+	return slices.Sorted(maps.Keys(all))
+}
+
+// named returns all values by the names that code has for them.
+func (e *Env) named() map[string]any {
+	all := make(map[string]any, len(e.vars)+len(e.globals))
+	for name, value := range e.vars {
+		all["import.meta.env."+name] = value
 	}
-	return names
+	for name, expr := range e.globals {
+		all[name] = Expression(expr)
+	}
+	return all
 }
 
 // NodeEnv returns process.env.NODE_ENV for packages: the process's own, or else "development".

@@ -40,6 +40,8 @@ type Options struct {
 	Layout   moduleid.Layout
 	// Env is import.meta.env as workers get it; pages have it from the client.
 	Env map[string]any
+	// Globals are the expressions of global variables, for workers too.
+	Globals map[string]string
 	// Run begins the keys of updates, so that they differ between runs of the server.
 	Run string
 	// Now returns the time.
@@ -129,7 +131,7 @@ func (p *Packer) Worker(id string) []byte {
 		p.o.Problems.Publish() // a worker has no overlay: the page that starts it shows the error
 	}
 	text, _ := json.Marshal(start)
-	w.text("await $r.start(" + string(text) + ");\n})();\n")
+	w.text("await $r.start(" + string(text) + ", " + client.Globals(p.o.Globals) + ");\n})();\n")
 	return w.Bytes()
 }
 

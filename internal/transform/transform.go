@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"encoding/json"
 	"path"
 	"regexp"
 	"slices"
@@ -333,12 +334,24 @@ func defines(in *Input) map[string]string {
 		use("process.env.NODE_ENV", `"development"`)
 	}
 	for key, value := range in.Define {
-		if strings.Contains(in.Code, key[strings.LastIndexByte(key, '.')+1:]) {
+		first, _, _ := strings.Cut(key, ".")
+		if strings.Contains(in.Code, key[strings.LastIndexByte(key, '.')+1:]) && strings.Contains(in.Code, first) {
 			use(key, value)
 		}
 	}
 	return used
 }
+
+// CanDefine reports whether a value may stand for a name in Input.Define without a copy of it in each module: a JSON
+// value that is no object or array, or a name.
+func CanDefine(value string) bool {
+	if value = strings.TrimSpace(value); value == "" {
+		return false
+	}
+	return json.Valid([]byte(value)) && value[0] != '{' && value[0] != '[' || entityName.MatchString(value)
+}
+
+var entityName = regexp.MustCompile(`^[\p{L}_$][\p{L}\p{N}_$]*(\.[\p{L}_$][\p{L}\p{N}_$]*)*$`)
 
 // withLangHint adds a hint to syntax errors in a file whose language no plugin compiles.
 func withLangHint(in *Input, errs []Error) []Error {

@@ -12,6 +12,9 @@ console.log = console.info = console.debug = console.error;
 
 process.env.VITE_CJS_IGNORE_WARNING = "1"; // Vite 5 warns each program that loads it by require
 
+process.env.NODE_ENV ||= "development"; // as Vite does before anything else runs
+const startEnv = { ...process.env };
+
 const project = process.cwd(); // the folder of its configuration
 const root = resolve(process.argv[2] ?? "."); // the folder that is served
 
@@ -451,7 +454,7 @@ async function readVite(mode) {
   );
 }
 
-async function readViteConfig({ mode }) {
+async function readViteConfig({ mode, prefixes }) {
   const loaded = await loadVite(mode);
   if (!loaded) return null;
   const { config } = loaded;
@@ -465,8 +468,19 @@ async function readViteConfig({ mode }) {
     plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
     config: carried(config, plugins, mode),
     notCarried: notCarried(config),
+    env: setByConfig(prefixes ?? [config.envPrefix ?? "VITE_"].flat()),
   };
 }
+
+/** Returns the variables that the configuration has set in its process: NODE_ENV, and those that pages may see. */
+const setByConfig = (prefixes) =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name, value]) =>
+        value !== startEnv[name] &&
+        (name === "NODE_ENV" || (prefixes.some((p) => p && name.startsWith(p)) && name !== "VITE_USER_NODE_ENV")),
+    ),
+  );
 
 /** Returns the values of a config that another process can use. */
 function carried(config, plugins, mode) {
@@ -475,9 +489,10 @@ function carried(config, plugins, mode) {
   for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType"])
     if (config[key] !== undefined) out[key] = data(config[key]);
   if (config.publicDir !== undefined) out.publicDir = config.publicDir === "" ? false : config.publicDir;
-  if (config.define)
+  const define = { ...config.define, ...config.environments?.client?.define };
+  if (Object.keys(define).length)
     out.define = Object.fromEntries(
-      Object.entries(config.define).map(([k, v]) => [
+      Object.entries(define).map(([k, v]) => [
         k,
         typeof v === "string" ? v : (JSON.stringify(v) ?? "undefined"),
       ]),
