@@ -56,6 +56,12 @@ func fromMessages(messages []api.Message, id, file, code string) []Error {
 		if len(m.Notes) > 0 {
 			e.Hint = m.Notes[0].Text
 		}
+		switch what, _, _ := strings.Cut(m.Text, " are not available in "); what {
+		case "Deferred imports":
+			e.Text, e.Hint = "browsers have no deferred imports yet", `write import * as x from "…", or import("…") where the module is needed`
+		case "Source phase imports":
+			e.Text, e.Hint = "not all browsers have imports of the source phase", `for WebAssembly write import init from "….wasm?init"`
+		}
 		if l := m.Location; l != nil {
 			e.Line, e.Column = l.Line, utf16Column(l.LineText, l.Column)
 			e.Frame = CodeFrame(code, e.Line, e.Column)

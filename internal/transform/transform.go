@@ -246,12 +246,17 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 	return p, nil
 }
 
+// supported is the syntax that esbuild knows and that not all current browsers have. esbuild lowers decorators, accessor
+// and using. The two forms of import, which it cannot lower, are errors. A module without that syntax costs nothing.
+var supported = map[string]bool{"decorators": false, "using": false, "import-defer": false, "import-source": false}
+
 func transformOptions(in *Input) api.TransformOptions {
 	options := api.TransformOptions{
 		Sourcefile:      sourcefile(in),
 		Loader:          loaderOf(in),
 		Format:          api.FormatCommonJS,
 		Target:          api.ESNext,
+		Supported:       supported,
 		Charset:         api.CharsetUTF8,
 		LegalComments:   api.LegalCommentsNone,
 		JSX:             api.JSXAutomatic,
