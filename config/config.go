@@ -171,6 +171,14 @@ type Esbuild struct {
 	JSXDev *bool `json:"jsxDev"`
 	// JSXInject is put before every module with JSX, for example `import React from "react"`.
 	JSXInject string `json:"jsxInject"`
+	// TSConfigRaw holds options that win over those of each tsconfig.json.
+	TSConfigRaw TSConfigRaw `json:"tsconfigRaw"`
+}
+
+// TSConfigRaw is a tsconfig.json without a file.
+type TSConfigRaw struct {
+	// CompilerOptions are the options that change what a module compiles to, such as {"experimentalDecorators": true}.
+	CompilerOptions map[string]Raw `json:"compilerOptions"`
 }
 
 // Server sets the address, who may connect, and which files may be read.

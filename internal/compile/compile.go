@@ -91,6 +91,7 @@ type Compiler struct {
 	brokenMaps sync.Map
 	first      firstCrawl
 	mistakes   tsMistakes
+	laid       sync.Map // text of a tsconfig's options -> the text with those of the configuration
 }
 
 // New returns a Compiler. It looks for the configurations of the project's tools, and runs nothing yet.

@@ -104,7 +104,8 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	for _, file := range ts.Files {
 		c.o.Watch.TSConfig(file)
 	}
-	in.TSConfigRaw = ts.Raw
+	var metadata bool
+	in.TSConfigRaw, metadata = c.compilerOptions(ts)
 	in.JSX = c.jsx(ts.JSX, src)
 	if src.plain {
 		return in, nil
@@ -116,7 +117,7 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 			in.Map = in.Map.After(inject)
 		}
 	}
-	if ts.DecoratorMetadata && (in.Lang == transform.LangTS || in.Lang == transform.LangTSX) && decorated.MatchString(in.Code) {
+	if metadata && (in.Lang == transform.LangTS || in.Lang == transform.LangTSX) && decorated.MatchString(in.Code) {
 		return c.withMetadata(ctx, in)
 	}
 	return in, nil

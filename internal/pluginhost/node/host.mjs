@@ -652,6 +652,7 @@ function carried(config, plugins, mode) {
       postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss,
     };
   out.esbuild = { ...pluginJSX(plugins, mode), ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
+  Object.assign(out.esbuild, tsOptions(config));
   const s = config.server;
   if (s) out.server = serverValues(s, served, mode);
   if (s?.forwardConsole) out.plugins = { console: true }; // Vite's name for it
@@ -736,6 +737,38 @@ function oxcJSX(oxc) {
     jsxFragment: jsx.pragmaFrag,
     jsxInject: oxc.jsxInject,
   });
+}
+
+/** Returns the compiler options that win over a tsconfig: esbuild.tsconfigRaw, and the same by newer names. */
+function tsOptions({ esbuild, oxc }) {
+  const raw = (esbuild || undefined)?.tsconfigRaw;
+  const given = parsed(raw)?.compilerOptions ?? {};
+  const { jsx, jsxFactory, jsxFragmentFactory, jsxImportSource, ...rest } = given;
+  const { legacy, emitDecoratorMetadata } = (oxc || undefined)?.decorator ?? {};
+  return data({
+    tsconfigRaw: {
+      compilerOptions: {
+        ...rest,
+        experimentalDecorators: legacy ?? rest.experimentalDecorators,
+        emitDecoratorMetadata: emitDecoratorMetadata ?? rest.emitDecoratorMetadata,
+      },
+    },
+    ...data({
+      jsx: jsx && (jsx === "react" ? "transform" : "automatic"),
+      jsxFactory,
+      jsxFragment: jsxFragmentFactory,
+      jsxImportSource,
+    }),
+  });
+}
+
+/** Returns a value that may be given as JSON, undefined for a text that is not. */
+function parsed(value) {
+  try {
+    return typeof value === "string" ? JSON.parse(value) : value;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Options with functions stay here, see styleOptions. The text of the functions changes when they do. */
@@ -918,8 +951,10 @@ function notCarried(config) {
     tell(css, "css.", ["lightningcss"], ": stylesheets stay as they are written");
   for (const [at, { target } = {}] of Object.entries({ esbuild: config.esbuild || {}, oxc: config.oxc || {} }))
     if (target && String(target) !== "esnext") not.push(`${at}.target: modules have the syntax of current browsers`);
-  tell(config.esbuild, "esbuild.", ["supported", "drop", "dropLabels", "pure", "tsconfigRaw", "banner", "footer"]);
-  tell(config.oxc, "oxc.", ["decorator", "define", "inject", "assumptions"]);
+  const raw = config.esbuild?.tsconfigRaw;
+  if (raw && !parsed(raw)) not.push("esbuild.tsconfigRaw: a text that is no JSON");
+  tell(config.esbuild, "esbuild.", ["supported", "drop", "dropLabels", "pure", "banner", "footer"]);
+  tell(config.oxc, "oxc.", ["define", "inject", "assumptions"]);
   tell(config.html, "html.", ["cspNonce", "additionalAssetSources"]);
   tell(
     config,
