@@ -14,7 +14,7 @@ interface WorkerStart extends StartOptions {
   env?: Record<string, unknown>;
 }
 
-function create(): Facade & { start(options: WorkerStart, globals: Expressions): unknown } {
+function create(): Facade & { start(options: WorkerStart, globals?: Expressions): unknown } {
   let base = "/";
   let env: Record<string, unknown> = {};
   const { origin } = new URL(globalThis.location.href);
@@ -42,7 +42,7 @@ function create(): Facade & { start(options: WorkerStart, globals: Expressions):
       packs.fail(error.message);
       console.error(`[devserver] ${error.message}`);
     },
-    start(options: WorkerStart, globals: Expressions): unknown {
+    start(options: WorkerStart, globals: Expressions = {}): unknown {
       base = options.base ?? base;
       env = options.env ?? env;
       packs.base = origin + base;
