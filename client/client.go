@@ -14,8 +14,10 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -41,20 +43,37 @@ type Config struct {
 	Overlay bool `json:"overlay"`
 	// Env is import.meta.env.
 	Env any `json:"env,omitempty"`
+	// Globals are the expressions of the names that the page defines before any code of the app runs.
+	Globals map[string]string `json:"-"`
 	// ShareTabs lets all tabs of a browser use one socket.
 	ShareTabs bool `json:"shareTabs,omitempty"`
 	// AskReload lets a page that must reload show the reason and a button instead.
 	AskReload bool `json:"askReload,omitempty"`
 }
 
-// Prefix returns the line in front of Script. It is exactly one line, since pages read it again, as text, when a
-// restarted server has another token.
+// Prefix returns the text in front of Script. Its first line is exactly the JSON of c, since pages read it again, as
+// text, when a restarted server has another token.
 func (c Config) Prefix() (string, error) {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("encode the page's configuration: %w", err)
 	}
-	return "const __config__ = " + string(text) + ";\n", nil
+	prefix := "const __config__ = " + string(text) + ";\n"
+	if len(c.Globals) > 0 {
+		prefix += "const __globals__ = " + Globals(c.Globals) + ";\n"
+	}
+	return prefix, nil
+}
+
+// Globals returns an object of functions that compute the expressions.
+func Globals(expressions map[string]string) string {
+	var b strings.Builder
+	b.WriteString("{")
+	for _, name := range slices.Sorted(maps.Keys(expressions)) {
+		key, _ := json.Marshal(name) // a string is always good
+		fmt.Fprintf(&b, "%s: () => (%s\n),", key, expressions[name])
+	}
+	return b.String() + "}"
 }
 
 // Options are the options of Bundle.
@@ -149,7 +168,7 @@ func (opts Options) readEmbedded(build api.PluginBuild) {
 
 var script = sync.OnceValue(func() string { return mustBundle(Options{Entry: "client.ts", Minify: true}) })
 
-// Script returns the ES module that every page runs first. The line of [Config.Prefix] belongs in front of it.
+// Script returns the ES module that every page runs first. The text of [Config.Prefix] belongs in front of it.
 func Script() string { return script() }
 
 var console = sync.OnceValue(func() string {

@@ -38,8 +38,9 @@ type Config struct {
 	EnvDir Dir `json:"envDir"`
 	// EnvPrefix lists the prefixes of variables that pages may see. Default: "VITE_".
 	EnvPrefix Strings `json:"envPrefix"`
-	// Define maps names to the expressions that replace them. A string is an expression, as in Vite: write "\"text\""
-	// for a text. Other values stand for themselves.
+	// Define maps names to the expressions that they stand for, in modules and as global variables of pages and workers.
+	// A string is an expression, as in Vite: write "\"text\"" for a text. Other values stand for themselves.
+	// "import.meta.env.X" is also a variable of import.meta.env, and of %X% in HTML.
 	Define Expressions `json:"define"`
 	// LogLevel is the lowest level that the terminal shows. Default: "info".
 	LogLevel string `json:"logLevel" enum:"debug,info,warn,error,silent"`
@@ -170,6 +171,14 @@ type Esbuild struct {
 	JSXDev *bool `json:"jsxDev"`
 	// JSXInject is put before every module with JSX, for example `import React from "react"`.
 	JSXInject string `json:"jsxInject"`
+	// TSConfigRaw holds options that win over those of each tsconfig.json.
+	TSConfigRaw TSConfigRaw `json:"tsconfigRaw"`
+}
+
+// TSConfigRaw is a tsconfig.json without a file.
+type TSConfigRaw struct {
+	// CompilerOptions are the options that change what a module compiles to, such as {"experimentalDecorators": true}.
+	CompilerOptions map[string]Raw `json:"compilerOptions"`
 }
 
 // Server sets the address, who may connect, and which files may be read.

@@ -104,7 +104,13 @@ func (p *project) rewritePage(ctx context.Context, file string, source []byte, d
 		opts.Tags = htmlTags(tags.Tags)
 	}
 	if bytes.ContainsRune(text, '%') {
-		text = []byte(p.env.ReplaceHTML(string(text)))
+		replaced, unknown := p.env.ReplaceHTML(string(text))
+		text = []byte(replaced)
+		for _, name := range unknown {
+			if _, shown := p.unknown.LoadOrStore(name, true); !shown {
+				p.server.log.Warn(p.layout.Shown(file) + ": %" + name + "% stays as it is: there is no such variable in the .env files")
+			}
+		}
 	}
 	out := html.Rewrite(text, opts)
 	return &rewrittenPage{source: source, text: out.HTML, scripts: out.Scripts}, nil

@@ -56,6 +56,7 @@ type project struct {
 	relay    *relay.Relay      // pages and plugins
 
 	pages   sync.Map   // file -> *rewrittenPage: the pages as they were served last, see keptPage
+	unknown sync.Map   // name -> true: the variables in pages that do not exist, which the terminal has shown
 	keeping sync.Mutex // see keptPage
 
 	began    sync.Once     // see begin
@@ -97,7 +98,7 @@ func (p *project) build(from reading) (err error) {
 	if err := cfg.Err(); err != nil {
 		p.problems.AddForAll(problems.ConfigID, p.problems.Convert(err))
 	}
-	if p.env, err = p.loadEnv(); err != nil {
+	if p.env, err = p.loadEnv(from); err != nil {
 		return err
 	}
 	nodeDir, err := s.folder.Dir("node")
@@ -118,6 +119,7 @@ func (p *project) build(from reading) (err error) {
 	resolver, err := resolve.New(resolve.Options{
 		Root: l.Root, Public: l.Public, Alias: aliases(cfg), Conditions: cfg.Resolve.Conditions, Dedupe: cfg.Resolve.Dedupe,
 		Extensions: cfg.Resolve.Extensions, MainFields: cfg.Resolve.MainFields, PreserveSymlinks: config.IsOn(cfg.Resolve.PreserveSymlinks),
+		Production: p.env.Production(),
 	})
 	if err != nil {
 		return err
@@ -127,16 +129,20 @@ func (p *project) build(from reading) (err error) {
 	return p.buildPlugins(resolver)
 }
 
-// loadEnv reads the .env files. The terminal shows the lines that are left out.
-func (p *project) loadEnv() (*env.Env, error) {
+// loadEnv reads the .env files. The terminal shows their mistakes.
+func (p *project) loadEnv(from reading) (*env.Env, error) {
 	e, err := env.Load(env.Options{
 		Dir: p.cfg.EnvPath(p.layout.Root), Mode: p.cfg.ModeOrDefault(), Base: p.layout.Base, Prefixes: p.cfg.EnvPrefixes(),
+		Set: from.Env, Define: p.cfg.Define,
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, line := range e.Skipped() {
-		p.server.log.Warn(fmt.Sprintf("%s:%d is left out: it is not NAME=value", p.layout.Shown(line.File), line.Line))
+	for _, m := range e.Mistakes() {
+		p.server.log.Warn(fmt.Sprintf("%s:%d: %s", p.layout.Shown(m.File), m.Line, m.Text))
+	}
+	if e.Production() {
+		p.server.log.Info("NODE_ENV is production: packages run as in production, and components lose their state when they are edited")
 	}
 	return e, nil
 }
@@ -154,7 +160,7 @@ func (p *project) buildModules(resolver *resolve.Resolver, viteState string) {
 	p.graph = graph.New(p.compiler, runtime.GOMAXPROCS(0))
 	p.packs = pack.New(pack.Options{
 		Context: p.ctx, Graph: p.graph, Compiler: p.compiler, Problems: p.problems, Layout: p.layout,
-		Env: p.env.Object(), Run: s.epoch[:6], Now: time.Now,
+		Env: p.env.Object(), Globals: p.env.Globals(), Run: s.epoch[:6], Now: time.Now,
 	})
 	p.edits = edit.New(edit.Options{
 		Context: p.ctx, HMR: p.cfg.Server.HMR, Layout: p.layout, Gate: p.gate, Resolver: resolver, Graph: p.graph,

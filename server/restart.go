@@ -111,8 +111,8 @@ func (s *Server) publishRestart(old, p *project, reason string) error {
 		p.edits.PrintReload(why)
 		return reload(why)
 	}
-	if names := p.env.Differs(old.env); len(names) > 0 { // import.meta.env comes with the page, and so does what stands in its HTML
-		why := "import.meta.env." + strings.Join(names, ", ") + " changed"
+	if names := p.env.Differs(old.env); len(names) > 0 { // they come with the page, and so does what stands in its HTML
+		why := strings.Join(names, ", ") + " changed"
 		p.edits.PrintReload(why)
 		return reload(why)
 	}

@@ -146,3 +146,18 @@ func TestRestartAppliesTheRulesOfRequests(t *testing.T) {
 		t.Errorf("after a mistake: %s", got)
 	}
 }
+
+// TestDefinedNamesReloadPages: code may have read them in any way, so pages begin again with the new values.
+func TestDefinedNamesReloadPages(t *testing.T) {
+	t.Parallel()
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+`-- devserver.config.json --
+{"define": {"A": "1", "B": {"c": 1}, "import.meta.env.D": "1 + 1"}}
+`)))
+	sock := s.Socket(t)
+	sock.WaitFor(devtest.Is("connected"))
+	s.Write("devserver.config.json", `{"define": {"A": "2", "B": {"c": 1}, "import.meta.env.D": "1 + 2", "E": "f()"}}`)
+	sock.WaitFor(devtest.Is("full-reload", "A, E, import.meta.env.D changed"))
+	if r := s.Get("/@vite/client"); !strings.Contains(r.Body, `"E": () => (f()`) {
+		t.Errorf("the page does not define E:\n%.500s", r.Body)
+	}
+}

@@ -514,11 +514,11 @@ func TestEnvironmentSavedInPlace(t *testing.T) {
 func TestHalfAnEnvironment(t *testing.T) {
 	t.Parallel()
 	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp+"-- .env --\nVITE_N=0\nTOKEN "+canary+"\n")))
-	s.Log.Wait(t, ".env:2 is left out: it is not NAME=value")
+	s.Log.Wait(t, ".env:2: the line is left out: it is not NAME=value")
 	sock := s.Socket(t)
 	s.Write(".env", "\nOTHER=\""+canary+"\nVITE_N=1\n=\n")
 	sock.WaitFor(devtest.Is("full-reload", "import.meta.env.VITE_N changed"))
-	s.Log.Wait(t, ".env:4 is left out")
+	s.Log.Wait(t, ".env:4: the line is left out")
 	if text := s.Log.String(); strings.Contains(text, canary) {
 		t.Errorf("the terminal shows the content of .env:\n%s", text)
 	}

@@ -40,7 +40,7 @@ func (p *project) serveClient(w http.ResponseWriter, r *http.Request) {
 	prefix, err := client.Config{
 		Base: p.layout.Base, Token: p.server.token, Epoch: p.server.epoch, Seq: p.server.hub.Seq(), MaxMessage: maxMessage,
 		Overlay: p.cfg.Server.HMR.OverlayOrDefault(), ShareTabs: config.IsOn(p.cfg.Server.HMR.ShareTabs), AskReload: p.cfg.Server.HMR.Reload == "ask",
-		Env: p.env.Object(),
+		Env: p.env.Object(), Globals: p.env.Globals(),
 	}.Prefix()
 	if err != nil {
 		p.server.log.Error("serve the client", "error", err)

@@ -135,11 +135,36 @@ func TestToolResultsAreKept(t *testing.T) {
 	}
 }
 
-// TestDecoratorMetadata compiles decorators with the project's TypeScript, when tsconfig.json has
-// emitDecoratorMetadata.
+// TestDecoratorMetadata compiles decorators with the project's TypeScript, Vite or SWC, when tsconfig.json has
+// emitDecoratorMetadata. Their source maps lead to the source, and their errors have a place.
 func TestDecoratorMetadata(t *testing.T) {
 	t.Parallel()
-	app := devtest.App(t, devtest.Text(`-- index.html --
+	for _, tool := range []string{"typescript", "vite", "@swc/core"} {
+		t.Run(tool, func(t *testing.T) {
+			t.Parallel()
+			withMetadata(t, tool)
+		})
+	}
+}
+
+// TestDecoratorMetadataNeedsATool: TypeScript 7 has no API. The error names what does the work, and an install is enough.
+func TestDecoratorMetadataNeedsATool(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(decorated+`-- node_modules/typescript/package.json --
+{"name": "typescript", "version": "7.0.2", "exports": {".": "./version.cjs"}}
+-- node_modules/typescript/version.cjs --
+module.exports = { version: "7.0.2", versionMajorMinor: "7.0" };
+`))
+	s := devtest.Start(t, app)
+	if pack := module(t, s); !strings.Contains(pack, "emitDecoratorMetadata needs a compiler") || !strings.Contains(pack, "npm install -D @swc/core") {
+		t.Errorf("the pack does not name a compiler:\n%s", pack)
+	}
+	linkPackage(t, app, "@swc/core")
+	app.Edit("main.ts", "wheels: number", "wheels: string")
+	devtest.Eventually(t, "metadata", func() bool { return strings.Contains(module(t, s), `"design:paramtypes"`) }, s.Log.String)
+}
+
+const decorated = `-- index.html --
 <script type="module" src="/main.ts"></script>
 -- package.json --
 {}
@@ -155,8 +180,12 @@ export class Car {
 }
 -- engine.ts --
 export class Engine {}
-`))
-	tools(t, app)
+`
+
+// withMetadata serves decorators to a project that has one of the tools.
+func withMetadata(t *testing.T, tool string) {
+	app := devtest.App(t, devtest.Text(decorated))
+	linkPackage(t, app, tool)
 	s := devtest.Start(t, app)
 	pack := module(t, s)
 	for _, part := range []string{`"design:paramtypes"`, `Number`, `Engine`} {
@@ -171,6 +200,21 @@ export class Engine {}
 	page := s.Socket(t)
 	app.Edit("main.ts", "wheels: number", "wheels: string")
 	page.WaitFor(devtest.Is("update", "/main.ts", "String"))
+	app.Edit("main.ts", "constructor(", "constructor((")
+	page.WaitFor(devtest.Is("error", `"line":6`))
+}
+
+// linkPackage links a package of testdata/tools into an app.
+func linkPackage(t *testing.T, app *devtest.Files, name string) {
+	t.Helper()
+	to, err := filepath.Abs("../testdata/tools/node_modules/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(to); err != nil {
+		t.Skipf("%s is not installed: run npm install --no-save in testdata/tools/", name)
+	}
+	app.Link(to, "node_modules/"+name)
 }
 
 // TestJSXOfTheConfiguration: JSX options of the configuration win over tsconfig.json.

@@ -182,7 +182,7 @@ export default defineConfig(({ mode }) => {
     plugins: [{ name: "only-builds", apply: "build" }, { name: "by-function", apply: (_, { command }) => command === "build" }, false, [null, { name: "runs" }]],
     resolve: { mainFields: ["special", "main"], preserveSymlinks: true },
     css: { transformer: "lightningcss", lightningcss: { drafts: { customMedia: true } } },
-    esbuild: { drop: ["console"], jsxInject: "" },
+    esbuild: { drop: ["console"], target: "es2020", jsxInject: "" },
     html: { cspNonce: "x" },
     optimizeDeps: { include: ["x"], esbuildOptions: { loader: { ".js": "jsx" } } },
     build: { outDir: "../dist", rollupOptions: { input: "x" } },
@@ -226,7 +226,7 @@ exports.is = "the special one";
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)
 	}
-	for _, told := range []string{"do not run yet: runs;", `"/app/parts": auth`, "css.lightningcss: stylesheets stay", "esbuild.drop", "html.cspNonce", "server.cors.origin: expressions", "server.watch.ignored: expressions"} {
+	for _, told := range []string{"do not run yet: runs;", `"/app/parts": auth`, "css.lightningcss: stylesheets stay", "esbuild.drop", "esbuild.target: modules have the syntax", "html.cspNonce", "server.cors.origin: expressions", "server.watch.ignored: expressions"} {
 		s.Log.Wait(t, told)
 	}
 	for _, silent := range []string{"only-builds", "by-function", "optimizeDeps", "outDir", "worker", "preview", "test", "jsxInject", "hmr"} {
@@ -234,8 +234,11 @@ exports.is = "the special one";
 			t.Errorf("the terminal names %s, which needs no warning: %s", silent, line)
 		}
 	}
-	if pack := s.Get("/app/main.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body; !strings.Contains(pack, "the special one") || !strings.Contains(pack, `console.log(void 0, "1.2.3",`) {
+	if pack := s.Get("/app/main.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body; !strings.Contains(pack, "the special one") || !strings.Contains(pack, `console.log(void 0, `) {
 		t.Errorf("the pack lacks the package's special file or the defined values: %s", pack)
+	}
+	if client := s.Get("/app/@vite/client").Body; !strings.Contains(client, `"VERSION":"1.2.3"`) || !strings.Contains(client, `"process.env": () => ({}`) {
+		t.Errorf("the page lacks the defined values: %.500s", client)
 	}
 	res := s.Get("/app/parts")
 	if cookie := res.Header.Get("Set-Cookie"); res.Body != "one/app/parts" || cookie != "session=1; Domain=localhost; Path=/app; HttpOnly" {

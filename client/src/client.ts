@@ -3,11 +3,14 @@
 
 import { withDefaults, type Config } from "./page/config.ts";
 import { startPage } from "./page/page.ts";
+import { defineGlobals, type Expressions } from "./runtime/globals.ts";
 import { carryIfWorker } from "./socket/tabs.ts";
 
 declare const __config__: Partial<Config> | undefined;
+declare const __globals__: Expressions | undefined;
 
 const config = withDefaults(typeof __config__ === "undefined" ? undefined : __config__);
+if (typeof __globals__ !== "undefined") defineGlobals(__globals__, config.env);
 carryIfWorker();
 const page = startPage(config, import.meta.url);
 

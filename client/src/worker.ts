@@ -3,6 +3,7 @@
 
 import { ModuleMeta } from "./hot/meta.ts";
 import type { Facade, StartOptions } from "./page/facade.ts";
+import { defineGlobals, type Expressions } from "./runtime/globals.ts";
 import { helpers } from "./runtime/helpers.ts";
 import { importURL } from "./runtime/import.ts";
 import { Packs } from "./runtime/packs.ts";
@@ -16,7 +17,7 @@ interface WorkerStart extends StartOptions {
 
 interface WorkerFacade extends Facade {
   /** As in pages. Worklets give the URL of their script. */
-  start(options: WorkerStart, scriptURL?: string): void;
+  start(options: WorkerStart, globals?: Expressions, scriptURL?: string): void;
 }
 
 function create(): WorkerFacade {
@@ -46,11 +47,12 @@ function create(): WorkerFacade {
       packs.fail(id, error.message);
       console.error(`[devserver] ${error.message}`);
     },
-    start(options: WorkerStart, scriptURL?: string): void {
+    start(options: WorkerStart, globals: Expressions = {}, scriptURL?: string): void {
       origin = scriptURL === undefined ? (globalThis.location?.origin ?? "") : /\w+:\/\/[^/]+/.exec(scriptURL)![0];
       base = options.base ?? base;
       env = options.env ?? env;
       packs.base = origin + base;
+      defineGlobals(globals, env);
       if (options.error) throw new Error(options.error.message);
       const running = registry.enter(options.entry);
       // As a browser does it: what throws is an error of the program, which the page hears of by onerror.

@@ -11,6 +11,7 @@ package compile
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/seed-b8174343/devserver/config"
@@ -32,7 +33,8 @@ type Options struct {
 	Resolver *resolve.Resolver
 	Problems *problems.Set
 	Logger   *slog.Logger
-	// NodeEnv is the value of process.env.NODE_ENV in modules.
+	// NodeEnv is the value of process.env.NODE_ENV in modules. "production" also means no fast refresh and no positions
+	// of elements, since React's packages have neither then.
 	NodeEnv string
 	// ViteState changes with the project's vite.config, whose functions tools may call.
 	ViteState string
@@ -89,17 +91,38 @@ type Compiler struct {
 	brokenMaps sync.Map
 	first      firstCrawl
 	mistakes   tsMistakes
+	laid       sync.Map // text of a tsconfig's options -> the text with those of the configuration
 }
 
 // New returns a Compiler. It looks for the configurations of the project's tools, and runs nothing yet.
 func New(o Options) *Compiler {
-	c := &Compiler{o: o, define: map[string]string{"process.env.NODE_ENV": transform.Quote(o.NodeEnv)}}
-	for key, value := range o.Config.Define {
-		c.define[key] = string(value)
+	c := &Compiler{o: o, define: defines(o)}
+	if !c.production() {
+		c.refresh.framework = c.detectRefresh()
 	}
-	c.refresh.framework = c.detectRefresh()
 	c.styles = c.findStyleTools()
 	return c
 }
+
+// defines returns what the compiler replaces in code. The page has global variables for all that is defined (package
+// env), so objects and expressions are left to them: each module would have a copy of its own.
+func defines(o Options) map[string]string {
+	node := transform.Quote(o.NodeEnv)
+	if own, ok := o.Config.Define[nodeEnv]; ok {
+		node = own
+	}
+	replaced := map[string]string{nodeEnv: node, "globalThis." + nodeEnv: node, "global." + nodeEnv: node}
+	for key, value := range o.Config.Define {
+		if !strings.HasPrefix(key, "import.meta.env.") && transform.CanDefine(value) {
+			replaced[key] = value
+		}
+	}
+	return replaced
+}
+
+const nodeEnv = "process.env.NODE_ENV"
+
+// production reports whether packages run as in production.
+func (c *Compiler) production() bool { return c.o.NodeEnv == "production" }
 
 var _ graph.Loader = (*Compiler)(nil)

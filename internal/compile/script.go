@@ -116,7 +116,8 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	for _, file := range ts.Files {
 		c.o.Watch.TSConfig(file)
 	}
-	in.TSConfigRaw = ts.Raw
+	var metadata bool
+	in.TSConfigRaw, metadata = c.compilerOptions(ts)
 	in.JSX = c.jsx(ts.JSX, src)
 	if src.plain {
 		return in, nil
@@ -128,7 +129,7 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 			in.Map = in.Map.After(inject)
 		}
 	}
-	if ts.DecoratorMetadata && (in.Lang == transform.LangTS || in.Lang == transform.LangTSX) && decorated.MatchString(in.Code) {
+	if metadata && (in.Lang == transform.LangTS || in.Lang == transform.LangTSX) && decorated.MatchString(in.Code) {
 		return c.withMetadata(ctx, in)
 	}
 	return in, nil
@@ -156,7 +157,7 @@ func (c *Compiler) jsx(ts resolve.JSX, src source) transform.JSX {
 	if own.JSXDev != nil {
 		jsx.Dev = *own.JSXDev
 	} else {
-		jsx.Dev = !c.positionsUnused(jsx, src)
+		jsx.Dev = !c.production() && !c.positionsUnused(jsx, src)
 	}
 	return jsx
 }

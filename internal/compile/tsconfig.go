@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"encoding/json"
 	"sync"
 
 	"github.com/seed-b8174343/devserver/internal/resolve"
@@ -56,6 +57,43 @@ func (c *Compiler) warnOf(ts *resolve.TSConfig) {
 	if over && len(now) == 0 {
 		c.o.Logger.Info(c.o.Layout.Shown(ts.File) + " has no mistakes any more")
 	}
+}
+
+// compilerOptions lays the compiler options of the configuration over those of a tsconfig. metadata means that
+// decorators get the types of the decorated parts.
+func (c *Compiler) compilerOptions(ts *resolve.TSConfig) (raw string, metadata bool) {
+	own := c.o.Config.Esbuild.TSConfigRaw.CompilerOptions
+	if len(own) == 0 {
+		return ts.Raw, ts.DecoratorMetadata
+	}
+	metadata = ts.DecoratorMetadata
+	if v, given := own["emitDecoratorMetadata"]; given {
+		metadata = string(v) == "true"
+	}
+	if laid, ok := c.laid.Load(ts.Raw); ok {
+		return laid.(string), metadata
+	}
+	var text struct {
+		CompilerOptions map[string]json.RawMessage `json:"compilerOptions"`
+	}
+	_ = json.Unmarshal([]byte(ts.Raw), &text) // the resolver has written it
+	all := text.CompilerOptions
+	if all == nil {
+		all = map[string]json.RawMessage{}
+	}
+	if own["target"] != nil && all["target"] == nil {
+		delete(all, "useDefineForClassFields") // it was the rule for a tsconfig without a target
+	}
+	for name, v := range own {
+		all[name] = json.RawMessage(v)
+	}
+	text.CompilerOptions = all
+	laid, err := json.Marshal(text)
+	if err != nil {
+		return ts.Raw, metadata // the decoder lets only JSON through
+	}
+	c.laid.Store(ts.Raw, string(laid))
+	return string(laid), metadata
 }
 
 // AwaitsConfigPackage reports whether a tsconfig extends a package that is not installed.

@@ -51,7 +51,7 @@ func TestLoad(t *testing.T) {
 	c, root := load(t, "\xef\xbb\xbf"+`{
 		// comments and trailing commas
 		"$schema": "x", "base": "/app", "mode": "staging", "publicDir": false, "envPrefix": "APP_",
-		"define": {"__A__": "\"text\"", "__B__": 1, "__C__": {"d": [1, /* two */ 2,]}, "process.env.X": "globalThis.x"},
+		"define": {"__A__": "\"text\"", "__B__": 1, "__C__": {"d": [1, /* two */ 2,]}, "process.env.X": "globalThis.x", "__E__": "1 + 1", "__F__": "(a) => [a, \"b\"] // c"},
 		"resolve": {"alias": [{"find": "@", "replacement": "./src"}, {"find": "^~(.*)", "replacement": "$1"}]},
 		"css": {"preprocessorOptions": {"scss": {"additionalData": "$a: 1;"}}, "postcss": "./conf"},
 		"esbuild": {"jsx": "automatic"},
@@ -70,7 +70,7 @@ func TestLoad(t *testing.T) {
 	if c.PublicPath(root) != "" {
 		t.Errorf("public folder = %q, want none", c.PublicPath(root))
 	}
-	if diff := cmp.Diff(config.Expressions{"__A__": `"text"`, "__B__": "1", "__C__": `{"d":[1,2]}`, "process.env.X": "globalThis.x"}, c.Define); diff != "" {
+	if diff := cmp.Diff(config.Expressions{"__A__": `"text"`, "__B__": "1", "__C__": `{"d":[1,2]}`, "process.env.X": "globalThis.x", "__E__": "1 + 1", "__F__": `(a) => [a, "b"] // c`}, c.Define); diff != "" {
 		t.Error(diff)
 	}
 	wantAlias := config.Aliases{{Find: "@", Replacement: filepath.Join(root, "src")}, {Find: "^~(.*)", Replacement: "$1"}}
@@ -123,7 +123,13 @@ func TestMistakes(t *testing.T) {
 		{"proxy without target", `{"server": {"proxy": {"/api": {"ws": true}}}}`, `option "server.proxy[\"/api\"]": needs a "target"`},
 		{"proxy pattern", `{"server": {"proxy": {"^/(": "http://x"}}}`, `is not a regular expression: missing closing )`},
 		{"proxy path", `{"server": {"proxy": {"api": "http://x"}}}`, `must begin with "/", or with "^"`},
-		{"define text", `{"define": {"V": "1.2.3"}}`, `"1.2.3" is neither a JSON value nor a name; for a text write "\"1.2.3\""`},
+		{"define text", `{"define": {"V": "1.2.3"}}`, `"1.2.3" is no JavaScript expression; for a text write "\"1.2.3\""`},
+		{"define brackets", `{"define": {"V": "1) + (2"}}`, `"1) + (2" is no JavaScript expression`},
+		{"define other brackets", `{"define": {"V": "1], [2"}}`, `"1], [2" is no JavaScript expression`},
+		{"define statement", `{"define": {"V": "let a = 1"}}`, `is no JavaScript expression`},
+		{"define comment", `{"define": {"V": "1 /* open"}}`, `is no JavaScript expression`},
+		{"define await", `{"define": {"V": "await f()"}}`, `is no JavaScript expression`},
+		{"define env", `{"define": {"import.meta.env": {}}}`, `does nothing, as in Vite; define its variables`},
 		{"define name", `{"define": {"a-b": 1}}`, `"a-b" is not a name`},
 		{"twice", `{"mode": "a", "mode": "b"}`, `:1:15: option "mode": is given twice`},
 		{"syntax", "{\n  \"mode\": }", `:2:11: `},
@@ -252,7 +258,7 @@ func TestProgramMistakes(t *testing.T) {
 		`option "server.proxy[\"/api\"]": needs a "target"`:    {Server: config.Server{Proxy: config.Proxy{{Path: "/api"}}}},
 		`option "server.proxy.api": must begin with "/"`:       {Server: config.Server{Proxy: config.Proxy{{Path: "api", Target: "http://x"}}}},
 		`option "server.proxy[\"/x\"]": is given twice`:        {Server: config.Server{Proxy: config.Proxy{{Path: "/x", Target: "http://x"}, {Path: "/x", Target: "http://y"}}}},
-		`option "define.A": "1.2.3" is neither`:                {Define: config.Expressions{"A": "1.2.3"}},
+		`option "define.A": "1.2.3" is no JavaScript`:          {Define: config.Expressions{"A": "1.2.3"}},
 		`option "server.https": needs both "key" and "cert"`:   {Server: config.Server{HTTPS: &config.HTTPS{Key: "k"}}},
 		`option "plugins.log.maxSize": must be a whole number`: {Plugins: config.Plugins{Log: &config.LogPlugin{MaxSize: 1}}},
 		`base "app" must be a path like /app/`:                 {Base: "app"},

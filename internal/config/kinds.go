@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/evanw/esbuild/pkg/api"
 	"github.com/tailscale/hujson"
 
 	"github.com/seed-b8174343/devserver/config"
@@ -87,18 +88,34 @@ func (d *decoder) expressions(v *hujson.Value, e *config.Expressions, path strin
 		expr := string(standard(value))
 		if value.Value.Kind() == '"' {
 			expr = value.Value.(hujson.Literal).String()
-			if !json.Valid([]byte(expr)) && !entityName.MatchString(expr) {
+			if !isExpression(expr) {
 				quoted, _ := json.Marshal(expr)
 				twice, _ := json.Marshal(string(quoted))
-				d.fail(value, path, "%s is neither a JSON value nor a name; for a text write %s", quoted, twice)
+				d.fail(value, path, "%s is no JavaScript expression; for a text write %s", quoted, twice)
 				return
 			}
+		}
+		if name == "import.meta.env" {
+			d.fail(at, path, "does nothing, as in Vite; define its variables, like import.meta.env.VERSION")
+			return
 		}
 		if *e == nil {
 			*e = config.Expressions{}
 		}
 		(*e)[name] = expr
 	})
+}
+
+// isExpression reports whether a text is one JavaScript expression in strict code.
+func isExpression(text string) bool {
+	if json.Valid([]byte(text)) || entityName.MatchString(text) {
+		return true
+	}
+	within := func(begin, end string) bool {
+		code := "export default () => " + begin + "\n" + text + "\n" + end
+		return len(api.Transform(code, api.TransformOptions{Format: api.FormatESModule}).Errors) == 0
+	}
+	return within("(", ")") && within("[", "]") // a text that closes one bracket does not close the other
 }
 
 func (d *decoder) aliases(v *hujson.Value, a *config.Aliases, path string) {

@@ -1,9 +1,14 @@
 package env_test
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/env"
@@ -45,20 +50,15 @@ func TestLaterFilesWinAndOnlyPrefixedNamesShow(t *testing.T) {
 	if _, shown := e.Object()["SECRET"]; shown {
 		t.Error("a variable without the prefix is shown to the page")
 	}
-	if got := e.ReplaceHTML("<title>%VITE_A% %MODE% %NOPE% 100%</title>"); got != "<title>1 development %NOPE% 100%</title>" {
-		t.Errorf("page is %q", got)
+	got, unknown := e.ReplaceHTML("<title>%VITE_A% %MODE% %VITE_NOPE% %DEV% %NOPE% 100%</title>")
+	if got != "<title>1 development %VITE_NOPE% true %NOPE% 100%</title>" || !slices.Equal(unknown, []string{"VITE_NOPE"}) {
+		t.Errorf("page is %q, unknown are %q", got, unknown)
 	}
 }
 
 func TestEmptyPrefixIsRefused(t *testing.T) {
 	if _, err := env.Load(env.Options{Prefixes: []string{""}}); err == nil {
 		t.Error("an empty prefix was accepted")
-	}
-}
-
-func TestCycleEnds(t *testing.T) {
-	if _, err := env.Load(env.Options{Dir: write(t, map[string]string{".env": "VITE_A=$VITE_B\nVITE_B=$VITE_A\n"})}); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -88,11 +88,185 @@ func TestEveryFileIsRead(t *testing.T) {
 			}
 		}
 		var skipped []int
-		for _, line := range e.Skipped() {
-			skipped = append(skipped, line.Line)
+		for _, m := range e.Mistakes() {
+			skipped = append(skipped, m.Line)
 		}
 		if !slices.Equal(skipped, want.skipped) {
 			t.Errorf("%q: lines %v are left out, want %v", text, skipped, want.skipped)
 		}
+	}
+}
+
+// expansions are .env files, each with the values that it gives. "@" separates files of one project: .env, .env.local,
+// .env.development and .env.development.local.
+var expansions = []expansion{
+	// a default, for a variable that is missing or empty
+	{"A=${X-d}", "A=d", false},
+	{"A=${X:-d}", "A=d", false},
+	{"E=\nA=${E-d}\nB=${E:-d}", "E=|A=d|B=d", false},
+	{"X=x\nA=${X-d}\nB=${X:-d}", "X=x|A=x|B=x", false},
+	{"A=${X-}", "A=", false},
+	{"A=${X:-}", "A=", false},
+	{"A=${X:-a-b:-c}", "A=a-b:-c", false},
+	{"A=${X:-http://h:80/p?q=1}", "A=http://h:80/p?q=1", false},
+	{"A=\"${X:-a b}\"", "A=a b", false},
+	// an alternative, for a variable that is neither
+	{"X=x\nA=${X+y}\nB=${X:+y}", "X=x|A=y|B=y", false},
+	{"E=\nA=${E+y}\nB=${E:+y}\nC=${X+y}", "E=|A=|B=|C=", false},
+	{"X=x\nA=${X:+y-z}\nB=${X:+a:+b}", "X=x|A=y-z|B=a:+b", false},
+	// nested
+	{"A=${X:-${Y:-d}}", "A=d", false},
+	{"Y=y\nA=${X:-${Y:-d}}\nB=${X:-$Y}", "Y=y|A=y|B=y", false},
+	{"X=x\nY=y\nA=${X:+${Y}}\nB=${X:-${Y}}", "X=x|Y=y|A=y|B=x", false},
+	{"A=${X:-${Y:-${Z:-d}}}-e", "A=d-e", false},
+	{"X=x\nA=a${X}b${X}c$X", "X=x|A=axbxcx", false},
+	// references
+	{"A=$B\nB=b", "A=b|B=b", false},
+	{"A=$X!", "A=!", false},
+	{"A=${X}!", "A=!", false},
+	{"A=$B\nB=$C\nC=c", "A=$C|B=c|C=c", true},
+	{"A=1\nA=2\nB=$A", "A=2|B=2", false},
+	{"B=$A\nA=1@A=2", "A=2|B=2", false},
+	{"A=${FROM_PROCESS}\nB=$FROM_PROCESS-x", "A=process|B=process-x", false},
+	{"FROM_PROCESS=file\nA=$FROM_PROCESS", "A=process", false},
+	{"A='$B'\nB=b\nC=`$B`\nD=\"$B\"", "A=b|B=b|C=b|D=b", false},
+	{"A=$\nB=$1\nC=${}\nD=a$-b", "A=$|B=$1|C=${}|D=a$-b", false},
+	{"A=${B\nB=b", "A=${B|B=b", false},
+	{"A=a$$B\nB=b", "A=a|B=b", false},
+	// escapes
+	{"A=\\$B\nB=b", "A=$B|B=b", false},
+	{"A=\\${B}\nB=b", "A=${B}|B=b", false},
+	{"A='pa\\$word'", "A=pa$word", false},
+	{"A=$B\\$C\nB=b", "A=b$C|B=b", false},
+	{"A=a\\nb\\tc", "A=a\\nb\\tc", false},
+	{"A=\"a\\nb\"", "A=a\nb", false},
+	// circles
+	{"A=$A:x", "A=:x", false},
+	{"A=${A:-d}", "A=d", false},
+	{"FROM_PROCESS=$FROM_PROCESS:x\nA=$FROM_PROCESS", "A=process", false},
+	{"A=$B\nB=$A", "A=$A|B=", true},
+	// quotes, comments, lines
+	{"A=a # b\nB=\"a # b\" # c\nC='a # b'\nD=a#b", "A=a|B=a # b|C=a # b|D=a", false},
+	{"A=\"one\ntwo\"\nB='one\ntwo'\nC=`one\ntwo`\nD=d", "A=one\ntwo|B=one\ntwo|C=one\ntwo|D=d", false},
+	{"A=`it's \"so\"`\nB=\"it's\"\nC='say \"so\"'", "A=it's \"so\"|B=it's|C=say \"so\"", false},
+	{"export A=1\n  B =  2  \r\n# C=3\n\nD==d\nE.F-g=h", "A=1|B=2|D==d|E.F-g=h", false},
+	{"A=\nB=''\nC=\"\"\nD=' d '", "A=|B=|C=|D= d ", false},
+	{"D={\"a\": \"b\"}\nE='{\"a\": \"$X\"}'", "D={\"a\": \"b\"}|E={\"a\": \"\"}", false},
+	{"Ä=1\nA=${Ä}", "Ä=1|A=1", false},
+	// files
+	{"A=0\nB=0\nC=0\nD=0@B=1\nC=1\nD=1@C=2\nD=2@D=3", "A=0|B=1|C=2|D=3", false},
+	{"A=$B@B=local@C=$A-$B", "A=local|B=local|C=local-local", false},
+	{"A=${X:-base}@X=local", "A=local|X=local", false},
+	{"NODE_ENV=development\nA=$NODE_ENV", "A=development", false},
+}
+
+var expansionPrefixes = []string{"A", "B", "C", "D", "E", "X", "Y", "Ä"}
+
+// project writes the files of a row of expansions.
+func (e expansion) project(t *testing.T) string {
+	files := map[string]string{}
+	for i, text := range strings.Split(e.text, "@") {
+		files[[]string{".env", ".env.local", ".env.development", ".env.development.local"}[i]] = text
+	}
+	return write(t, files)
+}
+
+// expansion is a row. told means that the terminal shows a mistake.
+type expansion struct {
+	text, want string
+	told       bool
+}
+
+// values are the values that the row wants.
+func (e expansion) values() map[string]string {
+	values := map[string]string{}
+	for pair := range strings.SplitSeq(e.want, "|") {
+		name, value, _ := strings.Cut(pair, "=")
+		values[name] = value
+	}
+	return values
+}
+
+func TestReferencesAreReplaced(t *testing.T) {
+	processVariables(t)
+	for _, row := range expansions {
+		e, err := env.Load(env.Options{Dir: row.project(t), Prefixes: expansionPrefixes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range row.values() {
+			if got := e.Object()[name]; got != value {
+				t.Errorf("%q: %s is %q, want %q", row.text, name, got, value)
+			}
+		}
+		if told := len(e.Mistakes()) > 0; told != row.told {
+			t.Errorf("%q: the terminal shows %v", row.text, e.Mistakes())
+		}
+	}
+}
+
+// processVariables gives the process the variables that expansions refer to, and no other variable of those names.
+func processVariables(t *testing.T) {
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); len(name) == 1 || name == "NODE_ENV" {
+			t.Setenv(name, "")
+			if err := os.Unsetenv(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Setenv("FROM_PROCESS", "process")
+}
+
+// TestReferencesAreReplacedAsByVite: the table above holds what Vite's loadEnv gives.
+func TestReferencesAreReplacedAsByVite(t *testing.T) {
+	processVariables(t)
+	vite, err := filepath.Abs("../../testdata/tools/node_modules/vite/dist/node/index.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(vite); err != nil {
+		t.Skip("Vite is not installed: run npm install --no-save in testdata/tools/")
+	}
+	dirs := make([]string, 0, len(expansions))
+	for _, row := range expansions {
+		dirs = append(dirs, row.project(t))
+	}
+	list, err := json.Marshal(map[string]any{"vite": "file://" + filepath.ToSlash(vite), "dirs": dirs, "prefixes": expansionPrefixes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := exec.Command("node", "--input-type=module", "-e", `
+		const { vite, dirs, prefixes } = JSON.parse(process.argv[1]);
+		const { loadEnv } = await import(vite);
+		const clean = { ...process.env };
+		console.log(JSON.stringify(dirs.map((dir) => {
+			process.env = { ...clean };
+			return loadEnv("development", dir, prefixes);
+		})));`, string(list))
+	out, err := node.Output()
+	if err != nil {
+		t.Skip("Node.js is not installed: ", err)
+	}
+	var got []map[string]string
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range expansions {
+		maps.DeleteFunc(got[i], func(name, value string) bool { return os.Getenv(name) == value && value != "" })
+		if want := row.values(); !reflect.DeepEqual(got[i], want) {
+			t.Errorf("%q: Vite gives %q, the table has %q", row.text, got[i], want)
+		}
+	}
+}
+
+// TestCirclesAreTold: references that come to no end stop, and the terminal names the variable and its line. Vite hangs.
+func TestCirclesAreTold(t *testing.T) {
+	e, err := env.Load(env.Options{Dir: write(t, map[string]string{".env": "# a circle\nVITE_A=a$VITE_B\nVITE_B=b$VITE_C\nVITE_C=c$VITE_B\n"})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := e.Mistakes(); len(m) == 0 || m[0].Line != 2 || !strings.Contains(m[0].Text, "VITE_A") {
+		t.Errorf("the terminal shows %v", m)
 	}
 }

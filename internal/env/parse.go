@@ -6,35 +6,55 @@ import (
 )
 
 // assignment matches a line of a .env file, or several lines when the value is in quotes. It is the expression of the
-// dotenv package, which defines such files. A stricter expression would refuse projects that other tools accept.
-var assignment = regexp.MustCompile(`(?m)^[^\S\n]*(?:export[^\S\n]+)?([\w.-]+)(?:[^\S\n]*=|:[^\S\n]+?)[^\S\n]*` +
+// dotenv package, which defines such files, but names may have all letters. A stricter expression would refuse projects
+// that other tools accept. Vite reads the files by Node's util.parseEnv, which differs only in text that is odd and from
+// version to version.
+var assignment = regexp.MustCompile(`(?m)^[^\S\n]*(?:export[^\S\n]+)?([\pL\pN_.-]+)(?:[^\S\n]*=|:[^\S\n]+?)[^\S\n]*` +
 	"('(?:\\\\'|[^'])*'|\"(?:\\\\\"|[^\"])*\"|`(?:\\\\`|[^`])*`|[^#\\n]+)?" + `[^\S\n]*(?:#.*)?$`)
 
-// parse returns the variables of a file. It does not expand references in values. skipped holds the numbers of the
-// lines that are neither an assignment nor a comment.
-func parse(text string) (values map[string]string, skipped []int) {
+// variable is the value of a name in the files, and its place.
+type variable struct {
+	text string
+	file string
+	line int
+	rest bool // a reference was not replaced
+}
+
+// variables are the variables of all files, in the order in which the files name them first.
+type variables struct {
+	names  []string
+	values map[string]variable
+}
+
+// parse adds the variables of a file. It does not expand references in values. skipped holds the numbers of the lines
+// that are neither an assignment nor a comment.
+func (v *variables) parse(file, text string) (skipped []int) {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(text, "\ufeff"))
-	values = map[string]string{}
-	end := 0
+	end, line := 0, 1
 	between := func(to int) {
-		first := 1 + strings.Count(text[:end], "\n")
-		for i, line := range strings.Split(text[end:to], "\n") {
-			if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
-				skipped = append(skipped, first+i)
+		for i, rest := range strings.Split(text[end:to], "\n") {
+			if rest = strings.TrimSpace(rest); rest != "" && rest[0] != '#' {
+				skipped = append(skipped, line+i)
 			}
 		}
+		line += strings.Count(text[end:to], "\n")
 	}
 	for _, m := range assignment.FindAllStringSubmatchIndex(text, -1) {
 		between(m[0])
-		end = m[1]
 		value := ""
 		if m[4] >= 0 {
 			value = unquote(strings.TrimSpace(text[m[4]:m[5]]))
 		}
-		values[text[m[2]:m[3]]] = value
+		name := text[m[2]:m[3]]
+		if _, known := v.values[name]; !known {
+			v.names = append(v.names, name)
+		}
+		v.values[name] = variable{text: value, file: file, line: line}
+		end = m[1]
+		line += strings.Count(text[m[0]:end], "\n")
 	}
 	between(len(text))
-	return values, skipped
+	return skipped
 }
 
 // unquote removes the quotes around a value. In double quotes it also replaces the escapes for line breaks.

@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -42,6 +43,8 @@ type Options struct {
 	Layout   moduleid.Layout
 	// Env is import.meta.env as workers get it; pages have it from the client.
 	Env map[string]any
+	// Globals are the expressions of global variables, for workers too.
+	Globals map[string]string
 	// Run begins the keys of updates, so that they differ between runs of the server.
 	Run string
 	// Now returns the time.
@@ -149,7 +152,7 @@ func (p *Packer) Program(id, url string, kind Program) Pack {
 		p.o.Problems.Publish() // a worker has no overlay: the page that starts it shows the error
 	}
 	text, _ := json.Marshal(start)
-	call := string(text)
+	call := string(text) + ", " + client.Globals(p.o.Globals)
 	if kind == Worklet {
 		call += ", import.meta.url"
 	}
@@ -168,7 +171,8 @@ func (p *Packer) script(id, url string, list []graph.Entry) (made Pack, ok bool)
 	v := p.o.Graph.Good(id)
 	needsMore := func(name string) bool { return strings.Contains(v.Code, name) }
 	if v == nil || p.errorIn(list) != nil || len(list) > 1 || v.Async || !compile.IsScript(v) ||
-		slices.ContainsFunc([]string{"$meta$", "$load$", "require("}, needsMore) {
+		slices.ContainsFunc([]string{"$meta$", "$load$", "require("}, needsMore) ||
+		slices.ContainsFunc(slices.Collect(maps.Keys(p.o.Globals)), needsMore) {
 		return Pack{}, false
 	}
 	w := &writer{sections: []section{{id: id, version: v}}}

@@ -31,6 +31,8 @@ type Options struct {
 	Extensions []string
 	// PreserveSymlinks keeps the path that led to a file, and resolves no symbolic link in it.
 	PreserveSymlinks bool
+	// Production takes the condition "production" of exports in place of "development".
+	Production bool
 }
 
 // Kind is the kind of import that a specifier is in.
@@ -140,18 +142,22 @@ func New(o Options) (*Resolver, error) {
 	for _, name := range o.Dedupe {
 		r.dedupe[name] = true
 	}
-	r.setConditions(o.Conditions)
+	r.setConditions(o.Conditions, o.Production)
 	r.setAliases(o.Alias)
 	r.Reset()
 	return r, nil
 }
 
-func (r *Resolver) setConditions(more []string) {
+func (r *Resolver) setConditions(more []string, production bool) {
+	mode := "development"
+	if production {
+		mode = "production"
+	}
 	for kind, own := range [...]string{Import: "import", Require: "require", Style: "style", URL: "import"} {
-		set := map[string]bool{own: true, "module": true, "browser": true, "development": true}
+		set := map[string]bool{own: true, "module": true, "browser": true, mode: true}
 		for _, c := range more {
 			if c == "development|production" { // how Vite's config writes "the one of the mode"
-				c = "development"
+				c = mode
 			}
 			set[c] = true
 		}

@@ -141,7 +141,7 @@ func (p *tsProject) pick(file string) *tsFile {
 
 // compilerFields are the options that change the compiled code of a file.
 var compilerFields = []string{
-	"alwaysStrict", "experimentalDecorators", "importsNotUsedAsValues", "preserveValueImports", "strict", "target",
+	"alwaysStrict", "experimentalDecorators", "importsNotUsedAsValues", "preserveValueImports", "strict", "strictNullChecks", "target",
 	"useDefineForClassFields", "verbatimModuleSyntax",
 }
 

@@ -56,6 +56,9 @@ func fromMessages(messages []api.Message, id, file, code string) []Error {
 		if len(m.Notes) > 0 {
 			e.Hint = m.Notes[0].Text
 		}
+		if strings.HasPrefix(m.Text, "Deferred imports are not available in ") {
+			e.Text, e.Hint = "browsers have no deferred imports yet", `write import * as x from "…", or import("…") where the module is needed`
+		}
 		if l := m.Location; l != nil {
 			e.Line, e.Column = l.Line, utf16Column(l.LineText, l.Column)
 			e.Frame = CodeFrame(code, e.Line, e.Column)

@@ -15,6 +15,9 @@ func TestTwoSteps(t *testing.T) {
 		"module":     {Code: "import d, { e as f } from './d';\nexport * from './s';\nexport * as ns from './ns';\nexport default class MARK { }\nexport const a = f(d);\n"},
 		"types":      {Lang: LangTS, Code: "import { T, v } from './t';\nimport type { U } from './u';\nenum E { A = 1 }\nnamespace N { export const x = 1; }\nexport const MARK: T = v as U;\nexport { N };\n"},
 		"decorators": {Lang: LangTS, TSConfigRaw: `{"compilerOptions":{"experimentalDecorators":true,"useDefineForClassFields":false}}`, Code: "@x class A { @y b = 1; constructor(private z: number) {} }\nMARK(A);\nexport { A };\n"},
+		"standard":   {Lang: LangTS, Code: "export default @x class Named { @y b = 1; @z accessor c: number = MARK(2); #d = 3; constructor(public e: number) {} }\n"},
+		"using":      {Lang: LangTS, Code: "using a = f();\nexport { a };\nexport function g() { using b: X = MARK(a); return b; }\n"},
+		"disposed":   {Code: "import d from './d';\nawait using a = MARK(d);\n{ await using b = a; }\nexport { a };\n"},
 		"jsx":        {Lang: LangTSX, JSX: react, Refresh: "react", File: "/p/a.tsx", Code: "import { useState } from 'react';\n\nexport function App(p: { a: string }) {\n  const [n, set] = useState(0);\n  return <><b title={p.a} onClick={() => set(MARK)}>{n}</b></>;\n}\n"},
 		"classic":    {Lang: LangJSX, JSX: JSX{Runtime: "classic", Factory: "h"}, Code: "import { h } from 'preact';\nexport const a = <MARK a='1' />;\n"},
 		"await":      {Lang: LangTS, Code: "import d from './d';\nexport const a: number = await MARK(d);\nconst m = await import('./dyn');\n"},
@@ -47,7 +50,7 @@ func TestTwoSteps(t *testing.T) {
 			if name == "sloppy" { // the string's map differs
 				want.Code, got.Code = want.Code[:strings.Index(want.Code, "base64,")], got.Code[:strings.Index(got.Code, "base64,")]
 			}
-			if name == "decorators" { // esbuild's own helpers come with the JavaScript, before the exports
+			if slices.Contains([]string{"decorators", "standard", "using", "disposed"}, name) { // esbuild's own helpers come with the JavaScript, before the exports
 				got.Code, want.Code = sorted(got.Code), sorted(want.Code)
 			}
 			if a, b := fmt.Sprintf("%+v", *got), fmt.Sprintf("%+v", *want); a != b {
@@ -74,9 +77,9 @@ func TestTwoSteps(t *testing.T) {
 // sorted returns the lines of code in order, without the numbers by which esbuild sets helpers apart and without the
 // helpers that pages share.
 func sorted(code string) string {
-	lines := strings.Split(strings.NewReplacer("__getOwnPropDesc2", "__getOwnPropDesc", "__defProp2", "__defProp").Replace(code), "\n")
+	lines := strings.Split(strings.NewReplacer("__getOwnPropDesc2", "__getOwnPropDesc", "__defProp2", "__defProp", "__create2", "__create", "/* @__PURE__ */ new ", "new ").Replace(code), "\n")
 	lines = slices.DeleteFunc(lines, func(line string) bool {
-		return strings.HasPrefix(line, "var __getOwnPropDesc =") || strings.HasPrefix(line, "var __defProp =")
+		return strings.HasPrefix(line, "var __getOwnPropDesc =") || strings.HasPrefix(line, "var __defProp =") || strings.HasPrefix(line, "var __create =")
 	})
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
@@ -127,5 +130,40 @@ func TestThisOfScripts(t *testing.T) {
 				t.Errorf("%s becomes\n%s", test.code, script)
 			}
 		})
+	}
+}
+
+// TestSyntaxThatBrowsersLack: what compiles has nothing of it, and no module pays for what it does not use.
+func TestSyntaxThatBrowsersLack(t *testing.T) {
+	for code, left := range map[string]string{
+		"@x class A { accessor b = 1; }":                                   "@x",
+		"class A { accessor b = 1; static accessor #c = 2; }":              "accessor",
+		"export default @x class {}":                                       "@x",
+		"{ using a = b; }":                                                 "using ",
+		"async function f() { for (await using a of b) c(a); }":            "using ",
+		"await using a = b; export { a };":                                 "using ",
+		"class A { static { using a = b; } }":                              "using ",
+		"const accessor = 1, using = 2; export { accessor as using };":     "__using",
+		"import defer from './a'; import source from './b'; defer(source)": "Deferred",
+	} {
+		for _, lang := range []Lang{LangJS, LangTS, LangJSX} {
+			out, errs := Compile(Input{ID: "/a", Lang: lang, Code: code})
+			if errs != nil {
+				t.Errorf("%s: %v", code, errs)
+			} else if strings.Contains(strings.ReplaceAll(out.Code, "__using ", ""), left) || strings.Contains(out.Code, "fns.push(__expectFn(fn ||") {
+				t.Errorf("%s: the code has %q:\n%s", code, left, out.Code)
+			}
+		}
+	}
+	for code, want := range map[string]string{
+		"\nimport defer * as a from './a';": "2:8: browsers have no deferred imports yet",
+		"f(import.defer('./a'))":            "1:10: browsers have no deferred imports yet",
+		"class A { b(@c d) {} }":            "1:13: Parameter decorators are not allowed in JavaScript",
+		"a |> b":                            `1:4: Unexpected ">"`,
+	} {
+		_, errs := Compile(Input{ID: "/a", Code: code})
+		if len(errs) != 1 || !strings.Contains(errs[0].Error(), want) {
+			t.Errorf("%s: got %v, want %s", code, errs, want)
+		}
 	}
 }

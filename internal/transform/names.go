@@ -170,7 +170,11 @@ func nameDefault(p *printed, source string) string {
 		if isVar && (!isFunctionText(value) || bytes.HasPrefix(value, []byte("(0, "))) { // a call
 			return ""
 		}
-		return name + "?.name === " + Quote(name) + " && __defProp(" + name + `, "name", { value: "default", configurable: true });`
+		made := Quote(name)
+		if form == "\nclass " && bytes.Contains(p.code, []byte("__decorateElement(")) {
+			made = `""` // decorators have given it no name
+		}
+		return name + "?.name === " + made + " && __defProp(" + name + `, "name", { value: "default", configurable: true });`
 	}
 	return ""
 }

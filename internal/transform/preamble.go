@@ -38,6 +38,7 @@ type lineRange struct{ from, to int }
 // package that was built with esbuild may bring another version of a helper.
 func stripPreamble(code []byte, source string) (stripped []byte, dropped []lineRange) {
 	pos, line := 0, 0
+	fixAddInitializer(code)
 	if bytes.HasPrefix(code, []byte("#!")) {
 		copy(code, "//") // "#!" is no syntax inside a factory
 		pos, line = nextLine(code, 0), 1
@@ -76,6 +77,16 @@ func stripPreamble(code []byte, source string) (stripped []byte, dropped []lineR
 	copy(code[pos-kept:pos], code[:kept])
 	return code[pos-kept:], dropped
 }
+
+// fixAddInitializer lets addInitializer of a decorator's context return nothing. It returns a number in esbuild's
+// helper, and a decorator that passes that on fails. The code keeps its length, since its source map stays.
+func fixAddInitializer(code []byte) {
+	if i := bytes.Index(code, []byte(addInitializer)); i >= 0 {
+		copy(code[i:i+len(addInitializer)], "void fns.push(__expectFn(fn))   ")
+	}
+}
+
+const addInitializer = "fns.push(__expectFn(fn || null))"
 
 // isOwn reports whether a helper statement comes from the source. When esbuild needs the name itself, it adds a number
 // to the source's variable.

@@ -35,6 +35,7 @@ func printAsync(in *Input, options api.TransformOptions) (*printed, []Error) {
 	if len(plain.Errors) > 0 {
 		return nil, fromMessages(plain.Errors, in.ID, in.File, in.Code)
 	}
+	fixAddInitializer(plain.Code)
 	a := asyncModule{in: in, source: string(hideDynamicImports(plain.Code))}
 	bundle := api.Build(a.options(wantMap))
 	if len(bundle.Errors) > 0 {

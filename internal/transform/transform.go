@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"encoding/json"
 	"path"
 	"regexp"
 	"slices"
@@ -265,12 +266,17 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 	return p, nil
 }
 
+// supported is the syntax that esbuild knows and that not all current browsers have. esbuild lowers decorators, accessor
+// and using. A deferred import, which it cannot lower, is an error. A module without that syntax costs nothing.
+var supported = map[string]bool{"decorators": false, "using": false, "import-defer": false}
+
 func transformOptions(in *Input) api.TransformOptions {
 	options := api.TransformOptions{
 		Sourcefile:      filename(in),
 		Loader:          loaderOf(in),
 		Format:          api.FormatCommonJS,
 		Target:          api.ESNext,
+		Supported:       supported,
 		Charset:         api.CharsetUTF8,
 		LegalComments:   api.LegalCommentsNone,
 		JSX:             api.JSXAutomatic,
@@ -346,7 +352,8 @@ func defines(in *Input) map[string]string {
 		use("process.env.NODE_ENV", `"development"`)
 	}
 	for key, value := range in.Define {
-		if strings.Contains(in.Code, key[strings.LastIndexByte(key, '.')+1:]) {
+		first, _, _ := strings.Cut(key, ".")
+		if strings.Contains(in.Code, key[strings.LastIndexByte(key, '.')+1:]) && strings.Contains(in.Code, first) {
 			use(key, value)
 		}
 	}
@@ -362,6 +369,17 @@ func (in *Input) KeepsThis() bool { return !in.Dependency && !moduleWord.MatchSt
 
 // moduleWord matches what makes a file an ES module: `this` is undefined there.
 var moduleWord = regexp.MustCompile(`(?m)(?:^|[;}/])\s*(?:import|export)\b\s*["'{*\w$]|\bimport\.meta\b`)
+
+// CanDefine reports whether a value may stand for a name in Input.Define without a copy of it in each module: a JSON
+// value that is no object or array, or a name.
+func CanDefine(value string) bool {
+	if value = strings.TrimSpace(value); value == "" {
+		return false
+	}
+	return json.Valid([]byte(value)) && value[0] != '{' && value[0] != '[' || entityName.MatchString(value)
+}
+
+var entityName = regexp.MustCompile(`^[\p{L}_$][\p{L}\p{N}_$]*(\.[\p{L}_$][\p{L}\p{N}_$]*)*$`)
 
 // withLangHint adds a hint to syntax errors in a file whose language no plugin compiles.
 func withLangHint(in *Input, errs []Error) []Error {

@@ -47,6 +47,8 @@ type Result struct {
 	// Files are the files that are or may be the vite.config, and the files that it was read from. Editing one of
 	// them may change the configuration.
 	Files []string
+	// Env are the variables of the environment that the vite.config has set, as far as pages may see them, and NODE_ENV.
+	Env map[string]string
 	// State changes with the files of a vite.config that was run. It is "" when none was.
 	State string
 }
@@ -59,6 +61,8 @@ type values struct {
 	Config  json.RawMessage `json:"config"`
 	// NotCarried names the values that are functions which only Vite itself could call.
 	NotCarried []string `json:"notCarried"`
+	// Env is as in Result.
+	Env map[string]string `json:"env"`
 }
 
 // wait bounds how long a configuration may take to load: it is a program.
@@ -81,7 +85,7 @@ func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error)
 		return without, nil
 	}
 	mode := cfg.ModeOrDefault()
-	v, err := o.load(ctx, file, mode)
+	v, err := o.load(ctx, file, mode, cfg.EnvPrefix)
 	if why, hint := notInstalled(err); why != "" {
 		o.Logger.Warn(filepath.Base(file)+" is not read: "+why, "hint", hint)
 		return without, nil
@@ -99,6 +103,7 @@ func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error)
 	o.report(file, v, append(slices.Clone(v.NotCarried), ignored...))
 	return Result{
 		Config: with, Files: slices.Concat(without.Files, v.Deps, env.Files(o.Dir, mode)), State: o.state(file, mode, v.Deps),
+		Env: v.Env,
 	}, nil
 }
 
@@ -188,7 +193,7 @@ type kept struct {
 }
 
 // load returns the values of the vite.config, from the cache or by Node.
-func (o Options) load(ctx context.Context, file, mode string) (*values, error) {
+func (o Options) load(ctx context.Context, file, mode string, prefixes []string) (*values, error) {
 	dir, err := o.CacheDir("vite")
 	if err != nil {
 		return nil, err
@@ -199,14 +204,14 @@ func (o Options) load(ctx context.Context, file, mode string) (*values, error) {
 	}
 	defer func() { _ = results.Close() }() // a cache may forget
 	// A vite.config is a program: nobody knows what it read of the environment, so all of the environment counts.
-	key := cache.KeyOf(append([]string{"vite config", cache.Program(), file, mode}, environment()...)...)
+	key := cache.KeyOf(append([]string{"vite config", cache.Program(), file, mode, strings.Join(prefixes, " ")}, environment()...)...)
 	if text, ok := results.Get(key); ok && !o.Force {
 		var was kept
 		if json.Unmarshal(text, &was) == nil && was.State == o.state(file, mode, was.Vite.Deps) {
 			return &was.Vite, nil
 		}
 	}
-	v, err := o.run(ctx, mode)
+	v, err := o.run(ctx, mode, prefixes)
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +223,7 @@ func (o Options) load(ctx context.Context, file, mode string) (*values, error) {
 }
 
 // run has the project's own Vite evaluate the vite.config.
-func (o Options) run(ctx context.Context, mode string) (*values, error) {
+func (o Options) run(ctx context.Context, mode string, prefixes []string) (*values, error) {
 	dir, err := o.CacheDir("node")
 	if err != nil {
 		return nil, err
@@ -228,7 +233,7 @@ func (o Options) run(ctx context.Context, mode string) (*values, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	v := &values{}
-	return v, node.Call(ctx, "viteConfig", map[string]string{"mode": mode}, v)
+	return v, node.Call(ctx, "viteConfig", map[string]any{"mode": mode, "prefixes": prefixes}, v)
 }
 
 // state names the state of the files of a vite.config. It may read .env files, as loadEnv does.

@@ -13,7 +13,7 @@ export interface Config {
   /** Whether errors show over the page. */
   overlay: boolean;
   /** import.meta.env */
-  env?: Record<string, unknown>;
+  env: Record<string, unknown>;
   /** Whether the tabs of a browser use one socket together. */
   shareTabs?: boolean;
   /** Whether a page that must reload asks first. */
@@ -21,5 +21,5 @@ export interface Config {
 }
 
 export function withDefaults(config: Partial<Config> | undefined): Config {
-  return { base: "/", token: "", epoch: "", seq: 0, overlay: true, ...config };
+  return { base: "/", token: "", epoch: "", seq: 0, overlay: true, env: {}, ...config };
 }

@@ -196,7 +196,7 @@ class BrowserPage {
 
   private newRegistry(): Registry {
     const url = (id: ModuleID): string => this.address.module(id);
-    const metaHost: MetaHost = { env: this.config.env ?? {}, url, hot: this.hot, refresh: this.refresh };
+    const metaHost: MetaHost = { env: this.config.env, url, hot: this.hot, refresh: this.refresh };
     const registry = new Registry({
       loadPack: (ids, have, exact) => this.packs.load(ids, have, exact),
       importURL,

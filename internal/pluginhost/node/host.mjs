@@ -12,6 +12,9 @@ console.log = console.info = console.debug = console.error;
 
 process.env.VITE_CJS_IGNORE_WARNING = "1"; // Vite 5 warns each program that loads it by require
 
+process.env.NODE_ENV ||= "development"; // as Vite does before anything else runs
+const startEnv = { ...process.env };
+
 const project = process.cwd(); // the folder of its configuration
 const root = resolve(process.argv[2] ?? "."); // the folder that is served
 
@@ -393,27 +396,168 @@ async function runStylus({ file, code, options = {} }) {
   return { code: style.render(), deps: style.deps().map((f) => resolve(f)) };
 }
 
-// ---- TypeScript, for decorator metadata only
+// ---- Decorators with metadata
+
+/**
+ * The packages that know the types of decorated parts, in the order in which they are asked: TypeScript, which makes the
+ * rules and has no API from version 7 on; the compiler inside Vite 8, which lacks little; SWC.
+ */
+const decoratorTools = [withTypeScript, withOxc, withSwc];
+
+let decoratorTool; // promise
+
+async function findDecoratorTool() {
+  for (const make of decoratorTools) {
+    try {
+      const tool = await make();
+      if (tool) return tool;
+    } catch (e) {
+      if (!e.missing) throw e;
+    }
+  }
+  throw Object.assign(new Error("emitDecoratorMetadata needs a compiler: TypeScript up to version 6, Vite 8, or SWC"), {
+    hint: "npm install -D @swc/core",
+    missing: true,
+  });
+}
 
 async function runTypeScript({ file, code, options = {} }) {
+  decoratorTool ??= findDecoratorTool();
+  decoratorTool.catch(() => (decoratorTool = undefined)); // it may be installed
+  return { code: await (await decoratorTool)(file, code, options.compilerOptions ?? {}), deps: [] };
+}
+
+async function withTypeScript() {
   const ts = plain(await load("typescript"));
-  const own = options.compilerOptions ?? {};
-  const { options: compilerOptions } = ts.convertCompilerOptionsFromJson(
-    {
-      ...own,
-      experimentalDecorators: true,
-      emitDecoratorMetadata: true,
+  if (!ts.transpileModule) return undefined;
+  return (file, code, own) => {
+    const { options: compilerOptions } = ts.convertCompilerOptionsFromJson(
+      {
+        ...own,
+        experimentalDecorators: true,
+        emitDecoratorMetadata: true,
+        jsx: "preserve",
+        module: "esnext",
+        target: own.target ?? "esnext",
+        sourceMap: false,
+        inlineSourceMap: true,
+        inlineSources: true,
+        noEmit: false,
+      },
+      root,
+    );
+    const made = ts.transpileModule(code, { fileName: file, compilerOptions, reportDiagnostics: true });
+    const wrong = made.diagnostics.find((d) => d.file && d.category === ts.DiagnosticCategory.Error);
+    if (wrong) {
+      // the output is what TypeScript guesses
+      const { line, character } = wrong.file.getLineAndCharacterOfPosition(wrong.start);
+      const text = ts.flattenDiagnosticMessageText(wrong.messageText, "\n");
+      throw Object.assign(new Error(text), { file, line: line + 1, column: character });
+    }
+    return made.outputText;
+  };
+}
+
+/** What the compiler inside Vite calls. It stands on a line of its own. */
+const oxcHelpers = `const babelHelpers = {
+  decorate(decorators, target, key, desc) {
+    const n = arguments.length;
+    let made = n < 3 ? target : desc === null ? (desc = Object.getOwnPropertyDescriptor(target, key)) : desc;
+    for (const decorator of decorators.reverse())
+      if (decorator) made = (n < 3 ? decorator(made) : n > 3 ? decorator(target, key, made) : decorator(target, key)) || made;
+    return n > 3 && made && Object.defineProperty(target, key, made), made;
+  },
+  decorateMetadata: (key, value) => globalThis.Reflect?.metadata?.(key, value),
+  decorateParam: (index, decorator) => (target, key) => decorator(target, key, index),
+};`.replace(/\s*\n\s*/g, " ");
+
+async function withOxc() {
+  const { transform } = await loadFirst(["rolldown/utils", "rolldown/experimental", "oxc-transform"], "vite");
+  if (!transform) return undefined;
+  return async (file, code, own) => {
+    const defines = definesFields(own);
+    const made = await transform(file, code, {
+      lang: file.endsWith("x") ? "tsx" : "ts",
+      target: "esnext",
+      tsconfig: false,
+      sourcemap: true,
       jsx: "preserve",
-      module: "esnext",
-      target: own.target ?? "esnext",
-      sourceMap: false,
-      inlineSourceMap: true,
-      inlineSources: true,
-      noEmit: false,
-    },
-    root,
-  );
-  return { code: ts.transpileModule(code, { fileName: file, compilerOptions }).outputText, deps: [] };
+      helpers: { mode: "External" },
+      decorator: {
+        legacy: true,
+        emitDecoratorMetadata: true,
+        strictNullChecks: own.strictNullChecks ?? own.strict ?? true,
+      },
+      assumptions: { setPublicClassFields: !defines },
+      typescript: {
+        onlyRemoveTypeImports: own.verbatimModuleSyntax ?? false,
+        removeClassFieldsWithoutInitializer: !defines,
+      },
+    });
+    const [error] = made.errors;
+    if (error) {
+      const [text] = error.message.replace(/\x1b\[[\d;]*m/g, "").split("\n");
+      throw Object.assign(new Error(text.replace(/^\[\w+\] /, "")), { loc: { ...error.loc, file } });
+    }
+    const map = made.map && { ...made.map, mappings: ";" + made.map.mappings };
+    return inlineMap(`${oxcHelpers}\n${made.code}`, map);
+  };
+}
+
+async function withSwc() {
+  const swc = plain(await load("@swc/core"));
+  return async (file, code, own) => {
+    const made = await swc
+      .transform(code, {
+        filename: file,
+        swcrc: false,
+        configFile: false,
+        sourceMaps: true,
+        module: { type: "es6" },
+        jsc: {
+          target: "esnext",
+          parser: { syntax: "typescript", decorators: true, tsx: file.endsWith("x") },
+          transform: {
+            legacyDecorator: true,
+            decoratorMetadata: true,
+            useDefineForClassFields: definesFields(own),
+            verbatimModuleSyntax: own.verbatimModuleSyntax ?? false,
+            react: { runtime: "preserve" },
+          },
+        },
+      })
+      .catch((e) => {
+        const text = e.message.replace(/\x1b\[[\d;]*m/g, "");
+        const [, line, column] = /\[.*:(\d+):(\d+)\]/.exec(text) ?? [];
+        const [, reason] = /^\s*[x×]\s*(.+)/m.exec(text) ?? [];
+        throw Object.assign(new Error(reason ?? text), {
+          file,
+          line: Number(line) || undefined,
+          column: Number(column) - 1,
+        });
+      });
+    return inlineMap(made.code, made.map);
+  };
+}
+
+/** Reports whether class fields are defined, as in JavaScript. The rule is TypeScript's, by the target. */
+const definesFields = (own) =>
+  own.useDefineForClassFields ?? /^es(next|20(2[2-9]|[3-9]\d))$/i.test(own.target ?? "esnext");
+
+const inlineMap = (code, map) =>
+  `${code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(typeof map === "string" ? map : JSON.stringify(map)).toString("base64")}`;
+
+/** Loads the first of the packages that is installed. */
+async function loadFirst(specifiers, ...through) {
+  let error;
+  for (const specifier of specifiers) {
+    try {
+      return await load(specifier, ...through);
+    } catch (e) {
+      error ??= e;
+    }
+  }
+  throw error;
 }
 
 // ---- vite.config
@@ -451,7 +595,7 @@ async function readVite(mode) {
   );
 }
 
-async function readViteConfig({ mode }) {
+async function readViteConfig({ mode, prefixes }) {
   const loaded = await loadVite(mode);
   if (!loaded) return null;
   const { config } = loaded;
@@ -465,8 +609,19 @@ async function readViteConfig({ mode }) {
     plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
     config: carried(config, plugins, mode),
     notCarried: notCarried(config),
+    env: setByConfig(prefixes ?? [config.envPrefix ?? "VITE_"].flat()),
   };
 }
+
+/** Returns the variables that the configuration has set in its process: NODE_ENV, and those that pages may see. */
+const setByConfig = (prefixes) =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name, value]) =>
+        value !== startEnv[name] &&
+        (name === "NODE_ENV" || (prefixes.some((p) => p && name.startsWith(p)) && name !== "VITE_USER_NODE_ENV")),
+    ),
+  );
 
 /** Returns the values of a config that another process can use. */
 function carried(config, plugins, mode) {
@@ -475,12 +630,10 @@ function carried(config, plugins, mode) {
   for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType"])
     if (config[key] !== undefined) out[key] = data(config[key]);
   if (config.publicDir !== undefined) out.publicDir = config.publicDir === "" ? false : config.publicDir;
-  if (config.define)
+  const define = { ...config.define, ...config.environments?.client?.define };
+  if (Object.keys(define).length)
     out.define = Object.fromEntries(
-      Object.entries(config.define).map(([k, v]) => [
-        k,
-        typeof v === "string" ? v : (JSON.stringify(v) ?? "undefined"),
-      ]),
+      Object.entries(define).map(([k, v]) => [k, typeof v === "string" ? v : (JSON.stringify(v) ?? "undefined")]),
     );
   const r = config.resolve ?? {};
   out.resolve = {
@@ -499,6 +652,7 @@ function carried(config, plugins, mode) {
       postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss,
     };
   out.esbuild = { ...pluginJSX(plugins, mode), ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
+  Object.assign(out.esbuild, tsOptions(config));
   const s = config.server;
   if (s) out.server = serverValues(s, served, mode);
   if (s?.forwardConsole) out.plugins = { console: true }; // Vite's name for it
@@ -583,6 +737,38 @@ function oxcJSX(oxc) {
     jsxFragment: jsx.pragmaFrag,
     jsxInject: oxc.jsxInject,
   });
+}
+
+/** Returns the compiler options that win over a tsconfig: esbuild.tsconfigRaw, and the same by newer names. */
+function tsOptions({ esbuild, oxc }) {
+  const raw = (esbuild || undefined)?.tsconfigRaw;
+  const given = parsed(raw)?.compilerOptions ?? {};
+  const { jsx, jsxFactory, jsxFragmentFactory, jsxImportSource, ...rest } = given;
+  const { legacy, emitDecoratorMetadata } = (oxc || undefined)?.decorator ?? {};
+  return data({
+    tsconfigRaw: {
+      compilerOptions: {
+        ...rest,
+        experimentalDecorators: legacy ?? rest.experimentalDecorators,
+        emitDecoratorMetadata: emitDecoratorMetadata ?? rest.emitDecoratorMetadata,
+      },
+    },
+    ...data({
+      jsx: jsx && (jsx === "react" ? "transform" : "automatic"),
+      jsxFactory,
+      jsxFragment: jsxFragmentFactory,
+      jsxImportSource,
+    }),
+  });
+}
+
+/** Returns a value that may be given as JSON, undefined for a text that is not. */
+function parsed(value) {
+  try {
+    return typeof value === "string" ? JSON.parse(value) : value;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Options with functions stay here, see styleOptions. The text of the functions changes when they do. */
@@ -763,8 +949,12 @@ function notCarried(config) {
   tell(css?.modules, "css.modules.", ["getJSON", "globalModulePaths", "hashPrefix", "exportGlobals"]);
   if (css?.transformer === "lightningcss")
     tell(css, "css.", ["lightningcss"], ": stylesheets stay as they are written");
-  tell(config.esbuild, "esbuild.", ["drop", "dropLabels", "pure", "tsconfigRaw", "banner", "footer"]);
-  tell(config.oxc, "oxc.", ["decorator", "define", "inject", "assumptions"]);
+  for (const [at, { target } = {}] of Object.entries({ esbuild: config.esbuild || {}, oxc: config.oxc || {} }))
+    if (target && String(target) !== "esnext") not.push(`${at}.target: modules have the syntax of current browsers`);
+  const raw = config.esbuild?.tsconfigRaw;
+  if (raw && !parsed(raw)) not.push("esbuild.tsconfigRaw: a text that is no JSON");
+  tell(config.esbuild, "esbuild.", ["supported", "drop", "dropLabels", "pure", "banner", "footer"]);
+  tell(config.oxc, "oxc.", ["define", "inject", "assumptions"]);
   tell(config.html, "html.", ["cspNonce", "additionalAssetSources"]);
   tell(
     config,
