@@ -74,14 +74,15 @@ func (c *Compiler) StyleMap(ctx context.Context, id string) (text []byte, ok boo
 	if err != nil {
 		return nil, false
 	}
-	code, _, _, err := c.preprocess(ctx, src, true)
+	run := c.newStyleRun(ctx, src, true)
+	code, err := run.plain()
 	if err != nil {
 		return nil, false
 	}
 	if code, err = c.postStyle(ctx, src, code, &graph.Version{}, true); err != nil {
 		return nil, false
 	}
-	m, errs := transform.StyleMap(c.styleInput(src, code), func(file string) string {
+	m, errs := transform.StyleMap(run.input(code), func(file string) string {
 		if file == src.file { // a module of a plugin has none
 			return moduleid.Name(id)
 		}

@@ -29,7 +29,7 @@ type CSSInput struct {
 	Resolve func(specifier, importer string) (file string, err error)
 	// URL returns the URL of a file in the browser.
 	URL func(file string) string
-	// Read returns the text of an imported file. Nil reads it from disk.
+	// Read returns the text of an imported file as plain CSS, whatever its language. Nil reads it from disk.
 	Read func(file string) (string, error)
 	// Names sets how a CSS module names its classes. The zero value is the default.
 	Names CSSNames
@@ -196,13 +196,18 @@ func (b *cssBuild) resolve(args api.OnResolveArgs) (api.OnResolveResult, error) 
 		if !filepath.IsAbs(name) { // the file may be created later
 			b.note(filepath.Join(filepath.Dir(importer), filepath.FromSlash(name)))
 		}
-		b.mu.Lock()
-		b.failed[err.Error()] = err
-		b.mu.Unlock()
+		b.fails(err)
 		return api.OnResolveResult{}, err
 	}
 	b.note(file)
 	return api.OnResolveResult{Path: b.name(file), Namespace: "css"}, nil
+}
+
+// fails keeps an error of the input's functions, which esbuild reports by its text.
+func (b *cssBuild) fails(err error) {
+	b.mu.Lock()
+	b.failed[err.Error()] = err
+	b.mu.Unlock()
 }
 
 func (b *cssBuild) note(file string) {
@@ -219,6 +224,7 @@ func (b *cssBuild) load(args api.OnLoadArgs) (api.OnLoadResult, error) {
 	if file != b.in.File {
 		var err error
 		if code, err = b.read(file); err != nil {
+			b.fails(err)
 			return api.OnLoadResult{}, err
 		}
 	}
@@ -247,6 +253,10 @@ func (b *cssBuild) errors(messages []api.Message) []Error {
 		e := Error{ID: b.in.ID, File: b.in.File, Text: m.Text}
 		if own, ok := b.failed[m.Text]; ok {
 			if placed, ok := errors.AsType[*Error](own); ok {
+				if placed.Line > 0 { // in an imported file
+					list = append(list, *placed)
+					continue
+				}
 				e.Text, e.Hint = placed.Text, placed.Hint
 			}
 		}
