@@ -53,6 +53,8 @@ type CSSOutput struct {
 // reaching matches the parts of a stylesheet that refer to other files. A text without a match is served unchanged.
 var reaching = regexp.MustCompile(`(?i)@import|url\(|image-set\(|@charset`)
 
+var imageSet = regexp.MustCompile(`(?i)image-set\(`)
+
 // CompileCSS follows @import and url() and makes class names of CSS Modules local. Everything else, including nesting,
 // stays as the author wrote it.
 func CompileCSS(in CSSInput) (*CSSOutput, []Error) {
@@ -227,6 +229,9 @@ func (b *cssBuild) load(args api.OnLoadArgs) (api.OnLoadResult, error) {
 			b.fails(err)
 			return api.OnLoadResult{}, err
 		}
+	}
+	if imageSet.MatchString(code) { // esbuild does not know that its strings are addresses
+		code = RewriteAddresses(code, false, func(a StyleAddress) (string, bool) { return a.Text, a.String })
 	}
 	r := api.OnLoadResult{Contents: &code, Loader: api.LoaderCSS}
 	if b.in.Modules && (file == b.in.File || strings.Contains(filepath.Base(file), ".module.")) {
