@@ -313,7 +313,7 @@ func (q *query) readPackage(f *folder, name, subpath string) (hit, bool, error) 
 	}
 	if m != nil && m.exports != nil {
 		t, why := m.exports.exported(subpath, q.r.conditions[q.kind])
-		if why == undefined && q.kind == Style {
+		if why == undefined && q.kind.isStyle() {
 			// The package exports only its JavaScript: its stylesheets are found as if it had no "exports".
 			if h, ok := q.fileOrFolder(filepath.Join(f.path, subpath), subpath == "."); ok {
 				return h, true, nil
@@ -323,6 +323,11 @@ func (q *query) readPackage(f *folder, name, subpath string) (hit, bool, error) 
 			return hit{}, false, &NotFound{pkg: f, name: name, subpath: subpath, why: why}
 		}
 		if h, ok := q.exportFile(f, t); ok {
+			if subpath == "." && q.kind.isStyle() && !q.hasExtension(h.file) { // it is the script: a field may name the stylesheet
+				if named, ok := q.mainFile(f, m); ok {
+					return named, true, nil
+				}
+			}
 			return h, true, nil
 		}
 		return hit{}, false, &NotFound{pkg: f, name: name, subpath: subpath, to: t.path}
@@ -340,7 +345,7 @@ func (q *query) readPackage(f *folder, name, subpath string) (hit, bool, error) 
 // exportFile finds the file of a target. It adds no extension, and takes no folder for its index.
 func (q *query) exportFile(f *folder, t target) (hit, bool) {
 	file := filepath.Join(f.path, filepath.FromSlash(path.Clean(t.path)))
-	if t.loose {
+	if t.loose || q.kind.isStyle() {
 		return q.fileOrFolder(file, false)
 	}
 	dir := q.folder(filepath.Dir(file))
