@@ -64,11 +64,10 @@ func (s *styleRun) read(file string) (string, error) {
 	if known {
 		return text, nil
 	}
-	data, err := s.c.o.Gate.ReadFile(file)
+	text, err := s.c.styleText(file)
 	if err != nil {
 		return "", err
 	}
-	text = strings.ToValidUTF8(string(data), "\uFFFD")
 	if step, ok := s.c.language(file); ok {
 		made, err := s.tool(step, toolCall{File: file, Code: text, Options: step.options, Map: s.withMap})
 		if err != nil {
@@ -157,6 +156,7 @@ func (s *styleRun) plain() (code string, err error) {
 
 // tool runs one step, and notes what the result was made from.
 func (s *styleRun) tool(step styleStep, call toolCall) (code string, err error) {
+	call.Module = s.src.id
 	r, err := s.c.runTool(s.ctx, step.method, call)
 	if err != nil {
 		return "", err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
@@ -77,6 +78,11 @@ func (c *Compiler) resolveStyle(module, spec, from string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return c.permitStyle(module, from, r)
+}
+
+// permitStyle permits reading what a specifier in the file from, a part of the module, leads to.
+func (c *Compiler) permitStyle(module, from string, r resolve.Resolved) (string, error) {
 	c.permit(r, module, from)
 	if err := c.o.Gate.Allowed(r.File); err != nil {
 		return r.File, c.mayNotBeRead(module, r.File, err)

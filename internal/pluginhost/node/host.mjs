@@ -3,7 +3,7 @@
 // stdout. All packages are resolved from the project, never from here. Tools print to stderr.
 import { createRequire } from "node:module";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL, fileURLToPath } from "node:url";
 
 const write = process.stdout.write.bind(process.stdout);
@@ -55,6 +55,36 @@ async function load(specifier, ...through) {
 }
 
 const plain = (module) => module.default ?? module;
+
+/**
+ * Asks the server where an import in a stylesheet leads. The answer has the file and its text, whose addresses fit the
+ * stylesheet that the tool works on. Also collects the lookups that the result follows from.
+ */
+class Imports {
+  lookups = [];
+  deps = [];
+  why = "";
+  constructor({ file, module }, language, rebase = true) {
+    Object.assign(this, { file, module, language, rebase });
+  }
+  async find(specifier, importer, more) {
+    const { file, module, language, rebase } = this;
+    const answer = await ask("findStyle", { module, entry: rebase ? file : "", language, specifier, importer, ...more });
+    if (answer.file || !more?.glance) this.lookups.push(...answer.lookups);
+    if (answer.file) this.deps.push(answer.file);
+    else if (answer.why) this.why = answer.why;
+    return answer.file ? answer : undefined;
+  }
+  /** Runs a tool. When the tool does not find a file, its error says what the server knows about that. */
+  async run(tool) {
+    try {
+      return await tool();
+    } catch (e) {
+      if (this.why && /find stylesheet|wasn't found|failed to locate/.test(e?.message)) e.hint ??= this.why;
+      throw e;
+    }
+  }
+}
 
 // ---- PostCSS
 
@@ -193,7 +223,6 @@ function inlineImports(postcss, root, file, imports, parse, above = [file], unde
     }
     seen.add(to + conditions);
     const sheet = parse(imports.texts[to], { from: to });
-    if (dirname(to) !== dirname(top)) rebase(sheet, dirname(to), dirname(top));
     left.push(...inlineImports(postcss, sheet, to, imports, parse, [...above, to], conditions, seen));
     let { nodes } = sheet;
     const within = (name, params) => (nodes = [postcss.atRule({ name, params, nodes, source: node.source })]);
@@ -206,34 +235,46 @@ function inlineImports(postcss, root, file, imports, parse, above = [file], unde
   return left;
 }
 
-/** Changes the relative addresses in a stylesheet to fit a stylesheet in another folder. */
-function rebase(sheet, from, to) {
-  const moved = (text) =>
-    text.replace(/url\(\s*(["']?)([^"')]+)\1\s*\)/g, (all, quote, url) => {
-      const path = url.replace(/[?#].*$/, "");
-      if (/^(?:[a-z][\w+.-]*:|\/|#)/i.test(url) || (!/^\.\.?\//.test(url) && !existsSync(join(from, path)))) return all;
-      const at = relative(to, join(from, path)).replaceAll("\\", "/");
-      return `url(${quote}${at.startsWith(".") ? at : "./" + at}${url.slice(path.length)}${quote})`;
-    });
-  sheet.walkDecls((decl) => {
-    if (decl.value.includes("url(")) decl.value = moved(decl.value);
-  });
+/**
+ * A plugin that changes the addresses of imported files to fit the stylesheet `file`. It is the last plugin: plugins see
+ * addresses as they are written, and may add more.
+ */
+function rebasing(file, module, lookups) {
+  return {
+    postcssPlugin: "devserver-rebase",
+    async OnceExit(root) {
+      const decls = [];
+      root.walkDecls((decl) => {
+        const from = decl.source?.input.file;
+        if (from && dirname(from) !== dirname(file) && /url\(|image-set\(/i.test(decl.value)) decls.push(decl);
+      });
+      if (decls.length === 0) return;
+      const values = decls.map((decl) => ({ file: decl.source.input.file, text: decl.value }));
+      const answer = await ask("rebase", { module, entry: file, values });
+      lookups.push(...(answer.lookups ?? []));
+      decls.forEach((decl, i) => {
+        if (decl.value !== answer.values[i]) decl.value = answer.values[i];
+      });
+    },
+  };
 }
 
-async function runPostCSS({ file, code, options, imports, map }) {
+async function runPostCSS({ file, module, code, options, imports, map }) {
   const config = await postcssConfig(options);
   if (config.plugins.length === 0 && !config.options.parser && !config.options.syntax)
     return { code, deps: config.deps, dirs: [] };
   const postcss = plain(await load("postcss", "vite", "@tailwindcss/postcss"));
   const { parser, syntax } = config.options;
   const parse = parser?.parse ?? parser ?? syntax?.parse ?? postcss.parse;
-  const own = config.plugins.some((p) => p.postcssPlugin === "@tailwindcss/postcss"); // inlines imports itself
+  const own = config.plugins.some((p) => p.postcssPlugin === "@tailwindcss/postcss"); // inlines and rebases itself
   let input = code;
   if (imports && !own) {
     input = parse(code, { from: file, map: map ? {} : false });
     inlineImports(postcss, input, file, imports, parse);
   }
-  const result = await postcss(config.plugins).process(input, {
+  const lookups = [];
+  const last = own ? [] : [rebasing(file, module, lookups)];
+  const result = await postcss([...config.plugins, ...last]).process(input, {
     ...config.options,
     from: file,
     map: map ? { inline: true, annotation: true, sourcesContent: true } : false,
@@ -249,6 +290,7 @@ async function runPostCSS({ file, code, options, imports, map }) {
     code: result.css,
     deps,
     dirs,
+    lookups,
     warnings: result.warnings().map((w) => ({ message: w.text, file, line: w.line, column: w.column })),
   };
 }
@@ -322,7 +364,7 @@ async function styleOptions(language, given, file, code) {
   return { code: typeof made === "string" ? made : made.content, rest };
 }
 
-async function runSass({ file, code, options = {}, map }) {
+async function runSass({ file, module, code, options = {}, map }) {
   let sass;
   try {
     sass = await load("sass-embedded");
@@ -331,59 +373,90 @@ async function runSass({ file, code, options = {}, map }) {
   }
   const indented = file.endsWith(".sass");
   const prepared = await styleOptions(indented ? "sass" : "scss", options, file, code);
-  const result = await sass.compileStringAsync(prepared.code, {
-    url: pathToFileURL(file),
-    syntax: indented ? "indented" : "scss",
-    loadPaths: [dirname(file), root, join(root, "node_modules")],
-    logger: { warn() {}, debug: (message) => console.error(message) },
-    ...prepared.rest,
-    importers: [...(prepared.rest.importers ?? []), { findFileUrl: (url) => packageStyle(url, file) }],
-    sourceMap: Boolean(map),
-    sourceMapIncludeSources: true,
-  });
+  const imports = new Imports({ file, module }, "sass");
+  const importer = sassImporter(imports);
+  const result = await imports.run(() =>
+    sass.compileStringAsync(prepared.code, {
+      url: pathToFileURL(file),
+      syntax: indented ? "indented" : "scss",
+      loadPaths: [root],
+      logger: { warn() {}, debug: (message) => console.error(message) },
+      importer,
+      ...prepared.rest,
+      importers: [...(prepared.rest.importers ?? []), importer],
+      sourceMap: Boolean(map),
+      sourceMapIncludeSources: true,
+    }),
+  );
   return {
     code: withMap(result.css, result.sourceMap),
     deps: result.loadedUrls
       .filter((u) => u.protocol === "file:")
       .map((u) => fileURLToPath(u))
       .filter((f) => f !== file),
+    lookups: imports.lookups,
   };
 }
 
-/** Finds the styles of packages by name: `@use "pkg/style"` and `~pkg/style`. */
-function packageStyle(url, from) {
-  const name = url.replace(/^~/, "");
-  if (name.startsWith(".") || name.startsWith("/") || name.includes(":")) return null;
-  for (let dir = dirname(from); ; dir = dirname(dir)) {
-    const candidate = join(dir, "node_modules", name);
-    if (
-      existsSync(dirname(candidate)) &&
-      existsSync(
-        join(
-          dir,
-          "node_modules",
-          name
-            .split("/")
-            .slice(0, name.startsWith("@") ? 2 : 1)
-            .join("/"),
-        ),
-      )
-    )
-      return pathToFileURL(candidate);
-    if (dirname(dir) === dir) return null;
-  }
+/** Finds the files of Sass by the server. Sass asks for each relative path first, which is usually no file. */
+function sassImporter(imports) {
+  const texts = new Map();
+  return {
+    async canonicalize(url, { containingUrl, fromImport }) {
+      const glance = url.startsWith("file:");
+      const foreign = /^(?!pkg:)[a-z][a-z\d+.-]+:/i.test(url);
+      if (glance ? /[?#]/.test(url) : foreign) return null;
+      const specifier = glance ? fileURLToPath(url) : url;
+      const from = containingUrl?.protocol === "file:" ? fileURLToPath(containingUrl) : imports.file;
+      const found = await imports.find(specifier, from, { glance, importRule: fromImport });
+      if (!found) return null;
+      const at = pathToFileURL(found.file);
+      texts.set(at.href, found.text);
+      return at;
+    },
+    load(at) {
+      const syntax = at.pathname.endsWith(".css") ? "css" : at.pathname.endsWith(".sass") ? "indented" : "scss";
+      return { contents: texts.get(at.href), syntax, sourceMapUrl: at };
+    },
+  };
 }
 
-async function runLess({ file, code, options = {}, map }) {
+async function runLess({ file, module, code, options = {}, map }) {
   const less = plain(await load("less"));
   const prepared = await styleOptions("less", options, file, code);
-  const result = await less.render(prepared.code, {
-    filename: file,
-    paths: [dirname(file), root, join(root, "node_modules")],
-    ...prepared.rest,
-    sourceMap: map ? { outputSourceFiles: true } : undefined,
-  });
-  return { code: withMap(result.css, result.map), deps: result.imports.map((f) => resolve(f)) };
+  const { rewriteUrls, relativeUrls, plugins = [], ...rest } = prepared.rest;
+  const own = rewriteUrls !== undefined ? rewriteUrls && rewriteUrls !== "off" : relativeUrls; // Less does it
+  const imports = new Imports({ file, module }, "less", !own);
+  const result = await imports.run(() =>
+    less.render(prepared.code, {
+      filename: file,
+      paths: [root, join(root, "node_modules")],
+      rewriteUrls,
+      relativeUrls,
+      ...rest,
+      plugins: [...(less.FileManager ? [lessImports(less, imports)] : []), ...plugins],
+      sourceMap: map ? { outputSourceFiles: true } : undefined,
+    }),
+  );
+  return { code: withMap(result.css, result.map), deps: result.imports.map((f) => resolve(f)), lookups: imports.lookups };
+}
+
+/** A plugin of Less that finds files by the server. */
+function lessImports(less, imports) {
+  class Manager extends less.FileManager {
+    supports(file) {
+      return !/^(?:\w+:)?\/\//.test(file);
+    }
+    supportsSync() {
+      return false;
+    }
+    async loadFile(file, dir, options, env) {
+      const found = await imports.find(file, join(dir || dirname(imports.file), "importer"));
+      if (found) return { filename: found.file, contents: found.text };
+      return super.loadFile(file, dir, options, env);
+    }
+  }
+  return { install: (_, manager) => manager.addFileManager(new Manager()), minVersion: [3, 0, 0] };
 }
 
 async function runStylus({ file, code, options = {} }) {
@@ -876,6 +949,24 @@ function send(message) {
   write(Buffer.concat([head, body]));
 }
 
+let asks = 0;
+const asked = new Map(); // number -> who waits for the answer
+
+/** Calls a method of the server. */
+function ask(method, params) {
+  return new Promise((resolve, reject) => {
+    asked.set(++asks, { resolve, reject });
+    send({ id: asks, method, params });
+  });
+}
+
+function answered({ id, result, error }) {
+  const { resolve, reject } = asked.get(id) ?? {};
+  asked.delete(id);
+  if (error) reject?.(Object.assign(new Error(error.message), { hint: error.hint }));
+  else resolve?.(result);
+}
+
 async function answer({ id, method, params, cancel }) {
   if (cancel) return; // nobody waits any more, and the work ends by itself
   try {
@@ -897,7 +988,8 @@ process.stdin.on("data", (chunk) => {
     if (pending.length < 4 + length) return;
     const message = JSON.parse(pending.subarray(4, 4 + length).toString());
     pending = pending.subarray(4 + length);
-    void answer(message);
+    if (message.method || message.cancel) void answer(message);
+    else answered(message);
   }
 });
 process.stdin.on("end", () => process.exit(0)); // the server is gone
