@@ -107,12 +107,16 @@ func (s *addressScanner) name() {
 
 // string reads a string. It is an address in image-set() and data-uri(). "~" makes a string of Less code.
 func (s *addressScanner) string() {
-	if s.language && s.at > 0 && s.text[s.at-1] == '~' {
-		s.at++
-		return
-	}
 	from := s.at
 	body := s.quoted()
+	if s.language && from > 0 && s.text[from-1] == '~' {
+		now := RewriteAddresses(body, true, s.replace)
+		if now != body && strings.Count(now, s.text[from:from+1]) == strings.Count(body, s.text[from:from+1]) {
+			s.out.WriteString(s.text[s.kept:from+1] + now)
+			s.kept = from + 1 + len(body)
+		}
+		return
+	}
 	if len(s.within) == 0 {
 		return
 	}

@@ -46,7 +46,7 @@ func TestRewriteAddresses(t *testing.T) {
 		{"many imports", `@import "a", 'b', url(c);`, `@import "<a import>", '<b import>', url("<c import>");`},
 		{"imports with options of Less", `@import (reference) "a";`, ``},
 		{"a variable of Less", `a{b:url(@x) url("@{y}/z") url(x@{y})}`, `a{b:url(@x) url("<@{y}/z partly>") url(<x@{y} partly>)}`},
-		{"an escaped string of Less", `a{b:~"url(x)"}`, `a{b:~"url(<x>)"}`},
+		{"an escaped string of Less", `a{b:~"url(x) 2x"; c:"url(x)"}`, `a{b:~"url(<x>) 2x"; c:"url(x)"}`},
 		{"data-uri", `a{b:data-uri("x.png") data-uri('image/svg+xml', 'y.svg')}`,
 			`a{b:data-uri("<x.png language>") data-uri('image/svg+xml', '<y.svg language>')}`},
 	} {
