@@ -36,7 +36,7 @@ type styleQuestion struct {
 
 // styleLookup is an answer of the resolver for a tool. A result that is kept counts as long as all of them are the same.
 type styleLookup struct {
-	// Language is "sass", "less" or "css".
+	// Language is "sass", "less", "stylus" or "css".
 	Language  string `json:"language"`
 	Specifier string `json:"specifier"`
 	// Importer is the file with the import.
@@ -92,7 +92,7 @@ func (c *Compiler) styleText(file string) (string, error) {
 	return strings.ToValidUTF8(string(text), "\uFFFD"), err
 }
 
-var styleKinds = map[string]resolve.Kind{"sass": resolve.Sass, "less": resolve.Less, "css": resolve.Style}
+var styleKinds = map[string]resolve.Kind{"sass": resolve.Sass, "less": resolve.Less, "stylus": resolve.Stylus, "css": resolve.Style}
 
 // lookup finds the file of an import, and permits reading it. The file is "" when no stylesheet is meant.
 func (c *Compiler) lookup(module string, l styleLookup) (string, error) {

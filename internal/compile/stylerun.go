@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -168,9 +170,27 @@ func (s *styleRun) tool(step styleStep, call toolCall) (code string, err error) 
 	}
 	s.mu.Unlock()
 	for _, w := range r.Warnings {
-		s.c.o.Logger.Warn(w.Message, "file", s.c.o.Layout.Shown(w.File), "line", w.Line)
+		s.c.warn(call.File, w)
 	}
 	return r.Code, nil
+}
+
+// warn tells what a tool says about a stylesheet. What it says about an imported file is told once, and not for each
+// stylesheet that imports the file.
+func (c *Compiler) warn(file string, w toolWarning) {
+	if w.Once == "" && w.File != file {
+		w.Once = fmt.Sprint(w.File, w.Line, w.Message)
+	}
+	if w.Once != "" {
+		if _, told := c.warned.LoadOrStore(w.Once, true); told {
+			return
+		}
+	}
+	level := slog.LevelWarn
+	if w.Debug {
+		level = slog.LevelInfo
+	}
+	c.o.Logger.Log(context.Background(), level, w.Message, "file", c.o.Layout.Shown(w.File), "line", w.Line)
 }
 
 // toolError returns the error of a tool that worked on file, and whether its place is in that file. It may be in a file
@@ -210,6 +230,8 @@ func (c *Compiler) language(file string) (step styleStep, ok bool) {
 			options = own
 		}
 		return styleStep{"stylus", options}, true
+	case ".sss":
+		return styleStep{method: "sugarss"}, true
 	}
 	return styleStep{}, false
 }

@@ -37,11 +37,17 @@ type toolResult struct {
 		Dir  string `json:"dir"`
 		Glob string `json:"glob"`
 	} `json:"dirs"`
-	Warnings []struct {
-		Message string `json:"message"`
-		File    string `json:"file"`
-		Line    int    `json:"line"`
-	} `json:"warnings"`
+	Warnings []toolWarning `json:"warnings"`
+}
+
+// toolWarning is something that a tool says about a file.
+type toolWarning struct {
+	Message string `json:"message"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	// Once names a kind of warning of which the first is enough. Debug says that the code itself asks to tell it.
+	Once  string `json:"once,omitempty"`
+	Debug bool   `json:"debug,omitempty"`
 }
 
 // keptTool is a result in the cache, with the state of the files that it was made from.

@@ -345,6 +345,8 @@ func (q *query) extensions() []string {
 		return sassExtensions
 	case Less:
 		return lessExtensions
+	case Stylus:
+		return stylusExtensions
 	case Require:
 		return q.r.required
 	}
@@ -352,13 +354,16 @@ func (q *query) extensions() []string {
 }
 
 var (
-	styleExtensions = []string{".css"}
-	sassExtensions  = []string{".scss", ".sass", ".css"}
-	lessExtensions  = []string{".less", ".css"}
+	styleExtensions  = []string{".css"}
+	sassExtensions   = []string{".scss", ".sass", ".css"}
+	lessExtensions   = []string{".less", ".css"}
+	stylusExtensions = []string{".styl", ".stylus", ".css"}
 )
 
 // hasExtension reports whether the file has an extension that may be left out in this kind of import.
-func (q *query) hasExtension(file string) bool { return slices.Contains(q.extensions(), filepath.Ext(file)) }
+func (q *query) hasExtension(file string) bool {
+	return slices.Contains(q.extensions(), filepath.Ext(file))
+}
 
 // entry finds the file that a folder stands for: the file that its package.json names, or else its index.
 func (q *query) entry(f *folder) (hit, bool) {

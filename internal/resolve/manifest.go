@@ -101,6 +101,7 @@ func (m *manifest) dependencies() map[string]bool {
 // styleFields are the fields of package.json that name a package's stylesheet.
 var styleFields = map[Kind][]string{
 	Style: {"style", "main"}, Sass: {"sass", "style", "main"}, Less: {"less", "style", "main"},
+	Stylus: {"stylus", "style", "main"},
 }
 
 // mainFile finds the entry that package.json names.

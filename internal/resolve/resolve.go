@@ -51,10 +51,12 @@ const (
 	Sass
 	// Less is an @import of Less.
 	Less
+	// Stylus is an @import or @require of Stylus.
+	Stylus
 )
 
 // isStyle reports whether the import is in a stylesheet.
-func (k Kind) isStyle() bool { return k == Style || k == Sass || k == Less }
+func (k Kind) isStyle() bool { return k == Style || k >= Sass }
 
 // Resolved is the meaning of a specifier. Exactly one of File, URL (with External), Builtin and Empty is set.
 type Resolved struct {
@@ -87,7 +89,7 @@ type Resolver struct {
 	root       string // with symbolic links resolved
 	public     string
 	alias      []alias
-	conditions [6]map[string]bool // by Kind
+	conditions [7]map[string]bool // by Kind
 	mainFields []string
 	dedupe     map[string]bool
 	extensions []string
@@ -155,7 +157,7 @@ func New(o Options) (*Resolver, error) {
 }
 
 func (r *Resolver) setConditions(more []string) {
-	for kind, own := range [...]string{Import: "import", Require: "require", Style: "style", URL: "import", Sass: "sass", Less: "less"} {
+	for kind, own := range [...]string{Import: "import", Require: "require", Style: "style", URL: "import", Sass: "sass", Less: "less", Stylus: "stylus"} {
 		set := map[string]bool{own: true, "development": true}
 		if Kind(kind).isStyle() { // the other conditions stand for scripts
 			set["style"] = true
@@ -266,7 +268,7 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 		}
 		name = to
 	} else if q.kind.isStyle() && len(name) > 1 && name[0] == '~' && name[1] != '/' {
-		name, packaged = name[1:], true // webpack's sign for "a package"
+		name, packaged = name[1:], true                  // webpack's sign for "a package"
 		if to, aliased = q.r.applyAlias(name); aliased { // "~@/x"
 			name, packaged = to, false
 		}

@@ -173,12 +173,12 @@ func (b *cssBuild) setup(build api.PluginBuild) {
 func (b *cssBuild) resolve(args api.OnResolveArgs) (api.OnResolveResult, error) {
 	spec := args.Path
 	external := api.OnResolveResult{Path: spec, External: true}
-	if spec == "" || strings.HasPrefix(spec, "#") || strings.HasPrefix(spec, "data:") ||
+	if spec == "" || strings.HasPrefix(spec, "#") && args.Kind == api.ResolveCSSURLToken || strings.HasPrefix(spec, "data:") ||
 		strings.HasPrefix(spec, "//") || strings.Contains(spec, "://") {
 		return external, nil
 	}
 	name, suffix := spec, ""
-	if at := strings.IndexAny(spec, "?#"); at >= 0 {
+	if at := strings.IndexAny(spec, "?#"); at > 0 {
 		name, suffix = spec[:at], spec[at:]
 	}
 	importer := b.file(args.Importer)

@@ -3,7 +3,7 @@
 // stdout. All packages are resolved from the project, never from here. Tools print to stderr.
 import { createRequire } from "node:module";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL, fileURLToPath } from "node:url";
 
 const write = process.stdout.write.bind(process.stdout);
@@ -55,36 +55,6 @@ async function load(specifier, ...through) {
 }
 
 const plain = (module) => module.default ?? module;
-
-/**
- * Asks the server where an import in a stylesheet leads. The answer has the file and its text, whose addresses fit the
- * stylesheet that the tool works on. Also collects the lookups that the result follows from.
- */
-class Imports {
-  lookups = [];
-  deps = [];
-  why = "";
-  constructor({ file, module }, language, rebase = true) {
-    Object.assign(this, { file, module, language, rebase });
-  }
-  async find(specifier, importer, more) {
-    const { file, module, language, rebase } = this;
-    const answer = await ask("findStyle", { module, entry: rebase ? file : "", language, specifier, importer, ...more });
-    if (answer.file || !more?.glance) this.lookups.push(...answer.lookups);
-    if (answer.file) this.deps.push(answer.file);
-    else if (answer.why) this.why = answer.why;
-    return answer.file ? answer : undefined;
-  }
-  /** Runs a tool. When the tool does not find a file, its error says what the server knows about that. */
-  async run(tool) {
-    try {
-      return await tool();
-    } catch (e) {
-      if (this.why && /find stylesheet|wasn't found|failed to locate/.test(e?.message)) e.hint ??= this.why;
-      throw e;
-    }
-  }
-}
 
 // ---- PostCSS
 
@@ -265,7 +235,9 @@ async function runPostCSS({ file, module, code, options, imports, map }) {
     return { code, deps: config.deps, dirs: [] };
   const postcss = plain(await load("postcss", "vite", "@tailwindcss/postcss"));
   const { parser, syntax } = config.options;
-  const parse = parser?.parse ?? parser ?? syntax?.parse ?? postcss.parse;
+  const custom = parser?.parse ?? parser ?? syntax?.parse ?? postcss.parse;
+  const isCSS = (name) => /\.(css|pcss|postcss)$/i.test(name); // the other languages are CSS by now
+  const parse = (text, o) => (isCSS(o.from) ? custom : postcss.parse)(text, o);
   const own = config.plugins.some((p) => p.postcssPlugin === "@tailwindcss/postcss"); // inlines and rebases itself
   let input = code;
   if (imports && !own) {
@@ -276,6 +248,7 @@ async function runPostCSS({ file, module, code, options, imports, map }) {
   const last = own ? [] : [rebasing(file, module, lookups)];
   const result = await postcss([...config.plugins, ...last]).process(input, {
     ...config.options,
+    ...(isCSS(file) ? {} : { parser: undefined, syntax: undefined }),
     from: file,
     map: map ? { inline: true, annotation: true, sourcesContent: true } : false,
   });
@@ -352,54 +325,134 @@ const withMap = (code, map) =>
 
 /**
  * Returns the options of css.preprocessorOptions, and the code with additionalData, which is text before the code or a
- * function that makes the code. Functions of a vite.config cannot be sent, so they are loaded here, where they run.
+ * function that makes the code. `added` counts the lines before the code. Functions of a vite.config cannot be sent, so
+ * they are loaded here, where they run.
  */
-async function styleOptions(language, given, file, code) {
-  const options = given.viteMode
-    ? ((await loadVite(given.viteMode)).config.css.preprocessorOptions[language] ?? {})
-    : given;
-  const { additionalData, api, ...rest } = options;
-  if (typeof additionalData !== "function") return { code: (additionalData ?? "") + code, rest };
-  const made = await additionalData(code, file);
-  return { code: typeof made === "string" ? made : made.content, rest };
+async function styleOptions(languages, given, file, code) {
+  let options = given;
+  if (given.viteMode) {
+    const all = (await loadVite(given.viteMode)).config.css.preprocessorOptions;
+    options = languages.map((name) => all[name]).find(Boolean) ?? {};
+  }
+  const { additionalData = "", api, ...rest } = options;
+  if (typeof additionalData === "function") {
+    const made = await additionalData(code, file);
+    return { code: typeof made === "string" ? made : made.content, rest, added: 0 };
+  }
+  const before = additionalData && !additionalData.endsWith("\n") ? additionalData + "\n" : additionalData;
+  return { code: before + code, rest, added: before.split("\n").length - 1 };
 }
 
-async function runSass({ file, module, code, options = {}, map }) {
+/**
+ * One run of a tool for a stylesheet. The tool asks the server where an import leads. The answer has the file and its
+ * text, whose addresses fit the stylesheet. The run collects what the result follows from.
+ */
+class StyleRun {
+  lookups = [];
+  deps = [];
+  dirs = [];
+  warnings = [];
+  why = "";
+
+  constructor({ file, module }, language, { added = 0, rebase = true } = {}) {
+    Object.assign(this, { file, module, language, added, rebase });
+  }
+
+  async find(specifier, importer, more) {
+    const { file, module, language, rebase } = this;
+    const question = { module, entry: rebase ? file : "", language, specifier, importer, ...more };
+    const answer = await ask("findStyle", question);
+    if (answer.file || !more?.glance) this.lookups.push(...answer.lookups);
+    if (answer.file) this.deps.push(answer.file);
+    else if (answer.why) this.why = answer.why;
+    return answer.file ? answer : undefined;
+  }
+
+  /** Runs the tool, and returns what it says with what was collected. */
+  async result(tool) {
+    try {
+      const { code, deps } = await tool();
+      const { lookups, dirs, warnings } = this;
+      return {
+        code,
+        deps: [...new Set([...deps, ...this.deps])].filter((f) => f !== this.file),
+        lookups,
+        dirs,
+        warnings,
+      };
+    } catch (e) {
+      throw this.failed(e);
+    }
+  }
+
+  /** Adds to an error what the server knows of a missing file, and corrects the line for additionalData. */
+  failed(e) {
+    if (!e || typeof e !== "object") return e;
+    if (this.why && /find stylesheet|wasn't found|failed to locate/.test(e.message)) e.hint ??= this.why;
+    const at = placeIn(e);
+    if (!this.added || !at.line || (at.file && at.file !== this.file)) return e;
+    const { message } = failure(e);
+    if (at.line > this.added)
+      return Object.assign(new Error(message), { ...at, file: this.file, line: at.line - this.added, hint: e.hint });
+    return Object.assign(new Error(`additionalData of css.preprocessorOptions: ${message}`), {
+      file: this.file,
+      hint: e.hint,
+    });
+  }
+}
+
+/** Returns the place that a tool's error names. */
+function placeIn(e) {
+  const { span } = e; // Sass
+  if (span)
+    return {
+      file: span.url ? fileURLToPath(span.url) : undefined,
+      line: span.start.line + 1,
+      column: span.start.column,
+    };
+  const file = e.file ?? e.filename ?? e.input?.file ?? e.loc?.file ?? e.id;
+  return { file, line: e.line ?? e.loc?.line, column: e.column ?? e.loc?.column };
+}
+
+let sassCompiler; // a promise of what compiles; a new process of sass-embedded for each file is slow
+
+async function loadSass() {
   let sass;
   try {
     sass = await load("sass-embedded");
   } catch {
     sass = await load("sass");
   }
+  return sass.initAsyncCompiler ? sass.initAsyncCompiler() : sass;
+}
+
+async function runSass({ file, module, code, options = {}, map }) {
+  sassCompiler ??= loadSass();
+  sassCompiler.catch(() => (sassCompiler = undefined)); // it may be installed later
+  const sass = await sassCompiler;
   const indented = file.endsWith(".sass");
-  const prepared = await styleOptions(indented ? "sass" : "scss", options, file, code);
-  const imports = new Imports({ file, module }, "sass");
-  const importer = sassImporter(imports);
-  const result = await imports.run(() =>
-    sass.compileStringAsync(prepared.code, {
+  const { code: text, rest, added } = await styleOptions([indented ? "sass" : "scss"], options, file, code);
+  const run = new StyleRun({ file, module }, "sass", { added });
+  const importer = sassImporter(run);
+  return run.result(async () => {
+    const result = await sass.compileStringAsync(text, {
       url: pathToFileURL(file),
       syntax: indented ? "indented" : "scss",
       loadPaths: [root],
-      logger: { warn() {}, debug: (message) => console.error(message) },
+      logger: sassLogger(run),
       importer,
-      ...prepared.rest,
-      importers: [...(prepared.rest.importers ?? []), importer],
+      ...rest,
+      importers: [...(rest.importers ?? []), importer],
       sourceMap: Boolean(map),
       sourceMapIncludeSources: true,
-    }),
-  );
-  return {
-    code: withMap(result.css, result.sourceMap),
-    deps: result.loadedUrls
-      .filter((u) => u.protocol === "file:")
-      .map((u) => fileURLToPath(u))
-      .filter((f) => f !== file),
-    lookups: imports.lookups,
-  };
+    });
+    const files = result.loadedUrls.filter((u) => u.protocol === "file:").map((u) => fileURLToPath(u));
+    return { code: withMap(result.css, result.sourceMap), deps: files };
+  });
 }
 
 /** Finds the files of Sass by the server. Sass asks for each relative path first, which is usually no file. */
-function sassImporter(imports) {
+function sassImporter(run) {
   const texts = new Map();
   return {
     async canonicalize(url, { containingUrl, fromImport }) {
@@ -407,8 +460,8 @@ function sassImporter(imports) {
       const foreign = /^(?!pkg:)[a-z][a-z\d+.-]+:/i.test(url);
       if (glance ? /[?#]/.test(url) : foreign) return null;
       const specifier = glance ? fileURLToPath(url) : url;
-      const from = containingUrl?.protocol === "file:" ? fileURLToPath(containingUrl) : imports.file;
-      const found = await imports.find(specifier, from, { glance, importRule: fromImport });
+      const from = containingUrl?.protocol === "file:" ? fileURLToPath(containingUrl) : run.file;
+      const found = await run.find(specifier, from, { glance, importRule: fromImport });
       if (!found) return null;
       const at = pathToFileURL(found.file);
       texts.set(at.href, found.text);
@@ -421,28 +474,47 @@ function sassImporter(imports) {
   };
 }
 
+/** Tells @warn and @debug, and each kind of deprecated code in the project once. */
+function sassLogger(run) {
+  const tell = (message, { span, stack }, more) => {
+    const [, path, at] = /^\s*(.+?) (\d+):\d+ /.exec(stack ?? "") ?? [];
+    const file = span?.url?.protocol === "file:" ? fileURLToPath(span.url) : path ? resolve(path) : run.file;
+    const line = span ? span.start.line + 1 : Number(at ?? 0);
+    run.warnings.push({ message, file, line: file === run.file ? Math.max(line - run.added, 0) : line, ...more });
+  };
+  return {
+    warn(message, details) {
+      const { deprecation, deprecationType, span } = details;
+      if (!deprecation) tell(message, details);
+      else if (!span?.url?.pathname.includes("/node_modules/")) {
+        const id = deprecationType?.id ?? "code";
+        tell(`Sass: ${message.split("\n\n")[0]}`, details, { once: `sass ${id}` });
+      }
+    },
+    debug: (message, details) => tell(message, details, { debug: true }),
+  };
+}
+
 async function runLess({ file, module, code, options = {}, map }) {
   const less = plain(await load("less"));
-  const prepared = await styleOptions("less", options, file, code);
-  const { rewriteUrls, relativeUrls, plugins = [], ...rest } = prepared.rest;
-  const own = rewriteUrls !== undefined ? rewriteUrls && rewriteUrls !== "off" : relativeUrls; // Less does it
-  const imports = new Imports({ file, module }, "less", !own);
-  const result = await imports.run(() =>
-    less.render(prepared.code, {
+  const { code: text, rest, added } = await styleOptions(["less"], options, file, code);
+  const { rewriteUrls = rest.relativeUrls, plugins = [] } = rest;
+  const rebase = !rewriteUrls || rewriteUrls === "off"; // else Less does it
+  const run = new StyleRun({ file, module }, "less", { added, rebase });
+  return run.result(async () => {
+    const result = await less.render(text, {
       filename: file,
       paths: [root, join(root, "node_modules")],
-      rewriteUrls,
-      relativeUrls,
       ...rest,
-      plugins: [...(less.FileManager ? [lessImports(less, imports)] : []), ...plugins],
+      plugins: [...(less.FileManager ? [lessImports(less, run)] : []), ...plugins],
       sourceMap: map ? { outputSourceFiles: true } : undefined,
-    }),
-  );
-  return { code: withMap(result.css, result.map), deps: result.imports.map((f) => resolve(f)), lookups: imports.lookups };
+    });
+    return { code: withMap(result.css, result.map), deps: result.imports.map((f) => resolve(f)) };
+  });
 }
 
 /** A plugin of Less that finds files by the server. */
-function lessImports(less, imports) {
+function lessImports(less, run) {
   class Manager extends less.FileManager {
     supports(file) {
       return !/^(?:\w+:)?\/\//.test(file);
@@ -451,7 +523,7 @@ function lessImports(less, imports) {
       return false;
     }
     async loadFile(file, dir, options, env) {
-      const found = await imports.find(file, join(dir || dirname(imports.file), "importer"));
+      const found = await run.find(file, join(dir || dirname(run.file), "importer"));
       if (found) return { filename: found.file, contents: found.text };
       return super.loadFile(file, dir, options, env);
     }
@@ -459,11 +531,93 @@ function lessImports(less, imports) {
   return { install: (_, manager) => manager.addFileManager(new Manager()), minVersion: [3, 0, 0] };
 }
 
-async function runStylus({ file, code, options = {} }) {
+async function runStylus({ file, module, code, options = {} }) {
   const stylus = plain(await load("stylus"));
-  const prepared = await styleOptions("stylus", options, file, code);
-  const style = stylus(prepared.code, { filename: file, paths: [dirname(file), root], ...prepared.rest });
-  return { code: style.render(), deps: style.deps().map((f) => resolve(f)) };
+  const languages = file.endsWith(".styl") ? ["styl", "stylus"] : ["stylus"];
+  const { code: text, rest, added } = await styleOptions(languages, options, file, code);
+  const run = new StyleRun({ file, module }, "stylus", { added });
+  const found = new Map(); // importer and specifier -> file
+  const imports = [];
+  let last; // the import that is looked up
+  class Evaluator extends (rest.Evaluator ?? stylus.Evaluator) {
+    visitImport(node) {
+      const specifier = String(node.path.first?.string ?? node.path.first?.val ?? "");
+      last = { specifier, importer: node.filename ?? file };
+      globbed(run, specifier, last.importer);
+      const key = last.importer + "\n" + specifier;
+      const to = found.get(key);
+      if (specifier.startsWith("#") && !found.has(key)) throw new Error(`failed to locate @import file ${specifier}`);
+      if (to) {
+        node.path = new stylus.nodes.Expression();
+        node.path.push(new stylus.nodes.String(to));
+      }
+      return super.visitImport(node);
+    }
+  }
+  const render = () => {
+    const paths = rest.paths ?? [dirname(file), root, join(root, "node_modules")];
+    const own = { filename: file, _imports: imports, Evaluator };
+    const style = stylus(text, { ...rest, paths: [...paths], imports: [...(rest.imports ?? [])], ...own });
+    style.define("url", stylusURL(stylus), true);
+    for (const [name, value] of Object.entries(rest.define ?? {})) style.define(name, value);
+    return { style, code: style.render() };
+  };
+  return run.result(async () => {
+    for (;;) {
+      try {
+        const { style, code } = render();
+        const files = [...style.deps(), ...imports.map((i) => i.path), ...(rest.imports ?? [])];
+        return { code, deps: files.filter((f) => typeof f === "string").map((f) => resolve(f)) };
+      } catch (e) {
+        // Stylus finds its files by itself, without waiting for anybody: the server is asked about what it misses.
+        const key = last && last.importer + "\n" + last.specifier;
+        const missing = /failed to locate @(?:import|require) file/.test(e.message) && !found.has(key);
+        const answer = missing && (await run.find(last.specifier, last.importer));
+        if (!answer) throw stylusError(e);
+        found.set(key, answer.file);
+      }
+    }
+  });
+}
+
+/** Notes the folder of an import with a pattern. */
+function globbed(run, specifier, importer) {
+  const at = specifier.search(/[*?[{]/);
+  if (at < 0) return;
+  const base = specifier.slice(0, specifier.lastIndexOf("/", at) + 1);
+  const glob = specifier.slice(base.length);
+  run.dirs.push({ dir: resolve(dirname(importer), base), glob: glob.endsWith(".styl") ? glob : glob + ".styl" });
+}
+
+/** The function url() of Stylus: an address that leads to a file beside the imported file fits the stylesheet. */
+function stylusURL(stylus) {
+  return function url(args) {
+    const text = args.nodes.map((n) => new stylus.Compiler(n).visit(n)).join("");
+    const plain = text.replace(/^(["'])([^]*)\1$/, "$2");
+    const path = plain.replace(/[?#].*$/, "");
+    const from = dirname(args.filename ?? this.filename);
+    const to = dirname(this.filename);
+    const moves = path && from !== to && !/^(?:[a-z][\w+.-]*:|\/)/i.test(path) && existsSync(join(from, path));
+    const address = moves ? "./" + relative(to, join(from, path)).replaceAll("\\", "/") + plain.slice(path.length) : "";
+    return new stylus.nodes.Literal(moves ? `url("${address}")` : `url(${text})`);
+  };
+}
+
+/** Stylus writes the place and the code around it into the message. */
+function stylusError(e) {
+  const m = /^(.+):(\d+):(\d+)\n[^]*?\n\n([^]*)$/.exec(e.message ?? "");
+  if (!m) return e;
+  const [, filename, line, column, text] = m;
+  const message = text.split("\n    at ")[0].trim();
+  return Object.assign(new Error(message), { filename, line: Number(line), column: Number(column) - 1 });
+}
+
+async function runSugarSS({ file, code, map }) {
+  const postcss = plain(await load("postcss", "vite"));
+  const parser = plain(await load("sugarss", "vite"));
+  const inline = map ? { inline: true, annotation: true, sourcesContent: true } : false;
+  const result = await postcss().process(code, { parser, from: file, map: inline });
+  return { code: result.css, deps: [] };
 }
 
 // ---- TypeScript, for decorator metadata only
@@ -658,16 +812,20 @@ function oxcJSX(oxc) {
   });
 }
 
-/** Options with functions stay here, see styleOptions. The text of the functions changes when they do. */
+/** Options that JSON does not have stay here, see styleOptions. A result depends on the state of the vite.config then. */
 function styleValues(languages, mode) {
   if (!languages) return undefined;
   return Object.fromEntries(
-    Object.entries(languages).map(([language, options]) => {
-      let functions = "";
-      JSON.stringify(options, (_, v) => (typeof v === "function" ? void (functions += v) : v));
-      return [language, functions ? { ...data(options), viteMode: mode, functions } : options];
-    }),
+    Object.entries(languages).map(([language, options]) => [language, isData(options) ? options : { viteMode: mode }]),
   );
+}
+
+/** Reports whether a value is the same after it was sent as JSON. */
+function isData(value) {
+  if (value === null || typeof value !== "object") return !["function", "symbol", "bigint"].includes(typeof value);
+  const proto = Object.getPrototypeOf(value);
+  const simple = Array.isArray(value) || proto === null || Object.getPrototypeOf(proto) === null; // also of another realm
+  return simple && Object.values(value).every(isData);
 }
 
 /** Returns the address of a target, which may be an object of parts. */
@@ -884,6 +1042,7 @@ const methods = {
   sass: runSass,
   less: runLess,
   stylus: runStylus,
+  sugarss: runSugarSS,
   typescript: runTypeScript,
   viteConfig: readViteConfig,
   proxyRewrite: rewritePath,
@@ -920,18 +1079,9 @@ function ofBuild(e, message) {
 function failure(thrown) {
   const e = thrown ?? new Error(`the tool threw ${thrown}`); // every call needs an answer, whatever was thrown
   const message = (e.sassMessage ?? e.reason ?? e.message ?? String(e)).replace(/\x1b\[[\d;]*m/g, "");
-  const span = e.span; // Sass
-  const place = e.line === undefined && !span && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
-  const file =
-    e.file ??
-    e.filename ??
-    e.input?.file ??
-    (span?.url ? fileURLToPath(span.url) : undefined) ??
-    e.loc?.file ??
-    e.id ??
-    place?.file;
-  const line = e.line ?? (span ? span.start.line + 1 : undefined) ?? e.loc?.line ?? place?.line;
-  const column = e.column ?? (span ? span.start.column : undefined) ?? e.loc?.column ?? place?.column ?? 0;
+  const at = placeIn(e);
+  const place = at.line === undefined && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
+  const { file = place?.file, line = place?.line, column = place?.column ?? 0 } = at;
   return {
     code: e.missing ? "not_installed" : undefined,
     message: place?.text ?? message,
