@@ -96,6 +96,8 @@ type importedStyles struct {
 	Paths map[string]map[string]string `json:"paths"`
 }
 
+var comment = regexp.MustCompile(`(?s)/\*.*?\*/`)
+
 var importedStyle = regexp.MustCompile(`(?i)@import\s+(?:url\(\s*)?(?:"([^"]+)"|'([^']+)'|([^\s"'();]+))`)
 
 // imports follows the imports of the stylesheet. It returns nil when there are none. An import that leads nowhere stays
@@ -105,7 +107,7 @@ func (s *styleRun) imports(file, code string) *importedStyles {
 	type sheet struct{ file, code string }
 	for todo := []sheet{{file, code}}; len(todo) > 0; todo = todo[1:] {
 		paths := map[string]string{}
-		for _, m := range importedStyle.FindAllStringSubmatch(todo[0].code, -1) {
+		for _, m := range importedStyle.FindAllStringSubmatch(comment.ReplaceAllString(todo[0].code, ""), -1) {
 			spec := m[1] + m[2] + m[3]
 			to, err := s.c.resolveStyle(s.src.id, spec, todo[0].file)
 			if err != nil && strings.HasPrefix(spec, ".") {
