@@ -213,6 +213,27 @@ func hasScheme(address string) bool {
 	return found && len(scheme) > 1 && !strings.ContainsAny(scheme, "/?#{} .")
 }
 
+// beside returns the pattern of files in the project that would be another answer, "" for none: relative files come
+// before packages, and extensions have an order.
+func (c *Compiler) beside(l styleLookup) string {
+	if l.Language == "css" || moduleid.IsDependency(l.Importer) || c.o.Resolver.IsAliased(l.Specifier) {
+		return ""
+	}
+	file := filepath.FromSlash(l.Specifier)
+	switch {
+	case l.Glance: // a path on disk
+	case filepath.IsAbs(file):
+		file = filepath.Join(c.o.Layout.Root, file)
+	default:
+		file = filepath.Join(filepath.Dir(l.Importer), file)
+	}
+	dir, base := filepath.Split(file)
+	if c.o.Layout.Outside(file) || moduleid.IsDependency(file) {
+		return ""
+	}
+	return globIn(dir, "{,_}"+globEscape.Replace(base)+"{,.scss,.sass,.css,.less,.styl}")
+}
+
 // lookupsHold reports whether all lookups of a kept result still have their answers. It permits their files to the
 // module, as the tool's questions have.
 func (c *Compiler) lookupsHold(module string, lookups []styleLookup) bool {

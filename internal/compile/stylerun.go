@@ -170,6 +170,11 @@ func (s *styleRun) tool(step styleStep, call toolCall) (code string, err error) 
 	for _, d := range r.Dirs {
 		s.globs = append(s.globs, globIn(d.Dir, d.Glob))
 	}
+	for _, l := range r.Lookups {
+		if pattern := s.c.beside(l); pattern != "" {
+			s.globs = append(s.globs, pattern)
+		}
+	}
 	s.mu.Unlock()
 	for _, w := range r.Warnings {
 		s.c.warn(call.File, w)

@@ -300,7 +300,9 @@ func unescapeCSS(text string) string {
 	return b.String()
 }
 
-func interpolated(text string) bool { return strings.Contains(text, "#{") || strings.Contains(text, "@{") }
+func interpolated(text string) bool {
+	return strings.Contains(text, "#{") || strings.Contains(text, "@{")
+}
 
 // withoutInterpolation returns the text without what a tool replaces: #{} of Sass and @{} of Less.
 func withoutInterpolation(text string) string {
