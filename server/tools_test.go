@@ -269,3 +269,47 @@ func TestBrokenPartial(t *testing.T) {
 		}
 	}
 }
+
+// TestStyleErrors reads the errors of the tools for stylesheets: the place, what is wrong, and the next step.
+func TestStyleErrors(t *testing.T) {
+	t.Parallel()
+	const added = `{"css":{"preprocessorOptions":{
+		"scss":{"additionalData":"$a: 1;\n$b: 2;"},"sass":{"additionalData":"$a: 1"},"less":{"additionalData":"@a: 1;"},
+		"styl":{"additionalData":"$a = 1"}}}}`
+	const broken = `{"css":{"preprocessorOptions":{"scss":{"additionalData":"$a: ;"}}}}`
+	for name, c := range map[string]struct{ files, want string }{
+		"sass":                        {"-- a.scss --\na {}\n.b { color: red; } }\n", "a.scss:2:20: unmatched \"}\"."},
+		"sass with additional data":   {"-- devserver.config.json --\n" + added + "\n-- a.scss --\na {}\n.b { color: red; } }\n", "a.scss:2:20: unmatched \"}\"."},
+		"sass in additional data":     {"-- devserver.config.json --\n" + broken + "\n-- a.scss --\na {}\n", "a.scss: additionalData of css.preprocessorOptions: Expected expression."},
+		"indented sass":               {"-- devserver.config.json --\n" + added + "\n-- a.sass --\n.b\n  color: $c\n", "a.sass:2:10: Undefined variable."},
+		"less with additional data":   {"-- devserver.config.json --\n" + added + "\n-- a.less --\na { b: @a }\n.b { color: @c; }\n", "a.less:2:13: variable @c is undefined"},
+		"stylus with additional data": {"-- devserver.config.json --\n" + added + "\n-- a.styl --\na\n  b $a\n.b\n  color fail(\n", "a.styl:5:1: expected"},
+		"an imported file":            {"-- a.css --\n@import './b.less';\n-- b.less --\n\n.b { color: @c; }\n", "b.less:2:13: variable @c is undefined"},
+		"sass misses a file":          {"-- a.scss --\n@use './colour';\n-- _color.scss --\n", "a.scss:1:1: Can't find stylesheet to import. (no file \"./colour\" (did you mean \"./color\"?))"},
+		"less misses a file":          {"-- a.less --\n@import './none';\n", "a.less:1:1: './none' wasn't found."},
+		"stylus misses a file":        {"-- a.styl --\n.a\n  b c\n@import './none'\n", "a.styl:3:9: failed to locate @import file ./none.styl (no file \"./none\""},
+		"sass misses a package":       {"-- a.scss --\n@use 'nothing';\n", "(no file and no package \"nothing\" (run: npm install nothing))"},
+		"sugarss":                     {"-- a.sss --\na\n  b: \"c\n", "a.sss:2:6: Unclosed quote"},
+		"a secret":                    {"-- a.scss --\n@use './.env.scss' as e;\n-- .env.scss --\n$a: b;\n", "a.scss: .env.scss: may not be read: it is a secret or denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := devtest.App(t, devtest.Text("-- index.html --\n\n-- package.json --\n{}\n"+c.files))
+			tools(t, app)
+			s := devtest.Start(t, app)
+			file := c.files[strings.Index(c.files, "-- a.")+3:]
+			file = file[:strings.Index(file, " ")]
+			a := s.Get("/"+file, "Sec-Fetch-Dest", "style", "Accept", "text/css")
+			if a.Status != 500 || !strings.Contains(a.Body, c.want) {
+				t.Errorf("status %d, lacks %q:\n%s", a.Status, c.want, a.Body)
+			}
+		})
+	}
+	for file, want := range map[string]string{"a.scss": "sass", "a.less": "less", "a.styl": "stylus", "a.sss": "postcss"} {
+		app := devtest.App(t, devtest.Text("-- index.html --\n\n-- package.json --\n{}\n-- "+file+" --\n.a {}\n"))
+		a := devtest.Start(t, app).Get("/"+file, "Sec-Fetch-Dest", "style", "Accept", "text/css")
+		if !strings.Contains(a.Body, want+" is not installed in this project (npm install -D "+want+")") {
+			t.Errorf("%s: %s", file, a.Body)
+		}
+	}
+}

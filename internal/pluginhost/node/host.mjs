@@ -381,13 +381,15 @@ class StyleRun {
         warnings,
       };
     } catch (e) {
-      throw this.failed(e);
+      throw await this.failed(e);
     }
   }
 
   /** Adds to an error what the server knows of a missing file, and corrects the line for additionalData. */
-  failed(e) {
+  async failed(e) {
     if (!e || typeof e !== "object") return e;
+    const [, relative] = /["'](\.\.?\/[^"']+)["']/.exec(e.span?.text ?? "") ?? []; // Sass asks without "./"
+    if (relative) await this.find(relative, placeIn(e).file ?? this.file);
     if (this.why && /find stylesheet|wasn't found|failed to locate/.test(e.message)) e.hint ??= this.why;
     const at = placeIn(e);
     if (!this.added || !at.line || (at.file && at.file !== this.file)) return e;
