@@ -115,7 +115,13 @@ func (c *Compiler) lookup(module string, l styleLookup) (string, error) {
 	if err != nil || r.File == "" || l.Language == "sass" && !moduleid.IsStyle(r.File) {
 		return "", err
 	}
-	return c.permitStyle(module, l.Importer, r)
+	if !l.Glance {
+		return c.permitStyle(module, l.Importer, r)
+	}
+	if c.o.Gate.Allowed(r.File) != nil { // the tool asks again, by what is written and where
+		return "", nil
+	}
+	return r.File, nil
 }
 
 // rebaseQuestion asks for declarations of PostCSS with addresses that fit another stylesheet.

@@ -53,9 +53,35 @@ func (s *styleRun) input(code string) transform.CSSInput {
 		ID: name, File: s.src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
 		Names:   transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
 		Read:    s.read,
-		Resolve: func(spec, from string) (string, error) { return c.resolveStyle(s.src.id, spec, from) },
+		Resolve: s.resolve,
 		URL:     func(file string) string { return c.assetURL(source{id: c.o.Gate.FileToID(file), file: file}) },
 	}
+}
+
+// resolve finds the file of an @import or url() in the file from. Code of packages may have put an address into a result
+// for a file of the project: such an address permits no file.
+func (s *styleRun) resolve(spec, from string) (string, error) {
+	if !moduleid.IsDependency(from) && s.hasForeignCode() {
+		code := s.src.code
+		if from != s.src.file {
+			code, _ = s.c.styleText(from)
+		}
+		if !strings.Contains(code, spec) {
+			r, err := s.c.o.Resolver.ResolveStyle(spec, from)
+			if err != nil {
+				return "", err
+			}
+			return s.c.allowedStyle(s.src.id, r.File)
+		}
+	}
+	return s.c.resolveStyle(s.src.id, spec, from)
+}
+
+// hasForeignCode reports whether a tool has used code of packages.
+func (s *styleRun) hasForeignCode() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.inputs, moduleid.IsDependency)
 }
 
 // read returns the text of a stylesheet that another stylesheet imports, as plain CSS.

@@ -84,10 +84,15 @@ func (c *Compiler) resolveStyle(module, spec, from string) (string, error) {
 // permitStyle permits reading what a specifier in the file from, a part of the module, leads to.
 func (c *Compiler) permitStyle(module, from string, r resolve.Resolved) (string, error) {
 	c.permit(r, module, from)
-	if err := c.o.Gate.Allowed(r.File); err != nil {
-		return r.File, c.mayNotBeRead(module, r.File, err)
+	return c.allowedStyle(module, r.File)
+}
+
+// allowedStyle returns the file, and an error when it may not be read.
+func (c *Compiler) allowedStyle(module, file string) (string, error) {
+	if err := c.o.Gate.Allowed(file); err != nil {
+		return file, c.mayNotBeRead(module, file, err)
 	}
-	return r.File, nil
+	return file, nil
 }
 
 // mentionsTailwind reports whether a stylesheet has anything for Tailwind to do.

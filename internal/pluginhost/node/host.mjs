@@ -548,7 +548,10 @@ async function runStylus({ file, module, code, options = {} }) {
       globbed(run, specifier, last.importer);
       const key = last.importer + "\n" + specifier;
       const to = found.get(key);
-      if (specifier.startsWith("#") && !found.has(key)) throw new Error(`failed to locate @import file ${specifier}`);
+      const leaves = () =>
+        last.importer.includes("/node_modules/") && stylusFiles(stylus, this, specifier).some(isOutside);
+      if (!found.has(key) && (specifier.startsWith("#") || leaves()))
+        throw new Error(`failed to locate @import file ${specifier}`); // the server knows, and may refuse
       if (to) {
         node.path = new stylus.nodes.Expression();
         node.path.push(new stylus.nodes.String(to));
@@ -580,6 +583,14 @@ async function runStylus({ file, module, code, options = {} }) {
       }
     }
   });
+}
+
+const isOutside = (file) => relative(root, resolve(file)).startsWith("..");
+
+/** Returns the files that Stylus takes for an import. */
+function stylusFiles({ utils }, { paths, filename }, specifier) {
+  const name = /\.(styl|css)$/i.test(specifier) ? specifier : specifier + ".styl";
+  return utils.find(name, paths, filename) ?? utils.lookupIndex(specifier, paths, filename) ?? [];
 }
 
 /** Notes the folder of an import with a pattern. */
