@@ -313,3 +313,35 @@ func TestStyleErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestKeptResultsFollowLookups starts a project twice. Between, a file is created that an import finds first: the kept
+// result does not count.
+func TestKeptResultsFollowLookups(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text("-- index.html --\n\n-- package.json --\n{}\n-- tsconfig.json --\n{\"compilerOptions\":{\"paths\":{\"theme/*\":[\"./light/*\"]}}}\n"+
+		"-- a.scss --\n@use 'vars';\n.a { color: vars.$c }\n-- node_modules/vars/_index.scss --\n$c: red;\n"+
+		"-- b.less --\n@import (optional) './more';\n@import 'theme/b';\n.b { color: @c }\n-- light/b.less --\n@c: red;\n-- dark/b.less --\n@c: blue;\n"))
+	linkTools(t, app, []string{"sass", "less"})
+	s := devtest.Start(t, app)
+	get := func(file string) string { return s.Get("/"+file, "Sec-Fetch-Dest", "style", "Accept", "text/css").Body }
+	for _, file := range []string{"a.scss", "b.less"} {
+		if css := get(file); !strings.Contains(css, "color: red") {
+			t.Fatal(css)
+		}
+	}
+	s.Stop()
+	app.Write("_vars.scss", "$c: blue;\n")
+	app.Write("tsconfig.json", `{"compilerOptions":{"paths":{"theme/*":["./dark/*"]}}}`)
+	s.Again()
+	for _, file := range []string{"a.scss", "b.less"} {
+		if css := get(file); !strings.Contains(css, "color: blue") {
+			t.Errorf("the kept result counts, although an import leads elsewhere: %s", css)
+		}
+	}
+	s.Stop()
+	app.Write("more.less", ".more { color: green }\n")
+	s.Again()
+	if css := get("b.less"); !strings.Contains(css, "color: green") {
+		t.Errorf("the kept result counts, although a missing file was created: %s", css)
+	}
+}
