@@ -126,7 +126,8 @@ func (a Alias) Expression() (*pattern.Pattern, error) {
 type CSS struct {
 	// Modules applies to files named *.module.css.
 	Modules CSSModules `json:"modules"`
-	// PreprocessorOptions are passed unchanged to "scss", "sass" and "less".
+	// PreprocessorOptions are passed unchanged to "scss", "sass", "less", "styl" and "stylus". additionalData is text before
+	// each stylesheet of the language.
 	PreprocessorOptions map[string]Raw `json:"preprocessorOptions"`
 	// PostCSS is the folder or file of the PostCSS configuration, or the configuration itself. Default: searched in the
 	// root and the folders above, up to the workspace's or package's folder.
@@ -135,6 +136,8 @@ type CSS struct {
 	Transformer string `json:"transformer" enum:"postcss,lightningcss"`
 	// DevSourcemap is accepted and ignored: stylesheets always have a source map.
 	DevSourcemap Ignored `json:"devSourcemap"`
+	// PreprocessorMaxWorkers is accepted and ignored: all tools run in one process.
+	PreprocessorMaxWorkers Ignored `json:"preprocessorMaxWorkers"`
 }
 
 // CSSModules sets how class names of CSS Modules are exported.

@@ -1005,6 +1005,9 @@ function notCarried(config) {
   for (const name of ["generateScopedName", "localsConvention"])
     if (typeof css?.modules?.[name] === "function") not.push(`css.modules.${name}, a function`);
   tell(css?.modules, "css.modules.", ["getJSON", "globalModulePaths", "hashPrefix", "exportGlobals"]);
+  for (const [language, options] of Object.entries(css?.preprocessorOptions ?? {}))
+    if (/^legacy/.test(options?.api ?? ""))
+      not.push(`css.preprocessorOptions.${language}.api: Sass is called by its modern API`);
   if (css?.transformer === "lightningcss")
     tell(css, "css.", ["lightningcss"], ": stylesheets stay as they are written");
   tell(config.esbuild, "esbuild.", ["drop", "dropLabels", "pure", "tsconfigRaw", "banner", "footer"]);
