@@ -193,7 +193,8 @@ function inlineImports(postcss, root, file, imports, parse, above = [file], unde
     }
     seen.add(to + conditions);
     const sheet = parse(imports.texts[to], { from: to });
-    left.push(...inlineImports(postcss, sheet, to, imports, parse, [...above, to], conditions, seen));
+    const inner = inlineImports(postcss, sheet, to, imports, parse, [...above, to], conditions, seen);
+    left.push(...inner.map((rule) => underConditions(rule, statement)));
     let { nodes } = sheet;
     const within = (name, params) => (nodes = [postcss.atRule({ name, params, nodes, source: node.source })]);
     if (layer !== undefined) within("layer", layer);
@@ -201,8 +202,21 @@ function inlineImports(postcss, root, file, imports, parse, above = [file], unde
     if (media) within("media", media);
     node.replaceWith(...nodes);
   }
-  if (file === top && left.length) root.prepend(...left); // imports come first
+  if (file === top && left.length) {
+    // Imports come first, behind the statements that give the order of layers.
+    const rest = root.nodes.find((node) => node.type !== "comment" && (node.name !== "layer" || node.nodes));
+    if (rest) rest.before(left);
+    else root.append(...left);
+  }
   return left;
+}
+
+/** Puts an import from another site under the conditions of the import of its stylesheet. */
+function underConditions(rule, { layer, supports, media }) {
+  const text = layer === undefined ? "" : layer ? `layer(${layer}) ` : "layer ";
+  const conditions = text + (supports ? `supports${supports} ` : "") + media;
+  if (conditions) rule.params = `url("data:text/css,${encodeURIComponent(`@import ${rule.params};`)}") ${conditions}`;
+  return rule;
 }
 
 /**
