@@ -345,3 +345,26 @@ func TestKeptResultsFollowLookups(t *testing.T) {
 		t.Errorf("the kept result counts, although a missing file was created: %s", css)
 	}
 }
+
+// TestMapsOfImportedStyles reads source maps of stylesheets that were put together: the sources are the files as they
+// are written, by their paths.
+func TestMapsOfImportedStyles(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text("-- index.html --\n\n-- package.json --\n{}\n-- main.css --\n@import './parts/b.scss';\n@import './parts/c.less';\n.a { color: red }\n"+
+		"-- parts/b.scss --\n@use 'deep/part';\n.b { .c { color: blue } }\n-- parts/deep/_part.scss --\n.d { .e { background: url(x.png) } }\n"+
+		"-- parts/c.less --\n.f { .g { color: green } }\n-- d.scss --\n@use 'parts/deep/part';\n"))
+	linkTools(t, app, []string{"sass", "less"})
+	s := devtest.Start(t, app)
+	for file, parts := range map[string][]string{
+		"main.css": {`"sources":["/parts/deep/_part.scss","/parts/b.scss","/parts/c.less","/main.css"]`, `{ .e { background: url(x.png) } }`, `.f { .g {`},
+		"d.scss":   {`"sources":["/parts/deep/_part.scss"]`, `"sourcesContent":[".d { .e { background: url(x.png) } }\n"]`},
+	} {
+		s.Get("/"+file, "Sec-Fetch-Dest", "style", "Accept", "text/css")
+		text := s.Get("/@devserver/source.map?of=" + url.QueryEscape("css:/"+file)).Body
+		for _, part := range parts {
+			if !strings.Contains(text, part) {
+				t.Errorf("the map of %s lacks %s: %s", file, part, text)
+			}
+		}
+	}
+}

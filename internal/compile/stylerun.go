@@ -49,10 +49,18 @@ func (s *styleRun) made() (inputs, globs []string) {
 func (s *styleRun) input(code string) transform.CSSInput {
 	c, name := s.c, moduleid.Name(s.src.id)
 	m := c.o.Config.CSS.Modules
+	read := s.read
+	if s.withMap {
+		code = withAbsoluteSources(code, s.src.file)
+		read = func(file string) (string, error) {
+			text, err := s.read(file)
+			return withAbsoluteSources(text, file), err
+		}
+	}
 	return transform.CSSInput{
 		ID: name, File: s.src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
 		Names:   transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
-		Read:    s.read,
+		Read:    read,
 		Resolve: s.resolve,
 		URL:     func(file string) string { return c.assetURL(source{id: c.o.Gate.FileToID(file), file: file}) },
 	}

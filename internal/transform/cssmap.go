@@ -79,6 +79,15 @@ func (b *cssBuild) sourceFile(source string) string {
 	if source == "" {
 		return b.in.File
 	}
+	if _, path, ok := strings.Cut(source, "@fs/"); ok { // esbuild takes "/" for its folder, and escapes
+		if plain, err := url.PathUnescape(path); err == nil {
+			path = plain
+		}
+		if !filepath.IsAbs(path) { // not a drive of Windows
+			path = "/" + path
+		}
+		return filepath.FromSlash(path)
+	}
 	_, name, _ := strings.Cut(source, "css:")
 	if file := b.file(name); file != "" {
 		return file

@@ -332,10 +332,18 @@ const stamp = (file) => {
 
 // ---- Sass, Less, Stylus
 
-const withMap = (code, map) =>
-  map
-    ? `${code}\n/*# sourceMappingURL=data:application/json;base64,${Buffer.from(typeof map === "string" ? map : JSON.stringify(map)).toString("base64")} */`
-    : code;
+/**
+ * Puts a source map at the end of the code. The texts of imported files are left out, since their addresses were changed:
+ * the server reads the files.
+ */
+function withMap(code, map, file) {
+  if (!map) return code;
+  const { sourcesContent, ...rest } = typeof map === "string" ? JSON.parse(map) : map;
+  const pathOf = (source) => (source.startsWith("file:") ? fileURLToPath(source) : resolve(dirname(file), source));
+  const contents = rest.sources.map((source, i) => (pathOf(source) === file ? (sourcesContent?.[i] ?? null) : null));
+  const text = Buffer.from(JSON.stringify({ ...rest, sourcesContent: contents })).toString("base64");
+  return `${code}\n/*# sourceMappingURL=data:application/json;base64,${text} */`;
+}
 
 /**
  * Returns the options of css.preprocessorOptions, and the code with additionalData, which is text before the code or a
@@ -463,7 +471,7 @@ async function runSass({ file, module, code, options = {}, map }) {
       sourceMapIncludeSources: true,
     });
     const files = result.loadedUrls.filter((u) => u.protocol === "file:").map((u) => fileURLToPath(u));
-    return { code: withMap(result.css, result.sourceMap), deps: files };
+    return { code: withMap(result.css, result.sourceMap, file), deps: files };
   });
 }
 
@@ -525,7 +533,7 @@ async function runLess({ file, module, code, options = {}, map }) {
       plugins: [...(less.FileManager ? [lessImports(less, run)] : []), ...plugins],
       sourceMap: map ? { outputSourceFiles: true } : undefined,
     });
-    return { code: withMap(result.css, result.map), deps: result.imports.map((f) => resolve(f)) };
+    return { code: withMap(result.css, result.map, file), deps: result.imports.map((f) => resolve(f)) };
   });
 }
 
