@@ -22,6 +22,15 @@ func style(t *testing.T, files map[string]string, name string) (*transform.CSSOu
 	return out, errs, dir
 }
 
+// exported returns the exports of a CSS module by their names.
+func exported(out *transform.CSSOutput) map[string]string {
+	names := map[string]string{}
+	for _, e := range out.Exports {
+		names[e.Name] = e.Value
+	}
+	return names
+}
+
 func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -103,19 +112,19 @@ func TestCSSModules(t *testing.T) {
 	}
 	b, _, _ := style(t, files, "b/btn.module.css")
 	again, _, _ := style(t, files, "a/btn.module.css")
-	if got := slices.Sorted(maps.Keys(a.Exports)); !slices.Equal(got, []string{"my-btn", "spin", "title"}) {
+	if got := slices.Sorted(maps.Keys(exported(a))); !slices.Equal(got, []string{"my-btn", "spin", "title"}) {
 		t.Errorf("exports are %v", a.Exports)
 	}
-	if a.Exports["title"] == b.Exports["title"] {
-		t.Errorf("two modules share the name %s", a.Exports["title"])
+	if exported(a)["title"] == exported(b)["title"] {
+		t.Errorf("two modules share the name %s", exported(a)["title"])
 	}
-	if !maps.Equal(a.Exports, again.Exports) || a.Names != again.Names || a.CSS != again.CSS {
+	if !slices.Equal(a.Exports, again.Exports) || a.Names != again.Names || a.CSS != again.CSS {
 		t.Error("names differ between folders on the same disk: they are not stable")
 	}
-	if n := len(strings.Fields(a.Exports["my-btn"])); n != 3 {
-		t.Errorf("my-btn is %q, want three names", a.Exports["my-btn"])
+	if n := len(strings.Fields(exported(a)["my-btn"])); n != 3 {
+		t.Errorf("my-btn is %q, want three names", exported(a)["my-btn"])
 	}
-	if !strings.Contains(a.CSS, ".free") || !strings.Contains(a.CSS, "."+a.Exports["title"]) {
+	if !strings.Contains(a.CSS, ".free") || !strings.Contains(a.CSS, "."+exported(a)["title"]) {
 		t.Errorf("got\n%s", a.CSS)
 	}
 	// An edit of a rule keeps the names; a new class changes them.
@@ -167,7 +176,7 @@ func TestNamesOfCSSModules(t *testing.T) {
 			t.Errorf("%+v: %v", c.names, errs)
 			continue
 		}
-		if got := slices.Sorted(maps.Keys(out.Exports)); !slices.Equal(got, c.exports) {
+		if got := slices.Sorted(maps.Keys(exported(out))); !slices.Equal(got, c.exports) {
 			t.Errorf("%+v exports %q, want %q", c.names, got, c.exports)
 		}
 		for _, part := range c.css {
@@ -180,7 +189,7 @@ func TestNamesOfCSSModules(t *testing.T) {
 				t.Errorf("%+v: %s has %q", c.names, out.CSS, part)
 			}
 		}
-		for name, scoped := range out.Exports {
+		for name, scoped := range exported(out) {
 			for class := range strings.FieldsSeq(scoped) {
 				if !strings.Contains(out.CSS, class) {
 					t.Errorf("%+v: %s is %q, which is not in %s", c.names, name, class, out.CSS)
