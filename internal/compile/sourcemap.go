@@ -81,7 +81,7 @@ func (c *Compiler) StyleMap(ctx context.Context, id string) (text []byte, ok boo
 	if code, err = c.postStyle(ctx, src, code, &graph.Version{}, true); err != nil {
 		return nil, false
 	}
-	m, errs := transform.StyleMap(c.styleInput(src, code), func(file string) string {
+	m, errs := transform.StyleMap(c.styleInput(ctx, src, code), func(file string) string {
 		if file == src.file { // a module of a plugin has none
 			return moduleid.Name(id)
 		}

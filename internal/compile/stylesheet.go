@@ -28,9 +28,12 @@ func (c *Compiler) compileCSS(ctx context.Context, src source, v *graph.Version)
 	if code, err = c.postStyle(ctx, src, code, v, false); err != nil {
 		return err
 	}
-	out, errs := c.compiledCSS(c.styleInput(src, code))
+	out, errs := c.compiledCSS(c.styleInput(ctx, src, code))
 	if out != nil {
 		v.Inputs = append(v.Inputs, out.Deps...)
+		for _, w := range out.Warnings {
+			c.o.Logger.Warn(w.Text, "file", c.o.Layout.Shown(w.File), "line", w.Line)
+		}
 	}
 	if len(errs) > 0 {
 		own := errs[0].File == src.file && code == src.code
@@ -66,16 +69,19 @@ func CSS(v *graph.Version) string {
 }
 
 // styleInput returns what transform needs to know about a stylesheet, which is plain CSS by now.
-func (c *Compiler) styleInput(src source, code string) transform.CSSInput {
+func (c *Compiler) styleInput(ctx context.Context, src source, code string) transform.CSSInput {
 	name := moduleid.Name(src.id)
-	m := c.o.Config.CSS.Modules
-	return transform.CSSInput{
-		ID: name, File: src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
-		Names:   transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
+	in := transform.CSSInput{
+		ID: name, File: src.file, Code: code,
+		Modules: !c.o.Config.CSS.Modules.Off && strings.Contains(path.Base(name), ".module."),
 		Read:    c.readStyle,
 		Resolve: func(spec, from string) (string, error) { return c.resolveStyle(src.id, spec, from) },
 		URL:     func(file string) string { return c.assetURL(source{id: c.o.Gate.FileToID(file), file: file}) },
 	}
+	if in.Modules {
+		c.moduleNames(ctx, &in)
+	}
+	return in
 }
 
 // resolveStyle finds the file of an @import or url() in the file from, which is a part of the module.

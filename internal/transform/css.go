@@ -34,6 +34,10 @@ type CSSInput struct {
 	Names CSSNames
 	// Global reports whether names in the file are global unless they are marked :local. Nil is Names.Global.
 	Global func(file string) bool
+	// NameAll returns the page's names for local names of a file, which the file writes so. Nil follows Names.
+	NameAll func(file, css string, names []string) ([]string, error)
+	// ExportAll returns the exports under the names that scripts see. Nil follows Names.Convention.
+	ExportAll func(exports []CSSExport) ([]CSSExport, error)
 }
 
 func (in *CSSInput) global(file string) bool {

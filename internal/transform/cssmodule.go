@@ -114,6 +114,13 @@ func compileModule(in CSSInput, mapName func(file string) string) (*CSSOutput, [
 		out.sourceMap = sourcemap.Join(sourceMaps, lines)
 	}
 	out.Exports = in.Names.renamed(main.exports.list)
+	if in.ExportAll != nil {
+		made, err := in.ExportAll(out.Exports)
+		if err != nil {
+			return out, []Error{b.placedError(main, err, "", in.File, 0)}
+		}
+		out.Exports = append([]CSSExport{}, made...)
+	}
 	sum, _ := json.Marshal(out.Exports) // names and values always encode
 	hash := sha256.Sum256(sum)
 	out.Names = hex.EncodeToString(hash[:6])
@@ -363,6 +370,13 @@ func (b *moduleBuild) localize(m *cssModule) []Error {
 			}
 		},
 	}
+	if b.in.NameAll != nil {
+		made, err := b.nameAll(m, *l)
+		if err != nil {
+			return []Error{b.placedError(m, err, "", m.in.File, 0)}
+		}
+		l.scoped = func(name, raw string) string { return m.local(name, func() string { return made[raw] }).scoped }
+	}
 	l.composes = func(r *cssRule, value string, at int) error { return b.compose(m, r, value, at) }
 	text, fault := l.run()
 	if fault == nil {
@@ -373,6 +387,33 @@ func (b *moduleBuild) localize(m *cssModule) []Error {
 	}
 	m.text, m.sourceMap = text, l.edits.moved(m.sheet.sourceMap, m.sheet.text, text)
 	return nil
+}
+
+// nameAll asks for the page's names of all local names. It reads the stylesheet once before for that.
+func (b *moduleBuild) nameAll(m *cssModule, l localizer) (map[string]string, error) {
+	var names []string
+	known := map[string]bool{}
+	l.scoped = func(name, raw string) string {
+		if !known[name] {
+			known[name] = true
+			names = append(names, raw)
+		}
+		return raw
+	}
+	l.composes = func(*cssRule, string, int) error { return nil }
+	l.run()
+	if len(names) == 0 {
+		return nil, nil
+	}
+	made, err := b.in.NameAll(m.in.File, m.in.Code, names)
+	if err != nil {
+		return nil, err
+	}
+	table := map[string]string{}
+	for i, name := range made[:min(len(made), len(names))] {
+		table[names[i]] = cssUnescape(name)
+	}
+	return table, nil
 }
 
 // local returns the local name. scoped makes the page's name for it.

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -88,8 +89,8 @@ func words(name string) []string {
 			return list
 		}
 		word := name[at[0]:at[1]]
-		if capitals := leadingCapitals(name[at[0]:]); capitals != "" && len(capitals) > len(word)-len(strings.TrimLeftFunc(word, unicode.IsUpper)) {
-			word = capitals
+		if strings.TrimLeftFunc(word, unicode.IsUpper) == "" {
+			word = leadingCapitals(name[at[0]:])
 		}
 		list = append(list, word)
 		name = name[at[0]+len(word):]
@@ -116,14 +117,14 @@ const accents = "ÀA ÁA ÂA ÃA ÄA ÅA àa áa âa ãa äa åa ÇC çc ÐD ðd
 	"ŞS ŠS śs ŝs şs šs ŢT ŤT ŦT ţt ťt ŧt ŨU ŪU ŬU ŮU ŰU ŲU ũu ūu ŭu ůu űu ųu ŴW ŵw ŶY ŷy ŸY ŹZ ŻZ ŽZ źz żz žz ĲIJ ĳij ŒOe " +
 	"œoe ŉ'n ſs"
 
-var plainLetters = func() *strings.Replacer {
+var plainLetters = sync.OnceValue(func() *strings.Replacer {
 	var pairs []string
 	for letter := range strings.FieldsSeq(accents) {
 		_, n := utf8.DecodeRuneInString(letter)
 		pairs = append(pairs, letter[:n], letter[n:])
 	}
 	return strings.NewReplacer(pairs...)
-}()
+})
 
 func withoutAccents(name string) string {
 	for i := range len(name) {
@@ -133,7 +134,7 @@ func withoutAccents(name string) string {
 					return -1
 				}
 				return c
-			}, plainLetters.Replace(name))
+			}, plainLetters().Replace(name))
 		}
 	}
 	return name
