@@ -23,7 +23,6 @@ type moduleBuild struct {
 	deps    map[string]bool
 	known   map[string]*cssModule // by file. A module that is being made is nil.
 	open    []string              // the files that are being made
-	order   []*cssModule
 	names   nameMaker
 	warned  []Error
 }
@@ -97,7 +96,7 @@ func compileModule(in CSSInput, mapName func(file string) string) (*CSSOutput, [
 	var sourceMaps []*sourcemap.Map
 	var lines []int
 	line := 0
-	for _, m := range b.order {
+	for _, m := range main.place(nil) {
 		if m != main && strings.TrimSpace(m.text) == "" {
 			continue // it has values only
 		}
@@ -147,18 +146,18 @@ func (b *moduleBuild) module(in CSSInput) (*cssModule, []Error) {
 	if errs = b.localize(m); len(errs) > 0 {
 		return nil, errs
 	}
-	for _, file := range m.needs.sorted() {
-		b.place(m.all[file])
-	}
-	b.place(m)
 	return m, nil
 }
 
-// place appends a module to the output, unless it is there.
-func (b *moduleBuild) place(m *cssModule) {
-	if !slices.Contains(b.order, m) {
-		b.order = append(b.order, m)
+// place appends a module, after the modules that it needs, to a list that does not have it yet.
+func (m *cssModule) place(list []*cssModule) []*cssModule {
+	if slices.Contains(list, m) {
+		return list
 	}
+	for _, file := range m.needs.sorted() {
+		list = m.all[file].place(list)
+	}
+	return append(list, m)
 }
 
 // importOrder sorts the files that a module takes names from. Files that one rule names keep their order.
