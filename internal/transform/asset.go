@@ -85,7 +85,7 @@ func CSSModule(id string, out *CSSOutput, mapURL string) string {
 		b.WriteString("const names = " + Quote(out.Names) + `;
 exports.__names = names;
 Object.defineProperty(exports, "__names", { enumerable: false });
-$meta$.hot?.accept((next) => { if (next && next.__names !== names) $meta$.hot.invalidate("class names changed"); });
+$meta$.hot?.accept((next) => { if (next && next.__names !== names) $meta$.hot.invalidate("its names or values changed"); });
 `)
 	}
 	b.WriteString("$meta$.hot?.prune(() => removeStyle(id));")
