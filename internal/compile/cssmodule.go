@@ -16,6 +16,7 @@ func (c *Compiler) moduleNames(ctx context.Context, in *transform.CSSInput) {
 		Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, HashPrefix: m.HashPrefix,
 		Global: m.ScopeBehaviour == "global", ExportGlobals: m.ExportGlobals,
 	}
+	in.FileID = c.o.Gate.FileToID
 	if len(m.GlobalModulePaths) > 0 {
 		in.Global = func(file string) bool { return matchesAny(m.GlobalModulePaths, filepath.ToSlash(file)) }
 	}

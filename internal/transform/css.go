@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -30,6 +29,8 @@ type CSSInput struct {
 	URL func(file string) string
 	// Read returns the text of an imported file. Nil reads it from disk.
 	Read func(file string) (string, error)
+	// FileID returns the ID of a file that a CSS module takes names from. Nil derives it from ID.
+	FileID func(file string) string
 	// Names sets how a CSS module names its classes. The zero value is the default.
 	Names CSSNames
 	// Global reports whether names in the file are global unless they are marked :local. Nil is Names.Global.
@@ -191,7 +192,7 @@ func (b *cssBuild) name(file string) string {
 	base, _, _ = strings.Cut(base, ".")
 	key := file
 	if rel, err := filepath.Rel(filepath.Dir(b.in.File), file); err == nil {
-		key = path.Join(path.Dir(b.in.ID), filepath.ToSlash(rel)) // independent of the machine
+		key = filepath.ToSlash(rel) // independent of the machine
 	}
 	sum := sha256.Sum256([]byte(key))
 	name := "/" + base + "_" + hex.EncodeToString(sum[:3]) + ".css"

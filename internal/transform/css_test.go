@@ -208,7 +208,16 @@ func TestStyleMaps(t *testing.T) {
 		"as written":       {map[string]string{"a.css": ".x {}\n.y { color: red }\n"}, "color: red", "/a.css:2"},
 		"with an import":   {map[string]string{"a.css": "@import './b.css';\n\n.y { color: red }\n", "b.css": "\n\n.b { color: blue }\n"}, "color: blue", "/b.css:3"},
 		"behind an import": {map[string]string{"a.css": "@import './b.css';\n\n\n.y { color: red }\n", "b.css": "\n\n.b { color: blue }\n"}, "color: red", "/a.css:4"},
-		"a module":         {map[string]string{"a.module.css": "\n.y { color: red }\n"}, "color: red", "/a.module.css:2"},
+		"a module that takes from others": {map[string]string{
+			"a.module.css": "@value c: red;\n.äöü { color: c } .long-name { composes: b from './b.css'; left: 1px; top: 2px }\n", "b.css": ".b { color: red }\n\n",
+		}, "top: 2px", "/a.module.css:2"},
+		"a composed file": {map[string]string{
+			"a.module.css": ".y { composes: b from './b.css'; top: 2px }\n", "b.css": "\n\n.b { top: 3px }",
+		}, "top: 3px", "/b.css:3"},
+		"an imported file with values": {map[string]string{
+			"a.module.css": "@import './b.css';\n.y { top: 2px }\n", "b.css": ":export { a: b; }\n@value c: 3px; .b { top: c }",
+		}, "top: 3px", "/b.css:2"},
+		"a module": {map[string]string{"a.module.css": "\n.y { color: red }\n"}, "color: red", "/a.module.css:2"},
 		// {"sources":["a.scss"],"mappings":";AAEA"}: the second line is from the third line
 		"made by a tool": {map[string]string{"a.css": "\n.y { color: red }\n/*# sourceMappingURL=data:application/json;base64,eyJ2ZXJzaW9uIjozLCJzb3VyY2VzIjpbImEuc2NzcyJdLCJuYW1lcyI6W10sIm1hcHBpbmdzIjoiO0FBRUEifQ== */"}, "color: red", "/a.scss:3"},
 	} {
@@ -223,6 +232,11 @@ func TestStyleMaps(t *testing.T) {
 		})
 		if len(errs) > 0 {
 			t.Fatal(name, errs)
+		}
+		for i, source := range m.Sources {
+			if text, ok := c.files[source[1:]]; ok && (m.Content(i) == nil || *m.Content(i) != text) {
+				t.Errorf("%s: the map has not the text of %s: %v", name, source, m.Content(i))
+			}
 		}
 		at := strings.Index(out.CSS, c.served)
 		if at < 0 {

@@ -48,7 +48,8 @@ type cssContext struct {
 
 // cssRule is a selector as the localizer has read it.
 type cssRule struct {
-	selector string
+	selector string // with the page's names
+	written  string // as the author wrote it
 	// classes are the local classes that the selector consists of. other means that it has something else, too.
 	classes []string
 	other   bool
@@ -216,12 +217,16 @@ func (l *localizer) rule(i, end int, c cssContext) int {
 		return l.block(end+1, c)
 	}
 	r := l.selector(replaceNames(text, l.values), start, c.global)
-	r.nested = c.rule != nil
+	r.written, r.nested = text, c.rule != nil
 	if r.selector == "" { // `:global { … }`: the rules inside take its place
 		after := l.skip(end)
 		l.edits.add(l.text, l.tokens[i].start, l.tokens[end].end, "")
 		inner := c
 		inner.global = r.global
+		if c.rule != nil {
+			outer := *c.rule
+			outer.global, inner.rule = r.global, &outer
+		}
 		l.block(end+1, inner)
 		if last := l.tokens[after-1]; last.kind == css.RightBraceToken {
 			l.edits.add(l.text, last.start, last.end, "")
@@ -338,7 +343,14 @@ func (s *selectorReader) one(i, end int, state *selectorState) (classes []string
 			continue
 		case t.kind == css.ColonToken && next(1).kind == css.FunctionToken:
 			close := closing(s.tokens, i+1, end)
-			if mark := s.mark(next(1)); mark != "" {
+			mark := s.mark(next(1))
+			if mark != "" && close == i+2 { // `:global()` is `:global`
+				state.global, state.explicit = mark == ":global", true
+				for i = close + 1; spaced && i < end && s.tokens[i].kind == css.WhitespaceToken; i++ {
+				}
+				continue
+			}
+			if mark != "" {
 				inner, rest := s.marked(i, i+2, close, mark, *state)
 				classes, other = append(classes, inner...), other || rest
 			} else {
@@ -481,7 +493,7 @@ func (l *localizer) compose(property, value string, at, valueAt int, c cssContex
 	case c.rule.nested || c.within:
 		l.fail(at, hint, "%s is not allowed in a nested rule", property)
 	case c.rule.other || len(c.rule.classes) == 0:
-		l.fail(at, hint, "%s is not allowed in the rule %q", property, c.rule.selector)
+		l.fail(at, hint, "%s is not allowed in the rule %q", property, c.rule.written)
 	default:
 		if err := l.composes(c.rule, value, valueAt); err != nil && l.err == nil {
 			l.err = &cssFault{at: valueAt, text: err.Error(), cause: err}

@@ -236,8 +236,11 @@ func (b *moduleBuild) from(m *cssModule, spec, file string, siblings *[]string) 
 	return found, nil
 }
 
-// idOf returns the ID of a file, independent of the machine.
+// idOf returns the ID of a file.
 func (b *moduleBuild) idOf(file string) string {
+	if b.in.FileID != nil {
+		return b.in.FileID(file)
+	}
 	rel, err := filepath.Rel(filepath.Dir(b.in.File), file)
 	if err != nil {
 		return "/" + filepath.Base(file)
