@@ -148,10 +148,10 @@ func TestPostTransform(t *testing.T) {
 			t.Fatalf("%v: %s", err, text)
 		}
 		line := 0
-		if at, ok := m.Original(2, 3); ok && m.Sources[at.Source] == "/a.module.css" {
+		if at, ok := m.Original(3, 3); ok && m.Sources[at.Source] == "/a.module.css" {
 			line = at.Line
 		}
-		if line != 2 { // esbuild drops the comment
+		if line != 2 {
 			t.Errorf("the color comes from line %d: %s", line, text)
 		}
 		page := s.Socket(t)
