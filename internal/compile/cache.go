@@ -59,7 +59,7 @@ func (c *Compiler) compiledCSS(in transform.CSSInput) (*transform.CSSOutput, []t
 	}
 	names := in.Names
 	names.Global = names.Global || in.Global != nil && in.Global(in.File)
-	key := cache.KeyOf(cache.Program(), "css", in.ID, in.Code, fmt.Sprintf("%q", names))
+	key := cache.KeyOf(cache.Program(), "css", in.ID, in.NamePath(in.File), in.Code, fmt.Sprintf("%#v", names))
 	if data, ok := c.o.Cache.Get(key); ok {
 		out := &transform.CSSOutput{}
 		if json.Unmarshal(data, out) == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
+	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/pattern"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -16,7 +17,11 @@ func (c *Compiler) moduleNames(ctx context.Context, in *transform.CSSInput) {
 		Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, HashPrefix: m.HashPrefix,
 		Global: m.ScopeBehaviour == "global", ExportGlobals: m.ExportGlobals,
 	}
-	in.FileID = c.o.Gate.FileToID
+	if id := in.ID; filepath.IsAbs(in.File) { // a module of a plugin has no file
+		in.NamePath = c.namePath
+	} else {
+		in.NamePath = func(string) string { return strings.TrimPrefix(id, "/") }
+	}
 	if len(m.GlobalModulePaths) > 0 {
 		in.Global = func(file string) bool { return matchesAny(m.GlobalModulePaths, filepath.ToSlash(file)) }
 	}
@@ -30,6 +35,14 @@ func (c *Compiler) moduleNames(ctx context.Context, in *transform.CSSInput) {
 			return made, c.moduleFunctions(ctx, "cssModuleExports", in.File, "", exports, &made)
 		}
 	}
+}
+
+// namePath returns a file's path from the project's folder, where Vite and other tools that make names run.
+func (c *Compiler) namePath(file string) string {
+	if rel, err := filepath.Rel(c.o.Layout.Dir, file); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return c.o.Layout.Shown(file)
 }
 
 func matchesAny(expressions []string, text string) bool {

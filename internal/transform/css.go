@@ -29,8 +29,8 @@ type CSSInput struct {
 	URL func(file string) string
 	// Read returns the text of an imported file. Nil reads it from disk.
 	Read func(file string) (string, error)
-	// FileID returns the ID of a file that a CSS module takes names from. Nil derives it from ID.
-	FileID func(file string) string
+	// NamePath returns the path of a file that the names of a CSS module are made of. Nil derives it from ID.
+	NamePath func(file string) string
 	// Names sets how a CSS module names its classes. The zero value is the default.
 	Names CSSNames
 	// Global reports whether names in the file are global unless they are marked :local. Nil is Names.Global.

@@ -220,7 +220,7 @@ func (b *moduleBuild) from(m *cssModule, spec, file string, siblings *[]string) 
 	found := b.known[to]
 	if found == nil {
 		in := b.in
-		in.File, in.ID = to, b.idOf(to)
+		in.File = to
 		if in.Code, err = m.build.read(to); err != nil {
 			return nil, err
 		}
@@ -236,16 +236,16 @@ func (b *moduleBuild) from(m *cssModule, spec, file string, siblings *[]string) 
 	return found, nil
 }
 
-// idOf returns the ID of a file.
-func (b *moduleBuild) idOf(file string) string {
-	if b.in.FileID != nil {
-		return b.in.FileID(file)
+// namePath returns the path that a file's names are made of. It is the same on each machine.
+func (b *moduleBuild) namePath(file string) string {
+	if b.in.NamePath != nil {
+		return b.in.NamePath(file)
 	}
 	rel, err := filepath.Rel(filepath.Dir(b.in.File), file)
 	if err != nil {
-		return "/" + filepath.Base(file)
+		return filepath.Base(file)
 	}
-	return path.Join(path.Dir(b.in.ID), filepath.ToSlash(rel))
+	return strings.TrimPrefix(path.Join(path.Dir(b.in.ID), filepath.ToSlash(rel)), "/")
 }
 
 // statements follows the ICSS of a stylesheet: it loads the files that values come from, and exports values.
@@ -364,7 +364,7 @@ func (b *moduleBuild) localize(m *cssModule) []Error {
 	l := &localizer{
 		text: m.sheet.text, global: b.in.global(m.in.File), values: m.values, symbols: m.symbols,
 		scoped: func(name, raw string) string {
-			return m.local(name, func() string { return b.names.scoped(m.in.ID, name, raw) }).scoped
+			return m.local(name, func() string { return b.names.scoped(b.namePath(m.in.File), name, raw) }).scoped
 		},
 		globalName: func(name string) {
 			if b.in.Names.ExportGlobals {

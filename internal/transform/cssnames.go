@@ -143,14 +143,13 @@ func withoutAccents(name string) string {
 // nameMaker makes the page's names.
 type nameMaker struct{ names CSSNames }
 
-// scoped returns the page's name for a local name, which the stylesheet writes as raw. Equal inputs give equal names, so
+// scoped returns the page's name for a local name of a file, which the stylesheet writes as raw. Equal inputs give equal names, so
 // that pages keep their names while a file is edited.
-func (n nameMaker) scoped(id, name, raw string) string {
-	id = strings.TrimPrefix(id, "/")
+func (n nameMaker) scoped(file, name, raw string) string {
 	if n.names.Pattern != "" {
-		return n.fromPattern(id, raw)
+		return n.fromPattern(file, raw)
 	}
-	sum := sha256.Sum256([]byte(n.names.HashPrefix + id))
+	sum := sha256.Sum256([]byte(n.names.HashPrefix + file))
 	name = strings.Join(strings.Fields(name), "_") // a class in HTML ends at a space
 	return "_" + name + "_" + digitsOf(sum[:], lettersOf["base36"], 7)
 }
@@ -167,10 +166,10 @@ var (
 )
 
 // fromPattern fills the pattern as loader-utils does: other tools of a project make the same names.
-func (n nameMaker) fromPattern(id, raw string) string {
-	base := path.Base(id)
+func (n nameMaker) fromPattern(file, raw string) string {
+	base := path.Base(file)
 	ext := path.Ext(base)
-	dir := upwards.ReplaceAllString(strings.TrimSuffix(id, base), "_$1")
+	dir := upwards.ReplaceAllString(strings.TrimSuffix(file, base), "_$1")
 	folder := ""
 	if dir != "" {
 		folder = path.Base(dir)
@@ -178,7 +177,7 @@ func (n nameMaker) fromPattern(id, raw string) string {
 	name := patternLocal.ReplaceAllLiteralString(n.names.Pattern, raw)
 	name = patternHash.ReplaceAllStringFunc(name, func(part string) string {
 		m := patternHash.FindStringSubmatch(part)
-		return nameHash(n.names.HashPrefix+id+"\x00"+raw, m[1], m[2], m[3])
+		return nameHash(n.names.HashPrefix+file+"\x00"+raw, m[1], m[2], m[3])
 	})
 	name = patternPart.ReplaceAllStringFunc(name, func(part string) string {
 		switch strings.ToLower(part) {
