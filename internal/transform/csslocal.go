@@ -315,7 +315,8 @@ func (s *selectorReader) list(i, end int, state selectorState, outer bool) {
 	}
 }
 
-// one handles one selector. It returns the local classes, and whether the selector has something else.
+// one handles one selector. It returns the local classes, and whether the selector has something else. A `:global` or
+// `:local` without parentheses changes the state for what follows.
 func (s *selectorReader) one(i, end int, state *selectorState) (classes []string, other bool) {
 	spaced := true // nothing, or a space, is before the token
 	for i < end {
@@ -333,37 +334,36 @@ func (s *selectorReader) one(i, end int, state *selectorState) (classes []string
 			spaced = spaced || t.kind == css.WhitespaceToken
 			i++
 			continue
-		case t.kind == css.ColonToken && next(1).ident() && s.mark(next(1)) != "":
-			state.global, state.explicit = s.mark(next(1)) == ":global", true
-			if state.inside != "" {
-				s.l.fail(s.at+t.start, "", "%s is not allowed inside of %s()", s.mark(next(1)), state.inside)
+		case t.kind == css.ColonToken && s.mark(next(1)) != "":
+			mark, close := s.mark(next(1)), i+1
+			if next(1).kind == css.FunctionToken {
+				close = closing(s.tokens, i+1, end)
 			}
-			for i += 2; spaced && i < end && s.tokens[i].kind == css.WhitespaceToken; i++ {
+			if close > i+2 {
+				inner, rest := s.marked(i, i+2, close, mark, *state)
+				classes, other = append(classes, inner...), other || rest
+				i = close
+				break
+			}
+			if state.inside != "" {
+				s.l.fail(s.at+t.start, "", "%s is not allowed inside of %s()", mark, state.inside)
+			}
+			state.global, state.explicit = mark == ":global", true
+			for i = close + 1; spaced && i < end && s.tokens[i].kind == css.WhitespaceToken; i++ {
 			}
 			continue
 		case t.kind == css.ColonToken && next(1).kind == css.FunctionToken:
 			close := closing(s.tokens, i+1, end)
-			mark := s.mark(next(1))
-			if mark != "" && close == i+2 { // `:global()` is `:global`
-				state.global, state.explicit = mark == ":global", true
-				for i = close + 1; spaced && i < end && s.tokens[i].kind == css.WhitespaceToken; i++ {
-				}
-				continue
+			name := s.text[s.tokens[i+1].start:s.tokens[i+1].end]
+			inner := *state
+			// The names of view-transition-class stay, too.
+			inner.frozen = inner.frozen || strings.HasPrefix(strings.ToLower(name), "view-transition-")
+			s.out.WriteString(":" + name)
+			s.list(i+2, close, inner, false)
+			if close < end {
+				s.out.WriteByte(')')
 			}
-			if mark != "" {
-				inner, rest := s.marked(i, i+2, close, mark, *state)
-				classes, other = append(classes, inner...), other || rest
-			} else {
-				name := s.text[s.tokens[i+1].start:s.tokens[i+1].end]
-				inner := *state
-				inner.frozen = inner.frozen || strings.HasPrefix(strings.ToLower(name), "view-transition-")
-				s.out.WriteString(":" + name)
-				s.list(i+2, close, inner, false)
-				if close < end {
-					s.out.WriteByte(')')
-				}
-				other = true
-			}
+			other = true
 			i = close
 		case t.kind == css.LeftBracketToken:
 			close := closing(s.tokens, i, end)
@@ -397,7 +397,8 @@ func (s *selectorReader) one(i, end int, state *selectorState) (classes []string
 	return classes, other
 }
 
-// mark returns ":local" or ":global" when the token behind a colon is this word; "" for others.
+// mark returns ":local" or ":global" when the token behind a colon is this word, with or without a parenthesis; "" for
+// others.
 func (s *selectorReader) mark(t cssToken) string {
 	switch strings.TrimSuffix(s.text[t.start:t.end], "(") {
 	case "local":

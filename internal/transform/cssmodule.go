@@ -21,7 +21,7 @@ type moduleBuild struct {
 	in      CSSInput
 	mapName func(file string) string
 	deps    map[string]bool
-	known   map[string]*cssModule // by file. A module that is being made is nil.
+	known   map[string]*cssModule // by file
 	open    []string              // the files that are being made
 	names   nameMaker
 	warned  []Error

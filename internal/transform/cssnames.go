@@ -143,8 +143,8 @@ func withoutAccents(name string) string {
 // nameMaker makes the page's names.
 type nameMaker struct{ names CSSNames }
 
-// scoped returns the page's name for a local name of a file, which the stylesheet writes as raw. Equal inputs give equal names, so
-// that pages keep their names while a file is edited.
+// scoped returns the page's name for a local name of a file, which the stylesheet writes as raw. Names follow from the
+// file's path and not from its text, so that they stay while the file is edited.
 func (n nameMaker) scoped(file, name, raw string) string {
 	if n.names.Pattern != "" {
 		return n.fromPattern(file, raw)
@@ -155,14 +155,12 @@ func (n nameMaker) scoped(file, name, raw string) string {
 }
 
 var (
-	patternLocal  = regexp.MustCompile(`(?i)\[local\]`)
-	patternHash   = regexp.MustCompile(`(?i)\[(?:([^\[:\]]+):)?(?:hash|contenthash)(?::([a-z]+\d*(?:safe)?))?(?::(\d+))?\]`)
-	patternPart   = regexp.MustCompile(`(?i)\[(ext|name|path|folder|query)\]`)
-	notInName     = regexp.MustCompile(`[^a-zA-Z0-9\-_\x{A0}-\x{10FFFF}]`)
-	notFirst      = regexp.MustCompile(`^(?:-?[0-9]|--)`)
-	upwards       = regexp.MustCompile(`\.\.(/)?`)
-	longestHash   = 9999
-	defaultDigest = "hex"
+	patternLocal = regexp.MustCompile(`(?i)\[local\]`)
+	patternHash  = regexp.MustCompile(`(?i)\[(?:([^\[:\]]+):)?(?:hash|contenthash)(?::([a-z]+\d*(?:safe)?))?(?::(\d+))?\]`)
+	patternPart  = regexp.MustCompile(`(?i)\[(ext|name|path|folder|query)\]`)
+	notInName    = regexp.MustCompile(`[^a-zA-Z0-9\-_\x{A0}-\x{10FFFF}]`)
+	notFirst     = regexp.MustCompile(`^(?:-?[0-9]|--)`)
+	upwards      = regexp.MustCompile(`\.\.(/)?`)
 )
 
 // fromPattern fills the pattern as loader-utils does: other tools of a project make the same names.
@@ -236,7 +234,7 @@ func nameHash(text, algorithm, digest, length string) string {
 	}
 	n, err := strconv.Atoi(length)
 	if err != nil || n <= 0 {
-		n = longestHash
+		n = 9999 // all of it
 	}
 	if letters, ok := lettersOf[digest]; ok {
 		return digitsOf(sum, letters, n)

@@ -166,7 +166,8 @@ func (e cssEdits) apply(text string) string {
 	return b.String()
 }
 
-// replaceNames replaces identifiers of a text of CSS, also those of functions and `url(name)`. Strings and comments stay.
+// replaceNames replaces identifiers of a text of CSS, also those of functions and `url(name)`. Strings and comments
+// stay.
 func replaceNames(text string, names map[string]string) string {
 	if len(names) == 0 {
 		return text

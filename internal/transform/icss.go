@@ -7,8 +7,8 @@ import (
 	"github.com/tdewolff/parse/v2/css"
 )
 
-// ICSS (https://github.com/css-modules/icss) is the part of CSS Modules that no browser reads: `:import`, `:export`, and
-// `@value`, which is short for both.
+// ICSS (https://github.com/css-modules/icss) is the part of CSS Modules that no browser reads: `:import`, `:export`,
+// and `@value`, which is short for both.
 
 // icss is a statement of ICSS.
 type icss struct {
@@ -96,8 +96,8 @@ func (s *icss) declarations(text string, tokens []cssToken, i int) int {
 	return i
 }
 
-// cssStatementEnd returns the index of the token that ends the prelude, or the declaration, that begins at the token i: a
-// semicolon or a brace.
+// cssStatementEnd returns the index of the token that ends the prelude or the declaration which begins at the token i.
+// That token is a semicolon or a brace.
 func cssStatementEnd(tokens []cssToken, i int) int {
 	for depth := 0; i < len(tokens); i++ {
 		switch kind := tokens[i].kind; {
