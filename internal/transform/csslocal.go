@@ -185,7 +185,7 @@ func (l *localizer) keyframes(params string, global *bool) string {
 // localName returns the page's name, as CSS, for an identifier or a string.
 func (l *localizer) localName(raw string) string {
 	raw = unquotedPath(raw)
-	return cssEscape(l.scoped(cssUnescape(raw), raw))
+	return escapeName(l.scoped(unescapeName(raw), raw))
 }
 
 // symbol reports whether another file gives what the name means.
@@ -256,11 +256,11 @@ func replaceSelectorNames(selector string, symbols map[string]string) string {
 			continue
 		}
 		if t.kind == css.HashToken {
-			value = cssEscape(value)
+			value = escapeName(value)
 		} else if i > 0 && tokens[i-1].is(selector, '.') {
 			var classes []string
 			for name := range strings.FieldsSeq(value) {
-				classes = append(classes, cssEscape(name))
+				classes = append(classes, escapeName(name))
 			}
 			value = strings.Join(classes, ".")
 		}
@@ -441,7 +441,7 @@ func (s *selectorReader) marked(at, i, end int, mark string, state selectorState
 
 // name writes a class or an ID. It reports whether the name is local.
 func (s *selectorReader) name(sign, raw string, state selectorState) (name string, local bool) {
-	name = cssUnescape(raw)
+	name = unescapeName(raw)
 	s.out.WriteString(sign)
 	switch {
 	case state.frozen, state.global, s.l.symbol(raw) && !state.explicit:
@@ -451,7 +451,7 @@ func (s *selectorReader) name(sign, raw string, state selectorState) (name strin
 		}
 		return name, false
 	}
-	s.out.WriteString(cssEscape(s.l.scoped(name, raw)))
+	s.out.WriteString(escapeName(s.l.scoped(name, raw)))
 	return name, true
 }
 

@@ -413,7 +413,7 @@ func (b *moduleBuild) nameAll(m *cssModule, l localizer) (map[string]string, err
 	}
 	table := map[string]string{}
 	for i, name := range made[:min(len(made), len(names))] {
-		table[names[i]] = cssUnescape(name)
+		table[names[i]] = unescapeName(name)
 	}
 	return table, nil
 }
@@ -445,11 +445,11 @@ func (b *moduleBuild) compose(m *cssModule, r *cssRule, value string, at int) er
 		if from == nil {
 			for name := range strings.FieldsSeq(part) {
 				if global, ok := strings.CutPrefix(name, "global("); ok {
-					add(composed{css: cssUnescape(strings.TrimSuffix(global, ")"))})
+					add(composed{css: unescapeName(strings.TrimSuffix(global, ")"))})
 				} else if css, ok := m.symbols[name]; ok {
 					add(composed{css: css})
 				} else {
-					add(composed{local: cssUnescape(name)})
+					add(composed{local: unescapeName(name)})
 				}
 			}
 			continue
@@ -457,7 +457,7 @@ func (b *moduleBuild) compose(m *cssModule, r *cssRule, value string, at int) er
 		spec := unquotedPath(from[2])
 		if from[2] == "global" {
 			for name := range strings.FieldsSeq(from[1]) {
-				add(composed{css: cssUnescape(name)})
+				add(composed{css: unescapeName(name)})
 			}
 			continue
 		}
@@ -466,10 +466,10 @@ func (b *moduleBuild) compose(m *cssModule, r *cssRule, value string, at int) er
 			return err
 		}
 		for name := range strings.FieldsSeq(from[1]) {
-			if css, ok := found.exports.get(cssUnescape(name)); ok {
+			if css, ok := found.exports.get(unescapeName(name)); ok {
 				add(composed{css: css})
 			} else {
-				f := b.fault(m, &cssFault{at: at, text: fmt.Sprintf("%s has no %q, which is composed here", spec, cssUnescape(name))})
+				f := b.fault(m, &cssFault{at: at, text: fmt.Sprintf("%s has no %q, which is composed here", spec, unescapeName(name))})
 				b.warned = append(b.warned, f)
 			}
 		}

@@ -65,8 +65,8 @@ func closing(tokens []cssToken, i, end int) int {
 	return end
 }
 
-// cssUnescape returns the name that an identifier means: `\31 23` is 123, `a\:b` is a:b.
-func cssUnescape(raw string) string {
+// unescapeName returns what an identifier, or the inside of a string, means: `\31 23` is 123, `a\:b` is a:b.
+func unescapeName(raw string) string {
 	if !strings.Contains(raw, `\`) {
 		return raw
 	}
@@ -86,6 +86,10 @@ func cssUnescape(raw string) string {
 			}
 			code = code<<4 | rune(d)
 		}
+		if digits == 0 && raw[i] == '\n' { // a string goes on
+			i++
+			continue
+		}
 		if digits == 0 {
 			_, n := utf8.DecodeRuneInString(raw[i:])
 			b.WriteString(raw[i : i+n])
@@ -103,8 +107,8 @@ func cssUnescape(raw string) string {
 	return b.String()
 }
 
-// cssEscape writes a name as an identifier, as CSS.escape of browsers does.
-func cssEscape(name string) string {
+// escapeName writes a name as an identifier, as CSS.escape of browsers does.
+func escapeName(name string) string {
 	var b strings.Builder
 	for i, c := range name {
 		digit := c >= '0' && c <= '9'

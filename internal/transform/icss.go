@@ -138,7 +138,7 @@ func blanked(text string) string {
 // unquotedPath returns the text of a string, or the text itself. Paths in ICSS need no quotes.
 func unquotedPath(text string) string {
 	if n := len(text); n > 1 && (text[0] == '"' || text[0] == '\'') && text[n-1] == text[0] {
-		return cssUnescape(text[1 : n-1])
+		return unescapeName(text[1 : n-1])
 	}
 	return text
 }
