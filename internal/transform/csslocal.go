@@ -274,6 +274,9 @@ func (l *localizer) selector(text string, at int, global bool) *cssRule {
 	s := &selectorReader{l: l, text: text, at: at, tokens: cssTokens(text), rule: &cssRule{global: true}}
 	s.list(0, len(s.tokens), selectorState{global: global}, true)
 	s.rule.selector = strings.TrimSpace(s.out.String())
+	if strings.HasSuffix(s.rule.selector, `\`) { // the space was a part of the name
+		s.rule.selector += " "
+	}
 	return s.rule
 }
 

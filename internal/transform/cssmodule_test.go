@@ -246,3 +246,26 @@ func FuzzModule(f *testing.F) {
 		}
 	})
 }
+
+// TestEscapes: what a class is in a script, and how it is written in the stylesheet.
+func TestEscapes(t *testing.T) {
+	for raw, want := range map[string][2]string{
+		`a\:b`: {"a:b", `a\:b`}, `\31 23`: {"123", `\31 23`}, `\000031x`: {"1x", `\31 x`}, `-\31`: {"-1", `-\31`}, `a\ `: {"a ", `a\ `}, `\E9t\e9`: {"été", "été"},
+		`\@\/\.`: {"@/.", `\@\/\.`}, `\-`: {"-", `\-`}, `--a`: {"--a", "--a"}, `\0 a`: {"\uFFFDa", "\uFFFDa"}, `\1F600`: {"😀", "😀"},
+	} {
+		out, errs := transform.CompileCSS(transform.CSSInput{
+			ID: "/a.module.css", File: "/a.module.css", Code: "." + raw + "{}", Modules: true,
+			Names: transform.CSSNames{Global: true, ExportGlobals: true},
+		})
+		if len(errs) > 0 || len(out.Exports) != 1 || out.Exports[0].Name != want[0] {
+			t.Errorf("%s is %q, %v, want %q", raw, out.Exports, errs, want[0])
+		}
+		out, errs = transform.CompileCSS(transform.CSSInput{
+			ID: "/a.module.css", File: "/a.module.css", Code: "." + raw + "{}", Modules: true,
+			NameAll: func(_, _ string, names []string) ([]string, error) { return names, nil },
+		})
+		if len(errs) > 0 || out.CSS != "."+want[1]+"{}" || out.Exports[0].Value != want[0] {
+			t.Errorf("%s is written as %q, want %q; %v", raw, out.CSS, want[1], errs)
+		}
+	}
+}

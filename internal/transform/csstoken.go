@@ -80,9 +80,12 @@ func unescapeName(raw string) string {
 		i++
 		code, digits := rune(0), 0
 		for ; digits < 6 && i < len(raw); digits, i = digits+1, i+1 {
-			d := strings.IndexByte("0123456789abcdef", raw[i]|0x20)
+			d := strings.IndexByte("0123456789abcdefABCDEF", raw[i])
 			if d < 0 {
 				break
+			}
+			if d > 15 {
+				d -= 6
 			}
 			code = code<<4 | rune(d)
 		}
