@@ -67,8 +67,38 @@ type CSSOutput struct {
 // CSSExport is a value of a CSS module for scripts.
 type CSSExport struct{ Name, Value string }
 
-// reaching matches the parts of a stylesheet that refer to other files. A text without a match is served unchanged.
-var reaching = regexp.MustCompile(`(?i)@import|url\(|image-set\(|@charset`)
+// reaches reports whether a stylesheet may refer to other files. A text that does not is served unchanged.
+func reaches(text string) bool {
+	if hasWord(text, "@import") || hasWord(text, "@charset") {
+		return true
+	}
+	for at := 0; ; at++ {
+		next := strings.IndexByte(text[at:], '(')
+		if next < 0 {
+			return false
+		}
+		at += next
+		for _, name := range []string{"url", "image-set"} {
+			if strings.EqualFold(text[max(at-len(name), 0):at], name) {
+				return true
+			}
+		}
+	}
+}
+
+// hasWord reports whether a text has a word, in letters of any case. The word begins with a sign.
+func hasWord(text, word string) bool {
+	for {
+		at := strings.IndexByte(text, word[0])
+		if at < 0 || len(text)-at < len(word) {
+			return false
+		}
+		if text = text[at:]; strings.EqualFold(text[:len(word)], word) {
+			return true
+		}
+		text = text[1:]
+	}
+}
 
 // CompileCSS follows @import and url(), and makes the names of CSS Modules local. Everything else, including nesting,
 // stays as the author wrote it.
@@ -78,13 +108,13 @@ func CompileCSS(in CSSInput) (*CSSOutput, []Error) {
 	}
 	out, errs := compileCSS(in, nil)
 	if out != nil {
-		out.Alone = len(out.Deps) == 0 && !reaching.MatchString(in.Code)
+		out.Alone = len(out.Deps) == 0 && !reaches(in.Code)
 	}
 	return out, errs
 }
 
 // asWritten reports whether the stylesheet is served unchanged.
-func (in *CSSInput) asWritten() bool { return !in.Modules && !reaching.MatchString(in.Code) }
+func (in *CSSInput) asWritten() bool { return !in.Modules && !reaches(in.Code) }
 
 // compileCSS compiles the stylesheet. Unless mapName is nil, it makes a source map too; mapName returns a file's name
 // in the map. The map follows the maps at the end of the stylesheet and of the stylesheets that it imports.
@@ -112,7 +142,7 @@ type sheetPart struct {
 
 // sheet puts the stylesheets together, and puts the files' URLs into them.
 func (b *cssBuild) sheet(mapName func(file string) string) (sheet, []Error) {
-	if !reaching.MatchString(b.in.Code) {
+	if !reaches(b.in.Code) {
 		text, _ := CutMap(b.cutICSS(b.in.File, b.in.Code))
 		s := sheet{text: text, parts: []sheetPart{{0, b.in.File}}}
 		if mapName != nil {

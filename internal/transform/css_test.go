@@ -285,3 +285,16 @@ func placeOf(t *testing.T, text []byte, line, column int) string {
 	}
 	return place
 }
+
+// TestAlone: a stylesheet that may refer to other files is not served as it is.
+func TestAlone(t *testing.T) {
+	for text, alone := range map[string]bool{
+		"a { b: c } (": true, "a { b: curl x() }": true, "@media (a) {}": true, "@imp": true, "": true, "@": true,
+		"a { b: URL(x) }": false, "a { b: -webkit-image-set('x' 1x) }": false, "@IMPORT 'x';": false, "a {} @charset 'utf-8';": false, "url(": false,
+	} {
+		out, _ := transform.CompileCSS(styleInput("/", "a.css", text))
+		if out.Alone != alone {
+			t.Errorf("%q: Alone is %t", text, out.Alone)
+		}
+	}
+}

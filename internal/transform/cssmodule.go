@@ -85,7 +85,7 @@ func (e *exportTable) get(name string) (value string, ok bool) {
 }
 
 func compileModule(in CSSInput, mapName func(file string) string) (*CSSOutput, []Error) {
-	b := &moduleBuild{in: in, mapName: mapName, deps: map[string]bool{}, known: map[string]*cssModule{}, names: nameMaker{in.Names}}
+	b := &moduleBuild{in: in, mapName: mapName, deps: map[string]bool{}, known: map[string]*cssModule{}, names: nameMaker{in.Names, map[string]string{}}}
 	main, errs := b.module(in)
 	delete(b.deps, in.File)
 	out := &CSSOutput{Deps: slices.Sorted(maps.Keys(b.deps)), Warnings: b.warned}
@@ -546,7 +546,7 @@ func (b *moduleBuild) fault(m *cssModule, f *cssFault) Error {
 		}
 		err.Text, err.Hint = own.Text, own.Hint
 	}
-	if !reaching.MatchString(m.in.Code) {
+	if !reaches(m.in.Code) {
 		err.Line, err.Column = lineColumn(m.sheet.text, f.at) // cutICSS keeps columns, but not bytes
 		err.File, err.Frame = file, CodeFrame(m.in.Code, err.Line, err.Column)
 		return b.placedError(m, err, "", file, 0)

@@ -141,7 +141,10 @@ func withoutAccents(name string) string {
 }
 
 // nameMaker makes the page's names.
-type nameMaker struct{ names CSSNames }
+type nameMaker struct {
+	names  CSSNames
+	hashes map[string]string // of files
+}
 
 // scoped returns the page's name for a local name of a file, which the stylesheet writes as raw. Names follow from the
 // file's path and not from its text, so that they stay while the file is edited.
@@ -149,9 +152,14 @@ func (n nameMaker) scoped(file, name, raw string) string {
 	if n.names.Pattern != "" {
 		return n.fromPattern(file, raw)
 	}
-	sum := sha256.Sum256([]byte(n.names.HashPrefix + file))
+	hash, known := n.hashes[file]
+	if !known {
+		sum := sha256.Sum256([]byte(n.names.HashPrefix + file))
+		hash = digitsOf(sum[:], lettersOf["base36"], 7)
+		n.hashes[file] = hash
+	}
 	name = strings.Join(strings.Fields(name), "_") // a class in HTML ends at a space
-	return "_" + name + "_" + digitsOf(sum[:], lettersOf["base36"], 7)
+	return "_" + name + "_" + hash
 }
 
 var (

@@ -19,7 +19,7 @@ func cssTokens(text string) []cssToken {
 	if strings.IndexByte(text, 0) >= 0 {
 		text = strings.ReplaceAll(text, "\x00", "?") // the lexer takes it for the end
 	}
-	var tokens []cssToken
+	tokens := make([]cssToken, 0, len(text)/4)
 	lexer := css.NewLexer(parse.NewInputString(text))
 	for at := 0; ; {
 		kind, data := lexer.Next()
