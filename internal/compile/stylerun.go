@@ -48,7 +48,6 @@ func (s *styleRun) made() (inputs, globs []string) {
 // input returns what transform needs to know about the stylesheet, whose code is plain CSS by now.
 func (s *styleRun) input(code string) transform.CSSInput {
 	c, name := s.c, moduleid.Name(s.src.id)
-	m := c.o.Config.CSS.Modules
 	read := s.read
 	if s.withMap {
 		code = withAbsoluteSources(code, s.src.file)
@@ -57,13 +56,15 @@ func (s *styleRun) input(code string) transform.CSSInput {
 			return withAbsoluteSources(text, file), err
 		}
 	}
-	return transform.CSSInput{
-		ID: name, File: s.src.file, Code: code, Modules: strings.Contains(path.Base(name), ".module."),
-		Names:   transform.CSSNames{Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, Global: m.ScopeBehaviour == "global"},
-		Read:    read,
-		Resolve: s.resolve,
+	in := transform.CSSInput{
+		ID: name, File: s.src.file, Code: code, Read: read, Resolve: s.resolve,
+		Modules: !c.o.Config.CSS.Modules.Off && strings.Contains(path.Base(name), ".module."),
 		URL:     func(file string) string { return c.assetURL(source{id: c.o.Gate.FileToID(file), file: file}) },
 	}
+	if in.Modules {
+		c.moduleNames(s.ctx, &in)
+	}
+	return in
 }
 
 // resolve finds the file of an @import or url() in the file from. Code of packages may have put an address into a result

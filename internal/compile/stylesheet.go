@@ -28,6 +28,9 @@ func (c *Compiler) compileCSS(ctx context.Context, src source, v *graph.Version)
 	v.Inputs, v.InputGlobs = append(v.Inputs, inputs...), globs
 	if out != nil {
 		v.Inputs = append(v.Inputs, out.Deps...)
+		for _, w := range out.Warnings {
+			c.o.Logger.Warn(w.Text, "file", c.o.Layout.Shown(w.File), "line", w.Line)
+		}
 	}
 	if len(errs) > 0 {
 		if run.failed {

@@ -756,7 +756,7 @@ function carried(config, plugins, mode) {
   if (config.css)
     out.css = {
       transformer: config.css.transformer,
-      modules: data(config.css.modules),
+      modules: moduleValues(config.css.modules, mode),
       preprocessorOptions: styleValues(config.css.preprocessorOptions, mode),
       postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss,
     };
@@ -861,6 +861,40 @@ function isData(value) {
   const proto = Object.getPrototypeOf(value);
   const simple = Array.isArray(value) || proto === null || Object.getPrototypeOf(proto) === null; // also of another realm
   return simple && Object.values(value).every(isData);
+}
+
+/** Functions for CSS Modules stay here, and are called for each stylesheet. */
+function moduleValues(modules, mode) {
+  if (!modules) return modules;
+  const names = typeof modules.generateScopedName === "function";
+  const exports = typeof modules.localsConvention === "function" || typeof modules.getJSON === "function";
+  return {
+    ...data(modules),
+    globalModulePaths: modules.globalModulePaths?.map((p) =>
+      p instanceof RegExp ? (p.ignoreCase ? "(?i)" : "") + p.source : literal(p),
+    ),
+    functions: names || exports ? { mode, names, exports } : undefined,
+  };
+}
+
+const modulesOf = async ({ viteMode }) => (await loadVite(viteMode)).config.css.modules;
+
+/** Returns what generateScopedName makes of the names of a stylesheet. */
+async function nameModule({ file, code, options }) {
+  const { generateScopedName } = await modulesOf(options);
+  return { code: JSON.stringify(options.names.map((name) => String(generateScopedName(name, file, code)))), deps: [] };
+}
+
+/** Returns the exports of a CSS module under the names of localsConvention, and tells them to getJSON. */
+async function exportModule({ file, options }) {
+  const { localsConvention, getJSON } = await modulesOf(options);
+  const exports = {};
+  for (const { Name, Value } of options.names) {
+    const names = typeof localsConvention === "function" ? localsConvention(Name, Value, file) : Name;
+    for (const name of [names].flat()) exports[name] = Value;
+  }
+  await getJSON?.(file, exports, file);
+  return { code: JSON.stringify(Object.entries(exports).map(([Name, Value]) => ({ Name, Value }))), deps: [] };
 }
 
 /** Returns the address of a target, which may be an object of parts. */
@@ -1024,9 +1058,7 @@ function notCarried(config) {
   }
   for (const a of [config.resolve?.alias ?? []].flat())
     if (a.customResolver) not.push(`resolve.alias ${JSON.stringify(String(a.find))}: customResolver`);
-  for (const name of ["generateScopedName", "localsConvention"])
-    if (typeof css?.modules?.[name] === "function") not.push(`css.modules.${name}, a function`);
-  tell(css?.modules, "css.modules.", ["getJSON", "globalModulePaths", "hashPrefix", "exportGlobals"]);
+  tell(css?.modules, "css.modules.", ["Loader", "root", "resolve"]);
   for (const [language, options] of Object.entries(css?.preprocessorOptions ?? {}))
     if (/^legacy/.test(options?.api ?? ""))
       not.push(`css.preprocessorOptions.${language}.api: Sass is called by its modern API`);
@@ -1082,6 +1114,8 @@ const methods = {
   stylus: runStylus,
   sugarss: runSugarSS,
   typescript: runTypeScript,
+  cssModuleNames: nameModule,
+  cssModuleExports: exportModule,
   viteConfig: readViteConfig,
   proxyRewrite: rewritePath,
   proxyBypass: bypassProxy,
