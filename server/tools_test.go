@@ -289,6 +289,7 @@ func TestStyleErrors(t *testing.T) {
 		"less misses a file":          {"-- a.less --\n@import './none';\n", "a.less:1:1: './none' wasn't found."},
 		"stylus misses a file":        {"-- a.styl --\n.a\n  b c\n@import './none'\n", "a.styl:3:9: failed to locate @import file ./none.styl (no file \"./none\""},
 		"sass misses a package":       {"-- a.scss --\n@use 'nothing';\n", "(no file and no package \"nothing\" (run: npm install nothing))"},
+		"sass gets a script":          {"-- a.scss --\n@use 'script';\n-- scripts/x.js --\n-- tsconfig.json --\n{\"compilerOptions\":{\"paths\":{\"script\":[\"./scripts/x.js\"]}}}\n", "(\"script\" leads to scripts/x.js, which is no stylesheet)"},
 		"sugarss":                     {"-- a.sss --\na\n  b: \"c\n", "a.sss:2:6: Unclosed quote"},
 		"a secret":                    {"-- a.scss --\n@use './.env.scss' as e;\n-- .env.scss --\n$a: b;\n", "a.scss: .env.scss: may not be read: it is a secret or denied"},
 	} {

@@ -3,6 +3,7 @@ package compile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -112,8 +113,12 @@ func (c *Compiler) lookup(module string, l styleLookup) (string, error) {
 		find = c.o.Resolver.Glance
 	}
 	r, err := find(kind, l.Specifier, l.Importer)
-	if err != nil || r.File == "" || l.Language == "sass" && !moduleid.IsStyle(r.File) {
+	if err != nil || r.File == "" {
 		return "", err
+	}
+	if l.Language == "sass" && !moduleid.IsStyle(r.File) { // an importer of the project may take it
+		text := fmt.Sprintf("%q leads to %s, which is no stylesheet", l.Specifier, c.o.Layout.Shown(r.File))
+		return "", &resolve.NotFound{Specifier: l.Specifier, Importer: l.Importer, Text: text}
 	}
 	if !l.Glance {
 		return c.permitStyle(module, l.Importer, r)
@@ -185,7 +190,7 @@ func (c *Compiler) rebased(module, file, entry, text string, language bool, look
 		case errors.As(err, &missing):
 			return below(from, a.Text), true
 		case err != nil: // it may not be read: neither by another path
-			c.o.Logger.Warn(err.Error())
+			c.o.Logger.Warn(err.Error(), "file", c.o.Layout.Shown(file))
 			return "about:invalid", true
 		case to == "":
 			return "", false

@@ -856,11 +856,11 @@ function styleValues(languages, mode) {
 }
 
 /** Reports whether a value is the same after it was sent as JSON. */
-function isData(value) {
+function isData(value, above = []) {
   if (value === null || typeof value !== "object") return !["function", "symbol", "bigint"].includes(typeof value);
   const proto = Object.getPrototypeOf(value);
   const simple = Array.isArray(value) || proto === null || Object.getPrototypeOf(proto) === null; // also of another realm
-  return simple && Object.values(value).every(isData);
+  return simple && !above.includes(value) && Object.values(value).every((v) => isData(v, [...above, value]));
 }
 
 /** Functions for CSS Modules stay here, and are called for each stylesheet. */
