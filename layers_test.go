@@ -41,7 +41,7 @@ var layers = map[string][]string{
 	},
 	"internal/compile": {
 		"client", "config", "plugin", "internal/cache", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
-		"internal/problems", "internal/resolve", "internal/sourcemap", "internal/transform", "internal/wire",
+		"internal/pattern", "internal/problems", "internal/resolve", "internal/sourcemap", "internal/transform", "internal/wire",
 	},
 	"internal/viteconfig": {
 		"config", "internal/cache", "internal/config", "internal/disk", "internal/env", "internal/gate", "internal/pluginhost", "internal/problems", "internal/wire",

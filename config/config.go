@@ -125,9 +125,10 @@ func (a Alias) Expression() (*pattern.Pattern, error) {
 
 // CSS sets how stylesheets are compiled.
 type CSS struct {
-	// Modules applies to files named *.module.css.
+	// Modules sets the names of CSS Modules, which are files named *.module.css. With `false`, they are plain stylesheets.
 	Modules CSSModules `json:"modules"`
-	// PreprocessorOptions are passed unchanged to "scss", "sass" and "less".
+	// PreprocessorOptions are passed unchanged to "scss", "sass", "less", "styl" and "stylus". additionalData is text before
+	// each stylesheet of the language.
 	PreprocessorOptions map[string]Raw `json:"preprocessorOptions"`
 	// PostCSS is the folder or file of the PostCSS configuration, or the configuration itself. Default: searched in the
 	// root and the folders above, up to the workspace's or package's folder.
@@ -136,16 +137,38 @@ type CSS struct {
 	Transformer string `json:"transformer" enum:"postcss,lightningcss"`
 	// DevSourcemap is accepted and ignored: stylesheets always have a source map.
 	DevSourcemap Ignored `json:"devSourcemap"`
+	// PreprocessorMaxWorkers is accepted and ignored: all tools run in one process.
+	PreprocessorMaxWorkers Ignored `json:"preprocessorMaxWorkers"`
 }
 
 // CSSModules sets how class names of CSS Modules are exported.
 type CSSModules struct {
+	// Off makes CSS Modules plain stylesheets. In the file it is written as `"modules": false`.
+	Off bool `json:"-"`
 	// LocalsConvention exports class names in camel case too, or only in camel case. Default: as written.
 	LocalsConvention string `json:"localsConvention" enum:"camelCase,camelCaseOnly,dashes,dashesOnly"`
-	// GenerateScopedName is a pattern such as `[name]__[local]___[hash:base64:5]`. Default: devserver's own pattern.
+	// GenerateScopedName is a pattern such as `[name]__[local]___[hash:base64:5]`. It may have `[name]`, `[local]`,
+	// `[path]`, `[folder]`, `[ext]`, and hashes like `[hash:base64:5]` or `[sha1:hash:hex:8]`. Default: the name and a
+	// hash of the file's path, as in `_title_1a2b3c4`.
 	GenerateScopedName string `json:"generateScopedName"`
+	// HashPrefix is a text that goes into the hashes of names.
+	HashPrefix string `json:"hashPrefix"`
 	// ScopeBehaviour makes unmarked names local or global. Default: "local".
 	ScopeBehaviour string `json:"scopeBehaviour" enum:"local,global"`
+	// GlobalModulePaths are regular expressions. Unmarked names are global in files whose path matches.
+	GlobalModulePaths []string `json:"globalModulePaths"`
+	// ExportGlobals exports names that are marked `:global`, too. Default: false.
+	ExportGlobals bool `json:"exportGlobals"`
+	// Functions are the functions in vite.config. A program leaves them out.
+	Functions ModuleFunctions `json:"-"`
+}
+
+// ModuleFunctions says which functions for CSS Modules are in vite.config, when that is read for a mode.
+type ModuleFunctions struct {
+	Mode string `json:"mode"`
+	// Names is set for generateScopedName, Exports for localsConvention and getJSON.
+	Names   bool `json:"names"`
+	Exports bool `json:"exports"`
 }
 
 // JSON sets what the modules of JSON files export.

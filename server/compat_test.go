@@ -198,6 +198,13 @@ func (c *compatCase) write(t *testing.T) *devtest.Files {
 		}
 		app.Write(name, text)
 	}
+	linkTools(t, app, packages)
+	return app
+}
+
+// linkTools links packages of testdata/tools into a project.
+func linkTools(t *testing.T, app *devtest.Files, packages []string) {
+	t.Helper()
 	for _, name := range packages {
 		to, err := filepath.Abs("../testdata/tools/node_modules/" + name)
 		if err != nil {
@@ -210,7 +217,6 @@ func (c *compatCase) write(t *testing.T) *devtest.Files {
 			app.Link(to, "node_modules/"+name)
 		}
 	}
-	return app
 }
 
 // run serves the project and returns what its page tells, one line a value.

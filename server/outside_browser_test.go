@@ -2,7 +2,9 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"path"
 	"strings"
 	"testing"
 
@@ -349,5 +351,78 @@ func TestPluginResolvesOutsideTheRoot(t *testing.T) {
 	body := s.Get("/src/main.js", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors").Body
 	if !strings.Contains(body, `lib = "lib"`) || strings.Contains(body, "= \"secret") || !strings.Contains(body, "may not be read") {
 		t.Errorf("the pack is\n%s", body)
+	}
+}
+
+// TestStylesOfPackagesLeadNowhereElse: the stylesheets of an installed package lead out of the installed packages by no
+// import and no address, also when they are a part of the project's stylesheets.
+func TestStylesOfPackagesLeadNowhereElse(t *testing.T) {
+	t.Parallel()
+	cases := []struct{ name, code, entry, main string }{
+		{"x.scss", `@use "../../../plans/x";`, "a.scss", `@use "dep/x";`},
+		{"x.scss", `a { b: url("../../../plans/x.svg") }`, "a.scss", `@use "dep/x";`},
+		{"x.scss", `a { b: url(#{"../../plans/x.svg"}) }`, "a.scss", `@use "dep/x";`},
+		{"x.scss", `a { b: image-set("../../../plans/x.svg" 1x) }`, "a.scss", `@use "dep/x";`},
+		{"x.scss", `@import url(../../../plans/x.css);`, "a.scss", `@import "dep/x";`},
+		{"x.scss", `@import url(../../../plans/x.css);`, "a.css", `@import "dep/x.scss";`},
+		{"x.less", `@import "../../../plans/x";`, "a.less", `@import "dep/x";`},
+		{"x.less", `a { b: url("../../../plans/x.svg") }`, "a.less", `@import "dep/x";`},
+		{"x.less", `@f: "../../plans/x"; a { b: url("@{f}.svg") }`, "a.less", `@import "dep/x";`},
+		{"x.less", `@import (css) "../../../plans/x.css";`, "a.less", `@import "dep/x";`},
+		{"x.styl", `@import "../../../plans/x"`, "a.styl", `@import "dep/x"`},
+		{"x.styl", "a\n  b url('../../../plans/x.svg')", "a.styl", `@import "dep/x"`},
+		{"x.css", `a { b: url("../../../plans/x.svg") }`, "a.css", `@import "dep/x.css";`},
+		{"x.css", `@import "../../../plans/x.css";`, "a.css", `@import "dep/x.css";`},
+	}
+	for _, postcss := range []string{"", `{ "plugins": { "./none.cjs": true } }`} {
+		app := devtest.App(t, devtest.Text("-- index.html --\n-- package.json --\n{}\n"))
+		linkTools(t, app, []string{"sass", "less", "stylus", "postcss"})
+		plans := func(name string) {
+			app.Write("../plans/"+name+".svg", "<svg/>")
+			app.Write("../plans/_"+name+".scss", "a { b: plan }")
+			app.Write("../plans/"+name+".less", "a { b: plan }")
+			app.Write("../plans/"+name+".css", "a { b: plan }")
+			app.Write("../plans/"+name+".styl", "a\n  b plan\n")
+		}
+		if postcss != "" {
+			app.Write(".postcssrc.json", postcss)
+			app.Write("none.cjs", `module.exports = () => ({ postcssPlugin: "none" })`)
+		}
+		for i, c := range cases {
+			name := fmt.Sprintf("x%d", i)
+			plans(name)
+			app.Write("node_modules/"+name+"/package.json", `{ "name": "dep", "version": "1.0.0" }`)
+			app.Write("node_modules/"+name+"/"+c.name, strings.ReplaceAll(c.code, "plans/x", "plans/"+name))
+			app.Write("src/"+name+path.Ext(c.entry), strings.ReplaceAll(c.main, "dep/", name+"/"))
+		}
+		// What the project itself writes is its own choice, since no repository ends here.
+		plans("own")
+		app.Write("src/own.scss", `@use "parts/part"; @use "../../plans/own" as plan; @use "own/x" as y; a { b: url("../../plans/own.svg") }`)
+		app.Write("src/parts/_part.scss", `a { c: url("../../../plans/own.css") }`)
+		app.Write("node_modules/own/x.scss", "a { b: c }")
+
+		s := devtest.Start(t, app)
+		get := func(name string) string {
+			return s.Get("/src/"+name, "Sec-Fetch-Dest", "style", "Accept", "text/css").Body
+		}
+		for i, c := range cases {
+			name := fmt.Sprintf("x%d", i)
+			if css := get(name + path.Ext(c.entry)); strings.Contains(css, "b: plan") {
+				t.Errorf("%s in an installed package is followed:\n%s", c.code, css)
+			}
+			for _, ext := range []string{".svg", ".css"} {
+				if got := s.Get("/@fs" + app.Path("../plans/"+name+ext)).Status; got != http.StatusForbidden {
+					t.Errorf("%s in an installed package: the %s is answered with %d", c.code, ext, got)
+				}
+			}
+		}
+		if css := get("own.scss"); !strings.Contains(css, "b: plan") {
+			t.Errorf("an import of the project is not followed:\n%s", css)
+		}
+		for _, ext := range []string{".svg", ".css"} {
+			if got := s.Get("/@fs" + app.Path("../plans/own"+ext)).Status; got != http.StatusOK {
+				t.Errorf("by an address of the project: the %s is answered with %d", ext, got)
+			}
+		}
 	}
 }

@@ -106,6 +106,7 @@ const define = {
 module.exports = { plugins: [define] };
 -- a.css --
 @charset "utf-8";
+@layer first;
 @import "./defs/brand.css";
 @import './parts/b.css' layer(base) supports(display: grid) screen and (min-width: 1px);
 @import url(./parts/c.css);
@@ -126,7 +127,8 @@ module.exports = { plugins: [define] };
 	s := devtest.Start(t, app)
 	css := func() string { return s.Get("/a.css", "Sec-Fetch-Dest", "style", "Accept", "text/css").Body }
 	flat := func(text string) string { return strings.Join(strings.Fields(text), " ") }
-	want := `@import "https://cdn.example/y.css"; ` +
+	want := `@layer first; @import "data:text/css,%40import%20%22https%3A%2F%2Fcdn.example%2Fy.css%22%3B" layer(base) supports(display: grid) screen and (min-width: 1px); ` +
+		`@import "https://cdn.example/y.css"; ` +
 		`@media screen and (min-width: 1px) { @supports (display: grid) { @layer base { .c { color: #010203; mask: url(/parts/pic.svg); } .b { color: #010203; background: url(/parts/pic.svg#x); } } } } ` +
 		`.c { color: #010203; mask: url(/parts/pic.svg); } .a { color: #010203; }`
 	if got := flat(css()); !strings.HasPrefix(got, want) {

@@ -157,6 +157,7 @@ func (p *project) buildModules(resolver *resolve.Resolver, viteState string) {
 		Plugins: p.hosts, Tools: p.node, Watch: p.watched, Inline: p.inlineScript,
 		StyleMapURL: func(id string) string { return pack.StyleMapURL(p.layout, id) },
 	})
+	p.node.Answer(p.compiler.ToolMethods())
 	p.graph = graph.New(p.compiler, runtime.GOMAXPROCS(0))
 	p.packs = pack.New(pack.Options{
 		Context: p.ctx, Graph: p.graph, Compiler: p.compiler, Problems: p.problems, Layout: p.layout,

@@ -25,7 +25,8 @@ var update = flag.Bool("update", false, "rewrite the want sections of testdata/h
 // TestStories plays testdata/hmr/*.txtar in a browser, and compares the reaction of the pages with the section "want".
 // `go test ./server -run Stories -update` writes the section again: read the diff.
 //
-// The text above the first file describes the story. A line "tabs: / /other.html" opens these pages instead of "/".
+// The text above the first file describes the story. A line "tabs: / /other.html" opens these pages instead of "/", and a
+// line "packages: sass less" links these packages of testdata/tools into node_modules.
 // Files without a number are the project. The project gets storyPage when it has no index.html. Files below 1/, 2/ and
 // so on are written at that step, except for these two:
 //
@@ -91,11 +92,12 @@ globalThis.story = async (n) => {
 
 // story holds the parts of a txtar archive.
 type story struct {
-	archive *txtar.Archive
-	tabs    []string
-	base    []txtar.File
-	steps   []step
-	want    string
+	archive  *txtar.Archive
+	tabs     []string
+	packages []string
+	base     []txtar.File
+	steps    []step
+	want     string
 }
 
 // step holds the changes that are made at once.
@@ -125,6 +127,9 @@ func readStory(t *testing.T, archive *txtar.Archive) *story {
 	for line := range strings.Lines(string(archive.Comment)) {
 		if names, ok := strings.CutPrefix(line, "tabs: "); ok {
 			s.tabs = strings.Fields(names)
+		}
+		if names, ok := strings.CutPrefix(line, "packages: "); ok {
+			s.packages = strings.Fields(names)
 		}
 	}
 	index := false
@@ -180,6 +185,7 @@ func (s *story) play(t *testing.T) string {
 	for _, f := range s.base {
 		app.Write(f.Name, storyText(f))
 	}
+	linkTools(t, app, s.packages)
 	app.Write("story.js", storyScript)
 	app.Write("probe.js", "export const step = 0;")
 	srv := devtest.Start(t, app, func(o *server.Options) { o.Plugins = []plugin.Plugin{storyPlugin(app.Root)} })

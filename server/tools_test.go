@@ -313,3 +313,103 @@ func TestBrokenPartial(t *testing.T) {
 		}
 	}
 }
+
+// TestStyleErrors reads the errors of the tools for stylesheets: the place, what is wrong, and the next step.
+func TestStyleErrors(t *testing.T) {
+	t.Parallel()
+	const added = `{"css":{"preprocessorOptions":{
+		"scss":{"additionalData":"$a: 1;\n$b: 2;"},"sass":{"additionalData":"$a: 1"},"less":{"additionalData":"@a: 1;"},
+		"styl":{"additionalData":"$a = 1"}}}}`
+	const broken = `{"css":{"preprocessorOptions":{"scss":{"additionalData":"$a: ;"}}}}`
+	for name, c := range map[string]struct{ files, want string }{
+		"sass":                        {"-- a.scss --\na {}\n.b { color: red; } }\n", "a.scss:2:20: unmatched \"}\"."},
+		"sass with additional data":   {"-- devserver.config.json --\n" + added + "\n-- a.scss --\na {}\n.b { color: red; } }\n", "a.scss:2:20: unmatched \"}\"."},
+		"sass in additional data":     {"-- devserver.config.json --\n" + broken + "\n-- a.scss --\na {}\n", "a.scss: additionalData of css.preprocessorOptions: Expected expression."},
+		"indented sass":               {"-- devserver.config.json --\n" + added + "\n-- a.sass --\n.b\n  color: $c\n", "a.sass:2:10: Undefined variable."},
+		"less with additional data":   {"-- devserver.config.json --\n" + added + "\n-- a.less --\na { b: @a }\n.b { color: @c; }\n", "a.less:2:13: variable @c is undefined"},
+		"stylus with additional data": {"-- devserver.config.json --\n" + added + "\n-- a.styl --\na\n  b $a\n.b\n  color fail(\n", "a.styl:5:1: expected"},
+		"an imported file":            {"-- a.css --\n@import './b.less';\n-- b.less --\n\n.b { color: @c; }\n", "b.less:2:13: variable @c is undefined"},
+		"sass misses a file":          {"-- a.scss --\n@use './colour';\n-- _color.scss --\n", "a.scss:1:1: Can't find stylesheet to import. (no file \"./colour\" (did you mean \"./color\"?))"},
+		"less misses a file":          {"-- a.less --\n@import './none';\n", "a.less:1:1: './none' wasn't found."},
+		"stylus misses a file":        {"-- a.styl --\n.a\n  b c\n@import './none'\n", "a.styl:3:9: failed to locate @import file ./none.styl (no file \"./none\""},
+		"sass misses a package":       {"-- a.scss --\n@use 'nothing';\n", "(no file and no package \"nothing\" (run: npm install nothing))"},
+		"sass gets a script":          {"-- a.scss --\n@use 'script';\n-- scripts/x.js --\n-- tsconfig.json --\n{\"compilerOptions\":{\"paths\":{\"script\":[\"./scripts/x.js\"]}}}\n", "(\"script\" leads to scripts/x.js, which is no stylesheet)"},
+		"sugarss":                     {"-- a.sss --\na\n  b: \"c\n", "a.sss:2:6: Unclosed quote"},
+		"a secret":                    {"-- a.scss --\n@use './.env.scss' as e;\n-- .env.scss --\n$a: b;\n", "a.scss: .env.scss: may not be read: it is a secret or denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := devtest.App(t, devtest.Text("-- index.html --\n\n-- package.json --\n{}\n"+c.files))
+			tools(t, app)
+			s := devtest.Start(t, app)
+			file := c.files[strings.Index(c.files, "-- a.")+3:]
+			file = file[:strings.Index(file, " ")]
+			a := s.Get("/"+file, "Sec-Fetch-Dest", "style", "Accept", "text/css")
+			if a.Status != 500 || !strings.Contains(a.Body, c.want) {
+				t.Errorf("status %d, lacks %q:\n%s", a.Status, c.want, a.Body)
+			}
+		})
+	}
+	for file, want := range map[string]string{"a.scss": "sass", "a.less": "less", "a.styl": "stylus", "a.sss": "postcss"} {
+		app := devtest.App(t, devtest.Text("-- index.html --\n\n-- package.json --\n{}\n-- "+file+" --\n.a {}\n"))
+		a := devtest.Start(t, app).Get("/"+file, "Sec-Fetch-Dest", "style", "Accept", "text/css")
+		if !strings.Contains(a.Body, want+" is not installed in this project (npm install -D "+want+")") {
+			t.Errorf("%s: %s", file, a.Body)
+		}
+	}
+}
+
+// TestKeptResultsFollowLookups starts a project twice. Between, a file is created that an import finds first: the kept
+// result does not count.
+func TestKeptResultsFollowLookups(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text("-- index.html --\n\n-- package.json --\n{}\n-- tsconfig.json --\n{\"compilerOptions\":{\"paths\":{\"theme/*\":[\"./light/*\"]}}}\n"+
+		"-- a.scss --\n@use 'vars';\n.a { color: vars.$c }\n-- node_modules/vars/_index.scss --\n$c: red;\n"+
+		"-- b.less --\n@import (optional) './more';\n@import 'theme/b';\n.b { color: @c }\n-- light/b.less --\n@c: red;\n-- dark/b.less --\n@c: blue;\n"))
+	linkTools(t, app, []string{"sass", "less"})
+	s := devtest.Start(t, app)
+	get := func(file string) string { return s.Get("/"+file, "Sec-Fetch-Dest", "style", "Accept", "text/css").Body }
+	for _, file := range []string{"a.scss", "b.less"} {
+		if css := get(file); !strings.Contains(css, "color: red") {
+			t.Fatal(css)
+		}
+	}
+	s.Stop()
+	app.Write("_vars.scss", "$c: blue;\n")
+	app.Write("tsconfig.json", `{"compilerOptions":{"paths":{"theme/*":["./dark/*"]}}}`)
+	s.Again()
+	for _, file := range []string{"a.scss", "b.less"} {
+		if css := get(file); !strings.Contains(css, "color: blue") {
+			t.Errorf("the kept result counts, although an import leads elsewhere: %s", css)
+		}
+	}
+	s.Stop()
+	app.Write("more.less", ".more { color: green }\n")
+	s.Again()
+	if css := get("b.less"); !strings.Contains(css, "color: green") {
+		t.Errorf("the kept result counts, although a missing file was created: %s", css)
+	}
+}
+
+// TestMapsOfImportedStyles reads source maps of stylesheets that were put together: the sources are the files as they
+// are written, by their paths.
+func TestMapsOfImportedStyles(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text("-- index.html --\n\n-- package.json --\n{}\n-- main.css --\n@import './parts/b.scss';\n@import './parts/c.less';\n.a { color: red }\n"+
+		"-- parts/b.scss --\n@use 'deep/part';\n.b { .c { color: blue } }\n-- parts/deep/_part.scss --\n.d { .e { background: url(x.png) } }\n"+
+		"-- parts/c.less --\n.f { .g { color: green } }\n-- d.scss --\n@use 'parts/deep/part';\n"))
+	linkTools(t, app, []string{"sass", "less"})
+	s := devtest.Start(t, app)
+	for file, parts := range map[string][]string{
+		"main.css": {`"sources":["/parts/deep/_part.scss","/parts/b.scss","/parts/c.less","/main.css"]`, `{ .e { background: url(x.png) } }`, `.f { .g {`},
+		"d.scss":   {`"sources":["/parts/deep/_part.scss"]`, `"sourcesContent":[".d { .e { background: url(x.png) } }\n"]`},
+	} {
+		s.Get("/"+file, "Sec-Fetch-Dest", "style", "Accept", "text/css")
+		text := s.Get("/@devserver/source.map?of=" + url.QueryEscape("css:/"+file)).Body
+		for _, part := range parts {
+			if !strings.Contains(text, part) {
+				t.Errorf("the map of %s lacks %s: %s", file, part, text)
+			}
+		}
+	}
+}

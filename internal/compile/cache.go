@@ -54,10 +54,12 @@ func inputKey(in transform.Input) cache.Key {
 
 // compiledCSS is transform.CompileCSS with the cache, for stylesheets that depend on no other file.
 func (c *Compiler) compiledCSS(in transform.CSSInput) (*transform.CSSOutput, []transform.Error) {
-	if !in.Modules || c.o.Cache == nil {
-		return transform.CompileCSS(in) // as written, or made of other files
+	if !in.Modules || c.o.Cache == nil || in.NameAll != nil || in.ExportAll != nil {
+		return transform.CompileCSS(in) // as written, made of other files, or made by functions of the vite.config
 	}
-	key := cache.KeyOf(cache.Program(), "css", in.ID, in.Code, fmt.Sprint(in.Names))
+	names := in.Names
+	names.Global = names.Global || in.Global != nil && in.Global(in.File)
+	key := cache.KeyOf(cache.Program(), "css", in.ID, in.NamePath(in.File), in.Code, fmt.Sprintf("%#v", names))
 	if data, ok := c.o.Cache.Get(key); ok {
 		out := &transform.CSSOutput{}
 		if json.Unmarshal(data, out) == nil {

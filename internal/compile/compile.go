@@ -89,6 +89,7 @@ type Compiler struct {
 	stamps   sync.Map // file -> time of its last change in milliseconds, for assets
 	// brokenMaps holds the modules whose broken source map was reported.
 	brokenMaps sync.Map
+	warned     sync.Map // what tools have said that is told once
 	first      firstCrawl
 	mistakes   tsMistakes
 	laid       sync.Map // text of a tsconfig's options -> the text with those of the configuration

@@ -2,7 +2,9 @@ package compile
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -74,14 +76,15 @@ func (c *Compiler) StyleMap(ctx context.Context, id string) (text []byte, ok boo
 	if err != nil {
 		return nil, false
 	}
-	code, _, _, err := c.preprocess(ctx, src, true)
+	run := c.newStyleRun(ctx, src, true)
+	code, err := run.plain()
 	if err != nil {
 		return nil, false
 	}
 	if code, err = c.postStyle(ctx, src, code, &graph.Version{}, true); err != nil {
 		return nil, false
 	}
-	m, errs := transform.StyleMap(c.styleInput(src, code), func(file string) string {
+	m, errs := transform.StyleMap(run.input(code), func(file string) string {
 		if file == src.file { // a module of a plugin has none
 			return moduleid.Name(id)
 		}
@@ -100,6 +103,27 @@ func (c *Compiler) StyleMap(ctx context.Context, id string) (text []byte, ok boo
 		}
 	}
 	return m.Encode(), true
+}
+
+// withAbsoluteSources returns a stylesheet whose map, at its end, names its sources by their IDs with "/@fs". A
+// stylesheet may become a part of another folder's stylesheet, where a relative name means another file.
+func withAbsoluteSources(code, file string) string {
+	rest, text := transform.CutMap(code)
+	m, err := sourcemap.Parse([]byte(text))
+	if text == "" || err != nil {
+		return code
+	}
+	for i, source := range m.Sources {
+		if escaped, isURL := strings.CutPrefix(source, "file://"); isURL {
+			if plain, err := url.PathUnescape(escaped); err == nil {
+				source = plain
+			}
+		}
+		if path := sourcemap.Path(source, file); filepath.IsAbs(path) {
+			m.Sources[i] = "/@fs" + filepath.ToSlash(path)
+		}
+	}
+	return rest + "\n/*# sourceMappingURL=data:application/json;base64," + base64.StdEncoding.EncodeToString(m.Encode()) + " */"
 }
 
 // mapOf returns the code of a plugin and its source map, whose sources become IDs. The map may also be at the end of

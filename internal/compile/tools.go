@@ -15,7 +15,9 @@ import (
 
 // toolCall asks a tool of the Node host to turn a file into plain CSS or JavaScript.
 type toolCall struct {
-	File    string          `json:"file"`
+	File string `json:"file"`
+	// Module is the module that is compiled.
+	Module  string          `json:"module,omitempty"`
 	Code    string          `json:"code"`
 	Options json.RawMessage `json:"options"`
 	// Imports are the stylesheets that this stylesheet imports, for a tool that works on all of them as one.
@@ -29,15 +31,23 @@ type toolResult struct {
 	Code string `json:"code"`
 	// Deps are the further files that Code was made from. Dirs are patterns of such files.
 	Deps []string `json:"deps"`
-	Dirs []struct {
+	// Lookups are the questions that the tool has asked.
+	Lookups []styleLookup `json:"lookups"`
+	Dirs    []struct {
 		Dir  string `json:"dir"`
 		Glob string `json:"glob"`
 	} `json:"dirs"`
-	Warnings []struct {
-		Message string `json:"message"`
-		File    string `json:"file"`
-		Line    int    `json:"line"`
-	} `json:"warnings"`
+	Warnings []toolWarning `json:"warnings"`
+}
+
+// toolWarning is something that a tool says about a file.
+type toolWarning struct {
+	Message string `json:"message"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	// Once names a kind of warning of which the first is enough. Debug says that the code itself asks to tell it.
+	Once  string `json:"once,omitempty"`
+	Debug bool   `json:"debug,omitempty"`
 }
 
 // keptTool is a result in the cache, with the state of the files that it was made from.
@@ -47,9 +57,11 @@ type keptTool struct {
 }
 
 // runTool asks the Node host, unless the cache has the result. A result depends on the file, on the files that the tool
-// names, and on the installed packages. A tool that looks at folders is asked each time.
+// names, on where imports lead, and on the installed packages. A tool that looks at folders is asked each time.
 func (c *Compiler) runTool(ctx context.Context, method string, call toolCall) (*toolResult, error) {
-	text, err := json.Marshal(call)
+	anyone := call
+	anyone.Module = "" // the module does not change the result
+	text, err := json.Marshal(anyone)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +72,8 @@ func (c *Compiler) runTool(ctx context.Context, method string, call toolCall) (*
 	key := cache.KeyOf("tool", cache.Program(), method, string(text), state)
 	if data, ok := c.o.Cache.Get(key); ok {
 		var was keptTool
-		if json.Unmarshal(data, &was) == nil && was.State == disk.Fingerprint(was.Result.Deps) {
+		if json.Unmarshal(data, &was) == nil && was.State == disk.Fingerprint(was.Result.Deps) &&
+			c.lookupsHold(call.Module, was.Result.Lookups) {
 			return &was.Result, nil
 		}
 	}

@@ -28,6 +28,10 @@ func given(v reflect.Value, always bool) []byte {
 		if o.Off {
 			return off
 		}
+	case config.CSSModules:
+		if o.Off {
+			return off
+		}
 	case config.HTTPS:
 		if o.Off {
 			return off

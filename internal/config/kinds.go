@@ -30,6 +30,8 @@ func (d *decoder) kind(v *hujson.Value, to any, path string) bool {
 		d.logPlugin(v, o, path)
 	case *config.HMR:
 		d.hmr(v, o, path)
+	case *config.CSSModules:
+		d.cssModules(v, o, path)
 	case *config.HTTPS:
 		d.https(v, o, path)
 	case *config.CORS:
@@ -172,6 +174,18 @@ func (d *decoder) hmr(v *hujson.Value, h *config.HMR, path string) {
 	}
 }
 
+func (d *decoder) cssModules(v *hujson.Value, m *config.CSSModules, path string) {
+	if m.Off = v.Value.Kind() == 'f'; m.Off {
+		return
+	}
+	if d.fields(v, m, path, "false or an object") && d.lenient {
+		d.functions(v, path, &m.Functions)
+	}
+	for _, text := range m.GlobalModulePaths {
+		d.jsPattern(v, join(path, "globalModulePaths"), text)
+	}
+}
+
 func (d *decoder) https(v *hujson.Value, h *config.HTTPS, path string) {
 	if v.Value.Kind() == 't' {
 		return
@@ -241,12 +255,12 @@ func (d *decoder) proxy(v *hujson.Value, p *config.Proxy, path string) {
 	})
 }
 
-// functions decodes a rule's functions, which only a vite.config has.
-func (d *decoder) functions(rule *hujson.Value, path string, into *config.ProxyFunctions) {
-	if rule.Value.Kind() != '{' {
+// functions decodes an option's functions, which only a vite.config has.
+func (d *decoder) functions(option *hujson.Value, path string, into any) {
+	if option.Value.Kind() != '{' {
 		return
 	}
-	d.members(rule, path, "", func(name string, _, value *hujson.Value, path string) {
+	d.members(option, path, "", func(name string, _, value *hujson.Value, path string) {
 		if name == "functions" {
 			d.fields(value, into, path, "an object")
 		}

@@ -175,10 +175,11 @@ func (b *schemaBuilder) table(typ reflect.Type, path string) string {
 
 // withOptions holds the types of options that may be written in more than one way, one of them an object with options.
 var withOptions = map[string]reflect.Type{
-	"log":   reflect.TypeFor[config.LogPlugin](),
-	"proxy": reflect.TypeFor[config.ProxyRule](),
-	"https": reflect.TypeFor[config.HTTPS](),
-	"hmr":   reflect.TypeFor[config.HMR](),
+	"log":     reflect.TypeFor[config.LogPlugin](),
+	"proxy":   reflect.TypeFor[config.ProxyRule](),
+	"https":   reflect.TypeFor[config.HTTPS](),
+	"hmr":     reflect.TypeFor[config.HMR](),
+	"modules": reflect.TypeFor[config.CSSModules](),
 }
 
 // readComments returns the comments of the types' fields, in the form for users.
@@ -277,6 +278,8 @@ func (b *schemaBuilder) odd(typ reflect.Type) map[string]any {
 		return anyOf(mapOf(text), listOf(b.structOf(reflect.TypeFor[config.Alias]())))
 	case reflect.TypeFor[config.LogPlugin](), reflect.TypeFor[config.HMR](), reflect.TypeFor[config.HTTPS]():
 		return anyOf(boolean, b.structOf(typ))
+	case reflect.TypeFor[config.CSSModules]():
+		return anyOf(not, b.structOf(typ))
 	case reflect.TypeFor[config.CORS]():
 		origin := anyOf(boolean, text, listOf(text))
 		return anyOf(boolean, map[string]any{"type": "object", "additionalProperties": false, "properties": map[string]any{"origin": origin}})

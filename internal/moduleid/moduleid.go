@@ -100,7 +100,7 @@ func IsStyle(file string) bool {
 // IsPreprocessed reports whether a tool of the project turns files with the extension into CSS.
 func IsPreprocessed(ext string) bool {
 	switch ext {
-	case ".scss", ".sass", ".less", ".styl", ".stylus", ".pcss", ".postcss":
+	case ".scss", ".sass", ".less", ".styl", ".stylus", ".pcss", ".postcss", ".sss":
 		return true
 	}
 	return false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
@@ -26,7 +27,7 @@ type Backend interface {
 	Gone()
 }
 
-// methods returns the answers to the child's calls. A child without a backend only says hello.
+// methods returns the answers to the child's calls.
 func (c *Child) methods() wire.Methods {
 	hello := does(func(h wire.Hello) error {
 		select {
@@ -37,7 +38,9 @@ func (c *Child) methods() wire.Methods {
 	})
 	b := c.o.Backend
 	if b == nil {
-		return wire.Methods{"hello": hello}
+		methods := wire.Methods{"hello": hello}
+		maps.Copy(methods, c.o.Methods)
+		return methods
 	}
 	return wire.Methods{
 		"hello": hello,

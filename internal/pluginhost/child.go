@@ -37,6 +37,8 @@ type ChildOptions struct {
 	Cmd  *exec.Cmd
 	// Backend answers the program's calls. nil: the program makes none.
 	Backend Backend
+	// Methods answer the calls of a program without a backend.
+	Methods wire.Methods
 	// Printed gets each line that the program prints to stderr, if it is not nil.
 	Printed func(line string)
 	// Alive is how long the program may take to answer anything at all before it counts as hung. 0 is 5 seconds.

@@ -48,15 +48,23 @@ type NodeOptions struct {
 type Node struct {
 	o NodeOptions
 
-	mu     sync.Mutex
-	child  *Child
-	closed bool
+	mu      sync.Mutex
+	methods wire.Methods
+	child   *Child
+	closed  bool
 }
 
 // NewNode returns a Node that runs nothing yet.
 func NewNode(o NodeOptions) *Node {
 	o.Working = cmp.Or(o.Working, 60*time.Second)
 	return &Node{o: o}
+}
+
+// Answer sets the methods that tools may call. Call it before Call.
+func (n *Node) Answer(methods wire.Methods) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.methods = methods
 }
 
 // Call calls a method of the process; node/host.mjs has the methods. When the process dies meanwhile, Call calls once
@@ -103,7 +111,7 @@ func (n *Node) running(ctx context.Context) (*Child, error) {
 	cmd := exec.Command(node, program, n.o.Root)
 	cmd.Dir = cmp.Or(n.o.Dir, n.o.Root)
 	n.child, err = StartChild(ctx, ChildOptions{
-		Name: "node", Cmd: cmd, Alive: n.o.Alive,
+		Name: "node", Cmd: cmd, Alive: n.o.Alive, Methods: n.methods,
 		Printed: func(line string) { n.o.Logger.Info(line, "plugin", "node") },
 	})
 	return n.child, err

@@ -313,7 +313,7 @@ func (q *query) readPackage(f *folder, name, subpath string) (hit, bool, error) 
 	}
 	if m != nil && m.exports != nil {
 		t, why := m.exports.exported(subpath, q.r.conditions[q.kind])
-		if why == undefined && q.kind == Style {
+		if why == undefined && q.kind.isStyle() {
 			// The package exports only its JavaScript: its stylesheets are found as if it had no "exports".
 			if h, ok := q.fileOrFolder(filepath.Join(f.path, subpath), subpath == "."); ok {
 				return h, true, nil
@@ -323,6 +323,11 @@ func (q *query) readPackage(f *folder, name, subpath string) (hit, bool, error) 
 			return hit{}, false, &NotFound{pkg: f, name: name, subpath: subpath, why: why}
 		}
 		if h, ok := q.exportFile(f, t); ok {
+			if subpath == "." && q.kind.isStyle() && !q.hasExtension(h.file) { // it is the script: a field may name the stylesheet
+				if named, ok := q.mainFile(f, m); ok {
+					return named, true, nil
+				}
+			}
 			return h, true, nil
 		}
 		return hit{}, false, &NotFound{pkg: f, name: name, subpath: subpath, to: t.path}
@@ -337,22 +342,17 @@ func (q *query) readPackage(f *folder, name, subpath string) (hit, bool, error) 
 	return h, ok, nil
 }
 
-// exportFile finds the file of a target. It adds no extension, and takes no folder for its index.
+// exportFile finds the file of a target. As in Vite, the target may lack the extension, or be a folder with an index.
 func (q *query) exportFile(f *folder, t target) (hit, bool) {
-	file := filepath.Join(f.path, filepath.FromSlash(path.Clean(t.path)))
+	path := filepath.Join(f.path, filepath.FromSlash(path.Clean(t.path)))
 	if t.loose {
-		return q.fileOrFolder(file, false)
+		return q.fileOrFolder(path, false)
 	}
-	dir := q.folder(filepath.Dir(file))
-	base := filepath.Base(file)
-	if dir.kind(base) == entryFile {
+	if file, ok := q.file(path); ok {
 		return hit{file: file}, true
 	}
-	for _, ext := range sources(base) {
-		name := base[:strings.LastIndexByte(base, '.')] + ext
-		if dir.kind(name) == entryFile {
-			return hit{file: filepath.Join(dir.path, name)}, true
-		}
+	if q.folder(filepath.Dir(path)).kind(filepath.Base(path)) == entryFolder {
+		return q.index(q.folder(path))
 	}
 	return hit{}, false
 }

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -315,6 +316,9 @@ func (q *query) file(path string) (string, bool) {
 			return filepath.Join(f.path, name), true
 		}
 	}
+	if q.kind == Sass && base[0] != '_' { // a partial
+		return q.file(filepath.Join(f.path, "_"+base))
+	}
 	return "", false
 }
 
@@ -337,13 +341,29 @@ func (q *query) extensions() []string {
 	switch q.kind {
 	case Style:
 		return styleExtensions
+	case Sass:
+		return sassExtensions
+	case Less:
+		return lessExtensions
+	case Stylus:
+		return stylusExtensions
 	case Require:
 		return q.r.required
 	}
 	return q.r.extensions
 }
 
-var styleExtensions = []string{".css"}
+var (
+	styleExtensions  = []string{".css"}
+	sassExtensions   = []string{".scss", ".sass", ".css"}
+	lessExtensions   = []string{".less", ".css"}
+	stylusExtensions = []string{".styl", ".stylus", ".css"}
+)
+
+// hasExtension reports whether the file has an extension that may be left out in this kind of import.
+func (q *query) hasExtension(file string) bool {
+	return slices.Contains(q.extensions(), filepath.Ext(file))
+}
 
 // entry finds the file that a folder stands for: the file that its package.json names, or else its index.
 func (q *query) entry(f *folder) (hit, bool) {
@@ -359,6 +379,10 @@ func (q *query) index(f *folder) (hit, bool) {
 	index := filepath.Join(f.path, "index")
 	if h, ok := q.browserPath(f, index); ok {
 		return h, true
+	}
+	if q.kind == Sass {
+		file, ok := q.file(index)
+		return hit{file: file}, ok
 	}
 	names := f.list()
 	for _, ext := range q.extensions() {

@@ -98,17 +98,25 @@ func (m *manifest) dependencies() map[string]bool {
 	return all
 }
 
+// styleFields are the fields of package.json that name a package's stylesheet.
+var styleFields = map[Kind][]string{
+	Style: {"style", "main"}, Sass: {"sass", "style", "main"}, Less: {"less", "style", "main"},
+	Stylus: {"stylus", "style", "main"},
+}
+
 // mainFile finds the entry that package.json names.
 func (q *query) mainFile(f *folder, m *manifest) (hit, bool) {
 	if m.err != nil {
 		return hit{}, false
 	}
-	if q.kind == Style {
-		for _, field := range []string{"style", "main"} {
-			if to := m.string(field); to != "" && (field == "style" || strings.HasSuffix(to, ".css")) {
-				if h, ok := q.field(f, to); ok {
-					return h, true
-				}
+	if q.kind.isStyle() {
+		for _, field := range styleFields[q.kind] {
+			to := m.string(field)
+			if to == "" || field == "main" && !q.hasExtension(to) {
+				continue
+			}
+			if h, ok := q.field(f, to); ok {
+				return h, true
 			}
 		}
 		return hit{}, false
@@ -172,7 +180,7 @@ func isESModule(file string) bool {
 // browserPath finds the replacement of a path in the "browser" field of the package around f.
 func (q *query) browserPath(f *folder, path string) (hit, bool) {
 	s := f.scope()
-	if s == nil || len(s.manifest().browser) == 0 || q.kind == Style {
+	if s == nil || len(s.manifest().browser) == 0 || q.kind.isStyle() {
 		return hit{}, false
 	}
 	rel, err := filepath.Rel(s.path, path)
@@ -194,7 +202,7 @@ func (q *query) browserPath(f *folder, path string) (hit, bool) {
 // browserPackage is browserPath for a bare specifier in a module of folder f.
 func (q *query) browserPackage(f *folder, name string) (hit, bool) {
 	s := f.scope()
-	if s == nil || len(s.manifest().browser) == 0 || q.kind == Style {
+	if s == nil || len(s.manifest().browser) == 0 || q.kind.isStyle() {
 		return hit{}, false
 	}
 	to, ok := q.browserKey(s.manifest(), name, true)

@@ -48,7 +48,17 @@ const (
 	Style
 	// URL is `new URL("x", import.meta.url)`, where "x" is relative too.
 	URL
+	// Sass is an @use, @forward or @import of Sass: "x" may be "_x.scss" and the index of a folder, and "pkg:x" is a
+	// package.
+	Sass
+	// Less is an @import of Less.
+	Less
+	// Stylus is an @import or @require of Stylus.
+	Stylus
 )
+
+// isStyle reports whether the import is in a stylesheet.
+func (k Kind) isStyle() bool { return k == Style || k >= Sass }
 
 // Resolved is the meaning of a specifier. Exactly one of File, URL (with External), Builtin and Empty is set.
 type Resolved struct {
@@ -81,7 +91,7 @@ type Resolver struct {
 	root       string // with symbolic links resolved
 	public     string
 	alias      []alias
-	conditions [4]map[string]bool // by Kind
+	conditions [7]map[string]bool // by Kind
 	mainFields []string
 	dedupe     map[string]bool
 	extensions []string
@@ -153,8 +163,13 @@ func (r *Resolver) setConditions(more []string, production bool) {
 	if production {
 		mode = "production"
 	}
-	for kind, own := range [...]string{Import: "import", Require: "require", Style: "style", URL: "import"} {
-		set := map[string]bool{own: true, "module": true, "browser": true, mode: true}
+	for kind, own := range [...]string{Import: "import", Require: "require", Style: "style", URL: "import", Sass: "sass", Less: "less", Stylus: "stylus"} {
+		set := map[string]bool{own: true, mode: true}
+		if Kind(kind).isStyle() { // the other conditions stand for scripts
+			set["style"] = true
+		} else {
+			set["module"], set["browser"] = true, true
+		}
 		for _, c := range more {
 			if c == "development|production" { // how Vite's config writes "the one of the mode"
 				c = mode
@@ -212,6 +227,19 @@ func (r *Resolver) ResolveKind(kind Kind, specifier, importer string) (Resolved,
 	return res, err
 }
 
+// Glance is ResolveKind by what is remembered: it may miss a file that was made a moment ago, and its error does not say
+// why there is no answer. It is for questions whose usual answer is that there is no such file.
+func (r *Resolver) Glance(kind Kind, specifier, importer string) (Resolved, error) {
+	q := query{cache: r.cache.Load(), kind: kind}
+	return q.resolve(specifier, importer)
+}
+
+// IsAliased reports whether an alias matches the specifier.
+func (r *Resolver) IsAliased(specifier string) bool {
+	_, is := r.applyAlias(specifier)
+	return is
+}
+
 // query is one resolution, with the cache that it reads.
 type query struct {
 	*cache
@@ -233,7 +261,7 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 		}
 	}
 	name, search, _ := strings.Cut(specifier, "?")
-	if q.kind == Style || q.kind == URL {
+	if q.kind.isStyle() || q.kind == URL {
 		if at := strings.LastIndexByte(name, '#'); at > 0 { // sprite.svg#icon
 			name = name[:at]
 		}
@@ -245,8 +273,13 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 			return Resolved{External: true, URL: to}, nil
 		}
 		name = to
-	} else if q.kind == Style && len(name) > 1 && name[0] == '~' && name[1] != '/' {
-		name, packaged = name[1:], true // webpack's sign for "a package"
+	} else if q.kind.isStyle() && len(name) > 1 && name[0] == '~' && name[1] != '/' {
+		name, packaged = name[1:], true                  // webpack's sign for "a package"
+		if to, aliased = q.r.applyAlias(name); aliased { // "~@/x"
+			name, packaged = to, false
+		}
+	} else if rest, ok := strings.CutPrefix(name, "pkg:"); ok && q.kind == Sass {
+		name, packaged = rest, true
 	}
 	if name == "" { // "?raw", or an alias to nothing
 		return Resolved{}, &NotFound{Specifier: specifier, Importer: importer, Text: fmt.Sprintf("no file %q", specifier)}
@@ -325,7 +358,7 @@ func (q *query) named(name, importer string, packaged bool) (Resolved, error) {
 		return byPath(q.absolute(name, importer))
 	case isRelative(name):
 		return byPath(q.relative(name, importer))
-	case (q.kind == Style || q.kind == URL) && !packaged:
+	case (q.kind.isStyle() || q.kind == URL) && !packaged:
 		if res, err := q.relative("./"+name, importer); err == nil {
 			return byPath(res, nil)
 		}

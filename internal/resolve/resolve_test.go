@@ -409,6 +409,94 @@ func TestStyle(t *testing.T) {
 	})
 }
 
+// TestStyleLanguages holds what Sass and Less have besides the rules of CSS.
+func TestStyleLanguages(t *testing.T) {
+	root := tree(t, `
+-- package.json --
+{"imports": {"#theme/*": "./src/theme/*"}}
+-- tsconfig.json --
+{"compilerOptions": {"paths": {"styles/*": ["./src/*"]}}}
+-- src/a.scss --
+-- src/a.less --
+-- src/both.scss --
+-- src/both.less --
+-- src/both.css --
+-- src/_part.scss --
+-- src/theme/_index.sass --
+-- src/theme/_dark.scss --
+-- src/theme/dark.less --
+-- src/plain/index.css --
+-- node_modules/fields/package.json --
+{"main": "x.js", "sass": "x.scss", "less": "x.less", "style": "x.css"}
+-- node_modules/fields/x.js --
+-- node_modules/fields/x.css --
+-- node_modules/fields/x.scss --
+-- node_modules/fields/x.less --
+-- node_modules/fields/deep/_y.scss --
+-- node_modules/exports/package.json --
+{"exports": {".": {"browser": "./x.js", "sass": "./x.scss", "less": "./x.less", "style": "./x.css"}, "./deep/*": "./lib/*"}}
+-- node_modules/exports/x.js --
+-- node_modules/exports/x.css --
+-- node_modules/exports/x.scss --
+-- node_modules/exports/x.less --
+-- node_modules/exports/lib/_y.scss --
+-- node_modules/exports/lib/y.less --
+-- node_modules/script/package.json --
+{"exports": "./x.js", "style": "x.css"}
+-- node_modules/script/x.js --
+-- node_modules/script/x.css --
+-- node_modules/mains/package.json --
+{"main": "all.scss"}
+-- node_modules/mains/all.scss --
+-- node_modules/indexes/_index.scss --
+`)
+	r := newResolver(t, Options{Root: root, Alias: []Alias{{Find: "@", Replacement: "/src"}}})
+	check(t, r, root, Sass, []resolution{
+		{"both", "src/a.scss", "src/both.scss"},
+		{"./both.css", "src/a.scss", "src/both.css"},
+		{"part", "src/a.scss", "src/_part.scss"},
+		{"part.scss", "src/a.scss", "src/_part.scss"},
+		{"_part", "src/a.scss", "src/_part.scss"},
+		{"theme", "src/a.scss", "src/theme/_index.sass"},
+		{"plain", "src/a.scss", "src/plain/index.css"},
+		{"@/theme/dark", "src/a.scss", "src/theme/_dark.scss"},
+		{"~@/theme/dark", "src/a.scss", "src/theme/_dark.scss"},
+		{"#theme/dark", "src/a.scss", "src/theme/_dark.scss"},
+		{"styles/part", "src/theme/_dark.scss", "src/_part.scss"},
+		{"/src/part", "src/theme/_dark.scss", "src/_part.scss"},
+		{"fields", "src/a.scss", "node_modules/fields/x.scss"},
+		{"pkg:fields", "src/a.scss", "node_modules/fields/x.scss"},
+		{"~fields/deep/y", "src/a.scss", "node_modules/fields/deep/_y.scss"},
+		{"pkg:fields/deep/y", "src/a.scss", "node_modules/fields/deep/_y.scss"},
+		{"exports", "src/a.scss", "node_modules/exports/x.scss"},
+		{"exports/deep/y", "src/a.scss", "node_modules/exports/lib/_y.scss"},
+		{"script", "src/a.scss", "node_modules/script/x.css"},
+		{"mains", "src/a.scss", "node_modules/mains/all.scss"},
+		{"indexes", "src/a.scss", "node_modules/indexes/_index.scss"},
+	})
+	check(t, r, root, Less, []resolution{
+		{"both", "src/a.less", "src/both.less"},
+		{"@/theme/dark", "src/a.less", "src/theme/dark.less"},
+		{"fields", "src/a.less", "node_modules/fields/x.less"},
+		{"exports", "src/a.less", "node_modules/exports/x.less"},
+		{"exports/deep/y", "src/a.less", "node_modules/exports/lib/y.less"},
+		{"script", "src/a.less", "node_modules/script/x.css"},
+	})
+	check(t, r, root, Style, []resolution{
+		{"both", "src/a.css", "src/both.css"},
+		{"exports", "src/a.css", "node_modules/exports/x.css"},
+		{"script", "src/a.css", "node_modules/script/x.css"},
+	})
+	for _, spec := range []string{"nothing", "./part.css", "pkg:nothing", "file"} {
+		if to, err := r.ResolveKind(Sass, spec, filepath.Join(root, "src/a.scss")); err == nil {
+			t.Errorf("Sass finds %q in %s", spec, to.File)
+		}
+	}
+	if to, err := r.ResolveKind(Less, "part", filepath.Join(root, "src/a.less")); err == nil {
+		t.Errorf("Less takes a partial of Sass: %s", to.File)
+	}
+}
+
 func TestAlias(t *testing.T) {
 	root := tree(t, `
 -- package.json --

@@ -97,8 +97,11 @@ func (q *query) similar(dir *folder, base string) string {
 		if strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".d.ts") {
 			continue
 		}
-		if !known && slices.Contains(q.r.extensions, path.Ext(name)) {
+		if !known && slices.Contains(q.extensions(), path.Ext(name)) {
 			name = stem(name)
+		}
+		if q.kind == Sass {
+			name = strings.TrimPrefix(name, "_")
 		}
 		names = append(names, name)
 	}
@@ -303,6 +306,14 @@ func (q *query) explainUninstalled(e *NotFound, name, aliased, importer string) 
 	if h, ok := q.fileOrFolder(filepath.Join(filepath.Dir(importer), filepath.FromSlash(name)), false); ok && !h.empty {
 		e.Text, e.Package, e.Suggestion = fmt.Sprintf("no package %q", pkg), "", "./"+name
 		return
+	}
+	if q.kind.isStyle() { // "x" is relative, too
+		e.Text = fmt.Sprintf("no file and no package %q", name)
+		dir := q.folder(filepath.Join(filepath.Dir(importer), filepath.FromSlash(path.Dir(name))))
+		if meant := q.similar(dir, path.Base(name)); meant != "" {
+			e.Package, e.Suggestion = "", path.Join(path.Dir(name), meant)
+			return
+		}
 	}
 	if q.project().deps[pkg] {
 		e.Text = fmt.Sprintf("package %q is not installed", pkg)

@@ -80,6 +80,20 @@ func Parse(text []byte) (*Map, error) {
 // mostLines bounds where a section may begin: each line before it takes memory.
 const mostLines = 1 << 24
 
+// Join returns the map of a text that consists of parts. lines are the lines, from 0, at which the parts begin. The map
+// of a part may be nil.
+func Join(parts []*Map, lines []int) *Map {
+	var w Writer
+	m := &Map{Version: 3, Sources: []string{}, Names: []string{}}
+	for i, part := range parts {
+		if part != nil {
+			w.append(m, part, lines[i], 0)
+		}
+	}
+	m.Mappings = w.String()
+	return m
+}
+
 // append adds the part's segments, moved to where the part begins, and its sources.
 func (w *Writer) append(m, part *Map, line, column int) {
 	sources, names := len(m.Sources), len(m.Names)

@@ -2,9 +2,8 @@ package transform
 
 import (
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
+	"unicode"
 )
 
 // The functions of this file write the bodies of module factories for files that are not JavaScript. Stylesheets use
@@ -93,7 +92,7 @@ func CSSModule(id string, out *CSSOutput, mapURL string) string {
 		b.WriteString("const names = " + Quote(out.Names) + `;
 exports.__names = names;
 Object.defineProperty(exports, "__names", { enumerable: false });
-$meta$.hot?.accept((next) => { if (next && next.__names !== names) $meta$.hot.invalidate("class names changed"); });
+$meta$.hot?.accept((next) => { if (next && next.__names !== names) $meta$.hot.invalidate("its names or values changed"); });
 `)
 	}
 	b.WriteString("$meta$.hot?.prune(() => removeStyle(id));")
@@ -111,29 +110,31 @@ func WithMapURL(css, mapURL string) string {
 // InlineCSSModule exports the stylesheet's text and does not insert it into the page.
 func InlineCSSModule(out *CSSOutput) string { return AssetModule(out.CSS) }
 
-// writeNames exports all class names by the default export. Class names that are valid JavaScript names are exported by
-// name, too.
-func writeNames(b *strings.Builder, exports map[string]string) {
+// writeNames exports all values by the default export. Names that are valid in JavaScript are exported by name, too.
+func writeNames(b *strings.Builder, exports []CSSExport) {
 	b.WriteString("exports.default = {")
-	keys := slices.Sorted(maps.Keys(exports))
-	for i, key := range keys {
+	for i, e := range exports {
 		if i > 0 {
 			b.WriteString(",")
 		}
-		b.WriteString("\n  " + Quote(key) + ": " + Quote(exports[key]))
+		name := Quote(e.Name)
+		if e.Name == "__proto__" { // would be the prototype
+			name = "[" + name + "]"
+		}
+		b.WriteString("\n  " + name + ": " + Quote(e.Value))
 	}
 	b.WriteString("\n};\n")
-	for _, key := range keys {
-		if isName(key) && key != "default" {
-			b.WriteString("exports." + key + " = " + Quote(exports[key]) + ";\n")
+	for _, e := range exports {
+		if isName(e.Name) && e.Name != "default" && e.Name != "__esModule" {
+			b.WriteString("exports." + e.Name + " = " + Quote(e.Value) + ";\n")
 		}
 	}
 }
 
 func isName(s string) bool {
 	for i, c := range s {
-		letter := c == '_' || c == '$' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
+		letter := c == '_' || c == '$' || unicode.IsLetter(c)
+		if !letter && (i == 0 || !unicode.IsDigit(c) && !unicode.Is(unicode.Mn, c)) {
 			return false
 		}
 	}

@@ -3,11 +3,9 @@ package transform
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -25,21 +23,34 @@ type CSSInput struct {
 	ID, File, Code string
 	// Modules makes class names local (CSS Modules).
 	Modules bool
-	// Resolve finds the file of an @import, a url() or a `composes … from`.
+	// Resolve finds the file of an @import, a url(), or the file that `composes`, `@value` or `:import` name.
 	Resolve func(specifier, importer string) (file string, err error)
 	// URL returns the URL of a file in the browser.
 	URL func(file string) string
-	// Read returns the text of an imported file. Nil reads it from disk.
+	// Read returns the text of an imported file as plain CSS, whatever its language. Nil reads it from disk.
 	Read func(file string) (string, error)
+	// NamePath returns the path of a file that the names of a CSS module are made of. Nil derives it from ID.
+	NamePath func(file string) string
 	// Names sets how a CSS module names its classes. The zero value is the default.
 	Names CSSNames
+	// Global reports whether names in the file are global unless they are marked :local. Nil is Names.Global.
+	Global func(file string) bool
+	// NameAll returns the page's names for local names of a file, which the file writes so. Nil follows Names.
+	NameAll func(file, css string, names []string) ([]string, error)
+	// ExportAll returns the exports under the names that scripts see. Nil follows Names.Convention.
+	ExportAll func(exports []CSSExport) ([]CSSExport, error)
+}
+
+func (in *CSSInput) global(file string) bool {
+	return in.Names.Global || in.Global != nil && in.Global(file)
 }
 
 // CSSOutput is a compiled stylesheet.
 type CSSOutput struct {
 	CSS string
-	// Exports maps the class names of a CSS module, as written, to the class names in CSS. Nil for other stylesheets.
-	Exports map[string]string
+	// Exports are the values that a CSS module gives to scripts: what a name of the stylesheet is in CSS, and the values
+	// of @value and :export. Nil for other stylesheets.
+	Exports []CSSExport
 	// Names is a short hash of Exports. While it stays the same, importers of the module need not run again.
 	Names string
 	// Deps are the other files that CSS was made from, including missing files.
@@ -47,13 +58,49 @@ type CSSOutput struct {
 	// Alone means that CSS depends on no other file and no URL. Equal inputs then give equal outputs.
 	Alone bool
 
+	// Warnings are mistakes that leave the rest of the stylesheet working.
+	Warnings []Error
+
 	sourceMap *sourcemap.Map // nil unless compileCSS made one
 }
 
-// reaching matches the parts of a stylesheet that refer to other files. A text without a match is served unchanged.
-var reaching = regexp.MustCompile(`(?i)@import|url\(|image-set\(|@charset`)
+// CSSExport is a value of a CSS module for scripts.
+type CSSExport struct{ Name, Value string }
 
-// CompileCSS follows @import and url() and makes class names of CSS Modules local. Everything else, including nesting,
+// reaches reports whether a stylesheet may refer to other files. A text that does not is served unchanged.
+func reaches(text string) bool {
+	if hasWord(text, "@import") || hasWord(text, "@charset") {
+		return true
+	}
+	for at := 0; ; at++ {
+		next := strings.IndexByte(text[at:], '(')
+		if next < 0 {
+			return false
+		}
+		at += next
+		for _, name := range []string{"url", "image-set"} {
+			if strings.EqualFold(text[max(at-len(name), 0):at], name) {
+				return true
+			}
+		}
+	}
+}
+
+// hasWord reports whether a text has a word, in letters of any case. The word begins with a sign.
+func hasWord(text, word string) bool {
+	for {
+		at := strings.IndexByte(text, word[0])
+		if at < 0 || len(text)-at < len(word) {
+			return false
+		}
+		if text = text[at:]; strings.EqualFold(text[:len(word)], word) {
+			return true
+		}
+		text = text[1:]
+	}
+}
+
+// CompileCSS follows @import and url(), and makes the names of CSS Modules local. Everything else, including nesting,
 // stays as the author wrote it.
 func CompileCSS(in CSSInput) (*CSSOutput, []Error) {
 	if in.asWritten() {
@@ -61,73 +108,103 @@ func CompileCSS(in CSSInput) (*CSSOutput, []Error) {
 	}
 	out, errs := compileCSS(in, nil)
 	if out != nil {
-		out.Alone = len(out.Deps) == 0 && !reaching.MatchString(in.Code)
+		out.Alone = len(out.Deps) == 0 && !reaches(in.Code)
 	}
 	return out, errs
 }
 
 // asWritten reports whether the stylesheet is served unchanged.
-func (in *CSSInput) asWritten() bool { return !in.Modules && !reaching.MatchString(in.Code) }
+func (in *CSSInput) asWritten() bool { return !in.Modules && !reaches(in.Code) }
 
 // compileCSS compiles the stylesheet. Unless mapName is nil, it makes a source map too; mapName returns a file's name
 // in the map. The map follows the maps at the end of the stylesheet and of the stylesheets that it imports.
 func compileCSS(in CSSInput, mapName func(file string) string) (*CSSOutput, []Error) {
-	in.Code = strings.ToValidUTF8(in.Code, "\uFFFD") // esbuild 0.28 may loop forever on invalid UTF-8
-	b := &cssBuild{in: in, deps: map[string]bool{}, failed: map[string]error{}, files: map[string]string{}}
+	if in.Modules {
+		return compileModule(in, mapName)
+	}
+	b := newCSSBuild(in)
+	s, errs := b.sheet(mapName)
+	return &CSSOutput{CSS: s.text, Deps: slices.Sorted(maps.Keys(b.deps)), sourceMap: s.sourceMap}, errs
+}
+
+// sheet is a stylesheet with the stylesheets that it imports.
+type sheet struct {
+	text      string
+	parts     []sheetPart
+	sourceMap *sourcemap.Map // nil unless asked for
+}
+
+// sheetPart is a part of a stylesheet that comes from one file. Its end is the next part's begin.
+type sheetPart struct {
+	at   int
+	file string
+}
+
+// sheet puts the stylesheets together, and puts the files' URLs into them.
+func (b *cssBuild) sheet(mapName func(file string) string) (sheet, []Error) {
+	if !reaches(b.in.Code) {
+		text, _ := CutMap(b.cutICSS(b.in.File, b.in.Code))
+		s := sheet{text: text, parts: []sheetPart{{0, b.in.File}}}
+		if mapName != nil {
+			s.sourceMap = b.ownMap(mapName)
+		}
+		return s, nil
+	}
 	options := api.BuildOptions{
 		Bundle: true, Write: false, LogLevel: api.LogLevelSilent, Target: api.ESNext, Outdir: "/", Charset: api.CharsetUTF8,
 		LegalComments: api.LegalCommentsInline,
 		Plugins:       []api.Plugin{{Name: "css", Setup: b.setup}},
-	}
-	if in.Modules { // the names come from a script that imports the stylesheet
-		options.Stdin = &api.StdinOptions{
-			Contents: "import names from \"entry:css\"; export default names", Sourcefile: "names.js", ResolveDir: "/",
-		}
-		options.Format = api.FormatESModule
-	} else {
-		options.EntryPoints = []string{"entry:css"}
+		EntryPoints:   []string{"entry:css"},
 	}
 	if mapName != nil {
 		options.Sourcemap = api.SourceMapExternal
 	}
 	result := api.Build(options)
-	deps := slices.Sorted(maps.Keys(b.deps))
 	if len(result.Errors) > 0 {
-		return &CSSOutput{Deps: deps}, b.errors(result.Errors)
+		return sheet{}, b.errors(result.Errors)
 	}
-	out := &CSSOutput{Deps: deps}
-	text, made := "", []byte(nil)
+	s, text, made := sheet{}, "", []byte(nil)
 	for _, f := range result.OutputFiles {
 		switch {
 		case strings.HasSuffix(f.Path, ".css"):
 			text = string(f.Contents)
-			out.CSS = pathComment.ReplaceAllString(text, "")
+			s.text, s.parts = b.cutPaths(text)
 		case strings.HasSuffix(f.Path, ".css.map"):
 			made = f.Contents
-		case strings.HasSuffix(f.Path, ".js"):
-			out.Exports = exportedNames(string(f.Contents))
 		}
 	}
 	if made != nil {
-		out.sourceMap = b.styleMap(made, text, mapName)
+		s.sourceMap = b.styleMap(made, text, mapName)
 	}
-	if in.Modules {
-		if out.Exports == nil {
-			out.Exports = map[string]string{}
-		}
-		b.rename(out)
-		text, _ := json.Marshal(out.Exports) // sorted by key
-		sum := sha256.Sum256(text)
-		out.Names = hex.EncodeToString(sum[:6])
-	}
-	return out, nil
+	return s, nil
 }
 
 // pathComment matches the comment that esbuild writes before the content of each file.
-var pathComment = regexp.MustCompile(`(?m)^/\* css:.* \*/\n`)
+var pathComment = regexp.MustCompile(`(?m)^/\* css:(.*) \*/\n`)
 
-// cssBuild is one run of esbuild. It gives files names of its own instead of paths. esbuild derives the names of local
-// classes from them, and the classes of two btn.module.css in different folders must not clash.
+// cutPaths cuts esbuild's comments out of a stylesheet. They say where the text of each file begins.
+func (b *cssBuild) cutPaths(text string) (cut string, parts []sheetPart) {
+	var out strings.Builder
+	at := 0
+	for _, m := range pathComment.FindAllStringSubmatchIndex(text, -1) {
+		out.WriteString(text[at:m[0]])
+		at = m[1]
+		parts = append(parts, sheetPart{out.Len(), b.file(text[m[2]:m[3]])})
+	}
+	out.WriteString(text[at:])
+	return out.String(), parts
+}
+
+func newCSSBuild(in CSSInput) *cssBuild {
+	in.Code = strings.ToValidUTF8(in.Code, "\uFFFD") // esbuild 0.28 may loop forever on invalid UTF-8
+	return &cssBuild{
+		in: in, deps: map[string]bool{}, failed: map[string]error{}, files: map[string]string{},
+		icss: map[string][]icss{}, texts: map[string]string{},
+	}
+}
+
+// cssBuild puts one stylesheet together. It gives files names of its own instead of paths, so that equal projects give
+// equal texts.
 type cssBuild struct {
 	in CSSInput
 
@@ -135,6 +212,8 @@ type cssBuild struct {
 	deps   map[string]bool
 	failed map[string]error
 	files  map[string]string // name -> file
+	icss   map[string][]icss // what cutICSS cut out of files
+	texts  map[string]string // the texts of these files, unless a tool made them
 }
 
 // name returns a file's name for esbuild. The name is readable, unique, and the same in each run.
@@ -143,7 +222,7 @@ func (b *cssBuild) name(file string) string {
 	base, _, _ = strings.Cut(base, ".")
 	key := file
 	if rel, err := filepath.Rel(filepath.Dir(b.in.File), file); err == nil {
-		key = path.Join(path.Dir(b.in.ID), filepath.ToSlash(rel)) // independent of the machine
+		key = filepath.ToSlash(rel) // independent of the machine
 	}
 	sum := sha256.Sum256([]byte(key))
 	name := "/" + base + "_" + hex.EncodeToString(sum[:3]) + ".css"
@@ -171,12 +250,12 @@ func (b *cssBuild) setup(build api.PluginBuild) {
 func (b *cssBuild) resolve(args api.OnResolveArgs) (api.OnResolveResult, error) {
 	spec := args.Path
 	external := api.OnResolveResult{Path: spec, External: true}
-	if spec == "" || strings.HasPrefix(spec, "#") || strings.HasPrefix(spec, "data:") ||
+	if spec == "" || strings.HasPrefix(spec, "#") && args.Kind == api.ResolveCSSURLToken || strings.HasPrefix(spec, "data:") ||
 		strings.HasPrefix(spec, "//") || strings.Contains(spec, "://") {
 		return external, nil
 	}
 	name, suffix := spec, ""
-	if at := strings.IndexAny(spec, "?#"); at >= 0 {
+	if at := strings.IndexAny(spec, "?#"); at > 0 {
 		name, suffix = spec[:at], spec[at:]
 	}
 	importer := b.file(args.Importer)
@@ -196,13 +275,18 @@ func (b *cssBuild) resolve(args api.OnResolveArgs) (api.OnResolveResult, error) 
 		if !filepath.IsAbs(name) { // the file may be created later
 			b.note(filepath.Join(filepath.Dir(importer), filepath.FromSlash(name)))
 		}
-		b.mu.Lock()
-		b.failed[err.Error()] = err
-		b.mu.Unlock()
+		b.fails(err)
 		return api.OnResolveResult{}, err
 	}
 	b.note(file)
 	return api.OnResolveResult{Path: b.name(file), Namespace: "css"}, nil
+}
+
+// fails keeps an error of the input's functions, which esbuild reports by its text.
+func (b *cssBuild) fails(err error) {
+	b.mu.Lock()
+	b.failed[err.Error()] = err
+	b.mu.Unlock()
 }
 
 func (b *cssBuild) note(file string) {
@@ -219,17 +303,43 @@ func (b *cssBuild) load(args api.OnLoadArgs) (api.OnLoadResult, error) {
 	if file != b.in.File {
 		var err error
 		if code, err = b.read(file); err != nil {
+			b.fails(err)
 			return api.OnLoadResult{}, err
 		}
 	}
-	r := api.OnLoadResult{Contents: &code, Loader: api.LoaderCSS}
-	if b.in.Modules && (file == b.in.File || strings.Contains(filepath.Base(file), ".module.")) {
-		r.Loader = api.LoaderLocalCSS
-		if b.in.Names.Global {
-			r.Loader = api.LoaderGlobalCSS
+	if hasWord(code, "-set(") { // esbuild does not know that the strings of image-set() are addresses
+		code = RewriteAddresses(code, false, func(a StyleAddress) (string, bool) { return a.Text, a.String })
+	}
+	if b.in.Modules {
+		code = b.cutICSS(file, code)
+		if b.hasICSS(file) {
+			code += "\n" + icssMark + " \"" + args.Path + "\";"
 		}
 	}
-	return r, nil
+	return api.OnLoadResult{Contents: &code, Loader: api.LoaderCSS}, nil
+}
+
+// icssMark is a statement that esbuild keeps. It stands where a file with ICSS is in the stylesheet, which says in what
+// order the files' values are known.
+const icssMark = "@-devserver-icss"
+
+func (b *cssBuild) cutICSS(file, code string) string {
+	rest, list := cutICSS(code)
+	if len(list) > 0 {
+		b.mu.Lock()
+		b.icss[file] = list
+		if _, made := CutMap(code); made == "" {
+			b.texts[file] = code
+		}
+		b.mu.Unlock()
+	}
+	return rest
+}
+
+func (b *cssBuild) hasICSS(file string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.icss[file]) > 0
 }
 
 func (b *cssBuild) read(file string) (string, error) {
@@ -240,6 +350,15 @@ func (b *cssBuild) read(file string) (string, error) {
 	return strings.ToValidUTF8(string(text), "\uFFFD"), err
 }
 
+// textOf returns the text of a file of the build, "" when it cannot be read.
+func (b *cssBuild) textOf(file string) string {
+	if file == b.in.File {
+		return b.in.Code
+	}
+	text, _ := b.read(file)
+	return text
+}
+
 // errors turns esbuild's messages into errors. An error of Resolve keeps its own text and hint.
 func (b *cssBuild) errors(messages []api.Message) []Error {
 	list := make([]Error, 0, len(messages))
@@ -247,6 +366,10 @@ func (b *cssBuild) errors(messages []api.Message) []Error {
 		e := Error{ID: b.in.ID, File: b.in.File, Text: m.Text}
 		if own, ok := b.failed[m.Text]; ok {
 			if placed, ok := errors.AsType[*Error](own); ok {
+				if placed.Line > 0 { // in an imported file
+					list = append(list, *placed)
+					continue
+				}
 				e.Text, e.Hint = placed.Text, placed.Hint
 			}
 		}
@@ -262,23 +385,4 @@ func (b *cssBuild) errors(messages []api.Message) []Error {
 		list = append(list, e)
 	}
 	return list
-}
-
-var namePattern = regexp.MustCompile(`(?m)^\s*(?:"((?:[^"\\]|\\.)*)"|([\w$-]+)): "((?:[^"\\]|\\.)*)",?$`)
-
-// exportedNames reads the table of names in esbuild's output, which has one name on each line.
-func exportedNames(script string) map[string]string {
-	names := map[string]string{}
-	for _, m := range namePattern.FindAllStringSubmatch(script, -1) {
-		names[unquoted(m[1])+m[2]] = unquoted(m[3])
-	}
-	return names
-}
-
-func unquoted(s string) string {
-	var text string
-	if json.Unmarshal([]byte(`"`+s+`"`), &text) != nil {
-		return s
-	}
-	return text
 }

@@ -22,6 +22,15 @@ func style(t *testing.T, files map[string]string, name string) (*transform.CSSOu
 	return out, errs, dir
 }
 
+// exported returns the exports of a CSS module by their names.
+func exported(out *transform.CSSOutput) map[string]string {
+	names := map[string]string{}
+	for _, e := range out.Exports {
+		names[e.Name] = e.Value
+	}
+	return names
+}
+
 func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -103,19 +112,19 @@ func TestCSSModules(t *testing.T) {
 	}
 	b, _, _ := style(t, files, "b/btn.module.css")
 	again, _, _ := style(t, files, "a/btn.module.css")
-	if got := slices.Sorted(maps.Keys(a.Exports)); !slices.Equal(got, []string{"my-btn", "spin", "title"}) {
+	if got := slices.Sorted(maps.Keys(exported(a))); !slices.Equal(got, []string{"my-btn", "spin", "title"}) {
 		t.Errorf("exports are %v", a.Exports)
 	}
-	if a.Exports["title"] == b.Exports["title"] {
-		t.Errorf("two modules share the name %s", a.Exports["title"])
+	if exported(a)["title"] == exported(b)["title"] {
+		t.Errorf("two modules share the name %s", exported(a)["title"])
 	}
-	if !maps.Equal(a.Exports, again.Exports) || a.Names != again.Names || a.CSS != again.CSS {
+	if !slices.Equal(a.Exports, again.Exports) || a.Names != again.Names || a.CSS != again.CSS {
 		t.Error("names differ between folders on the same disk: they are not stable")
 	}
-	if n := len(strings.Fields(a.Exports["my-btn"])); n != 3 {
-		t.Errorf("my-btn is %q, want three names", a.Exports["my-btn"])
+	if n := len(strings.Fields(exported(a)["my-btn"])); n != 3 {
+		t.Errorf("my-btn is %q, want three names", exported(a)["my-btn"])
 	}
-	if !strings.Contains(a.CSS, ".free") || !strings.Contains(a.CSS, "."+a.Exports["title"]) {
+	if !strings.Contains(a.CSS, ".free") || !strings.Contains(a.CSS, "."+exported(a)["title"]) {
 		t.Errorf("got\n%s", a.CSS)
 	}
 	// An edit of a rule keeps the names; a new class changes them.
@@ -167,7 +176,7 @@ func TestNamesOfCSSModules(t *testing.T) {
 			t.Errorf("%+v: %v", c.names, errs)
 			continue
 		}
-		if got := slices.Sorted(maps.Keys(out.Exports)); !slices.Equal(got, c.exports) {
+		if got := slices.Sorted(maps.Keys(exported(out))); !slices.Equal(got, c.exports) {
 			t.Errorf("%+v exports %q, want %q", c.names, got, c.exports)
 		}
 		for _, part := range c.css {
@@ -180,7 +189,7 @@ func TestNamesOfCSSModules(t *testing.T) {
 				t.Errorf("%+v: %s has %q", c.names, out.CSS, part)
 			}
 		}
-		for name, scoped := range out.Exports {
+		for name, scoped := range exported(out) {
 			for class := range strings.FieldsSeq(scoped) {
 				if !strings.Contains(out.CSS, class) {
 					t.Errorf("%+v: %s is %q, which is not in %s", c.names, name, class, out.CSS)
@@ -199,7 +208,16 @@ func TestStyleMaps(t *testing.T) {
 		"as written":       {map[string]string{"a.css": ".x {}\n.y { color: red }\n"}, "color: red", "/a.css:2"},
 		"with an import":   {map[string]string{"a.css": "@import './b.css';\n\n.y { color: red }\n", "b.css": "\n\n.b { color: blue }\n"}, "color: blue", "/b.css:3"},
 		"behind an import": {map[string]string{"a.css": "@import './b.css';\n\n\n.y { color: red }\n", "b.css": "\n\n.b { color: blue }\n"}, "color: red", "/a.css:4"},
-		"a module":         {map[string]string{"a.module.css": "\n.y { color: red }\n"}, "color: red", "/a.module.css:2"},
+		"a module that takes from others": {map[string]string{
+			"a.module.css": "@value c: red;\n.äöü { color: c } .long-name { composes: b from './b.css'; left: 1px; top: 2px }\n", "b.css": ".b { color: red }\n\n",
+		}, "top: 2px", "/a.module.css:2"},
+		"a composed file": {map[string]string{
+			"a.module.css": ".y { composes: b from './b.css'; top: 2px }\n", "b.css": "\n\n.b { top: 3px }",
+		}, "top: 3px", "/b.css:3"},
+		"an imported file with values": {map[string]string{
+			"a.module.css": "@import './b.css';\n.y { top: 2px }\n", "b.css": ":export { a: b; }\n@value c: 3px; .b { top: c }",
+		}, "top: 3px", "/b.css:2"},
+		"a module": {map[string]string{"a.module.css": "\n.y { color: red }\n"}, "color: red", "/a.module.css:2"},
 		// {"sources":["a.scss"],"mappings":";AAEA"}: the second line is from the third line
 		"made by a tool": {map[string]string{"a.css": "\n.y { color: red }\n/*# sourceMappingURL=data:application/json;base64,eyJ2ZXJzaW9uIjozLCJzb3VyY2VzIjpbImEuc2NzcyJdLCJuYW1lcyI6W10sIm1hcHBpbmdzIjoiO0FBRUEifQ== */"}, "color: red", "/a.scss:3"},
 	} {
@@ -214,6 +232,11 @@ func TestStyleMaps(t *testing.T) {
 		})
 		if len(errs) > 0 {
 			t.Fatal(name, errs)
+		}
+		for i, source := range m.Sources {
+			if text, ok := c.files[source[1:]]; ok && (m.Content(i) == nil || *m.Content(i) != text) {
+				t.Errorf("%s: the map has not the text of %s: %v", name, source, m.Content(i))
+			}
 		}
 		at := strings.Index(out.CSS, c.served)
 		if at < 0 {
@@ -261,4 +284,17 @@ func placeOf(t *testing.T, text []byte, line, column int) string {
 		}
 	}
 	return place
+}
+
+// TestAlone: a stylesheet that may refer to other files is not served as it is.
+func TestAlone(t *testing.T) {
+	for text, alone := range map[string]bool{
+		"a { b: c } (": true, "a { b: curl x() }": true, "@media (a) {}": true, "@imp": true, "": true, "@": true,
+		"a { b: URL(x) }": false, "a { b: -webkit-image-set('x' 1x) }": false, "@IMPORT 'x';": false, "a {} @charset 'utf-8';": false, "url(": false,
+	} {
+		out, _ := transform.CompileCSS(styleInput("/", "a.css", text))
+		if out.Alone != alone {
+			t.Errorf("%q: Alone is %t", text, out.Alone)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/seed-b8174343/devserver/internal/sourcemap"
 )
@@ -26,7 +27,11 @@ func (b *cssBuild) styleMap(made []byte, text string, mapName func(string) strin
 		m.Mappings = strings.Join(kept, ";")
 	}
 	for i, source := range m.Sources {
-		m.Sources[i] = mapName(b.sourceFile(source))
+		file := b.sourceFile(source)
+		if written, ok := b.texts[file]; ok && i < len(m.SourcesContent) { // with what cutICSS has cut
+			m.SourcesContent[i] = &written
+		}
+		m.Sources[i] = mapName(file)
 	}
 	for _, content := range m.SourcesContent {
 		if content != nil { // a map at the end is not part of the author's text
@@ -46,15 +51,74 @@ func StyleMap(in CSSInput, name func(file string) string) (*sourcemap.Map, []Err
 		}
 		return out.sourceMap, nil
 	}
-	b := &cssBuild{in: in}
-	if _, text := CutMap(in.Code); text != "" {
-		return b.styleMap([]byte(text), "", name), nil
+	return newCSSBuild(in).ownMap(name), nil
+}
+
+// ownMap returns the map of the stylesheet as it is written: the map at its end, or a map of each line to itself.
+func (b *cssBuild) ownMap(name func(file string) string) *sourcemap.Map {
+	if _, text := CutMap(b.in.Code); text != "" {
+		return b.styleMap([]byte(text), "", name)
 	}
-	lines := strings.Count(in.Code, "\n")
+	lines := strings.Count(b.in.Code, "\n")
 	return &sourcemap.Map{
-		Version: 3, Sources: []string{name(in.File)}, SourcesContent: []*string{&in.Code}, Names: []string{},
+		Version: 3, Sources: []string{name(b.in.File)}, SourcesContent: []*string{&b.in.Code}, Names: []string{},
 		Mappings: "AAAA" + strings.Repeat(";AACA", lines), // each line maps to itself
-	}, nil
+	}
+}
+
+// moved returns the map of a text that the edits were made in.
+func (e cssEdits) moved(m *sourcemap.Map, before, after string) *sourcemap.Map {
+	if m == nil || len(e) == 0 {
+		return m
+	}
+	var w sourcemap.Writer
+	from, to := newCursor(before), newCursor(after)
+	by, n := 0, 0
+	for line, s := range sourcemap.All(m.Mappings) {
+		at := from.offset(line, s.Column)
+		for n < len(e) && e[n].end <= at {
+			by += len(e[n].text) - (e[n].end - e[n].start)
+			n++
+		}
+		if n < len(e) {
+			at = min(at, e[n].start) // a place in a replaced part becomes the part's begin
+		}
+		line, s.Column = to.place(at + by)
+		w.Add(line, s)
+	}
+	moved := *m
+	moved.Mappings = w.String()
+	return &moved
+}
+
+// cursor turns bytes of a text into lines and UTF-16 columns, both from 0, and back. Calls go forward in the text.
+type cursor struct {
+	lines []string
+	line  int
+	at    int // where the line begins
+}
+
+func newCursor(text string) *cursor { return &cursor{lines: strings.SplitAfter(text, "\n")} }
+
+func (p *cursor) offset(line, column int) int {
+	for ; p.line < line && p.line < len(p.lines)-1; p.line++ {
+		p.at += len(p.lines[p.line])
+	}
+	units := 0
+	for i, c := range p.lines[p.line] {
+		if units >= column {
+			return p.at + i
+		}
+		units += utf16.RuneLen(max(c, 0))
+	}
+	return p.at + len(p.lines[p.line])
+}
+
+func (p *cursor) place(at int) (line, column int) {
+	for ; p.line < len(p.lines)-1 && at >= p.at+len(p.lines[p.line]); p.line++ {
+		p.at += len(p.lines[p.line])
+	}
+	return p.line, utf16Column(p.lines[p.line], max(at-p.at, 0)) - 1
 }
 
 // CutMap cuts the source map off the end of a text that a tool has made. text is "" when there is none.
@@ -78,6 +142,15 @@ func CutMap(code string) (rest, text string) {
 func (b *cssBuild) sourceFile(source string) string {
 	if source == "" {
 		return b.in.File
+	}
+	if _, path, ok := strings.Cut(source, "@fs/"); ok { // esbuild takes "/" for its folder, and escapes
+		if plain, err := url.PathUnescape(path); err == nil {
+			path = plain
+		}
+		if !filepath.IsAbs(path) { // not a drive of Windows
+			path = "/" + path
+		}
+		return filepath.FromSlash(path)
 	}
 	_, name, _ := strings.Cut(source, "css:")
 	if file := b.file(name); file != "" {

@@ -196,8 +196,8 @@ function inlineImports(postcss, root, file, imports, parse, above = [file], unde
     }
     seen.add(to + conditions);
     const sheet = parse(imports.texts[to], { from: to });
-    if (dirname(to) !== dirname(top)) rebase(sheet, dirname(to), dirname(top));
-    left.push(...inlineImports(postcss, sheet, to, imports, parse, [...above, to], conditions, seen));
+    const inner = inlineImports(postcss, sheet, to, imports, parse, [...above, to], conditions, seen);
+    left.push(...inner.map((rule) => underConditions(rule, statement)));
     let { nodes } = sheet;
     const within = (name, params) => (nodes = [postcss.atRule({ name, params, nodes, source: node.source })]);
     if (layer !== undefined) within("layer", layer);
@@ -205,39 +205,67 @@ function inlineImports(postcss, root, file, imports, parse, above = [file], unde
     if (media) within("media", media);
     node.replaceWith(...nodes);
   }
-  if (file === top && left.length) root.prepend(...left); // imports come first
+  if (file === top && left.length) {
+    // Imports come first, behind the statements that give the order of layers.
+    const rest = root.nodes.find((node) => node.type !== "comment" && (node.name !== "layer" || node.nodes));
+    if (rest) rest.before(left);
+    else root.append(...left);
+  }
   return left;
 }
 
-/** Changes the relative addresses in a stylesheet to fit a stylesheet in another folder. */
-function rebase(sheet, from, to) {
-  const moved = (text) =>
-    text.replace(/url\(\s*(["']?)([^"')]+)\1\s*\)/g, (all, quote, url) => {
-      const path = url.replace(/[?#].*$/, "");
-      if (/^(?:[a-z][\w+.-]*:|\/|#)/i.test(url) || (!/^\.\.?\//.test(url) && !existsSync(join(from, path)))) return all;
-      const at = relative(to, join(from, path)).replaceAll("\\", "/");
-      return `url(${quote}${at.startsWith(".") ? at : "./" + at}${url.slice(path.length)}${quote})`;
-    });
-  sheet.walkDecls((decl) => {
-    if (decl.value.includes("url(")) decl.value = moved(decl.value);
-  });
+/** Puts an import from another site under the conditions of the import of its stylesheet. */
+function underConditions(rule, { layer, supports, media }) {
+  const text = layer === undefined ? "" : layer ? `layer(${layer}) ` : "layer ";
+  const conditions = text + (supports ? `supports${supports} ` : "") + media;
+  if (conditions) rule.params = `url("data:text/css,${encodeURIComponent(`@import ${rule.params};`)}") ${conditions}`;
+  return rule;
 }
 
-async function runPostCSS({ file, code, options, imports, map }) {
+/**
+ * A plugin that changes the addresses of imported files to fit the stylesheet `file`. It is the last plugin: plugins see
+ * addresses as they are written, and may add more.
+ */
+function rebasing(file, module, lookups) {
+  return {
+    postcssPlugin: "devserver-rebase",
+    async OnceExit(root) {
+      const decls = [];
+      root.walkDecls((decl) => {
+        const from = decl.source?.input.file;
+        if (from && dirname(from) !== dirname(file) && /url\(|image-set\(/i.test(decl.value)) decls.push(decl);
+      });
+      if (decls.length === 0) return;
+      const values = decls.map((decl) => ({ file: decl.source.input.file, text: decl.value }));
+      const answer = await ask("rebase", { module, entry: file, values });
+      lookups.push(...(answer.lookups ?? []));
+      decls.forEach((decl, i) => {
+        if (decl.value !== answer.values[i]) decl.value = answer.values[i];
+      });
+    },
+  };
+}
+
+async function runPostCSS({ file, module, code, options, imports, map }) {
   const config = await postcssConfig(options);
   if (config.plugins.length === 0 && !config.options.parser && !config.options.syntax)
     return { code, deps: config.deps, dirs: [] };
   const postcss = plain(await load("postcss", "vite", "@tailwindcss/postcss"));
   const { parser, syntax } = config.options;
-  const parse = parser?.parse ?? parser ?? syntax?.parse ?? postcss.parse;
-  const own = config.plugins.some((p) => p.postcssPlugin === "@tailwindcss/postcss"); // inlines imports itself
+  const custom = parser?.parse ?? parser ?? syntax?.parse ?? postcss.parse;
+  const isCSS = (name) => /\.(css|pcss|postcss)$/i.test(name); // the other languages are CSS by now
+  const parse = (text, o) => (isCSS(o.from) ? custom : postcss.parse)(text, o);
+  const own = config.plugins.some((p) => p.postcssPlugin === "@tailwindcss/postcss"); // inlines and rebases itself
   let input = code;
   if (imports && !own) {
     input = parse(code, { from: file, map: map ? {} : false });
     inlineImports(postcss, input, file, imports, parse);
   }
-  const result = await postcss(config.plugins).process(input, {
+  const lookups = [];
+  const last = own ? [] : [rebasing(file, module, lookups)];
+  const result = await postcss([...config.plugins, ...last]).process(input, {
     ...config.options,
+    ...(isCSS(file) ? {} : { parser: undefined, syntax: undefined }),
     from: file,
     map: map ? { inline: true, annotation: true, sourcesContent: true } : false,
   });
@@ -252,6 +280,7 @@ async function runPostCSS({ file, code, options, imports, map }) {
     code: result.css,
     deps,
     dirs,
+    lookups,
     warnings: result.warnings().map((w) => ({ message: w.text, file, line: w.line, column: w.column })),
   };
 }
@@ -306,94 +335,327 @@ const stamp = (file) => {
 
 // ---- Sass, Less, Stylus
 
-const withMap = (code, map) =>
-  map
-    ? `${code}\n/*# sourceMappingURL=data:application/json;base64,${Buffer.from(typeof map === "string" ? map : JSON.stringify(map)).toString("base64")} */`
-    : code;
+/**
+ * Puts a source map at the end of the code. The texts of imported files are left out, since their addresses were changed:
+ * the server reads the files.
+ */
+function withMap(code, map, file) {
+  if (!map) return code;
+  const { sourcesContent, ...rest } = typeof map === "string" ? JSON.parse(map) : map;
+  const pathOf = (source) => (source.startsWith("file:") ? fileURLToPath(source) : resolve(dirname(file), source));
+  const contents = rest.sources.map((source, i) => (pathOf(source) === file ? (sourcesContent?.[i] ?? null) : null));
+  const text = Buffer.from(JSON.stringify({ ...rest, sourcesContent: contents })).toString("base64");
+  return `${code}\n/*# sourceMappingURL=data:application/json;base64,${text} */`;
+}
 
 /**
  * Returns the options of css.preprocessorOptions, and the code with additionalData, which is text before the code or a
- * function that makes the code. Functions of a vite.config cannot be sent, so they are loaded here, where they run.
+ * function that makes the code. `added` counts the lines before the code. Functions of a vite.config cannot be sent, so
+ * they are loaded here, where they run.
  */
-async function styleOptions(language, given, file, code) {
-  const options = given.viteMode
-    ? ((await loadVite(given.viteMode)).config.css.preprocessorOptions[language] ?? {})
-    : given;
-  const { additionalData, api, ...rest } = options;
-  if (typeof additionalData !== "function") return { code: (additionalData ?? "") + code, rest };
-  const made = await additionalData(code, file);
-  return { code: typeof made === "string" ? made : made.content, rest };
+async function styleOptions(languages, given, file, code) {
+  let options = given;
+  if (given.viteMode) {
+    const all = (await loadVite(given.viteMode)).config.css.preprocessorOptions;
+    options = languages.map((name) => all[name]).find(Boolean) ?? {};
+  }
+  const { additionalData = "", api, ...rest } = options;
+  if (typeof additionalData === "function") {
+    const made = await additionalData(code, file);
+    return { code: typeof made === "string" ? made : made.content, rest, added: 0 };
+  }
+  const before = additionalData && !additionalData.endsWith("\n") ? additionalData + "\n" : additionalData;
+  return { code: before + code, rest, added: before.split("\n").length - 1 };
 }
 
-async function runSass({ file, code, options = {}, map }) {
+/**
+ * One run of a tool for a stylesheet. The tool asks the server where an import leads. The answer has the file and its
+ * text, whose addresses fit the stylesheet. The run collects what the result follows from.
+ */
+class StyleRun {
+  lookups = [];
+  deps = [];
+  dirs = [];
+  warnings = [];
+  why = "";
+
+  constructor({ file, module }, language, { added = 0, rebase = true } = {}) {
+    Object.assign(this, { file, module, language, added, rebase });
+  }
+
+  async find(specifier, importer, more) {
+    const { file, module, language, rebase } = this;
+    const question = { module, entry: rebase ? file : "", language, specifier, importer, ...more };
+    const answer = await ask("findStyle", question);
+    if (answer.file || !more?.glance) this.lookups.push(...answer.lookups);
+    if (answer.file) this.deps.push(answer.file);
+    else if (answer.why) this.why = answer.why;
+    return answer.file ? answer : undefined;
+  }
+
+  /** Runs the tool, and returns what it says with what was collected. */
+  async result(tool) {
+    try {
+      const { code, deps } = await tool();
+      const { lookups, dirs, warnings } = this;
+      return {
+        code,
+        deps: [...new Set([...deps, ...this.deps])].filter((f) => f !== this.file),
+        lookups,
+        dirs,
+        warnings,
+      };
+    } catch (e) {
+      throw await this.failed(e);
+    }
+  }
+
+  /** Adds to an error what the server knows of a missing file, and corrects the line for additionalData. */
+  async failed(e) {
+    if (!e || typeof e !== "object") return e;
+    const [, relative] = /["'](\.\.?\/[^"']+)["']/.exec(e.span?.text ?? "") ?? []; // Sass asks without "./"
+    if (relative) await this.find(relative, placeIn(e).file ?? this.file);
+    if (this.why && /find stylesheet|wasn't found|failed to locate/.test(e.message)) e.hint ??= this.why;
+    const at = placeIn(e);
+    if (!this.added || !at.line || (at.file && at.file !== this.file)) return e;
+    const { message } = failure(e);
+    if (at.line > this.added)
+      return Object.assign(new Error(message), { ...at, file: this.file, line: at.line - this.added, hint: e.hint });
+    return Object.assign(new Error(`additionalData of css.preprocessorOptions: ${message}`), {
+      file: this.file,
+      hint: e.hint,
+    });
+  }
+}
+
+/** Returns the place that a tool's error names. */
+function placeIn(e) {
+  const { span } = e; // Sass
+  if (span)
+    return {
+      file: span.url ? fileURLToPath(span.url) : undefined,
+      line: span.start.line + 1,
+      column: span.start.column,
+    };
+  const file = e.file ?? e.filename ?? e.input?.file ?? e.loc?.file ?? e.id;
+  return { file, line: e.line ?? e.loc?.line, column: e.column ?? e.loc?.column };
+}
+
+let sassCompiler; // a promise of what compiles; a new process of sass-embedded for each file is slow
+
+async function loadSass() {
   let sass;
   try {
     sass = await load("sass-embedded");
   } catch {
     sass = await load("sass");
   }
+  return sass.initAsyncCompiler ? sass.initAsyncCompiler() : sass;
+}
+
+async function runSass({ file, module, code, options = {}, map }) {
+  sassCompiler ??= loadSass();
+  sassCompiler.catch(() => (sassCompiler = undefined)); // it may be installed later
+  const sass = await sassCompiler;
   const indented = file.endsWith(".sass");
-  const prepared = await styleOptions(indented ? "sass" : "scss", options, file, code);
-  const result = await sass.compileStringAsync(prepared.code, {
-    url: pathToFileURL(file),
-    syntax: indented ? "indented" : "scss",
-    loadPaths: [dirname(file), root, join(root, "node_modules")],
-    logger: { warn() {}, debug: (message) => console.error(message) },
-    ...prepared.rest,
-    importers: [...(prepared.rest.importers ?? []), { findFileUrl: (url) => packageStyle(url, file) }],
-    sourceMap: Boolean(map),
-    sourceMapIncludeSources: true,
+  const { code: text, rest, added } = await styleOptions([indented ? "sass" : "scss"], options, file, code);
+  const run = new StyleRun({ file, module }, "sass", { added });
+  const importer = sassImporter(run);
+  return run.result(async () => {
+    const result = await sass.compileStringAsync(text, {
+      url: pathToFileURL(file),
+      syntax: indented ? "indented" : "scss",
+      loadPaths: [root],
+      logger: sassLogger(run),
+      importer,
+      ...rest,
+      importers: [...(rest.importers ?? []), importer],
+      sourceMap: Boolean(map),
+      sourceMapIncludeSources: true,
+    });
+    const files = result.loadedUrls.filter((u) => u.protocol === "file:").map((u) => fileURLToPath(u));
+    return { code: withMap(result.css, result.sourceMap, file), deps: files };
   });
+}
+
+/** Finds the files of Sass by the server. Sass asks for each relative path first, which is usually no file. */
+function sassImporter(run) {
+  const texts = new Map();
   return {
-    code: withMap(result.css, result.sourceMap),
-    deps: result.loadedUrls
-      .filter((u) => u.protocol === "file:")
-      .map((u) => fileURLToPath(u))
-      .filter((f) => f !== file),
+    async canonicalize(url, { containingUrl, fromImport }) {
+      const glance = url.startsWith("file:");
+      const foreign = /^(?!pkg:)[a-z][a-z\d+.-]+:/i.test(url);
+      if (glance ? /[?#]/.test(url) : foreign) return null;
+      const specifier = glance ? fileURLToPath(url) : url;
+      const from = containingUrl?.protocol === "file:" ? fileURLToPath(containingUrl) : run.file;
+      const found = await run.find(specifier, from, { glance, importRule: fromImport });
+      if (!found) return null;
+      const at = pathToFileURL(found.file);
+      texts.set(at.href, found.text);
+      return at;
+    },
+    load(at) {
+      const syntax = at.pathname.endsWith(".css") ? "css" : at.pathname.endsWith(".sass") ? "indented" : "scss";
+      return { contents: texts.get(at.href), syntax, sourceMapUrl: at };
+    },
   };
 }
 
-/** Finds the styles of packages by name: `@use "pkg/style"` and `~pkg/style`. */
-function packageStyle(url, from) {
-  const name = url.replace(/^~/, "");
-  if (name.startsWith(".") || name.startsWith("/") || name.includes(":")) return null;
-  for (let dir = dirname(from); ; dir = dirname(dir)) {
-    const candidate = join(dir, "node_modules", name);
-    if (
-      existsSync(dirname(candidate)) &&
-      existsSync(
-        join(
-          dir,
-          "node_modules",
-          name
-            .split("/")
-            .slice(0, name.startsWith("@") ? 2 : 1)
-            .join("/"),
-        ),
-      )
-    )
-      return pathToFileURL(candidate);
-    if (dirname(dir) === dir) return null;
-  }
+/** Tells @warn and @debug, and each kind of deprecated code in the project once. */
+function sassLogger(run) {
+  const tell = (message, { span, stack }, more) => {
+    const [, path, at] = /^\s*(.+?) (\d+):\d+ /.exec(stack ?? "") ?? [];
+    const file = span?.url?.protocol === "file:" ? fileURLToPath(span.url) : path ? resolve(path) : run.file;
+    const line = span ? span.start.line + 1 : Number(at ?? 0);
+    run.warnings.push({ message, file, line: file === run.file ? Math.max(line - run.added, 0) : line, ...more });
+  };
+  return {
+    warn(message, details) {
+      const { deprecation, deprecationType, span } = details;
+      if (!deprecation) tell(message, details);
+      else if (!span?.url?.pathname.includes("/node_modules/")) {
+        const id = deprecationType?.id ?? "code";
+        tell(`Sass: ${message.split("\n\n")[0]}`, details, { once: `sass ${id}` });
+      }
+    },
+    debug: (message, details) => tell(message, details, { debug: true }),
+  };
 }
 
-async function runLess({ file, code, options = {}, map }) {
+async function runLess({ file, module, code, options = {}, map }) {
   const less = plain(await load("less"));
-  const prepared = await styleOptions("less", options, file, code);
-  const result = await less.render(prepared.code, {
-    filename: file,
-    paths: [dirname(file), root, join(root, "node_modules")],
-    ...prepared.rest,
-    sourceMap: map ? { outputSourceFiles: true } : undefined,
+  const { code: text, rest, added } = await styleOptions(["less"], options, file, code);
+  const { rewriteUrls = rest.relativeUrls, plugins = [] } = rest;
+  const rebase = !rewriteUrls || rewriteUrls === "off"; // else Less does it
+  const run = new StyleRun({ file, module }, "less", { added, rebase });
+  return run.result(async () => {
+    const result = await less.render(text, {
+      filename: file,
+      paths: [root, join(root, "node_modules")],
+      ...rest,
+      plugins: [...(less.FileManager ? [lessImports(less, run)] : []), ...plugins],
+      sourceMap: map ? { outputSourceFiles: true } : undefined,
+    });
+    return { code: withMap(result.css, result.map, file), deps: result.imports.map((f) => resolve(f)) };
   });
-  return { code: withMap(result.css, result.map), deps: result.imports.map((f) => resolve(f)) };
 }
 
-async function runStylus({ file, code, options = {} }) {
+/** A plugin of Less that finds files by the server. */
+function lessImports(less, run) {
+  class Manager extends less.FileManager {
+    supports(file) {
+      return !/^(?:\w+:)?\/\//.test(file);
+    }
+    supportsSync() {
+      return false;
+    }
+    async loadFile(file, dir, options, env) {
+      const found = await run.find(file, join(dir || dirname(run.file), "importer"));
+      if (found) return { filename: found.file, contents: found.text };
+      return super.loadFile(file, dir, options, env);
+    }
+  }
+  return { install: (_, manager) => manager.addFileManager(new Manager()), minVersion: [3, 0, 0] };
+}
+
+async function runStylus({ file, module, code, options = {} }) {
   const stylus = plain(await load("stylus"));
-  const prepared = await styleOptions("stylus", options, file, code);
-  const style = stylus(prepared.code, { filename: file, paths: [dirname(file), root], ...prepared.rest });
-  return { code: style.render(), deps: style.deps().map((f) => resolve(f)) };
+  const languages = file.endsWith(".styl") ? ["styl", "stylus"] : ["stylus"];
+  const { code: text, rest, added } = await styleOptions(languages, options, file, code);
+  const run = new StyleRun({ file, module }, "stylus", { added });
+  const found = new Map(); // importer and specifier -> file
+  const imports = [];
+  let last; // the import that is looked up
+  class Evaluator extends (rest.Evaluator ?? stylus.Evaluator) {
+    visitImport(node) {
+      const specifier = String(node.path.first?.string ?? node.path.first?.val ?? "");
+      last = { specifier, importer: node.filename ?? file };
+      globbed(run, specifier, last.importer);
+      const key = last.importer + "\n" + specifier;
+      const to = found.get(key);
+      const leaves = () =>
+        last.importer.includes("/node_modules/") && stylusFiles(stylus, this, specifier).some(isOutside);
+      if (!found.has(key) && (specifier.startsWith("#") || leaves()))
+        throw new Error(`failed to locate @import file ${specifier}`); // the server knows, and may refuse
+      if (to) {
+        node.path = new stylus.nodes.Expression();
+        node.path.push(new stylus.nodes.String(to));
+      }
+      return super.visitImport(node);
+    }
+  }
+  const render = () => {
+    const paths = rest.paths ?? [dirname(file), root, join(root, "node_modules")];
+    const own = { filename: file, _imports: imports, Evaluator };
+    const style = stylus(text, { ...rest, paths: [...paths], imports: [...(rest.imports ?? [])], ...own });
+    style.define("url", stylusURL(stylus), true);
+    for (const [name, value] of Object.entries(rest.define ?? {})) style.define(name, value);
+    return { style, code: style.render() };
+  };
+  return run.result(async () => {
+    for (;;) {
+      try {
+        const { style, code } = render();
+        const files = [...style.deps(), ...imports.map((i) => i.path), ...(rest.imports ?? [])];
+        return { code, deps: files.filter((f) => typeof f === "string").map((f) => resolve(f)) };
+      } catch (e) {
+        // Stylus finds its files by itself, without waiting for anybody: the server is asked about what it misses.
+        const key = last && last.importer + "\n" + last.specifier;
+        const missing = /failed to locate @(?:import|require) file/.test(e.message) && !found.has(key);
+        const answer = missing && (await run.find(last.specifier, last.importer));
+        if (!answer) throw stylusError(e);
+        found.set(key, answer.file);
+      }
+    }
+  });
+}
+
+const isOutside = (file) => relative(root, resolve(file)).startsWith("..");
+
+/** Returns the files that Stylus takes for an import. */
+function stylusFiles({ utils }, { paths, filename }, specifier) {
+  const name = /\.(styl|css)$/i.test(specifier) ? specifier : specifier + ".styl";
+  return utils.find(name, paths, filename) ?? utils.lookupIndex(specifier, paths, filename) ?? [];
+}
+
+/** Notes the folder of an import with a pattern. */
+function globbed(run, specifier, importer) {
+  const at = specifier.search(/[*?[{]/);
+  if (at < 0) return;
+  const base = specifier.slice(0, specifier.lastIndexOf("/", at) + 1);
+  const glob = specifier.slice(base.length);
+  run.dirs.push({ dir: resolve(dirname(importer), base), glob: glob.endsWith(".styl") ? glob : glob + ".styl" });
+}
+
+/** The function url() of Stylus: an address that leads to a file beside the imported file fits the stylesheet. */
+function stylusURL(stylus) {
+  return function url(args) {
+    const text = args.nodes.map((n) => new stylus.Compiler(n).visit(n)).join("");
+    const plain = text.replace(/^(["'])([^]*)\1$/, "$2");
+    const path = plain.replace(/[?#].*$/, "");
+    const from = dirname(args.filename ?? this.filename);
+    const to = dirname(this.filename);
+    const moves = path && from !== to && !/^(?:[a-z][\w+.-]*:|\/)/i.test(path) && existsSync(join(from, path));
+    const address = moves ? "./" + relative(to, join(from, path)).replaceAll("\\", "/") + plain.slice(path.length) : "";
+    return new stylus.nodes.Literal(moves ? `url("${address}")` : `url(${text})`);
+  };
+}
+
+/** Stylus writes the place and the code around it into the message. */
+function stylusError(e) {
+  const m = /^(.+):(\d+):(\d+)\n[^]*?\n\n([^]*)$/.exec(e.message ?? "");
+  if (!m) return e;
+  const [, filename, line, column, text] = m;
+  const message = text.split("\n    at ")[0].trim();
+  return Object.assign(new Error(message), { filename, line: Number(line), column: Number(column) - 1 });
+}
+
+async function runSugarSS({ file, code, map }) {
+  const postcss = plain(await load("postcss", "vite"));
+  const parser = plain(await load("sugarss", "vite"));
+  const inline = map ? { inline: true, annotation: true, sourcesContent: true } : false;
+  const result = await postcss().process(code, { parser, from: file, map: inline });
+  return { code: result.css, deps: [] };
 }
 
 // ---- Decorators with metadata
@@ -647,7 +909,7 @@ function carried(config, plugins, mode) {
   if (config.css)
     out.css = {
       transformer: config.css.transformer,
-      modules: data(config.css.modules),
+      modules: moduleValues(config.css.modules, mode),
       preprocessorOptions: styleValues(config.css.preprocessorOptions, mode),
       postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss,
     };
@@ -771,16 +1033,54 @@ function parsed(value) {
   }
 }
 
-/** Options with functions stay here, see styleOptions. The text of the functions changes when they do. */
+/** Options that JSON does not have stay here, see styleOptions. A result depends on the state of the vite.config then. */
 function styleValues(languages, mode) {
   if (!languages) return undefined;
   return Object.fromEntries(
-    Object.entries(languages).map(([language, options]) => {
-      let functions = "";
-      JSON.stringify(options, (_, v) => (typeof v === "function" ? void (functions += v) : v));
-      return [language, functions ? { ...data(options), viteMode: mode, functions } : options];
-    }),
+    Object.entries(languages).map(([language, options]) => [language, isData(options) ? options : { viteMode: mode }]),
   );
+}
+
+/** Reports whether a value is the same after it was sent as JSON. */
+function isData(value, above = []) {
+  if (value === null || typeof value !== "object") return !["function", "symbol", "bigint"].includes(typeof value);
+  const proto = Object.getPrototypeOf(value);
+  const simple = Array.isArray(value) || proto === null || Object.getPrototypeOf(proto) === null; // also of another realm
+  return simple && !above.includes(value) && Object.values(value).every((v) => isData(v, [...above, value]));
+}
+
+/** Functions for CSS Modules stay here, and are called for each stylesheet. */
+function moduleValues(modules, mode) {
+  if (!modules) return modules;
+  const names = typeof modules.generateScopedName === "function";
+  const exports = typeof modules.localsConvention === "function" || typeof modules.getJSON === "function";
+  return {
+    ...data(modules),
+    globalModulePaths: modules.globalModulePaths?.map((p) =>
+      p instanceof RegExp ? (p.ignoreCase ? "(?i)" : "") + p.source : literal(p),
+    ),
+    functions: names || exports ? { mode, names, exports } : undefined,
+  };
+}
+
+const modulesOf = async ({ viteMode }) => (await loadVite(viteMode)).config.css.modules;
+
+/** Returns what generateScopedName makes of the names of a stylesheet. */
+async function nameModule({ file, code, options }) {
+  const { generateScopedName } = await modulesOf(options);
+  return { code: JSON.stringify(options.names.map((name) => String(generateScopedName(name, file, code)))), deps: [] };
+}
+
+/** Returns the exports of a CSS module under the names of localsConvention, and tells them to getJSON. */
+async function exportModule({ file, options }) {
+  const { localsConvention, getJSON } = await modulesOf(options);
+  const exports = {};
+  for (const { Name, Value } of options.names) {
+    const names = typeof localsConvention === "function" ? localsConvention(Name, Value, file) : Name;
+    for (const name of [names].flat()) exports[name] = Value;
+  }
+  await getJSON?.(file, exports, file);
+  return { code: JSON.stringify(Object.entries(exports).map(([Name, Value]) => ({ Name, Value }))), deps: [] };
 }
 
 /** Returns the address of a target, which may be an object of parts. */
@@ -944,9 +1244,10 @@ function notCarried(config) {
   }
   for (const a of [config.resolve?.alias ?? []].flat())
     if (a.customResolver) not.push(`resolve.alias ${JSON.stringify(String(a.find))}: customResolver`);
-  for (const name of ["generateScopedName", "localsConvention"])
-    if (typeof css?.modules?.[name] === "function") not.push(`css.modules.${name}, a function`);
-  tell(css?.modules, "css.modules.", ["getJSON", "globalModulePaths", "hashPrefix", "exportGlobals"]);
+  tell(css?.modules, "css.modules.", ["Loader", "root", "resolve"]);
+  for (const [language, options] of Object.entries(css?.preprocessorOptions ?? {}))
+    if (/^legacy/.test(options?.api ?? ""))
+      not.push(`css.preprocessorOptions.${language}.api: Sass is called by its modern API`);
   if (css?.transformer === "lightningcss")
     tell(css, "css.", ["lightningcss"], ": stylesheets stay as they are written");
   for (const [at, { target } = {}] of Object.entries({ esbuild: config.esbuild || {}, oxc: config.oxc || {} }))
@@ -1001,7 +1302,10 @@ const methods = {
   sass: runSass,
   less: runLess,
   stylus: runStylus,
+  sugarss: runSugarSS,
   typescript: runTypeScript,
+  cssModuleNames: nameModule,
+  cssModuleExports: exportModule,
   viteConfig: readViteConfig,
   proxyRewrite: rewritePath,
   proxyBypass: bypassProxy,
@@ -1037,18 +1341,9 @@ function ofBuild(e, message) {
 function failure(thrown) {
   const e = thrown ?? new Error(`the tool threw ${thrown}`); // every call needs an answer, whatever was thrown
   const message = (e.sassMessage ?? e.reason ?? e.message ?? String(e)).replace(/\x1b\[[\d;]*m/g, "");
-  const span = e.span; // Sass
-  const place = e.line === undefined && !span && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
-  const file =
-    e.file ??
-    e.filename ??
-    e.input?.file ??
-    (span?.url ? fileURLToPath(span.url) : undefined) ??
-    e.loc?.file ??
-    e.id ??
-    place?.file;
-  const line = e.line ?? (span ? span.start.line + 1 : undefined) ?? e.loc?.line ?? place?.line;
-  const column = e.column ?? (span ? span.start.column : undefined) ?? e.loc?.column ?? place?.column ?? 0;
+  const at = placeIn(e);
+  const place = at.line === undefined && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
+  const { file = place?.file, line = place?.line, column = place?.column ?? 0 } = at;
   return {
     code: e.missing ? "not_installed" : undefined,
     message: place?.text ?? message,
@@ -1064,6 +1359,24 @@ function send(message) {
   const head = Buffer.alloc(4);
   head.writeUInt32BE(body.length);
   write(Buffer.concat([head, body]));
+}
+
+let asks = 0;
+const asked = new Map(); // number -> who waits for the answer
+
+/** Calls a method of the server. */
+function ask(method, params) {
+  return new Promise((resolve, reject) => {
+    asked.set(++asks, { resolve, reject });
+    send({ id: asks, method, params });
+  });
+}
+
+function answered({ id, result, error }) {
+  const { resolve, reject } = asked.get(id) ?? {};
+  asked.delete(id);
+  if (error) reject?.(Object.assign(new Error(error.message), { hint: error.hint }));
+  else resolve?.(result);
 }
 
 async function answer({ id, method, params, cancel }) {
@@ -1087,7 +1400,8 @@ process.stdin.on("data", (chunk) => {
     if (pending.length < 4 + length) return;
     const message = JSON.parse(pending.subarray(4, 4 + length).toString());
     pending = pending.subarray(4 + length);
-    void answer(message);
+    if (message.method || message.cancel) void answer(message);
+    else answered(message);
   }
 });
 process.stdin.on("end", () => process.exit(0)); // the server is gone

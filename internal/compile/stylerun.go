@@ -1,0 +1,293 @@
+package compile
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/wire"
+)
+
+// styleRun makes one stylesheet plain CSS, and the stylesheets that it imports. It notes what they are made from. Its
+// methods are safe for concurrent use.
+type styleRun struct {
+	c       *Compiler
+	ctx     context.Context
+	src     source
+	withMap bool
+
+	mu            sync.Mutex
+	inputs, globs []string
+	failed        bool // a tool failed for an imported stylesheet
+	texts         map[string]string
+}
+
+func (c *Compiler) newStyleRun(ctx context.Context, src source, withMap bool) *styleRun {
+	return &styleRun{c: c, ctx: ctx, src: src, withMap: withMap, texts: map[string]string{}}
+}
+
+// made returns the further files that the CSS was made from so far, and the patterns of such files.
+func (s *styleRun) made() (inputs, globs []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// packages change by installing
+	return slices.DeleteFunc(slices.Clone(s.inputs), moduleid.IsDependency), slices.Clone(s.globs)
+}
+
+// input returns what transform needs to know about the stylesheet, whose code is plain CSS by now.
+func (s *styleRun) input(code string) transform.CSSInput {
+	c, name := s.c, moduleid.Name(s.src.id)
+	read := s.read
+	if s.withMap {
+		code = withAbsoluteSources(code, s.src.file)
+		read = func(file string) (string, error) {
+			text, err := s.read(file)
+			return withAbsoluteSources(text, file), err
+		}
+	}
+	in := transform.CSSInput{
+		ID: name, File: s.src.file, Code: code, Read: read, Resolve: s.resolve,
+		Modules: !c.o.Config.CSS.Modules.Off && strings.Contains(path.Base(name), ".module."),
+		URL:     func(file string) string { return c.assetURL(source{id: c.o.Gate.FileToID(file), file: file}) },
+	}
+	if in.Modules {
+		c.moduleNames(s.ctx, &in)
+	}
+	return in
+}
+
+// resolve finds the file of an @import or url() in the file from. Code of packages may have put an address into a result
+// for a file of the project: such an address permits no file.
+func (s *styleRun) resolve(spec, from string) (string, error) {
+	if !moduleid.IsDependency(from) && s.hasForeignCode() {
+		code := s.src.code
+		if from != s.src.file {
+			code, _ = s.c.styleText(from)
+		}
+		if !strings.Contains(code, spec) {
+			r, err := s.c.o.Resolver.ResolveStyle(spec, from)
+			if err != nil {
+				return "", err
+			}
+			return s.c.allowedStyle(s.src.id, r.File)
+		}
+	}
+	return s.c.resolveStyle(s.src.id, spec, from)
+}
+
+// hasForeignCode reports whether a tool has used code of packages.
+func (s *styleRun) hasForeignCode() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.inputs, moduleid.IsDependency)
+}
+
+// read returns the text of a stylesheet that another stylesheet imports, as plain CSS.
+func (s *styleRun) read(file string) (string, error) {
+	s.mu.Lock()
+	text, known := s.texts[file]
+	s.mu.Unlock()
+	if known {
+		return text, nil
+	}
+	text, err := s.c.styleText(file)
+	if err != nil {
+		return "", err
+	}
+	if step, ok := s.c.language(file); ok {
+		made, err := s.tool(step, toolCall{File: file, Code: text, Options: step.options, Map: s.withMap})
+		if err != nil {
+			e, _ := s.toolError(err, file)
+			s.mu.Lock()
+			s.failed = true
+			s.mu.Unlock()
+			return "", e
+		}
+		text = made
+	}
+	s.mu.Lock()
+	s.texts[file] = text
+	s.mu.Unlock()
+	return text, nil
+}
+
+// importedStyles are the stylesheets that a stylesheet imports, at any depth. Vite hands PostCSS one stylesheet with
+// all imports in it: a layer or a mixin of one file is used in another.
+type importedStyles struct {
+	// Texts are the stylesheets by their files, as plain CSS.
+	Texts map[string]string `json:"texts"`
+	// Paths are the files that the specifiers of each file lead to.
+	Paths map[string]map[string]string `json:"paths"`
+}
+
+var comment = regexp.MustCompile(`(?s)/\*.*?\*/`)
+
+var importedStyle = regexp.MustCompile(`(?i)@import\s+(?:url\(\s*)?(?:"([^"]+)"|'([^']+)'|([^\s"'();]+))`)
+
+// imports follows the imports of the stylesheet. It returns nil when there are none. An import that leads nowhere stays
+// as it is written.
+func (s *styleRun) imports(file, code string) *importedStyles {
+	found := &importedStyles{Texts: map[string]string{}, Paths: map[string]map[string]string{}}
+	type sheet struct{ file, code string }
+	for todo := []sheet{{file, code}}; len(todo) > 0; todo = todo[1:] {
+		paths := map[string]string{}
+		for _, m := range importedStyle.FindAllStringSubmatch(comment.ReplaceAllString(todo[0].code, ""), -1) {
+			spec := m[1] + m[2] + m[3]
+			to, err := s.c.resolveStyle(s.src.id, spec, todo[0].file)
+			if err != nil && strings.HasPrefix(spec, ".") {
+				return nil // compiling the imports one by one reports the place
+			}
+			if err != nil || !moduleid.IsStyle(to) {
+				continue
+			}
+			if _, known := found.Texts[to]; !known && to != file {
+				text, err := s.read(to)
+				if err != nil {
+					return nil
+				}
+				found.Texts[to] = text
+				todo = append(todo, sheet{to, text})
+			}
+			paths[spec] = to
+		}
+		found.Paths[todo[0].file] = paths
+	}
+	if len(found.Texts) == 0 {
+		return nil
+	}
+	return found
+}
+
+// plain turns the stylesheet into plain CSS: first the language (Sass, Less, Stylus), then Tailwind, then PostCSS. With
+// withMap, the code ends with its source map.
+func (s *styleRun) plain() (code string, err error) {
+	c, src := s.c, s.src
+	code = src.code
+	name := moduleid.Name(src.id)
+	for _, step := range c.styleSteps(name, src) {
+		call := toolCall{File: src.file, Code: code, Options: step.options, Map: s.withMap}
+		if step.method == "postcss" && !strings.Contains(path.Base(name), ".module.") {
+			call.Imports = s.imports(src.file, code)
+		}
+		made, toolErr := s.tool(step, call)
+		if toolErr != nil {
+			e, own := s.toolError(toolErr, src.file)
+			if own && code == src.code {
+				c.atSource(e, src.made)
+			}
+			return code, e
+		}
+		code = made
+	}
+	return code, nil
+}
+
+// tool runs one step, and notes what the result was made from.
+func (s *styleRun) tool(step styleStep, call toolCall) (code string, err error) {
+	call.Module = s.src.id
+	r, err := s.c.runTool(s.ctx, step.method, call)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	s.inputs = append(s.inputs, r.Deps...)
+	for _, d := range r.Dirs {
+		s.globs = append(s.globs, globIn(d.Dir, d.Glob))
+	}
+	for _, l := range r.Lookups {
+		if pattern := s.c.beside(l); pattern != "" {
+			s.globs = append(s.globs, pattern)
+		}
+	}
+	s.mu.Unlock()
+	for _, w := range r.Warnings {
+		s.c.warn(call.File, w)
+	}
+	return r.Code, nil
+}
+
+// warn tells what a tool says about a stylesheet. What it says about an imported file is told once, and not for each
+// stylesheet that imports the file.
+func (c *Compiler) warn(file string, w toolWarning) {
+	if w.Once == "" && w.File != file {
+		w.Once = fmt.Sprint(w.File, w.Line, w.Message)
+	}
+	if w.Once != "" {
+		if _, told := c.warned.LoadOrStore(w.Once, true); told {
+			return
+		}
+	}
+	level := slog.LevelWarn
+	if w.Debug {
+		level = slog.LevelInfo
+	}
+	c.o.Logger.Log(context.Background(), level, w.Message, "file", c.o.Layout.Shown(w.File), "line", w.Line)
+}
+
+// toolError returns the error of a tool that worked on file, and whether its place is in that file. It may be in a file
+// that file imports, whose edit counts.
+func (s *styleRun) toolError(err error, file string) (e *transform.Error, own bool) {
+	at := file
+	if told, ok := errors.AsType[*wire.Error](err); ok && told.File != "" {
+		at = told.File
+	}
+	if filepath.IsAbs(at) && at != file {
+		s.mu.Lock()
+		s.inputs = append(s.inputs, at)
+		s.mu.Unlock()
+	}
+	e = s.c.o.Problems.Convert(err)
+	e.File = cmp.Or(e.File, s.c.o.Layout.Shown(file))
+	e.ID = cmp.Or(e.ID, s.src.id)
+	return e, at == file
+}
+
+type styleStep struct {
+	method  string
+	options json.RawMessage
+}
+
+// language returns the step that turns a file into CSS. It is not ok when the file is CSS, or becomes CSS by PostCSS.
+func (c *Compiler) language(file string) (step styleStep, ok bool) {
+	option := func(name string) json.RawMessage { return json.RawMessage(c.o.Config.CSS.PreprocessorOptions[name]) }
+	switch ext := strings.ToLower(path.Ext(file)); ext {
+	case ".scss", ".sass":
+		return styleStep{"sass", option(ext[1:])}, true
+	case ".less":
+		return styleStep{"less", option("less")}, true
+	case ".styl", ".stylus":
+		options := option("stylus")
+		if own := option("styl"); ext == ".styl" && len(own) > 0 {
+			options = own
+		}
+		return styleStep{"stylus", options}, true
+	case ".sss":
+		return styleStep{method: "sugarss"}, true
+	}
+	return styleStep{}, false
+}
+
+func (c *Compiler) styleSteps(name string, src source) []styleStep {
+	var steps []styleStep
+	if step, ok := c.language(name); ok {
+		steps = append(steps, step)
+	}
+	if c.styles.tailwind && mentionsTailwind(src.code) {
+		steps = append(steps, styleStep{method: "tailwind"})
+	}
+	if c.styles.postcss != nil && !moduleid.IsDependency(src.file) {
+		steps = append(steps, styleStep{"postcss", c.styles.postcss})
+	}
+	return steps
+}
