@@ -33,12 +33,9 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 	}
 	v.Code, v.Async, v.AcceptsExports = out.Code, out.Async, out.AcceptsExports
 	for _, g := range out.Globs {
-		for _, pattern := range g.Patterns {
-			if !strings.HasPrefix(pattern, "!") {
-				v.Globs = append(v.Globs, c.globPath(src, pattern))
-			}
-		}
+		v.Globs = append(v.Globs, g.Watch...)
 	}
+	c.tellGlobs(src, out.Globs)
 	for _, spec := range out.Addresses {
 		if file, ok := c.addressed(src, spec); ok {
 			if target, _ := c.address(src, spec); target == "" {
@@ -82,6 +79,7 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	if src.plain {
 		in.Lang = transform.LangJS
 	}
+	in.Glob = func(g transform.Glob) (transform.Globbed, error) { return c.glob(ctx, src, g) }
 	if in.Dependency {
 		if pkg := c.o.Resolver.PackageOf(src.file); pkg != nil {
 			in.SideEffectFree = pkg.SideEffectFree(src.file)
@@ -97,7 +95,6 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 		return in, nil
 	}
 	in.Refresh = c.refresh.framework
-	in.Glob = func(patterns []string) []string { return c.glob(src, patterns) }
 	in.Address = func(spec string) (string, transform.ImportKind) { return c.address(src, spec) }
 	ts := c.o.Resolver.TSConfig(placeOf(src.file, c.o.Layout.Root))
 	c.warnOf(ts)
