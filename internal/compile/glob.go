@@ -43,14 +43,11 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 		found.Watch = append(append(found.Watch, p.target.Pattern()), w.linked...)
 		matched := false
 		for _, file := range w.files {
-			switch {
-			case slices.ContainsFunc(drop, func(d *globPattern) bool { return d.pattern.Match(file.path) }):
-				matched = true // and left out on purpose
-				continue
-			case file.real == filepath.ToSlash(src.file):
+			matched = true // also when the file is left out on purpose
+			if file.real == filepath.ToSlash(src.file) ||
+				slices.ContainsFunc(drop, func(d *globPattern) bool { return d.pattern.Match(file.path) }) {
 				continue
 			}
-			matched = true
 			if _, seen := files[file.path]; seen {
 				continue
 			}

@@ -161,8 +161,9 @@ func TestFolders(t *testing.T) {
 		{`/r/\[id\]/*.js`, "/r/[id]", []string{"/r/[id]"}, []string{"/r/i"}},
 		{"/r/[id]/*.js", "/r", []string{"/r/[id]", "/r/i"}, []string{"/r/id"}},
 		{"/*.js", "/", []string{""}, []string{"/r"}},
+		{"/R/*.js", "/R", []string{"/R"}, nil},
 	} {
-		p, err := glob.Compile(c.pattern, glob.Options{})
+		p, err := glob.Compile(c.pattern, glob.Options{FoldCase: c.not == nil})
 		if err != nil {
 			t.Fatal(err)
 		}

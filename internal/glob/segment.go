@@ -8,8 +8,9 @@ import (
 
 // segment matches one name of a path.
 type segment struct {
-	// plain is the name that the segment is written like, without its escapes.
-	plain string
+	// plain is the name that the segment is written like, without its escapes; folded without its case, where the case
+	// does not count.
+	plain, folded string
 	// nodes match other names, nil when there are none.
 	nodes []node
 	// folders means that the segment is **.
@@ -60,8 +61,8 @@ func parse(text string, o Options) ([]segment, error) {
 				s.nodes = nodes
 			}
 		}
-		if o.FoldCase {
-			s.plain = strings.ToLower(s.plain)
+		if s.folded = s.plain; o.FoldCase {
+			s.folded = strings.ToLower(s.plain)
 		}
 		segments = append(segments, s)
 	}
@@ -197,7 +198,7 @@ func (s *segment) match(name string) bool {
 	if s.o.FoldCase {
 		name = strings.ToLower(name)
 	}
-	if !s.folders && name == s.plain {
+	if !s.folders && name == s.folded {
 		return true
 	}
 	if s.nodes == nil {
