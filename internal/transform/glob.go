@@ -3,10 +3,10 @@ package transform
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
+	"fmt"
+	"net/url"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/tdewolff/parse/v2/js"
@@ -146,7 +146,7 @@ func (r *reader) globArguments(i, end int) (call globCall, problem string) {
 		if value, i, ok = r.literal(i + 1); !ok {
 			return call, "the options must be literals"
 		}
-		object, isObject := value.(map[string]any)
+		object, isObject := value.([]property)
 		if !isObject {
 			return call, "the options must be an object"
 		}
@@ -163,10 +163,10 @@ func (r *reader) globArguments(i, end int) (call globCall, problem string) {
 	return call, ""
 }
 
-func (c *globCall) readOptions(object map[string]any) (problem string) {
+func (c *globCall) readOptions(object []property) (problem string) {
 	as := ""
-	for _, key := range slices.Sorted(maps.Keys(object)) {
-		value, ok := object[key], true
+	for _, p := range object {
+		key, value, ok := p.key, p.value, true
 		switch key {
 		case "eager":
 			c.eager, ok = value.(bool)
@@ -219,26 +219,31 @@ func globQuery(value any) (string, bool) {
 			return v, true
 		}
 		return "?" + v, true
-	case map[string]any:
+	case []property:
 		var parts []string
-		for key, value := range v {
-			switch value := value.(type) {
+		for _, p := range v {
+			part := url.QueryEscape(p.key)
+			switch value := p.value.(type) {
 			case string:
-				parts = append(parts, key+"="+value)
-			case json.Number:
-				parts = append(parts, key+"="+value.String())
-			case bool:
-				if value {
-					parts = append(parts, key)
+				if value != "" {
+					part += "=" + url.QueryEscape(value)
 				}
+			case json.Number, bool:
+				part += fmt.Sprint("=", value)
 			default:
 				return "", false
 			}
+			parts = append(parts, part)
 		}
-		slices.Sort(parts)
 		return "?" + strings.Join(parts, "&"), true
 	}
 	return "", false
+}
+
+// property is a member of an object literal.
+type property struct {
+	key   string
+	value any
 }
 
 // literal reads the literal at i: a string, a number, true or false, an array or an object of these.
@@ -280,7 +285,7 @@ func (r *reader) arrayLiteral(i int) (value any, next int, ok bool) {
 }
 
 func (r *reader) objectLiteral(i int) (value any, next int, ok bool) {
-	object := map[string]any{}
+	object := []property{}
 	for !r.is(i, js.CloseBraceToken) {
 		if !r.is(i, js.StringToken) && !js.IsIdentifierName(r.kind(i)) || !r.is(i+1, js.ColonToken) {
 			return nil, i, false
@@ -289,7 +294,7 @@ func (r *reader) objectLiteral(i int) (value any, next int, ok bool) {
 		if !ok {
 			return nil, i, false
 		}
-		object[unquote(r.text(i))], i = element, after
+		object, i = append(object, property{unquote(r.text(i)), element}), after
 		if r.is(i, js.CommaToken) {
 			i++
 		} else if !r.is(i, js.CloseBraceToken) {
