@@ -41,7 +41,7 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 			return transform.Globbed{}, fmt.Errorf("%s: %w", transform.Quote(p.written), err)
 		}
 		found.Watch = append(append(found.Watch, p.target.Pattern()), w.linked...)
-		matched := false
+		matched, refused := false, []string(nil)
 		for _, file := range w.files {
 			matched = true // also when the file is left out on purpose
 			if file.real == filepath.ToSlash(src.file) ||
@@ -53,10 +53,7 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 			}
 			real := filepath.FromSlash(file.real)
 			if c.o.Gate.Permit(src.id, p.chosenBy(src), real); c.o.Gate.Allowed(real) != nil {
-				found.Notes = append(found.Notes, transform.GlobNote{
-					Text: transform.Quote(p.written) + " leaves out " + c.o.Layout.Shown(real) + ", which may not be read",
-					Hint: "exclude it by a pattern that begins with !",
-				})
+				refused = append(refused, c.o.Layout.Shown(real))
 				continue
 			}
 			key := keys.of(file.path)
@@ -64,6 +61,9 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 				key = strings.TrimSuffix(p.written, p.target.Rest) + file.path[len(p.target.Folder):]
 			}
 			files[file.path] = transform.GlobFile{Key: key, Specifier: keys.relative(keys.module, file.path)}
+		}
+		if len(refused) > 0 {
+			found.Notes = append(found.Notes, refusedNote(p, refused))
 		}
 		if !matched && c.tellsUnmatched(src, len(take)) {
 			found.Notes = append(found.Notes, c.unmatched(p, g.Address))
@@ -81,6 +81,18 @@ func (p *globPattern) chosenBy(src source) string {
 		return src.file
 	}
 	return ""
+}
+
+// refusedNote says that a pattern matches files that may not be read.
+func refusedNote(p *globPattern, files []string) transform.GlobNote {
+	more := ""
+	if len(files) > 1 {
+		more = fmt.Sprintf(" and %d more", len(files)-1)
+	}
+	return transform.GlobNote{
+		Text: fmt.Sprintf("import.meta.glob(%s) leaves out %s%s, which may not be read", transform.Quote(p.written), files[0], more),
+		Hint: "exclude them by a pattern that begins with !, or see server.fs in the configuration",
+	}
 }
 
 // tellsUnmatched reports whether a pattern without files is worth a line. What a package looks for in the project may

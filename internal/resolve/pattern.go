@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/glob"
 )
@@ -74,7 +75,9 @@ func (q *query) mappedPatterns(name, importer string) (paths []string) {
 			if paths = ts.candidates(name); len(paths) > 0 {
 				return paths
 			}
-			if based := filepath.Join(ts.baseURL, filepath.FromSlash(name)); ts.baseURL != "" && exists(based) {
+			first, _, isPath := strings.Cut(name, "/")
+			based := filepath.Join(ts.baseURL, filepath.FromSlash(name))
+			if ts.baseURL != "" && isPath && glob.IsPlain(first) && exists(based) {
 				return []string{based}
 			}
 		}
