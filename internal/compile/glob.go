@@ -113,6 +113,9 @@ func (c *Compiler) unmatched(p *globPattern, address bool) transform.GlobNote {
 	if info, err := os.Stat(base); err != nil || !info.IsDir() {
 		note.Hint += ", which does not exist"
 	}
+	if at := strings.LastIndexByte(p.written, '?'); at >= 0 && !address && strings.Trim(p.written[at:], "?abcdefghijklmnopqrstuvwxyz") == "" {
+		note.Hint = "write the query as an option: { query: " + transform.Quote(p.written[at:]) + " }"
+	}
 	return note
 }
 
