@@ -65,7 +65,7 @@ var layers = map[string][]string{
 	"internal/config":    {"config", "internal/disk", "internal/nearest", "internal/pattern"},
 	"internal/disk":      {},
 	"internal/env":       {"internal/disk"},
-	"internal/gate":      {"internal/disk", "internal/moduleid"},
+	"internal/gate":      {"internal/disk", "internal/glob", "internal/moduleid"},
 	"internal/glob":      {},
 	"internal/graph":     {},
 	"internal/guard":     {},
@@ -81,7 +81,7 @@ var layers = map[string][]string{
 	"internal/sourcemap": {},
 	"internal/transform": {"internal/glob", "internal/sourcemap"},
 	"internal/tstype":    {"internal/jsonrule"},
-	"internal/watch":     {"internal/disk"},
+	"internal/watch":     {"internal/disk", "internal/glob"},
 	"internal/wire":      {},
 
 	"internal/devtest": {"server", "hmr", "internal/terminal"},

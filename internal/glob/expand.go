@@ -182,6 +182,23 @@ func closing(text string, i int) int {
 	return -1
 }
 
+// unclosed returns the first bracket that nothing closes, "" when there is none.
+func unclosed(text string) string {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\':
+			i++
+		case c == '[':
+			if i = classEnd(text, i); i < 0 {
+				return "["
+			}
+		case (c == '{' || c == '(') && closing(text, i) < 0:
+			return string(c)
+		}
+	}
+	return ""
+}
+
 // classEnd returns where the bracket at i is closed, or -1 when it means itself. A bracket does not span segments.
 func classEnd(text string, i int) int {
 	at := i + 1

@@ -16,6 +16,7 @@
 package glob
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -26,6 +27,8 @@ type Options struct {
 	Dot bool
 	// FoldCase takes upper and lower case for the same.
 	FoldCase bool
+	// Closed refuses a bracket that nothing closes. It stands for itself otherwise.
+	Closed bool
 }
 
 // Pattern matches slash-separated paths. Use Compile.
@@ -37,6 +40,9 @@ type Pattern struct {
 
 // Compile compiles a pattern. The error says what is wrong with it.
 func Compile(text string, o Options) (*Pattern, error) {
+	if open := unclosed(text); open != "" && o.Closed {
+		return nil, errors.New(open + " is not closed")
+	}
 	texts, err := expand(text)
 	if err != nil {
 		return nil, err

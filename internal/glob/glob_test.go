@@ -207,6 +207,14 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", pattern, err, want)
 		}
 	}
+	for pattern, want := range map[string]bool{"a[b": true, "a{b": true, "a(b": true, "({a)b": true, `a\(b\[`: false, "a[(]{b}": false, "a]b)": false} {
+		if _, err := glob.Compile(pattern, glob.Options{Closed: true}); (err != nil) != want {
+			t.Errorf("%s with Closed: got %v", pattern, err)
+		}
+		if _, err := glob.Compile(pattern, glob.Options{}); err != nil {
+			t.Errorf("%s: got %v", pattern, err)
+		}
+	}
 }
 
 // FuzzPattern: any pattern compiles or is refused, and matches or not.
