@@ -116,3 +116,31 @@ SECRET
 		}
 	}
 }
+
+// TestGlobHints: what is told about a pattern without files has a next step.
+func TestGlobHints(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(`-- main.js --
+import.meta.glob("./none/*.js");
+import.meta.glob("./parts/*.ts");
+import.meta.glob("./parts");
+import.meta.glob("./parts/*.js?raw");
+import.meta.glob("!./parts/*.js");
+import("./no/" + name + ".js");
+-- parts/a.js --
+`))
+	s := devtest.Start(t, app)
+	s.Get("/main.js", "Sec-Fetch-Dest", "script")
+	for message, hint := range map[string]string{
+		`main.js:1:1: import.meta.glob("./none/*.js") matches no file`:                     `it looked in none, which does not exist`,
+		`main.js:2:1: import.meta.glob("./parts/*.ts") matches no file`:                    `it looked in parts`,
+		`main.js:3:1: import.meta.glob("./parts") matches no file`:                         `it names a folder: add /* for the files in it, or /** for all below it`,
+		`main.js:4:1: import.meta.glob("./parts/*.js?raw") matches no file`:                `write the query as an option: { query: "?raw" }`,
+		`main.js:5:1: import.meta.glob has only patterns that begin with !, which exclude`: `add a pattern of the files to take`,
+		`main.js:6:8: there is no file at an address like "./no/*.js"`:                     `it looked in no, which does not exist`,
+	} {
+		if _, after, told := strings.Cut(s.Log.String(), message+"\n"); !told || !strings.HasPrefix(strings.TrimSpace(after), "hint: "+hint+"\n") {
+			t.Errorf("%s is told without %q:\n%s", message, hint, s.Log)
+		}
+	}
+}

@@ -35,6 +35,11 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 	var found transform.Globbed
 	keys := c.globKeys(src, g)
 	files := map[string]transform.GlobFile{} // by path
+	if len(take) == 0 && len(drop) > 0 {
+		found.Notes = append(found.Notes, transform.GlobNote{
+			Text: "import.meta.glob has only patterns that begin with !, which exclude", Hint: "add a pattern of the files to take",
+		})
+	}
 	for _, p := range take {
 		w := &globWalk{pattern: p.pattern, modules: g.Exhaustive || strings.Contains(p.target.Rest, "node_modules")}
 		if err := w.walk(p.pattern.Base()); err != nil {
@@ -112,6 +117,11 @@ func (c *Compiler) unmatched(p *globPattern, address bool) transform.GlobNote {
 	}
 	if info, err := os.Stat(base); err != nil || !info.IsDir() {
 		note.Hint += ", which does not exist"
+	}
+	if path := p.target.Folder + p.target.Rest; glob.IsPlain(p.target.Rest) {
+		if info, err := os.Stat(filepath.FromSlash(path)); err == nil && info.IsDir() {
+			note.Hint = "it names a folder: add /* for the files in it, or /** for all below it"
+		}
 	}
 	if at := strings.LastIndexByte(p.written, '?'); at >= 0 && !address && strings.Trim(p.written[at:], "?abcdefghijklmnopqrstuvwxyz") == "" {
 		note.Hint = "write the query as an option: { query: " + transform.Quote(p.written[at:]) + " }"

@@ -204,6 +204,9 @@ func (s *segment) match(name string) bool {
 	if s.nodes == nil {
 		return false
 	}
+	if last := &s.nodes[len(s.nodes)-1]; last.kind == literal && !strings.HasSuffix(name, last.text) {
+		return false // most names differ there
+	}
 	from := make([]bool, len(name)+1)
 	from[0] = true
 	return s.run(s.nodes, name, from)[len(name)]
