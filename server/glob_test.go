@@ -139,7 +139,7 @@ import("./no/" + name + ".js");
 		`main.js:5:1: import.meta.glob has only patterns that begin with !, which exclude`: `add a pattern of the files to take`,
 		`main.js:6:8: there is no file at an address like "./no/*.js"`:                     `it looked in no, which does not exist`,
 	} {
-		if _, after, told := strings.Cut(s.Log.String(), message+"\n"); !told || !strings.HasPrefix(strings.TrimSpace(after), "hint: "+hint+"\n") {
+		if _, after, told := strings.Cut(s.Log.String(), message+"\n"); !told || !strings.HasPrefix(strings.TrimLeft(after, " "), "hint: "+hint+"\n") {
 			t.Errorf("%s is told without %q:\n%s", message, hint, s.Log)
 		}
 	}
