@@ -79,7 +79,8 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	if src.plain {
 		in.Lang = transform.LangJS
 	}
-	in.Glob = func(g transform.Glob) (transform.Globbed, error) { return c.glob(ctx, src, g) }
+	late := context.WithoutCancel(ctx) // a source map is made later
+	in.Glob = func(g transform.Glob) (transform.Globbed, error) { return c.glob(late, src, g) }
 	if in.Dependency {
 		if pkg := c.o.Resolver.PackageOf(src.file); pkg != nil {
 			in.SideEffectFree = pkg.SideEffectFree(src.file)
