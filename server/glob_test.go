@@ -126,7 +126,7 @@ import.meta.glob("./parts/*.ts");
 import.meta.glob("./parts");
 import.meta.glob("./parts/*.js?raw");
 import.meta.glob("!./parts/*.js");
-import("./no/" + name + ".js");
+import('./no/' + name + ".js");
 -- parts/a.js --
 `))
 	s := devtest.Start(t, app)

@@ -49,7 +49,7 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 		matched, refused := false, []string(nil)
 		for _, file := range w.files {
 			matched = true // also when the file is left out on purpose
-			if file.real == filepath.ToSlash(src.file) ||
+			if own := filepath.ToSlash(src.file); file.real == own || file.path == own ||
 				slices.ContainsFunc(drop, func(d *globPattern) bool { return d.pattern.Match(file.path) }) {
 				continue
 			}

@@ -353,11 +353,16 @@ var external = regexp.MustCompile(`^(?:[a-z][a-z0-9+.-]*:|//)`)
 // sourceOffset returns where the text of the token at i, or of the template that begins there, is in the source; -1
 // when it is there in another form.
 func (r *reader) sourceOffset(i int) int {
-	end := i
 	if r.is(i, js.TemplateStartToken) {
-		end = r.closing(i)
+		return strings.Index(r.in.Code, string(r.code[r.tokens[i].start:r.tokens[r.closing(i)].end]))
 	}
-	return strings.Index(r.in.Code, string(r.code[r.tokens[i].start:r.tokens[end].end]))
+	text := string(r.text(i))
+	for _, quote := range []string{`"`, `'`, "`"} {
+		if at := strings.Index(r.in.Code, quote+text[1:len(text)-1]+quote); at >= 0 {
+			return at
+		}
+	}
+	return -1
 }
 
 // addressPattern turns the address that begins at i, up to the end of an argument, into a pattern with a star for each
