@@ -235,6 +235,9 @@ func globQuery(value any) (string, bool) {
 			}
 			parts = append(parts, part)
 		}
+		if len(parts) == 0 {
+			return "", true
+		}
 		return "?" + strings.Join(parts, "&"), true
 	}
 	return "", false
@@ -270,6 +273,10 @@ func (r *reader) literal(i int) (value any, next int, ok bool) {
 func (r *reader) arrayLiteral(i int) (value any, next int, ok bool) {
 	array := []any{}
 	for !r.is(i, js.CloseBracketToken) {
+		if r.is(i, js.CommaToken) { // a hole
+			i++
+			continue
+		}
 		element, after, ok := r.literal(i)
 		if !ok {
 			return nil, i, false
@@ -287,14 +294,18 @@ func (r *reader) arrayLiteral(i int) (value any, next int, ok bool) {
 func (r *reader) objectLiteral(i int) (value any, next int, ok bool) {
 	object := []property{}
 	for !r.is(i, js.CloseBraceToken) {
-		if !r.is(i, js.StringToken) && !js.IsIdentifierName(r.kind(i)) || !r.is(i+1, js.ColonToken) {
+		name, colon := i, i+1
+		if r.is(i, js.OpenBracketToken) && r.is(i+1, js.StringToken) && r.is(i+2, js.CloseBracketToken) {
+			name, colon = i+1, i+3
+		}
+		if !r.is(name, js.StringToken) && !js.IsIdentifierName(r.kind(name)) || !r.is(colon, js.ColonToken) {
 			return nil, i, false
 		}
-		element, after, ok := r.literal(i + 2)
+		element, after, ok := r.literal(colon + 1)
 		if !ok {
 			return nil, i, false
 		}
-		object, i = append(object, property{unquote(r.text(i)), element}), after
+		object, i = append(object, property{unquote(r.text(name)), element}), after
 		if r.is(i, js.CommaToken) {
 			i++
 		} else if !r.is(i, js.CloseBraceToken) {
