@@ -35,6 +35,7 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 	var found transform.Globbed
 	keys := c.globKeys(src, g)
 	files := map[string]transform.GlobFile{} // by path
+	matched := map[string]bool{}             // by pattern as written, which may mean several folders
 	if len(take) == 0 && len(drop) > 0 {
 		found.Notes = append(found.Notes, transform.GlobNote{
 			Text: "import.meta.glob has only patterns that begin with !, which exclude", Hint: "add a pattern of the files to take",
@@ -46,9 +47,9 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 			return transform.Globbed{}, fmt.Errorf("%s: %w", transform.Quote(p.written), err)
 		}
 		found.Watch = append(append(found.Watch, p.target.Pattern()), w.linked...)
-		matched, refused := false, []string(nil)
+		var refused []string
 		for _, file := range w.files {
-			matched = true // also when the file is left out on purpose
+			matched[p.written] = true // also when the file is left out on purpose
 			if own := filepath.ToSlash(src.file); file.real == own || file.path == own ||
 				slices.ContainsFunc(drop, func(d *globPattern) bool { return d.pattern.Match(file.path) }) {
 				continue
@@ -70,7 +71,10 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 		if len(refused) > 0 {
 			found.Notes = append(found.Notes, refusedNote(p, refused))
 		}
-		if !matched && c.tellsUnmatched(src, len(take)) {
+	}
+	for _, p := range take {
+		if !matched[p.written] && c.tellsUnmatched(src, len(g.Patterns)) {
+			matched[p.written] = true
 			found.Notes = append(found.Notes, c.unmatched(p, g.Address))
 		}
 	}

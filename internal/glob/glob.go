@@ -49,10 +49,7 @@ func Compile(text string, o Options) (*Pattern, error) {
 	}
 	p := &Pattern{}
 	for i, text := range texts {
-		choice, err := parse(text, o)
-		if err != nil {
-			return nil, err
-		}
+		choice := parse(text, o)
 		p.choices = append(p.choices, choice)
 		if base := fixed(choice); i == 0 {
 			p.base = base

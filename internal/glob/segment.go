@@ -42,7 +42,7 @@ const (
 )
 
 // parse parses a pattern without braces and without slashes in its groups.
-func parse(text string, o Options) ([]segment, error) {
+func parse(text string, o Options) []segment {
 	var segments []segment
 	for part := range strings.SplitSeq(text, "/") {
 		if strings.Trim(part, "*") == "" && len(part) > 1 {
@@ -66,7 +66,7 @@ func parse(text string, o Options) ([]segment, error) {
 		}
 		segments = append(segments, s)
 	}
-	return segments, nil
+	return segments
 }
 
 func unescape(text string) string {
