@@ -32,7 +32,7 @@ var layers = map[string][]string{
 		"internal/transform", "internal/tstype", "internal/wire",
 	},
 	"internal/edit": {
-		"config", "plugin", "hmr", "internal/compile", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
+		"config", "plugin", "hmr", "internal/compile", "internal/disk", "internal/gate", "internal/glob", "internal/graph", "internal/moduleid",
 		"internal/pack", "internal/parallel", "internal/problems", "internal/resolve", "internal/transform", "internal/watch",
 		"internal/wire",
 	},
@@ -40,7 +40,7 @@ var layers = map[string][]string{
 		"client", "hmr", "internal/compile", "internal/graph", "internal/moduleid", "internal/parallel", "internal/problems", "internal/sourcemap", "internal/transform",
 	},
 	"internal/compile": {
-		"client", "config", "plugin", "internal/cache", "internal/disk", "internal/gate", "internal/graph", "internal/moduleid",
+		"client", "config", "plugin", "internal/cache", "internal/disk", "internal/gate", "internal/glob", "internal/graph", "internal/moduleid",
 		"internal/pattern", "internal/problems", "internal/resolve", "internal/sourcemap", "internal/transform", "internal/wire",
 	},
 	"internal/viteconfig": {
@@ -65,7 +65,8 @@ var layers = map[string][]string{
 	"internal/config":    {"config", "internal/disk", "internal/nearest", "internal/pattern"},
 	"internal/disk":      {},
 	"internal/env":       {"internal/disk"},
-	"internal/gate":      {"internal/disk", "internal/moduleid"},
+	"internal/gate":      {"internal/disk", "internal/glob", "internal/moduleid"},
+	"internal/glob":      {},
 	"internal/graph":     {},
 	"internal/guard":     {},
 	"internal/html":      {},
@@ -75,12 +76,12 @@ var layers = map[string][]string{
 	"internal/parallel":  {},
 	"internal/pattern":   {},
 	"internal/proxy":     {"internal/pattern"},
-	"internal/resolve":   {"internal/disk", "internal/nearest"},
+	"internal/resolve":   {"internal/disk", "internal/glob", "internal/nearest"},
 	"internal/terminal":  {},
 	"internal/sourcemap": {},
-	"internal/transform": {"internal/sourcemap"},
+	"internal/transform": {"internal/glob", "internal/sourcemap"},
 	"internal/tstype":    {"internal/jsonrule"},
-	"internal/watch":     {"internal/disk"},
+	"internal/watch":     {"internal/disk", "internal/glob"},
 	"internal/wire":      {},
 
 	"internal/devtest": {"server", "hmr", "internal/terminal"},

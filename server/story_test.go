@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "rewrite the want sections of testdata/h
 // The text above the first file describes the story. A line "tabs: / /other.html" opens these pages instead of "/", and a
 // line "packages: sass less" links these packages of testdata/tools into node_modules.
 // Files without a number are the project. The project gets storyPage when it has no index.html. Files below 1/, 2/ and
-// so on are written at that step, except for these two:
+// so on are written at that step. The file "x.link" holds the target of the symbolic link "x". These two are special:
 //
 //	-- 1/delete --   names of files to delete, one a line
 //	-- 1/run --      JavaScript that each page evaluates and awaits, once the page has followed the step's files
@@ -183,7 +183,7 @@ func (s *story) told(got string) {
 func (s *story) play(t *testing.T) string {
 	app := devtest.App(t)
 	for _, f := range s.base {
-		app.Write(f.Name, storyText(f))
+		writeStory(app, f)
 	}
 	linkTools(t, app, s.packages)
 	app.Write("story.js", storyScript)
@@ -214,7 +214,7 @@ func (s *story) play(t *testing.T) string {
 	collect(0, "")
 	for i, at := range s.steps {
 		for _, f := range at.files {
-			app.Write(f.Name, storyText(f))
+			writeStory(app, f)
 		}
 		for _, name := range at.delete {
 			app.Remove(name)
@@ -229,6 +229,15 @@ func (s *story) play(t *testing.T) string {
 		collect(i+1, at.run)
 	}
 	return told.String()
+}
+
+// writeStory writes a file, or makes the link "x" of a file "x.link" with the link's target.
+func writeStory(app *devtest.Files, f txtar.File) {
+	if name, isLink := strings.CutSuffix(f.Name, ".link"); isLink {
+		app.Link(strings.TrimSpace(string(f.Data)), name)
+	} else {
+		app.Write(f.Name, storyText(f))
+	}
 }
 
 // storyText returns a file's text. A page gets the story's own script before all others.

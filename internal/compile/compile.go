@@ -87,6 +87,8 @@ type Compiler struct {
 	styles   styleTools
 	exported sync.Map // file of a package -> names that its stars bring, nil when they are unknown
 	stamps   sync.Map // file -> time of its last change in milliseconds, for assets
+	// globNotes holds what the globs of modules had to say, see tellGlobs.
+	globNotes sync.Map // ID -> []string
 	// brokenMaps holds the modules whose broken source map was reported.
 	brokenMaps sync.Map
 	warned     sync.Map // what tools have said that is told once

@@ -33,12 +33,9 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 	}
 	v.Code, v.Async, v.NodeESM, v.AcceptsExports = out.Code, out.Async, in.NodeESM, out.AcceptsExports
 	for _, g := range out.Globs {
-		for _, pattern := range g.Patterns {
-			if !strings.HasPrefix(pattern, "!") {
-				v.Globs = append(v.Globs, c.globPath(src, pattern))
-			}
-		}
+		v.Globs = append(v.Globs, g.Watch...)
 	}
+	c.tellGlobs(src, out.Globs)
 	for _, spec := range out.Addresses {
 		if file, ok := c.addressed(src, spec); ok {
 			if target, _ := c.address(src, spec); target == "" {
@@ -90,6 +87,8 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	if src.plain {
 		in.Lang = transform.LangJS
 	}
+	late := context.WithoutCancel(ctx) // a source map is made later
+	in.Glob = func(g transform.Glob) (transform.Globbed, error) { return c.glob(late, src, g) }
 	var pkg *resolve.Package
 	if src.file != "" {
 		pkg = c.o.Resolver.PackageOf(src.file)
@@ -109,7 +108,6 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 		return in, nil
 	}
 	in.Refresh = c.refresh.framework
-	in.Glob = func(patterns []string) []string { return c.glob(src, patterns) }
 	in.Address = func(spec string) (string, transform.ImportKind) { return c.address(src, spec) }
 	ts := c.o.Resolver.TSConfig(placeOf(src.file, c.o.Layout.Root))
 	c.warnOf(ts)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/internal/glob"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -242,7 +243,7 @@ func (c *Compiler) beside(l styleLookup) string {
 	if c.o.Layout.Outside(file) || moduleid.IsDependency(file) {
 		return ""
 	}
-	return globIn(dir, "{,_}"+globEscape.Replace(base)+"{,.scss,.sass,.css,.less,.styl}")
+	return globIn(dir, "{,_}"+glob.Escape(base)+"{,.scss,.sass,.css,.less,.styl}")
 }
 
 // lookupsHold reports whether all lookups of a kept result still have their answers. It permits their files to the

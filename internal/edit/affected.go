@@ -55,9 +55,11 @@ func (u *Updater) affected(changes watch.Batch) []string {
 		ids = append(ids, u.o.Graph.ByFile(c.Path)...)
 		arrived = arrived || c.Kind == watch.Created || c.Kind == watch.Replaced
 		manifest = manifest || u.isManifest(c.Path)
-		ids = append(ids, u.o.Graph.Globbing(func(pattern string) bool { return concerns(c, pattern) }, c.Kind == watch.Written)...)
 		link := u.isLink(c)
 		links = links || link
+		ids = append(ids, u.o.Graph.Globbing(func(pattern string) bool {
+			return concerns(c, pattern) || link && compile.MayMatchBelow(pattern, filepath.ToSlash(c.Path))
+		}, c.Kind == watch.Written)...)
 		if link || c.Kind == watch.Removed { // with resolve.preserveSymlinks, files have paths through links
 			ids = append(ids, u.o.Graph.ByDir(c.Path)...)
 		}

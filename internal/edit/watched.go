@@ -12,10 +12,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/glob"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/watch"
@@ -93,8 +92,11 @@ func (w *Watched) Version(v *graph.Version) {
 		}
 	}
 	for _, pattern := range slices.Concat(v.Globs, v.InputGlobs) {
-		base, _ := doublestar.SplitPattern(pattern)
-		if dir := filepath.FromSlash(base); w.layout.Outside(dir) && !moduleid.IsDependency(dir) {
+		p, err := glob.Compile(pattern, glob.Options{})
+		if err != nil {
+			continue
+		}
+		if dir := filepath.FromSlash(p.Base()); w.layout.Outside(dir) && !moduleid.IsDependency(dir) {
 			w.Tree(dir)
 		}
 	}

@@ -20,8 +20,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/bmatcuk/doublestar/v4"
-
+	"github.com/seed-b8174343/devserver/internal/glob"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 )
 
@@ -60,7 +59,16 @@ type Gate struct {
 	o       Options
 	public  string   // real path, "" for none
 	allow   []string // real paths, root first
+	deny    []denied
 	imports imports
+}
+
+// denied is a pattern of Options.Deny.
+type denied struct {
+	pattern *glob.Pattern
+	// anywhere is the pattern in any folder. Names, which have no slash, are denied by it.
+	anywhere *glob.Pattern
+	isName   bool
 }
 
 // New returns a Gate. It finds the workspace's root above the served root and allows it too: the files that its
@@ -100,13 +108,23 @@ func New(o Options) (*Gate, error) {
 			g.public = real
 		}
 	}
-	for _, pattern := range o.Deny {
-		if !doublestar.ValidatePattern(pattern) {
-			return nil, fmt.Errorf("server.fs.deny: malformed pattern %q", pattern)
+	for _, text := range o.Deny {
+		rel := strings.TrimPrefix(text, "./")
+		anchored, err := glob.Compile(rel, denyOptions)
+		if err != nil {
+			return nil, fmt.Errorf("server.fs.deny: malformed pattern %q: %w", text, err)
 		}
+		anywhere, err := glob.Compile("**/"+rel, denyOptions)
+		if err != nil {
+			return nil, fmt.Errorf("server.fs.deny: malformed pattern %q: %w", text, err)
+		}
+		g.deny = append(g.deny, denied{anchored, anywhere, !strings.Contains(rel, "/")})
 	}
 	return g, nil
 }
+
+// denyOptions take all names: whether a secret is hidden, or its case, does not matter.
+var denyOptions = glob.Options{Dot: true, FoldCase: true, Closed: true}
 
 // Target is the file of a URL.
 type Target struct {

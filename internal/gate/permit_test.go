@@ -132,3 +132,39 @@ func TestPermissionNeedsAReadableImporter(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestDenyPatterns: patterns of server.fs.deny are Vite's. A name is denied in any folder, and case does not matter.
+func TestDenyPatterns(t *testing.T) {
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		pattern, file string
+		denied        bool
+	}{
+		{"*.bak2", "src/a.bak2", true},
+		{"*.bak2", "src/.a.BAK2", true},
+		{"secret.{json,yml}", "src/deep/Secret.yml", true},
+		{"@(a|b).json", "src/b.json", true},
+		{"!(a).json", "src/b.json", true},
+		{"!(a).json", "src/a.json", false},
+		{"src/+([0-9]).txt", "src/12.txt", true},
+		{"src/+([0-9]).txt", "deep/src/12.txt", false},
+		{"./private/**", "private/x/y.ts", true},
+		{"**/private/**", "src/private/y.ts", true},
+		{"private", "src/private", true},
+		{"private/**", "src/private/y.ts", false},
+	} {
+		g, err := gate.New(gate.Options{Root: root, Deny: []string{c.pattern}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := g.Allowed(filepath.Join(root, filepath.FromSlash(c.file))) != nil; got != c.denied {
+			t.Errorf("%s denies %s: %t", c.pattern, c.file, got)
+		}
+	}
+	if _, err := gate.New(gate.Options{Root: root, Deny: []string{"a[b"}}); err == nil || err.Error() != `server.fs.deny: malformed pattern "a[b": [ is not closed` {
+		t.Errorf("got %v", err)
+	}
+}

@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/bmatcuk/doublestar/v4"
 )
 
 // A file may be read if it lies below an allowed folder, is not a secret, and is not hidden. Hidden files and files
@@ -99,18 +97,10 @@ func (g *Gate) hard(file string) bool {
 			return true
 		}
 	}
-	for _, pattern := range g.o.Deny {
-		pattern = strings.ToLower(pattern)
-		if ok, _ := doublestar.Match(pattern, rel); ok {
-			return true
-		}
-		if !strings.Contains(pattern, "/") || dir == "" { // a path has no folder to start from outside
-			if ok, _ := doublestar.Match("**/"+pattern, rel); ok {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(g.deny, func(d denied) bool {
+		// a path has no folder to start from outside
+		return d.pattern.Match(rel) || (d.isName || dir == "") && d.anywhere.Match(rel)
+	})
 }
 
 func secretName(name string) bool {

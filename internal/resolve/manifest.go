@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
-	"github.com/bmatcuk/doublestar/v4"
+	"github.com/seed-b8174343/devserver/internal/glob"
 
 	"github.com/seed-b8174343/devserver/internal/disk"
 )
@@ -314,8 +315,8 @@ func (p *Package) ESM(file string) bool {
 
 // sideEffects is the field "sideEffects" of package.json.
 type sideEffects struct {
-	none     bool     // the field is false: no file has side effects
-	patterns []string // only files that match a pattern have side effects
+	none     bool            // the field is false: no file has side effects
+	patterns []*glob.Pattern // only files that match a pattern have side effects
 }
 
 // SideEffectFree reports whether package.json allows leaving out the file when no export of it is used.
@@ -336,12 +337,7 @@ func (p *Package) SideEffectFree(file string) bool {
 		return false
 	}
 	rel = filepath.ToSlash(rel)
-	for _, pattern := range m.side.patterns {
-		if ok, err := doublestar.Match(pattern, rel); ok || err != nil {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(m.side.patterns, func(p *glob.Pattern) bool { return p.Match(rel) })
 }
 
 func parseSideEffects(raw json.RawMessage) sideEffects {
@@ -349,19 +345,28 @@ func parseSideEffects(raw json.RawMessage) sideEffects {
 	if json.Unmarshal(raw, &value) != nil {
 		return sideEffects{}
 	}
-	s := sideEffects{}
+	var texts []string
 	switch v := value.(type) {
 	case bool:
-		s.none = !v
+		return sideEffects{none: !v}
 	case string:
-		s.patterns = append(s.patterns, sidePattern(v))
+		texts = []string{v}
 	case []any:
-		s.patterns = []string{}
 		for _, item := range v {
 			if text, ok := item.(string); ok {
-				s.patterns = append(s.patterns, sidePattern(text))
+				texts = append(texts, text)
 			}
 		}
+	default:
+		return sideEffects{}
+	}
+	s := sideEffects{patterns: []*glob.Pattern{}}
+	for _, text := range texts {
+		p, err := glob.Compile(sidePattern(text), glob.Options{Dot: true})
+		if err != nil {
+			return sideEffects{} // any file may have side effects
+		}
+		s.patterns = append(s.patterns, p)
 	}
 	return s
 }

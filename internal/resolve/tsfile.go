@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/tailscale/hujson"
 
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/glob"
 )
 
 // tsFile is one tsconfig.json, merged with all files that it extends.
@@ -437,7 +437,7 @@ func covered(pattern, name string, include bool) bool {
 		return name == pattern || strings.HasPrefix(name, strings.TrimSuffix(pattern, "/")+"/")
 	}
 	pattern = onlyStars.Replace(pattern)
-	if ok, err := doublestar.Match(pattern, name); ok && err == nil {
+	if matches(pattern, name) {
 		return true
 	}
 	if include && path.Ext(pattern) != "" {
@@ -449,11 +449,11 @@ func covered(pattern, name string, include bool) bool {
 }
 
 func matches(pattern, name string) bool {
-	ok, err := doublestar.Match(pattern, name)
-	return ok && err == nil
+	p, err := glob.Compile(pattern, glob.Options{Dot: true})
+	return err == nil && p.Match(name)
 }
 
 var sourceExt = map[string]bool{".ts": true, ".tsx": true, ".js": true, ".jsx": true, ".mts": true, ".mjs": true, ".vue": true, ".svelte": true}
 
-// onlyStars escapes the characters that are special in doublestar and not in TypeScript's patterns.
-var onlyStars = strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`)
+// onlyStars escapes the characters that are special in globs and not in TypeScript's patterns.
+var onlyStars = strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "{", `\{`, "}", `\}`, "(", `\(`, ")", `\)`)

@@ -39,8 +39,8 @@ func (o *Output) MarshalBinary() ([]byte, error) {
 
 // rareParts are the parts that most modules do not have.
 type rareParts struct {
-	Globs    []Glob  `json:",omitempty"`
-	Warnings []Error `json:",omitempty"`
+	Globs    []Globbed `json:",omitempty"`
+	Warnings []Error   `json:",omitempty"`
 }
 
 var errTruncated = errors.New("decode compiled module: the data is truncated")

@@ -24,7 +24,7 @@ func TestOutputRoundTrip(t *testing.T) {
 		},
 		"rare": {
 			Code: "x", Async: true, AcceptsExports: true, Refreshes: true,
-			Globs: []Glob{{Patterns: []string{"./*.ts"}}}, Warnings: []Error{{Text: "w", Line: 2}},
+			Globs: []Globbed{{Watch: []string{"/a/*.ts"}}}, Warnings: []Error{{Text: "w", Line: 2}},
 		},
 	} {
 		data, err := out.MarshalBinary()

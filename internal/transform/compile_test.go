@@ -3,9 +3,11 @@ package transform
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -86,7 +88,24 @@ func inputOf(t *testing.T, archive *txtar.Archive) Input {
 			t.Fatal(err)
 		}
 	}
-	in.Glob = func(patterns []string) []string { return globbed[strings.Join(patterns, " ")] }
+	in.Glob = func(g Glob) (Globbed, error) {
+		text := strings.Join(g.Patterns, " ")
+		if text == "./wrong" {
+			return Globbed{}, errors.New("this is wrong")
+		}
+		var found Globbed
+		for _, spec := range globbed[text] {
+			found.Files = append(found.Files, GlobFile{Key: spec, Specifier: path.Join("/src", spec)})
+		}
+		if g.Exhaustive || g.FoldCase || g.Base != "" || g.Address {
+			text += fmt.Sprintf(" %+v", g)
+		}
+		found.Watch = []string{text}
+		if globbed[text] == nil {
+			found.Notes = []GlobNote{{Text: "nothing"}}
+		}
+		return found, nil
+	}
 	return in
 }
 
@@ -115,7 +134,10 @@ func facts(out *Output) string {
 	list("stars", out.Stars)
 	list("lazy stars", out.LazyStars)
 	for _, g := range out.Globs {
-		list("glob", g.Patterns)
+		list("glob", g.Watch)
+		for _, n := range g.Notes {
+			fmt.Fprintf(&b, "note at %d:%d\n", n.Line, n.Column)
+		}
 	}
 	for name, set := range map[string]bool{"async": out.Async, "accepts exports": out.AcceptsExports} {
 		if set {

@@ -22,7 +22,7 @@ func FuzzImports(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, in := range []Input{
-			{ID: "/src/a.js", Refresh: "preact", Glob: func(p []string) []string { return p }},
+			{ID: "/src/a.js", Refresh: "preact", Glob: func(g Glob) (Globbed, error) { return Globbed{Files: []GlobFile{{"k", "s"}}}, nil }},
 			{ID: "/node_modules/p/a.js", Dependency: true, SideEffectFree: true},
 		} {
 			in.Code = "import marker from './marker'; marker();\n" + text

@@ -25,6 +25,8 @@ type reader struct {
 	bindings map[string]*binding
 	globs    int // import.meta.glob calls seen, for messages
 	stars    []star
+	// eagerGlobs are the specifiers of what globs import eagerly.
+	eagerGlobs []string
 	// eager holds the imports that the module evaluates otherwise than for a variable or a star.
 	eager map[int]bool
 
@@ -80,6 +82,9 @@ func (r *reader) imports() {
 		case t.kind == js.IdentifierToken:
 			r.identifier(i)
 		}
+	}
+	if len(r.eagerGlobs) > 0 {
+		r.hoistGlobs()
 	}
 	if len(r.bindings) > 0 {
 		r.uses()
@@ -150,21 +155,26 @@ func (r *reader) require(i int) {
 	}
 }
 
-// helper puts the page's own helper in the place of `__toESM`, the token at i. The names are equally long.
+// helper puts the page's own helper in the place of `__toESM`, the token at i.
+func (r *reader) helper(i int, asValue bool) { copy(r.text(i), r.helperName(asValue)) }
+
+// helperName returns the page's own helper for an import. The names are equally long.
 //
 //	          names only   the namespace as a value
 //	Babel     __toESM      __asESM
 //	Node      __toMJS      __asMJS
 //
 // esbuild's own form of Node's rule, a second argument, assumes that a bundle requires only CommonJS.
-func (r *reader) helper(i int, asValue bool) {
-	name := r.text(i)
-	if r.in.NodeESM {
-		copy(name[4:], "MJS")
+func (r *reader) helperName(asValue bool) string {
+	switch {
+	case r.in.NodeESM && asValue:
+		return "__asMJS"
+	case r.in.NodeESM:
+		return "__toMJS"
+	case asValue:
+		return "__asESM"
 	}
-	if asValue {
-		copy(name[2:], "as")
-	}
+	return "__toESM"
 }
 
 func (r *reader) evaluates(imp int) {
@@ -267,14 +277,13 @@ func (r *reader) dynamicImport(i int) {
 		return
 	}
 	copy(r.code[r.tokens[i].start:r.tokens[i].end], "$load$")
-	switch r.kind(i + 2) {
-	case js.StringToken, js.TemplateToken:
-		if !r.is(i+3, js.CloseParenToken) && !r.is(i+3, js.CommaToken) {
-			return // `import("./" + name)` is known only at run time
-		}
+	switch {
+	case (r.is(i+2, js.StringToken) || r.is(i+2, js.TemplateToken)) && (r.is(i+3, js.CloseParenToken) || r.is(i+3, js.CommaToken)):
 		r.out.Imports[r.add(Dynamic, unquote(r.text(i+2)), i+2)].All = true
-	case js.TemplateStartToken:
-		r.dynamicTemplate(i + 2)
+	case r.in.Dependency, i+2 < len(r.tokens) && bytes.Contains(r.code[r.tokens[i+1].end:r.tokens[i+2].start], []byte("@vite-ignore")):
+		// known only at run time
+	default:
+		r.dynamicAddress(i + 2)
 	}
 }
 
@@ -347,16 +356,19 @@ func (r *reader) address(i int) {
 
 // addressTemplate reads the template literal at i, and returns a property for each file that it may mean.
 func (r *reader) addressTemplate(i int) string {
-	pattern, ok := r.templatePattern(i)
+	pattern, ok := r.addressPattern(i)
 	last := path.Base(pattern)
-	if !ok || !strings.HasPrefix(pattern, ".") || !strings.Contains(last[strings.LastIndexByte(last, '*')+1:], ".") {
+	if !ok || r.in.Dependency || !strings.HasPrefix(pattern, ".") || !strings.Contains(last[strings.LastIndexByte(last, '*')+1:], ".") {
 		return "" // without an extension it may mean every file of a folder
 	}
-	r.out.Globs = append(r.out.Globs, Glob{Patterns: []string{pattern}})
+	files, err := r.expand(Glob{Patterns: []string{pattern}, Address: true}, func() int { return r.sourceOffset(i) })
+	if err != nil {
+		return ""
+	}
 	var b strings.Builder
-	for _, spec := range r.expand([]string{pattern}) {
-		if text := r.addressOf(spec, i); text != "" {
-			b.WriteString(" " + Quote(spec) + ": () => " + text + ",")
+	for _, file := range files {
+		if text := r.addressOf(file.Key, i); text != "" {
+			b.WriteString(" " + Quote(file.Key) + ": () => " + text + ",")
 		}
 	}
 	return b.String()

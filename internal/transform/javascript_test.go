@@ -22,7 +22,7 @@ func TestTwoSteps(t *testing.T) {
 		"classic":    {Lang: LangJSX, JSX: JSX{Runtime: "classic", Factory: "h"}, Code: "import { h } from 'preact';\nexport const a = <MARK a='1' />;\n"},
 		"await":      {Lang: LangTS, Code: "import d from './d';\nexport const a: number = await MARK(d);\nconst m = await import('./dyn');\n"},
 		"meta":       {Lang: LangTS, Define: map[string]string{"__X__": "1", "process.env.NODE_ENV": `"test"`}, Code: "if (import.meta.hot) import.meta.hot.accept((m: any) => MARK(m));\nconsole.log(import.meta.env.MODE, __X__, process.env.NODE_ENV, import.meta.url);\nnew Worker(new URL('./w.ts', import.meta.url), { type: 'module' });\n"},
-		"glob":       {Lang: LangTS, Glob: func([]string) []string { return []string{"./a.ts"} }, Code: "const a = import.meta.glob<string>('./*.ts', { eager: true });\nMARK(a, import(`./x/${a}.ts`));\n"},
+		"glob":       {Lang: LangTS, Glob: func(Glob) (Globbed, error) { return Globbed{Files: []GlobFile{{"./a.ts", "./a.ts"}}}, nil }, Code: "const a = import.meta.glob<string>('./*.ts', { eager: true });\nMARK(a, import(`./x/${a}.ts`));\n"},
 		"commonjs":   {Dependency: true, Code: "'use strict';\nvar d = require('./d');\nif (process.env.NODE_ENV !== 'production') module.exports = MARK(d);\nexports.x = require('./e').y;\n"},
 		"sloppy":     {Dependency: true, Code: "with (a) { MARK(b) }\nmodule.exports = 1;\n"},
 		"node esm":   {Dependency: true, NodeESM: true, Code: "import d from './cjs';\nexport default MARK(d);\n"},

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os/exec"
 	"path"
-	"slices"
 	"strings"
 	"testing"
 
@@ -260,15 +259,13 @@ function load(id) {
 			}
 			return nil, false
 		}
-		in.Glob = func(patterns []string) []string {
-			var specs []string
+		in.Glob = func(g Glob) (found Globbed, _ error) {
 			for _, f := range files {
-				if ok, _ := path.Match(path.Join("/", patterns[0]), "/"+f.Name); ok {
-					specs = append(specs, "./"+f.Name)
+				if ok, _ := path.Match(path.Join("/", g.Patterns[0]), "/"+f.Name); ok {
+					found.Files = append(found.Files, GlobFile{Key: "./" + f.Name, Specifier: "./" + f.Name})
 				}
 			}
-			slices.Sort(specs)
-			return specs
+			return found, nil
 		}
 		out, errs := Compile(in)
 		if errs != nil {

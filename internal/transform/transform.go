@@ -99,10 +99,8 @@ type Input struct {
 	Define map[string]string
 	// DefaultOnly makes a JSON module export only its value by default, and not its members by name.
 	DefaultOnly bool
-	// Glob lists the specifiers that import.meta.glob patterns match, sorted. For a relative pattern a specifier is
-	// relative to the module ("./a/x.ts"), otherwise to the root ("/src/a/x.ts"). A pattern that begins with "!"
-	// removes its matches. Nil matches nothing.
-	Glob func(patterns []string) []string
+	// Glob finds the files that a Glob stands for. The error says what is wrong with its patterns. Nil finds nothing.
+	Glob func(Glob) (Globbed, error)
 	// Address returns the import by which a module gets the URL of a file beside it, for `new URL("./x", import.meta.url)`.
 	// The kind is Address for a script, and Static for the module whose default export is the URL. target is "" for what
 	// is no file of the project. Nil leaves all such URLs alone.
@@ -148,10 +146,39 @@ type Import struct {
 	Line, Column int
 }
 
-// Glob is one import.meta.glob of a module, or an import() of a template literal.
+// Glob is an import.meta.glob, or an address with variables in an import() or a `new URL()`.
 type Glob struct {
-	// Patterns are as written: relative to the module, or to the root when they begin with "/".
+	// Patterns are as written: relative to the module, to the root when they begin with "/", or behind an alias. A
+	// pattern that begins with "!" takes its matches out.
 	Patterns []string
+	// Base is the folder that relative patterns and keys start from, instead of the module's folder.
+	Base string
+	// Exhaustive takes hidden files and node_modules, too. FoldCase takes upper and lower case for the same.
+	Exhaustive, FoldCase bool
+	// Address means that the pattern is an address: the keys are what the address becomes when the code runs.
+	Address bool
+}
+
+// Globbed is what a Glob stands for.
+type Globbed struct {
+	Files []GlobFile
+	// Watch are absolute patterns of the files whose creation and removal may change Files.
+	Watch []string
+	// Notes say what the author should know: a pattern that matches nothing, a file that may not be read.
+	Notes []GlobNote
+}
+
+// GlobFile is a file that a Glob stands for.
+type GlobFile struct {
+	// Key is the property of the file, and Specifier imports the file.
+	Key, Specifier string
+}
+
+// GlobNote is something that the author of a Glob should know.
+type GlobNote struct {
+	Text, Hint string
+	// Line and Column are the place in the source, as in an Error.
+	Line, Column int
 }
 
 // Output is a compiled module.
@@ -171,7 +198,8 @@ type Output struct {
 	AcceptsExports bool
 	// Refreshes means that the module registers components or hooks for fast refresh.
 	Refreshes bool
-	Globs     []Glob
+	// Globs are the answers of Input.Glob.
+	Globs []Globbed
 	// Addresses are the specifiers that Input.Address was asked for.
 	Addresses []string
 	Warnings  []Error

@@ -3,24 +3,33 @@ package watch
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
+	"github.com/seed-b8174343/devserver/internal/glob"
 )
 
 // ignore decides which paths are not part of the project's source.
 type ignore struct {
 	root     string
-	patterns []string
+	patterns []*glob.Pattern
+	// names are the patterns without a slash, which match a name in any folder.
+	names []*glob.Pattern
 }
 
 func newIgnore(root string, patterns []string) (*ignore, error) {
-	for _, p := range patterns {
-		if !doublestar.ValidatePattern(p) {
-			return nil, fmt.Errorf("server.watch.ignored: malformed pattern %q", p)
+	ig := &ignore{root: root}
+	for _, text := range patterns {
+		p, err := glob.Compile(text, glob.Options{Dot: true, Closed: true})
+		if err != nil {
+			return nil, fmt.Errorf("server.watch.ignored: malformed pattern %q: %w", text, err)
+		}
+		ig.patterns = append(ig.patterns, p)
+		if !strings.Contains(text, "/") {
+			ig.names = append(ig.names, p)
 		}
 	}
-	return &ignore{root, patterns}, nil
+	return ig, nil
 }
 
 // dir reports whether a directory is ignored with everything below it.
@@ -68,19 +77,9 @@ func (ig *ignore) configured(path string) bool {
 	if err != nil {
 		rel = path
 	}
-	rel = filepath.ToSlash(rel)
-	for _, p := range ig.patterns {
-		if ok, _ := doublestar.Match(p, rel); ok {
-			return true
-		}
-		if ok, _ := doublestar.Match(p, filepath.ToSlash(path)); ok {
-			return true
-		}
-		if !strings.Contains(p, "/") {
-			if ok, _ := doublestar.Match(p, filepath.Base(path)); ok {
-				return true
-			}
-		}
+	matches := func(path string) func(*glob.Pattern) bool {
+		return func(p *glob.Pattern) bool { return p.Match(filepath.ToSlash(path)) }
 	}
-	return false
+	return slices.ContainsFunc(ig.patterns, matches(rel)) || slices.ContainsFunc(ig.patterns, matches(path)) ||
+		slices.ContainsFunc(ig.names, matches(filepath.Base(path)))
 }

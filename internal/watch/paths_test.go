@@ -386,3 +386,22 @@ func TestRootThatIsGone(t *testing.T) {
 		r.awaitEdits("the root was gone", p.all(t))
 	})
 }
+
+// TestIgnoredPatterns: patterns of server.watch.ignored are Vite's.
+func TestIgnoredPatterns(t *testing.T) {
+	ig, err := newIgnore("/r", []string{"out/**", "*.@(log|tmp)", "**/gen/!(keep).ts", "/elsewhere/**"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{
+		"/r/out/a.js": true, "/r/out/.a/b.js": true, "/r/src/out/a.js": false, "/r/src/a.log": true, "/r/src/.x.tmp": true,
+		"/r/src/a.logs": false, "/r/a/gen/x.ts": true, "/r/a/gen/keep.ts": false, "/elsewhere/x": true, "/r/src/a.ts": false,
+	} {
+		if got := ig.path(path); got != want {
+			t.Errorf("%s is ignored: %t", path, got)
+		}
+	}
+	if _, err := newIgnore("/r", []string{"{a"}); err == nil || err.Error() != `server.watch.ignored: malformed pattern "{a": { is not closed` {
+		t.Errorf("got %v", err)
+	}
+}

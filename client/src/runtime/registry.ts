@@ -62,6 +62,22 @@ class ModuleNotFoundError extends Error {
   readonly code = "MODULE_NOT_FOUND";
 }
 
+function notFound(specifier: string, from: Instance, cause?: unknown): ModuleNotFoundError {
+  const known = neighbors(specifier, from);
+  const more = known.length > maxKnown ? ` and ${known.length - maxKnown} more` : "";
+  const hint = known.length > 0 ? `. In that folder it can import ${known.slice(0, maxKnown).join(", ")}${more}` : "";
+  return new ModuleNotFoundError(`Cannot find ${JSON.stringify(specifier)}, imported by ${from.id}${hint}`, { cause });
+}
+
+const maxKnown = 10;
+
+/** The specifiers of an import() with variables that differ from a specifier only in the last name. */
+function neighbors(specifier: string, from: Instance): string[] {
+  const folder = specifier.slice(0, specifier.lastIndexOf("/") + 1);
+  const known = from.definition.info.dynamic ?? [];
+  return known.filter((s) => folder !== "" && s.startsWith(folder) && !s.includes("/", folder.length));
+}
+
 export class Registry implements AsyncHost {
   readonly definitions = new Definitions();
   /** The instances that new importers get. */
@@ -258,12 +274,19 @@ export class Registry implements AsyncHost {
    */
   private async loadAddress(specifier: string, from: Instance, options: unknown): Promise<unknown> {
     // Only the page's import map can know a computed name.
-    if (!isAddress(specifier)) return this.host.importURL(specifier, options);
+    if (!isAddress(specifier))
+      return this.host.importURL(specifier, options).catch((error: unknown) => {
+        throw neighbors(specifier, from).length > 0 ? notFound(specifier, from, error) : error;
+      });
     const { href, origin, pathname, search, hash } = new URL(specifier, this.host.url(from.id));
     const base = this.host.url("/");
     const id = href.startsWith(base) ? "/" + decodePath((origin + pathname).slice(base.length)) + search + hash : "";
     if (!this.definitions.get(id)) {
-      const namespace = await this.host.importURL(href, options);
+      const namespace = await this.host.importURL(href, options).catch((error: unknown) => {
+        // Browsers say only that importing the module failed.
+        const unread = error instanceof TypeError && /import.*module|module.*import/i.test(error.message);
+        throw unread && neighbors(specifier, from).length > 0 ? notFound(specifier, from, error) : error;
+      });
       if (!this.definitions.get(id) && !this.host.waits(id)) return namespace;
     }
     this.importers.noteLoaded(from.id, id, true);
