@@ -41,6 +41,9 @@ type Config struct {
 	// Define maps names to the expressions that replace them. A string is an expression, as in Vite: write "\"text\""
 	// for a text. Other values stand for themselves.
 	Define Expressions `json:"define"`
+	// AssetsInclude lists patterns of further files whose import returns a URL. `**/*.ext` matches in every folder, and
+	// `*.ext` in the project's folder. A pattern that begins with "^" is a JavaScript regular expression for the path.
+	AssetsInclude FilePatterns `json:"assetsInclude"`
 	// LogLevel is the lowest level that the terminal shows. Default: "info".
 	LogLevel string `json:"logLevel" enum:"debug,info,warn,error,silent"`
 	// ClearScreen clears the terminal at start. Default: true.

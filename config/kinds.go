@@ -5,6 +5,9 @@ import "encoding/json"
 // Strings is a list of texts. In the file a single text may stand for a list with one text.
 type Strings []string
 
+// FilePatterns is a list of patterns for files. In the file a single pattern may stand for a list with one pattern.
+type FilePatterns []string
+
 // Raw is a value that is passed on unchanged, in standard JSON. Nil: not given. [RawOf] makes it.
 type Raw json.RawMessage
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -251,12 +252,15 @@ func (c *compatCase) run(t *testing.T) string {
 	for line := range strings.Lines(warnings.String()) {
 		line = strings.ReplaceAll(strings.TrimRight(line, "\n"), app.Root+string(filepath.Separator), "")
 		if line != "" && line[0] != ' ' {
-			told = append(told, "warning: "+line)
+			told = append(told, "warning: "+clock.ReplaceAllString(line, ""))
 		}
 	}
 	slices.Sort(told) // modules are compiled at the same time
 	return strings.Join(append(lines, told...), "\n") + "\n"
 }
+
+// clock matches the time before a line of the terminal.
+var clock = regexp.MustCompile(`^\d\d:\d\d:\d\d `)
 
 // startVite serves a project by Vite until the test ends, and returns the URL.
 func startVite(t *testing.T, root string) string {

@@ -85,6 +85,7 @@ type Compiler struct {
 	styles   styleTools
 	exported sync.Map // file of a package -> names that its stars bring, nil when they are unknown
 	stamps   sync.Map // file -> time of its last change in milliseconds, for assets
+	assets   []func(file string) bool
 	// brokenMaps holds the modules whose broken source map was reported.
 	brokenMaps sync.Map
 	first      firstCrawl
@@ -93,7 +94,7 @@ type Compiler struct {
 
 // New returns a Compiler. It looks for the configurations of the project's tools, and runs nothing yet.
 func New(o Options) *Compiler {
-	c := &Compiler{o: o, define: map[string]string{"process.env.NODE_ENV": transform.Quote(o.NodeEnv)}}
+	c := &Compiler{o: o, assets: assetPatterns(o.Config.AssetsInclude, o.Layout.Dir), define: map[string]string{"process.env.NODE_ENV": transform.Quote(o.NodeEnv)}}
 	for key, value := range o.Config.Define {
 		c.define[key] = string(value)
 	}

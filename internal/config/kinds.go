@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bmatcuk/doublestar/v4"
 	"github.com/tailscale/hujson"
 
 	"github.com/seed-b8174343/devserver/config"
@@ -16,6 +17,8 @@ func (d *decoder) kind(v *hujson.Value, to any, path string) bool {
 	switch o := to.(type) {
 	case *config.Strings:
 		d.strings(v, o, path)
+	case *config.FilePatterns:
+		d.filePatterns(v, o, path)
 	case *config.Raw:
 		*o = standard(v)
 	case *config.Ignored: // any value is accepted
@@ -55,6 +58,23 @@ func (d *decoder) strings(v *hujson.Value, s *config.Strings, path string) {
 	var list []string
 	if d.into(v, &list, path, "a text or a list of texts") {
 		*s = list
+	}
+}
+
+func (d *decoder) filePatterns(v *hujson.Value, p *config.FilePatterns, path string) {
+	var list config.Strings
+	d.strings(v, &list, path)
+	*p = nil
+	for _, text := range list {
+		if strings.HasPrefix(text, "^") {
+			if !d.jsPattern(v, path, text) {
+				continue
+			}
+		} else if !doublestar.ValidatePattern(text) {
+			d.fail(v, path, "%q is not a pattern like **/*.ext", text)
+			continue
+		}
+		*p = append(*p, text)
 	}
 }
 
