@@ -88,8 +88,10 @@ type Compiler struct {
 	assets   []func(file string) bool
 	// brokenMaps holds the modules whose broken source map was reported.
 	brokenMaps sync.Map
-	first      firstCrawl
-	mistakes   tsMistakes
+	// missed holds the URLs whose missing file was reported, with their module.
+	missed   sync.Map
+	first    firstCrawl
+	mistakes tsMistakes
 }
 
 // New returns a Compiler. It looks for the configurations of the project's tools, and runs nothing yet.

@@ -39,13 +39,7 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 			}
 		}
 	}
-	for _, spec := range out.Addresses {
-		if file, ok := c.addressed(src, spec); ok {
-			if target, _ := c.address(src, spec); target == "" {
-				v.Inputs = append(v.Inputs, file) // it may be created
-			}
-		}
-	}
+	c.noteAddresses(ctx, src, out.Addresses, v)
 	side := &script{exports: out.Exports}
 	if in.Map != nil {
 		kept := in // only then it is on the heap
@@ -89,16 +83,22 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 			in.NodeESM = pkg.ESM(src.file)
 		}
 		if c.o.Layout.Outside(src.file) {
-			in.Address = func(spec string) (string, transform.ImportKind) {
-				c.address(src, spec) // permits the file
-				return "", 0
+			in.Folder = func(string) string { return "" }
+			in.Address = func(written string) transform.Addressed {
+				c.address(ctx, src, written) // permits the file
+				return transform.Addressed{}
 			}
 		}
 		return in, nil
 	}
 	in.Refresh = c.refresh.framework
 	in.Glob = func(patterns []string) []string { return c.glob(src, patterns) }
-	in.Address = func(spec string) (string, transform.ImportKind) { return c.address(src, spec) }
+	ctx = context.WithoutCancel(ctx) // a source map is made later
+	in.Folder = func(beginning string) string { return c.addressFolder(src, beginning) }
+	in.Address = func(written string) transform.Addressed {
+		a, _ := c.address(ctx, src, written)
+		return a
+	}
 	ts := c.o.Resolver.TSConfig(placeOf(src.file, c.o.Layout.Root))
 	c.warnOf(ts)
 	for _, file := range ts.Files {
