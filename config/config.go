@@ -95,7 +95,8 @@ type Resolve struct {
 	Dedupe []string `json:"dedupe"`
 	// Extensions are tried in order for specifiers without an extension. Default: Vite's list.
 	Extensions []string `json:"extensions"`
-	// MainFields are the fields of package.json that name a package's entry. Default: browser, module, main.
+	// MainFields are the fields of package.json that name a package's entry. "main" follows them. Default: browser,
+	// module, main.
 	MainFields []string `json:"mainFields"`
 	// PreserveSymlinks identifies a module by the path of a symbolic link, not by the link's target. Default: false.
 	PreserveSymlinks *bool `json:"preserveSymlinks"`

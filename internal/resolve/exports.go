@@ -122,6 +122,15 @@ func (n *node) member(key string) (*node, bool) {
 	return nil, false
 }
 
+// has reports whether the node is an object with the key.
+func (n *node) has(key string) bool {
+	if n == nil {
+		return false
+	}
+	_, ok := n.member(key)
+	return ok
+}
+
 // subpaths reports whether the node is an object of subpaths, and not of conditions.
 func (n *node) subpaths() bool {
 	return n.kind == nodeObject && len(n.members) > 0 && strings.HasPrefix(n.members[0].key, ".")
@@ -337,22 +346,17 @@ func (q *query) readPackage(f *folder, name, subpath string) (hit, bool, error) 
 	return h, ok, nil
 }
 
-// exportFile finds the file of a target. It adds no extension, and takes no folder for its index.
+// exportFile finds the file of a target. As in Vite, the target may lack the extension, or be a folder with an index.
 func (q *query) exportFile(f *folder, t target) (hit, bool) {
-	file := filepath.Join(f.path, filepath.FromSlash(path.Clean(t.path)))
+	path := filepath.Join(f.path, filepath.FromSlash(path.Clean(t.path)))
 	if t.loose {
-		return q.fileOrFolder(file, false)
+		return q.fileOrFolder(path, false)
 	}
-	dir := q.folder(filepath.Dir(file))
-	base := filepath.Base(file)
-	if dir.kind(base) == entryFile {
+	if file, ok := q.file(path); ok {
 		return hit{file: file}, true
 	}
-	for _, ext := range sources(base) {
-		name := base[:strings.LastIndexByte(base, '.')] + ext
-		if dir.kind(name) == entryFile {
-			return hit{file: filepath.Join(dir.path, name)}, true
-		}
+	if q.folder(filepath.Dir(path)).kind(filepath.Base(path)) == entryFolder {
+		return q.index(q.folder(path))
 	}
 	return hit{}, false
 }
