@@ -117,6 +117,9 @@ func (u *Updater) Follow() {
 func (u *Updater) PageServed(file string, inputs []string) {
 	u.notePage(file)
 	u.pages.Store(file, inputs)
+	for _, input := range inputs {
+		u.o.Watched.noteFile(input)
+	}
 	u.o.Watched.Version(&graph.Version{Inputs: inputs})
 }
 
