@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -90,20 +91,32 @@ func (c *Compiler) leadsTo(src source, name, address string) bool {
 	return base.ResolveReference(to).EscapedPath() == c.o.Layout.URL(address)
 }
 
-// addressFolder returns a specifier of the folder that the beginning of a URL means, see transform.Input.
-func (c *Compiler) addressFolder(src source, beginning string) string {
-	dir, ok := c.o.Resolver.Folder(beginning, src.file)
-	if !ok || src.file == "" {
-		return ""
+// addressFolder returns the folder that the beginning of a URL means, see transform.Input.
+func (c *Compiler) addressFolder(src source, beginning string) (specifier, url string) {
+	if src.file == "" || !strings.HasSuffix(beginning, "/") || beginning == "/" {
+		return "", ""
 	}
+	dir, ok := c.o.Resolver.Folder(beginning, src.file)
+	if !ok {
+		if public := filepath.Join(c.o.Layout.Public, filepath.FromSlash(beginning)); c.o.Layout.Public == "" || beginning[0] != '/' || !isFolder(public) {
+			return "", ""
+		}
+		return "", c.o.Layout.Base + moduleid.EscapePath(beginning[1:])
+	}
+	url = c.o.Layout.URL(c.o.Gate.FileToID(dir)) + "/"
 	if rest, err := filepath.Rel(c.o.Layout.Root, dir); err == nil && !c.o.Layout.Outside(dir) {
-		return path.Join("/", filepath.ToSlash(rest)) + "/"
+		return path.Join("/", filepath.ToSlash(rest)) + "/", url
 	}
 	rest, err := filepath.Rel(filepath.Dir(src.file), dir)
 	if err != nil { // another drive
-		return ""
+		return "", url
 	}
-	return filepath.ToSlash(rest) + "/"
+	return filepath.ToSlash(rest) + "/", url
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 var hasScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)

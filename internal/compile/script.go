@@ -83,7 +83,7 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 			in.NodeESM = pkg.ESM(src.file)
 		}
 		if c.o.Layout.Outside(src.file) {
-			in.Folder = func(string) string { return "" }
+			in.Folder = func(string) (specifier, url string) { return "", "" }
 			in.Address = func(written string) transform.Addressed {
 				c.address(ctx, src, written) // permits the file
 				return transform.Addressed{}
@@ -94,7 +94,7 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	in.Refresh = c.refresh.framework
 	in.Glob = func(patterns []string) []string { return c.glob(src, patterns) }
 	ctx = context.WithoutCancel(ctx) // a source map is made later
-	in.Folder = func(beginning string) string { return c.addressFolder(src, beginning) }
+	in.Folder = func(beginning string) (specifier, url string) { return c.addressFolder(src, beginning) }
 	in.Address = func(written string) transform.Addressed {
 		a, _ := c.address(ctx, src, written)
 		return a

@@ -299,34 +299,43 @@ func (r *reader) address(i int) {
 	}
 }
 
-// addressTemplate reads the template literal at i, and returns a property for each file that it may mean.
+// addressTemplate reads the template literal at i, and returns a property for each file that it may mean. It replaces a
+// beginning that a browser would read otherwise.
 func (r *reader) addressTemplate(i int) string {
 	pattern, ok := r.templatePattern(i)
+	if !ok || strings.HasPrefix(pattern, "*") {
+		return ""
+	}
+	var beginning, folder, shown string // as it is written, as a specifier, and as it is in the URL
+	if !strings.HasPrefix(pattern, ".") {
+		text := r.text(i)
+		at := bytes.LastIndexByte(text, '/') + 1
+		beginning = unescape(text[1:max(at, 1)])
+		folder, shown = r.in.Folder(beginning)
+		if shown == "" {
+			return ""
+		}
+		if shown != beginning {
+			start := int(r.tokens[i].start)
+			r.replace(start+1, start+at, shown)
+		}
+	}
 	pattern, query, _ := strings.Cut(pattern, "?")
 	if query != "" {
 		query = "?" + query
 	}
 	last := path.Base(pattern)
-	if !ok || strings.HasPrefix(pattern, "*") || strings.ContainsAny(query, "*") ||
+	if beginning != folder && folder == "" || strings.ContainsAny(query, "*") ||
 		!strings.Contains(last[strings.LastIndexByte(last, '*')+1:], ".") {
 		return "" // without an extension it may mean every file of a folder
 	}
-	from, to := "", "" // the beginning of the text, and of the specifiers that it means
-	if !strings.HasPrefix(pattern, ".") && !strings.HasPrefix(pattern, "/") {
-		text := r.text(i)
-		beginning := unescape(text[1 : len(text)-2]) // before the first expression
-		from = beginning[:strings.LastIndexByte(beginning, '/')+1]
-		if to = r.in.Folder(from); to == "" {
-			return ""
-		}
-		pattern = globEscape.Replace(to) + pattern[len(globEscape.Replace(from)):]
-	}
+	pattern = globEscape.Replace(folder) + pattern[len(globEscape.Replace(beginning)):]
 	r.out.Globs = append(r.out.Globs, Glob{Patterns: []string{pattern}})
 	var b strings.Builder
 	for _, spec := range r.expand([]string{pattern}) {
-		written := from + strings.TrimPrefix(spec, to) + query
-		if text := r.addressOf(written, i); text != "" {
-			b.WriteString(" " + Quote(written) + ": () => " + text + ",")
+		rest := strings.TrimPrefix(spec, folder) + query
+		if text := r.addressOf(beginning+rest, i); text != "" {
+			b.WriteString(" " + Quote(shown+rest) + ": () => " + text + ",")
 		}
 	}
 	return b.String()

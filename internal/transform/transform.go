@@ -105,9 +105,10 @@ type Input struct {
 	// Address returns the file that a URL means in `new URL("x", import.meta.url)`. The zero value leaves the URL as it
 	// is, as a nil func does.
 	Address func(written string) Addressed
-	// Folder returns a specifier of the folder that the beginning of a URL means, such as "@/img/". It is "" for no
-	// folder of the project. Input needs it when it has Address.
-	Folder func(written string) string
+	// Folder returns the folder that the beginning of a URL means, such as "@/img/", as a specifier and as the beginning of
+	// its files' URLs. The specifier is "" for a folder whose files are not followed, and both for what is no folder. A
+	// nil Address needs no Folder.
+	Folder func(written string) (specifier, url string)
 	// StarExports returns the names that a module exports (ScanExports, followed through its own stars). It serves the
 	// `export * from` of a module that is compiled lazy. When ok is false, or StarExports is nil, the star is evaluated
 	// with its module.
