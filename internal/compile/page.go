@@ -2,6 +2,7 @@ package compile
 
 import (
 	"context"
+	"path"
 	"regexp"
 	"strings"
 
@@ -21,11 +22,7 @@ func (c *Compiler) PageURL(ctx context.Context, page, from, written string) stri
 	if strings.HasPrefix(name, ".") || !c.mayBeFile(source{id: page, file: from}, name) || hasScheme.MatchString(name) {
 		return ""
 	}
-	plain := name
-	if !strings.HasPrefix(plain, "/") {
-		plain = moduleid.Path(page)[:strings.LastIndexByte(moduleid.Path(page), '/')+1] + name
-	}
-	if _, denied := c.o.Gate.Resolve(strings.TrimSuffix(c.o.Layout.Base, "/") + moduleid.EscapePath(plain)); denied == nil {
+	if _, denied := c.o.Gate.Resolve(c.beside(page, name)); denied == nil {
 		return "" // the browser finds it
 	}
 	id, err := c.ResolveID(ctx, name, page, resolve.URL)
@@ -39,6 +36,14 @@ func (c *Compiler) PageURL(ctx context.Context, page, from, written string) stri
 	return c.o.Layout.URL(c.o.Gate.Address(file)) + rest
 }
 
+// beside returns the path at which a browser finds a URL of the page.
+func (c *Compiler) beside(page, name string) string {
+	if !strings.HasPrefix(name, "/") {
+		name = path.Join(path.Dir(moduleid.Path(page)), name)
+	}
+	return strings.TrimSuffix(c.o.Layout.Base, "/") + moduleid.EscapePath(name)
+}
+
 // PageStyle compiles the text of a page's <style>, or of an attribute style, that begins in a line of the page. inputs
 // are the files that it was made from, or that its URLs name.
 func (c *Compiler) PageStyle(ctx context.Context, page, from, css string, line int, attribute bool) (made string, inputs []string, err error) {
@@ -50,6 +55,15 @@ func (c *Compiler) PageStyle(ctx context.Context, page, from, css string, line i
 	}
 	in := c.styleInput(src, src.code)
 	in.Modules = false
+	in.Resolve = func(spec, importer string) (string, error) {
+		found, err := c.resolveStyle(page, spec, importer)
+		if err != nil && importer == from { // beside the page's URL there may be a file of the public folder
+			if t, denied := c.o.Gate.Resolve(c.beside(page, spec)); denied == nil {
+				return t.File, nil
+			}
+		}
+		return found, err
+	}
 	out, errs := transform.CompileCSS(in)
 	if out != nil {
 		inputs = append(inputs, out.Deps...)

@@ -269,23 +269,18 @@ func (u *Updater) reloadPages(e *edit) {
 
 // reloadMadeFrom reloads the pages whose HTML was made from a changed file: a <style> imports it, or has its URL.
 func (u *Updater) reloadMadeFrom(c watch.Change) {
-	var pages []string
-	u.pages.Range(func(page, inputs any) bool {
-		if slices.Contains(inputs.([]string), c.Path) {
-			pages = append(pages, page.(string))
+	u.pages.Range(func(page, sums any) bool {
+		was, used := sums.(map[string]Sum)[c.Path]
+		if !used || was == sumOf(c.Path) {
+			return true
+		}
+		reload := u.pageReload(page.(string))
+		reload.Reason = u.o.Layout.Shown(c.Path) + " was edited, which a <style> of the page uses"
+		if u.publishChange(reload) {
+			u.PrintReload(u.o.Gate.FileToID(c.Path) + " was edited, which a <style> of " + u.o.Gate.FileToID(page.(string)) + " uses")
 		}
 		return true
 	})
-	if len(pages) == 0 || !u.o.Watched.contentChanged(c.Path) {
-		return
-	}
-	for _, page := range pages {
-		reload := u.pageReload(page)
-		reload.Reason = u.o.Layout.Shown(c.Path) + " was edited, which a <style> of the page uses"
-		if u.publishChange(reload) {
-			u.PrintReload(u.o.Gate.FileToID(c.Path) + " was edited, which a <style> of " + u.o.Gate.FileToID(page) + " uses")
-		}
-	}
 }
 
 // pageReload returns what reloads the pages that were made from an HTML file, and those that wait at its address.

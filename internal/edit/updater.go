@@ -71,7 +71,7 @@ type Updater struct {
 	goWaits  goEdits    // guarded by applying
 
 	entered sync.Map // IDs that a page asked for by itself
-	pages   sync.Map // HTML files that were served -> the further files that they were made from
+	pages   sync.Map // HTML files that were served -> sums of the further files that they were made from
 	missing sync.Map // files of scripts that pages asked for in vain -> ID
 
 	lastReport atomic.Value // string: the report that was printed last
@@ -116,15 +116,16 @@ func (u *Updater) Follow() {
 // further files that the page was made from.
 func (u *Updater) PageServed(file string, inputs []string) {
 	u.notePage(file)
-	u.pages.Store(file, inputs)
+	sums := map[string]Sum{}
 	for _, input := range inputs {
-		u.o.Watched.noteFile(input)
+		sums[input] = sumOf(input)
 	}
+	u.pages.Store(file, sums)
 	u.o.Watched.Version(&graph.Version{Inputs: inputs})
 }
 
 func (u *Updater) notePage(file string) {
-	if _, known := u.pages.LoadOrStore(file, []string(nil)); !known {
+	if _, known := u.pages.LoadOrStore(file, map[string]Sum(nil)); !known {
 		u.o.Watched.Module(file)
 	}
 }

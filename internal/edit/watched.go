@@ -217,13 +217,6 @@ func (w *Watched) NoteContent(file string, content []byte) {
 	}
 }
 
-// noteFile is NoteContent for a file that is not read yet.
-func (w *Watched) noteFile(file string) {
-	if _, known := w.contents.Load(file); !known {
-		w.contents.LoadOrStore(file, sumOf(file))
-	}
-}
-
 // contentChanged reports whether the file's content differs from the last time that it was asked.
 func (w *Watched) contentChanged(file string) bool {
 	now := sumOf(file)
