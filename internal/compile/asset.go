@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
-	"github.com/seed-b8174343/devserver/internal/pattern"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
@@ -24,20 +24,18 @@ func (c *Compiler) IsAsset(file string) bool {
 }
 
 // assetPatterns returns what matches the patterns of assetsInclude. A pattern without "**" at its beginning starts from
-// the project's folder, as in Vite. The configuration has checked the patterns.
-func assetPatterns(patterns []string, dir string) []func(file string) bool {
+// the project's folder, as in Vite.
+func assetPatterns(patterns config.FilePatterns, dir string) []func(file string) bool {
 	var list []func(string) bool
-	for _, text := range patterns {
-		if strings.HasPrefix(text, "^") {
-			if expression, err := pattern.Compile(text); err == nil {
-				list = append(list, expression.Match)
-			}
-			continue
+	names, expressions := patterns.Split()
+	for _, expression := range expressions {
+		list = append(list, expression.Match)
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, "**") && !strings.HasPrefix(name, "/") {
+			name = globIn(dir, name)
 		}
-		if !strings.HasPrefix(text, "**") && !strings.HasPrefix(text, "/") {
-			text = globIn(dir, text)
-		}
-		list = append(list, func(file string) bool { return MatchGlob(text, file) })
+		list = append(list, func(file string) bool { return MatchGlob(name, file) })
 	}
 	return list
 }
