@@ -22,6 +22,9 @@ func (c *Compiler) PageURL(ctx context.Context, page, from, written string) stri
 	if strings.HasPrefix(name, ".") || !c.mayBeFile(source{id: page, file: from}, name) || hasScheme.MatchString(name) {
 		return ""
 	}
+	if path.Ext(name) == "" { // a route of the app, which a file may happen to be named after
+		return ""
+	}
 	if _, denied := c.o.Gate.Resolve(c.beside(page, name)); denied == nil {
 		return "" // the browser finds it
 	}
