@@ -16,8 +16,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-// The files whose URLs modules make by `new URL("./x.png", import.meta.url)`. They are found as those of imports are: by
-// path, alias, tsconfig, "#x" or the name of a package, and without an extension.
+// The files whose URLs modules make by `new URL("./x.png", import.meta.url)`. They are found as those of imports are:
+// by path, alias, tsconfig, "#x" or the name of a package, and without an extension.
 
 // address returns the file that a URL means, see transform.Input. written has no fragment. missing is set when the URL
 // is the specifier of a file that does not exist.

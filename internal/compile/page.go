@@ -13,7 +13,8 @@ import (
 
 // What pages have in their HTML is found, and compiled, as what modules have. The page's ID stands for the module.
 
-// PageURL returns the URL of the file that a URL in a page names by an alias, "" for other URLs. from is the page's file.
+// PageURL returns the URL of the file that a URL in a page names by an alias, "" for other URLs. from is the page's
+// file.
 func (c *Compiler) PageURL(ctx context.Context, page, from, written string) string {
 	name, rest := written, ""
 	if at := strings.IndexAny(written[min(1, len(written)):], "?#"); at >= 0 { // "#x" is a specifier of the package's own

@@ -25,8 +25,8 @@ var metaNames = map[string]bool{
 	"og:audio:secure_url": true, "og:video": true, "og:video:secure_url": true,
 }
 
-// urls puts the base before the tag's root-relative URLs, as a build does, and follows aliases. With Options.Dir it makes
-// relative URLs absolute. It reports false for a tag with the attribute vite-ignore, which stays as it is.
+// urls puts the base before the tag's root-relative URLs, as a build does, and follows aliases. With Options.Dir it
+// makes relative URLs absolute. It reports false for a tag with the attribute vite-ignore, which stays as it is.
 func (r *rewriter) urls(tag string, at, end int) bool {
 	raw := r.page[at:end]
 	style := r.o.Style != nil && needsStyle.Match(raw)

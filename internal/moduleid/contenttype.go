@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// contentTypes are the types of the files that web apps have, by extension. Types of the machine are not asked: machines
-// differ, and a wrong type keeps a browser from using the file.
+// contentTypes are the types of the files that web apps have, by extension. Types of the machine are not asked:
+// machines differ, and a wrong type keeps a browser from using the file.
 var contentTypes = func() map[string]string {
 	types := map[string]string{}
 	for line := range strings.Lines(`

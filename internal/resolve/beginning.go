@@ -1,11 +1,9 @@
 package resolve
 
-import (
-	"path/filepath"
-)
+import "path/filepath"
 
-// Folder returns the folder that the beginning of a URL or pattern means in the file importer: "@/img/" by an alias or a
-// tsconfig, "#img/" by package.json, "./img/", "/src/". The beginning ends with a slash. ok is false when there is no
+// Folder returns the folder that the beginning of a URL or pattern means in the file importer: "@/img/" by an alias or
+// a tsconfig, "#img/" by package.json, "./img/", "/src/". The beginning ends with a slash. ok is false when there is no
 // such folder.
 func (r *Resolver) Folder(beginning, importer string) (dir string, ok bool) {
 	q := query{cache: r.cache.Load(), kind: URL}
