@@ -128,10 +128,14 @@ func (c *Compiler) noteAddresses(ctx context.Context, src source, addresses []st
 		if missing == nil || written[0] == '/' || hasScheme.MatchString(written) { // a path from the root may be a backend's
 			continue
 		}
-		if file := missing.Target(); file != "" {
+		name, _, _ := strings.Cut(written, "?")
+		file := missing.Target()
+		if file == "" && src.file != "" { // not even a package: a file beside the module
+			file = filepath.Join(filepath.Dir(src.file), filepath.FromSlash(name))
+		}
+		if file != "" {
 			v.Inputs = append(v.Inputs, file) // it may be created
 		}
-		name, _, _ := strings.Cut(written, "?")
 		if _, told := c.missed.LoadOrStore(src.id+" "+written, true); told || path.Ext(name) == "" {
 			continue
 		}
