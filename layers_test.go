@@ -62,7 +62,7 @@ var layers = map[string][]string{
 	// The leaves. Each knows one thing.
 	"internal/cache":     {},
 	"internal/cert":      {},
-	"internal/config":    {"config", "internal/disk", "internal/nearest", "internal/pattern"},
+	"internal/config":    {"config", "internal/disk", "internal/glob", "internal/nearest", "internal/pattern"},
 	"internal/disk":      {},
 	"internal/env":       {"internal/disk"},
 	"internal/gate":      {"internal/disk", "internal/glob", "internal/moduleid"},

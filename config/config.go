@@ -42,6 +42,9 @@ type Config struct {
 	// A string is an expression, as in Vite: write "\"text\"" for a text. Other values stand for themselves.
 	// "import.meta.env.X" is also a variable of import.meta.env, and of %X% in HTML.
 	Define Expressions `json:"define"`
+	// AssetsInclude lists patterns of further files whose import returns a URL. `**/*.ext` matches in every folder, and
+	// `*.ext` in the project's folder. A pattern that begins with "^" is a JavaScript regular expression for the path.
+	AssetsInclude FilePatterns `json:"assetsInclude"`
 	// LogLevel is the lowest level that the terminal shows. Default: "info".
 	LogLevel string `json:"logLevel" enum:"debug,info,warn,error,silent"`
 	// ClearScreen clears the terminal at start. Default: true.
@@ -93,7 +96,8 @@ type Resolve struct {
 	Dedupe []string `json:"dedupe"`
 	// Extensions are tried in order for specifiers without an extension. Default: Vite's list.
 	Extensions []string `json:"extensions"`
-	// MainFields are the fields of package.json that name a package's entry. Default: browser, module, main.
+	// MainFields are the fields of package.json that name a package's entry. "main" follows them. Default: browser,
+	// module, main.
 	MainFields []string `json:"mainFields"`
 	// PreserveSymlinks identifies a module by the path of a symbolic link, not by the link's target. Default: false.
 	PreserveSymlinks *bool `json:"preserveSymlinks"`

@@ -1,9 +1,30 @@
 package config
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/pattern"
+)
 
 // Strings is a list of texts. In the file a single text may stand for a list with one text.
 type Strings []string
+
+// FilePatterns is a list of patterns for files. In the file a single pattern may stand for a list with one pattern.
+type FilePatterns []string
+
+// Split returns the patterns of names, and those that are regular expressions of JavaScript. It leaves out expressions
+// with a mistake.
+func (p FilePatterns) Split() (names []string, expressions []*pattern.Pattern) {
+	for _, text := range p {
+		if !strings.HasPrefix(text, "^") {
+			names = append(names, text)
+		} else if expression, err := pattern.Compile(text); err == nil {
+			expressions = append(expressions, expression)
+		}
+	}
+	return names, expressions
+}
 
 // Raw is a value that is passed on unchanged, in standard JSON. Nil: not given. [RawOf] makes it.
 type Raw json.RawMessage

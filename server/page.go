@@ -2,7 +2,9 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	stdhtml "html"
 	"net/http"
@@ -37,7 +39,7 @@ func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string)
 		return
 	}
 	p.keepPage(file, page)
-	p.edits.PageServed(file)
+	p.edits.PageServed(file, page.inputs)
 	if p.problems.Clear(p.gate.FileToID(file)) { // what failed was no edit of the page, but a plugin
 		p.problems.Publish()
 	}
@@ -50,6 +52,7 @@ func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string)
 type rewrittenPage struct {
 	source, text []byte
 	scripts      []html.Script
+	inputs       []string // the further files that the text was made from
 }
 
 // entries are the IDs of the page's module scripts.
@@ -96,7 +99,18 @@ func (p *project) rewritePage(ctx context.Context, file string, source []byte, d
 	if err != nil {
 		return nil, err
 	}
-	opts := html.Options{Path: moduleid.Path(id), Base: p.layout.Base, Dir: dir, Client: p.client(id, edit.PageRev(source))}
+	page := &rewrittenPage{source: source}
+	var failed error
+	opts := html.Options{
+		Path: moduleid.Path(id), Base: p.layout.Base, Dir: dir, Client: p.client(id, edit.PageRev(source)),
+		Imports: transform.ImportedURLs,
+		Resolve: func(u string) string { return p.compiler.PageURL(ctx, id, file, u) },
+		Style: func(css string, line int, attribute bool) string {
+			made, inputs, err := p.compiler.PageStyle(ctx, id, file, css, line, attribute)
+			page.inputs, failed = append(page.inputs, inputs...), cmp.Or(failed, err)
+			return made
+		},
+	}
 	if tags != nil {
 		if tags.HTML != "" {
 			text = []byte(tags.HTML)
@@ -113,8 +127,20 @@ func (p *project) rewritePage(ctx context.Context, file string, source []byte, d
 		}
 	}
 	out := html.Rewrite(text, opts)
-	return &rewrittenPage{source: source, text: out.HTML, scripts: out.Scripts}, nil
+	page.text, page.scripts = out.HTML, out.Scripts
+	if failed != nil {
+		return nil, &pageError{failed, page.inputs}
+	}
+	return page, nil
 }
+
+// pageError is the error of a page that was made from further files: an edit of them may fix it.
+type pageError struct {
+	error
+	inputs []string
+}
+
+func (e *pageError) Unwrap() error { return e.error }
 
 // client returns the client's script for a page: the ID of its file, and the revision of the file's text.
 func (p *project) client(page, rev string) html.Client {
@@ -178,7 +204,11 @@ func (p *project) failPage(w http.ResponseWriter, file, rev string, err error) {
 	if e.File == "" {
 		e.File = p.layout.Shown(file)
 	}
-	p.edits.PageServed(file)
+	var inputs []string
+	if made, ok := errors.AsType[*pageError](err); ok {
+		inputs = made.inputs
+	}
+	p.edits.PageServed(file, inputs)
 	id := p.gate.FileToID(file)
 	p.problems.AddServed(id, e)
 	p.serveBroken(w, id, rev)

@@ -80,8 +80,9 @@ import.meta.hot.accept();
 
 			i.NoReload()
 			write("imported.css", "#imported { color: rgb(2, 2, 2) }")
-			i.WaitConsole("page reload: /imported.css changed, and a <style> imports it")
+			i.WaitConsole("imported.css was edited, which a <style> of the page uses")
 			i.WaitStyle("#imported", "color", "rgb(2, 2, 2)")
+			i.Wait(`document.readyState === "complete"`) // the page has asked for the missing image
 			s.WaitPages(3)
 			write("missing.svg", "<svg/>")
 			i.WaitConsole("page reload: /missing.svg changed, and this page has loaded it")

@@ -270,3 +270,56 @@ exports.is = "the special one";
 	app.Write("vite.config.ts", good)
 	gets("one/x")
 }
+
+// TestUnfollowedOptions: the terminal names each option of a vite.config that is not followed, also those that nobody
+// has thought of, and no option that is followed or concerns a build.
+func TestUnfollowedOptions(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(`-- index.html --
+<p>
+-- package.json --
+{"type": "module"}
+-- vite.config.js --
+export default {
+  clearScreen: false,
+  logLevel: "warn",
+  customLogger: console,
+  unheardOf: { a: 1 },
+  input: "x.html",
+  define: {}, assetsInclude: [/\.x$/], cacheDir: "x", test: {}, build: { target: "x" }, preview: {}, devtools: true, future: "warn",
+  resolve: { alias: {}, mainFields: ["main"], tsconfigPaths: true, newField: true, oldField: false, nothing: undefined },
+  css: { devSourcemap: true, preprocessorMaxWorkers: true, newLanguage: {}, modules: { scopeBehaviour: "local", newName: 1 } },
+  esbuild: { jsx: "automatic", include: /x/, legalComments: "none" },
+  oxc: { jsx: { runtime: "automatic", development: true }, exclude: ["x"] },
+  json: { stringify: "auto" },
+  worker: { format: "es", newFormat: "x" },
+  server: {
+    host: "127.0.0.1", hmr: { port: 1, newPort: 2 }, middlewareMode: true, sourcemapIgnoreList: () => true, warmup: { clientFiles: [] },
+    fs: { strict: true, newRule: 1 }, cors: { origin: "https://x.example", maxAge: 1 }, watch: { ignored: [], depth: 1 },
+    proxy: { "/text": "http://127.0.0.1:1", "/rule": { target: "http://127.0.0.1:1", changeOrigin: true, xfwd: true, timeout: 1 } },
+  },
+  environments: { client: { define: {}, resolve: { newField: 1 }, optimizeDeps: {}, newThing: 1 }, ssr: { anything: 1 } },
+  experimental: { renderBuiltUrl() {}, hmrPartialAccept: true, newIdea: 1 },
+  legacy: { inconsistentCjsInterop: true },
+};
+`))
+	tools(t, app)
+	s := devtest.Start(t, app)
+	s.Log.Wait(t, "read vite.config.js; ")
+	line := ""
+	for l := range strings.Lines(s.Log.String()) {
+		if _, after, ok := strings.Cut(l, "read vite.config.js; not used: "); ok {
+			line = strings.TrimSpace(after)
+		}
+	}
+	want := []string{
+		"clearScreen: devserver.config.json and --clearScreen have it", "logLevel", "customLogger", "unheardOf", "input", "resolve.newField",
+		"css.newLanguage", "css.modules.newName", "esbuild.include", "oxc.jsx.development", "oxc.exclude", "worker.newFormat",
+		"server.middlewareMode", "server.sourcemapIgnoreList", "server.fs.newRule", "server.cors.maxAge", "server.watch.depth",
+		"server.proxy./rule.xfwd", "server.proxy./rule.timeout", "environments.client.resolve.newField", "environments.client.newThing",
+		"experimental.newIdea", "legacy.inconsistentCjsInterop",
+	}
+	if diff := cmp.Diff(want, strings.Split(line, "; ")); diff != "" {
+		t.Error(diff)
+	}
+}

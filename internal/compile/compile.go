@@ -95,11 +95,14 @@ type Compiler struct {
 	first      firstCrawl
 	mistakes   tsMistakes
 	laid       sync.Map // text of a tsconfig's options -> the text with those of the configuration
+	assets     []func(file string) bool
+	// missed holds the URLs whose missing file was reported, with their module.
+	missed sync.Map
 }
 
 // New returns a Compiler. It looks for the configurations of the project's tools, and runs nothing yet.
 func New(o Options) *Compiler {
-	c := &Compiler{o: o, define: defines(o)}
+	c := &Compiler{o: o, assets: assetPatterns(o.Config.AssetsInclude, o.Layout.Dir), define: defines(o)}
 	if !c.production() {
 		c.refresh.framework = c.detectRefresh()
 	}

@@ -56,6 +56,7 @@ type source struct {
 	watch []string       // files that plugins made the code from
 	made  *sourcemap.Map // from code to what plugins made it from, by IDs; nil without a map
 	plain bool           // code is JavaScript that PostTransform has seen
+	whole bool           // code was not read: only the file's URL matters
 }
 
 func (c *Compiler) load(ctx context.Context, id string) (*graph.Version, error) {
@@ -94,9 +95,9 @@ func (c *Compiler) load(ctx context.Context, id string) (*graph.Version, error) 
 	return v, nil
 }
 
-// empty reports whether the module's file is empty. The code of assets was not read.
+// empty reports whether the module's file is empty.
 func (s *source) empty() bool {
-	return s.state != nil && s.code == "" && (s.state.Size == 0 || !moduleid.IsAsset(s.file))
+	return s.state != nil && s.code == "" && (s.state.Size == 0 || !s.whole)
 }
 
 // ErrEmptied is the error of a Version whose file is empty, when HoldEmpty asked for it.
@@ -167,7 +168,7 @@ func isExternal(id string) bool {
 // it unchanged.
 func (c *Compiler) read(ctx context.Context, id string) (source, error) {
 	src, err := c.original(ctx, id)
-	if err != nil || moduleid.Has(src.query, "raw") || moduleid.Has(src.query, "url") || moduleid.IsAsset(src.file) {
+	if err != nil || moduleid.Has(src.query, "raw") || moduleid.Has(src.query, "url") || c.IsAsset(src.file) {
 		return src, err
 	}
 	changed, err := c.o.Plugins.Transform(ctx, plugin.TransformArgs{ID: src.id, File: src.file, Code: src.code})
@@ -213,7 +214,7 @@ func (c *Compiler) readFile(src source) (source, error) {
 	}
 	src.state = disk.Stat(src.file)
 	ofContent := moduleid.HasAny(src.query, "raw", "inline") || moduleid.IsWasm(src.file) && !moduleid.HasAny(src.query, "url", "init")
-	if moduleid.IsAsset(src.file) && !ofContent {
+	if src.whole = c.IsAsset(src.file) && !ofContent; src.whole {
 		if src.state == nil {
 			return src, c.readError(src, fs.ErrNotExist)
 		}

@@ -3,12 +3,14 @@ package compile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -40,7 +42,18 @@ func (c *Compiler) ResolveID(ctx context.Context, specifier, importer string, ki
 	if err != nil {
 		return "", err
 	}
+	if r.Public && (kind == resolve.Import || kind == resolve.Require) && !c.isWhole(r) {
+		return "", &transform.Error{
+			Text: fmt.Sprintf("%q is in the public folder, whose files are served as they are and are no modules", specifier),
+			Hint: fmt.Sprintf("import %q for its URL, or move the file out of the public folder", r.URL+"?url"),
+		}
+	}
 	return c.idOf(r, importer, file), nil
+}
+
+// isWhole reports whether an import takes the file as it is.
+func (c *Compiler) isWhole(r resolve.Resolved) bool {
+	return c.IsAsset(r.File) || moduleid.HasAny(r.Query, "url", "raw", "inline", "worker", "sharedworker")
 }
 
 // Meaning returns what an import of specifier in the module importer means, nil when it leads nowhere.

@@ -36,13 +36,7 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 		v.Globs = append(v.Globs, g.Watch...)
 	}
 	c.tellGlobs(src, out.Globs)
-	for _, spec := range out.Addresses {
-		if file, ok := c.addressed(src, spec); ok {
-			if target, _ := c.address(src, spec); target == "" {
-				v.Inputs = append(v.Inputs, file) // it may be created
-			}
-		}
-	}
+	c.noteAddresses(ctx, src, out.Addresses, v)
 	side := &script{exports: out.Exports, classic: out.Exports == nil && (!strings.Contains(out.Code, "exports") || in.KeepsThis())}
 	if in.Map != nil {
 		kept := in // only then it is on the heap
@@ -100,15 +94,20 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 			in.StarExports = func(spec string) ([]string, bool) { return c.starExports(spec, src.file, nil) }
 		}
 		if c.o.Layout.Outside(src.file) {
-			in.Address = func(spec string) (string, transform.ImportKind) {
-				c.address(src, spec) // permits the file
-				return "", 0
+			in.Folder = func(string) (specifier, url string) { return "", "" }
+			in.Address = func(written string) transform.Addressed {
+				c.address(ctx, src, written) // permits the file
+				return transform.Addressed{}
 			}
 		}
 		return in, nil
 	}
 	in.Refresh = c.refresh.framework
-	in.Address = func(spec string) (string, transform.ImportKind) { return c.address(src, spec) }
+	in.Folder = func(beginning string) (specifier, url string) { return c.addressFolder(src, beginning) }
+	in.Address = func(written string) transform.Addressed {
+		a, _ := c.address(late, src, written)
+		return a
+	}
 	ts := c.o.Resolver.TSConfig(placeOf(src.file, c.o.Layout.Root))
 	c.warnOf(ts)
 	for _, file := range ts.Files {

@@ -225,9 +225,9 @@ func hasScheme(address string) bool {
 	return found && len(scheme) > 1 && !strings.ContainsAny(scheme, "/?#{} .")
 }
 
-// beside returns the pattern of files in the project that would be another answer, "" for none: relative files come
+// preferred returns the pattern of files in the project that would be another answer, "" for none: relative files come
 // before packages, and extensions have an order.
-func (c *Compiler) beside(l styleLookup) string {
+func (c *Compiler) preferred(l styleLookup) string {
 	if l.Language == "css" || moduleid.IsDependency(l.Importer) || c.o.Resolver.IsAliased(l.Specifier) {
 		return ""
 	}

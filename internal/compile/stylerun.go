@@ -206,7 +206,7 @@ func (s *styleRun) tool(step styleStep, call toolCall) (code string, err error) 
 		s.globs = append(s.globs, globIn(d.Dir, d.Glob))
 	}
 	for _, l := range r.Lookups {
-		if pattern := s.c.beside(l); pattern != "" {
+		if pattern := s.c.preferred(l); pattern != "" {
 			s.globs = append(s.globs, pattern)
 		}
 	}

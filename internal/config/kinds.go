@@ -10,6 +10,7 @@ import (
 	"github.com/tailscale/hujson"
 
 	"github.com/seed-b8174343/devserver/config"
+	"github.com/seed-b8174343/devserver/internal/glob"
 )
 
 // kind decodes an option that may be written in more than one way, and reports whether to points to such an option.
@@ -17,6 +18,8 @@ func (d *decoder) kind(v *hujson.Value, to any, path string) bool {
 	switch o := to.(type) {
 	case *config.Strings:
 		d.strings(v, o, path)
+	case *config.FilePatterns:
+		d.filePatterns(v, o, path)
 	case *config.Raw:
 		*o = standard(v)
 	case *config.Ignored: // any value is accepted
@@ -58,6 +61,23 @@ func (d *decoder) strings(v *hujson.Value, s *config.Strings, path string) {
 	var list []string
 	if d.into(v, &list, path, "a text or a list of texts") {
 		*s = list
+	}
+}
+
+func (d *decoder) filePatterns(v *hujson.Value, p *config.FilePatterns, path string) {
+	var list config.Strings
+	d.strings(v, &list, path)
+	*p = nil
+	for _, text := range list {
+		if strings.HasPrefix(text, "^") {
+			if !d.jsPattern(v, path, text) {
+				continue
+			}
+		} else if _, err := glob.Compile(text, glob.Options{Closed: true}); err != nil {
+			d.fail(v, path, "%q is not a pattern like **/*.ext: %v", text, err)
+			continue
+		}
+		*p = append(*p, text)
 	}
 }
 

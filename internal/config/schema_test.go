@@ -266,7 +266,7 @@ func anyOf(kinds ...map[string]any) map[string]any { return map[string]any{"anyO
 func (b *schemaBuilder) odd(typ reflect.Type) map[string]any {
 	text, boolean, not := ofType("string"), ofType("boolean"), map[string]any{"const": false}
 	switch typ {
-	case reflect.TypeFor[config.Strings]():
+	case reflect.TypeFor[config.Strings](), reflect.TypeFor[config.FilePatterns]():
 		return anyOf(text, listOf(text))
 	case reflect.TypeFor[config.Raw](), reflect.TypeFor[config.Ignored]():
 		return map[string]any{}

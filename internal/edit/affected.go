@@ -40,7 +40,7 @@ func (u *Updater) isManifest(file string) bool {
 func (u *Updater) stampAssets(changes watch.Batch) {
 	hasURL := func(id string) bool { return moduleid.Has(moduleid.Query(id), "url") }
 	for _, c := range changes {
-		if moduleid.IsAsset(c.Path) || compile.FollowsURL(c.Path) && slices.ContainsFunc(u.o.Graph.ByFile(c.Path), hasURL) {
+		if u.o.Compiler.IsAsset(c.Path) || compile.FollowsURL(c.Path) && slices.ContainsFunc(u.o.Graph.ByFile(c.Path), hasURL) {
 			u.o.Compiler.Stamp(c.Path, u.o.Now().UnixMilli())
 		}
 	}

@@ -251,6 +251,7 @@ func (u *Updater) publishChange(payload hmr.Payload) bool {
 func (u *Updater) reloadPages(e *edit) {
 	for _, c := range e.changes {
 		u.missingArrived(c) // missing.go
+		u.reloadMadeFrom(c)
 		if c.Kind == watch.Removed {
 			u.tellDeleted(c.Path)
 			continue
@@ -264,6 +265,22 @@ func (u *Updater) reloadPages(e *edit) {
 			u.PrintReload(id + " was edited")
 		}
 	}
+}
+
+// reloadMadeFrom reloads the pages whose HTML was made from a changed file: a <style> imports it, or has its URL.
+func (u *Updater) reloadMadeFrom(c watch.Change) {
+	u.pages.Range(func(page, sums any) bool {
+		was, used := sums.(map[string]Sum)[c.Path]
+		if !used || was == sumOf(c.Path) {
+			return true
+		}
+		reload := u.pageReload(page.(string))
+		reload.Reason = u.o.Layout.Shown(c.Path) + " was edited, which a <style> of the page uses"
+		if u.publishChange(reload) {
+			u.PrintReload(u.o.Gate.FileToID(c.Path) + " was edited, which a <style> of " + u.o.Gate.FileToID(page.(string)) + " uses")
+		}
+		return true
+	})
 }
 
 // pageReload returns what reloads the pages that were made from an HTML file, and those that wait at its address.

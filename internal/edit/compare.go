@@ -65,7 +65,7 @@ func (u *Updater) comparePage(c *hmr.Client, page hmr.Revisions) {
 	}
 	u.o.Watched.NoteContent(file, text)
 	told := u.isServed(file) // by reloadPages, or soon
-	u.PageServed(file)       // perhaps by an earlier run of the server
+	u.notePage(file)         // perhaps by an earlier run of the server
 	if PageRev(text) == page.PageRev {
 		return
 	}

@@ -71,7 +71,7 @@ type Updater struct {
 	goWaits  goEdits    // guarded by applying
 
 	entered sync.Map // IDs that a page asked for by itself
-	pages   sync.Map // HTML files that were served
+	pages   sync.Map // HTML files that were served -> sums of the further files that they were made from
 	missing sync.Map // files of scripts that pages asked for in vain -> ID
 
 	lastReport atomic.Value // string: the report that was printed last
@@ -112,9 +112,20 @@ func (u *Updater) Follow() {
 	}
 }
 
-// PageServed notes that browsers have the page of an HTML file, and watches the file wherever it lies.
-func (u *Updater) PageServed(file string) {
-	if _, known := u.pages.LoadOrStore(file, true); !known {
+// PageServed notes that browsers have the page of an HTML file, and watches the file wherever it lies. inputs are the
+// further files that the page was made from.
+func (u *Updater) PageServed(file string, inputs []string) {
+	u.notePage(file)
+	sums := map[string]Sum{}
+	for _, input := range inputs {
+		sums[input] = sumOf(input)
+	}
+	u.pages.Store(file, sums)
+	u.o.Watched.Version(&graph.Version{Inputs: inputs})
+}
+
+func (u *Updater) notePage(file string) {
+	if _, known := u.pages.LoadOrStore(file, map[string]Sum(nil)); !known {
 		u.o.Watched.Module(file)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"html"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +46,13 @@ type Options struct {
 	// Dir is the folder of Path when the page's URL is in another folder, as for a route of a single-page app. Relative
 	// URLs then start from Dir. An empty Dir leaves them unchanged.
 	Dir string
+	// Resolve returns the URL of the file that a URL of the page names by an alias, "" for other URLs. Nil does so for all.
+	Resolve func(url string) string
+	// Style returns the text of a <style>, or of the attribute style, as the page gets it. It begins in the given line of
+	// the page. Nil leaves styles as they are.
+	Style func(css string, line int, attribute bool) string
+	// Imports returns the ranges of the URLs in the import("…") of a classic script. Nil finds none.
+	Imports func(code string) [][2]int
 	// Client is the client's script; its zero value inserts no client.
 	Client Client
 	Tags   []Tag
@@ -132,6 +140,7 @@ func (r *rewriter) scan() {
 	z := xhtml.NewTokenizer(bytes.NewReader(r.page[r.pos:]))
 	inert := 0   // depth of templates: their content is not part of the page
 	inside := "" // the element whose content is text for a browser that runs scripts
+	read := ""   // inside, when its text is a stylesheet or a classic script of the page
 	for {
 		kind := z.Next()
 		raw := z.Raw()
@@ -141,11 +150,18 @@ func (r *rewriter) scan() {
 			return
 		}
 		r.pos += len(raw)
-		live := inert == 0 && inside == ""
+		markup := inside == ""
+		live := inert == 0 && markup
 		switch kind {
 		case xhtml.DoctypeToken:
 			r.doctype = r.pos
 		case xhtml.TextToken:
+			switch read {
+			case "style":
+				r.style(at, raw)
+			case "script":
+				r.imports(at, raw)
+			}
 			if text := bytes.TrimLeft(raw, " \t\r\n\f"); live && len(text) > 0 {
 				start := r.pos - len(text)
 				r.beginBody(start, start, true)
@@ -162,21 +178,30 @@ func (r *rewriter) scan() {
 			if inside == "" && textElements[tag] {
 				inside = tag
 			}
-			if inert == 0 {
-				r.urls(tag, at, r.pos)
-			}
-			if live && (tag == "script" || tag == "link") {
+			read = ""
+			followed := r.urls(tag, at, r.pos)
+			if live && (tag == "script" || tag == "link") || markup && tag == "style" {
 				attrs := attributes(z, more)
-				if tag == "script" {
+				switch tag {
+				case "script":
 					r.line += bytes.Count(raw, newline)
 					if r.script(z, at, raw, attrs) {
 						inside = ""
 					}
+					if _, external := attrs["src"]; followed && !external && classic[strings.ToLower(strings.TrimSpace(attrs["type"]))] {
+						read = tag
+					}
 					continue
+				case "link":
+					r.link(attrs)
+				case "style":
+					if kind := strings.TrimSpace(attrs["type"]); followed && (kind == "" || strings.EqualFold(kind, "text/css")) {
+						read = tag
+					}
 				}
-				r.link(attrs)
 			}
 		case xhtml.EndTagToken:
+			read = ""
 			name, _ := z.TagName()
 			switch tag := string(name); {
 			case tag == inside:
@@ -192,6 +217,23 @@ func (r *rewriter) scan() {
 }
 
 var newline = []byte("\n")
+
+// classic are the types of scripts that are no modules.
+var classic = map[string]bool{"": true, "text/javascript": true, "application/javascript": true}
+
+// style replaces the text of a <style>.
+func (r *rewriter) style(at int, css []byte) {
+	if r.o.Style == nil {
+		return
+	}
+	if now := r.o.Style(string(css), r.line, false); now != string(css) {
+		now = endOfStyle.ReplaceAllString(now, `<\/$1`)
+		r.patches = append(r.patches, patch{at, at + len(css), now})
+	}
+}
+
+// endOfStyle matches what would end a <style>.
+var endOfStyle = regexp.MustCompile(`(?i)</(style)`)
 
 // textElements are elements whose content holds no elements.
 var textElements = map[string]bool{"script": true, "style": true, "title": true, "noframes": true, "noscript": true}
@@ -276,7 +318,7 @@ func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[str
 		return false // the tokenizer continues with the script's text
 	}
 	if external {
-		r.scripts = append(r.scripts, Script{Src: strings.TrimSpace(src)})
+		r.scripts = append(r.scripts, Script{Src: r.aliased(strings.TrimSpace(src))})
 		return false
 	}
 	// HTML has no self-closing scripts: the script's text follows `<script/>`, too.
@@ -299,6 +341,16 @@ func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[str
 	r.patches = append(r.patches,
 		patch{openEnd - 1, openEnd - 1, ` src="` + html.EscapeString(url) + `"`}, patch{openEnd, r.pos, ""})
 	return false
+}
+
+// aliased returns the URL with aliases followed.
+func (r *rewriter) aliased(u string) string {
+	if r.o.Resolve != nil {
+		if to := r.o.Resolve(u); to != "" {
+			return to
+		}
+	}
+	return u
 }
 
 func (r *rewriter) link(attrs map[string]string) {

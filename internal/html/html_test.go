@@ -1,6 +1,8 @@
 package html_test
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -191,7 +193,9 @@ func TestURLs(t *testing.T) {
 		{"/app/", "", `<IMG ALT='/x' SRC = /a.png srcset="/a.png 1x, b.png 2x, /app/c.png 3x">`, `<IMG ALT='/x' SRC = /app/a.png srcset="/app/a.png 1x, b.png 2x, /app/c.png 3x">`},
 		{"/app/", "", `<a href="/x"><link href='/a&amp;b.css'><script src=/main.js></script><img src="//cdn/x"><img src="data:,/">`, `<a href="/x"><link href='/app/a&amp;b.css'><script src=/app/main.js></script><img src="//cdn/x"><img src="data:,/">`},
 		{"/app/", "", `<img src="/app/a.png"><img src="a.png"><img src=""><img src><svg><use href="#i"/><use xlink:href="/s.svg#i"/></svg>`, `<img src="/app/a.png"><img src="a.png"><img src=""><img src><svg><use href="#i"/><use xlink:href="/app/s.svg#i"/></svg>`},
-		{"/app/", "", `<template><img src="/a.png"></template><!-- <img src="/a.png"> --><script>"<img src='/a.png'>"</script>`, `<template><img src="/a.png"></template><!-- <img src="/a.png"> --><script>"<img src='/a.png'>"</script>`},
+		{"/app/", "", `<template><img src="/a.png"></template><!-- <img src="/a.png"> --><script>"<img src='/a.png'>"</script>`, `<template><img src="/app/a.png"></template><!-- <img src="/a.png"> --><script>"<img src='/a.png'>"</script>`},
+		{"/app/", "", `<meta property="og:image" content="/a.png"><meta name=description content="/a.png"><meta content=/a.png name=Twitter:Image>`, `<meta property="og:image" content="/app/a.png"><meta name=description content="/a.png"><meta content=/app/a.png name=Twitter:Image>`},
+		{"/app/", "", `<img vite-ignore src="/a.png"><img src=/a.png vite-ignore><img src="/a.png" vite-ignore="x" alt>`, `<img  src="/a.png"><img src=/a.png ><img src="/a.png"  alt>`},
 		{"/", "", `<img src="/a.png"><img src="./a.png">`, `<img src="/a.png"><img src="./a.png">`},
 		{"/", "/", `<img src="/a.png"><img src="./a.png?x=1#y"><img src="../b.png"><img src="https://x/y"><video poster=p.png>`, `<img src="/a.png"><img src="/a.png?x=1#y"><img src="/b.png"><img src="https://x/y"><video poster=/p.png>`},
 		{"/", "/100% #1", `<img src="a%20b.png">`, `<img src="/100%25%20%231/a%20b.png">`},
@@ -208,5 +212,36 @@ func TestInlineScriptOfAnOddPage(t *testing.T) {
 	out := html.Rewrite([]byte(`<script type="module">a()</script>`), html.Options{Path: "/sub dir/100%#.html", Base: "/app/"}).HTML
 	if want := `<script type="module" src="/app/sub%20dir/100%25%23.html?html-proxy&amp;index=0.js"></script>`; string(out) != want {
 		t.Errorf("got %s", out)
+	}
+}
+
+// TestStyles: stylesheets and the attribute style are handed over with their line, and what comes back cannot end them.
+func TestStyles(t *testing.T) {
+	var seen []string
+	o := html.Options{Path: "/index.html", Base: "/", Style: func(css string, line int, attribute bool) string {
+		seen = append(seen, fmt.Sprintf("%d %v %s", line, attribute, css))
+		return strings.ReplaceAll(css, "url(a)", `url("b</style>")`)
+	}}
+	page := `<p style="x: url(a)">
+<p class=x
+ style='y: url(&quot;c&quot;)' alt="url(">
+<p style="z: red">
+<style>url(a)</style><style type="text/css"></style>
+<style type="text/x">url(a)</style>
+<template><style>url(a)</style></template><noscript><style>url(a)</style></noscript>
+<svg><style>p{}</style></svg><script>"<style>url(a)</style>"</script>`
+	want := `<p style="x: url(&#34;b&lt;/style&gt;&#34;)">
+<p class=x
+ style='y: url(&quot;c&quot;)' alt="url(">
+<p style="z: red">
+<style>url("b<\/style>")</style><style type="text/css"></style>
+<style type="text/x">url(a)</style>
+<template><style>url("b<\/style>")</style></template><noscript><style>url(a)</style></noscript>
+<svg><style>p{}</style></svg><script>"<style>url(a)</style>"</script>`
+	if got := string(html.Rewrite([]byte(page), o).HTML); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	if want := []string{"1 true x: url(a)", `3 true y: url("c")`, "5 false url(a)", "7 false url(a)", "8 false p{}"}; !slices.Equal(seen, want) {
+		t.Errorf("saw %q, want %q", seen, want)
 	}
 }

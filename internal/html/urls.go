@@ -1,9 +1,12 @@
 package html
 
 import (
+	"bytes"
 	"html"
 	"net/url"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -11,29 +14,77 @@ import (
 var urlAttributes = map[string][]string{
 	"link": {"href", "imagesrcset"}, "script": {"src"}, "img": {"src", "srcset"}, "source": {"src", "srcset"},
 	"video": {"src", "poster"}, "audio": {"src"}, "track": {"src"}, "input": {"src"}, "image": {"href", "xlink:href"},
-	"use": {"href", "xlink:href"}, "embed": {"src"}, "object": {"data"},
+	"use": {"href", "xlink:href"}, "embed": {"src"}, "object": {"data"}, "meta": {"content"},
 }
 
-// urls puts the base before the tag's root-relative URLs, as a build does. With Options.Dir it makes relative URLs
-// absolute.
-func (r *rewriter) urls(tag string, at, end int) {
+// metaNames are the names and properties of a <meta> whose content is a URL.
+var metaNames = map[string]bool{
+	"msapplication-tileimage": true, "msapplication-square70x70logo": true, "msapplication-square150x150logo": true,
+	"msapplication-wide310x150logo": true, "msapplication-square310x310logo": true, "msapplication-config": true,
+	"twitter:image": true, "og:image": true, "og:image:url": true, "og:image:secure_url": true, "og:audio": true,
+	"og:audio:secure_url": true, "og:video": true, "og:video:secure_url": true,
+}
+
+// urls puts the base before the tag's root-relative URLs, as a build does, and follows aliases. With Options.Dir it
+// makes relative URLs absolute. It reports false for a tag with the attribute vite-ignore, which stays as it is.
+func (r *rewriter) urls(tag string, at, end int) bool {
+	raw := r.page[at:end]
+	style := r.o.Style != nil && needsStyle.Match(raw)
+	ignores := bytes.Contains(raw, []byte("vite-ignore"))
 	names := urlAttributes[tag]
-	if names == nil || r.o.Base == "/" && r.o.Dir == "" {
+	if r.o.Base == "/" && r.o.Dir == "" && r.o.Resolve == nil {
+		names = nil
+	}
+	if names == nil && !style && !ignores {
+		return true
+	}
+	list := attributeValues(raw)
+	if i := slices.IndexFunc(list, func(a attributeValue) bool { return strings.EqualFold(a.name, "vite-ignore") }); ignores && i >= 0 {
+		r.patches = append(r.patches, patch{at + list[i].start, at + list[i].end, ""})
+		return false
+	}
+	if tag == "meta" && !slices.ContainsFunc(list, func(a attributeValue) bool {
+		name := strings.ToLower(a.name)
+		return (name == "name" || name == "property") && metaNames[strings.ToLower(strings.TrimSpace(r.value(a, at)))]
+	}) {
+		names = nil
+	}
+	for _, a := range list {
+		old := r.value(a, at)
+		now, name := strings.TrimSpace(old), strings.ToLower(a.name)
+		switch {
+		case style && name == "style" && needsStyle.MatchString(old):
+			now = r.o.Style(old, r.line+bytes.Count(raw[:a.from], newline), true)
+		case !slices.Contains(names, name):
+			continue
+		case strings.HasSuffix(name, "srcset"):
+			now = r.srcset(old)
+		default:
+			now = r.url(now)
+		}
+		if now != strings.TrimSpace(old) && now != old {
+			r.patches = append(r.patches, patch{at + a.from, at + a.to, html.EscapeString(now)})
+		}
+	}
+	return true
+}
+
+// needsStyle matches the CSS in tags that may have URLs.
+var needsStyle = regexp.MustCompile(`(?i)(?:url|image-set)\(`)
+
+func (r *rewriter) value(a attributeValue, at int) string {
+	return html.UnescapeString(string(r.page[at+a.from : at+a.to]))
+}
+
+// imports puts the base before the URLs that a classic script imports.
+func (r *rewriter) imports(at int, code []byte) {
+	if r.o.Imports == nil || !bytes.Contains(code, []byte("import")) {
 		return
 	}
-	for _, a := range attributeValues(r.page[at:end]) {
-		for _, name := range names {
-			if !strings.EqualFold(a.name, name) {
-				continue
-			}
-			old := html.UnescapeString(string(r.page[at+a.from : at+a.to]))
-			now := r.url(strings.TrimSpace(old))
-			if strings.HasSuffix(name, "srcset") {
-				now = r.srcset(old)
-			}
-			if now != strings.TrimSpace(old) && now != old {
-				r.patches = append(r.patches, patch{at + a.from, at + a.to, html.EscapeString(now)})
-			}
+	for _, span := range r.o.Imports(string(code)) {
+		old := string(code[span[0]:span[1]])
+		if now := r.url(old); now != old && !strings.ContainsAny(now, "\"'`\\<\n") {
+			r.patches = append(r.patches, patch{at + span[0], at + span[1], now})
 		}
 	}
 }
@@ -42,6 +93,11 @@ func (r *rewriter) url(u string) string {
 	switch {
 	case u == "", u[0] == '#', u[0] == '?', strings.HasPrefix(u, "//"), strings.Contains(strings.SplitN(u, "/", 2)[0], ":"):
 		return u
+	}
+	if to := r.aliased(u); to != u {
+		return to
+	}
+	switch {
 	case u[0] == '/':
 		if strings.HasPrefix(u, r.o.Base) || u+"/" == r.o.Base {
 			return u
@@ -80,10 +136,12 @@ func (r *rewriter) srcset(list string) string {
 	return strings.Join(candidates, ", ")
 }
 
-// attributeValue is the range of an attribute's value in a tag's text, without its quotes.
+// attributeValue is the range of an attribute's value in a tag's text, without its quotes, and the range of the whole
+// attribute. An attribute without a value has an empty range.
 type attributeValue struct {
-	name     string
-	from, to int
+	name       string
+	from, to   int
+	start, end int
 }
 
 // attributeValues finds the values in the text of a start tag. The tokenizer returns them decoded and without their
@@ -97,42 +155,42 @@ func attributeValues(tag []byte) []attributeValue {
 		}
 		return i
 	}
-	blanks := func() {
-		for i < len(tag) && strings.IndexByte(" \t\r\n\f/", tag[i]) >= 0 {
+	blanks := func(these string) {
+		for i < len(tag) && strings.IndexByte(these, tag[i]) >= 0 {
 			i++
 		}
 	}
 	skip(" \t\r\n\f/>") // the tag's name
 	for {
-		blanks()
+		blanks(" \t\r\n\f/")
 		if i >= len(tag) || tag[i] == '>' {
 			return list
 		}
-		from := i
+		start := i
 		i++ // a name may begin with "="
-		name := string(tag[from:skip(" \t\r\n\f/>=")])
-		for i < len(tag) && strings.IndexByte(" \t\r\n\f", tag[i]) >= 0 {
-			i++
-		}
+		name := string(tag[start:skip(" \t\r\n\f/>=")])
+		end := i
+		blanks(" \t\r\n\f")
 		if i >= len(tag) || tag[i] != '=' {
+			list = append(list, attributeValue{name, end, end, start, end})
 			continue
 		}
 		i++
-		for i < len(tag) && strings.IndexByte(" \t\r\n\f", tag[i]) >= 0 {
-			i++
-		}
+		blanks(" \t\r\n\f")
 		if i >= len(tag) {
 			return list
 		}
 		if quote := tag[i]; quote == '"' || quote == '\'' {
 			i++
-			from = i
-			list = append(list, attributeValue{name, from, skip(string(quote))})
+			from := i
+			to := skip(string(quote))
 			i++
+			list = append(list, attributeValue{name, from, to, start, min(i, len(tag))})
 			continue
 		}
-		from = i
-		list = append(list, attributeValue{name, from, skip(" \t\r\n\f>")})
+		from := i
+		to := skip(" \t\r\n\f>")
+		list = append(list, attributeValue{name, from, to, start, to})
 	}
 }
 

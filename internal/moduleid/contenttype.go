@@ -2,24 +2,103 @@ package moduleid
 
 import (
 	"cmp"
-	"mime"
 	"path/filepath"
 	"strings"
 )
 
-// contentTypes are those that systems differ in: a wrong type keeps a browser from using the file.
-var contentTypes = map[string]string{
-	".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".cjs": "text/javascript; charset=utf-8",
-	".ts": "text/plain; charset=utf-8", ".tsx": "text/plain; charset=utf-8", ".jsx": "text/plain; charset=utf-8", ".mts": "text/plain; charset=utf-8",
-	".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8", ".json": "application/json", ".map": "application/json",
-	".svg": "image/svg+xml", ".avif": "image/avif", ".wasm": "application/wasm", ".webmanifest": "application/manifest+json",
-	".woff2": "font/woff2", ".woff": "font/woff", ".ttf": "font/ttf", ".otf": "font/otf",
-	".vtt": "text/vtt; charset=utf-8", ".glb": "model/gltf-binary", ".mp4": "video/mp4",
-}
+// contentTypes are the types of the files that web apps have, by extension. Types of the machine are not asked:
+// machines differ, and a wrong type keeps a browser from using the file.
+var contentTypes = func() map[string]string {
+	types := map[string]string{}
+	for line := range strings.Lines(`
+		text/javascript js mjs cjs jsx ts mts cts tsx
+		text/css css
+		text/html html htm
+		text/plain txt text log conf ini
+		text/markdown md markdown
+		text/csv csv
+		text/tab-separated-values tsv
+		text/vtt vtt
+		text/calendar ics
+		text/xml xml
+		text/yaml yaml yml
+		text/wgsl wgsl
+		application/json json json5 map
+		application/geo+json geojson
+		application/ld+json jsonld
+		application/manifest+json webmanifest
+		application/wasm wasm
+		application/xhtml+xml xhtml xht
+		application/xml xsl xsd
+		application/rss+xml rss
+		application/atom+xml atom
+		application/pdf pdf
+		application/rtf rtf
+		application/zip zip
+		application/gzip gz
+		application/x-tar tar
+		application/vnd.apple.mpegurl m3u8
+		application/dash+xml mpd
+		application/vnd.ms-fontobject eot
+		application/ogg ogx
+		image/apng apng
+		image/avif avif
+		image/bmp bmp
+		image/gif gif
+		image/heic heic
+		image/heif heif
+		image/jpeg jpg jpeg jpe jfif pjpeg pjp
+		image/jxl jxl
+		image/jp2 jp2
+		image/ktx ktx
+		image/ktx2 ktx2
+		image/png png
+		image/svg+xml svg svgz
+		image/tiff tif tiff
+		image/vnd.radiance hdr
+		image/aces exr
+		image/webp webp
+		image/x-icon ico cur
+		audio/aac aac
+		audio/flac flac
+		audio/midi mid midi
+		audio/mp4 m4a
+		audio/mpeg mp3
+		audio/ogg oga ogg opus
+		audio/wav wav
+		audio/webm weba
+		video/3gpp 3gp
+		video/mp2t m2ts
+		video/mp4 mp4 m4v
+		video/mpeg mpeg mpg
+		video/ogg ogv
+		video/quicktime mov
+		video/webm webm
+		font/collection ttc
+		font/otf otf
+		font/ttf ttf
+		font/woff woff
+		font/woff2 woff2
+		model/gltf+json gltf
+		model/gltf-binary glb
+		model/obj obj
+		model/stl stl
+		model/vnd.usdz+zip usdz
+	`) {
+		if fields := strings.Fields(line); len(fields) > 0 {
+			for _, ext := range fields[1:] {
+				types["."+ext] = fields[0]
+				if strings.HasPrefix(fields[0], "text/") {
+					types["."+ext] += "; charset=utf-8"
+				}
+			}
+		}
+	}
+	return types
+}()
 
 // ContentType returns the media type of a file by its name. Unknown files are application/octet-stream: a type is never
 // guessed from content.
 func ContentType(file string) string {
-	ext := strings.ToLower(filepath.Ext(file))
-	return cmp.Or(contentTypes[ext], mime.TypeByExtension(ext), "application/octet-stream")
+	return cmp.Or(contentTypes[strings.ToLower(filepath.Ext(file))], "application/octet-stream")
 }

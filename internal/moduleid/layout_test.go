@@ -72,11 +72,23 @@ func TestIDsOfPaths(t *testing.T) {
 
 func TestContentType(t *testing.T) {
 	for name, want := range map[string]string{
-		"a.js": "text/javascript; charset=utf-8", "a.TS": "text/plain; charset=utf-8", "a.svg": "image/svg+xml", "a.html": "text/html; charset=utf-8",
+		"a.js": "text/javascript; charset=utf-8", "a.TS": "text/javascript; charset=utf-8", "a.svg": "image/svg+xml", "a.html": "text/html; charset=utf-8",
+		"a.webm": "video/webm", "a.ogg": "audio/ogg", "a.ico": "image/x-icon", "a.cur": "image/x-icon", "a.opus": "audio/ogg", "a.gltf": "model/gltf+json",
+		"a.txt": "text/plain; charset=utf-8", "a.wasm": "application/wasm", "a.webmanifest": "application/manifest+json",
+		"a.ttc": "font/collection", "a.toml": "application/octet-stream", // this machine's tables may know it
 		"a.unknown-kind": "application/octet-stream", "LICENSE": "application/octet-stream",
 	} {
 		if got := moduleid.ContentType(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestEveryAssetHasType: an asset without a type would be downloaded where it is to be shown.
+func TestEveryAssetHasType(t *testing.T) {
+	for _, ext := range moduleid.AssetExtensions {
+		if got := moduleid.ContentType("a" + ext); got == "application/octet-stream" {
+			t.Errorf("%s has no type", ext)
 		}
 	}
 }

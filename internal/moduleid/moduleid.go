@@ -109,13 +109,20 @@ func IsPreprocessed(ext string) bool {
 // IsWasm reports whether the file is WebAssembly. An import of the file gives its exports.
 func IsWasm(file string) bool { return strings.ToLower(path.Ext(file)) == ".wasm" }
 
-// IsAsset reports whether an import of the file returns its URL.
-func IsAsset(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".png", ".jpg", ".jpeg", ".jfif", ".pjpeg", ".pjp", ".gif", ".svg", ".ico", ".webp", ".avif", ".cur", ".jxl", ".bmp", ".apng",
-		".mp4", ".webm", ".ogg", ".mp3", ".wav", ".flac", ".aac", ".opus", ".mov", ".m4a", ".vtt",
-		".woff", ".woff2", ".eot", ".ttf", ".otf", ".webmanifest", ".pdf", ".txt", ".glb", ".gltf", ".hdr", ".wasm":
-		return true
-	}
-	return false
+// AssetExtensions are the extensions of the files whose import returns a URL.
+var AssetExtensions = []string{
+	".png", ".jpg", ".jpeg", ".jfif", ".pjpeg", ".pjp", ".gif", ".svg", ".ico", ".webp", ".avif", ".cur", ".jxl", ".bmp", ".apng",
+	".mp4", ".webm", ".ogg", ".mp3", ".wav", ".flac", ".aac", ".opus", ".mov", ".m4a", ".vtt",
+	".woff", ".woff2", ".eot", ".ttf", ".otf", ".webmanifest", ".pdf", ".txt", ".glb", ".gltf", ".hdr", ".wasm",
 }
+
+var assets = func() map[string]bool {
+	set := map[string]bool{}
+	for _, ext := range AssetExtensions {
+		set[ext] = true
+	}
+	return set
+}()
+
+// IsAsset reports whether an import of the file returns its URL.
+func IsAsset(name string) bool { return assets[strings.ToLower(path.Ext(name))] }

@@ -122,6 +122,15 @@ func (n *node) member(key string) (*node, bool) {
 	return nil, false
 }
 
+// has reports whether the node is an object with the key.
+func (n *node) has(key string) bool {
+	if n == nil {
+		return false
+	}
+	_, ok := n.member(key)
+	return ok
+}
+
 // subpaths reports whether the node is an object of subpaths, and not of conditions.
 func (n *node) subpaths() bool {
 	return n.kind == nodeObject && len(n.members) > 0 && strings.HasPrefix(n.members[0].key, ".")

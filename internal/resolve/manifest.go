@@ -124,6 +124,9 @@ func (q *query) mainFile(f *folder, m *manifest) (hit, bool) {
 	}
 	for _, field := range q.r.mainFields {
 		to := m.string(field)
+		if field == "browser" && to == "" {
+			to = m.browser["."]
+		}
 		if to == "" {
 			continue
 		}
@@ -181,7 +184,7 @@ func isESModule(file string) bool {
 // browserPath finds the replacement of a path in the "browser" field of the package around f.
 func (q *query) browserPath(f *folder, path string) (hit, bool) {
 	s := f.scope()
-	if s == nil || len(s.manifest().browser) == 0 || q.kind.isStyle() {
+	if s == nil || !q.r.browserField || len(s.manifest().browser) == 0 || q.kind.isStyle() {
 		return hit{}, false
 	}
 	rel, err := filepath.Rel(s.path, path)
@@ -203,7 +206,7 @@ func (q *query) browserPath(f *folder, path string) (hit, bool) {
 // browserPackage is browserPath for a bare specifier in a module of folder f.
 func (q *query) browserPackage(f *folder, name string) (hit, bool) {
 	s := f.scope()
-	if s == nil || len(s.manifest().browser) == 0 || q.kind.isStyle() {
+	if s == nil || !q.r.browserField || len(s.manifest().browser) == 0 || q.kind.isStyle() {
 		return hit{}, false
 	}
 	to, ok := q.browserKey(s.manifest(), name, true)

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,8 +23,8 @@ type Options struct {
 	Alias []Alias
 	// Conditions are added to the conditions that always hold: module, browser, development, and import or require.
 	Conditions []string
-	// MainFields are the fields of package.json that name a package's entry, used when it has no "exports".
-	// Nil means browser, module, main.
+	// MainFields are the fields of package.json that name a package's entry, used when it has no "exports". "main" comes
+	// last when they lack it. Nil means browser, module, main.
 	MainFields []string
 	// Dedupe lists packages whose root copy every importer gets.
 	Dedupe []string
@@ -93,8 +94,10 @@ type Resolver struct {
 	alias      []alias
 	conditions [7]map[string]bool // by Kind
 	mainFields []string
-	dedupe     map[string]bool
-	extensions []string
+	// browserField means that mainFields has "browser", whose value may be an object of replacements.
+	browserField bool
+	dedupe       map[string]bool
+	extensions   []string
 	// required is extensions in the order for require(): Node's require does not try .mjs first.
 	required []string
 	keepLink bool
@@ -144,7 +147,10 @@ func New(o Options) (*Resolver, error) {
 	}
 	if r.mainFields == nil {
 		r.mainFields = defaultMainFields
+	} else if !slices.Contains(r.mainFields, "main") { // every package may have it, as in Vite
+		r.mainFields = append(slices.Clone(r.mainFields), "main")
 	}
+	r.browserField = slices.Contains(r.mainFields, "browser")
 	if r.extensions == nil {
 		r.extensions = defaultExtensions
 	}
@@ -319,10 +325,17 @@ func climbs(name string) bool {
 	return false
 }
 
-// literal finds the file whose name is the whole of a path.
+// literal finds the file whose name is the whole of a path, or the key in "imports" that is the whole of a specifier.
 func (q *query) literal(path, importer string) (Resolved, bool) {
 	target := filepath.FromSlash(path)
 	switch {
+	case path[0] == '#':
+		scope := q.folder(filepath.Dir(importer)).scope()
+		if !strings.ContainsAny(path[1:], "?#") || scope == nil || !scope.manifest().imports.has(path) {
+			return Resolved{}, false
+		}
+		res, err := q.bare(path, importer)
+		return res, err == nil
 	case isRelative(path):
 		target = filepath.Join(filepath.Dir(importer), target)
 	case path[0] != '/':

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/tdewolff/parse/v2/js"
+
+	"github.com/seed-b8174343/devserver/internal/glob"
 )
 
 // reader reads the tokens of printed code and fills the Output. It collects changes to the code as edits. No edit adds
@@ -308,23 +310,28 @@ func (r *reader) construct(i int) {
 // worker reads `new Worker(new URL("./x.ts", import.meta.url))`. The browser itself loads the URL of the module; the
 // server needs only the edge.
 func (r *reader) worker(i int, kind ImportKind) {
-	if at, end, ok := r.moduleURL(i + 3); ok && at == end && r.is(i+2, js.OpenParenToken) {
-		spec := relativeSpecifier(unquote(r.text(at)))
-		r.out.Imports[r.add(kind, spec, at)].All = true
-		if text := lookedUp(spec); text != "" {
-			r.replace(int(r.tokens[at].start), int(r.tokens[at].end), text)
-		}
+	at, end, ok := r.moduleURL(i + 3)
+	if !ok || at != end || !r.is(i+2, js.OpenParenToken) {
+		return
+	}
+	written := unquote(r.text(at))
+	found := r.addressed(written)
+	switch {
+	case found.Specifier == "": // resolving the import tells that there is no such file
+		found = Addressed{Specifier: relativeSpecifier(written), Program: true}
+		found.Elsewhere = strings.HasPrefix(found.Specifier, "../")
+	case !found.Program:
+		r.replace(int(r.tokens[at].start), int(r.tokens[at].end), r.addressText(found, at))
+		return
+	}
+	r.out.Imports[r.add(kind, found.Specifier, at)].All = true
+	if found.Elsewhere {
+		r.replace(int(r.tokens[at].start), int(r.tokens[at].end), lookedUp(found.Specifier))
 	}
 }
 
-// lookedUp returns the code by which a URL that climbs is looked up like a specifier, "" for other URLs. It may leave
-// the root, where the browser cannot follow.
-func lookedUp(spec string) string {
-	if !strings.HasPrefix(spec, "../") {
-		return ""
-	}
-	return "$meta$.resolve(" + Quote(spec) + ")"
-}
+// lookedUp returns the code by which the URL of a script is looked up like a specifier.
+func lookedUp(spec string) string { return "$meta$.resolve(" + Quote(spec) + ")" }
 
 // address reads `new URL("./x.png", import.meta.url)`. Of a script the server needs the edge, since the script may
 // become a worker. The URL of another file is taken from the file's module: an edit of the file makes another URL, and
@@ -345,48 +352,92 @@ func (r *reader) address(i int) {
 	if r.is(i-1, js.OpenParenToken) && r.is(i-3, js.NewToken) && strings.HasSuffix(string(r.text(i-2)), "Worker") {
 		return // worker has read it
 	}
-	spec, fragment, _ := strings.Cut(relativeSpecifier(unquote(r.text(at))), "#")
-	if text := r.addressOf(spec, at); text != "" {
-		if fragment != "" {
-			text += " + " + Quote("#"+fragment)
-		}
+	if text := r.addressOf(unquote(r.text(at)), at); text != "" {
 		r.replace(start, stop, text)
 	}
 }
 
-// addressTemplate reads the template literal at i, and returns a property for each file that it may mean.
+// addressTemplate reads the template literal at i, and returns a property for each file that it may mean. It replaces a
+// beginning that a browser would read otherwise.
 func (r *reader) addressTemplate(i int) string {
 	pattern, ok := r.addressPattern(i)
+	if !ok || r.in.Dependency || strings.HasPrefix(pattern, "*") {
+		return ""
+	}
+	var beginning, folder, shown string // as it is written, as a specifier, and as it is in the URL
+	if !strings.HasPrefix(pattern, ".") {
+		text := r.text(i)
+		at := bytes.LastIndexByte(text, '/') + 1
+		beginning = unescape(text[1:max(at, 1)])
+		folder, shown = r.in.Folder(beginning)
+		if shown == "" {
+			return ""
+		}
+		if shown != beginning {
+			start := int(r.tokens[i].start)
+			r.replace(start+1, start+at, shown)
+		}
+	}
+	pattern, query, _ := strings.Cut(pattern, "?")
+	if query != "" {
+		query = "?" + query
+	}
 	last := path.Base(pattern)
-	if !ok || r.in.Dependency || !strings.HasPrefix(pattern, ".") || !strings.Contains(last[strings.LastIndexByte(last, '*')+1:], ".") {
+	if beginning != folder && folder == "" || strings.ContainsAny(query, "*") ||
+		!strings.Contains(last[strings.LastIndexByte(last, '*')+1:], ".") {
 		return "" // without an extension it may mean every file of a folder
 	}
+	pattern = glob.Escape(folder) + pattern[len(glob.Escape(beginning)):]
 	files, err := r.expand(Glob{Patterns: []string{pattern}, Address: true}, func() int { return r.sourceOffset(i) })
 	if err != nil {
 		return ""
 	}
 	var b strings.Builder
 	for _, file := range files {
-		if text := r.addressOf(file.Key, i); text != "" {
-			b.WriteString(" " + Quote(file.Key) + ": () => " + text + ",")
+		rest := strings.TrimPrefix(file.Key, folder) + query
+		if text := r.addressOf(beginning+rest, i); text != "" {
+			b.WriteString(" " + Quote(shown+rest) + ": () => " + text + ",")
 		}
 	}
 	return b.String()
 }
 
 // addressOf returns the code for the URL of a file, "" when the code may stay as it is.
-func (r *reader) addressOf(spec string, i int) string {
-	r.out.Addresses = append(r.out.Addresses, spec)
-	target, kind := r.in.Address(spec)
-	switch {
-	case target == "":
-		return ""
-	case kind == Address:
-		r.out.Imports[r.add(Address, target, i)].All = true
-		return lookedUp(target)
+func (r *reader) addressOf(written string, i int) string {
+	fragment := ""
+	if at := strings.LastIndexByte(written, '#'); at > 0 { // "#x" is a specifier of the package's own
+		written, fragment = written[:at], written[at:]
 	}
-	r.name(r.add(Static, target, i), []byte("default"))
-	return "require(" + Quote(target) + ").default"
+	text := r.addressText(r.addressed(written), i)
+	if text != "" && fragment != "" {
+		text += " + " + Quote(fragment)
+	}
+	return text
+}
+
+func (r *reader) addressed(written string) Addressed {
+	if r.in.Address == nil {
+		return Addressed{}
+	}
+	r.out.Addresses = append(r.out.Addresses, written)
+	return r.in.Address(written)
+}
+
+// addressText adds the import of the file to the module, and returns the code for the file's URL, "" for the URL as it
+// is written.
+func (r *reader) addressText(a Addressed, i int) string {
+	switch {
+	case a.Specifier == "":
+		return ""
+	case !a.Program:
+		r.name(r.add(Static, a.Specifier, i), []byte("default"))
+		return "require(" + Quote(a.Specifier) + ").default"
+	}
+	r.out.Imports[r.add(Address, a.Specifier, i)].All = true
+	if a.Elsewhere {
+		return lookedUp(a.Specifier)
+	}
+	return ""
 }
 
 // moduleURL reads `new URL("./x", import.meta.url)`, whose first token is at i. The text is in the tokens from at to
@@ -398,9 +449,14 @@ func (r *reader) moduleURL(i int) (at, end int, ok bool) {
 	} else if !r.is(at, js.StringToken) && !r.is(at, js.TemplateToken) {
 		return 0, 0, false
 	}
-	ok = end > 0 && r.is(i, js.NewToken) && string(r.text(i+1)) == "URL" && r.is(i+2, js.OpenParenToken) &&
+	ok = end > 0 && !r.ignored(i+2, at) && r.is(i, js.NewToken) && string(r.text(i+1)) == "URL" && r.is(i+2, js.OpenParenToken) &&
 		r.is(end+1, js.CommaToken) && string(r.text(end+2)) == "$meta$" && r.is(end+3, js.DotToken) && string(r.text(end+4)) == "url"
 	return at, end, ok
+}
+
+// ignored reports whether a comment between two tokens tells build tools to leave the code alone.
+func (r *reader) ignored(from, to int) bool {
+	return r.kind(from) != js.ErrorToken && bytes.Contains(r.code[r.tokens[from].end:r.tokens[to].start], []byte("@vite-ignore"))
 }
 
 // relativeSpecifier returns a URL in the form of a specifier: "x.ts" is a relative URL, but would name a package.

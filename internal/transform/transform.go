@@ -101,14 +101,28 @@ type Input struct {
 	DefaultOnly bool
 	// Glob finds the files that a Glob stands for. The error says what is wrong with its patterns. Nil finds nothing.
 	Glob func(Glob) (Globbed, error)
-	// Address returns the import by which a module gets the URL of a file beside it, for `new URL("./x", import.meta.url)`.
-	// The kind is Address for a script, and Static for the module whose default export is the URL. target is "" for what
-	// is no file of the project. Nil leaves all such URLs alone.
-	Address func(spec string) (target string, kind ImportKind)
+	// Address returns the file that a URL means in `new URL("x", import.meta.url)`. The zero value leaves the URL as it
+	// is, as a nil func does.
+	Address func(written string) Addressed
+	// Folder returns the folder that the beginning of a URL means, such as "@/img/", as a specifier and as the beginning of
+	// its files' URLs. The specifier is "" for a folder whose files are not followed, and both for what is no folder. A
+	// nil Address needs no Folder.
+	Folder func(written string) (specifier, url string)
 	// StarExports returns the names that a module exports (ScanExports, followed through its own stars). It serves the
 	// `export * from` of a module that is compiled lazy. When ok is false, or StarExports is nil, the star is evaluated
 	// with its module.
 	StarExports func(specifier string) (names []string, ok bool)
+}
+
+// Addressed is a file whose URL a module makes.
+type Addressed struct {
+	// Specifier is the file's in an import, "" for none.
+	Specifier string
+	// Program marks a script: it may become a worker, and it does not run where its URL is made. The default export of
+	// other modules is the URL.
+	Program bool
+	// Elsewhere means that a browser would find another file at the URL, so that the page looks the specifier up.
+	Elsewhere bool
 }
 
 // ImportKind is the form of an import.

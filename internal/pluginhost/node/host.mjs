@@ -870,7 +870,7 @@ async function readViteConfig({ mode, prefixes }) {
     deps: loaded.dependencies.map((d) => resolve(d)),
     plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
     config: carried(config, plugins, mode),
-    notCarried: notCarried(config),
+    notCarried: [...notCarried(config), ...unfollowed(config, followed)],
     env: setByConfig(prefixes ?? [config.envPrefix ?? "VITE_"].flat()),
   };
 }
@@ -897,7 +897,8 @@ function carried(config, plugins, mode) {
     out.define = Object.fromEntries(
       Object.entries(define).map(([k, v]) => [k, typeof v === "string" ? v : (JSON.stringify(v) ?? "undefined")]),
     );
-  const r = config.resolve ?? {};
+  if (config.assetsInclude) out.assetsInclude = [config.assetsInclude].flat().map(filePattern);
+  const r = merged(config.resolve ?? {}, config.environments?.client?.resolve ?? {});
   out.resolve = {
     conditions: r.conditions,
     dedupe: r.dedupe,
@@ -919,6 +920,23 @@ function carried(config, plugins, mode) {
   if (s) out.server = serverValues(s, served, mode);
   if (s?.forwardConsole) out.plugins = { console: true }; // Vite's name for it
   return data(out);
+}
+
+/** Lays options over others as Vite does: lists follow each other. */
+function merged(under, over) {
+  const out = { ...under };
+  for (const [key, v] of Object.entries(over))
+    if (v != null) out[key] = Array.isArray(v) && out[key] ? [...out[key], ...v] : v;
+  return out;
+}
+
+/** Returns a regular expression as a pattern that begins with "^", by which devserver tells it from a glob. */
+function filePattern(p) {
+  if (!(p instanceof RegExp)) return p;
+  const source = p.flags.includes("i") ? `(?i:${p.source})` : p.source;
+  return !p.flags.includes("i") && p.source.startsWith("^") && !p.source.includes("|")
+    ? source
+    : `^[\\s\\S]*?(?:${source})`;
 }
 
 function serverValues(s, served, mode) {
@@ -1217,9 +1235,93 @@ function readReplace(code) {
   };
 }
 
+/** The options of an esbuild or oxc transform that are followed or named, or that concern a build. */
+const compilerOptions = {
+  ...names(
+    "jsx jsxDev jsxFactory jsxFragment jsxImportSource jsxInject target supported drop dropLabels pure tsconfigRaw banner footer",
+  ),
+  ...names("decorator define inject assumptions legalComments charset keepNames treeShaking sourcemap sourcesContent"),
+  ...names(
+    "minify minifyIdentifiers minifySyntax minifyWhitespace logLevel logLimit logOverride color format platform",
+  ),
+};
+
+/** The options of a proxy's rule that are followed or named. */
+const ruleOptions = names(
+  "target changeOrigin ws headers secure cookieDomainRewrite cookiePathRewrite rewriteWsOrigin rewrite bypass agent auth " +
+    "autoRewrite configure followRedirects forward hostRewrite ignorePath method protocolRewrite router selfHandleResponse toProxy",
+);
+
+const resolveOptions = names(
+  "alias conditions dedupe extensions mainFields preserveSymlinks tsconfigPaths externalConditions noExternal external builtins",
+);
+
+const devOptions = names("warmup preTransformRequests sourcemap recoverable moduleRunnerTransform");
+
+/**
+ * The options that are followed, that notCarried names, or that have nothing to do with serving modules to a browser.
+ * An object holds the options of an option. The terminal names all others that a config sets.
+ */
+const followed = {
+  ...names(
+    "root base mode publicDir envDir envPrefix assetsInclude define json appType plugins tsconfig html clearScreen",
+  ),
+  ...names("cacheDir build builder preview ssr optimizeDeps future devtools test"),
+  resolve: resolveOptions,
+  css: {
+    ...names("transformer preprocessorOptions preprocessorMaxWorkers postcss devSourcemap lightningcss"),
+    modules: names(
+      "localsConvention generateScopedName scopeBehaviour getJSON globalModulePaths hashPrefix exportGlobals Loader root resolve",
+    ),
+  },
+  esbuild: compilerOptions,
+  oxc: {
+    ...compilerOptions,
+    jsx: names("runtime importSource pragma pragmaFrag refresh"),
+    typescript: names("jsxPragma jsxPragmaFrag declaration"),
+  },
+  worker: names("format plugins rollupOptions rolldownOptions"),
+  server: {
+    ...names("host port strictPort open allowedHosts headers hmr ws forwardConsole origin warmup preTransformRequests"),
+    ...names("perEnvironmentStartEndDuringDev perEnvironmentWatchChangeDuringDev"),
+    fs: names("strict allow deny cachedChecks"),
+    cors: names("origin"),
+    watch: names("usePolling interval binaryInterval ignored awaitWriteFinish"),
+    https: names("key cert pfx"),
+    proxy: new Proxy({}, { get: () => ruleOptions }), // any path
+  },
+  dev: devOptions,
+  environments: new Proxy(
+    {
+      client: {
+        ...names("define optimizeDeps build consumer keepProcessEnv"),
+        resolve: resolveOptions,
+        dev: devOptions,
+      },
+    },
+    { get: (own, name) => own[name] ?? true }, // the other environments are no browser's
+  ),
+  experimental: names("renderBuiltUrl hmrPartialAccept"),
+  legacy: names("skipWebSocketTokenCheck"),
+};
+
+function names(list) {
+  return Object.fromEntries(list.split(" ").map((name) => [name, true]));
+}
+
+/** Lists the options that the table does not have. */
+function unfollowed(options, table, at = "") {
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value == null || value === false || table[name] === true) return [];
+    if (!table[name]) return [at + name];
+    return typeof value === "object" ? unfollowed(value, table[name], `${at}${name}.`) : [];
+  });
+}
+
 /** Lists the values of a config that only a running Vite could use. The terminal shows them. */
 function notCarried(config) {
   const not = [];
+  if (config.clearScreen === false) not.push("clearScreen: devserver.config.json and --clearScreen have it");
   const tell = (values, at, names, why = "") => {
     for (const name of names) if (values?.[name] !== undefined && values[name] !== false) not.push(at + name + why);
   };
