@@ -48,7 +48,7 @@ func (c *Compiler) address(ctx context.Context, src source, written string) (a t
 		return transform.Addressed{}, nil
 	case query != "":
 		query += "&url"
-	case !c.IsAsset(file):
+	case !c.IsAsset(file) || moduleid.IsWasm(file):
 		query = "?url"
 	}
 	if isBare(name) {

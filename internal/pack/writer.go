@@ -10,8 +10,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-// helperNames are the helpers of esbuild that all modules share. The client's registry has one copy of each. $ths is
-// the `this` of ES modules: there is no helper of that name, so it is undefined.
+// helperNames are the helpers of esbuild that all modules share. The client's registry has one copy of each.
 const helperNames = "__create, __defProp, __getOwnPropDesc, __getOwnPropNames, __getProtoOf, __hasOwnProp, " +
 	"__export, __copyProps, __reExport, __toESM, __toMJS, __asESM, __asMJS, __toCommonJS, $ths"
 

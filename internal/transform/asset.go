@@ -9,7 +9,8 @@ import (
 // The functions of this file write the bodies of module factories for files that are not JavaScript. Stylesheets use
 // the client's updateStyle and removeStyle, which keep one <style> for each ID.
 
-const esModule = `Object.defineProperty(exports, "__esModule", { value: true });` + "\n"
+// esModule marks the exports as those of an ES module.
+const esModule = "__toCommonJS(exports);\n"
 
 // Quote returns s as a JavaScript string literal. It escapes `<`, so that the literal may be inside a <script>. Invalid
 // UTF-8 becomes U+FFFD.

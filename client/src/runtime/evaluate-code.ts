@@ -22,13 +22,18 @@ function trusted(text: string): string {
   return policy ? policy.createScript(text) : text;
 }
 
+/** Evaluates code as a script of its own. */
+export function evaluate(code: string): unknown {
+  const indirect = globalThis.eval;
+  return indirect(trusted(code));
+}
+
 /**
  * Returns a function that makes the code's definitions. Throws an EvalError where the page's Content-Security-Policy
  * forbids eval. Indirect eval keeps line numbers, which `new Function` does not.
  */
 export function compileDefinitions(code: string, definitions: Definitions): () => void {
   const names = Object.keys(helpers);
-  const evaluate = globalThis.eval;
-  const run = evaluate(trusted(`(function($d,$deps,${names.join(",")}){${code}\n})`)) as (...args: unknown[]) => void;
+  const run = evaluate(`(function($d,$deps,${names.join(",")}){${code}\n})`) as (...args: unknown[]) => void;
   return () => run(definitions.define, definitions.deps, ...Object.values(helpers));
 }

@@ -109,12 +109,8 @@ export function giveUnfinished(exports: unknown): void {
   if (!unfinished.has(exports)) unfinished.set(exports, []);
 }
 
-/**
- * Completes what was made of the exports while their module ran. What the server has `generated` (styles, assets) is an
- * ES module by its mark.
- */
-export function finishExports(exports: unknown, generated?: boolean): void {
-  if (generated && isObject(exports) && exports["__esModule"]) esModules.set(exports, esModules.get(exports));
+/** Completes what was made of the exports while their module ran. */
+export function finishExports(exports: unknown): void {
   const waiting = unfinished.get(exports);
   unfinished.delete(exports);
   waiting?.forEach((complete) => complete());
@@ -188,6 +184,8 @@ export const helpers = {
   __asESM,
   __asMJS,
   __toCommonJS,
+  /** The `this` of an ES module that a worker may run as a script. */
+  $ths: undefined,
 };
 
 export { __copyProps as copyProps, __toCommonJS as toCommonJS, __asESM as toNamespace, __asMJS as toNodeNamespace };

@@ -1,3 +1,5 @@
+import { evaluate } from "./evaluate-code.ts";
+
 type Import = (url: string, options: unknown) => Promise<unknown>;
 
 let withOptions: Import | undefined;
@@ -6,6 +8,6 @@ let withOptions: Import | undefined;
 export function importURL(url: string, options?: unknown): Promise<unknown> {
   if (options === undefined) return import(/* @vite-ignore */ url);
   // Older browsers cannot parse import() with two arguments, and would not run this script.
-  withOptions ??= new Function("url", "options", "return import(url, options)") as Import;
+  withOptions ??= evaluate("(url, options) => import(url, options)") as Import;
   return withOptions(url, options);
 }

@@ -212,7 +212,7 @@ export class Registry implements AsyncHost {
       this.early.delete(instance.id);
     }
     this.definitions.unfinished.delete(instance.id);
-    finishExports(exports, !isScript(instance.id));
+    finishExports(exports);
     if (this.afterRun) this.afterRun(instance);
   }
 
@@ -276,7 +276,7 @@ export class Registry implements AsyncHost {
     // Only the page's import map can know a computed name.
     if (!isAddress(specifier))
       return this.host.importURL(specifier, options).catch((error: unknown) => {
-        throw neighbors(specifier, from).length > 0 ? notFound(specifier, from, error) : error;
+        throw error instanceof TypeError && /specifier/i.test(error.message) ? notFound(specifier, from, error) : error;
       });
     const { href, origin, pathname, search, hash } = new URL(specifier, this.host.url(from.id));
     const base = this.host.url("/");
