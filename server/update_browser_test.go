@@ -319,7 +319,7 @@ p { color: red }
 	s.Edit("style.css", "red", "blue")
 	p.Wait(`got.css.includes("blue")`)
 	s.Edit("picture.svg", `r="3"`, `r="4"`)
-	p.Wait(`fetch(got.inline).then((r) => r.text()).then((t) => t.includes('r="4"'))`)
+	p.Wait(`fetch(got.inline).then((r) => r.text()).then((t) => t.includes("r='4'"))`) // as Vite writes SVG in a URL
 	p.Wait(`fetch(got.picture).then((r) => r.text()).then((t) => t.includes('r="4"'))`)
 	s.Edit("data.json", `"two",`, `"two"`)
 	p.WaitOverlay("data.json")

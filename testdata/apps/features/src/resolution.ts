@@ -6,7 +6,7 @@ import condition from "conditional";
 import "./folder";
 import { Typed } from "./typed.js";
 
-show("alias", [legacy, kind]);
+show("alias", [legacy.default, kind]); // "type": "module" gets module.exports, as in Node
 show("imports", where);
 show("paths", path);
 show("conditions", condition);
