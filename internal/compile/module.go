@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"runtime/debug"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/disk"
@@ -13,8 +14,18 @@ import (
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-// compile fills the version with what the source becomes: the query decides first, then the extension.
-func (c *Compiler) compile(ctx context.Context, src source, v *graph.Version) error {
+// compile fills the version with what the source becomes: the query decides first, then the extension. A mistake of ours
+// with one module must not end the process: a panic becomes the error of the module.
+func (c *Compiler) compile(ctx context.Context, src source, v *graph.Version) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.o.Logger.Error("panic while compiling "+src.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = &transform.Error{
+				ID: src.id, File: c.o.Layout.Shown(src.file), Text: fmt.Sprintf("devserver failed to compile this module: %v", p),
+				Hint: "this is a mistake of devserver: please report it with the module and the stack in the terminal",
+			}
+		}
+	}()
 	name := moduleid.Name(src.id)
 	switch ext := strings.ToLower(path.Ext(name)); {
 	case moduleid.Has(src.query, "raw"):

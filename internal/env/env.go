@@ -87,7 +87,7 @@ func Load(o Options) (*Env, error) {
 	}
 	for _, key := range read.names {
 		if v := expanded[key]; v.rest {
-			e.mistakes = append(e.mistakes, Mistake{v.file, v.line, key + " keeps a reference, as in Vite: it refers to itself, or to a variable whose own references stand below"})
+			e.mistakes = append(e.mistakes, Mistake{v.file, v.line, key + " keeps a reference, as in Vite: it refers to itself, or to a variable whose name comes later in the alphabet and that has references itself"})
 		}
 	}
 	for key, value := range process {

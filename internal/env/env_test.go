@@ -153,6 +153,13 @@ var expansions = []expansion{
 	{"A=\nB=''\nC=\"\"\nD=' d '", "A=|B=|C=|D= d ", false},
 	{"D={\"a\": \"b\"}\nE='{\"a\": \"$X\"}'", "D={\"a\": \"b\"}|E={\"a\": \"\"}", false},
 	{"Ä=1\nA=${Ä}", "Ä=1|A=1", false},
+	// a program has read the file before, as dotenv does
+	{"RAW_IN_PROCESS=a$B\nB=b\nX=$RAW_IN_PROCESS", "X=ab|B=b", false},
+	// in the order of the names in a file
+	{"C=$B\nB=$A\nA=1", "A=1|B=1|C=1", false},
+	{"C=1\nB=$C\nA=$B", "A=$C|B=1|C=1", true},
+	{"C=$B\nB=$A@A=1\nD=$C", "A=1|B=1|C=1|D=1", false},
+	{"C=$B@B=$A\nA=1", "A=1|B=1|C=$A", true},
 	// files
 	{"A=0\nB=0\nC=0\nD=0@B=1\nC=1\nD=1@C=2\nD=2@D=3", "A=0|B=1|C=2|D=3", false},
 	{"A=$B@B=local@C=$A-$B", "A=local|B=local|C=local-local", false},
@@ -216,6 +223,7 @@ func processVariables(t *testing.T) {
 		}
 	}
 	t.Setenv("FROM_PROCESS", "process")
+	t.Setenv("RAW_IN_PROCESS", "a$B")
 }
 
 // TestReferencesAreReplacedAsByVite: the table above holds what Vite's loadEnv gives.

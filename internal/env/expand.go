@@ -21,7 +21,7 @@ func (v *variables) expanded(process map[string]string) map[string]variable {
 	values := maps.Clone(v.values)
 	for _, name := range v.names {
 		one := values[name]
-		if own := process[name]; own != "" {
+		if own := process[name]; own != "" && own != one.text { // the same text comes from a program that read the file
 			one.text = own
 		} else {
 			one.text, one.rest = expand(one.text, func(name string) string {

@@ -2,13 +2,14 @@ package env
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // assignment matches a line of a .env file, or several lines when the value is in quotes. It is the expression of the
 // dotenv package, which defines such files, but names may have all letters. A stricter expression would refuse projects
-// that other tools accept. Vite reads the files by Node's util.parseEnv, which differs only in text that is odd and from
-// version to version.
+// that other tools accept. Vite reads the files by Node's util.parseEnv, which differs in text that is odd, from version
+// to version, and in its order.
 var assignment = regexp.MustCompile(`(?m)^[^\S\n]*(?:export[^\S\n]+)?([\pL\pN_.-]+)(?:[^\S\n]*=|:[^\S\n]+?)[^\S\n]*` +
 	"('(?:\\\\'|[^'])*'|\"(?:\\\\\"|[^\"])*\"|`(?:\\\\`|[^`])*`|[^#\\n]+)?" + `[^\S\n]*(?:#.*)?$`)
 
@@ -20,7 +21,8 @@ type variable struct {
 	rest bool // a reference was not replaced
 }
 
-// variables are the variables of all files, in the order in which the files name them first.
+// variables are the variables of all files. Those that a file is the first to name come after those of earlier files,
+// sorted by name as Node's util.parseEnv sorts them: the order decides which references are replaced.
 type variables struct {
 	names  []string
 	values map[string]variable
@@ -30,7 +32,7 @@ type variables struct {
 // that are neither an assignment nor a comment.
 func (v *variables) parse(file, text string) (skipped []int) {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(text, "\ufeff"))
-	end, line := 0, 1
+	end, line, named := 0, 1, len(v.names)
 	between := func(to int) {
 		for i, rest := range strings.Split(text[end:to], "\n") {
 			if rest = strings.TrimSpace(rest); rest != "" && rest[0] != '#' {
@@ -54,6 +56,7 @@ func (v *variables) parse(file, text string) (skipped []int) {
 		line += strings.Count(text[m[0]:end], "\n")
 	}
 	between(len(text))
+	slices.Sort(v.names[named:])
 	return skipped
 }
 

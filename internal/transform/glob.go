@@ -99,13 +99,17 @@ func (r *reader) globValue(b *strings.Builder, target string, call globCall, i i
 	imp := r.add(Static, target, i)
 	r.evaluates(imp)
 	r.eagerGlobs = append(r.eagerGlobs, target)
-	b.WriteString(r.helperName(whole) + "(require(" + Quote(target) + "))")
 	if whole {
 		r.out.Imports[imp].All = true
-	} else {
-		r.name(imp, []byte(call.name))
-		b.WriteString("[" + Quote(call.name) + "]")
+		b.WriteString(r.helperName(whole) + "(require(" + Quote(target) + "))")
+		return
 	}
+	r.name(imp, []byte(call.name))
+	names := ""
+	if !r.in.Dependency { // the page says when there is no such name
+		names = ", [" + Quote(call.name) + "]"
+	}
+	b.WriteString(r.helperName(whole) + "(require(" + Quote(target) + names + "))[" + Quote(call.name) + "]")
 }
 
 // hoistGlobs has the modules of eager globs evaluated first, as the imports that they stand for.

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -548,7 +549,9 @@ func (r *reader) edited() string {
 	if len(r.edits) == 0 {
 		return string(r.code)
 	}
-	slices.SortFunc(r.edits, func(a, b edit) int { return a.start - b.start })
+	slices.SortStableFunc(r.edits, func(a, b edit) int { // what is put in at a place comes before what replaces that place
+		return cmp.Or(a.start-b.start, a.end-b.end)
+	})
 	size := len(r.code)
 	for _, e := range r.edits {
 		size += len(e.text)

@@ -47,7 +47,8 @@ type Result struct {
 	// Files are the files that are or may be the vite.config, and the files that it was read from. Editing one of
 	// them may change the configuration.
 	Files []string
-	// Env are the variables of the environment that the vite.config has set, as far as pages may see them, and NODE_ENV.
+	// Env are the variables of the environment that the vite.config has set, as .env files may refer to any of them. Pages
+	// see only those that their prefixes allow.
 	Env map[string]string
 	// State changes with the files of a vite.config that was run. It is "" when none was.
 	State string
@@ -85,7 +86,7 @@ func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error)
 		return without, nil
 	}
 	mode := cfg.ModeOrDefault()
-	v, err := o.load(ctx, file, mode, cfg.EnvPrefix)
+	v, err := o.load(ctx, file, mode)
 	if why, hint := notInstalled(err); why != "" {
 		o.Logger.Warn(filepath.Base(file)+" is not read: "+why, "hint", hint)
 		return without, nil
@@ -193,7 +194,7 @@ type kept struct {
 }
 
 // load returns the values of the vite.config, from the cache or by Node.
-func (o Options) load(ctx context.Context, file, mode string, prefixes []string) (*values, error) {
+func (o Options) load(ctx context.Context, file, mode string) (*values, error) {
 	dir, err := o.CacheDir("vite")
 	if err != nil {
 		return nil, err
@@ -204,14 +205,14 @@ func (o Options) load(ctx context.Context, file, mode string, prefixes []string)
 	}
 	defer func() { _ = results.Close() }() // a cache may forget
 	// A vite.config is a program: nobody knows what it read of the environment, so all of the environment counts.
-	key := cache.KeyOf(append([]string{"vite config", cache.Program(), file, mode, strings.Join(prefixes, " ")}, environment()...)...)
+	key := cache.KeyOf(append([]string{"vite config", cache.Program(), file, mode}, environment()...)...)
 	if text, ok := results.Get(key); ok && !o.Force {
 		var was kept
 		if json.Unmarshal(text, &was) == nil && was.State == o.state(file, mode, was.Vite.Deps) {
 			return &was.Vite, nil
 		}
 	}
-	v, err := o.run(ctx, mode, prefixes)
+	v, err := o.run(ctx, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +224,7 @@ func (o Options) load(ctx context.Context, file, mode string, prefixes []string)
 }
 
 // run has the project's own Vite evaluate the vite.config.
-func (o Options) run(ctx context.Context, mode string, prefixes []string) (*values, error) {
+func (o Options) run(ctx context.Context, mode string) (*values, error) {
 	dir, err := o.CacheDir("node")
 	if err != nil {
 		return nil, err
@@ -233,7 +234,7 @@ func (o Options) run(ctx context.Context, mode string, prefixes []string) (*valu
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	v := &values{}
-	return v, node.Call(ctx, "viteConfig", map[string]any{"mode": mode, "prefixes": prefixes}, v)
+	return v, node.Call(ctx, "viteConfig", map[string]any{"mode": mode}, v)
 }
 
 // state names the state of the files of a vite.config. It may read .env files, as loadEnv does.

@@ -857,7 +857,7 @@ async function readVite(mode) {
   );
 }
 
-async function readViteConfig({ mode, prefixes }) {
+async function readViteConfig({ mode }) {
   const loaded = await loadVite(mode);
   if (!loaded) return null;
   const { config } = loaded;
@@ -871,18 +871,14 @@ async function readViteConfig({ mode, prefixes }) {
     plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
     config: carried(config, plugins, mode),
     notCarried: [...notCarried(config), ...unfollowed(config, followed)],
-    env: setByConfig(prefixes ?? [config.envPrefix ?? "VITE_"].flat()),
+    env: setByConfig(),
   };
 }
 
-/** Returns the variables that the configuration has set in its process: NODE_ENV, and those that pages may see. */
-const setByConfig = (prefixes) =>
+/** Returns the variables that the configuration has set in its process: .env files may refer to any of them. */
+const setByConfig = () =>
   Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name, value]) =>
-        value !== startEnv[name] &&
-        (name === "NODE_ENV" || (prefixes.some((p) => p && name.startsWith(p)) && name !== "VITE_USER_NODE_ENV")),
-    ),
+    Object.entries(process.env).filter(([name, value]) => value !== startEnv[name] && name !== "VITE_USER_NODE_ENV"),
   );
 
 /** Returns the values of a config that another process can use. */
