@@ -80,7 +80,7 @@ func (s *styleRun) resolve(spec, from string) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			return s.c.allowedStyle(s.src.id, r.File)
+			return s.c.allowedStyle(s.src.id, r)
 		}
 	}
 	return s.c.resolveStyle(s.src.id, spec, from)
