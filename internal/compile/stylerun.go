@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -131,10 +130,6 @@ type importedStyles struct {
 	Paths map[string]map[string]string `json:"paths"`
 }
 
-var comment = regexp.MustCompile(`(?s)/\*.*?\*/`)
-
-var importedStyle = regexp.MustCompile(`(?i)@import\s+(?:url\(\s*)?(?:"([^"]+)"|'([^']+)'|([^\s"'();]+))`)
-
 // imports follows the imports of the stylesheet. It returns nil when there are none. An import that leads nowhere stays
 // as it is written.
 func (s *styleRun) imports(file, code string) *importedStyles {
@@ -142,8 +137,7 @@ func (s *styleRun) imports(file, code string) *importedStyles {
 	type sheet struct{ file, code string }
 	for todo := []sheet{{file, code}}; len(todo) > 0; todo = todo[1:] {
 		paths := map[string]string{}
-		for _, m := range importedStyle.FindAllStringSubmatch(comment.ReplaceAllString(todo[0].code, ""), -1) {
-			spec := m[1] + m[2] + m[3]
+		for _, spec := range importsOf(todo[0].code) {
 			to, err := s.c.resolveStyle(s.src.id, spec, todo[0].file)
 			if err != nil && strings.HasPrefix(spec, ".") {
 				return nil // compiling the imports one by one reports the place
@@ -167,6 +161,17 @@ func (s *styleRun) imports(file, code string) *importedStyles {
 		return nil
 	}
 	return found
+}
+
+// importsOf returns the specifiers of a stylesheet's @imports.
+func importsOf(code string) (specs []string) {
+	transform.RewriteAddresses(code, false, func(a transform.StyleAddress) (string, bool) {
+		if a.Import {
+			specs = append(specs, a.Text)
+		}
+		return "", false
+	})
+	return specs
 }
 
 // plain turns the stylesheet into plain CSS: first the language (Sass, Less, Stylus), then Tailwind, then PostCSS. With
