@@ -517,6 +517,7 @@ function sassLogger(run) {
   return {
     warn(message, details) {
       const { deprecation, deprecationType, span } = details;
+      if (/^\d+ repetitive deprecation warnings omitted/.test(message)) return; // each kind is told once
       if (!deprecation) tell(message, details);
       else if (!span?.url?.pathname.includes("/node_modules/")) {
         const id = deprecationType?.id ?? "code";
