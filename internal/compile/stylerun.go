@@ -126,8 +126,8 @@ func (s *styleRun) read(file string) (string, error) {
 	return text, nil
 }
 
-// readSteps returns the steps that make an imported stylesheet plain CSS. PostCSS gets the stylesheets of a CSS module one
-// by one, since the names of each are its own, and all others as a part of the stylesheet that imports them.
+// readSteps returns the steps that make an imported stylesheet plain CSS. PostCSS gets the stylesheets of a CSS module
+// separately, since the names of each are its own, and all others as a part of the stylesheet that imports them.
 func (s *styleRun) readSteps(file string) (steps []styleStep) {
 	if step, ok := s.c.language(file); ok {
 		steps = append(steps, step)
@@ -300,6 +300,7 @@ func (c *Compiler) language(file string) (step styleStep, ok bool) {
 	return styleStep{}, false
 }
 
+// steps returns the steps that make the stylesheet plain CSS.
 func (s *styleRun) steps(name string) []styleStep {
 	c, src := s.c, s.src
 	var steps []styleStep
@@ -307,7 +308,8 @@ func (s *styleRun) steps(name string) []styleStep {
 	if isLanguage {
 		steps = append(steps, step)
 	}
-	if c.styles.tailwind && (mentionsTailwind(src.code) || !isLanguage && s.importsTailwind(src.file, src.code, map[string]bool{})) {
+	if c.styles.tailwind && (mentionsTailwind(src.code) ||
+		!isLanguage && s.importsTailwind(src.file, src.code, map[string]bool{})) {
 		steps = append(steps, styleStep{method: "tailwind"})
 	}
 	if c.styles.postcss != nil && !moduleid.IsDependency(src.file) {
