@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +36,11 @@ func (c *Compiler) newStyleRun(ctx context.Context, src source, withMap bool) *s
 	return &styleRun{c: c, ctx: ctx, src: src, withMap: withMap, texts: map[string]string{}}
 }
 
+// isCSSModule reports whether the stylesheet's names are local.
+func (s *styleRun) isCSSModule() bool {
+	return !s.c.o.Config.CSS.Modules.Off && strings.Contains(path.Base(moduleid.Name(s.src.id)), ".module.")
+}
+
 // made returns the further files that the CSS was made from so far, and the patterns of such files.
 func (s *styleRun) made() (inputs, globs []string) {
 	s.mu.Lock()
@@ -58,7 +62,7 @@ func (s *styleRun) input(code string) transform.CSSInput {
 	}
 	in := transform.CSSInput{
 		ID: name, File: s.src.file, Code: code, Read: read, Resolve: s.resolve,
-		Modules: !c.o.Config.CSS.Modules.Off && strings.Contains(path.Base(name), ".module."),
+		Modules: s.isCSSModule(),
 		URL:     func(file string) string { return c.assetURL(source{id: c.o.Gate.FileToID(file), file: file}) },
 	}
 	if in.Modules {
@@ -80,7 +84,7 @@ func (s *styleRun) resolve(spec, from string) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			return s.c.allowedStyle(s.src.id, r.File)
+			return s.c.allowedStyle(s.src.id, r)
 		}
 	}
 	return s.c.resolveStyle(s.src.id, spec, from)
@@ -105,7 +109,7 @@ func (s *styleRun) read(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if step, ok := s.c.language(file); ok {
+	for _, step := range s.readSteps(file) {
 		made, err := s.tool(step, toolCall{File: file, Code: text, Options: step.options, Map: s.withMap})
 		if err != nil {
 			e, _ := s.toolError(err, file)
@@ -122,6 +126,18 @@ func (s *styleRun) read(file string) (string, error) {
 	return text, nil
 }
 
+// readSteps returns the steps that make an imported stylesheet plain CSS. PostCSS gets the stylesheets of a CSS module
+// separately, since the names of each are its own, and all others as a part of the stylesheet that imports them.
+func (s *styleRun) readSteps(file string) (steps []styleStep) {
+	if step, ok := s.c.language(file); ok {
+		steps = append(steps, step)
+	}
+	if s.c.styles.postcss != nil && s.isCSSModule() && !moduleid.IsDependency(file) {
+		steps = append(steps, styleStep{"postcss", s.c.styles.postcss})
+	}
+	return steps
+}
+
 // importedStyles are the stylesheets that a stylesheet imports, at any depth. Vite hands PostCSS one stylesheet with
 // all imports in it: a layer or a mixin of one file is used in another.
 type importedStyles struct {
@@ -131,10 +147,6 @@ type importedStyles struct {
 	Paths map[string]map[string]string `json:"paths"`
 }
 
-var comment = regexp.MustCompile(`(?s)/\*.*?\*/`)
-
-var importedStyle = regexp.MustCompile(`(?i)@import\s+(?:url\(\s*)?(?:"([^"]+)"|'([^']+)'|([^\s"'();]+))`)
-
 // imports follows the imports of the stylesheet. It returns nil when there are none. An import that leads nowhere stays
 // as it is written.
 func (s *styleRun) imports(file, code string) *importedStyles {
@@ -142,8 +154,7 @@ func (s *styleRun) imports(file, code string) *importedStyles {
 	type sheet struct{ file, code string }
 	for todo := []sheet{{file, code}}; len(todo) > 0; todo = todo[1:] {
 		paths := map[string]string{}
-		for _, m := range importedStyle.FindAllStringSubmatch(comment.ReplaceAllString(todo[0].code, ""), -1) {
-			spec := m[1] + m[2] + m[3]
+		for _, spec := range importsOf(todo[0].code) {
 			to, err := s.c.resolveStyle(s.src.id, spec, todo[0].file)
 			if err != nil && strings.HasPrefix(spec, ".") {
 				return nil // compiling the imports one by one reports the place
@@ -169,15 +180,26 @@ func (s *styleRun) imports(file, code string) *importedStyles {
 	return found
 }
 
+// importsOf returns the specifiers of a stylesheet's @imports.
+func importsOf(code string) (specs []string) {
+	transform.RewriteAddresses(code, false, func(a transform.StyleAddress) (string, bool) {
+		if a.Import {
+			specs = append(specs, a.Text)
+		}
+		return "", false
+	})
+	return specs
+}
+
 // plain turns the stylesheet into plain CSS: first the language (Sass, Less, Stylus), then Tailwind, then PostCSS. With
 // withMap, the code ends with its source map.
 func (s *styleRun) plain() (code string, err error) {
 	c, src := s.c, s.src
 	code = src.code
 	name := moduleid.Name(src.id)
-	for _, step := range c.styleSteps(name, src) {
+	for _, step := range s.steps(name) {
 		call := toolCall{File: src.file, Code: code, Options: step.options, Map: s.withMap}
-		if step.method == "postcss" && !strings.Contains(path.Base(name), ".module.") {
+		if step.method == "postcss" && !s.isCSSModule() {
 			call.Imports = s.imports(src.file, code)
 		}
 		made, toolErr := s.tool(step, call)
@@ -278,16 +300,33 @@ func (c *Compiler) language(file string) (step styleStep, ok bool) {
 	return styleStep{}, false
 }
 
-func (c *Compiler) styleSteps(name string, src source) []styleStep {
+// steps returns the steps that make the stylesheet plain CSS.
+func (s *styleRun) steps(name string) []styleStep {
+	c, src := s.c, s.src
 	var steps []styleStep
-	if step, ok := c.language(name); ok {
+	step, isLanguage := c.language(name)
+	if isLanguage {
 		steps = append(steps, step)
 	}
-	if c.styles.tailwind && mentionsTailwind(src.code) {
+	if c.styles.tailwind && (mentionsTailwind(src.code) ||
+		!isLanguage && s.importsTailwind(src.file, src.code, map[string]bool{})) {
 		steps = append(steps, styleStep{method: "tailwind"})
 	}
 	if c.styles.postcss != nil && !moduleid.IsDependency(src.file) {
 		steps = append(steps, styleStep{"postcss", c.styles.postcss})
 	}
 	return steps
+}
+
+// importsTailwind reports whether a stylesheet imports another, at any depth, that has something for Tailwind to do.
+func (s *styleRun) importsTailwind(file, code string, seen map[string]bool) bool {
+	return slices.ContainsFunc(importsOf(code), func(spec string) bool {
+		to, err := s.c.resolveStyle(s.src.id, spec, file)
+		if err != nil || seen[to] || !strings.EqualFold(path.Ext(to), ".css") {
+			return false
+		}
+		seen[to] = true
+		text, err := s.c.styleText(to)
+		return err == nil && (mentionsTailwind(text) || s.importsTailwind(to, text, seen))
+	})
 }

@@ -86,16 +86,24 @@ func (c *Compiler) resolveStyle(module, spec, from string) (string, error) {
 
 // permitStyle permits reading what a specifier in the file from, a part of the module, leads to.
 func (c *Compiler) permitStyle(module, from string, r resolve.Resolved) (string, error) {
-	c.permit(r, module, from)
-	return c.allowedStyle(module, r.File)
+	if r.File != "" {
+		c.permit(r, module, from)
+	}
+	return c.allowedStyle(module, r)
 }
 
-// allowedStyle returns the file, and an error when it may not be read.
-func (c *Compiler) allowedStyle(module, file string) (string, error) {
-	if err := c.o.Gate.Allowed(file); err != nil {
-		return file, c.mayNotBeRead(module, file, err)
+// allowedStyle returns the file that a specifier leads to, and an error when there is none or it may not be read.
+func (c *Compiler) allowedStyle(module string, r resolve.Resolved) (string, error) {
+	switch {
+	case r.External: // an alias for another host
+		return "", &transform.ElsewhereError{URL: r.URL}
+	case r.File == "": // "browser" of a package.json has false for it
+		return "", &resolve.NotFound{Text: "a package.json says that browsers have no such file"}
 	}
-	return file, nil
+	if err := c.o.Gate.Allowed(r.File); err != nil {
+		return r.File, c.mayNotBeRead(module, r.File, err)
+	}
+	return r.File, nil
 }
 
 // mentionsTailwind reports whether a stylesheet has anything for Tailwind to do.

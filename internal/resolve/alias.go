@@ -56,14 +56,23 @@ func (r *Resolver) applyAlias(name string) (string, bool) {
 		switch {
 		case a.expr != nil:
 			if a.expr.Match(name) {
-				return a.expr.Replace(name, a.replacement), true
+				return a.path(a.expr.Replace(name, a.replacement)), true
 			}
 		case name == a.find:
 			return a.replacement, true
 		case strings.HasPrefix(name, a.prefix):
 			// As in Vite the text itself is replaced: with find "@/" the slash goes with it.
-			return a.replacement + name[len(a.find):], true
+			return a.path(a.replacement + name[len(a.find):]), true
 		}
 	}
 	return name, false
+}
+
+// path returns a specifier that the alias has made. An alias "@" for "/" makes "@/x" the path "/x"; "//x" would be an
+// address on another host, which only a replacement that begins so means.
+func (a *alias) path(name string) string {
+	if strings.HasPrefix(name, "//") && !strings.HasPrefix(a.replacement, "//") {
+		return "/" + strings.TrimLeft(name, "/")
+	}
+	return name
 }

@@ -515,6 +515,9 @@ func TestAlias(t *testing.T) {
 		{Find: "react", Replacement: "preact/compat"},
 		{Expression: library{}, Replacement: "/src/lib/$1.ts"},
 		{Find: "cdn", Replacement: "https://cdn.example/x.js"},
+		{Find: "host", Replacement: "//host.example"},
+		{Find: "=", Replacement: "/"},
+		{Expression: hash{}, Replacement: "/"},
 	}})
 	check(t, r, root, Import, []resolution{
 		{"@/x", "src/lib/y.ts", "src/x.ts"},
@@ -524,10 +527,20 @@ func TestAlias(t *testing.T) {
 		{"react", "src/x.ts", "node_modules/preact/compat.js"},
 		{"lib-y", "src/x.ts", "src/lib/y.ts"},
 		{"cdn", "src/x.ts", "external https://cdn.example/x.js"},
+		{"host/x.js", "src/x.ts", "external //host.example/x.js"},
+		{"=/src/x", "src/lib/y.ts", "src/x.ts"},
+		{"##/src/x", "src/lib/y.ts", "src/x.ts"},
 		{"@scope/a", "src/x.ts", "node_modules/@scope/a/index.js"},
 		{"@/lib/yz", "src/x.ts", `error: no file "@/lib/yz" (did you mean "@/lib/y"?)`},
 	})
 }
+
+// hash is the expression /^##/.
+type hash struct{}
+
+func (hash) Match(text string) bool { return strings.HasPrefix(text, "##") }
+
+func (hash) Replace(text, replacement string) string { return replacement + text[2:] }
 
 // library is the expression /^lib-(\w+)$/.
 type library struct{}

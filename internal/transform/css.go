@@ -23,7 +23,8 @@ type CSSInput struct {
 	ID, File, Code string
 	// Modules makes class names local (CSS Modules).
 	Modules bool
-	// Resolve finds the file of an @import, a url(), or the file that `composes`, `@value` or `:import` name.
+	// Resolve finds the file of an @import, a url(), or the file that `composes`, `@value` or `:import` name. The error
+	// may be an ElsewhereError.
 	Resolve func(specifier, importer string) (file string, err error)
 	// URL returns the URL of a file in the browser.
 	URL func(file string) string
@@ -246,6 +247,11 @@ func (b *cssBuild) setup(build api.PluginBuild) {
 	build.OnLoad(api.OnLoadOptions{Filter: ".*", Namespace: "css"}, b.load)
 }
 
+// ElsewhereError is the error for a specifier that leads to another host: the browser loads it.
+type ElsewhereError struct{ URL string }
+
+func (e *ElsewhereError) Error() string { return e.URL + " is no file of the project" }
+
 // resolve finds the file of an @import, which becomes part of the output, or the URL of a url().
 func (b *cssBuild) resolve(args api.OnResolveArgs) (api.OnResolveResult, error) {
 	spec := args.Path
@@ -260,6 +266,9 @@ func (b *cssBuild) resolve(args api.OnResolveArgs) (api.OnResolveResult, error) 
 	}
 	importer := b.file(args.Importer)
 	file, err := b.in.Resolve(name, importer)
+	if to, ok := errors.AsType[*ElsewhereError](err); ok {
+		return api.OnResolveResult{Path: to.URL + suffix, External: true}, nil
+	}
 	if args.Kind == api.ResolveCSSURLToken {
 		if err != nil {
 			return external, nil // as in the browser: the request fails, and the rest of the stylesheet works

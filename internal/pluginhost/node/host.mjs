@@ -287,9 +287,9 @@ async function runPostCSS({ file, module, code, options, imports, map }) {
 
 // ---- Tailwind 4 without its Vite plugin
 
-const tailwinds = new Map(); // file -> {css, compiler, scanner, deps}
+const tailwinds = new Map(); // file -> {css, compiler, scanner, deps, lookups}
 
-async function runTailwind({ file, code }) {
+async function runTailwind({ file, module, code }) {
   const via = ["@tailwindcss/vite", "@tailwindcss/postcss"];
   const { compile } = await load("@tailwindcss/node", ...via);
   const { Scanner } = await load("@tailwindcss/oxide", ...via);
@@ -297,10 +297,13 @@ async function runTailwind({ file, code }) {
   const stale = state?.deps.some((d) => stamp(d) !== state.stamps.get(d));
   if (!state || state.css !== code || stale) {
     const deps = [];
+    const run = new StyleRun({ file, module }, "css", { rebase: false });
     const compiler = await compile(code, {
       base: dirname(file),
       from: file,
       onDependency: (d) => deps.push(resolve(d)),
+      customCssResolver: async (specifier, base) => (await run.find(specifier, join(base, "importer")))?.file,
+      shouldRewriteUrls: true,
     });
     const sources =
       compiler.root === "none"
@@ -313,6 +316,7 @@ async function runTailwind({ file, code }) {
       compiler,
       scanner: new Scanner({ sources: sources.concat(compiler.sources) }),
       deps,
+      lookups: run.lookups,
       stamps: new Map(deps.map((d) => [d, stamp(d)])),
     };
     tailwinds.set(file, state);
@@ -321,6 +325,7 @@ async function runTailwind({ file, code }) {
   return {
     code: css,
     deps: [...state.deps, ...state.scanner.files.map((f) => resolve(f))],
+    lookups: state.lookups,
     dirs: state.scanner.globs.map((g) => ({ dir: resolve(g.base), glob: g.pattern })),
   };
 }
@@ -512,6 +517,7 @@ function sassLogger(run) {
   return {
     warn(message, details) {
       const { deprecation, deprecationType, span } = details;
+      if (/^\d+ repetitive deprecation warnings omitted/.test(message)) return; // each kind is told once
       if (!deprecation) tell(message, details);
       else if (!span?.url?.pathname.includes("/node_modules/")) {
         const id = deprecationType?.id ?? "code";
