@@ -312,7 +312,7 @@ func (s *styleRun) steps(name string) []styleStep {
 		!isLanguage && s.importsTailwind(src.file, src.code, map[string]bool{})) {
 		steps = append(steps, styleStep{method: "tailwind"})
 	}
-	if c.styles.postcss != nil && !moduleid.IsDependency(src.file) {
+	if c.styles.postcss != nil {
 		steps = append(steps, styleStep{"postcss", c.styles.postcss})
 	}
 	return steps
