@@ -134,18 +134,9 @@ func (q *query) mainFile(f *folder, m *manifest) (hit, bool) {
 		if !ok {
 			continue
 		}
-		switch {
-		case field == "module" && q.kind == Require:
-			// A module that requires a package expects the file that Node would return: the CommonJS file.
-			if other, ok := q.field(f, m.string("main")); ok && m.string("main") != "" {
-				return other, true
-			}
-			if other, ok := q.index(f); ok && m.string("main") == "" {
-				return other, true
-			}
-		case field == "browser" && q.kind == Import && m.string("module") != "" && !h.empty && !isESModule(h.file):
+		if module := m.string("module"); field == "browser" && module != "" && !h.empty && !isESModule(h.file) {
 			// "browser" may be a file for <script> tags, while "module" is the file for bundlers.
-			if other, ok := q.field(f, m.string("module")); ok {
+			if other, ok := q.field(f, module); ok {
 				return other, true
 			}
 		}
