@@ -244,6 +244,21 @@ func (q *query) browserTarget(s *folder, to string) (hit, bool) {
 	return q.fileOrFolder(filepath.Join(s.path, filepath.FromSlash(to)), false)
 }
 
+// optionalPeer reports whether the package around importer names the package of a specifier as an optional peer.
+func (q *query) optionalPeer(name, importer string) bool {
+	pkg, _, ok := splitPackage(name)
+	s := q.folder(filepath.Dir(importer)).scope()
+	for s != nil && s.manifest().name == "" { // a sub-folder's package.json, which only says what its files are
+		s = s.parent.scope()
+	}
+	if !ok || s == nil || s.path == q.r.root {
+		return false
+	}
+	var peers map[string]struct{ Optional bool }
+	_ = json.Unmarshal(s.manifest().fields["peerDependenciesMeta"], &peers) // a value of another type names no package
+	return peers[pkg].Optional
+}
+
 // Package is the package that a file belongs to.
 type Package struct {
 	// Dir is the package's folder. Name and Version are from package.json and may be empty.

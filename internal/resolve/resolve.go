@@ -303,6 +303,7 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 	}
 	if missing, ok := errors.AsType[*NotFound](err); ok {
 		missing.Specifier, missing.Importer = specifier, importer
+		missing.Optional = missing.target == "" && missing.pkg == nil && q.optionalPeer(name, importer)
 		if q.explain {
 			q.explainMissing(missing, written, name, importer)
 		}
