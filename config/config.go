@@ -97,7 +97,7 @@ type Resolve struct {
 	// Extensions are tried in order for specifiers without an extension. Default: Vite's list.
 	Extensions []string `json:"extensions"`
 	// MainFields are the fields of package.json that name a package's entry. "main" follows them. Default: browser,
-	// module, main.
+	// module, jsnext:main, jsnext, main.
 	MainFields []string `json:"mainFields"`
 	// PreserveSymlinks identifies a module by the path of a symbolic link, not by the link's target. Default: false.
 	PreserveSymlinks *bool `json:"preserveSymlinks"`

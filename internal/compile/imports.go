@@ -33,6 +33,11 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 		switch {
 		case err == nil:
 			edge.To = to
+		case errors.As(err, &missing) && missing.Optional && edge.Kind == graph.Static && out.Exports != nil:
+			// What an ES module imports it needs from its start, so that the package would not run without the peer. A
+			// require() throws, and its caller may expect that.
+			edge.To = optionalPeerPrefix + imp.Specifier + "?importer=" + src.id
+			v.Missing = true
 		case errors.As(err, &missing) && (moduleid.IsDependency(src.file) || edge.Kind == graph.Dynamic):
 			// A package may name optional peers that it does not need here, and a dynamic import may never run: such an
 			// import fails where it is evaluated, not the module around it.

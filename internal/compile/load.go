@@ -137,6 +137,8 @@ const (
 	emptyID = "/@devserver/empty"
 	// nodeBuiltinPrefix begins the ID of what an importer gets for a module of Node. The importer's ID follows.
 	nodeBuiltinPrefix = "/@devserver/node/"
+	// optionalPeerPrefix begins the ID of what an importer gets for an optional peer that is not installed.
+	optionalPeerPrefix = "/@devserver/peer/"
 	// libraryPrefix begins the IDs of the library for app code, which comes with devserver where the project has not
 	// installed it.
 	libraryPrefix = "/@devserver/library/"
@@ -155,6 +157,9 @@ func builtinModule(id string) *graph.Version {
 	case strings.HasPrefix(id, nodeBuiltinPrefix):
 		name, importer, _ := strings.Cut(strings.TrimPrefix(id, nodeBuiltinPrefix), "?importer=")
 		return &graph.Version{Rev: "node", Code: transform.NodeModule(name, importer, moduleid.IsDependency(importer))}
+	case strings.HasPrefix(id, optionalPeerPrefix):
+		name, importer, _ := strings.Cut(strings.TrimPrefix(id, optionalPeerPrefix), "?importer=")
+		return &graph.Version{Rev: "peer", Code: transform.OptionalPeer(name, importer)}
 	}
 	return nil
 }

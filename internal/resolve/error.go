@@ -86,6 +86,8 @@ type NotFound struct {
 	Hint string
 	// Package is the name of the package that is not installed, "" when something else is missing.
 	Package string
+	// Optional means that the importing package may do without it: its package.json says so in "peerDependenciesMeta".
+	Optional bool
 
 	// The rest is what was searched; explainMissing makes the fields above from it.
 	target        string  // a path on disk

@@ -134,18 +134,9 @@ func (q *query) mainFile(f *folder, m *manifest) (hit, bool) {
 		if !ok {
 			continue
 		}
-		switch {
-		case field == "module" && q.kind == Require:
-			// A module that requires a package expects the file that Node would return: the CommonJS file.
-			if other, ok := q.field(f, m.string("main")); ok && m.string("main") != "" {
-				return other, true
-			}
-			if other, ok := q.index(f); ok && m.string("main") == "" {
-				return other, true
-			}
-		case field == "browser" && q.kind == Import && m.string("module") != "" && !h.empty && !isESModule(h.file):
+		if module := m.string("module"); field == "browser" && module != "" && !h.empty && !isESModule(h.file) {
 			// "browser" may be a file for <script> tags, while "module" is the file for bundlers.
-			if other, ok := q.field(f, m.string("module")); ok {
+			if other, ok := q.field(f, module); ok {
 				return other, true
 			}
 		}
@@ -251,6 +242,21 @@ func (q *query) browserTarget(s *folder, to string) (hit, bool) {
 		return h, err == nil
 	}
 	return q.fileOrFolder(filepath.Join(s.path, filepath.FromSlash(to)), false)
+}
+
+// optionalPeer reports whether the package around importer names the package of a specifier as an optional peer.
+func (q *query) optionalPeer(name, importer string) bool {
+	pkg, _, ok := splitPackage(name)
+	s := q.folder(filepath.Dir(importer)).scope()
+	for s != nil && s.manifest().name == "" { // a sub-folder's package.json, which only says what its files are
+		s = s.parent.scope()
+	}
+	if !ok || s == nil || s.path == q.r.root {
+		return false
+	}
+	var peers map[string]struct{ Optional bool }
+	_ = json.Unmarshal(s.manifest().fields["peerDependenciesMeta"], &peers) // a value of another type names no package
+	return peers[pkg].Optional
 }
 
 // Package is the package that a file belongs to.

@@ -24,7 +24,7 @@ type Options struct {
 	// Conditions are added to the conditions that always hold: module, browser, development, and import or require.
 	Conditions []string
 	// MainFields are the fields of package.json that name a package's entry, used when it has no "exports". "main" comes
-	// last when they lack it. Nil means browser, module, main.
+	// last when they lack it. Nil means browser, module, jsnext:main, jsnext, main.
 	MainFields []string
 	// Dedupe lists packages whose root copy every importer gets.
 	Dedupe []string
@@ -122,7 +122,8 @@ const missLife = time.Second
 
 var (
 	defaultExtensions = []string{".mjs", ".js", ".mts", ".ts", ".jsx", ".tsx", ".json"}
-	defaultMainFields = []string{"browser", "module", "main"}
+	// A require() follows them like an import, as in Vite: a package that both import and require has one copy.
+	defaultMainFields = []string{"browser", "module", "jsnext:main", "jsnext", "main"}
 	// oneCopy are packages that break when a page holds two copies. The framework's Vite plugin dedupes them, too.
 	oneCopy = []string{"react", "react-dom", "preact", "vue", "svelte", "solid-js"}
 )
@@ -302,6 +303,7 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 	}
 	if missing, ok := errors.AsType[*NotFound](err); ok {
 		missing.Specifier, missing.Importer = specifier, importer
+		missing.Optional = missing.target == "" && missing.pkg == nil && q.optionalPeer(name, importer)
 		if q.explain {
 			q.explainMissing(missing, written, name, importer)
 		}

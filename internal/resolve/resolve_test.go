@@ -218,6 +218,10 @@ func TestPackages(t *testing.T) {
 export default 1
 -- node_modules/umd/umd.js --
 !function(){ window.importedFrom = 1 }()
+-- node_modules/next/package.json --
+{"main": "main.js", "jsnext:main": "next.js"}
+-- node_modules/next/main.js --
+-- node_modules/next/next.js --
 -- node_modules/besm/package.json --
 {"main": "main.js", "module": "module.js", "browser": "browser.js"}
 -- node_modules/besm/main.js --
@@ -294,6 +298,7 @@ import x from "y"
 		{"bare", "src/main.ts", "node_modules/bare/index.js"},
 		{"esm", "src/main.ts", "node_modules/esm/module.mjs"},
 		{"umd", "src/main.ts", "node_modules/umd/module.js"},
+		{"next", "src/main.ts", "node_modules/next/next.js"},
 		{"besm", "src/main.ts", "node_modules/besm/browser.js"},
 		{"missingmodule", "src/main.ts", "node_modules/missingmodule/main.js"},
 		{"dep", "src/main.ts", "node_modules/dep/dev.js"},
@@ -357,8 +362,9 @@ import x from "y"
 	})
 	check(t, r, root, Require, []resolution{
 		{"dep", "src/main.ts", "node_modules/dep/dev.cjs"},
-		{"esm", "src/main.ts", "node_modules/esm/main.cjs"},
-		{"umd", "src/main.ts", "node_modules/umd/umd.js"},
+		{"esm", "src/main.ts", "node_modules/esm/module.mjs"}, // the file that an import gets: one copy in the page
+		{"umd", "src/main.ts", "node_modules/umd/module.js"},
+		{"next", "src/main.ts", "node_modules/next/next.js"},
 	})
 }
 

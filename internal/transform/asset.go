@@ -59,8 +59,19 @@ func NativeModule(url string) string {
 func NodeModule(name, importer string, dependency bool) string {
 	text := "Module " + Quote(name) + " is part of Node.js and does not exist in a browser"
 	advice := ", imported by " + importer + ". Use a package made for browsers, or an alias in the config."
+	return absentModule(name, text, advice, dependency)
+}
+
+// OptionalPeer stands for an optional peer of a package that is not installed.
+func OptionalPeer(name, importer string) string {
+	return absentModule(name, Quote(name)+" is an optional peer of a package and not installed", ", imported by "+importer+
+		". Install it if you need what uses it.", true)
+}
+
+// absentModule has no exports: who reads an export gets undefined and a warning in the console, or an error.
+func absentModule(name, text, advice string, warns bool) string {
 	act := "throw new Error(text)"
-	if dependency {
+	if warns {
 		act = "told.add(key), console.warn(text)"
 	}
 	return `const told = new Set(["__esModule", "__proto__", "constructor", "splice", "then", "default"]);

@@ -3,6 +3,8 @@ package transform
 import (
 	"bytes"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tdewolff/parse/v2/js"
@@ -31,9 +33,23 @@ func cutMark(code []byte) (rest []byte, lines lineRange) {
 	return append(code[:first], code[nextLine(code, second):]...), lineRange{from, from + 2}
 }
 
-// Script returns the code of a module that may run as a script, without what only a factory has.
+// directives matches what must stay first in a script, like "use strict".
+var directives = regexp.MustCompile(`^(?:(?:"[^"\n]*"|'[^'\n]*');\s*)+`)
+
+// Script returns the code of a module that may run as a script, without what only a factory has, and with the helpers
+// that the registry would provide.
 func Script(code string) string {
-	return strings.ReplaceAll(strings.TrimSuffix(code, scriptMark), thisMark, "this")
+	code = strings.ReplaceAll(strings.TrimSuffix(code, scriptMark), thisMark, "this")
+	directive := ""
+	if m := directives.FindString(code); m != "" {
+		directive, code = m, code[len(m):]
+	}
+	for _, name := range slices.Backward(sharedHelpers) { // a helper uses those before it
+		if strings.Contains(code, name) {
+			code = strings.ReplaceAll(helperTexts()[name], "\n", " ") + code // the lines stay where the source map says
+		}
+	}
+	return directive + code
 }
 
 // mayBeModule reports whether a source without the syntax of modules may be an ES module.
