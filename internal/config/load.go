@@ -292,6 +292,9 @@ func (c *Config) finishBase() error {
 	if !strings.HasPrefix(base, "/") || strings.ContainsAny(base, "?#\\ \"<>") || strings.Contains(base, "//") || strings.Contains(base, "/..") {
 		return fmt.Errorf("base %q must be a path like /app/", c.Base)
 	}
+	if strings.Contains(base, "%") {
+		return fmt.Errorf("base %q has an escaped character, which this server does not follow: choose a path like /app/", c.Base)
+	}
 	c.bare = !strings.HasSuffix(base, "/")
 	c.Base = strings.TrimSuffix(base, "/") + "/"
 	return nil
