@@ -104,7 +104,7 @@ func (p *project) rewritePage(ctx context.Context, file string, source []byte, d
 	opts := html.Options{
 		Path: moduleid.Path(id), Base: p.layout.Base, Dir: dir, Client: p.client(id, edit.PageRev(source)),
 		Imports: transform.ImportedURLs,
-		Resolve: func(u string) string { return p.compiler.PageURL(ctx, id, file, u) },
+		Resolve: func(u string, script bool) string { return p.compiler.PageURL(ctx, id, file, u, script) },
 		Style: func(css string, line int, attribute bool) string {
 			made, inputs, err := p.compiler.PageStyle(ctx, id, file, css, line, attribute)
 			page.inputs, failed = append(page.inputs, inputs...), cmp.Or(failed, err)

@@ -132,7 +132,7 @@ func (p *project) build(from reading) (err error) {
 // loadEnv reads the .env files. The terminal shows their mistakes.
 func (p *project) loadEnv(from reading) (*env.Env, error) {
 	e, err := env.Load(env.Options{
-		Dir: p.cfg.EnvPath(p.layout.Root), Mode: p.cfg.ModeOrDefault(), Base: p.layout.Base, Prefixes: p.cfg.EnvPrefixes(),
+		Dir: p.cfg.EnvPath(p.layout.Root), Mode: p.cfg.ModeOrDefault(), Base: p.cfg.BaseURL(), Prefixes: p.cfg.EnvPrefixes(),
 		Set: from.Env, Define: p.cfg.Define,
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/graph"
@@ -28,6 +29,7 @@ func (c *Compiler) address(ctx context.Context, src source, written string) (a t
 	id, err := c.ResolveID(ctx, name, src.id, resolve.URL)
 	if err != nil {
 		errors.As(err, &missing)
+		a.Named = name[0] == '#' || c.o.Resolver.IsAliased(name)
 		return a, missing
 	}
 	file := c.File(id)
@@ -119,8 +121,8 @@ func isFolder(path string) bool {
 }
 
 // noteAddresses has the files watched that the module's URLs miss. The terminal names those that are meant as files.
-func (c *Compiler) noteAddresses(ctx context.Context, src source, addresses []string, v *graph.Version) {
-	for _, written := range addresses {
+func (c *Compiler) noteAddresses(ctx context.Context, src source, out *transform.Output, v *graph.Version) {
+	for _, written := range out.Addresses {
 		_, missing := c.address(ctx, src, written)
 		if missing == nil || written[0] == '/' || hasScheme(written) { // a path from the root may be a backend's
 			continue
@@ -132,6 +134,11 @@ func (c *Compiler) noteAddresses(ctx context.Context, src source, addresses []st
 		}
 		if file != "" {
 			v.Inputs = append(v.Inputs, file) // it may be created
+		}
+		if slices.ContainsFunc(out.Imports, func(i transform.Import) bool { // the error of the worker's import tells it
+			return edgeKind(i.Kind) == graph.Worker && strings.TrimPrefix(i.Specifier, "./") == strings.TrimPrefix(written, "./")
+		}) {
+			continue
 		}
 		if _, told := c.missed.LoadOrStore(src.id+" "+written, true); told || path.Ext(name) == "" {
 			continue

@@ -102,7 +102,11 @@ func (c *Compiler) placed(e *transform.Error, src source, spec string) *transfor
 	}
 	e.ID, e.File = src.id, c.o.Layout.Shown(src.file)
 	for _, q := range []string{`"`, `'`, "`"} {
-		if at := strings.Index(src.code, q+spec+q); at >= 0 {
+		at := strings.Index(src.code, q+spec+q)
+		if at < 0 { // "worker.js" in a new URL() is "./worker.js"
+			at = strings.Index(src.code, q+strings.TrimPrefix(spec, "./")+q)
+		}
+		if at >= 0 {
 			before := src.code[:at]
 			e.Line = strings.Count(before, "\n") + 1
 			e.Column = at - strings.LastIndexByte(before, '\n') // 1-based

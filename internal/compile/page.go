@@ -13,17 +13,17 @@ import (
 
 // What pages have in their HTML is found, and compiled, as what modules have. The page's ID stands for the module.
 
-// PageURL returns the URL of the file that a URL in a page names by an alias, "" for other URLs. from is the page's
-// file.
-func (c *Compiler) PageURL(ctx context.Context, page, from, written string) string {
+// PageURL returns the URL of the file that a URL in a page names by an alias, or that a script's URL names without an
+// extension, "" for other URLs. from is the page's file.
+func (c *Compiler) PageURL(ctx context.Context, page, from, written string, script bool) string {
 	name, rest := written, ""
 	if at := strings.IndexAny(written[min(1, len(written)):], "?#"); at >= 0 { // "#x" is a specifier of the package's own
 		name, rest = written[:at+1], written[at+1:]
 	}
-	if strings.HasPrefix(name, ".") || !c.mayBeFile(source{id: page, file: from}, name) || hasScheme(name) {
-		return ""
+	if !script && (strings.HasPrefix(name, ".") || path.Ext(name) == "") {
+		return "" // a route of the app, which a file may happen to be named after
 	}
-	if path.Ext(name) == "" { // a route of the app, which a file may happen to be named after
+	if !c.mayBeFile(source{id: page, file: from}, name) || hasScheme(name) {
 		return ""
 	}
 	if _, denied := c.o.Gate.Resolve(c.beside(page, name)); denied == nil {

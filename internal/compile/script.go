@@ -36,7 +36,7 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 		v.Globs = append(v.Globs, g.Watch...)
 	}
 	c.tellGlobs(src, out.Globs)
-	c.noteAddresses(ctx, src, out.Addresses, v)
+	c.noteAddresses(ctx, src, out, v)
 	side := &script{exports: out.Exports, classic: out.Exports == nil && (!strings.Contains(out.Code, "exports") || in.KeepsThis())}
 	if in.Map != nil {
 		kept := in // only then it is on the heap

@@ -252,16 +252,17 @@ func TestProgram(t *testing.T) {
 func TestProgramMistakes(t *testing.T) {
 	for want, program := range map[string]config.Config{
 		`options: option "server.port": must be a whole number from 0 to 65535, not the number 70000`: {Server: config.Server{Port: new(70000)}},
-		`option "logLevel": must be`:                           {LogLevel: "loud"},
-		`option "css.modules.scopeBehaviour": must be`:         {CSS: config.CSS{Modules: config.CSSModules{ScopeBehaviour: "none"}}},
-		`option "resolve.alias[0]": needs a "find"`:            {Resolve: config.Resolve{Alias: config.Aliases{{}}}},
-		`option "server.proxy[\"/api\"]": needs a "target"`:    {Server: config.Server{Proxy: config.Proxy{{Path: "/api"}}}},
-		`option "server.proxy.api": must begin with "/"`:       {Server: config.Server{Proxy: config.Proxy{{Path: "api", Target: "http://x"}}}},
-		`option "server.proxy[\"/x\"]": is given twice`:        {Server: config.Server{Proxy: config.Proxy{{Path: "/x", Target: "http://x"}, {Path: "/x", Target: "http://y"}}}},
-		`option "define.A": "1.2.3" is no JavaScript`:          {Define: config.Expressions{"A": "1.2.3"}},
-		`option "server.https": needs both "key" and "cert"`:   {Server: config.Server{HTTPS: &config.HTTPS{Key: "k"}}},
-		`option "plugins.log.maxSize": must be a whole number`: {Plugins: config.Plugins{Log: &config.LogPlugin{MaxSize: 1}}},
-		`base "app" must be a path like /app/`:                 {Base: "app"},
+		`option "logLevel": must be`:                                                                           {LogLevel: "loud"},
+		`option "css.modules.scopeBehaviour": must be`:                                                         {CSS: config.CSS{Modules: config.CSSModules{ScopeBehaviour: "none"}}},
+		`option "resolve.alias[0]": needs a "find"`:                                                            {Resolve: config.Resolve{Alias: config.Aliases{{}}}},
+		`option "server.proxy[\"/api\"]": needs a "target"`:                                                    {Server: config.Server{Proxy: config.Proxy{{Path: "/api"}}}},
+		`option "server.proxy.api": must begin with "/"`:                                                       {Server: config.Server{Proxy: config.Proxy{{Path: "api", Target: "http://x"}}}},
+		`option "server.proxy[\"/x\"]": is given twice`:                                                        {Server: config.Server{Proxy: config.Proxy{{Path: "/x", Target: "http://x"}, {Path: "/x", Target: "http://y"}}}},
+		`option "define.A": "1.2.3" is no JavaScript`:                                                          {Define: config.Expressions{"A": "1.2.3"}},
+		`option "server.https": needs both "key" and "cert"`:                                                   {Server: config.Server{HTTPS: &config.HTTPS{Key: "k"}}},
+		`option "plugins.log.maxSize": must be a whole number`:                                                 {Plugins: config.Plugins{Log: &config.LogPlugin{MaxSize: 1}}},
+		`base "app" must be a path like /app/`:                                                                 {Base: "app"},
+		`base "/a%20b/" has an escaped character, which this server does not follow: choose a path like /app/`: {Base: "/a%20b/"},
 	} {
 		_, err := configfile.Load(configfile.Source{Root: write(t, `{"mode": "x"}`), Program: program})
 		if err == nil || !strings.Contains(err.Error(), want) {

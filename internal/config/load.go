@@ -32,6 +32,7 @@ type Config struct {
 	vite   []byte // values of a vite.config
 	ofVite string // the file of vite
 	rootOf string // the file that Root is from, as messages name it
+	bare   bool   // Base is written without the slash at its end
 	err    error  // see Broken
 }
 
@@ -291,8 +292,21 @@ func (c *Config) finishBase() error {
 	if !strings.HasPrefix(base, "/") || strings.ContainsAny(base, "?#\\ \"<>") || strings.Contains(base, "//") || strings.Contains(base, "/..") {
 		return fmt.Errorf("base %q must be a path like /app/", c.Base)
 	}
+	if strings.Contains(base, "%") {
+		return fmt.Errorf("base %q has an escaped character, which this server does not follow: choose a path like /app/", c.Base)
+	}
+	c.bare = !strings.HasSuffix(base, "/")
 	c.Base = strings.TrimSuffix(base, "/") + "/"
 	return nil
+}
+
+// BaseURL returns the base as import.meta.env.BASE_URL has it: without the slash at its end when it is written so, as in
+// Vite.
+func (c *Config) BaseURL() string {
+	if c.bare {
+		return strings.TrimSuffix(c.Base, "/")
+	}
+	return c.BaseOrDefault()
 }
 
 // IsPEM reports whether the text is a certificate or key in PEM form, and not the name of its file.

@@ -38,6 +38,7 @@ type Options struct {
 type Env struct {
 	vars     map[string]any
 	globals  map[string]string
+	defined  map[string]string // the expressions of the variables that the configuration defines
 	prefixes []string
 	node     string
 	files    []string
@@ -70,7 +71,7 @@ func Load(o Options) (*Env, error) {
 	if slices.Contains(o.Prefixes, "") {
 		return nil, errors.New(`envPrefix "" would show every variable of your environment to the page; name a prefix`)
 	}
-	e := &Env{vars: map[string]any{}, globals: map[string]string{}, prefixes: o.Prefixes, node: "development"}
+	e := &Env{vars: map[string]any{}, globals: map[string]string{}, defined: map[string]string{}, prefixes: o.Prefixes, node: "development"}
 	process := process(o.Set)
 	read, err := e.read(o)
 	if err != nil {
@@ -105,7 +106,7 @@ func Load(o Options) (*Env, error) {
 	for key, expr := range o.Define {
 		name, variable := strings.CutPrefix(key, "import.meta.env.")
 		if variable {
-			e.vars[name] = value(expr)
+			e.vars[name], e.defined[name] = value(expr), expr
 		}
 		if _, computed := e.vars[name].(Expression); computed || !strings.HasPrefix(key, "import.meta.") {
 			e.globals[key] = expr
@@ -230,9 +231,10 @@ func (e *Env) ReplaceHTML(page string) (replaced string, unknown []string) {
 			return ref
 		case string:
 			return value
-		case Expression:
-			return string(value)
 		default:
+			if expr, defined := e.defined[name]; defined { // as it is written
+				return expr
+			}
 			text, err := json.Marshal(value)
 			if err != nil {
 				return ref

@@ -46,8 +46,9 @@ type Options struct {
 	// Dir is the folder of Path when the page's URL is in another folder, as for a route of a single-page app. Relative
 	// URLs then start from Dir. An empty Dir leaves them unchanged.
 	Dir string
-	// Resolve returns the URL of the file that a URL of the page names by an alias, "" for other URLs. Nil does so for all.
-	Resolve func(url string) string
+	// Resolve returns the URL of the file that a URL of the page names by an alias, or that a script names without an
+	// extension, "" for other URLs. Nil does so for all.
+	Resolve func(url string, script bool) string
 	// Style returns the text of a <style>, or of the attribute style, as the page gets it. It begins in the given line of
 	// the page. Nil leaves styles as they are.
 	Style func(css string, line int, attribute bool) string
@@ -318,7 +319,7 @@ func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[str
 		return false // the tokenizer continues with the script's text
 	}
 	if external {
-		r.scripts = append(r.scripts, Script{Src: r.aliased(strings.TrimSpace(src))})
+		r.scripts = append(r.scripts, Script{Src: r.aliased(strings.TrimSpace(src), true)})
 		return false
 	}
 	// HTML has no self-closing scripts: the script's text follows `<script/>`, too.
@@ -343,10 +344,10 @@ func (r *rewriter) script(z *xhtml.Tokenizer, at int, open []byte, attrs map[str
 	return false
 }
 
-// aliased returns the URL with aliases followed.
-func (r *rewriter) aliased(u string) string {
+// aliased returns the URL with aliases followed. script is set for the URL of a script.
+func (r *rewriter) aliased(u string, script bool) string {
 	if r.o.Resolve != nil {
-		if to := r.o.Resolve(u); to != "" {
+		if to := r.o.Resolve(u, script); to != "" {
 			return to
 		}
 	}

@@ -2,6 +2,7 @@ package html_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -200,12 +201,21 @@ func TestURLs(t *testing.T) {
 		{"/", "/", `<img src="/a.png"><img src="./a.png?x=1#y"><img src="../b.png"><img src="https://x/y"><video poster=p.png>`, `<img src="/a.png"><img src="/a.png?x=1#y"><img src="/b.png"><img src="https://x/y"><video poster=/p.png>`},
 		{"/", "/100% #1", `<img src="a%20b.png">`, `<img src="/100%25%20%231/a%20b.png">`},
 		{"/app/", "/about", `<script type="module" src="./main.js"></script>`, `<script type="module" src="/app/about/main.js"></script>`},
+		{"/app/", "/about", `<script>import("./a.js"), import("/b.js"), import("mapped")</script>`, `<script>import("/app/about/a.js"), import("/app/b.js"), import("mapped")</script>`},
 	} {
-		if got := string(html.Rewrite([]byte(c.page), html.Options{Path: "/index.html", Base: c.base, Dir: c.dir}).HTML); got != c.want {
+		opts := html.Options{Path: "/index.html", Base: c.base, Dir: c.dir, Imports: func(code string) (spans [][2]int) {
+			for _, at := range imported.FindAllStringSubmatchIndex(code, -1) {
+				spans = append(spans, [2]int{at[2], at[3]})
+			}
+			return spans
+		}}
+		if got := string(html.Rewrite([]byte(c.page), opts).HTML); got != c.want {
 			t.Errorf("base %s, dir %q: %s\n got %s\nwant %s", c.base, c.dir, c.page, got, c.want)
 		}
 	}
 }
+
+var imported = regexp.MustCompile(`import\("([^"]*)"\)`)
 
 // TestInlineScriptOfAnOddPage: the URL of an inline script has the page's path escaped.
 func TestInlineScriptOfAnOddPage(t *testing.T) {

@@ -60,10 +60,14 @@ func (r *rewriter) urls(tag string, at, end int) bool {
 		case strings.HasSuffix(name, "srcset"):
 			now = r.srcset(old)
 		default:
-			now = r.url(now)
+			now = r.url(now, tag == "script")
 		}
 		if now != strings.TrimSpace(old) && now != old {
-			r.patches = append(r.patches, patch{at + a.from, at + a.to, html.EscapeString(now)})
+			now = html.EscapeString(now)
+			if quote := raw[a.from-1]; quote != '"' && quote != '\'' && strings.ContainsAny(now, " \t\n") {
+				now = `"` + now + `"`
+			}
+			r.patches = append(r.patches, patch{at + a.from, at + a.to, now})
 		}
 	}
 	return true
@@ -83,18 +87,22 @@ func (r *rewriter) imports(at int, code []byte) {
 	}
 	for _, span := range r.o.Imports(string(code)) {
 		old := string(code[span[0]:span[1]])
-		if now := r.url(old); now != old && !strings.ContainsAny(now, "\"'`\\<\n") {
+		now := r.aliased(old, true)
+		if now == old && old != "" && strings.IndexByte("./", old[0]) >= 0 { // an import map knows all other names
+			now = r.url(old, true)
+		}
+		if now != old && !strings.ContainsAny(now, "\"'`\\<\n") {
 			r.patches = append(r.patches, patch{at + span[0], at + span[1], now})
 		}
 	}
 }
 
-func (r *rewriter) url(u string) string {
+func (r *rewriter) url(u string, script bool) string {
 	switch {
 	case u == "", u[0] == '#', u[0] == '?', strings.HasPrefix(u, "//"), strings.Contains(strings.SplitN(u, "/", 2)[0], ":"):
 		return u
 	}
-	if to := r.aliased(u); to != u {
+	if to := r.aliased(u, script); to != u {
 		return to
 	}
 	switch {
@@ -125,7 +133,7 @@ func (r *rewriter) srcset(list string) string {
 		if len(fields) == 0 {
 			continue
 		}
-		if now := r.url(fields[0]); now != fields[0] {
+		if now := r.url(fields[0], false); now != fields[0] {
 			fields[0], changed = now, true
 		}
 		candidates[i] = strings.Join(fields, " ")

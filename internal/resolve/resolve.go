@@ -272,6 +272,8 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 		if at := strings.LastIndexByte(name, '#'); at > 0 { // sprite.svg#icon
 			name = name[:at]
 		}
+	} else {
+		search, _, _ = strings.Cut(search, "#") // a module is what the fragment is in, as in Vite
 	}
 	written, packaged := name, false
 	to, aliased := q.r.applyAlias(name)
@@ -299,6 +301,12 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 				again.Query, again.Path = search, again.Path && (!aliased || climbs(written))
 				return again, nil
 			}
+		}
+	}
+	if at := strings.LastIndexByte(name, '#'); err != nil && at > 0 { // "./sprite.svg#icon", and not "./c#" for c#.js
+		if again, err := q.named(name[:at], importer, packaged); err == nil {
+			again.Query, again.Path = search, again.Path && (!aliased || climbs(written))
+			return again, nil
 		}
 	}
 	if missing, ok := errors.AsType[*NotFound](err); ok {

@@ -117,6 +117,8 @@ func TestRelative(t *testing.T) {
 -- src/sprite.svg --
 -- src/100%25.ts --
 -- src/100%.ts --
+-- src/c.js --
+-- src/c#.js --
 -- src/link.ts --
 -> only.ts
 -- src/linked --
@@ -152,6 +154,11 @@ func TestRelative(t *testing.T) {
 		{"./100%25.ts", "src/main.ts", "src/100%25.ts"},
 		{"./100%2525.ts", "src/main.ts", "src/100%25.ts"},
 		{"./100%.ts", "src/main.ts", "src/100%.ts"},
+		{"./App.tsx#part", "src/main.ts", "src/App.tsx"},
+		{"./App#part", "src/main.ts", "src/App.tsx"},
+		{"./App.tsx?raw#part", "src/main.ts", "src/App.tsx?raw"},
+		{"/vite.svg#part", "src/main.ts", "public /vite.svg"},
+		{"./c#", "src/main.ts", "src/c#.js"},
 		{"./link", "src/main.ts", "src/only.ts"},
 		{"./linked/Button", "src/main.ts", "src/components/Button.tsx"},
 		{"../other", "src/main.ts", "other.ts"},

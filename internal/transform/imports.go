@@ -319,7 +319,11 @@ func (r *reader) worker(i int, kind ImportKind) {
 	found := r.addressed(written)
 	switch {
 	case found.Specifier == "": // resolving the import tells that there is no such file
-		found = Addressed{Specifier: relativeSpecifier(written), Program: true}
+		spec := relativeSpecifier(written)
+		if found.Named {
+			spec = written
+		}
+		found = Addressed{Specifier: spec, Program: true}
 		found.Elsewhere = strings.HasPrefix(found.Specifier, "../")
 	case !found.Program:
 		r.replace(int(r.tokens[at].start), int(r.tokens[at].end), r.addressText(found, at))

@@ -123,6 +123,8 @@ type Addressed struct {
 	Program bool
 	// Elsewhere means that a browser would find another file at the URL, so that the page looks the specifier up.
 	Elsewhere bool
+	// Named is set without Specifier: an alias or "#x" names a file that does not exist.
+	Named bool
 }
 
 // ImportKind is the form of an import.

@@ -67,7 +67,7 @@ for (const [name, value] of Object.entries(made)) {
   Object.defineProperty(exports, name, { get, enumerable: true, configurable: true });
 }
 if (!("default" in made)) Object.defineProperty(exports, "default", { get() {
-  throw new Error(url + " has no default export. Import its exports by name, its URL by \"?url\", or by \"?init\" a function that instantiates it.");
+  console.warn("[devserver] " + url + " has no default export. Import its exports by name, its URL by \"?url\", or by \"?init\" a function that instantiates it.");
 }, configurable: true });`)
 	return wasmModule(url, b.String())
 }
