@@ -415,7 +415,7 @@ func (q *query) absolute(name, importer string) (Resolved, error) {
 	if h, ok := q.fileOrFolder(path, endsAsFolder(name)); ok {
 		return q.found(h)
 	}
-	if h, ok := q.tsPaths(name, importer); ok {
+	if h, ok := q.tsPaths(q.tsConfig(importer), name); ok {
 		return q.found(h)
 	}
 	return Resolved{}, &NotFound{target: target}
