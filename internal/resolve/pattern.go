@@ -36,7 +36,7 @@ func (r *Resolver) Targets(pattern, importer string) []Target {
 	name, aliased := r.applyAlias(pattern)
 	var paths []string
 	switch {
-	case name == "" || isExternal(name) || isRelative(name):
+	case name == "" || IsExternal(name) || isRelative(name):
 	case name[0] == '/' || filepath.IsAbs(name):
 		if aliased {
 			paths = []string{r.onDisk(name)}
@@ -79,7 +79,7 @@ func exists(pattern string) bool {
 func (r *Resolver) Folder(beginning, importer string) (dir string, ok bool) {
 	q := query{cache: r.cache.Load(), kind: URL}
 	name, _ := r.applyAlias(beginning)
-	if name == "" || isExternal(name) {
+	if name == "" || IsExternal(name) {
 		return "", false
 	}
 	for _, dir := range q.folders(name, importer) {
