@@ -210,6 +210,8 @@ type Output struct {
 	Async bool
 	// AcceptsExports means that the module calls import.meta.hot.acceptExports.
 	AcceptsExports bool
+	// Script means that the code may run as a classic script, too; see Script.
+	Script bool
 	// Refreshes means that the module registers components or hooks for fast refresh.
 	Refreshes bool
 	// Globs are the answers of Input.Glob.
@@ -248,6 +250,7 @@ func Compile(in Input) (*Output, []Error) {
 	if why != "" {
 		out.Code = runSloppy(&in, out.Code, why)
 	}
+	out.Script = out.Exports == nil && (in.isScript() || !strings.Contains(out.Code, "exports"))
 	return out, nil
 }
 
@@ -295,7 +298,7 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 		p.warnings = fromMessages(result.Warnings, in.ID, in.File, in.Code)
 	}
 	code, mark := result.Code, lineRange{}
-	if p.esm && in.KeepsThis() {
+	if p.esm && in.isScript() {
 		p.script = true
 		code, mark = cutMark(code)
 	}
@@ -387,7 +390,7 @@ func defines(in *Input) map[string]string {
 	if strings.Contains(in.Code, "import.meta") {
 		use("import.meta", "$meta$")
 	}
-	if strings.Contains(in.Code, "this") && in.KeepsThis() {
+	if strings.Contains(in.Code, "this") && in.isScript() {
 		use("this", thisMark)
 	}
 	if strings.Contains(in.Code, "NODE_ENV") {
@@ -406,8 +409,8 @@ func defines(in *Input) map[string]string {
 // as it is. In a factory the mark is a variable without a value. In CommonJS the reader puts `this` back.
 const thisMark = "$ths"
 
-// KeepsThis reports whether `this` stays as it is at the top level of a script of the app. CommonJS has another `this`.
-func (in *Input) KeepsThis() bool { return !in.Dependency && !moduleWord.MatchString(in.Code) }
+// isScript reports whether the source is a script of the app, or CommonJS: at its top level, `this` stays as it is.
+func (in *Input) isScript() bool { return !in.Dependency && !moduleWord.MatchString(in.Code) }
 
 // moduleWord matches what makes a file an ES module: `this` is undefined there.
 var moduleWord = regexp.MustCompile(`(?m)(?:^|[;}/])\s*(?:import|export)\b\s*["'{*\w$]|\bimport\.meta\b`)
