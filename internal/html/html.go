@@ -46,7 +46,8 @@ type Options struct {
 	// Dir is the folder of Path when the page's URL is in another folder, as for a route of a single-page app. Relative
 	// URLs then start from Dir. An empty Dir leaves them unchanged.
 	Dir string
-	// Resolve returns the URL of the file that a URL of the page names by an alias, "" for other URLs. Nil does so for all.
+	// Resolve returns the URL of the file that a URL of the page names by an alias, "" for other URLs. A nil Resolve
+	// returns "" for all.
 	Resolve func(url string) string
 	// Style returns the text of a <style>, or of the attribute style, as the page gets it. It begins in the given line of
 	// the page. Nil leaves styles as they are.

@@ -19,9 +19,9 @@ type StyleAddress struct {
 	Partly bool
 }
 
-// RewriteAddresses returns a stylesheet with other addresses: those of url(), image-set(), @import and data-uri(). replace
-// returns what to write instead of an address, and is not ok for an address that stays. What is in comments and strings
-// stays. language says that the stylesheet is of Sass or Less: an address that is an expression stays, too. A text
+// RewriteAddresses returns a stylesheet with other addresses: those of url(), image-set(), @import and data-uri().
+// replace returns what to write instead of an address, and is not ok for an address that stays. What is in comments and
+// strings stays. language says that the stylesheet is of Sass or Less: an address that is an expression stays, too. A text
 // without an address is returned as it is.
 func RewriteAddresses(text string, language bool, replace func(StyleAddress) (to string, ok bool)) string {
 	s := addressScanner{text: text, language: language, replace: replace}

@@ -104,8 +104,8 @@ type Input struct {
 	// Address returns the file that a URL means in `new URL("x", import.meta.url)`. The zero value leaves the URL as it
 	// is, as a nil func does.
 	Address func(written string) Addressed
-	// Folder returns the folder that the beginning of a URL means, such as "@/img/", as a specifier and as the beginning of
-	// its files' URLs. The specifier is "" for a folder whose files are not followed, and both for what is no folder. A
+	// Folder returns the folder that the beginning of a URL means, such as "@/img/", as a specifier and as the beginning
+	// of its files' URLs. The specifier is "" for a folder whose files are not followed, and both for what is no folder. A
 	// nil Address needs no Folder.
 	Folder func(written string) (specifier, url string)
 	// StarExports returns the names that a module exports (ScanExports, followed through its own stars). It serves the
