@@ -242,7 +242,7 @@ func Compile(in Input) (*Output, []Error) {
 		return nil, errs
 	}
 	if p.esm {
-		out.Code = inBlock(&in, out.Code)
+		out.Code = inBlock(out.Code)
 	}
 	if p.script {
 		out.Code += scriptMark
@@ -312,8 +312,14 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 }
 
 // supported is the syntax that esbuild knows and that not all current browsers have. esbuild lowers decorators, accessor
-// and using. A deferred import, which it cannot lower, is an error. A module without that syntax costs nothing.
+// and using. A deferred import, which it cannot lower, is an error.
 var supported = map[string]bool{"decorators": false, "using": false, "import-defer": false}
+
+// usesNewSyntax reports whether a source may have that syntax. esbuild works more for each module when it is to lower.
+func usesNewSyntax(code string) bool {
+	return strings.Contains(code, "@") || strings.Contains(code, "accessor") ||
+		strings.Contains(code, "using") || strings.Contains(code, "defer")
+}
 
 func transformOptions(in *Input) api.TransformOptions {
 	options := api.TransformOptions{
@@ -321,7 +327,6 @@ func transformOptions(in *Input) api.TransformOptions {
 		Loader:          loaderOf(in),
 		Format:          api.FormatCommonJS,
 		Target:          api.ESNext,
-		Supported:       supported,
 		Charset:         api.CharsetUTF8,
 		LegalComments:   api.LegalCommentsNone,
 		JSX:             api.JSXAutomatic,
@@ -334,6 +339,9 @@ func transformOptions(in *Input) api.TransformOptions {
 	}
 	if in.JSX.Runtime == "classic" {
 		options.JSX = api.JSXTransform
+	}
+	if usesNewSyntax(in.Code) {
+		options.Supported = supported
 	}
 	return options
 }
