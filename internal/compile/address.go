@@ -65,7 +65,7 @@ func (c *Compiler) address(ctx context.Context, src source, written string) (a t
 // mayBeFile reports whether a URL may mean a file. It may also mean a folder, another site, or a route of the app.
 func (c *Compiler) mayBeFile(src source, name string) bool {
 	switch {
-	case name == "", strings.HasSuffix(name, "/"), isExternal(name), strings.HasPrefix(name, "//"):
+	case name == "", strings.HasSuffix(name, "/"), resolve.IsExternal(name):
 		return false
 	case path.Base(name) == ".", path.Base(name) == "..":
 		return false

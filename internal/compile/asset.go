@@ -76,7 +76,7 @@ func FollowsURL(file string) bool { return !moduleid.IsScript(file) && !moduleid
 func (c *Compiler) compileAsset(src source, v *graph.Version) {
 	v.Code = transform.AssetModule(c.assetURL(src))
 	if state := disk.Stat(src.file); state != nil && FollowsURL(src.file) {
-		v.Rev = fmt.Sprintf("%x-%x", state.Size, state.ModTime.UnixNano())
+		v.Rev = fileRevision(state)
 	}
 }
 

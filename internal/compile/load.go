@@ -16,6 +16,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/sourcemap"
 	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/internal/wire"
@@ -148,7 +149,7 @@ const (
 // load, and the empty module that packages ask for in their "browser" field. It returns nil for others.
 func builtinModule(id string) *graph.Version {
 	switch {
-	case isExternal(id):
+	case resolve.IsExternal(id):
 		return &graph.Version{Rev: "native", Async: true, Code: transform.NativeModule(id)}
 	case id == moduleid.Client: // the page's registry has it built in
 		return &graph.Version{Rev: "client"}
@@ -162,11 +163,6 @@ func builtinModule(id string) *graph.Version {
 		return &graph.Version{Rev: "peer", Code: transform.OptionalPeer(name, importer)}
 	}
 	return nil
-}
-
-// isExternal reports whether only the browser can load the module.
-func isExternal(id string) bool {
-	return strings.HasPrefix(id, "http://") || strings.HasPrefix(id, "https://") || strings.HasPrefix(id, "data:")
 }
 
 // read returns the module's source, changed by plugins. Imports that ask for a file as it is (?raw, ?url, assets) get

@@ -52,7 +52,7 @@ func (c *Compiler) beside(page, name string) string {
 // are the files that it was made from, or that its URLs name.
 func (c *Compiler) PageStyle(ctx context.Context, page, from, css string, line int, attribute bool) (made string, inputs []string, err error) {
 	run := c.newStyleRun(ctx, source{id: page, file: from, code: strings.Repeat("\n", line-1) + css}, false)
-	code := run.src.code
+	var code string
 	if attribute {
 		code = strings.Repeat("\n", line-1) + "a{" + css + "}"
 	} else if code, err = run.plain(); err != nil {

@@ -65,7 +65,7 @@ func (c *Compiler) Meaning(ctx context.Context, specifier, importer string) (*pl
 	if err != nil {
 		return nil, err
 	}
-	return &plugin.Resolved{ID: id, File: c.File(id), External: isExternal(id)}, nil
+	return &plugin.Resolved{ID: id, File: c.File(id), External: resolve.IsExternal(id)}, nil
 }
 
 // idOf returns the ID of what the module imports, and permits reading it. from is the file with the import.

@@ -37,7 +37,7 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 	}
 	c.tellGlobs(src, out.Globs)
 	c.noteAddresses(ctx, src, out, v)
-	side := &script{exports: out.Exports, classic: out.Exports == nil && (!strings.Contains(out.Code, "exports") || in.KeepsThis())}
+	side := &script{exports: out.Exports, classic: out.Script}
 	if in.Map != nil {
 		kept := in // only then it is on the heap
 		side.in = &kept

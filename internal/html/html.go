@@ -47,7 +47,7 @@ type Options struct {
 	// URLs then start from Dir. An empty Dir leaves them unchanged.
 	Dir string
 	// Resolve returns the URL of the file that a URL of the page names by an alias, or that a script names without an
-	// extension, "" for other URLs. Nil does so for all.
+	// extension, "" for other URLs. A nil Resolve returns "" for all.
 	Resolve func(url string, script bool) string
 	// Style returns the text of a <style>, or of the attribute style, as the page gets it. It begins in the given line of
 	// the page. Nil leaves styles as they are.
@@ -124,6 +124,10 @@ type rewriter struct {
 	nonce       string
 	patches     []patch
 
+	inert  int    // depth of templates: their content is not part of the page
+	inside string // the element whose content is text for a browser that runs scripts
+	read   string // inside, when its text is a stylesheet or a classic script of the page
+
 	// Offsets of the places in the page; -1 when the page has no such place. The head ends, and the body starts, where
 	// a tag says so, or where a parser puts in the tag that the page leaves out.
 	headStart, headEnd, bodyStart, bodyEnd, first, doctype int
@@ -139,9 +143,6 @@ func (r *rewriter) scan() {
 		r.pos = 3
 	}
 	z := xhtml.NewTokenizer(bytes.NewReader(r.page[r.pos:]))
-	inert := 0   // depth of templates: their content is not part of the page
-	inside := "" // the element whose content is text for a browser that runs scripts
-	read := ""   // inside, when its text is a stylesheet or a classic script of the page
 	for {
 		kind := z.Next()
 		raw := z.Raw()
@@ -151,69 +152,86 @@ func (r *rewriter) scan() {
 			return
 		}
 		r.pos += len(raw)
-		markup := inside == ""
-		live := inert == 0 && markup
 		switch kind {
 		case xhtml.DoctypeToken:
 			r.doctype = r.pos
 		case xhtml.TextToken:
-			switch read {
-			case "style":
-				r.style(at, raw)
-			case "script":
-				r.imports(at, raw)
-			}
-			if text := bytes.TrimLeft(raw, " \t\r\n\f"); live && len(text) > 0 {
-				start := r.pos - len(text)
-				r.beginBody(start, start, true)
-			}
+			r.text(at, raw)
 		case xhtml.StartTagToken, xhtml.SelfClosingTagToken:
-			name, more := z.TagName()
-			tag := string(name)
-			if live {
-				r.startTag(tag, at)
-			}
-			if tag == "template" && kind == xhtml.StartTagToken {
-				inert++
-			}
-			if inside == "" && textElements[tag] {
-				inside = tag
-			}
-			read = ""
-			followed := r.urls(tag, at, r.pos)
-			if live && (tag == "script" || tag == "link") || markup && tag == "style" {
-				attrs := attributes(z, more)
-				switch tag {
-				case "script":
-					r.line += bytes.Count(raw, newline)
-					if r.script(z, at, raw, attrs) {
-						inside = ""
-					}
-					if _, external := attrs["src"]; followed && !external && classic[strings.ToLower(strings.TrimSpace(attrs["type"]))] {
-						read = tag
-					}
-					continue
-				case "link":
-					r.link(attrs)
-				case "style":
-					if kind := strings.TrimSpace(attrs["type"]); followed && (kind == "" || strings.EqualFold(kind, "text/css")) {
-						read = tag
-					}
-				}
+			if r.open(z, kind == xhtml.StartTagToken, at, raw) {
+				continue
 			}
 		case xhtml.EndTagToken:
-			read = ""
-			name, _ := z.TagName()
-			switch tag := string(name); {
-			case tag == inside:
-				inside = ""
-			case tag == "template":
-				inert = max(0, inert-1)
-			case live:
-				r.endTag(tag, at)
-			}
+			r.close(z, at)
 		}
 		r.line += bytes.Count(raw, newline)
+	}
+}
+
+// live reports whether markup is part of the page: it is not in a template, and not the text of an element.
+func (r *rewriter) live() bool { return r.inert == 0 && r.inside == "" }
+
+func (r *rewriter) text(at int, raw []byte) {
+	switch r.read {
+	case "style":
+		r.style(at, raw)
+	case "script":
+		r.imports(at, raw)
+	}
+	if text := bytes.TrimLeft(raw, " \t\r\n\f"); r.live() && len(text) > 0 {
+		start := r.pos - len(text)
+		r.beginBody(start, start, true)
+	}
+}
+
+// open handles a tag that opens an element. counted means that the lines of the tag are counted already, since a script
+// takes the tokens that follow.
+func (r *rewriter) open(z *xhtml.Tokenizer, content bool, at int, raw []byte) (counted bool) {
+	name, more := z.TagName()
+	tag, markup, live := string(name), r.inside == "", r.live()
+	if live {
+		r.startTag(tag, at)
+	}
+	if tag == "template" && content {
+		r.inert++
+	}
+	if markup && textElements[tag] {
+		r.inside = tag
+	}
+	r.read = ""
+	followed := r.urls(tag, at, r.pos)
+	switch {
+	case tag == "script" && live:
+		attrs := attributes(z, more)
+		r.line += bytes.Count(raw, newline)
+		if r.script(z, at, raw, attrs) {
+			r.inside = ""
+		}
+		if _, external := attrs["src"]; followed && !external && classic[strings.ToLower(strings.TrimSpace(attrs["type"]))] {
+			r.read = tag
+		}
+		return true
+	case tag == "link" && live:
+		r.link(attributes(z, more))
+	case tag == "style" && markup:
+		kind := strings.TrimSpace(attributes(z, more)["type"])
+		if followed && (kind == "" || strings.EqualFold(kind, "text/css")) {
+			r.read = tag
+		}
+	}
+	return false
+}
+
+func (r *rewriter) close(z *xhtml.Tokenizer, at int) {
+	r.read = ""
+	name, _ := z.TagName()
+	switch tag := string(name); {
+	case tag == r.inside:
+		r.inside = ""
+	case tag == "template":
+		r.inert = max(0, r.inert-1)
+	case r.live():
+		r.endTag(tag, at)
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	_ "embed" // the Node host
+	"embed"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,8 +17,10 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-//go:embed node/host.mjs
-var nodeProgram []byte
+// nodeProgram is the program that Node runs, host.mjs with its modules.
+//
+//go:embed node/*.mjs
+var nodeProgram embed.FS
 
 // ErrNoNode is the error when the project's JavaScript tools cannot run, because Node.js is not installed.
 var ErrNoNode = &wire.Error{
@@ -33,7 +35,7 @@ type NodeOptions struct {
 	Root string
 	// Dir is the project's folder, in which the program runs. "" is Root.
 	Dir string
-	// CacheDir is the folder to which the program is written.
+	// CacheDir is the folder to which the files of the program are written.
 	CacheDir string
 	Logger   *slog.Logger
 	// Working is how long a tool may take for one file. Node runs one tool at a time, so a tool that hangs holds up all
@@ -117,19 +119,23 @@ func (n *Node) running(ctx context.Context) (*Child, error) {
 	return n.child, err
 }
 
-// program writes the program to a file for Node, unless the file already has exactly this text.
+// program writes the program to files for Node, and returns the file to run. A file that already has its text stays.
 func (n *Node) program() (string, error) {
-	file := filepath.Join(n.o.CacheDir, "host.mjs")
-	if was, err := os.ReadFile(file); err == nil && bytes.Equal(was, nodeProgram) {
-		return file, nil
-	}
 	if err := os.MkdirAll(n.o.CacheDir, 0o700); err != nil {
 		return "", fmt.Errorf("start node: %w", err)
 	}
-	if err := os.WriteFile(file, nodeProgram, 0o600); err != nil {
-		return "", fmt.Errorf("start node: %w", err)
+	entries, _ := nodeProgram.ReadDir("node")
+	for _, e := range entries {
+		text, _ := nodeProgram.ReadFile("node/" + e.Name())
+		file := filepath.Join(n.o.CacheDir, e.Name())
+		if was, err := os.ReadFile(file); err == nil && bytes.Equal(was, text) {
+			continue
+		}
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			return "", fmt.Errorf("start node: %w", err)
+		}
 	}
-	return file, nil
+	return filepath.Join(n.o.CacheDir, "host.mjs"), nil
 }
 
 // Close ends the process.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/glob"
@@ -35,13 +36,18 @@ func (r *Resolver) Targets(pattern, importer string) []Target {
 	name, aliased := r.applyAlias(pattern)
 	var paths []string
 	switch {
-	case name == "" || isExternal(name) || isRelative(name):
+	case name == "" || IsExternal(name) || isRelative(name):
 	case name[0] == '/' || filepath.IsAbs(name):
 		if aliased {
 			paths = []string{r.onDisk(name)}
 		}
 	default:
-		paths = q.mappedPatterns(name, importer)
+		based := ""
+		paths, based = q.mappedPaths(name, importer)
+		first, _, isPath := strings.Cut(name, "/")
+		if len(paths) == 0 && based != "" && isPath && glob.IsPlain(first) && exists(based) {
+			paths = []string{based}
+		}
 	}
 	var list []Target
 	for _, p := range paths {
@@ -68,26 +74,56 @@ func exists(pattern string) bool {
 	return err == nil && info.IsDir()
 }
 
-// mappedPatterns returns the paths of a pattern by the tsconfig and the package.json of importer.
-func (q *query) mappedPatterns(name, importer string) (paths []string) {
-	if !inModules(filepath.Dir(importer)) {
-		if ts := q.paths(importer); ts != nil {
-			if paths = ts.candidates(name); len(paths) > 0 {
-				return paths
-			}
-			first, _, isPath := strings.Cut(name, "/")
-			based := filepath.Join(ts.baseURL, filepath.FromSlash(name))
-			if ts.baseURL != "" && isPath && glob.IsPlain(first) && exists(based) {
-				return []string{based}
-			}
+// Folder returns the folder that the beginning of a URL means in the file importer: "@/img/" by an alias or a tsconfig,
+// "#img/" by package.json, "./img/", "/src/". The beginning ends with a slash. ok is false when there is no such folder.
+func (r *Resolver) Folder(beginning, importer string) (dir string, ok bool) {
+	q := query{cache: r.cache.Load(), kind: URL}
+	name, _ := r.applyAlias(beginning)
+	if name == "" || IsExternal(name) {
+		return "", false
+	}
+	for _, dir := range q.folders(name, importer) {
+		if f := q.folder(filepath.Clean(dir)); f.list() != nil {
+			return f.real(), true
 		}
 	}
-	scope := q.folder(filepath.Dir(importer)).scope()
-	if name[0] != '#' || scope == nil || scope.manifest().err != nil {
-		return nil
+	return "", false
+}
+
+// folders returns the paths that the beginning of a URL may mean, in order.
+func (q *query) folders(name, importer string) []string {
+	path := filepath.FromSlash(name)
+	beside := filepath.Join(filepath.Dir(importer), path)
+	if isRelative(name) {
+		return []string{beside}
 	}
-	if t, why := scope.manifest().imports.imported(name, q.r.conditions[q.kind]); why == found && !t.other {
-		return []string{filepath.Join(scope.path, filepath.FromSlash(t.path))}
+	if name[0] == '/' || filepath.IsAbs(path) {
+		return []string{filepath.Join(q.r.root, path), path}
 	}
-	return nil
+	list, based := q.mappedPaths(name, importer)
+	if name[0] != '#' {
+		list = append([]string{beside}, list...)
+	}
+	if based != "" {
+		list = append(list, based)
+	}
+	return list
+}
+
+// mappedPaths returns the paths that a name may have, by "paths" of the tsconfig of importer or else by "imports" of its
+// package.json. based is the path by "baseUrl", "" for none.
+func (q *query) mappedPaths(name, importer string) (paths []string, based string) {
+	from := filepath.Dir(importer)
+	ts := q.tsConfig(importer)
+	paths = slices.Clip(ts.candidates(name))
+	if ts.baseURL != "" {
+		based = filepath.Join(ts.baseURL, filepath.FromSlash(name))
+	}
+	if scope := q.folder(from).scope(); name[0] == '#' && len(paths) == 0 && scope != nil && scope.manifest().err == nil {
+		t, why := scope.manifest().imports.imported(name, q.r.conditions[q.kind])
+		if why == found && !t.other {
+			paths = []string{filepath.Join(scope.path, filepath.FromSlash(t.path))}
+		}
+	}
+	return paths, based
 }

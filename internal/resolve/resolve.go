@@ -259,7 +259,7 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 	if specifier == "" {
 		return Resolved{}, &NotFound{Importer: importer, Text: "the import specifier is empty"}
 	}
-	if isExternal(specifier) {
+	if IsExternal(specifier) {
 		return Resolved{External: true, URL: specifier}, nil
 	}
 	if strings.ContainsAny(specifier, "?#") { // they may be characters of the name
@@ -278,7 +278,7 @@ func (q *query) resolve(specifier, importer string) (Resolved, error) {
 	written, packaged := name, false
 	to, aliased := q.r.applyAlias(name)
 	if aliased {
-		if isExternal(to) {
+		if IsExternal(to) {
 			return Resolved{External: true, URL: to}, nil
 		}
 		name = to
@@ -425,7 +425,7 @@ func (q *query) absolute(name, importer string) (Resolved, error) {
 	if h, ok := q.fileOrFolder(path, endsAsFolder(name)); ok {
 		return q.found(h)
 	}
-	if h, ok := q.tsPaths(name, importer); ok {
+	if h, ok := q.tsPaths(q.tsConfig(importer), name); ok {
 		return q.found(h)
 	}
 	return Resolved{}, &NotFound{target: target}
@@ -457,8 +457,8 @@ func (q *query) found(h hit) (Resolved, error) {
 	return res, nil
 }
 
-// isExternal reports whether the specifier is an address that only the browser can load.
-func isExternal(spec string) bool {
+// IsExternal reports whether the specifier is an address that only the browser can load.
+func IsExternal(spec string) bool {
 	return strings.HasPrefix(spec, "https://") || strings.HasPrefix(spec, "http://") || strings.HasPrefix(spec, "//") ||
 		strings.HasPrefix(spec, "data:") || strings.HasPrefix(spec, "blob:")
 }

@@ -208,23 +208,14 @@ func (f *tsFile) option(name string) string {
 
 // mapped finds the file of a bare specifier by "paths" and "baseUrl".
 func (q *query) mapped(ts *TSConfig, name string) (hit, bool) {
-	for _, path := range ts.candidates(name) {
-		if h, ok := q.fileOrFolder(path, false); ok {
-			return h, true
-		}
+	if h, ok := q.tsPaths(ts, name); ok || ts.baseURL == "" {
+		return h, ok
 	}
-	if ts.baseURL != "" {
-		return q.fileOrFolder(filepath.Join(ts.baseURL, filepath.FromSlash(name)), false)
-	}
-	return hit{}, false
+	return q.fileOrFolder(filepath.Join(ts.baseURL, filepath.FromSlash(name)), false)
 }
 
-// tsPaths is mapped for a specifier that begins with "/".
-func (q *query) tsPaths(name, importer string) (hit, bool) {
-	ts := q.paths(importer)
-	if ts == nil {
-		return hit{}, false
-	}
+// tsPaths finds the file of a specifier by "paths".
+func (q *query) tsPaths(ts *TSConfig, name string) (hit, bool) {
 	for _, path := range ts.candidates(name) {
 		if h, ok := q.fileOrFolder(path, false); ok {
 			return h, true

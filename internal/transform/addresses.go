@@ -2,7 +2,6 @@ package transform
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -20,9 +19,9 @@ type StyleAddress struct {
 	Partly bool
 }
 
-// RewriteAddresses returns a stylesheet with other addresses: those of url(), image-set(), @import and data-uri(). replace
-// returns what to write instead of an address, and is not ok for an address that stays. What is in comments and strings
-// stays. language says that the stylesheet is of Sass or Less: an address that is an expression stays, too. A text
+// RewriteAddresses returns a stylesheet with other addresses: those of url(), image-set(), @import and data-uri().
+// replace returns what to write instead of an address, and is not ok for an address that stays. What is in comments and
+// strings stays. language says that the stylesheet is of Sass or Less: an address that is an expression stays, too. A text
 // without an address is returned as it is.
 func RewriteAddresses(text string, language bool, replace func(StyleAddress) (to string, ok bool)) string {
 	s := addressScanner{text: text, language: language, replace: replace}
@@ -122,10 +121,10 @@ func (s *addressScanner) string() {
 	}
 	switch s.within[len(s.within)-1] {
 	case "image-set", "-webkit-image-set":
-		s.put(from, s.at, StyleAddress{Text: unescapeCSS(body), String: true, Partly: s.language && interpolated(body)}, s.text[from])
+		s.put(from, s.at, StyleAddress{Text: unescapeName(body), String: true, Partly: s.language && interpolated(body)}, s.text[from])
 	case "data-uri":
 		if !strings.HasPrefix(strings.TrimLeft(s.text[s.at:], " \t\r\n"), ",") { // else it is the type
-			s.put(from, s.at, StyleAddress{Text: unescapeCSS(body), Language: true, Partly: s.language && interpolated(body)}, s.text[from])
+			s.put(from, s.at, StyleAddress{Text: unescapeName(body), Language: true, Partly: s.language && interpolated(body)}, s.text[from])
 		}
 	}
 }
@@ -190,7 +189,7 @@ func (s *addressScanner) url(imported bool) bool {
 		return false
 	}
 	s.at++
-	s.put(from, to, StyleAddress{Text: unescapeCSS(body), Import: imported, Partly: s.language && interpolated(body)}, quote)
+	s.put(from, to, StyleAddress{Text: unescapeName(body), Import: imported, Partly: s.language && interpolated(body)}, quote)
 	return true
 }
 
@@ -214,7 +213,7 @@ func (s *addressScanner) imports() {
 		case c == '"' || c == '\'':
 			from := s.at
 			body := s.quoted()
-			s.put(from, s.at, StyleAddress{Text: unescapeCSS(body), Import: true, Partly: s.language && interpolated(body)}, c)
+			s.put(from, s.at, StyleAddress{Text: unescapeName(body), Import: true, Partly: s.language && interpolated(body)}, c)
 		case len(s.text) > s.at+4 && strings.EqualFold(s.text[s.at:s.at+4], "url("):
 			s.at += 4
 			if !s.url(true) {
@@ -263,41 +262,6 @@ func quoteCSS(text string, quote byte, url bool) string {
 		return "url(" + text + ")"
 	}
 	return text
-}
-
-// unescapeCSS returns a string or a url without its escapes.
-func unescapeCSS(text string) string {
-	if !strings.Contains(text, `\`) {
-		return text
-	}
-	var b strings.Builder
-	for i := 0; i < len(text); i++ {
-		if text[i] != '\\' || i+1 == len(text) {
-			b.WriteByte(text[i])
-			continue
-		}
-		hex := 0
-		for hex < 6 && i+1+hex < len(text) && strings.IndexByte("0123456789abcdefABCDEF", text[i+1+hex]) >= 0 {
-			hex++
-		}
-		switch {
-		case hex > 0:
-			n, _ := strconv.ParseUint(text[i+1:i+1+hex], 16, 32)
-			if n == 0 || n > utf8.MaxRune {
-				n = utf8.RuneError
-			}
-			b.WriteRune(rune(n))
-			if i += hex; i+1 < len(text) && strings.IndexByte(" \t\n\r\f", text[i+1]) >= 0 {
-				i++
-			}
-		case text[i+1] == '\n': // a string goes on
-			i++
-		default:
-			i++
-			b.WriteByte(text[i])
-		}
-	}
-	return b.String()
 }
 
 func interpolated(text string) bool {

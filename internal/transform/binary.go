@@ -13,7 +13,7 @@ import (
 func (o *Output) MarshalBinary() ([]byte, error) {
 	w := make(binaryWriter, 0, len(o.Code)+256)
 	w.text(o.Code)
-	w.flags(o.Async, o.AcceptsExports, o.Refreshes)
+	w.flags(o.Async, o.AcceptsExports, o.Refreshes, o.Script)
 	w.count(len(o.Imports))
 	for _, imp := range o.Imports {
 		w.text(imp.Specifier)
@@ -49,7 +49,7 @@ var errTruncated = errors.New("decode compiled module: the data is truncated")
 func (o *Output) UnmarshalBinary(data []byte) error {
 	r := &binaryReader{data: string(data)}
 	*o = Output{Code: r.text()}
-	o.Async, o.AcceptsExports, o.Refreshes = r.flags3()
+	o.Async, o.AcceptsExports, o.Refreshes, o.Script = r.flags()
 	if n := r.count(); n > 0 && n <= len(r.data) {
 		o.Imports = make([]Import, n)
 	}
@@ -57,7 +57,7 @@ func (o *Output) UnmarshalBinary(data []byte) error {
 		imp := &o.Imports[i]
 		imp.Specifier = r.text()
 		lazy := false
-		imp.All, lazy, _ = r.flags3()
+		imp.All, lazy, _, _ = r.flags()
 		imp.Kind, imp.Line, imp.Column = ImportKind(r.count()), r.count(), r.count()
 		imp.Names = r.texts()
 		n := r.count()
@@ -165,7 +165,7 @@ func (r *binaryReader) texts() []string {
 	return list
 }
 
-func (r *binaryReader) flags3() (a, b, c bool) {
+func (r *binaryReader) flags() (a, b, c, d bool) {
 	bits := r.count()
-	return bits&1 != 0, bits&2 != 0, bits&4 != 0
+	return bits&1 != 0, bits&2 != 0, bits&4 != 0, bits&8 != 0
 }

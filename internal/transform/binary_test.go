@@ -23,7 +23,7 @@ func TestOutputRoundTrip(t *testing.T) {
 			},
 		},
 		"rare": {
-			Code: "x", Async: true, AcceptsExports: true, Refreshes: true,
+			Code: "x", Async: true, AcceptsExports: true, Refreshes: true, Script: true,
 			Globs: []Globbed{{Watch: []string{"/a/*.ts"}}}, Warnings: []Error{{Text: "w", Line: 2}},
 		},
 	} {

@@ -305,11 +305,11 @@ func (s *selectorReader) list(i, end int, state selectorState, outer bool) {
 			depth += s.tokens[stop].nesting()
 		}
 		one := state
-		classes, other := s.one(i, stop, &one)
+		has := s.one(i, stop, &one)
 		if outer {
 			s.rule.global = s.rule.global && one.global
-			s.rule.classes = append(s.rule.classes, classes...)
-			s.rule.other = s.rule.other || other || len(classes) != 1
+			s.rule.classes = append(s.rule.classes, has.classes...)
+			s.rule.other = s.rule.other || has.other || len(has.classes) != 1
 		}
 		if stop < end {
 			s.out.WriteByte(',')
@@ -318,78 +318,62 @@ func (s *selectorReader) list(i, end int, state selectorState, outer bool) {
 	}
 }
 
-// one handles one selector. It returns the local classes, and whether the selector has something else. A `:global` or
-// `:local` without parentheses changes the state for what follows.
-func (s *selectorReader) one(i, end int, state *selectorState) (classes []string, other bool) {
+// part is what one selector has: its local classes, and whether there is something else.
+type part struct {
+	classes []string
+	other   bool
+}
+
+func (p *part) add(more part) {
+	p.classes, p.other = append(p.classes, more.classes...), p.other || more.other
+}
+
+// one handles one selector. A `:global` or `:local` without parentheses changes the state for what follows.
+func (s *selectorReader) one(i, end int, state *selectorState) (all part) {
 	spaced := true // nothing, or a space, is before the token
 	for i < end {
 		t := s.tokens[i]
-		next := func(n int) cssToken {
-			if i+n < end {
-				return s.tokens[i+n]
-			}
-			return cssToken{}
+		next := cssToken{}
+		if i+1 < end {
+			next = s.tokens[i+1]
 		}
-		raw := s.text[t.start:t.end]
 		switch {
 		case t.blank():
-			s.out.WriteString(raw)
+			s.out.WriteString(s.raw(i))
 			spaced = spaced || t.kind == css.WhitespaceToken
 			i++
 			continue
-		case t.kind == css.ColonToken && s.mark(next(1)) != "":
-			mark, close := s.mark(next(1)), i+1
-			if next(1).kind == css.FunctionToken {
+		case t.kind == css.ColonToken && s.mark(next) != "":
+			close := i + 1
+			if next.kind == css.FunctionToken {
 				close = closing(s.tokens, i+1, end)
 			}
 			if close > i+2 {
-				inner, rest := s.marked(i, i+2, close, mark, *state)
-				classes, other = append(classes, inner...), other || rest
+				all.add(s.marked(i, i+2, close, s.mark(next), *state))
 				i = close
 				break
 			}
-			if state.inside != "" {
-				s.l.fail(s.at+t.start, "", "%s is not allowed inside of %s()", mark, state.inside)
-			}
-			state.global, state.explicit = mark == ":global", true
-			for i = close + 1; spaced && i < end && s.tokens[i].kind == css.WhitespaceToken; i++ {
-			}
+			i = s.switches(i, close, end, spaced, state)
 			continue
-		case t.kind == css.ColonToken && next(1).kind == css.FunctionToken:
-			close := closing(s.tokens, i+1, end)
-			name := s.text[s.tokens[i+1].start:s.tokens[i+1].end]
-			inner := *state
-			// The names of view-transition-class stay, too.
-			inner.frozen = inner.frozen || strings.HasPrefix(strings.ToLower(name), "view-transition-")
-			s.out.WriteString(":" + name)
-			s.list(i+2, close, inner, false)
-			if close < end {
-				s.out.WriteByte(')')
-			}
-			other = true
-			i = close
+		case t.kind == css.ColonToken && next.kind == css.FunctionToken:
+			i = s.function(i, end, *state)
+			all.other = true
 		case t.kind == css.LeftBracketToken:
-			close := closing(s.tokens, i, end)
-			for ; i < close; i++ {
-				s.out.WriteString(s.text[s.tokens[i].start:s.tokens[i].end])
-			}
-			if i < end {
-				s.out.WriteByte(']')
-			}
-			other = true
-		case t.is(s.text, '.') && next(1).ident():
+			i = s.attribute(i, end)
+			all.other = true
+		case t.is(s.text, '.') && next.ident():
 			i++
-			if name, local := s.name(".", s.text[s.tokens[i].start:s.tokens[i].end], *state); local {
-				classes = append(classes, name)
+			if name, local := s.name(".", s.raw(i), *state); local {
+				all.classes = append(all.classes, name)
 			} else {
-				other = true
+				all.other = true
 			}
 		case t.kind == css.HashToken:
-			s.name("#", raw[1:], *state)
-			other = true
+			s.name("#", s.raw(i)[1:], *state)
+			all.other = true
 		default:
-			s.out.WriteString(raw)
-			other = true
+			s.out.WriteString(s.raw(i))
+			all.other = true
 			spaced = t.is(s.text, '>') || t.is(s.text, '+') || t.is(s.text, '~')
 			i++
 			continue
@@ -397,7 +381,48 @@ func (s *selectorReader) one(i, end int, state *selectorState) (classes []string
 		spaced = false
 		i++
 	}
-	return classes, other
+	return all
+}
+
+// raw returns the text of a token.
+func (s *selectorReader) raw(i int) string { return s.text[s.tokens[i].start:s.tokens[i].end] }
+
+// switches handles a `:global` or `:local` without parentheses, whose last token is close. It returns the next token.
+func (s *selectorReader) switches(i, close, end int, spaced bool, state *selectorState) int {
+	mark := s.mark(s.tokens[i+1])
+	if state.inside != "" {
+		s.l.fail(s.at+s.tokens[i].start, "", "%s is not allowed inside of %s()", mark, state.inside)
+	}
+	state.global, state.explicit = mark == ":global", true
+	for i = close + 1; spaced && i < end && s.tokens[i].kind == css.WhitespaceToken; i++ {
+	}
+	return i
+}
+
+// function handles `:not(…)` and others with selectors. It returns the last token.
+func (s *selectorReader) function(i, end int, inner selectorState) (last int) {
+	last = closing(s.tokens, i+1, end)
+	name := s.raw(i + 1)
+	// The names of view-transition-class stay, too.
+	inner.frozen = inner.frozen || strings.HasPrefix(strings.ToLower(name), "view-transition-")
+	s.out.WriteString(":" + name)
+	s.list(i+2, last, inner, false)
+	if last < end {
+		s.out.WriteByte(')')
+	}
+	return last
+}
+
+// attribute copies `[…]`. It returns the last token.
+func (s *selectorReader) attribute(i, end int) (last int) {
+	last = closing(s.tokens, i, end)
+	for ; i < last; i++ {
+		s.out.WriteString(s.raw(i))
+	}
+	if i < end {
+		s.out.WriteByte(']')
+	}
+	return last
 }
 
 // mark returns ":local" or ":global" when the token behind a colon is this word, with or without a parenthesis; "" for
@@ -413,7 +438,7 @@ func (s *selectorReader) mark(t cssToken) string {
 }
 
 // marked handles `:local(…)` and `:global(…)`, whose selectors take its place.
-func (s *selectorReader) marked(at, i, end int, mark string, state selectorState) (classes []string, other bool) {
+func (s *selectorReader) marked(at, i, end int, mark string, state selectorState) part {
 	for i < end && s.tokens[i].blank() {
 		i++
 	}
@@ -439,7 +464,7 @@ func (s *selectorReader) marked(at, i, end int, mark string, state selectorState
 	s.out.WriteString(":is(")
 	s.list(i, end, inner, false)
 	s.out.WriteString(")")
-	return nil, true
+	return part{other: true}
 }
 
 // name writes a class or an ID. It reports whether the name is local.

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -248,87 +249,43 @@ func (b *moduleBuild) namePath(file string) string {
 	return strings.TrimPrefix(path.Join(path.Dir(b.in.ID), filepath.ToSlash(rel)), "/")
 }
 
+// placedICSS is a statement with the file that has it.
+type placedICSS struct {
+	icss
+	file string
+}
+
+// icssReader follows the ICSS of a stylesheet.
+type icssReader struct {
+	b        *moduleBuild
+	m        *cssModule
+	order    []string // the names of values
+	siblings []string
+	brought  int
+}
+
 // statements follows the ICSS of a stylesheet: it loads the files that values come from, and exports values.
 func (b *moduleBuild) statements(m *cssModule) []Error {
-	type placed struct {
-		icss
-		file string
-	}
-	var list []placed
+	var list []placedICSS
 	for _, file := range m.icssFiles() {
 		for _, s := range m.build.icss[file] {
-			list = append(list, placed{s, file})
+			list = append(list, placedICSS{s, file})
 		}
 	}
-	var order, siblings []string
-	fail := func(s placed, err error) []Error {
-		return []Error{b.placedError(m, err, m.build.textOf(s.file), s.file, s.at)}
-	}
-	number := 0
-	bring := func(s placed, spec, theirs, ours string, defines bool) error {
-		found, err := b.from(m, spec, s.file, &siblings)
-		if err != nil {
-			return err
-		}
-		value, ok := found.exports.get(theirs)
-		if !ok {
-			b.warn(m, fmt.Sprintf("%s has no %q", spec, theirs), s.file, s.at)
-			return nil
-		}
-		symbol := ours
-		if defines { // a local value may have the same name
-			number++
-			symbol = fmt.Sprintf("i__const_%s_%d", notWord.ReplaceAllString(ours, "_"), number)
-			m.values[ours] = symbol
-			order = append(order, ours)
-		}
-		m.symbols[symbol] = value
-		return nil
-	}
+	r := &icssReader{b: b, m: m}
 	for _, s := range list {
+		var err error
 		switch s.kind {
 		case icssImport:
-			for _, d := range s.list {
-				if err := bring(s, s.text, d.value, d.name, false); err != nil {
-					return fail(s, err)
-				}
-			}
-			if len(s.list) == 0 {
-				if _, err := b.from(m, s.text, s.file, &siblings); err != nil {
-					return fail(s, err)
-				}
-			}
+			err = r.imports(s)
 		case icssValue:
-			if from := valueImport.FindStringSubmatch(s.text); from != nil {
-				spec := from[2]
-				if named, ok := m.values[spec]; ok {
-					spec = named
-				}
-				for alias := range strings.SplitSeq(strings.Trim(from[1], "()"), ",") {
-					names := valueImportName.FindStringSubmatch(strings.TrimSpace(alias))
-					if names == nil {
-						return fail(s, fmt.Errorf("@value has %q where a name belongs", strings.TrimSpace(alias)))
-					}
-					ours := names[2]
-					if ours == "" {
-						ours = names[1]
-					}
-					if err := bring(s, unquotedPath(spec), names[1], ours, true); err != nil {
-						return fail(s, err)
-					}
-				}
-				continue
-			}
-			definition := valueDefinition.FindStringSubmatch(s.text)
-			if definition == nil {
-				b.warn(m, fmt.Sprintf("@value %q has no value", s.text), s.file, s.at)
-				continue
-			}
-			m.values[definition[1]] = replaceNames(definition[2], m.values)
-			order = append(order, definition[1])
+			err = r.value(s)
+		}
+		if err != nil {
+			return []Error{b.placedError(m, err, m.build.textOf(s.file), s.file, s.at)}
 		}
 	}
-	for _, name := range order {
+	for _, name := range r.order {
 		m.exports.set(name, replaceNames(m.values[name], m.symbols))
 	}
 	for _, s := range list {
@@ -339,6 +296,73 @@ func (b *moduleBuild) statements(m *cssModule) []Error {
 			m.exports.set(d.name, replaceNames(replaceNames(d.value, m.values), m.symbols))
 		}
 	}
+	return nil
+}
+
+// imports handles `:import("./x.css") { ours: theirs }`.
+func (r *icssReader) imports(s placedICSS) error {
+	for _, d := range s.list {
+		if err := r.bring(s, s.text, d.value, d.name, false); err != nil {
+			return err
+		}
+	}
+	if len(s.list) > 0 {
+		return nil
+	}
+	_, err := r.b.from(r.m, s.text, s.file, &r.siblings)
+	return err
+}
+
+// value handles `@value name: value` and `@value a, b as c from "./x.css"`.
+func (r *icssReader) value(s placedICSS) error {
+	m := r.m
+	from := valueImport.FindStringSubmatch(s.text)
+	if from == nil {
+		definition := valueDefinition.FindStringSubmatch(s.text)
+		if definition == nil {
+			r.b.warn(m, fmt.Sprintf("@value %q has no value", s.text), s.file, s.at)
+			return nil
+		}
+		m.values[definition[1]] = replaceNames(definition[2], m.values)
+		r.order = append(r.order, definition[1])
+		return nil
+	}
+	spec := from[2]
+	if named, ok := m.values[spec]; ok {
+		spec = named
+	}
+	for alias := range strings.SplitSeq(strings.Trim(from[1], "()"), ",") {
+		names := valueImportName.FindStringSubmatch(strings.TrimSpace(alias))
+		if names == nil {
+			return fmt.Errorf("@value has %q where a name belongs", strings.TrimSpace(alias))
+		}
+		if err := r.bring(s, unquotedPath(spec), names[1], cmp.Or(names[2], names[1]), true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bring takes a value of another file under the name ours. defines means that the file exports the value, too.
+func (r *icssReader) bring(s placedICSS, spec, theirs, ours string, defines bool) error {
+	m := r.m
+	found, err := r.b.from(m, spec, s.file, &r.siblings)
+	if err != nil {
+		return err
+	}
+	value, ok := found.exports.get(theirs)
+	if !ok {
+		r.b.warn(m, fmt.Sprintf("%s has no %q", spec, theirs), s.file, s.at)
+		return nil
+	}
+	symbol := ours
+	if defines { // a local value may have the same name
+		r.brought++
+		symbol = fmt.Sprintf("i__const_%s_%d", notWord.ReplaceAllString(ours, "_"), r.brought)
+		m.values[ours] = symbol
+		r.order = append(r.order, ours)
+	}
+	m.symbols[symbol] = value
 	return nil
 }
 

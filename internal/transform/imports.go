@@ -234,9 +234,9 @@ func (r *reader) uses() {
 
 // member records the use of a member of a binding.
 func (r *reader) member(b *binding, name []byte) {
-	r.name(b.imp, name)
-	if b.statement && !slices.Contains(b.names, string(name)) {
-		b.names = append(b.names, string(name))
+	n := r.name(b.imp, name)
+	if b.statement && !slices.Contains(b.names, n) {
+		b.names = append(b.names, n)
 	}
 }
 
@@ -250,24 +250,28 @@ func (r *reader) wrap(b *binding) {
 		end := b.semicolon - 1
 		for ; !r.is(end, js.StringToken); end-- {
 		}
-		quoted := make([]string, len(b.names))
+		list := append(make([]byte, 0, 64), ", ["...)
 		for i, name := range b.names {
-			quoted[i] = Quote(name)
+			if i > 0 {
+				list = append(list, ", "...)
+			}
+			list = append(list, Quote(name)...)
 		}
 		at := int(r.tokens[end].end)
-		r.replace(at, at, ", ["+strings.Join(quoted, ", ")+"]")
+		r.replace(at, at, string(append(list, ']')))
 	}
 }
 
 // name records the use of an export.
-func (r *reader) name(imp int, name []byte) {
+func (r *reader) name(imp int, name []byte) string {
 	m := &r.out.Imports[imp]
 	for _, n := range m.Names {
 		if n == string(name) {
-			return
+			return n
 		}
 	}
 	m.Names = append(m.Names, string(name))
+	return m.Names[len(m.Names)-1]
 }
 
 // dynamicImport reads `import("./x")` and renames it to the registry's function in a factory. The name is as long as

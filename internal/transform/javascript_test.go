@@ -115,6 +115,8 @@ func TestThisOfScripts(t *testing.T) {
 		{"words in comments and texts", "// an export\n/* to import\n * export { b }\n */\nuse(this, 'import b');", false, true},
 		{"import()", "use(this); import('./b');", false, true},
 		{"an import", "import './b'; use(this);", false, false},
+		{"a byte order mark", "\ufeffexport const b = 1; use(this);", false, false},
+		{"a byte order mark and an import", "\ufeffimport './b'; use(this);", false, false},
 		{"a minified export", "const b=1;export{b};use(this);", false, false},
 		{"import.meta", "use(this); import.meta.url;", false, false},
 		{"an export behind a comment", "/* b */ export let b; use(this);", false, false},

@@ -131,9 +131,27 @@ func (r *reader) isParameter(i int) bool {
 	return false
 }
 
+// mayDeclareParameter reports whether code may declare such a name, as esbuild prints it. It spares reading the tokens.
+func mayDeclareParameter(code string) bool {
+	for _, name := range []string{"module", "exports", "require"} {
+		for rest := code; ; {
+			at := strings.Index(rest, name)
+			if at < 0 {
+				break
+			}
+			end := at + len(name)
+			if at > 0 && strings.IndexByte(" \t\n,{[.", rest[at-1]) >= 0 && end < len(rest) && strings.IndexByte(" \n,;=}]{", rest[end]) >= 0 {
+				return true
+			}
+			rest = rest[end:]
+		}
+	}
+	return false
+}
+
 // inBlock puts a module's code into a block when it declares a name that the factory has as a parameter.
-func inBlock(in *Input, code string) string {
-	if !strings.Contains(in.Code, "exports") && !strings.Contains(in.Code, "module") && !strings.Contains(in.Code, "require") {
+func inBlock(code string) string {
+	if !mayDeclareParameter(code) {
 		return code
 	}
 	pooled := tokenPool.Get().(*[]token)

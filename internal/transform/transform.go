@@ -104,8 +104,8 @@ type Input struct {
 	// Address returns the file that a URL means in `new URL("x", import.meta.url)`. The zero value leaves the URL as it
 	// is, as a nil func does.
 	Address func(written string) Addressed
-	// Folder returns the folder that the beginning of a URL means, such as "@/img/", as a specifier and as the beginning of
-	// its files' URLs. The specifier is "" for a folder whose files are not followed, and both for what is no folder. A
+	// Folder returns the folder that the beginning of a URL means, such as "@/img/", as a specifier and as the beginning
+	// of its files' URLs. The specifier is "" for a folder whose files are not followed, and both for what is no folder. A
 	// nil Address needs no Folder.
 	Folder func(written string) (specifier, url string)
 	// StarExports returns the names that a module exports (ScanExports, followed through its own stars). It serves the
@@ -212,6 +212,8 @@ type Output struct {
 	Async bool
 	// AcceptsExports means that the module calls import.meta.hot.acceptExports.
 	AcceptsExports bool
+	// Script means that the code may run as a classic script, too; see Script.
+	Script bool
 	// Refreshes means that the module registers components or hooks for fast refresh.
 	Refreshes bool
 	// Globs are the answers of Input.Glob.
@@ -242,7 +244,7 @@ func Compile(in Input) (*Output, []Error) {
 		return nil, errs
 	}
 	if p.esm {
-		out.Code = inBlock(&in, out.Code)
+		out.Code = inBlock(out.Code)
 	}
 	if p.script {
 		out.Code += scriptMark
@@ -250,6 +252,7 @@ func Compile(in Input) (*Output, []Error) {
 	if why != "" {
 		out.Code = runSloppy(&in, out.Code, why)
 	}
+	out.Script = out.Exports == nil && (in.isScript() || !strings.Contains(out.Code, "exports"))
 	return out, nil
 }
 
@@ -286,19 +289,19 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 		errs := slices.DeleteFunc(result.Errors, isAwaitMessage) // fixing the other errors clears this one
 		return nil, withLangHint(in, fromMessages(errs, in.ID, in.File, in.Code))
 	}
+	p := &printed{}
 	if !marked(in, result.Code) && mayBeModule(in) {
 		module := api.Transform(in.Code+moduleMark, options)
 		if len(module.Errors) == 0 && !usesCommonJS(in.Code, module.Code) {
-			result = module
+			result, p.script = module, in.isScript()
 		}
 	}
-	p := &printed{sourceMap: result.Map, esm: marked(in, result.Code)}
+	p.sourceMap, p.esm = result.Map, marked(in, result.Code)
 	if !in.Dependency {
 		p.warnings = fromMessages(result.Warnings, in.ID, in.File, in.Code)
 	}
 	code, mark := result.Code, lineRange{}
-	if p.esm && in.KeepsThis() {
-		p.script = true
+	if p.script {
 		code, mark = cutMark(code)
 	}
 	p.code, p.dropped = stripPreamble(code, in.Code)
@@ -311,8 +314,14 @@ func print(in *Input, sourceMap bool) (*printed, []Error) {
 }
 
 // supported is the syntax that esbuild knows and that not all current browsers have. esbuild lowers decorators, accessor
-// and using. A deferred import, which it cannot lower, is an error. A module without that syntax costs nothing.
+// and using. A deferred import, which it cannot lower, is an error.
 var supported = map[string]bool{"decorators": false, "using": false, "import-defer": false}
+
+// usesNewSyntax reports whether a source may have that syntax. esbuild works more for each module when it is to lower.
+func usesNewSyntax(code string) bool {
+	return strings.Contains(code, "@") || strings.Contains(code, "accessor") ||
+		strings.Contains(code, "using") || strings.Contains(code, "defer")
+}
 
 func transformOptions(in *Input) api.TransformOptions {
 	options := api.TransformOptions{
@@ -320,7 +329,6 @@ func transformOptions(in *Input) api.TransformOptions {
 		Loader:          loaderOf(in),
 		Format:          api.FormatCommonJS,
 		Target:          api.ESNext,
-		Supported:       supported,
 		Charset:         api.CharsetUTF8,
 		LegalComments:   api.LegalCommentsNone,
 		JSX:             api.JSXAutomatic,
@@ -333,6 +341,9 @@ func transformOptions(in *Input) api.TransformOptions {
 	}
 	if in.JSX.Runtime == "classic" {
 		options.JSX = api.JSXTransform
+	}
+	if usesNewSyntax(in.Code) {
+		options.Supported = supported
 	}
 	return options
 }
@@ -389,7 +400,7 @@ func defines(in *Input) map[string]string {
 	if strings.Contains(in.Code, "import.meta") {
 		use("import.meta", "$meta$")
 	}
-	if strings.Contains(in.Code, "this") && in.KeepsThis() {
+	if strings.Contains(in.Code, "this") && in.isScript() {
 		use("this", thisMark)
 	}
 	if strings.Contains(in.Code, "NODE_ENV") {
@@ -408,11 +419,11 @@ func defines(in *Input) map[string]string {
 // as it is. In a factory the mark is a variable without a value. In CommonJS the reader puts `this` back.
 const thisMark = "$ths"
 
-// KeepsThis reports whether `this` stays as it is at the top level of a script of the app. CommonJS has another `this`.
-func (in *Input) KeepsThis() bool { return !in.Dependency && !moduleWord.MatchString(in.Code) }
+// isScript reports whether the source is a script of the app, or CommonJS: at its top level, `this` stays as it is.
+func (in *Input) isScript() bool { return !in.Dependency && !moduleWord.MatchString(in.Code) }
 
 // moduleWord matches what makes a file an ES module: `this` is undefined there.
-var moduleWord = regexp.MustCompile(`(?m)(?:^|[;}/])\s*(?:import|export)\b\s*["'{*\w$]|\bimport\.meta\b`)
+var moduleWord = regexp.MustCompile(`(?m)(?:^\x{FEFF}?|[;}/])\s*(?:import|export)\b\s*["'{*\w$]|\bimport\.meta\b`)
 
 // CanDefine reports whether a value may stand for a name in Input.Define without a copy of it in each module: a JSON
 // value that is no object or array, or a name.

@@ -1,0 +1,133 @@
+// The options of a vite.config that have no effect.
+import { parsed } from "./vite.mjs";
+
+/** The options of an esbuild or oxc transform that are followed or named, or that concern a build. */
+const compilerOptions = {
+  ...names(
+    "jsx jsxDev jsxFactory jsxFragment jsxImportSource jsxInject target supported drop dropLabels pure tsconfigRaw banner footer",
+  ),
+  ...names("decorator define inject assumptions legalComments charset keepNames treeShaking sourcemap sourcesContent"),
+  ...names(
+    "minify minifyIdentifiers minifySyntax minifyWhitespace logLevel logLimit logOverride color format platform",
+  ),
+};
+
+/** The options of a proxy's rule that have no effect, which notCarried names. */
+const withoutEffect =
+  "agent auth autoRewrite followRedirects forward hostRewrite ignorePath method protocolRewrite selfHandleResponse toProxy";
+
+/** The options of a proxy's rule that are followed or named. */
+const ruleOptions = names(
+  "target changeOrigin ws headers secure cookieDomainRewrite cookiePathRewrite rewriteWsOrigin rewrite bypass configure " +
+    "router " +
+    withoutEffect,
+);
+
+const resolveOptions = names(
+  "alias conditions dedupe extensions mainFields preserveSymlinks tsconfigPaths externalConditions noExternal external builtins",
+);
+
+const devOptions = names("warmup preTransformRequests sourcemap recoverable moduleRunnerTransform");
+
+/**
+ * The options that are followed, that notCarried names, or that have nothing to do with serving modules to a browser.
+ * An object holds the options of an option. The terminal names all others that a config sets.
+ */
+const followed = {
+  ...names(
+    "root base mode publicDir envDir envPrefix assetsInclude define json appType plugins tsconfig html clearScreen",
+  ),
+  ...names("cacheDir build builder preview ssr optimizeDeps future devtools test"),
+  resolve: resolveOptions,
+  css: {
+    ...names("transformer preprocessorOptions preprocessorMaxWorkers postcss devSourcemap lightningcss"),
+    modules: names(
+      "localsConvention generateScopedName scopeBehaviour getJSON globalModulePaths hashPrefix exportGlobals Loader root resolve",
+    ),
+  },
+  esbuild: compilerOptions,
+  oxc: {
+    ...compilerOptions,
+    jsx: names("runtime importSource pragma pragmaFrag refresh"),
+    typescript: names("jsxPragma jsxPragmaFrag declaration"),
+  },
+  worker: names("format plugins rollupOptions rolldownOptions"),
+  server: {
+    ...names("host port strictPort open allowedHosts headers hmr ws forwardConsole origin warmup preTransformRequests"),
+    ...names("perEnvironmentStartEndDuringDev perEnvironmentWatchChangeDuringDev"),
+    fs: names("strict allow deny cachedChecks"),
+    cors: names("origin"),
+    watch: names("usePolling interval binaryInterval ignored awaitWriteFinish"),
+    https: names("key cert pfx"),
+    proxy: new Proxy({}, { get: () => ruleOptions }), // any path
+  },
+  dev: devOptions,
+  environments: new Proxy(
+    {
+      client: {
+        ...names("define optimizeDeps build consumer keepProcessEnv"),
+        resolve: resolveOptions,
+        dev: devOptions,
+      },
+    },
+    { get: (own, name) => own[name] ?? true }, // the other environments are no browser's
+  ),
+  experimental: names("renderBuiltUrl hmrPartialAccept"),
+  legacy: names("skipWebSocketTokenCheck"),
+};
+
+function names(list) {
+  return Object.fromEntries(list.split(" ").map((name) => [name, true]));
+}
+
+/** Lists the options that the table does not have. */
+function unfollowed(options, table, at = "") {
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value == null || value === false || table[name] === true) return [];
+    if (!table[name]) return [at + name];
+    return typeof value === "object" ? unfollowed(value, table[name], `${at}${name}.`) : [];
+  });
+}
+
+/** Lists the values of a config that only a running Vite could use, and options without a meaning here. The terminal shows them. */
+export function notCarried(config) {
+  const not = [];
+  if (config.clearScreen === false) not.push("clearScreen: devserver.config.json and --clearScreen have it");
+  const tell = (values, at, names, why = "") => {
+    for (const name of names) if (values?.[name] !== undefined && values[name] !== false) not.push(at + name + why);
+  };
+  const { css, server } = config;
+  for (const [key, rule] of Object.entries(config.server?.proxy ?? {})) {
+    if (typeof rule !== "object") continue;
+    tell(rule, `server.proxy ${JSON.stringify(key)}: `, withoutEffect.split(" "));
+    for (const name of ["configure", "router"])
+      if (typeof rule[name] === "function") not.push(`server.proxy ${JSON.stringify(key)}: ${name}, a function`);
+  }
+  for (const a of [config.resolve?.alias ?? []].flat())
+    if (a.customResolver) not.push(`resolve.alias ${JSON.stringify(String(a.find))}: customResolver`);
+  tell(css?.modules, "css.modules.", ["Loader", "root", "resolve"]);
+  for (const [language, options] of Object.entries(css?.preprocessorOptions ?? {}))
+    if (/^legacy/.test(options?.api ?? ""))
+      not.push(`css.preprocessorOptions.${language}.api: Sass is called by its modern API`);
+  if (css?.transformer === "lightningcss")
+    tell(css, "css.", ["lightningcss"], ": stylesheets stay as they are written");
+  for (const [at, { target } = {}] of Object.entries({ esbuild: config.esbuild || {}, oxc: config.oxc || {} }))
+    if (target && String(target) !== "esnext") not.push(`${at}.target: modules have the syntax of current browsers`);
+  const raw = config.esbuild?.tsconfigRaw;
+  if (raw && !parsed(raw)) not.push("esbuild.tsconfigRaw: a text that is no JSON");
+  tell(config.esbuild, "esbuild.", ["supported", "drop", "dropLabels", "pure", "banner", "footer"]);
+  tell(config.oxc, "oxc.", ["define", "inject", "assumptions"]);
+  tell(config.html, "html.", ["cspNonce", "additionalAssetSources"]);
+  tell(
+    config,
+    "",
+    ["tsconfig", "worker"].filter((name) => name !== "worker" || config.worker?.plugins),
+  );
+  tell(server, "server.", ["origin"]);
+  if ([server?.cors?.origin ?? []].flat().some((o) => o instanceof RegExp || typeof o === "function"))
+    not.push("server.cors.origin: expressions and functions");
+  if ([server?.watch?.ignored ?? []].flat().some((p) => typeof p !== "string"))
+    not.push("server.watch.ignored: expressions and functions");
+  if (server?.https?.pfx) not.push("server.https.pfx: give key and cert");
+  return [...not, ...unfollowed(config, followed)];
+}

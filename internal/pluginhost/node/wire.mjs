@@ -1,0 +1,115 @@
+// The protocol of internal/wire: frames of a 4-byte big-endian length and JSON, on stdin and stdout. Tools print to stderr.
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { project } from "./packages.mjs";
+
+const write = process.stdout.write.bind(process.stdout);
+process.stdout.write = process.stderr.write.bind(process.stderr); // a tool that logs must not break the frames
+console.log = console.info = console.debug = console.error;
+
+/** Returns the place that a tool's error names. */
+export function placeIn(e) {
+  const { span } = e; // Sass
+  if (span)
+    return {
+      file: span.url ? fileURLToPath(span.url) : undefined,
+      line: span.start.line + 1,
+      column: span.start.column,
+    };
+  const file = e.file ?? e.filename ?? e.input?.file ?? e.loc?.file ?? e.id;
+  return { file, line: e.line ?? e.loc?.line, column: e.column ?? e.loc?.column };
+}
+
+/** Returns the place in the project's own files at which an error was thrown. */
+function placeOf(e) {
+  for (const [, file, line, column] of String(e.stack ?? "").matchAll(
+    /^\s+at .*?\(?((?:file:\/\/)?\/[^():]+):(\d+):(\d+)\)?$/gm,
+  )) {
+    const at = file.startsWith("file:") ? fileURLToPath(file.replace(/\?.*/, "")) : file;
+    if (at.startsWith(project) && !at.includes("node_modules"))
+      return { file: at, line: Number(line), column: Number(column) - 1 };
+  }
+  return undefined;
+}
+
+/** Returns the first error of a bundler. Vite throws one for a configuration that does not parse. */
+function ofBuild(e, message) {
+  const { text, location } = e.errors?.[0] ?? {}; // esbuild
+  if (location) return { text, file: resolve(location.file), line: location.line, column: location.column };
+  const m = /^Build failed.*\n+(?:\[\w+\] )?(.+)\n[^]*?\[ (.+?):(\d+):(\d+) \]/.exec(message); // Rolldown
+  return m && { text: m[1], file: resolve(m[2]), line: Number(m[3]), column: Number(m[4]) - 1 };
+}
+
+export function failure(thrown) {
+  const e = thrown ?? new Error(`the tool threw ${thrown}`); // every call needs an answer, whatever was thrown
+  const message = (e.sassMessage ?? e.reason ?? e.message ?? String(e)).replace(/\x1b\[[\d;]*m/g, "");
+  const at = placeIn(e);
+  const place = at.line === undefined && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
+  const { file = place?.file, line = place?.line, column = place?.column ?? 0 } = at;
+  return {
+    code: e.missing ? "not_installed" : undefined,
+    message: place?.text ?? message,
+    hint: e.hint,
+    file,
+    line,
+    column: line === undefined ? undefined : column + (e.name === "CssSyntaxError" ? 0 : 1), // PostCSS counts from 1
+  };
+}
+
+function send(message) {
+  const body = Buffer.from(JSON.stringify(message));
+  const head = Buffer.alloc(4);
+  head.writeUInt32BE(body.length);
+  write(Buffer.concat([head, body]));
+}
+
+let asks = 0;
+const asked = new Map(); // number -> who waits for the answer
+
+/** Calls a method of the server. */
+export function ask(method, params) {
+  return new Promise((resolve, reject) => {
+    asked.set(++asks, { resolve, reject });
+    send({ id: asks, method, params });
+  });
+}
+
+function answered({ id, result, error }) {
+  const { resolve, reject } = asked.get(id) ?? {};
+  asked.delete(id);
+  if (error) reject?.(Object.assign(new Error(error.message), { hint: error.hint }));
+  else resolve?.(result);
+}
+
+async function answer(methods, { id, method, params, cancel }) {
+  if (cancel) return; // nobody waits any more, and the work ends by itself
+  try {
+    const run = methods[method];
+    if (!run) throw new Error(`unknown method ${method}`);
+    // Values that Go leaves out arrive as null, for which JavaScript uses no default values.
+    const given = Object.fromEntries(Object.entries(params ?? {}).filter(([, v]) => v !== null));
+    send({ id, result: (await run(given)) ?? null });
+  } catch (e) {
+    send({ id, error: failure(e) });
+  }
+}
+
+/** Answers the calls of the server, by the names of the methods, for as long as the server is there. */
+export function serve(methods) {
+  let pending = Buffer.alloc(0);
+  process.stdin.on("data", (chunk) => {
+    pending = pending.length ? Buffer.concat([pending, chunk]) : chunk;
+    while (pending.length >= 4) {
+      const length = pending.readUInt32BE(0);
+      if (pending.length < 4 + length) return;
+      const message = JSON.parse(pending.subarray(4, 4 + length).toString());
+      pending = pending.subarray(4 + length);
+      if (message.method || message.cancel) void answer(methods, message);
+      else answered(message);
+    }
+  });
+  process.stdin.on("end", () => process.exit(0)); // the server is gone
+  process.on("uncaughtException", (e) => console.error(e));
+  process.on("unhandledRejection", (e) => console.error(e));
+  send({ method: "hello", params: { protocol: 2, info: { plugins: [] } } });
+}
