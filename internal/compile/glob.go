@@ -64,7 +64,7 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 			}
 			key := keys.of(file.path)
 			if g.Address {
-				key = strings.TrimSuffix(p.written, p.target.Rest) + file.path[len(p.target.Folder):]
+				key = strings.TrimSuffix(p.written, p.target.Rest) + strings.TrimSuffix(file.path[len(p.target.Folder):], p.target.Suffix)
 			}
 			files[file.path] = transform.GlobFile{Key: key, Specifier: keys.relative(keys.module, file.path)}
 		}

@@ -14,10 +14,12 @@ import (
 type Target struct {
 	// Folder is the beginning of a path, without wildcards. Rest is the end of the pattern as it is written.
 	Folder, Rest string
+	// Suffix ends the names of all files, when "paths" or "imports" add it: "#p/*" may mean "./src/pages/*.js".
+	Suffix string
 }
 
 // Pattern returns the absolute pattern of the target's files, with slashes.
-func (t Target) Pattern() string { return glob.Escape(t.Folder) + t.Rest }
+func (t Target) Pattern() string { return glob.Escape(t.Folder) + t.Rest + glob.Escape(t.Suffix) }
 
 // TargetOf splits the absolute path that a pattern has become. What both end with is the pattern's own.
 func TargetOf(pattern, absolute string) Target {
@@ -25,7 +27,15 @@ func TargetOf(pattern, absolute string) Target {
 	for n := len(pattern); at > 0 && n > 0 && absolute[at-1] == pattern[n-1]; n-- {
 		at--
 	}
-	return Target{absolute[:at], absolute[at:]}
+	if at == len(absolute) { // something follows what the pattern ends with
+		for n := range len(pattern) {
+			rest := pattern[n:]
+			if at := strings.LastIndex(absolute, rest); at >= 0 && !glob.IsPlain(rest) {
+				return Target{absolute[:at], rest, absolute[at+len(rest):]}
+			}
+		}
+	}
+	return Target{Folder: absolute[:at], Rest: absolute[at:]}
 }
 
 // Targets returns what a pattern of files in importer means that begins with an alias, or with a name that "paths" or

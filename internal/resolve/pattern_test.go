@@ -14,7 +14,7 @@ func TestTargets(t *testing.T) {
 -- tsconfig.json --
 { "compilerOptions": { "baseUrl": ".", "paths": { "~/*": ["./src/*"], "two/*": ["./src/*", "./gen/*"], "#ts/*": ["./src/*"] } } }
 -- package.json --
-{ "imports": { "#src/*": "./src/*", "#json/*.json": "./src/*.json", "#pkg/*": "pkg/*", "#up/*": "../*" } }
+{ "imports": { "#src/*": "./src/*", "#json/*.json": "./src/*.json", "#pkg/*": "pkg/*", "#up/*": "../*", "#page/*": "./src/pages/*/index.ts" } }
 -- src/main.ts --
 -- src/[s]/x.ts --
 -- node_modules/dep/package.json --
@@ -50,6 +50,8 @@ func TestTargets(t *testing.T) {
 		{"src/main.ts", "*.ts", ""},
 		{"src/main.ts", "#src/*.ts", "src/*.ts"},
 		{"src/main.ts", "#json/*.json", "src/*.json"},
+		{"src/main.ts", "#page/*", "src/pages/*/index.ts"},
+		{"src/main.ts", "#page/a-(b|c)", "src/pages/a-(b|c)/index.ts"},
 		{"src/main.ts", "#pkg/*.js", ""},
 		{"src/main.ts", "#up/*.js", ""},
 		{"src/main.ts", "#none/*.js", ""},
