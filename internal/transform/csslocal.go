@@ -109,7 +109,7 @@ func (l *localizer) block(i int, c cssContext) int {
 		case opens && !l.isCustomProperty(i):
 			i = l.rule(i, end, c)
 		case opens: // the value of a custom property may have braces
-			i = l.skip(end)
+			i, _ = l.skip(end)
 		default:
 			l.declaration(i, end, c)
 			i = end
@@ -127,19 +127,19 @@ func (l *localizer) isCustomProperty(i int) bool {
 	return i < len(l.tokens) && l.tokens[i].kind == css.ColonToken
 }
 
-// skip returns the index behind the block that the token i opens.
-func (l *localizer) skip(i int) int {
+// skip returns the index behind the block that the token i opens, and whether the block is closed.
+func (l *localizer) skip(i int) (after int, closed bool) {
 	for depth := 0; i < len(l.tokens); i++ {
 		switch l.tokens[i].kind {
 		case css.LeftBraceToken:
 			depth++
 		case css.RightBraceToken:
 			if depth--; depth == 0 {
-				return i + 1
+				return i + 1, true
 			}
 		}
 	}
-	return i
+	return i, false
 }
 
 var (
@@ -219,7 +219,7 @@ func (l *localizer) rule(i, end int, c cssContext) int {
 	r := l.selector(replaceNames(text, l.values), start, c.global)
 	r.written, r.nested = text, c.rule != nil
 	if r.selector == "" { // `:global { … }`: the rules inside take its place
-		after := l.skip(end)
+		after, closed := l.skip(end)
 		l.edits.add(l.text, l.tokens[i].start, l.tokens[end].end, "")
 		inner := c
 		inner.global = r.global
@@ -228,7 +228,7 @@ func (l *localizer) rule(i, end int, c cssContext) int {
 			outer.global, inner.rule = r.global, &outer
 		}
 		l.block(end+1, inner)
-		if last := l.tokens[after-1]; last.kind == css.RightBraceToken {
+		if last := l.tokens[after-1]; closed {
 			l.edits.add(l.text, last.start, last.end, "")
 		}
 		return after

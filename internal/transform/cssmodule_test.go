@@ -220,7 +220,7 @@ a.module.css:3:16: ./b.css has no "gone", which is composed here`
 func FuzzModule(f *testing.F) {
 	for _, seed := range []string{
 		".a:not(.b) { composes: c, d from global; animation: a 1s b } @keyframes b {}", "@value a: 1; @value b, c as d from './x';", ":export { a: b } :import('x') { c: d }",
-		":global { .a { } } @scope (.a) to (.b) {", ".\\31 2 .\\", "@value (a from b", "}{)(][", ":global(", ".a:local", "@keyframes", "url(a b) '", "--x: { a", "\x00.a{}", "/*",
+		":global { .a { } } @scope (.a) to (.b) {", ".\\31 2 .\\", "@value (a from b", "}{)(][", ":global(", ".a:local", "@keyframes", "url(a b) '", "--x: { a", "\x00.a{}", "/*", "{{}",
 	} {
 		f.Add(seed)
 	}
