@@ -131,8 +131,8 @@ func (q *query) mappedPaths(name, importer string) (paths []string, based string
 	}
 	if scope := q.folder(from).scope(); name[0] == '#' && len(paths) == 0 && scope != nil && scope.manifest().err == nil {
 		t, why := scope.manifest().imports.imported(name, q.r.conditions[q.kind])
-		if why == found && !t.other {
-			paths = []string{filepath.Join(scope.path, filepath.FromSlash(t.path))}
+		if to := filepath.Join(scope.path, filepath.FromSlash(t.path)); why == found && !t.other && inside(to, scope.path) {
+			paths = []string{to}
 		}
 	}
 	return paths, based
