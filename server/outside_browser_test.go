@@ -242,7 +242,7 @@ export default 1;
 -- node_modules/exports/package.json --
 { "name": "exports", "version": "1.0.0", "exports": "./%2e%2e/%2e%2e/%2e%2e/plans/x.js" }
 -- node_modules/dep/package.json --
-{ "name": "dep", "version": "1.0.0", "imports": { "#x": "./%2e%2e/%2e%2e/%2e%2e/plans/x.js" }, "browser": { "fs": "../../../plans/x.js" } }
+{ "name": "dep", "version": "1.0.0", "imports": { "#x": "./%2e%2e/%2e%2e/%2e%2e/plans/x.js", "#all/*": "./%2e%2e/%2e%2e/%2e%2e/plans/*", "#own/*": "./*" }, "browser": { "fs": "../../../plans/x.js" } }
 -- ../plans/x.js --
 export default "plan";
 -- ../plans/x.css --
@@ -261,6 +261,9 @@ p { color: red }
 		`import x from "exports"`,
 		`import x from "#x"`,
 		`import x from "fs"`,
+		`import.meta.glob("#all/*")`,
+		`import.meta.glob("#own/%2e%2e/%2e%2e/%2e%2e/plans/*")`,
+		"let x; import(`#all/${x}.js`)",
 	} {
 		app := devtest.App(t, files)
 		app.Write("node_modules/dep/index.js", code)
@@ -360,12 +363,16 @@ func TestStylesOfPackagesLeadNowhereElse(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ name, code, entry, main string }{
 		{"x.scss", `@use "../../../plans/x";`, "a.scss", `@use "dep/x";`},
+		{"x.scss", `@use "../plans/x";`, "a.scss", `@use "dep/x";`}, // by the load path of Sass
+		{"x.scss", `@use "sass:meta"; a { @include meta.load-css("../plans/x") }`, "a.scss", `@use "dep/x";`},
 		{"x.scss", `a { b: url("../../../plans/x.svg") }`, "a.scss", `@use "dep/x";`},
 		{"x.scss", `a { b: url(#{"../../plans/x.svg"}) }`, "a.scss", `@use "dep/x";`},
 		{"x.scss", `a { b: image-set("../../../plans/x.svg" 1x) }`, "a.scss", `@use "dep/x";`},
 		{"x.scss", `@import url(../../../plans/x.css);`, "a.scss", `@import "dep/x";`},
 		{"x.scss", `@import url(../../../plans/x.css);`, "a.css", `@import "dep/x.scss";`},
 		{"x.less", `@import "../../../plans/x";`, "a.less", `@import "dep/x";`},
+		{"x.less", `@import "../plans/x";`, "a.less", `@import "dep/x";`},
+		{"x.less", `@import (inline) "../plans/x.less";`, "a.less", `@import "dep/x";`},
 		{"x.less", `a { b: url("../../../plans/x.svg") }`, "a.less", `@import "dep/x";`},
 		{"x.less", `@f: "../../plans/x"; a { b: url("@{f}.svg") }`, "a.less", `@import "dep/x";`},
 		{"x.less", `@import (css) "../../../plans/x.css";`, "a.less", `@import "dep/x";`},
@@ -424,5 +431,68 @@ func TestStylesOfPackagesLeadNowhereElse(t *testing.T) {
 				t.Errorf("by an address of the project: the %s is answered with %d", ext, got)
 			}
 		}
+	}
+}
+
+// TestLanguagesReadNoSecrets: Less and Stylus have functions that read files, and look for imports in more folders than
+// the server. No stylesheet gets a secret so, and that of a package nothing outside.
+func TestLanguagesReadNoSecrets(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(`
+-- index.html --
+-- package.json --
+{}
+-- .env --
+SECRET=plan
+-- ../plans/x.svg --
+<svg>plan</svg>
+-- ../plans/x.json --
+{ "d": "plan" }
+-- src/vars.json --
+{ "d": "own" }
+-- src/own.less --
+a { b: data-uri("../../plans/x.svg") }
+-- src/own.styl --
+json("vars.json")
+a
+  b d
+`))
+	linkTools(t, app, []string{"less", "stylus"})
+	s := devtest.Start(t, app)
+	get := func(name string) string {
+		return s.Get("/src/"+name, "Sec-Fetch-Dest", "style", "Accept", "text/css").Body
+	}
+	for i, c := range []struct{ ext, code string }{
+		{".less", `@import (inline) ".env";`},
+		{".less", `@import (inline) "../.env";`},
+		{".less", `a { b: data-uri("../.env") }`},
+		{".less", `@e: "../.env"; a { b: data-uri("text/plain", @e) }`},
+		{".less", `@import (inline) "../plans/x.svg";`},
+		{".less", `@p: "../../plans/x.svg"; a { b: data-uri(@p) }`},
+		{".styl", "json('../../plans/x.json')\na\n  b d"},
+	} {
+		name := fmt.Sprintf("x%d", i)
+		app.Write("node_modules/"+name+"/package.json", `{ "name": "dep", "version": "1.0.0" }`)
+		app.Write("node_modules/"+name+"/x"+c.ext, c.code)
+		app.Write("src/"+name+c.ext, `@import "`+name+`/x";`)
+		files := []string{name + c.ext}
+		if strings.Contains(c.code, ".env") {
+			app.Write("src/own-"+name+c.ext, c.code)
+			files = append(files, "own-"+name+c.ext)
+		}
+		for _, file := range files {
+			css := get(file)
+			for _, text := range []string{"SECRET", "U0VDUkVU", "b: plan", ">plan", "%3Eplan", "PHN2Zz5wbGFu"} {
+				if strings.Contains(css, text) {
+					t.Errorf("%s in %s is followed:\n%s", c.code, file, css)
+				}
+			}
+		}
+	}
+	if css := get("own.less"); !strings.Contains(css, "plan") {
+		t.Errorf("a data-uri() of the project is not followed:\n%s", css)
+	}
+	if css := get("own.styl"); !strings.Contains(css, "b: own") {
+		t.Errorf("a json() of the project is not followed:\n%s", css)
 	}
 }

@@ -133,7 +133,7 @@ func (s *styleRun) readSteps(file string) (steps []styleStep) {
 		steps = append(steps, step)
 	}
 	if s.c.styles.postcss != nil && s.isCSSModule() && !moduleid.IsDependency(file) {
-		steps = append(steps, styleStep{"postcss", s.c.styles.postcss})
+		steps = append(steps, styleStep{method: "postcss", options: s.c.styles.postcss})
 	}
 	return steps
 }
@@ -236,7 +236,31 @@ func (s *styleRun) tool(step styleStep, call toolCall) (code string, err error) 
 	for _, w := range r.Warnings {
 		s.c.warn(call.File, w)
 	}
+	if step.isLanguage {
+		if err := s.mayRead(r.Deps); err != nil {
+			return "", err
+		}
+	}
 	return r.Code, nil
+}
+
+// mayRead returns an error when a language has read a file that may not be read. A language finds most files by
+// findStyle, and some by itself: in its load paths, and for functions such as data-uri() and json(). What nobody but
+// code of packages may have named has no permission.
+func (s *styleRun) mayRead(files []string) error {
+	for _, file := range files {
+		real, err := filepath.EvalSymlinks(file)
+		if err != nil {
+			continue // it is gone
+		}
+		if !s.hasForeignCode() {
+			s.c.o.Gate.Permit(s.src.id, s.src.file, real)
+		}
+		if err := s.c.o.Gate.Allowed(real); err != nil {
+			return s.c.mayNotBeRead(s.src.id, real, err)
+		}
+	}
+	return nil
 }
 
 // warn tells what a tool says about a stylesheet. What it says about an imported file is told once, and not for each
@@ -278,6 +302,9 @@ func (s *styleRun) toolError(err error, file string) (e *transform.Error, own bo
 type styleStep struct {
 	method  string
 	options json.RawMessage
+	// isLanguage means that stylesheets, also those of packages, say which files the step reads. The plugins of other
+	// steps are code of the user's choice.
+	isLanguage bool
 }
 
 // language returns the step that turns a file into CSS. It is not ok when the file is CSS, or becomes CSS by PostCSS.
@@ -285,15 +312,15 @@ func (c *Compiler) language(file string) (step styleStep, ok bool) {
 	option := func(name string) json.RawMessage { return json.RawMessage(c.o.Config.CSS.PreprocessorOptions[name]) }
 	switch ext := strings.ToLower(path.Ext(file)); ext {
 	case ".scss", ".sass":
-		return styleStep{"sass", option(ext[1:])}, true
+		return styleStep{"sass", option(ext[1:]), true}, true
 	case ".less":
-		return styleStep{"less", option("less")}, true
+		return styleStep{"less", option("less"), true}, true
 	case ".styl", ".stylus":
 		options := option("stylus")
 		if own := option("styl"); ext == ".styl" && len(own) > 0 {
 			options = own
 		}
-		return styleStep{"stylus", options}, true
+		return styleStep{"stylus", options, true}, true
 	case ".sss":
 		return styleStep{method: "sugarss"}, true
 	}
@@ -313,7 +340,7 @@ func (s *styleRun) steps(name string) []styleStep {
 		steps = append(steps, styleStep{method: "tailwind"})
 	}
 	if c.styles.postcss != nil {
-		steps = append(steps, styleStep{"postcss", c.styles.postcss})
+		steps = append(steps, styleStep{method: "postcss", options: c.styles.postcss})
 	}
 	return steps
 }

@@ -206,12 +206,22 @@ function lessImports(less, run) {
       return !/^(?:\w+:)?\/\//.test(file);
     }
     supportsSync() {
-      return false;
+      return true;
     }
     async loadFile(file, dir, options, env) {
       const found = await run.find(file, join(dir || dirname(run.file), "importer"));
       if (found) return { filename: found.file, contents: found.text };
-      return super.loadFile(file, dir, options, env);
+      return this.noted(await super.loadFile(file, dir, options, env));
+    }
+    /** Reads the file of a data-uri(), which does not wait. */
+    loadFileSync(file, dir, options, env) {
+      options.syncImport = true;
+      return this.noted(super.loadFile(file, dir, options, env));
+    }
+    /** Notes a file that Less has found by itself: the server may refuse the result. */
+    noted(found) {
+      if (found.filename) run.deps.push(resolve(found.filename));
+      return found;
     }
   }
   return { install: (_, manager) => manager.addFileManager(new Manager()), minVersion: [3, 0, 0] };
@@ -248,6 +258,7 @@ export async function runStylus({ file, module, code, options = {} }) {
     const own = { filename: file, _imports: imports, Evaluator };
     const style = stylus(text, { ...rest, paths: [...paths], imports: [...(rest.imports ?? [])], ...own });
     style.define("url", stylusURL(stylus), true);
+    style.define("json", stylusJSON(stylus, run));
     for (const [name, value] of Object.entries(rest.define ?? {})) style.define(name, value);
     return { style, code: style.render() };
   };
@@ -255,8 +266,9 @@ export async function runStylus({ file, module, code, options = {} }) {
     for (;;) {
       try {
         const { style, code } = render();
+        const [functions] = style.options.imports; // those of Stylus itself, wherever it is installed
         const files = [...style.deps(), ...imports.map((i) => i.path), ...(rest.imports ?? [])];
-        return { code, deps: files.filter((f) => typeof f === "string").map((f) => resolve(f)) };
+        return { code, deps: files.filter((f) => typeof f === "string" && f !== functions).map((f) => resolve(f)) };
       } catch (e) {
         // Stylus finds its files by itself, without waiting for anybody: the server is asked about what it misses.
         const key = last && last.importer + "\n" + last.specifier;
@@ -297,6 +309,15 @@ function stylusURL(stylus) {
     const moves = path && from !== to && !/^(?:[a-z][\w+.-]*:|\/)/i.test(path) && existsSync(join(from, path));
     const address = moves ? "./" + relative(to, join(from, path)).replaceAll("\\", "/") + plain.slice(path.length) : "";
     return new stylus.nodes.Literal(moves ? `url("${address}")` : `url(${text})`);
+  };
+}
+
+/** The function json() of Stylus, which notes the file that it reads. */
+function stylusJSON(stylus, run) {
+  return function json(path, local, namePrefix) {
+    const file = stylus.utils.lookup(String(path?.string ?? ""), this.options.paths, this.options.filename);
+    if (file) run.deps.push(resolve(file));
+    return stylus.functions.json.call(this, path, local, namePrefix);
   };
 }
 
