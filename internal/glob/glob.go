@@ -17,6 +17,7 @@ package glob
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -40,6 +41,9 @@ type Pattern struct {
 
 // Compile compiles a pattern. The error says what is wrong with it.
 func Compile(text string, o Options) (*Pattern, error) {
+	if err := bounded(text); err != nil {
+		return nil, err
+	}
 	if open := unclosed(text); open != "" && o.Closed {
 		return nil, errors.New(open + " is not closed")
 	}
@@ -58,6 +62,32 @@ func Compile(text string, o Options) (*Pattern, error) {
 		}
 	}
 	return p, nil
+}
+
+// maxLength and maxDepth bound a pattern: how long it is, and how deep brackets lie in each other. Each level may double
+// the work.
+const (
+	maxLength = 65_536
+	maxDepth  = 8
+)
+
+func bounded(text string) error {
+	if len(text) > maxLength {
+		return fmt.Errorf("it is longer than %d characters", maxLength)
+	}
+	for i, depth := 0, 0; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '(', '{', '[':
+			if depth++; depth > maxDepth {
+				return fmt.Errorf("more than %d brackets lie in each other", maxDepth)
+			}
+		case ')', '}', ']':
+			depth = max(depth-1, 0)
+		}
+	}
+	return nil
 }
 
 // Base returns the folder that all matches lie in, as far as the pattern names it without wildcards.

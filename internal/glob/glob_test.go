@@ -196,12 +196,16 @@ func TestEscape(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for pattern, want := range map[string]string{
-		"a/+(b/c)/d":                "+(b/c) has a slash in it, which only (…), @(…) and {…} may have",
-		"!(b/c)":                    "!(b/c) has a slash in it, which only (…), @(…) and {…} may have",
-		"(b/c)?":                    "(b/c)? has a slash in it, which only (…), @(…) and {…} may have",
-		"(?!b/c)*":                  "(?!b/c) has a slash in it, which only (…), @(…) and {…} may have",
-		"{1..99999999}.js":          "it stands for more than 10000 patterns",
-		strings.Repeat("{a,b}", 40): "it stands for more than 10000 patterns",
+		"a/+(b/c)/d": "+(b/c) has a slash in it, which only (…), @(…) and {…} may have",
+		"!(b/c)":     "!(b/c) has a slash in it, which only (…), @(…) and {…} may have",
+		"(b/c)?":     "(b/c)? has a slash in it, which only (…), @(…) and {…} may have",
+		"(?!b/c)*":   "(?!b/c) has a slash in it, which only (…), @(…) and {…} may have",
+		strings.Repeat("@(", 9) + strings.Repeat(")", 9): "more than 8 brackets lie in each other",
+		strings.Repeat("(", 9):                           "more than 8 brackets lie in each other",
+		strings.Repeat("[[:", 9):                         "more than 8 brackets lie in each other",
+		strings.Repeat("a", 65_537):                      "it is longer than 65536 characters",
+		"{1..99999999}.js":                               "it stands for more than 10000 patterns",
+		strings.Repeat("{a,b}", 40):                      "it stands for more than 10000 patterns",
 	} {
 		if _, err := glob.Compile(pattern, glob.Options{}); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", pattern, err, want)

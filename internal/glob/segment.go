@@ -166,6 +166,7 @@ func isSign(c byte) bool { return strings.IndexByte("@?*+!", c) >= 0 }
 // extended parses a group with a sign before it. Its other reading is the sign by itself.
 func (p parser) extended(sign byte, text string) node {
 	g := p.group(text)
+	plain := g
 	g.kind = signs[sign]
 	if sign == '!' {
 		return g
@@ -177,7 +178,7 @@ func (p parser) extended(sign byte, text string) node {
 	case '*':
 		first = node{kind: star}
 	}
-	return node{kind: group, alts: [][]node{{g}, {first, p.group(text)}}}
+	return node{kind: group, alts: [][]node{{g}, {first, plain}}}
 }
 
 // bracket parses "[abc]". As in picomatch, plain characters between brackets also stand for themselves, brackets
