@@ -174,6 +174,9 @@ func (s *addressScanner) url(imported bool) bool {
 				depth++
 			case s.text[s.at] == '}' && depth > 0:
 				depth--
+			case s.text[s.at] == '(' && depth == 0: // an expression: looking on for its end, each would read all that follows
+				s.at = begin
+				return false
 			}
 		}
 		s.at = min(s.at, len(s.text))

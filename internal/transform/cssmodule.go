@@ -323,7 +323,11 @@ func (r *icssReader) value(s placedICSS) error {
 			r.b.warn(m, fmt.Sprintf("@value %q has no value", s.text), s.file, s.at)
 			return nil
 		}
-		m.values[definition[1]] = replaceNames(definition[2], m.values)
+		value := replaceNames(definition[2], m.values)
+		if len(value) > maxValue {
+			return fmt.Errorf("@value %s is longer than %d bytes, with the values that it names", definition[1], maxValue)
+		}
+		m.values[definition[1]] = value
 		r.order = append(r.order, definition[1])
 		return nil
 	}

@@ -216,6 +216,18 @@ a.module.css:3:16: ./b.css has no "gone", which is composed here`
 	}
 }
 
+// TestValuesThatGrow: each value names the value before it twice.
+func TestValuesThatGrow(t *testing.T) {
+	text := "@value v0: x;\n"
+	for i := range 60 {
+		text += fmt.Sprintf("@value v%d: v%d v%d;\n", i+1, i, i)
+	}
+	_, errs := transform.CompileCSS(transform.CSSInput{ID: "/a.module.css", File: "/a.module.css", Code: text, Modules: true})
+	if len(errs) != 1 || errs[0].Line != 21 || !strings.Contains(errs[0].Text, "@value v20 is longer than 1048576 bytes") {
+		t.Errorf("got %v", errs)
+	}
+}
+
 // FuzzModule: no text may take the compiler down, and compiling keeps the lines.
 func FuzzModule(f *testing.F) {
 	for _, seed := range []string{

@@ -173,15 +173,22 @@ func (e cssEdits) apply(text string) string {
 	return b.String()
 }
 
+// maxValue bounds the value of a @value. Each may name the one before it twice, so that 40 lines fill the memory.
+const maxValue = 1 << 20
+
 // replaceNames replaces identifiers of a text of CSS, also those of functions and `url(name)`. Strings and comments
-// stay.
+// stay. It stops when the text has grown by more than a value may be long.
 func replaceNames(text string, names map[string]string) string {
 	if len(names) == 0 {
 		return text
 	}
 	var edits cssEdits
+	grown := 0
 	for _, t := range cssTokens(text) {
 		start, end := t.start, t.end
+		if grown > maxValue {
+			break
+		}
 		switch t.kind {
 		case css.IdentToken, css.CustomPropertyNameToken, css.DimensionToken:
 		case css.FunctionToken:
@@ -198,6 +205,7 @@ func replaceNames(text string, names map[string]string) string {
 		}
 		if value, ok := names[text[start:end]]; ok {
 			edits.add(text, start, end, value)
+			grown += len(value)
 		}
 	}
 	return edits.apply(text)
