@@ -2,6 +2,7 @@ package env_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -276,5 +277,20 @@ func TestCirclesAreTold(t *testing.T) {
 	}
 	if m := e.Mistakes(); len(m) == 0 || m[0].Line != 2 || !strings.Contains(m[0].Text, "VITE_A") {
 		t.Errorf("the terminal shows %v", m)
+	}
+}
+
+// TestValuesThatGrow: each value names the value before twice.
+func TestValuesThatGrow(t *testing.T) {
+	text := "V00=0123456789abcdef\n"
+	for i := range 40 {
+		text += fmt.Sprintf("V%02d=$V%02d$V%02d\n", i+1, i, i)
+	}
+	e, err := env.Load(env.Options{Dir: write(t, map[string]string{".env": text}), Prefixes: []string{"V"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, _ := e.Object()["V40"].(string); len(v) > 64<<20 || len(e.Mistakes()) == 0 {
+		t.Errorf("the last value has %d bytes, and %d mistakes are told", len(v), len(e.Mistakes()))
 	}
 }

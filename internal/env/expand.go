@@ -40,8 +40,12 @@ func (v *variables) expanded(process map[string]string) map[string]variable {
 	return values
 }
 
-// mostReferences bounds how many references one value may lead to: references may form a circle.
-const mostReferences = 1000
+// mostReferences bounds how many references one value may lead to: references may form a circle. mostBytes bounds a value
+// with references: each may name the one before twice.
+const (
+	mostReferences = 1000
+	mostBytes      = 1 << 20
+)
 
 // expand replaces the references in a text, and those that come in by that. rest means that it stopped before the end:
 // at a text for which isValue reports that it is the value of the name, as dotenv-expand does, or after too many.
@@ -59,7 +63,7 @@ func expand(text string, value func(name string) string, isValue func(text, name
 			got = other
 		}
 		text = text[:m[0]] + got + text[m[1]:]
-		if isValue(text, name) {
+		if isValue(text, name) || len(text) > mostBytes {
 			return text, firstReference(text) != nil
 		}
 	}
