@@ -48,7 +48,9 @@ function carried(config, plugins, mode) {
   if (config.publicDir !== undefined) out.publicDir = config.publicDir === "" ? false : config.publicDir;
   const define = { ...config.define, ...config.environments?.client?.define };
   if (Object.keys(define).length)
-    out.define = Object.fromEntries(Object.entries(define).map(([k, v]) => [k, typeof v === "string" ? v : written(v)]));
+    out.define = Object.fromEntries(
+      Object.entries(define).map(([k, v]) => [k, typeof v === "string" ? v : written(v)]),
+    );
   if (config.assetsInclude) out.assetsInclude = [config.assetsInclude].flat().map(filePattern);
   const r = merged(config.resolve ?? {}, config.environments?.client?.resolve ?? {});
   out.resolve = {
