@@ -22,10 +22,27 @@ func (p *project) serveStatic(w http.ResponseWriter, r *http.Request, file strin
 	}
 	defer f.Close()
 	w.Header().Set("Cache-Control", "no-cache")
-	w.Header().Set("Content-Type", moduleid.ContentType(file))
+	kind, use := contentType(r, file)
+	w.Header().Set("Content-Type", kind)
 	// Times of HTTP are whole seconds: a browser would keep the first of two edits in one second.
-	w.Header().Set("ETag", `"`+disk.StateOf(info).Tag()+`"`)
+	w.Header().Set("ETag", `"`+disk.StateOf(info).Tag()+use+`"`)
 	http.ServeContent(w, r, "", info.ModTime(), f)
+}
+
+// contentType returns the media type of a file. A file whose name says nothing, such as the script of `<script
+// src="/start">`, has the type that the page uses it as, since browsers block other types. use is that use, for the tag:
+// a 304 would bring back the type of another use. Only a page of this origin is answered so, as other sites' requests
+// with Fetch metadata are refused.
+func contentType(r *http.Request, file string) (kind, use string) {
+	if kind = moduleid.ContentType(file); kind == moduleid.UnknownType {
+		switch r.Header.Get("Sec-Fetch-Dest") {
+		case "script":
+			return "text/javascript; charset=utf-8", "-script"
+		case "style":
+			return "text/css; charset=utf-8", "-style"
+		}
+	}
+	return kind, ""
 }
 
 // serveStyle sends a linked stylesheet. It becomes a module, too, so that edits of it and of its imports are followed.

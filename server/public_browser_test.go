@@ -125,3 +125,36 @@ p { color: rgb(1, 1, 1) }
 	p.Wait(`color() === "rgb(2, 2, 2)"`)
 	s.Log.Wait(t, "page reload ("+why+")")
 }
+
+// TestTypeOfAnUnnamedFile: only the page that uses a file as a script gets it as a script, and a kept answer of one use
+// is none for another.
+func TestTypeOfAnUnnamedFile(t *testing.T) {
+	s := devtest.Start(t, devtest.App(t, devtest.Text(`
+-- index.html --
+<body></body>
+-- public/start --
+alert(1)
+-- public/a.txt --
+alert(1)
+`)))
+	tags := map[string]bool{}
+	for dest, want := range map[string]string{
+		"": "application/octet-stream", "empty": "application/octet-stream", "document": "application/octet-stream",
+		"script": "text/javascript; charset=utf-8", "style": "text/css; charset=utf-8",
+	} {
+		answer := s.Get("/start", "Sec-Fetch-Dest", dest, "Sec-Fetch-Site", "same-origin")
+		if got := answer.Header.Get("Content-Type"); got != want || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("used as %q, the type is %q, want %q", dest, got, want)
+		}
+		tags[answer.Header.Get("ETag")] = true
+		if got := s.Get("/a.txt", "Sec-Fetch-Dest", dest).Header.Get("Content-Type"); got != "text/plain; charset=utf-8" {
+			t.Errorf("used as %q, a text is %q", dest, got)
+		}
+		if other := s.Get("/start", "Sec-Fetch-Dest", dest, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"); other.Status != 403 {
+			t.Errorf("another site gets the file, used as %q: %d", dest, other.Status)
+		}
+	}
+	if len(tags) != 3 {
+		t.Errorf("the tags are %v, want one of each type", tags)
+	}
+}

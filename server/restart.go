@@ -35,7 +35,7 @@ func (s *Server) Restart(reason string) error {
 	p, err := s.nextProject(old)
 	if err != nil {
 		old.problems.AddForAll(problems.ConfigID, old.problems.Convert(err))
-		old.problems.Publish()
+		old.problems.PublishEdit()
 		return nil // it is shown
 	}
 	s.replace(old, p)

@@ -286,7 +286,8 @@ export default {
   customLogger: console,
   unheardOf: { a: 1 },
   input: "x.html",
-  define: {}, assetsInclude: [/\.x$/], cacheDir: "x", test: {}, build: { target: "x" }, preview: {}, devtools: true, future: "warn",
+  define: { D: new Date(0), F() {}, M: { deep: [new Map()] }, N: NaN, B: 1n, T: "new Date(0)", J: { a: [null, 1, true, undefined] }, U: undefined },
+  assetsInclude: [/\.x$/], cacheDir: "x", test: {}, build: { target: "x" }, preview: {}, devtools: true, future: "warn",
   resolve: { alias: {}, mainFields: ["main"], tsconfigPaths: true, newField: true, oldField: false, nothing: undefined },
   css: { devSourcemap: true, preprocessorMaxWorkers: true, newLanguage: {}, modules: { scopeBehaviour: "local", newName: 1 } },
   esbuild: { jsx: "automatic", include: /x/, legalComments: "none" },
@@ -298,7 +299,7 @@ export default {
     fs: { strict: true, newRule: 1 }, cors: { origin: "https://x.example", maxAge: 1 }, watch: { ignored: [], depth: 1 },
     proxy: { "/text": "http://127.0.0.1:1", "/rule": { target: "http://127.0.0.1:1", changeOrigin: true, xfwd: true, timeout: 1 } },
   },
-  environments: { client: { define: {}, resolve: { newField: 1 }, optimizeDeps: {}, newThing: 1 }, ssr: { anything: 1 } },
+  environments: { client: { define: { J: {} }, resolve: { newField: 1 }, optimizeDeps: {}, newThing: 1 }, ssr: { anything: 1 } },
   experimental: { renderBuiltUrl() {}, hmrPartialAccept: true, newIdea: 1 },
   legacy: { inconsistentCjsInterop: true },
 };
@@ -313,7 +314,11 @@ export default {
 		}
 	}
 	want := []string{
-		"clearScreen: devserver.config.json and --clearScreen have it", "logLevel", "customLogger", "unheardOf", "input", "resolve.newField",
+		"clearScreen: devserver.config.json and --clearScreen have it",
+		"define.D: a Date is no JSON, write it as a text of code", "define.F: a function is no JSON, write it as a text of code",
+		"define.M: a Map is no JSON, write it as a text of code", "define.N: NaN is no JSON, write it as a text of code",
+		"define.B: a bigint is no JSON, write it as a text of code",
+		"logLevel", "customLogger", "unheardOf", "input", "resolve.newField",
 		"css.newLanguage", "css.modules.newName", "esbuild.include", "oxc.jsx.development", "oxc.exclude", "worker.newFormat",
 		"server.middlewareMode", "server.sourcemapIgnoreList", "server.fs.newRule", "server.cors.maxAge", "server.watch.depth",
 		"server.proxy./rule.xfwd", "server.proxy./rule.timeout", "environments.client.resolve.newField", "environments.client.newThing",

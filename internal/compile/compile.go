@@ -107,6 +107,10 @@ func New(o Options) *Compiler {
 		c.refresh.framework = c.detectRefresh()
 	}
 	c.styles = c.findStyleTools()
+	for _, part := range c.cssNames().UnknownHashes() {
+		o.Logger.Warn("css.modules.generateScopedName has "+part+", whose hash is unknown: it stands for a hash of another kind",
+			"known", "md5, sha1, sha256, sha384, sha512, xxhash64 in hex, base26 to base62, base64, base64safe")
+	}
 	return c
 }
 

@@ -10,13 +10,19 @@ import (
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
-// moduleNames puts the options of css.modules into the input of a CSS module.
-func (c *Compiler) moduleNames(ctx context.Context, in *transform.CSSInput) {
+// cssNames returns how CSS modules name their classes.
+func (c *Compiler) cssNames() transform.CSSNames {
 	m := c.o.Config.CSS.Modules
-	in.Names = transform.CSSNames{
+	return transform.CSSNames{
 		Convention: m.LocalsConvention, Pattern: m.GenerateScopedName, HashPrefix: m.HashPrefix,
 		Global: m.ScopeBehaviour == "global", ExportGlobals: m.ExportGlobals,
 	}
+}
+
+// moduleNames puts the options of css.modules into the input of a CSS module.
+func (c *Compiler) moduleNames(ctx context.Context, in *transform.CSSInput) {
+	m := c.o.Config.CSS.Modules
+	in.Names = c.cssNames()
 	if id := in.ID; filepath.IsAbs(in.File) { // a module of a plugin has no file
 		in.NamePath = c.namePath
 	} else {

@@ -72,6 +72,7 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 			found.Notes = append(found.Notes, refusedNote(p, refused))
 		}
 	}
+	found.Notes = append(found.Notes, c.inPackages(src, g)...)
 	for _, p := range take {
 		if !matched[p.written] && c.tellsUnmatched(src, len(g.Patterns)) {
 			matched[p.written] = true
@@ -82,6 +83,23 @@ func (c *Compiler) glob(ctx context.Context, src source, g transform.Glob) (tran
 		found.Files = append(found.Files, files[file])
 	}
 	return found, nil
+}
+
+// inPackages says which patterns lead into a package by "imports" of package.json, where nothing is looked for.
+func (c *Compiler) inPackages(src source, g transform.Glob) (notes []transform.GlobNote) {
+	if g.Address {
+		return nil
+	}
+	for _, written := range g.Patterns {
+		to := c.o.Resolver.PackagePattern(strings.TrimPrefix(written, "!"), placeOf(src.file, c.o.Layout.Root))
+		if to != "" {
+			notes = append(notes, transform.GlobNote{
+				Text: fmt.Sprintf("import.meta.glob(%s) matches no file: it means %s, which is in a package", transform.Quote(written), transform.Quote(to)),
+				Hint: `"imports" of package.json may lead a pattern to a folder ("./…") only; import the files of a package by name`,
+			})
+		}
+	}
+	return notes
 }
 
 // chosenBy returns the file whose code leads to the matches of the pattern, and "" when the user's configuration does.
@@ -203,7 +221,7 @@ func (c *Compiler) globTargets(ctx context.Context, src source, g transform.Glob
 		}
 	}
 	targets := c.o.Resolver.Targets(pattern, importer)
-	if len(targets) == 0 && !g.Address {
+	if len(targets) == 0 && !g.Address && c.o.Resolver.PackagePattern(pattern, importer) == "" {
 		return nil, fmt.Errorf("%s leads nowhere: a pattern begins with \"./\", \"../\", \"/\", or an alias "+
 			"(resolve.alias, \"paths\" of tsconfig.json, \"imports\" of package.json)", transform.Quote(pattern))
 	}

@@ -105,6 +105,12 @@ func (s *styleRun) read(file string) (string, error) {
 	if known {
 		return text, nil
 	}
+	if isOther(file) {
+		return "", &transform.Error{
+			Text: s.c.o.Layout.Shown(file) + " is not a stylesheet",
+			Hint: "import it in a script, or show an image by url(); a package may have its stylesheet at another path",
+		}
+	}
 	text, err := s.c.styleText(file)
 	if err != nil {
 		return "", err
@@ -124,6 +130,12 @@ func (s *styleRun) read(file string) (string, error) {
 	s.texts[file] = text
 	s.mu.Unlock()
 	return text, nil
+}
+
+// isOther reports whether the file's name says that it is no stylesheet. Files with unknown extensions may be CSS.
+func isOther(file string) bool {
+	ext := strings.ToLower(path.Ext(file))
+	return moduleid.IsScript(file) || moduleid.IsAsset(file) || moduleid.IsPage(file) || ext == ".json" || ext == ".json5"
 }
 
 // readSteps returns the steps that make an imported stylesheet plain CSS. PostCSS gets the stylesheets of a CSS module

@@ -232,7 +232,7 @@ func (u *Updater) publish(e *edit) {
 		u.publishChange(update)
 		u.printUnseen(slices.Concat(changed, styles, files, gone)) // report.go
 	}
-	u.o.Problems.Publish()
+	u.o.Problems.PublishEdit()
 }
 
 // publishChange sends a payload that changes pages, and reports whether it did: `hmr: false` leaves pages as they are.

@@ -142,9 +142,7 @@ func (e *Env) read(o Options) (*variables, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", file, err)
 		}
-		for _, line := range all.parse(file, string(text)) {
-			e.mistakes = append(e.mistakes, Mistake{file, line, "the line is left out: it is not NAME=value"})
-		}
+		e.mistakes = append(e.mistakes, all.parse(file, string(text))...)
 	}
 	return all, nil
 }

@@ -28,15 +28,15 @@ type variables struct {
 	values map[string]variable
 }
 
-// parse adds the variables of a file. It does not expand references in values. skipped holds the numbers of the lines
-// that are neither an assignment nor a comment.
-func (v *variables) parse(file, text string) (skipped []int) {
+// parse adds the variables of a file. It does not expand references in values. A line that is neither an assignment nor
+// a comment is a mistake, and so is a quote that nothing closes.
+func (v *variables) parse(file, text string) (mistakes []Mistake) {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(text, "\ufeff"))
 	end, line, named := 0, 1, len(v.names)
 	between := func(to int) {
 		for i, rest := range strings.Split(text[end:to], "\n") {
 			if rest = strings.TrimSpace(rest); rest != "" && rest[0] != '#' {
-				skipped = append(skipped, line+i)
+				mistakes = append(mistakes, Mistake{file, line + i, "the line is left out: it is not NAME=value"})
 			}
 		}
 		line += strings.Count(text[end:to], "\n")
@@ -45,9 +45,14 @@ func (v *variables) parse(file, text string) (skipped []int) {
 		between(m[0])
 		value := ""
 		if m[4] >= 0 {
-			value = unquote(strings.TrimSpace(text[m[4]:m[5]]))
+			value = strings.TrimSpace(text[m[4]:m[5]])
 		}
 		name := text[m[2]:m[3]]
+		if value != "" && strings.Contains("'\"`", value[:1]) && strings.Count(value, value[:1]) == 1 {
+			text := "the quote " + value[:1] + " of " + name + " is not closed, so it is a part of the value"
+			mistakes = append(mistakes, Mistake{file, line, text})
+		}
+		value = unquote(value)
 		if _, known := v.values[name]; !known {
 			v.names = append(v.names, name)
 		}
@@ -57,7 +62,7 @@ func (v *variables) parse(file, text string) (skipped []int) {
 	}
 	between(len(text))
 	slices.Sort(v.names[named:])
-	return skipped
+	return mistakes
 }
 
 // unquote removes the quotes around a value. In double quotes it also replaces the escapes for line breaks.

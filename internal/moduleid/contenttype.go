@@ -97,8 +97,11 @@ var contentTypes = func() map[string]string {
 	return types
 }()
 
-// ContentType returns the media type of a file by its name. Unknown files are application/octet-stream: a type is never
-// guessed from content.
+// UnknownType is the media type of a file whose name says nothing.
+const UnknownType = "application/octet-stream"
+
+// ContentType returns the media type of a file by its name. Unknown files are of UnknownType: a type is never guessed
+// from content.
 func ContentType(file string) string {
-	return cmp.Or(contentTypes[strings.ToLower(filepath.Ext(file))], "application/octet-stream")
+	return cmp.Or(contentTypes[strings.ToLower(filepath.Ext(file))], UnknownType)
 }

@@ -175,8 +175,13 @@ func (s *Set) ids() []string {
 }
 
 // Publish sends the errors to pages, or tells them that there is none any more. The terminal shows the errors that it
-// has not shown yet, or the first error again. Errors of orphans are dropped before.
-func (s *Set) Publish() {
+// has not shown yet. Errors of orphans are dropped before.
+func (s *Set) Publish() { s.publish(false) }
+
+// PublishEdit is Publish after an edit. The terminal shows the first error again when the edit brought no other.
+func (s *Set) PublishEdit() { s.publish(true) }
+
+func (s *Set) publish(again bool) {
 	if s.o.Context.Err() != nil {
 		return // modules fail when the project ends, and the next project would never clear such an error
 	}
@@ -189,9 +194,10 @@ func (s *Set) Publish() {
 		}
 	}
 	ids, showed := s.ids(), s.showed
-	payload, news, left := s.payload(ids), []*transform.Error(nil), 0
-	if len(ids) > 0 {
-		news, left = s.untold(ids)
+	payload := s.payload(ids)
+	news, left := s.untold(ids)
+	if len(news) == 0 && len(ids) > 0 && again {
+		news = append(news, s.byID[ids[0]].err)
 	}
 	s.showed = len(ids) > 0
 	s.mu.Unlock()
@@ -209,8 +215,7 @@ func (s *Set) Publish() {
 // mostTold is how many new errors the terminal shows at once. A branch that is checked out may bring hundreds.
 const mostTold = 5
 
-// untold returns the errors that the terminal has not shown, and how many further ones there are. It returns the first
-// error when there are none: the error stands after another edit. The caller holds mu.
+// untold returns the errors that the terminal has not shown, and how many further ones there are. The caller holds mu.
 func (s *Set) untold(ids []string) (news []*transform.Error, left int) {
 	for _, id := range ids {
 		p := s.byID[id]
@@ -223,9 +228,6 @@ func (s *Set) untold(ids []string) (news []*transform.Error, left int) {
 			left++
 		}
 		p.told = true
-	}
-	if news == nil {
-		news = []*transform.Error{s.byID[ids[0]].err}
 	}
 	return news, left
 }

@@ -134,7 +134,11 @@ func TestTerminalShowsEachError(t *testing.T) {
 	if !strings.Contains(p.terminal.String(), "there are 2 more errors") || shown() != 6 {
 		t.Errorf("the terminal shows\n%s", p.terminal.String())
 	}
-	s.Publish()
+	s.Publish() // as for a worker that a page starts
+	if shown() != 6 {
+		t.Errorf("the terminal shows\n%s", p.terminal.String())
+	}
+	s.PublishEdit()
 	if shown() != 7 || strings.Count(p.terminal.String(), "broken 0") != 2 {
 		t.Errorf("the terminal shows\n%s", p.terminal.String())
 	}

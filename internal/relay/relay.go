@@ -322,7 +322,8 @@ func (r *Relay) failed(err error, again bool) {
 	if text, readErr := disk.ReadFile(build.File); readErr == nil && build.Line > 0 {
 		e.Frame = transform.CodeFrame(string(text), build.Line, max(build.Column, 1))
 	}
-	r.o.Problems.Show(buildErrorID, e)
+	r.o.Problems.AddForAll(buildErrorID, e)
+	r.o.Problems.PublishEdit()
 }
 
 // running counts calls that run. The zero value counts none.

@@ -66,6 +66,18 @@ func (r *Resolver) Targets(pattern, importer string) []Target {
 	return list
 }
 
+// PackagePattern returns the pattern in a package, such as "pack/parts/*.js", that "imports" of a package.json makes of a
+// pattern in importer. It returns "" when they make something else of it.
+func (r *Resolver) PackagePattern(pattern, importer string) string {
+	q := query{cache: r.cache.Load(), kind: Import}
+	if name, _ := r.applyAlias(pattern); strings.HasPrefix(name, "#") {
+		if t, _ := q.imported(name, importer); t.other {
+			return t.path
+		}
+	}
+	return ""
+}
+
 // onDisk returns the path of a pattern that an alias has made: a path on disk, or a path from the root.
 func (r *Resolver) onDisk(name string) string {
 	if full := filepath.FromSlash(name); inside(full, r.root) || !exists(r.root+full) && exists(full) {
@@ -123,17 +135,30 @@ func (q *query) folders(name, importer string) []string {
 // mappedPaths returns the paths that a name may have, by "paths" of the tsconfig of importer or else by "imports" of its
 // package.json. based is the path by "baseUrl", "" for none.
 func (q *query) mappedPaths(name, importer string) (paths []string, based string) {
-	from := filepath.Dir(importer)
 	ts := q.tsConfig(importer)
 	paths = slices.Clip(ts.candidates(name))
 	if ts.baseURL != "" {
 		based = filepath.Join(ts.baseURL, filepath.FromSlash(name))
 	}
-	if scope := q.folder(from).scope(); name[0] == '#' && len(paths) == 0 && scope != nil && scope.manifest().err == nil {
-		t, why := scope.manifest().imports.imported(name, q.r.conditions[q.kind])
-		if to := filepath.Join(scope.path, filepath.FromSlash(t.path)); why == found && !t.other && inside(to, scope.path) {
+	if name[0] == '#' && len(paths) == 0 {
+		t, dir := q.imported(name, importer)
+		if to := filepath.Join(dir, filepath.FromSlash(t.path)); t.path != "" && !t.other && inside(to, dir) {
 			paths = []string{to}
 		}
 	}
 	return paths, based
+}
+
+// imported returns what "imports" of importer's package.json, which lies in dir, make of a name. Its path is "" when
+// they do not know the name.
+func (q *query) imported(name, importer string) (t target, dir string) {
+	scope := q.folder(filepath.Dir(importer)).scope()
+	if scope == nil || scope.manifest().err != nil {
+		return target{}, ""
+	}
+	t, why := scope.manifest().imports.imported(name, q.r.conditions[q.kind])
+	if why != found {
+		return target{}, ""
+	}
+	return t, scope.path
 }

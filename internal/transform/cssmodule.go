@@ -284,6 +284,9 @@ func (b *moduleBuild) statements(m *cssModule) []Error {
 		if err != nil {
 			return []Error{b.placedError(m, err, m.build.textOf(s.file), s.file, s.at)}
 		}
+		for _, odd := range s.odd {
+			b.warn(m, fmt.Sprintf("%q is left out: it is not a declaration, as in { name: value; }", odd), s.file, s.at)
+		}
 	}
 	for _, name := range r.order {
 		m.exports.set(name, replaceNames(m.values[name], m.symbols))

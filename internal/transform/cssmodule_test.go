@@ -194,8 +194,9 @@ func TestModuleMistakes(t *testing.T) {
 // TestModuleWarnings: what another file lacks leaves the rest working, and is told.
 func TestModuleWarnings(t *testing.T) {
 	out, errs := module(t, map[string]string{
-		"a.module.css": "@value v, nope from './b.css';\n@value empty;\n.a { composes: gone b from './b.css'; top: v }",
-		"b.css":        "@value v: 1px; .b {}",
+		"a.module.css": "@value v, nope from './b.css';\n@value empty;\n.a { composes: gone b from './b.css'; top: v }\n" +
+			":export { a b c; /* d */; e: ; : f }\n:import('./b.css') { v }",
+		"b.css": "@value v: 1px; .b {}",
 	}, "a.module.css")
 	if len(errs) > 0 {
 		t.Fatal(errs)
@@ -207,11 +208,14 @@ func TestModuleWarnings(t *testing.T) {
 	}
 	want := `a.module.css:1:1: ./b.css has no "nope"
 a.module.css:2:1: @value "empty" has no value
+a.module.css:4:1: "a b c" is left out: it is not a declaration, as in { name: value; }
+a.module.css:4:1: ": f" is left out: it is not a declaration, as in { name: value; }
+a.module.css:5:1: "v" is left out: it is not a declaration, as in { name: value; }
 a.module.css:3:16: ./b.css has no "gone", which is composed here`
 	if strings.Join(got, "\n") != want {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
 	}
-	if exportList(out) != "v=1px; a=a_x b_x" {
+	if exportList(out) != "v=1px; e=; a=a_x b_x" {
 		t.Errorf("exports %s", exportList(out))
 	}
 }

@@ -205,6 +205,22 @@ func (n nameMaker) fromPattern(file, raw string) string {
 	return name
 }
 
+// UnknownHashes returns the parts of the pattern, such as "[md4:hash]", whose algorithm or base is unknown. Names get
+// xxhash64 or hexadecimal digits instead.
+func (n CSSNames) UnknownHashes() (parts []string) {
+	for _, m := range patternHash.FindAllStringSubmatch(n.Pattern, -1) {
+		algorithm, digest := m[1], m[2]
+		known := algorithm == "" || algorithm == "xxhash64" || hashSum(algorithm, "") != nil
+		if known && digest != "" && digest != "hex" && digest != "base64" {
+			_, known = lettersOf[digest]
+		}
+		if !known {
+			parts = append(parts, m[0])
+		}
+	}
+	return parts
+}
+
 // lettersOf are the digits of the hashes in a base that is not hexadecimal.
 var lettersOf = map[string]string{
 	"base26":     "abcdefghijklmnopqrstuvwxyz",
@@ -220,24 +236,8 @@ var lettersOf = map[string]string{
 // nameHash returns the hash of a text by an algorithm, in the digits and with the length of the pattern. An algorithm
 // that it does not know is as none.
 func nameHash(text, algorithm, digest, length string) string {
-	var sum []byte
-	switch algorithm {
-	case "md5":
-		s := md5.Sum([]byte(text))
-		sum = s[:]
-	case "sha1":
-		s := sha1.Sum([]byte(text))
-		sum = s[:]
-	case "sha256":
-		s := sha256.Sum256([]byte(text))
-		sum = s[:]
-	case "sha384":
-		s := sha512.Sum384([]byte(text))
-		sum = s[:]
-	case "sha512":
-		s := sha512.Sum512([]byte(text))
-		sum = s[:]
-	default:
+	sum := hashSum(algorithm, text)
+	if sum == nil {
 		sum = binary.BigEndian.AppendUint64(nil, xxHash64([]byte(text)))
 	}
 	n, err := strconv.Atoi(length)
@@ -252,6 +252,28 @@ func nameHash(text, algorithm, digest, length string) string {
 		hash = base64.StdEncoding.EncodeToString(sum)
 	}
 	return hash[:min(n, len(hash))]
+}
+
+// hashSum returns the sum of a text by an algorithm with a name in the pattern, nil for others.
+func hashSum(algorithm, text string) []byte {
+	switch algorithm {
+	case "md5":
+		s := md5.Sum([]byte(text))
+		return s[:]
+	case "sha1":
+		s := sha1.Sum([]byte(text))
+		return s[:]
+	case "sha256":
+		s := sha256.Sum256([]byte(text))
+		return s[:]
+	case "sha384":
+		s := sha512.Sum384([]byte(text))
+		return s[:]
+	case "sha512":
+		s := sha512.Sum512([]byte(text))
+		return s[:]
+	}
+	return nil
 }
 
 // digitsOf returns the last n digits of a number, whose lowest byte comes first.

@@ -18,6 +18,8 @@ type icss struct {
 	text string
 	// list are the declarations of an :import or :export.
 	list []icssDecl
+	// odd are the parts of an :import or :export that are no declarations.
+	odd []string
 }
 
 type icssKind int
@@ -83,8 +85,12 @@ func (s *icss) declarations(text string, tokens []cssToken, i int) int {
 	for i < len(tokens) && tokens[i].kind != css.RightBraceToken {
 		end := cssStatementEnd(tokens, i)
 		name, value, ok := strings.Cut(withoutComments(text, tokens[i:end]), ":")
-		if ok {
-			s.list = append(s.list, icssDecl{strings.TrimSpace(name), strings.TrimSpace(value)})
+		name = strings.TrimSpace(name)
+		switch {
+		case ok && name != "":
+			s.list = append(s.list, icssDecl{name, strings.TrimSpace(value)})
+		case ok || name != "":
+			s.odd = append(s.odd, strings.TrimSpace(withoutComments(text, tokens[i:end])))
 		}
 		i = end
 		if i < len(tokens) && tokens[i].kind != css.RightBraceToken {

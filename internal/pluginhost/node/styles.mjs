@@ -87,6 +87,8 @@ export class StyleRun {
     const [, relative] = /["'](\.\.?\/[^"']+)["']/.exec(e.span?.text ?? "") ?? []; // Sass asks without "./"
     if (relative) await this.find(relative, placeIn(e).file ?? this.file);
     if (this.why && /find stylesheet|wasn't found|failed to locate/.test(e.message)) e.hint ??= this.why;
+    if (/^Inline JavaScript is not enabled/.test(e.message))
+      e.hint ??= "css.preprocessorOptions.less.javascriptEnabled, set to true, enables it";
     const at = placeIn(e);
     if (!this.added || !at.line || (at.file && at.file !== this.file)) return e;
     const { message } = failure(e);

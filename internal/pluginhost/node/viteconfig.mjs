@@ -30,6 +30,15 @@ const setByConfig = () =>
     Object.entries(process.env).filter(([name, value]) => value !== startEnv[name] && name !== "VITE_USER_NODE_ENV"),
   );
 
+/** Returns a value of define as code, "undefined" for what JSON cannot write. */
+function written(value) {
+  try {
+    return JSON.stringify(value) ?? "undefined";
+  } catch {
+    return "undefined"; // notCarried tells the reason
+  }
+}
+
 /** Returns the values of a config that another process can use. */
 function carried(config, plugins, mode) {
   const served = resolve(config.root ?? "."); // relative to the working directory, unlike other paths
@@ -40,7 +49,7 @@ function carried(config, plugins, mode) {
   const define = { ...config.define, ...config.environments?.client?.define };
   if (Object.keys(define).length)
     out.define = Object.fromEntries(
-      Object.entries(define).map(([k, v]) => [k, typeof v === "string" ? v : (JSON.stringify(v) ?? "undefined")]),
+      Object.entries(define).map(([k, v]) => [k, typeof v === "string" ? v : written(v)]),
     );
   if (config.assetsInclude) out.assetsInclude = [config.assetsInclude].flat().map(filePattern);
   const r = merged(config.resolve ?? {}, config.environments?.client?.resolve ?? {});

@@ -89,6 +89,21 @@ function unfollowed(options, table, at = "") {
   });
 }
 
+/** Names what JSON cannot write in a value of define, or writes as something else. Undefined is written as it is. */
+function unwritable(value, above = []) {
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+  if (/^(function|symbol|bigint)$/.test(typeof value)) return `a ${typeof value}`;
+  if (typeof value !== "object" || value === null) return undefined;
+  if (above.includes(value)) return "an object in itself";
+  const made = Object.getPrototypeOf(value);
+  if (made && made !== Object.prototype && !Array.isArray(value)) return `a ${made.constructor?.name || "class"}`;
+  for (const part of Object.values(value)) {
+    const kind = unwritable(part, [...above, value]);
+    if (kind) return kind;
+  }
+  return undefined;
+}
+
 /** Lists the values of a config that only a running Vite could use, and options without a meaning here. The terminal shows them. */
 export function notCarried(config) {
   const not = [];
@@ -96,6 +111,10 @@ export function notCarried(config) {
   const tell = (values, at, names, why = "") => {
     for (const name of names) if (values?.[name] !== undefined && values[name] !== false) not.push(at + name + why);
   };
+  for (const [key, value] of Object.entries({ ...config.define, ...config.environments?.client?.define })) {
+    const kind = unwritable(value);
+    if (kind) not.push(`define.${key}: ${kind} is no JSON, write it as a text of code`);
+  }
   const { css, server } = config;
   for (const [key, rule] of Object.entries(config.server?.proxy ?? {})) {
     if (typeof rule !== "object") continue;
