@@ -161,3 +161,40 @@ func TestDefinedNamesReloadPages(t *testing.T) {
 		t.Errorf("the page does not define E:\n%.500s", r.Body)
 	}
 }
+
+// TestComparisonWhileItRestarts: a project ends while it compares what a page runs. What fails by that is no error of
+// the page, since the next project compares again.
+func TestComparisonWhileItRestarts(t *testing.T) {
+	t.Parallel()
+	var once sync.Once
+	waiting := make(chan bool)
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)), func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{
+			Name: "slow",
+			Load: func(ctx context.Context, a plugin.LoadArgs) (_ *plugin.LoadResult, err error) {
+				if a.ID == "/text.js" {
+					once.Do(func() {
+						close(waiting)
+						<-ctx.Done()
+						err = errors.New("the tool has ended")
+					})
+				}
+				return nil, err
+			},
+		}}
+	})
+	page := s.Socket(t)
+	page.WaitFor(devtest.Is("connected"))
+	runs := map[string]any{"type": "revisions", "modules": map[string]string{"/main.js": "old", "/text.js": "old"}}
+	page.Send(runs)
+	<-waiting
+	if err := s.Server().Restart("test"); err != nil {
+		t.Fatal(err)
+	}
+	page.WaitFor(devtest.Is("need-revisions"))
+	page.Send(runs)
+	page.WaitFor(devtest.Is("update", "/text.js"))
+	if n := page.Count(devtest.Is("error")); n > 0 {
+		t.Error("the page got an error of the project that ended")
+	}
+}

@@ -24,6 +24,9 @@ func (u *Updater) Compare(c *hmr.Client, page hmr.Revisions) {
 	ids := u.Known(slices.Collect(maps.Keys(page.Modules)))
 	slices.Sort(ids)
 	u.crawlWorkers(ids)
+	if u.o.Context.Err() != nil {
+		return // what failed may have failed because the project ends; the next project compares again
+	}
 	var changed, gone []string
 	for _, id := range ids {
 		v, file := u.o.Graph.Version(id), u.o.Compiler.File(id)

@@ -41,7 +41,9 @@ export interface Change {
   deleted?: Iterable<ModuleID>;
   /** Modules whose `import()` failed in this page, and that it can have now. */
   fixed?: Iterable<ModuleID>;
-  /** The module whose `invalidate` made its importers count as changed. */
+  /** The module that called `invalidate`, so that its importers count as changed. It has run already. */
+  invalidated?: ModuleID;
+  /** The module whose `invalidate` came first in a chain of them. */
   firstInvalidatedBy?: ModuleID;
 }
 
@@ -71,7 +73,7 @@ class Walk {
 
   decide(): Decision {
     const steps: [Iterable<ModuleID>, (id: ModuleID) => string | undefined][] = [
-      [this.changed, (id) => this.propagate(id, [id])],
+      [this.changed, (id) => (this.takesInvalidated(id) ? undefined : this.propagate(id, [id]))],
       [this.change.fixed ?? [], (id) => this.regain(id)],
       [this.deleted, (id) => this.remove(id)],
     ];
@@ -82,6 +84,19 @@ class Walk {
       }
     if (this.boundaries.size === 0) return { kind: "nothing" };
     return { kind: "update", boundaries: [...this.boundaries.values()], rerun: [...this.visited] };
+  }
+
+  /** Reports whether the importer accepts the invalidated module. Its callback gets the module, and nothing runs again. */
+  private takesInvalidated(importer: ModuleID): boolean {
+    const { invalidated: id, firstInvalidatedBy: first } = this.change;
+    if (id === undefined || !this.view.acceptsDep(importer, id) || this.view.failed(importer)) return false;
+    this.boundaries.set(importer + "\n" + id, {
+      path: importer,
+      acceptedPath: id,
+      circular: false,
+      ...(first === undefined ? {} : { firstInvalidatedBy: first }),
+    });
+    return true;
   }
 
   /** Returns why the page must reload; undefined when it need not. `chain` leads from the changed module to `id`. */

@@ -355,6 +355,17 @@ test("invalidate: the importer takes it, with the first module's name and the sa
   assert.deepEqual(w.sent, [["vite:invalidate", { path: "/a.js", message: "no", firstInvalidatedBy: "/a.js" }]]);
 });
 
+test("invalidate: an importer that accepts the module gets it, and the other importers run again", async () => {
+  const w = run({
+    "/main.js": `import "./a"; import "./p"; import.meta.hot.accept("./a", (a) => note("got", a.v))`,
+    "/p.js": `import { v } from "./a"; note("p", v); import.meta.hot.accept()`,
+    "/a.js": `export const v = 1; const { hot } = import.meta; hot.accept(() => hot.invalidate())`,
+  });
+  await w.update({ "/a.js": `export const v = 2; note("a2"); import.meta.hot.accept()` });
+  const updated = ["hot updated: /a.js", "p 2", "got 2", "hot updated: /a.js via /main.js", "hot updated: /p.js"];
+  assert.deepEqual(w.look(), ["a2", ...updated]);
+});
+
 test("invalidate in the new module's body works too; before any update it does nothing", async () => {
   const source = (n: number) => `import.meta.hot.accept(); note("a${n}"); import.meta.hot.invalidate()`;
   const w = run({ "/main.js": `import "./a"; import.meta.hot.accept(); note("main")`, "/a.js": source(1) });

@@ -423,7 +423,7 @@ export class Updater {
     const rerun = new Set<ModuleID>();
     for (const { path, message, first } of list) {
       const importers = [...this.registry.importers.of(path)].filter((i) => i !== path);
-      const change: Change = { changed: importers, firstInvalidatedBy: first };
+      const change: Change = { changed: importers, invalidated: path, firstInvalidatedBy: first };
       const decision: Decision =
         importers.length > 0 ? plan(this.view, change) : { kind: "reload", reason: "no module imports it" };
       if (decision.kind === "reload") {
