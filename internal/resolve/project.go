@@ -1,12 +1,14 @@
 package resolve
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// rootInfo holds what the root's package.json says about the whole project.
+// rootInfo holds what the package.json files of the root and of its workspace say about the whole project.
 type rootInfo struct {
 	deps map[string]bool
 	// oneCopy are the frameworks that may be in the page only once.
@@ -17,14 +19,17 @@ type rootInfo struct {
 	classic bool
 }
 
-// project reads the root's package.json.
+// project reads the package.json of the root, and of its workspace.
 func (c *cache) project() *rootInfo {
 	c.rootOnce.Do(func() {
 		info := &c.rootInfo
 		info.deps, info.oneCopy = map[string]bool{}, map[string]bool{}
 		root := c.folder(c.r.root)
 		if s := root.scope(); s != nil && s.manifest().err == nil {
-			info.deps = s.manifest().dependencies()
+			maps.Copy(info.deps, s.manifest().dependencies())
+		}
+		if c.r.workspace != "" {
+			info.share(c.folder(c.r.workspace))
 		}
 		for _, name := range oneCopy {
 			info.oneCopy[name] = info.deps[name]
@@ -33,6 +38,21 @@ func (c *cache) project() *rootInfo {
 		info.classic = info.deps["react"] && c.oldReact(root)
 	})
 	return &c.rootInfo
+}
+
+// share adds the dependencies that the workspace has for all its projects. A project that names a framework gets no
+// other from there: that one is for its neighbors.
+func (p *rootInfo) share(workspace *folder) {
+	m := workspace.manifest()
+	if m == nil || m.err != nil {
+		return
+	}
+	named := slices.ContainsFunc(oneCopy, func(framework string) bool { return p.deps[framework] })
+	for dep := range m.dependencies() {
+		if !named || !slices.Contains(oneCopy, dep) {
+			p.deps[dep] = true
+		}
+	}
 }
 
 // oldReact reports whether the project's React has no jsx-runtime.

@@ -17,6 +17,8 @@ import (
 type Options struct {
 	// Root is the project's folder.
 	Root string
+	// Workspace is the folder whose package.json has dependencies for all projects below it. Empty: there is none.
+	Workspace string
 	// Public is the folder of files that are served unchanged at "/". Empty: there is no such folder.
 	Public string
 	// Alias is tried in order; the first alias that matches is applied.
@@ -90,6 +92,7 @@ type Resolved struct {
 // Resolver resolves specifiers. Use New.
 type Resolver struct {
 	root       string // with symbolic links resolved
+	workspace  string // "" when there is none
 	public     string
 	alias      []alias
 	conditions [7]map[string]bool // by Kind
@@ -139,6 +142,7 @@ func New(o Options) (*Resolver, error) {
 	}
 	r := &Resolver{
 		root:       root,
+		workspace:  o.Workspace,
 		public:     o.Public,
 		mainFields: o.MainFields,
 		extensions: o.Extensions,

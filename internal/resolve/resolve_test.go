@@ -672,6 +672,36 @@ func TestPreactForReact(t *testing.T) {
 	})
 }
 
+// Monorepos keep the dependencies that all projects share in the package.json at their top.
+func TestDependenciesOfTheWorkspace(t *testing.T) {
+	root := tree(t, `
+-- package.json --
+{"workspaces": ["*"], "dependencies": {"react": "19", "react-dom": "19"}, "devDependencies": {"sass": "1", "@tailwindcss/vite": "4"}}
+-- app/package.json --
+{"dependencies": {"ui": "*"}}
+-- other/package.json --
+{"dependencies": {"preact": "10"}}
+-- bare/index.html --
+-- broken/package.json --
+{
+`)
+	for app, want := range map[string]string{
+		"app":    "@tailwindcss/vite,react,react-dom,sass,ui",
+		"other":  "@tailwindcss/vite,preact,sass", // React is for its neighbors
+		"bare":   "@tailwindcss/vite,react,react-dom,sass",
+		"broken": "@tailwindcss/vite,react,react-dom,sass",
+	} {
+		r := newResolver(t, Options{Root: filepath.Join(root, app), Workspace: root})
+		if got := strings.Join(sortedKeys(r.Dependencies()), ","); got != want {
+			t.Errorf("%s depends on %s, want %s", app, got, want)
+		}
+	}
+	alone := newResolver(t, Options{Root: filepath.Join(root, "app")})
+	if got := sortedKeys(alone.Dependencies()); len(got) != 1 {
+		t.Errorf("a project without a workspace depends on %v, want only its own", got)
+	}
+}
+
 func TestSideEffects(t *testing.T) {
 	root := tree(t, `
 -- package.json --
