@@ -152,7 +152,8 @@ type CSSModules struct {
 	// LocalsConvention exports class names in camel case too, or only in camel case. Default: as written.
 	LocalsConvention string `json:"localsConvention" enum:"camelCase,camelCaseOnly,dashes,dashesOnly"`
 	// GenerateScopedName is a pattern such as `[name]__[local]___[hash:base64:5]`. It may have `[name]`, `[local]`,
-	// `[path]`, `[folder]`, `[ext]`, and hashes like `[hash:base64:5]` or `[sha1:hash:hex:8]`. Default: the name and a
+	// `[path]`, `[folder]`, `[ext]`, and hashes like `[hash:base64:5]` or `[sha1:hash:hex:8]`, by md5, sha1, sha256,
+	// sha384, sha512 or xxhash64. Default: the name and a
 	// hash of the file's path, as in `_title_1a2b3c4`.
 	GenerateScopedName string `json:"generateScopedName"`
 	// HashPrefix is a text that goes into the hashes of names.

@@ -249,7 +249,7 @@ func (s *styleRun) tool(step styleStep, call toolCall) (code string, err error) 
 		s.c.warn(call.File, w)
 	}
 	if step.isLanguage {
-		if err := s.mayRead(r.Deps); err != nil {
+		if err := s.mayRead(step, r.Deps); err != nil {
 			return "", err
 		}
 	}
@@ -259,7 +259,7 @@ func (s *styleRun) tool(step styleStep, call toolCall) (code string, err error) 
 // mayRead returns an error when a language has read a file that may not be read. A language finds most files by
 // findStyle, and some by itself: in its load paths, and for functions such as data-uri() and json(). What nobody but
 // code of packages may have named has no permission.
-func (s *styleRun) mayRead(files []string) error {
+func (s *styleRun) mayRead(step styleStep, files []string) error {
 	for _, file := range files {
 		real, err := filepath.EvalSymlinks(file)
 		if err != nil {
@@ -267,6 +267,9 @@ func (s *styleRun) mayRead(files []string) error {
 		}
 		if !s.hasForeignCode() {
 			s.c.o.Gate.Permit(s.src.id, s.src.file, real)
+		}
+		if s.c.o.Gate.Allowed(real) != nil && step.searches(s.c.o.Layout.Dir, real) {
+			s.c.o.Gate.Permit(s.src.id, "", real) // the user has chosen the folder
 		}
 		if err := s.c.o.Gate.Allowed(real); err != nil {
 			return s.c.mayNotBeRead(s.src.id, real, err)
@@ -317,6 +320,21 @@ type styleStep struct {
 	// isLanguage means that stylesheets, also those of packages, say which files the step reads. The plugins of other
 	// steps are code of the user's choice.
 	isLanguage bool
+}
+
+// searches reports whether the file is in a folder that the options name. Their paths start from dir.
+func (s styleStep) searches(dir, file string) bool {
+	var options struct{ LoadPaths, IncludePaths, Paths []string }
+	_ = json.Unmarshal(s.options, &options) // the tool reports wrong types
+	for _, path := range slices.Concat(options.LoadPaths, options.IncludePaths, options.Paths) {
+		if path = filepath.FromSlash(path); !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		if real, err := filepath.EvalSymlinks(path); err == nil && strings.HasPrefix(file, real+string(filepath.Separator)) {
+			return true
+		}
+	}
+	return false
 }
 
 // language returns the step that turns a file into CSS. It is not ok when the file is CSS, or becomes CSS by PostCSS.
