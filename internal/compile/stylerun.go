@@ -260,18 +260,21 @@ func (s *styleRun) tool(step styleStep, call toolCall) (code string, err error) 
 // findStyle, and some by itself: in its load paths, and for functions such as data-uri() and json(). What nobody but
 // code of packages may have named has no permission.
 func (s *styleRun) mayRead(step styleStep, files []string) error {
+	foreign := s.hasForeignCode()
 	for _, file := range files {
 		real, err := filepath.EvalSymlinks(file)
 		if err != nil {
 			continue // it is gone
 		}
-		if !s.hasForeignCode() {
+		if !foreign {
 			s.c.o.Gate.Permit(s.src.id, s.src.file, real)
 		}
-		if s.c.o.Gate.Allowed(real) != nil && step.searches(s.c.o.Layout.Dir, real) {
+		err = s.c.o.Gate.Allowed(real)
+		if err != nil && step.searches(s.c.o.Layout.Dir, real) {
 			s.c.o.Gate.Permit(s.src.id, "", real) // the user has chosen the folder
+			err = s.c.o.Gate.Allowed(real)
 		}
-		if err := s.c.o.Gate.Allowed(real); err != nil {
+		if err != nil {
 			return s.c.mayNotBeRead(s.src.id, real, err)
 		}
 	}
