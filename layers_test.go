@@ -23,7 +23,7 @@ var layers = map[string][]string{
 		"client", "config", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/compile", "internal/config", "internal/disk",
 		"internal/edit", "internal/env", "internal/gate", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pack",
 		"internal/parallel", "internal/pluginhost", "internal/problems", "internal/proxy", "internal/relay", "internal/resolve", "internal/running",
-		"internal/transform", "internal/viteconfig", "internal/watch",
+		"internal/transform", "internal/vite", "internal/viteconfig", "internal/watch",
 	},
 
 	// The parts of a project. Each part may use the parts below it.
@@ -33,7 +33,7 @@ var layers = map[string][]string{
 	},
 	"internal/edit": {
 		"config", "plugin", "hmr", "internal/compile", "internal/disk", "internal/gate", "internal/glob", "internal/graph", "internal/moduleid",
-		"internal/pack", "internal/parallel", "internal/problems", "internal/resolve", "internal/transform", "internal/watch",
+		"internal/pack", "internal/parallel", "internal/problems", "internal/resolve", "internal/transform", "internal/vite", "internal/watch",
 		"internal/wire",
 	},
 	"internal/pack": {
@@ -41,11 +41,12 @@ var layers = map[string][]string{
 	},
 	"internal/compile": {
 		"client", "config", "plugin", "internal/cache", "internal/disk", "internal/gate", "internal/glob", "internal/graph", "internal/moduleid",
-		"internal/pattern", "internal/problems", "internal/resolve", "internal/sourcemap", "internal/transform", "internal/wire",
+		"internal/pattern", "internal/problems", "internal/resolve", "internal/sourcemap", "internal/transform", "internal/vite", "internal/wire",
 	},
 	"internal/viteconfig": {
-		"config", "internal/cache", "internal/config", "internal/disk", "internal/env", "internal/gate", "internal/pluginhost", "internal/problems", "internal/wire",
+		"config", "internal/cache", "internal/config", "internal/disk", "internal/env", "internal/gate", "internal/pluginhost", "internal/problems", "internal/vite", "internal/wire",
 	},
+	"internal/vite":     {"internal/cache", "internal/disk", "internal/gate", "internal/moduleid", "internal/pluginhost", "internal/wire"},
 	"internal/problems": {
 		"hmr", "internal/config", "internal/gate", "internal/moduleid", "internal/resolve", "internal/transform", "internal/wire",
 	},

@@ -30,6 +30,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/proxy"
 	"github.com/seed-b8174343/devserver/internal/relay"
 	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/internal/watch"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -47,6 +48,7 @@ type project struct {
 	proxy    *proxy.Proxy      // backends of the configuration
 	problems *problems.Set     // what the user has to fix
 	node     *pluginhost.Node  // runs the project's JavaScript tools
+	vite     *vite.Host        // the plugins of its vite.config, nil without any
 	hosts    *pluginhost.Hosts // run its plugins
 	watched  *edit.Watched     // files and folders
 	compiler *compile.Compiler // an ID -> what the module compiles to
@@ -72,6 +74,7 @@ func newProject(s *Server, from reading) (*project, error) {
 		Dir: s.dir, Root: root, Workspace: gate.Workspace(root), Public: cfg.PublicPath(root), Base: cfg.BaseOrDefault(),
 	}}
 	p.ctx, p.stop = context.WithCancel(s.ctx)
+	p.node = from.Node
 	if err := p.build(from); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -105,7 +108,14 @@ func (p *project) build(from reading) (err error) {
 	if err != nil {
 		return err
 	}
-	p.node = pluginhost.NewNode(pluginhost.NodeOptions{Root: l.Root, Dir: l.Dir, CacheDir: nodeDir, Logger: s.log})
+	if p.node == nil {
+		p.node = pluginhost.NewNode(pluginhost.NodeOptions{Root: l.Root, Dir: l.Dir, CacheDir: nodeDir, Logger: s.log})
+	}
+	if from.Vite != nil {
+		p.vite = vite.New(vite.Options{
+			Context: p.ctx, Node: p.node, Gate: p.gate, Logger: s.log, Info: from.Vite, Mode: cfg.ModeOrDefault(), Started: from.Child,
+		})
+	}
 	if p.proxy, err = proxy.New(p.proxyRules(), s.log); err != nil {
 		return err
 	}
@@ -154,11 +164,17 @@ func (p *project) buildModules(resolver *resolve.Resolver, viteState string) {
 	p.compiler = compile.New(compile.Options{
 		Config: &p.cfg.Config, Layout: p.layout, Gate: p.gate, Resolver: resolver, Problems: p.problems, Logger: s.log,
 		NodeEnv: p.env.NodeEnv(), ViteState: viteState, Cache: s.cache, Memory: &s.memory,
-		Plugins: p.hosts, Tools: p.node, Watch: p.watched, Inline: p.inlineScript,
+		Plugins: p.hosts, Vite: p.vite, Tools: p.node, Watch: p.watched, Inline: p.inlineScript,
 		StyleMapURL: func(id string) string { return pack.StyleMapURL(p.layout, id) },
 	})
-	p.node.Answer(p.compiler.ToolMethods())
-	p.graph = graph.New(p.compiler, runtime.GOMAXPROCS(0))
+	methods := p.compiler.ToolMethods()
+	maps.Copy(methods, p.vite.Methods(viteProject{p}))
+	p.node.Answer(methods)
+	workers := runtime.GOMAXPROCS(0)
+	if p.vite != nil {
+		workers += waitingForNode
+	}
+	p.graph = graph.New(p.compiler, workers)
 	p.packs = pack.New(pack.Options{
 		Context: p.ctx, Graph: p.graph, Compiler: p.compiler, Problems: p.problems, Layout: p.layout,
 		Env: p.env.Object(), Globals: p.env.Globals(), Run: s.epoch[:6], Now: time.Now,
@@ -166,6 +182,7 @@ func (p *project) buildModules(resolver *resolve.Resolver, viteState string) {
 	p.edits = edit.New(edit.Options{
 		Context: p.ctx, HMR: p.cfg.Server.HMR, Layout: p.layout, Gate: p.gate, Resolver: resolver, Graph: p.graph,
 		Compiler: p.compiler, Packer: p.packs, Problems: p.problems, Hub: s.hub, Watched: p.watched, Plugins: p.hosts,
+		Vite: p.vite, Send: viteProject{p}.Send,
 		Logger: s.log, Now: time.Now, Paused: s.pauses.state, Restart: s.restartLater,
 		MayServe:  func(id string) bool { return p.mayServe(id) == nil },
 		PluginDir: p.pluginDir(), BuildPlugins: func() { p.relay.Build() },

@@ -158,6 +158,9 @@ func (s *Server) configured(cfg *configfile.Config) (_ reading, err error) {
 		return reading{}, err
 	}
 	root, err := r.Config.Served(s.dir)
+	if err != nil {
+		r.Close()
+	}
 	return reading{Result: r, root: root}, err
 }
 

@@ -22,10 +22,11 @@ import (
 	"github.com/seed-b8174343/devserver/internal/problems"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// Options configures a Compiler. All fields are needed but Cache, Memory and ViteState.
+// Options configures a Compiler. All fields are needed but Cache, Memory, Vite and ViteState.
 type Options struct {
 	Config   *config.Config
 	Layout   moduleid.Layout
@@ -43,8 +44,10 @@ type Options struct {
 	// Memory gives memory back after the first crawl; nil does not.
 	Memory  *Memory
 	Plugins Plugins
-	Tools   Tools
-	Watch   Watch
+	// Vite are the plugins of the vite.config, nil without any.
+	Vite  *vite.Host
+	Tools Tools
+	Watch Watch
 	// Inline returns an inline script of a page, on the lines that it has in the page.
 	Inline func(ctx context.Context, page string, index int) (code string, err error)
 	// StyleMapURL returns where the source map of a stylesheet is served.

@@ -18,6 +18,9 @@ import (
 // its place in the source.
 func (c *Compiler) resolveImports(ctx context.Context, src source, out *transform.Output, v *graph.Version) error {
 	v.Edges = make([]graph.Edge, 0, len(out.Imports))
+	if err := c.askForeign(ctx, src, out); err != nil {
+		return c.placed(c.o.Problems.Convert(err), src, "")
+	}
 	for _, imp := range out.Imports {
 		edge := graph.Edge{
 			Specifier: imp.Specifier, Names: imp.Names, All: imp.All, Lazy: imp.Lazy, Kind: edgeKind(imp.Kind),

@@ -56,7 +56,9 @@ type source struct {
 	state *disk.State
 	watch []string       // files that plugins made the code from
 	made  *sourcemap.Map // from code to what plugins made it from, by IDs; nil without a map
-	plain bool           // code is JavaScript that PostTransform has seen
+	plain bool           // code is JavaScript, which the project's tools or plugins have made
+	css   bool           // code is CSS that plugins of the vite.config have made
+	globs []string       // patterns of further files that plugins made the code from
 	whole bool           // code was not read: only the file's URL matters
 }
 
@@ -80,6 +82,7 @@ func (c *Compiler) load(ctx context.Context, id string) (*graph.Version, error) 
 	if c.first.running.Load() {
 		v.Code = c.first.texts.keep(v.Code)
 	}
+	v.InputGlobs = append(v.InputGlobs, src.globs...)
 	for _, file := range c.o.Watch.Inputs(src.watch) {
 		v.Inputs = append(v.Inputs, file)
 		if info, err := os.Stat(file); err != nil || info.IsDir() { // or it may become a folder
@@ -169,7 +172,8 @@ func builtinModule(id string) *graph.Version {
 // it unchanged.
 func (c *Compiler) read(ctx context.Context, id string) (source, error) {
 	src, err := c.original(ctx, id)
-	if err != nil || moduleid.Has(src.query, "raw") || moduleid.Has(src.query, "url") || c.IsAsset(src.file) {
+	asIs := moduleid.HasAny(src.query, "raw", "url") || c.IsAsset(src.file)
+	if err != nil || asIs && !src.plain {
 		return src, err
 	}
 	changed, err := c.o.Plugins.Transform(ctx, plugin.TransformArgs{ID: src.id, File: src.file, Code: src.code})
@@ -193,6 +197,9 @@ func (c *Compiler) original(ctx context.Context, id string) (source, error) {
 		src.watch = loaded.Watch
 		src.code, src.made = c.mapOf(loaded.Code, loaded.Map, src)
 		return src, nil
+	}
+	if owned, err := c.foreign(ctx, &src); owned || err != nil {
+		return src, err
 	}
 	if name, ok := strings.CutPrefix(id, libraryPrefix); ok {
 		src.code = client.Library("devserver/" + name)

@@ -28,6 +28,10 @@ func (c *Compiler) compile(ctx context.Context, src source, v *graph.Version) (e
 	}()
 	name := moduleid.Name(src.id)
 	switch ext := strings.ToLower(path.Ext(name)); {
+	case src.css:
+		v.Side, v.Code = &stylesheet{src.code}, transform.RawModule(src.code)
+	case src.plain:
+		return c.compileScript(ctx, src, v)
 	case moduleid.Has(src.query, "raw"):
 		v.Code = transform.RawModule(src.code)
 	case moduleid.Has(src.query, "worker"), moduleid.Has(src.query, "sharedworker"):

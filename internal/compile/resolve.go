@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -31,11 +33,19 @@ func (c *Compiler) ResolveID(ctx context.Context, specifier, importer string, ki
 		}
 		return answer.ID, nil
 	}
-	file := c.File(importer)
+	if id, err := c.foreignImport(ctx, specifier, importer, kind, false); id != "" || err != nil {
+		return id, err
+	}
+	file := cmp.Or(c.File(importer), vite.Place(importer))
 	if file == "" {
 		file = filepath.Join(c.o.Layout.Root, "index.html") // virtual modules import like the root's own files
 	}
 	r, err := c.o.Resolver.ResolveKind(kind, specifier, file)
+	if err != nil {
+		if id, failed := c.foreignImport(ctx, specifier, importer, kind, true); id != "" || failed != nil {
+			return id, failed
+		}
+	}
 	if err != nil && (specifier == "devserver/client" || specifier == "devserver/react") {
 		return libraryPrefix + strings.TrimPrefix(specifier, "devserver/"), nil
 	}

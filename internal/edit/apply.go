@@ -25,7 +25,8 @@ func (u *Updater) apply(batch watch.Batch) {
 	if u.o.Context.Err() != nil || u.handOver(batch) {
 		return
 	}
-	e := &edit{batch, u.compileAffected(batch)}
+	e := &edit{changes: batch, modules: modules{}}
+	u.compileAffected(e, batch)
 	u.update(e)
 	u.reloadPages(e)
 }
@@ -67,12 +68,13 @@ func (u *Updater) restartIfConfigured(changes watch.Batch) bool {
 // CheckConfig starts the project over when its configuration was edited while it was read.
 func (u *Updater) CheckConfig() { u.restartIfConfigured(written(u.o.Watched.ConfigFiles())) }
 
-// compileAffected brings resolver, assets and graph up to date with changed files, and returns what became of the
-// modules that follow from them.
-func (u *Updater) compileAffected(changes watch.Batch) modules {
-	u.forget(changes)      // affected.go
-	u.stampAssets(changes) // affected.go
-	return u.reload(changes, u.affected(changes), false)
+// compileAffected brings resolver, assets and graph up to date with changed files, and adds to the edit what became of
+// the modules that follow from them.
+func (u *Updater) compileAffected(e *edit, changes watch.Batch) {
+	u.forget(changes)                // affected.go
+	u.stampAssets(changes)           // affected.go
+	touched := u.askVite(e, changes) // foreign.go
+	e.modules.merge(u.reload(changes, unique(append(touched, u.affected(changes)...)), false))
 }
 
 // reload compiles modules that may have changed, and returns what became of them. A file that became empty is left for
@@ -182,6 +184,7 @@ func (u *Updater) crawlNew(e *edit) {
 
 // askPlugins lets plugins narrow the changed modules, or handle the change themselves.
 func (u *Updater) askPlugins(e *edit) {
+	u.narrow(e) // foreign.go
 	if !u.o.Plugins.WantsHotUpdate() {
 		return
 	}
@@ -221,6 +224,7 @@ func (u *Updater) replace(e *edit, mine, chosen []string) {
 
 // publish sends one update with the code of all modules that changed, and the errors that stay.
 func (u *Updater) publish(e *edit) {
+	u.passOn(e) // foreign.go
 	changed, gone := e.modules.changed(), e.modules.gone()
 	styles, files := u.publicPaths(e.changes) // public.go
 	for _, id := range e.modules.styles() {

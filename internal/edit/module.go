@@ -13,6 +13,7 @@ import (
 type edit struct {
 	changes watch.Batch
 	modules modules
+	foreign foreign
 }
 
 // modules are the modules of an edit by their IDs.

@@ -61,7 +61,7 @@ func (u *Updater) join(e *edit, more watch.Batch) {
 	if u.handOver(more) {
 		return
 	}
-	e.modules.merge(u.compileAffected(more))
+	u.compileAffected(e, more)
 	e.changes = e.changes.Join(more)
 }
 

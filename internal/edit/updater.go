@@ -24,6 +24,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/problems"
 	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -42,7 +43,10 @@ type Options struct {
 	Hub      *hmr.Hub
 	Watched  *Watched
 	Plugins  Plugins
-	Logger   *slog.Logger
+	// Vite are the plugins of the vite.config, nil without any. Send sends a message of them to pages.
+	Vite   *vite.Host
+	Send   func(vite.Send) error
+	Logger *slog.Logger
 	// Now returns the time.
 	Now func() time.Time
 	// Paused reports whether updates are held, and returns a channel that is closed when that changes.
@@ -75,11 +79,13 @@ type Updater struct {
 	missing sync.Map // files of scripts that pages asked for in vain -> ID
 
 	lastReport atomic.Value // string: the report that was printed last
-	tasks      parallel.Tasks
+	// failedForeign holds the files whose last edit failed, see passOn. It is guarded by applying.
+	failedForeign map[string]bool
+	tasks         parallel.Tasks
 }
 
 // New returns an Updater that follows nothing yet.
-func New(o Options) *Updater { return &Updater{o: o} }
+func New(o Options) *Updater { return &Updater{o: o, failedForeign: map[string]bool{}} }
 
 // Wait waits for what the Updater started. The context of its Options has ended.
 func (u *Updater) Wait() { u.tasks.Wait() }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
@@ -27,6 +26,14 @@ type Backend interface {
 	Gone()
 }
 
+// answer answers a call of the child.
+func (c *Child) answer(ctx context.Context, method string, params json.RawMessage) (any, error) {
+	if methods := c.methods(); c.o.Handle == nil || methods[method] != nil {
+		return methods.Handle(ctx, method, params)
+	}
+	return c.o.Handle(ctx, method, params)
+}
+
 // methods returns the answers to the child's calls.
 func (c *Child) methods() wire.Methods {
 	hello := does(func(h wire.Hello) error {
@@ -38,9 +45,7 @@ func (c *Child) methods() wire.Methods {
 	})
 	b := c.o.Backend
 	if b == nil {
-		methods := wire.Methods{"hello": hello}
-		maps.Copy(methods, c.o.Methods)
-		return methods
+		return wire.Methods{"hello": hello}
 	}
 	return wire.Methods{
 		"hello": hello,

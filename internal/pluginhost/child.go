@@ -37,8 +37,8 @@ type ChildOptions struct {
 	Cmd  *exec.Cmd
 	// Backend answers the program's calls. nil: the program makes none.
 	Backend Backend
-	// Methods answer the calls of a program without a backend.
-	Methods wire.Methods
+	// Handle answers the calls of a program without a backend, if it is not nil.
+	Handle wire.Handler
 	// Printed gets each line that the program prints to stderr, if it is not nil.
 	Printed func(line string)
 	// Alive is how long the program may take to answer anything at all before it counts as hung. 0 is 5 seconds.
@@ -95,7 +95,7 @@ func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	c.stdin = stdin
-	c.conn = wire.New(stdout, stdin, c.methods().Handle)
+	c.conn = wire.New(stdout, stdin, c.answer)
 	go c.run(stderr)
 
 	timeout := time.NewTimer(handshake)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,34 +51,45 @@ type NodeOptions struct {
 type Node struct {
 	o NodeOptions
 
-	mu      sync.Mutex
-	methods wire.Methods
-	child   *Child
-	closed  bool
+	mu     sync.Mutex
+	child  *Child
+	closed bool
+
+	answers chan struct{} // closed when methods are known
+	methods wire.Methods  // set before answers is closed
 }
 
 // NewNode returns a Node that runs nothing yet.
 func NewNode(o NodeOptions) *Node {
 	o.Working = cmp.Or(o.Working, 60*time.Second)
-	return &Node{o: o}
+	return &Node{o: o, answers: make(chan struct{})}
 }
 
-// Answer sets the methods that tools may call. Call it before Call.
+// Answer sets the methods that tools may call, once. Calls of tools wait for it.
 func (n *Node) Answer(methods wire.Methods) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.methods = methods
+	close(n.answers)
+}
+
+// handle answers a call of a tool.
+func (n *Node) handle(ctx context.Context, method string, params json.RawMessage) (any, error) {
+	select {
+	case <-n.answers:
+		return n.methods.Handle(ctx, method, params)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Call calls a method of the process; node/host.mjs has the methods. When the process dies meanwhile, Call calls once
 // more in a new process.
 func (n *Node) Call(ctx context.Context, method string, params, result any) error {
 	for again := false; ; again = true {
-		c, err := n.running(ctx)
+		c, err := n.Process(ctx)
 		if err != nil {
 			return err
 		}
-		err = c.callWithin(ctx, n.o.Working, method, params, result)
+		err = n.CallOf(ctx, c, method, params, result)
 		if !errors.Is(err, wire.ErrClosed) {
 			return err
 		}
@@ -89,7 +101,13 @@ func (n *Node) Call(ctx context.Context, method string, params, result any) erro
 	}
 }
 
-func (n *Node) running(ctx context.Context) (*Child, error) {
+// CallOf calls a method of one process. Its error is [wire.ErrClosed] when that process has ended.
+func (n *Node) CallOf(ctx context.Context, c *Child, method string, params, result any) error {
+	return c.callWithin(ctx, n.o.Working, method, params, result)
+}
+
+// Process returns the running process, and starts it when there is none.
+func (n *Node) Process(ctx context.Context) (*Child, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
@@ -113,7 +131,7 @@ func (n *Node) running(ctx context.Context) (*Child, error) {
 	cmd := exec.Command(node, program, n.o.Root)
 	cmd.Dir = cmp.Or(n.o.Dir, n.o.Root)
 	n.child, err = StartChild(ctx, ChildOptions{
-		Name: "node", Cmd: cmd, Alive: n.o.Alive, Methods: n.methods,
+		Name: "node", Cmd: cmd, Alive: n.o.Alive, Handle: n.handle,
 		Printed: func(line string) { n.o.Logger.Info(line, "plugin", "node") },
 	})
 	return n.child, err

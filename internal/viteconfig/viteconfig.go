@@ -27,6 +27,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/problems"
+	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
@@ -52,6 +53,18 @@ type Result struct {
 	Env map[string]string
 	// State changes with the files of a vite.config that was run. It is "" when none was.
 	State string
+	// Vite are the plugins that have to run in Node, nil without any. Node and Child are where they run already, nil when
+	// the vite.config was not run now.
+	Vite  *vite.Info
+	Node  *pluginhost.Node
+	Child *pluginhost.Child
+}
+
+// Close ends what Lay has started. It is for a Result that is not used.
+func (r Result) Close() {
+	if r.Node != nil {
+		_ = r.Node.Close() // its work is done
+	}
 }
 
 // values is what the Node host reads of a vite.config.
@@ -63,7 +76,14 @@ type values struct {
 	// NotCarried names the values that are functions which only Vite itself could call.
 	NotCarried []string `json:"notCarried"`
 	// Env is as in Result.
-	Env map[string]string `json:"env"`
+	Env  map[string]string `json:"env"`
+	Vite *vite.Info        `json:"vite"`
+}
+
+// running is the process in which a vite.config was run, the zero value for none.
+type running struct {
+	node  *pluginhost.Node
+	child *pluginhost.Child
 }
 
 // wait bounds how long a configuration may take to load: it is a program.
@@ -86,7 +106,8 @@ func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error)
 		return without, nil
 	}
 	mode := cfg.ModeOrDefault()
-	v, err := o.load(ctx, file, mode)
+	v, in, err := o.load(ctx, file, mode)
+	defer func() { Result{Node: in.node}.Close() }()
 	if why, hint := notInstalled(err); why != "" {
 		o.Logger.Warn(filepath.Base(file)+" is not read: "+why, "hint", hint)
 		return without, nil
@@ -102,10 +123,15 @@ func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error)
 		with.Server.HTTPS = &config.HTTPS{} // the plugin's work: a certificate of this machine
 	}
 	o.report(file, v, append(slices.Clone(v.NotCarried), ignored...))
-	return Result{
+	r := Result{
 		Config: with, Files: slices.Concat(without.Files, v.Deps, env.Files(o.Dir, mode)), State: o.state(file, mode, v.Deps),
 		Env: v.Env,
-	}, nil
+	}
+	if v.Vite != nil && v.Vite.Needed {
+		r.Vite, r.Node, r.Child = v.Vite, in.node, in.child
+		in = running{}
+	}
+	return r, nil
 }
 
 // notInstalled returns what is missing on the machine and how to get it, "" for other errors: a project may do without.
@@ -194,10 +220,10 @@ type kept struct {
 }
 
 // load returns the values of the vite.config, from the cache or by Node.
-func (o Options) load(ctx context.Context, file, mode string) (*values, error) {
+func (o Options) load(ctx context.Context, file, mode string) (*values, running, error) {
 	dir, err := o.CacheDir("vite")
 	if err != nil {
-		return nil, err
+		return nil, running{}, err
 	}
 	results, err := cache.Open(dir, 0)
 	if err != nil {
@@ -209,37 +235,52 @@ func (o Options) load(ctx context.Context, file, mode string) (*values, error) {
 	if text, ok := results.Get(key); ok && !o.Force {
 		var was kept
 		if json.Unmarshal(text, &was) == nil && was.State == o.state(file, mode, was.Vite.Deps) {
-			return &was.Vite, nil
+			return &was.Vite, running{}, nil
 		}
 	}
-	v, err := o.run(ctx, mode)
+	v, in, err := o.run(ctx, mode)
 	if err != nil {
-		return nil, err
+		return nil, in, err
 	}
 	text, err := json.Marshal(kept{State: o.state(file, mode, v.Deps), Vite: *v})
 	if err == nil && !bytes.Contains(text, []byte("PRIVATE KEY-----")) { // a key stays in its file alone
 		results.Put(key, text)
 	}
-	return v, nil
+	return v, in, nil
 }
 
-// run has the project's own Vite evaluate the vite.config.
-func (o Options) run(ctx context.Context, mode string) (*values, error) {
+// run has the project's own Vite evaluate the vite.config, in a process that the caller ends.
+func (o Options) run(ctx context.Context, mode string) (v *values, in running, err error) {
 	dir, err := o.CacheDir("node")
 	if err != nil {
-		return nil, err
+		return nil, in, err
 	}
-	node := pluginhost.NewNode(pluginhost.NodeOptions{Root: o.Dir, CacheDir: dir, Logger: o.Logger})
-	defer func() { _ = node.Close() }() // its work is done
+	in.node = pluginhost.NewNode(pluginhost.NodeOptions{Root: o.Dir, CacheDir: dir, Logger: o.Logger})
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	v := &values{}
-	return v, node.Call(ctx, "viteConfig", map[string]any{"mode": mode}, v)
+	if in.child, err = in.node.Process(ctx); err != nil {
+		return nil, in, err
+	}
+	v = &values{}
+	return v, in, in.node.CallOf(ctx, in.child, "viteStart", map[string]any{"mode": mode}, v)
 }
 
 // state names the state of the files of a vite.config. It may read .env files, as loadEnv does.
 func (o Options) state(file, mode string, deps []string) string {
-	return disk.Fingerprint(slices.Concat([]string{file}, deps, env.Files(o.Dir, mode)))
+	return disk.Fingerprint(slices.Concat([]string{file}, deps, env.Files(o.Dir, mode), o.installed()))
+}
+
+// installed are files that change when other versions of packages are installed: plugins may be among them.
+func (o Options) installed() []string {
+	var files []string
+	for _, dir := range []string{o.Dir, gate.Workspace(o.Dir)} {
+		for _, name := range []string{".package-lock.json", ".modules.yaml", ".yarn-integrity"} {
+			if dir != "" {
+				files = append(files, filepath.Join(dir, "node_modules", name))
+			}
+		}
+	}
+	return files
 }
 
 // environment returns what programs get of our environment, without what differs from terminal to terminal.
@@ -257,32 +298,21 @@ var terminals = map[string]bool{
 	"WINDOWID": true, "COLUMNS": true, "LINES": true, "TMUX": true, "TMUX_PANE": true, "STY": true,
 }
 
-// builtIn are the beginnings of the names of Vite plugins whose work devserver does itself.
-var builtIn = []string{
-	"vite:react", "vite:preact", "preact:", "prefresh", "transform-react-jsx", "vite:transform-hook-names", "@tailwindcss/vite", "vite-tsconfig-paths",
-	"vite:basic-ssl", "vite-plugin-basic-ssl", "vite-plugin-mkcert",
-}
-
 // certificates are the plugins that make a certificate.
 var certificates = map[string]bool{"vite:basic-ssl": true, "vite-plugin-mkcert": true}
 
-// report says in one line what was read and what does not run.
+// report says in one line what was read and what is not followed.
 func (o Options) report(file string, v *values, ignored []string) {
-	var foreign []string
-	for _, name := range v.Plugins {
-		if !slices.ContainsFunc(builtIn, func(known string) bool { return strings.HasPrefix(name, known) }) {
-			foreign = append(foreign, name)
-		}
-	}
 	line := "read " + filepath.Base(file)
-	if len(foreign) > 0 {
-		line += "; these plugins do not run yet: " + strings.Join(foreign, ", ")
+	if v.Vite != nil && v.Vite.Needed {
+		var names []string
+		for _, p := range v.Vite.Plugins {
+			names = append(names, p.Name)
+		}
+		line += "; Vite " + v.Vite.Version + " runs its plugins in Node: " + strings.Join(names, ", ")
 	}
 	if len(ignored) > 0 {
-		line += "; not used: " + strings.Join(ignored, "; ")
-	}
-	if len(foreign)+len(ignored) > 0 {
-		o.Logger.Warn(line)
+		o.Logger.Warn(line + "; not used: " + strings.Join(ignored, "; "))
 		return
 	}
 	o.Logger.Info(line)

@@ -1,0 +1,90 @@
+package compile
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/transform"
+)
+
+// The plugins of the vite.config have a say in what a module is. What they make of a module is JavaScript, and
+// stylesheets that pages link are CSS. It is compiled like a module whose language has become JavaScript.
+
+// foreign fills the source with what plugins of the vite.config make of the module, and reports whether they do.
+func (c *Compiler) foreign(ctx context.Context, src *source) (owned bool, err error) {
+	if c.o.Vite == nil {
+		return false, nil
+	}
+	state := disk.Stat(src.file) // before the plugins read the file: an edit meanwhile must be seen
+	if state != nil && state.Size == 0 && ctx.Value(holdEmpty{}) != nil {
+		src.state = state
+		return true, nil // perhaps half a save, which the plugins need not see
+	}
+	made, err := c.o.Vite.Transform(ctx, src.id)
+	if err != nil {
+		src.state = state
+		return false, err
+	}
+	if made == nil {
+		return false, nil
+	}
+	src.state = state
+	src.code, src.plain, src.css = made.Code, !made.CSS, made.CSS
+	src.watch, src.globs = made.Files, made.Globs
+	return true, nil
+}
+
+// foreignImport returns the ID of what an import means to plugins of the vite.config, "" when they have no answer. late
+// asks the plugins that Vite asks when no file was found.
+func (c *Compiler) foreignImport(ctx context.Context, specifier, importer string, kind resolve.Kind, late bool) (string, error) {
+	if c.o.Vite == nil || kind != resolve.Import && kind != resolve.Require {
+		return "", nil
+	}
+	if late {
+		if id := c.ofPath(specifier); id != "" {
+			return id, nil
+		}
+	}
+	found, err := c.o.Vite.Import(ctx, specifier, importer, late)
+	if err != nil || found == nil {
+		return "", err
+	}
+	if !found.External {
+		if to := c.File(found.ID); to != "" {
+			c.o.Gate.Permit(importer, "", to)
+		}
+	}
+	return found.ID, nil
+}
+
+// ofPath returns the ID of a file that an import names by its path on disk, as plugins write them; "" for other
+// imports. The path permits nothing.
+func (c *Compiler) ofPath(specifier string) string {
+	name, query := moduleid.Name(specifier), moduleid.Query(specifier)
+	file := filepath.FromSlash(name)
+	if !filepath.IsAbs(file) || disk.Stat(file) == nil || c.o.Gate.Allowed(file) != nil {
+		return ""
+	}
+	id := c.o.Gate.FileToID(file)
+	if query != "" {
+		id += "?" + query
+	}
+	return id
+}
+
+// askForeign asks the plugins of the vite.config about all imports of a module at once.
+func (c *Compiler) askForeign(ctx context.Context, src source, out *transform.Output) error {
+	if c.o.Vite == nil {
+		return nil
+	}
+	var specifiers []string
+	for _, imp := range out.Imports {
+		if imp.Lazy == nil && (imp.Kind == transform.Static || imp.Kind == transform.Dynamic) {
+			specifiers = append(specifiers, imp.Specifier)
+		}
+	}
+	return c.o.Vite.Imports(ctx, src.id, specifiers)
+}

@@ -1,0 +1,137 @@
+package edit
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+
+	"github.com/seed-b8174343/devserver/internal/vite"
+	"github.com/seed-b8174343/devserver/internal/watch"
+)
+
+// The plugins of the vite.config hear of an edit before anything is compiled again: what they make of a module may
+// depend on what they know of the edit.
+
+// foreign is what plugins of the vite.config say to an edit.
+type foreign struct {
+	// chosen holds the modules that plugins chose for a file, by the file. A file that is held back is asked about
+	// several times, and plugins answer only what is new to them: the answers add up.
+	chosen map[string][]string
+	sends  []vite.Send
+	errs   map[string]error // of hooks, by the file
+}
+
+// askVite tells the plugins of the vite.config about changed files, and returns the modules that have to be compiled
+// again by what they say.
+func (u *Updater) askVite(e *edit, changes watch.Batch) (touched []string) {
+	list := viteChanges(changes)
+	if u.o.Vite == nil || len(list) == 0 {
+		return nil
+	}
+	for _, c := range list {
+		if c.Kind != "update" {
+			u.o.Vite.ForgetImports()
+			break
+		}
+	}
+	hot, err := u.o.Vite.Hot(u.o.Context, list)
+	if err != nil {
+		u.o.Problems.Report(u.o.Problems.Convert(err))
+		return nil
+	}
+	e.foreign.sends = append(e.foreign.sends, hot.Sends...)
+	for i, f := range hot.Files {
+		touched = append(touched, f.Touched...)
+		touched = append(touched, f.Modules...)
+		file := list[i].File
+		if f.Narrowed {
+			if e.foreign.chosen == nil {
+				e.foreign.chosen = map[string][]string{}
+			}
+			e.foreign.chosen[file] = append(e.foreign.chosen[file], f.Modules...)
+		}
+		if f.Err != nil {
+			if e.foreign.errs == nil {
+				e.foreign.errs = map[string]error{}
+			}
+			e.foreign.errs[file] = f.Err
+		}
+	}
+	// Plugins may name modules that no page has asked for.
+	return slices.DeleteFunc(touched, func(id string) bool { return u.o.Graph.Version(id) == nil })
+}
+
+// viteChanges returns the changes that plugins hear of: those of files.
+func viteChanges(changes watch.Batch) (list []vite.Change) {
+	for _, c := range changes {
+		kind := "update"
+		switch c.Kind {
+		case watch.Created:
+			kind = "create"
+		case watch.Removed:
+			kind = "delete"
+		}
+		if info, err := os.Stat(c.Path); kind != "delete" && (err != nil || info.IsDir()) {
+			continue
+		}
+		list = append(list, vite.Change{File: c.Path, Kind: kind})
+	}
+	return list
+}
+
+// narrow takes the modules of a file out of the update that plugins of the vite.config did not choose, and has pages run
+// the modules of other files again that they chose.
+func (u *Updater) narrow(e *edit) {
+	for file, chosen := range e.foreign.chosen {
+		for _, id := range u.o.Graph.ByFile(file) {
+			if m := e.modules[id]; m != nil && m.isChanged() && !slices.Contains(chosen, id) {
+				m.outcome = handled
+			}
+		}
+		for _, id := range chosen {
+			if m := e.modules[id]; m != nil && m.outcome == compiled && m.file != file {
+				m.differs = true
+			}
+		}
+	}
+	for file, err := range e.foreign.errs {
+		if !e.modules.any(func(m *module) bool { return m.file == file && m.outcome == broken }) {
+			u.o.Problems.Report(u.o.Problems.Convert(err)) // else the module has the same error
+		}
+	}
+}
+
+// passOn sends what plugins of the vite.config sent to pages during the edit. It goes out before the update.
+//
+// The plugin of Vue compares a component with the text that it saw last, and tells pages by "file-changed" that an edit
+// may keep what the component's setup made. After a text that failed, its comparison is with a text that pages never
+// ran. So pages are told that no file changed, and run all of the component.
+func (u *Updater) passOn(e *edit) {
+	for _, s := range e.foreign.sends {
+		if err := u.o.Send(u.afterFailure(s)); err != nil {
+			u.o.Logger.Error("send what a plugin of the vite.config sent", "plugin", s.By, "error", err)
+		}
+	}
+	for _, m := range e.modules {
+		switch {
+		case m.file == "":
+		case m.outcome == broken:
+			u.failedForeign[m.file] = true
+		case m.isChanged():
+			delete(u.failedForeign, m.file)
+		}
+	}
+}
+
+func (u *Updater) afterFailure(s vite.Send) vite.Send {
+	var sent struct {
+		Event string `json:"event"`
+		Data  struct {
+			File string `json:"file"`
+		} `json:"data"`
+	}
+	if json.Unmarshal(s.Payload, &sent) == nil && sent.Event == "file-changed" && u.failedForeign[sent.Data.File] {
+		s.Payload = json.RawMessage(`{"type":"custom","event":"file-changed","data":{"file":""}}`)
+	}
+	return s
+}

@@ -1,0 +1,55 @@
+package vite
+
+import (
+	"context"
+
+	"github.com/seed-b8174343/devserver/internal/wire"
+)
+
+// Project is the running project, as plugins of a vite.config see it. Its methods are called one after the other, and
+// must not wait for a question to the plugins.
+type Project interface {
+	// Send sends a message of a plugin to pages.
+	Send(Send) error
+	// Invalidate has modules made again for pages that load them from now on. Reload updates pages with them.
+	Invalidate(ids []string)
+	Reload(ids []string)
+	// Watch has files and folders watched. Edited takes the change of a file that a plugin reports.
+	Watch(paths []string)
+	Edited(Change)
+	// Restart starts the project over. by is the plugin that asks for it.
+	Restart(by string)
+	// Listens gets the names of all events that plugins listen for.
+	Listens(events []string)
+	// Serves gets the paths at which plugins have middlewares.
+	Serves(routes []string)
+	// Log prints what Vite or a plugin says. level is "info", "warn" or "error".
+	Log(level, text, by string)
+}
+
+// Methods returns the answers to what plugins want of the project.
+func (h *Host) Methods(p Project) wire.Methods {
+	type named struct {
+		IDs    []string `json:"ids"`
+		Paths  []string `json:"paths"`
+		Events []string `json:"events"`
+		Routes []string `json:"routes"`
+		By     string   `json:"by"`
+		Level  string   `json:"level"`
+		Text   string   `json:"text"`
+	}
+	does := func(do func(named)) wire.MethodFunc {
+		return wire.Method(func(_ context.Context, n named) (any, error) { do(n); return nil, nil })
+	}
+	return wire.Methods{
+		"viteSend":       wire.Method(func(_ context.Context, s Send) (any, error) { return nil, p.Send(s) }),
+		"viteEmit":       wire.Method(func(_ context.Context, c Change) (any, error) { p.Edited(c); return nil, nil }),
+		"viteInvalidate": does(func(n named) { h.ForgetImports(); p.Invalidate(h.allFromVite(n.IDs)) }),
+		"viteReload":     does(func(n named) { h.ForgetImports(); p.Reload(h.allFromVite(n.IDs)) }),
+		"viteWatch":      does(func(n named) { p.Watch(n.Paths) }),
+		"viteRestart":    does(func(n named) { p.Restart(n.By) }),
+		"viteOn":         does(func(n named) { p.Listens(n.Events) }),
+		"viteRoutes":     does(func(n named) { p.Serves(n.Routes) }),
+		"viteLog":        does(func(n named) { p.Log(n.Level, n.Text, n.By) }),
+	}
+}

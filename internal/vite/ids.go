@@ -1,0 +1,65 @@
+package vite
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/disk"
+)
+
+// Vite names a module by the path of its file, with a query if the import had one. The server names it by its URL
+// (package moduleid). Both name a module without a file as its plugin does.
+
+// opaque begins our ID of a module whose plugin chose a name that looks like a path, such as "/@solid-refresh".
+const opaque = "vite:"
+
+// toVite returns Vite's name of a module.
+func (h *Host) toVite(id string) string {
+	if name, ok := strings.CutPrefix(id, opaque); ok {
+		return name
+	}
+	file, ok := h.o.Gate.IDToFile(id)
+	if !ok {
+		return id
+	}
+	file = filepath.ToSlash(file)
+	if _, query, has := strings.Cut(id, "?"); has {
+		return file + "?" + query
+	}
+	return file
+}
+
+// fromVite returns our name of a module.
+func (h *Host) fromVite(name string) string {
+	if !filepath.IsAbs(filepath.FromSlash(name)) {
+		return name
+	}
+	path, query, has := strings.Cut(name, "?")
+	if disk.Stat(filepath.FromSlash(path)) == nil {
+		return opaque + name
+	}
+	id := h.o.Gate.FileToID(filepath.FromSlash(path))
+	if has {
+		id += "?" + query
+	}
+	return id
+}
+
+func (h *Host) allFromVite(names []string) []string {
+	ids := make([]string, len(names))
+	for i, name := range names {
+		ids[i] = h.fromVite(name)
+	}
+	return ids
+}
+
+// Place returns the path from which a module without a file imports, "" for none: some plugins name such a module by a
+// path beside the file that it belongs to.
+func Place(id string) string {
+	name, ok := strings.CutPrefix(id, opaque)
+	if !ok || disk.Stat(filepath.Dir(filepath.FromSlash(name))) == nil {
+		return ""
+	}
+	path, _, _ := strings.Cut(name, "?")
+	return filepath.FromSlash(path)
+}
