@@ -274,7 +274,7 @@ func (p *project) close() error {
 	}
 	var ending sync.WaitGroup // a process may take a second and a half
 	if p.relay != nil {
-		p.hosts.PassModules()
+		p.hosts.Close()
 		p.relay.Detach()
 		ending.Go(func() { plugins = p.relay.Stop() })
 	}
