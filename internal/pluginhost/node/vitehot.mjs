@@ -1,9 +1,9 @@
 // Hot updates: what plugins say to changed files, and what they change and watch by themselves.
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { has, sorted } from "./vitefilters.mjs";
 import { runAs } from "./vitehooks.mjs";
-import { exclusive, forgetMain, graph } from "./vitemodules.mjs";
+import { exclusive, forgetFile, graph } from "./vitemodules.mjs";
 import { at, by, openBatch, running, tell } from "./vitestate.mjs";
 import { failure } from "./wire.mjs";
 
@@ -115,7 +115,7 @@ async function changed({ file, kind }, batch) {
       error ??= failure(e); // the update goes on with what is known
     }
   };
-  forgetMain(file);
+  forgetFile(file);
   if (environments.length)
     await attempt(() => Promise.all(environments.map((e) => e.pluginContainer.watchChange(file, { event: kind }))));
   else await attempt(() => server.pluginContainer.watchChange(file, { event: kind }));

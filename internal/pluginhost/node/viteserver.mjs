@@ -1,8 +1,7 @@
 // The server of the project's own Vite: it runs the plugins of the vite.config and never listens. What devserver does
 // itself is switched off in it.
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { find, project } from "./packages.mjs";
@@ -98,7 +97,7 @@ function info(version, dependencies, file, needed) {
     needed,
     plugins: running.plugins.map((p) => ({
       name: p.name,
-      order: isEarly(p) ? "pre" : p.enforce === "post" ? "post" : "normal",
+      order: isEarly(p) || (!p.resolveId && p.enforce === "pre") ? "pre" : p.enforce === "post" ? "post" : "normal",
       ...Object.fromEntries(["resolveId", "load", "transform"].map((hook) => [hook, filterOf(p, hook).data])),
     })),
     html: htmlInfo(server),
