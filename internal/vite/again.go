@@ -31,6 +31,7 @@ type again struct {
 	timer  *time.Timer      // runs until it is quiet
 	over   bool             // the modules that came from the cache were made again: Node knows better now
 	owed   map[string]bool  // modules that failed because Vite was down
+	times  map[string]int   // how often modules were owed, and edits of files missed
 	missed []Change         // edits that plugins have not heard of for the same reason
 	hot    map[string]int   // files whose edit plugins are hearing of
 }
@@ -55,6 +56,37 @@ func sumOf(m *Module) sum {
 	text, _ := json.Marshal(m) // has nothing that could fail
 	s := sha256.Sum256(text)
 	return sum(s[:16])
+}
+
+// stop ends the timer.
+func (a *again) stop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+}
+
+// isOver reports whether the modules that came from the cache were made again.
+func (a *again) isOver() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.over
+}
+
+// hearing notes that plugins hear of changes, until done.
+func (a *again) hearing(changes []Change) (done func()) {
+	count := func(n int) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		for _, c := range changes {
+			if a.hot[c.File] += n; a.hot[c.File] == 0 {
+				delete(a.hot, c.File)
+			}
+		}
+	}
+	count(1)
+	return func() { count(-1) }
 }
 
 // note returns the open item of a module, for change to fill. The caller must not hold mu.
@@ -157,8 +189,14 @@ func (h *Host) make(ctx context.Context, it *item) (differs bool, err error) {
 		differs, err = h.remake(ctx, it)
 		h.again.mu.Lock()
 		defer h.again.mu.Unlock()
-		if h.again.items[it.id] == it {
-			delete(h.again.items, it.id)
+		if h.again.items[it.id] != it {
+			return
+		}
+		delete(h.again.items, it.id)
+		if errors.Is(err, ErrDown) { // the next process makes it, from the same text
+			h.again.items[it.id] = &item{
+				id: it.id, file: it.file, number: it.number, module: it.module, text: it.text, sum: it.sum, imports: it.imports,
+			}
 		}
 	})
 	return differs, err
@@ -203,14 +241,11 @@ func (h *Host) started() {
 	}
 	a := &h.again
 	a.mu.Lock()
-	missed, owed := a.missed, slices.Sorted(maps.Keys(a.owed))
-	a.missed, a.owed = nil, map[string]bool{}
-	waiting := len(a.items) > 0
-	if a.timer != nil && waiting && a.over {
-		a.timer.Reset(0) // no page is waiting: it is not the first process
+	if a.over && len(a.items) > 0 {
+		a.timer.Reset(0) // it is not the first process, and no first page is waiting
 	}
 	a.mu.Unlock()
-	h.redo(missed, owed)
+	h.redoOwed()
 }
 
 // lost notes what pages run for the next process, since a process has died.
@@ -233,13 +268,7 @@ func (h *Host) lost() {
 		})
 		return true
 	})
-	h.imports.mu.Lock()
-	all := map[string]map[question]*Import{}
-	for importer, known := range h.imports.of {
-		all[importer] = maps.Clone(known.answers)
-	}
-	h.imports.mu.Unlock()
-	for importer, answers := range all {
+	for importer, answers := range h.imports.all() {
 		a.note(h, importer, func(it *item) { it.imports = answers })
 	}
 	a.mu.Lock()
@@ -247,14 +276,55 @@ func (h *Host) lost() {
 	a.mu.Unlock()
 }
 
-// owe notes a module that could not be made since Vite is down.
+// mayOwe is how often a module may be made again after it was asked about and Node ended: it may be what ends Node.
+const mayOwe = 3
+
+// owe notes a module that could not be made since Vite is down. It returns the error.
 func (h *Host) owe(id string, err error) error {
 	if errors.Is(err, ErrDown) {
 		h.again.mu.Lock()
-		h.again.owed[id] = true
+		if h.again.times[id]++; h.again.times[id] <= mayOwe {
+			h.again.owed[id] = true
+		}
 		h.again.mu.Unlock()
+		h.redoOwed()
 	}
 	return err
+}
+
+// miss notes edits that plugins have not heard of since Vite is down.
+func (h *Host) miss(changes []Change) {
+	h.again.mu.Lock()
+	for _, c := range changes {
+		if h.again.times[c.File]++; h.again.times[c.File] <= mayOwe {
+			h.again.missed = append(h.again.missed, c)
+		}
+	}
+	h.again.mu.Unlock()
+	h.redoOwed()
+}
+
+// paid forgets that questions about a module or a file have failed.
+func (h *Host) paid(name string) {
+	h.again.mu.Lock()
+	delete(h.again.times, name)
+	h.again.mu.Unlock()
+}
+
+// redoOwed catches up with what could not be done, once Vite runs.
+func (h *Host) redoOwed() {
+	h.life.mu.Lock()
+	runs := h.life.now != nil
+	h.life.mu.Unlock()
+	if !runs {
+		return
+	}
+	a := &h.again
+	a.mu.Lock()
+	missed, owed := a.missed, slices.Sorted(maps.Keys(a.owed))
+	a.missed, a.owed = nil, map[string]bool{}
+	a.mu.Unlock()
+	h.redo(missed, owed)
 }
 
 // redo has edits applied and modules made again.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 )
 
 // Vite names a module by the path of its file, with a query if the import had one. The server names it by its URL

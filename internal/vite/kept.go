@@ -96,12 +96,10 @@ func (h *Host) keepImports(importer string) {
 	if h.o.Cache == nil {
 		return
 	}
-	h.imports.mu.Lock()
 	var list []keptImport
-	for q, found := range h.imports.of[importer].answers {
+	for q, found := range h.imports.about(importer) {
 		list = append(list, keptImport{q.specifier, q.late, found})
 	}
-	h.imports.mu.Unlock()
 	if data, err := json.Marshal(list); err == nil {
 		h.o.Cache.Put(h.keyOf("imports", importer), data)
 	}

@@ -36,13 +36,13 @@ type process interface {
 	Kill(why string)
 }
 
-// nodeProcess is a process of package pluginhost.
-type nodeProcess struct {
+// nodeChild is a process of package pluginhost.
+type nodeChild struct {
 	*pluginhost.Child
 	node *pluginhost.Node
 }
 
-func (p nodeProcess) Call(ctx context.Context, method string, params, result any) error {
+func (p nodeChild) Call(ctx context.Context, method string, params, result any) error {
 	return p.node.CallOf(ctx, p.Child, method, params, result)
 }
 
@@ -54,7 +54,8 @@ type life struct {
 	begun   bool          // somebody has asked
 	now     process       // nil while none runs
 	changed chan struct{} // closed with the next change of now, down or why
-	ended   int           // processes that have ended in a row, or did not start
+	ended   int           // processes that have ended in a row, or did not start; of live alone
+	living  sync.WaitGroup
 	down    time.Duration // how long no process will be started; 0 while one is starting or runs
 	why     error         // why the last process ended, or did not start
 }
@@ -63,10 +64,11 @@ type life struct {
 var ErrDown = errors.New("vite is down")
 
 // downError is an ErrDown with the reason, for people.
-type downError struct{ *wire.Error }
+type downError struct{ why *wire.Error }
 
+func (e downError) Error() string        { return e.why.Error() }
 func (e downError) Is(target error) bool { return target == ErrDown }
-func (e downError) Unwrap() error        { return e.Error }
+func (e downError) Unwrap() error        { return e.why }
 
 // process returns the running process, and waits for it when one is about to run.
 func (h *Host) process(ctx context.Context) (process, error) {
@@ -75,7 +77,7 @@ func (h *Host) process(ctx context.Context) (process, error) {
 		l.mu.Lock()
 		if !l.begun {
 			l.begun = true
-			go h.live() // ends with the project
+			l.living.Go(h.live)
 		}
 		now, down, changed, why := l.now, l.down, l.changed, l.why
 		l.mu.Unlock()
@@ -195,14 +197,17 @@ func (h *Host) awaitChange(p process) {
 	}
 }
 
-// Close has Vite close, in a moment or not at all. Its process is ended by its owner.
+// Close has Vite close, in a moment or not at all. The context of Options has ended. The owner of the process ends it.
 func (h *Host) Close() {
 	if h == nil {
 		return
 	}
 	h.life.mu.Lock()
 	p := h.life.now
+	h.life.begun = true // nothing starts any more
 	h.life.mu.Unlock()
+	h.again.stop()
+	h.life.living.Wait()
 	if p == nil {
 		return
 	}
