@@ -80,7 +80,11 @@ func New(o Options) *Host {
 		}
 		p := nodeChild{child, o.Node}
 		if err := p.Call(ctx, "viteStart", map[string]any{"mode": o.Mode}, nil); err != nil {
-			p.Kill("Vite did not start") // it starts in a new process or not at all
+			p.Kill("") // it starts in a new process or not at all
+			<-p.Exited()
+			if errors.Is(err, wire.ErrClosed) {
+				err = errors.New(p.Why())
+			}
 			return nil, err
 		}
 		return p, nil
