@@ -23,9 +23,10 @@ export function prepareModules(ownOfVite) {
   core = ownOfVite;
   const c = container();
   const { load, transform } = c;
-  c.load = function (id, ...more) {
+  c.load = async function (id, ...more) {
     beginRecord(id);
-    return load.call(this, id, ...more);
+    const loaded = await load.call(this, id, ...more);
+    return loaded ?? (isAsked(id) ? at.getStore().text : undefined) ?? loaded;
   };
   c.transform = function (code, id, ...more) {
     if (isAsked(id) && !wanted(-1, id, code)) throw notMine;
@@ -127,21 +128,24 @@ const plain = new Set(); // files whose module no plugin wants, as they are now
 /** Forgets what is known of a file that changes. */
 export const forgetFile = (file) => plain.delete(file);
 
-/** Returns the code that plugins made of a module, null when none did. */
-export const transformModule = ({ id }) =>
+/**
+ * Returns the code that plugins made of a module, null when none did. `text` is what its file holds, or held when pages
+ * got the module: without it the file is read.
+ */
+export const transformModule = ({ id, text }) =>
   shared(async () => {
     if (!mayBeWanted(id)) return null;
     const file = cleaned(id);
     // A style of a component needs what its plugin learns from the component, which may fail.
     if (file !== id && !vitesQuery.test(id) && !plain.has(file) && isAbsolute(file) && existsSync(file)) {
-      if (!(await made(file))) plain.add(file);
+      if (!(await made(file, text))) plain.add(file);
     }
-    return made(id);
+    return made(id, text);
   });
 
 const mayBeWanted = (id) => loads.some((test) => test(id)) || transforms.some((t) => t.test?.(id));
 
-async function made(id) {
+async function made(id, text) {
   if (!mayBeWanted(id)) return null;
   const url = urlOf(id);
   const g = graph();
@@ -153,7 +157,7 @@ async function made(id) {
   let result;
   try {
     const call = () => (running.client ?? running.server).transformRequest(url);
-    result = await at.run({ plugin: "", hook: "", asked }, call);
+    result = await at.run({ plugin: "", hook: "", asked, text }, call);
   } catch (e) {
     if (e === notMine || !recordOf(asked)?.by.size && !ofUser(e)) return null; // devserver's own to compile, or to report
     throw e;
