@@ -48,10 +48,18 @@ type Host struct {
 	began  time.Time         // when the process began; guarded by mu
 
 	answers sync.Map // question -> *Import, see Imports
+	guests  guests   // see events.go
+	project Project  // set by Methods, before plugins may call
 }
 
 // New returns a Host. Node starts with the first question, unless it runs.
-func New(o Options) *Host { return &Host{o: o, child: o.Started} }
+func New(o Options) *Host {
+	h := &Host{o: o, child: o.Started}
+	if o.Started != nil {
+		h.receive(nodeProcess{o.Started, o.Node})
+	}
+	return h
+}
 
 // Info describes the plugins. It must not be changed.
 func (h *Host) Info() *Info {
@@ -96,10 +104,17 @@ func (h *Host) running(ctx context.Context) (*pluginhost.Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.o.Node.CallOf(ctx, child, "viteStart", map[string]any{"mode": h.o.Mode}, nil); err != nil {
+	var started struct {
+		Vite *Info `json:"vite"`
+	}
+	if err := h.o.Node.CallOf(ctx, child, "viteStart", map[string]any{"mode": h.o.Mode}, &started); err != nil {
 		return nil, err
 	}
 	h.child, h.began = child, time.Now()
+	if started.Vite != nil && h.project != nil {
+		h.project.Listens(started.Vite.Events)
+	}
+	h.receive(nodeProcess{child, h.o.Node})
 	return child, nil
 }
 
@@ -283,10 +298,49 @@ type HotFile struct {
 // Send is a message of a plugin for pages, in Vite's form.
 type Send struct {
 	Payload json.RawMessage `json:"payload"`
-	// Client is the page that gets the message, "" for all.
+	// IDs are the modules of an update.
+	IDs []string `json:"ids"`
+	// Client is the page that gets the message, "" for all. Host.Page finds it.
 	Client string `json:"client"`
 	// By is the plugin that sends, "" when nobody knows.
 	By string `json:"by"`
+}
+
+// Message is what a Send says, as far as the server reads it.
+type Message struct {
+	// Type is "custom", "update", "full-reload", "error", or another type of Vite's.
+	Type  string          `json:"type"`
+	Event string          `json:"event"`
+	Data  json.RawMessage `json:"data"`
+	// Path is the page that a full-reload is for.
+	Path string `json:"path"`
+	Err  struct {
+		Message string `json:"message"`
+		ID      string `json:"id"`
+		Frame   string `json:"frame"`
+		Plugin  string `json:"plugin"`
+		Loc     struct {
+			File   string `json:"file"`
+			Line   int    `json:"line"`
+			Column int    `json:"column"`
+		} `json:"loc"`
+	} `json:"err"`
+}
+
+// Message reads the payload.
+func (s Send) Message() (m Message, err error) {
+	if err := json.Unmarshal(s.Payload, &m); err != nil {
+		return m, fmt.Errorf("read what plugin %q sends: %w", s.By, err)
+	}
+	return m, nil
+}
+
+// By returns how people know the plugin of that name, "" for a plugin that nobody knows.
+func By(name string) string {
+	if name == "" {
+		return "a plugin of the vite.config"
+	}
+	return "plugin " + name
 }
 
 // Hot tells the plugins about changed files, before anything is compiled again.
@@ -303,6 +357,9 @@ func (h *Host) Hot(ctx context.Context, changes []Change) (*Hot, error) {
 		return nil, err
 	}
 	hot := &Hot{Sends: answer.Sends}
+	for i, s := range hot.Sends {
+		hot.Sends[i].IDs = h.allFromVite(s.IDs)
+	}
 	for _, f := range answer.Files {
 		file := HotFile{Narrowed: f.Modules != nil, Modules: h.allFromVite(f.Modules), Touched: h.allFromVite(f.Touched)}
 		if f.Error != nil {

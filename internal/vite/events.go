@@ -1,0 +1,244 @@
+package vite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
+	"github.com/seed-b8174343/devserver/internal/wire"
+	"github.com/seed-b8174343/devserver/plugin"
+)
+
+// PluginName stands for the plugins of a vite.config among the plugins of the project. They share one process, so they
+// are one plugin for whoever gives them events.
+const PluginName = "vite.config"
+
+// Listener returns the plugins as a host of one plugin, which takes pages and their events. It is nil for a nil Host.
+// Node may end and start again under it: each process hears of the open pages before it gets an event.
+func (h *Host) Listener() pluginhost.Host {
+	if h == nil {
+		return nil
+	}
+	return listener{h}
+}
+
+// listener is a Host as the hub's side sees it.
+type listener struct{ h *Host }
+
+// Info implements pluginhost.Host. The events are not in it, since the plugins add and remove handlers as they run.
+func (l listener) Info() wire.Info {
+	hooks := []string{plugin.Hooks.Connect.Name, plugin.Hooks.Disconnect.Name, plugin.Hooks.Identified.Name}
+	return wire.Info{Plugins: []wire.PluginInfo{{Name: PluginName, Hooks: hooks}}}
+}
+
+// Ask implements pluginhost.Host.
+func (l listener) Ask(ctx context.Context, hook string, args, _ any) error {
+	c, ok := args.(plugin.Client)
+	if !ok {
+		return nil
+	}
+	switch hook {
+	case plugin.Hooks.Connect.Name:
+		return l.h.opened(ctx, c)
+	case plugin.Hooks.Disconnect.Name:
+		return l.h.closed(ctx, c.ID())
+	case plugin.Hooks.Identified.Name: // what was meant for one user must not reach the next: another client for plugins
+		return errors.Join(l.h.closed(ctx, c.ID()), l.h.opened(ctx, c))
+	}
+	return nil
+}
+
+// Event implements pluginhost.Host.
+func (l listener) Event(ctx context.Context, _, event string, _ bool, c plugin.Client, data json.RawMessage) (any, error) {
+	call := eventCall{Client: describe(c), Event: event}
+	if data != nil {
+		call.Data = []json.RawMessage{data}
+	}
+	return nil, l.h.deliver(ctx, call)
+}
+
+// ChannelMessage implements pluginhost.Host: there are no channels.
+func (listener) ChannelMessage(context.Context, string, plugin.Client, json.RawMessage) error {
+	return errNoChannels
+}
+
+// ChannelAllows implements pluginhost.Host.
+func (listener) ChannelAllows(context.Context, string, plugin.Client, hmr.Direction) error {
+	return errNoChannels
+}
+
+var errNoChannels = errors.New("plugins of a vite.config have no channels")
+
+// Routes implements pluginhost.Host: there are none here.
+func (listener) Routes(next, _ http.Handler) http.Handler { return next }
+
+// Middleware implements pluginhost.Host: there is none here.
+func (listener) Middleware(next, _ http.Handler) http.Handler { return next }
+
+// clientInfo is an open page as Node knows it. Its ID is that of Page.
+type clientInfo struct {
+	ID      string `json:"id"`
+	Address string `json:"address"`
+}
+
+type clientCall struct {
+	Client clientInfo `json:"client"`
+}
+
+// eventCall is an event on its way to Node. Data holds what the page sent, nothing for an event without data.
+type eventCall struct {
+	Client clientInfo        `json:"client"`
+	Event  string            `json:"event"`
+	Data   []json.RawMessage `json:"data"`
+}
+
+func describe(c plugin.Client) clientInfo { return clientInfo{ID: clientID(c), Address: c.URL()} }
+
+// clientID names a page with its user.
+func clientID(c plugin.Client) string {
+	if c.User() == "" {
+		return c.ID()
+	}
+	return c.ID() + "/" + c.User()
+}
+
+// guests are the open pages, and the process that knows them. The zero value has no page and no process.
+type guests struct {
+	mu   sync.Mutex
+	open []plugin.Client // in the order in which they came; guarded by mu
+	host *hosting        // nil before the first process; guarded by mu
+}
+
+// hosting is a process that is told of pages.
+type hosting struct {
+	process
+	met chan struct{} // closed when the process knows the pages that were open when it started
+}
+
+// receive tells a process that has just started of the open pages, in the background.
+func (h *Host) receive(p process) {
+	g := &h.guests
+	now := &hosting{p, make(chan struct{})}
+	g.mu.Lock()
+	g.host = now
+	open := slices.Clone(g.open)
+	g.mu.Unlock()
+	go func() { // ends with the process at the latest
+		defer close(now.met)
+		for _, c := range open {
+			h.hookFailed("connect", now.Call(h.o.Context, "viteConnect", clientCall{describe(c)}, nil))
+		}
+	}()
+}
+
+// opened notes a page that has opened, and tells Node if it runs. If it does not run yet, receive will tell it.
+func (h *Host) opened(ctx context.Context, c plugin.Client) error {
+	g := &h.guests
+	g.mu.Lock()
+	g.open = append(g.open, c)
+	host := g.host
+	g.mu.Unlock()
+	return host.tell(ctx, "viteConnect", c)
+}
+
+// closed notes that a page is gone, and tells Node.
+func (h *Host) closed(ctx context.Context, id string) (err error) {
+	g := &h.guests
+	g.mu.Lock()
+	var gone []plugin.Client
+	g.open = slices.DeleteFunc(g.open, func(c plugin.Client) bool {
+		if c.ID() == id {
+			gone = append(gone, c)
+		}
+		return c.ID() == id
+	})
+	host := g.host
+	g.mu.Unlock()
+	for _, c := range gone {
+		err = errors.Join(err, host.tell(ctx, "viteDisconnect", c))
+	}
+	return err
+}
+
+// tell tells the process of a page. A process that has ended need not know.
+func (o *hosting) tell(ctx context.Context, method string, c plugin.Client) error {
+	if o == nil {
+		return nil
+	}
+	select {
+	case <-o.met:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := o.Call(ctx, method, clientCall{describe(c)}, nil); !errors.Is(err, wire.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// hookFailed logs the error of a listener of "vite:client:connect" that nobody waits for.
+func (h *Host) hookFailed(hook string, err error) {
+	if err != nil && !errors.Is(err, wire.ErrClosed) && h.o.Context.Err() == nil {
+		h.o.Logger.Warn(hook+" failed", "plugin", PluginName, "error", err)
+	}
+}
+
+// Page returns the open page that Node knows by that name, nil for a page that is gone or has another user by now.
+func (h *Host) Page(client string) plugin.Client {
+	h.guests.mu.Lock()
+	defer h.guests.mu.Unlock()
+	for _, c := range h.guests.open {
+		if clientID(c) == client {
+			return c
+		}
+	}
+	return nil
+}
+
+// deliver hands an event to the listeners in Node, and waits for a process if none runs. The error says that no listener
+// has run (wire.NotRun) when the project has ended before. An event that may have been handled is not repeated.
+func (h *Host) deliver(ctx context.Context, e eventCall) error {
+	for {
+		p, err := h.process(ctx)
+		if h.o.Context.Err() != nil {
+			return wire.ErrUnsent // the next project's
+		}
+		if err != nil {
+			return err
+		}
+		if !h.introduced(ctx, p) {
+			return ctx.Err()
+		}
+		if err := p.Call(ctx, "viteEvent", e, nil); !wire.NotRun(err) {
+			return err
+		}
+		select {
+		case <-p.Exited():
+		case <-h.o.Context.Done():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// introduced waits until the process knows the open pages, and returns false when the context ends before. A process
+// that was replaced meanwhile need not know them.
+func (h *Host) introduced(ctx context.Context, p process) bool {
+	h.guests.mu.Lock()
+	host := h.guests.host
+	h.guests.mu.Unlock()
+	if host == nil || host.process != p {
+		return true
+	}
+	select {
+	case <-host.met:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
