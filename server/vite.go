@@ -149,7 +149,9 @@ func (p viteProject) Invalidate(ids []string) {
 }
 
 // Reload implements vite.Project.
-func (p viteProject) Reload(ids []string) { p.tasks.Go(func() { p.edits.Reload(p.edits.Served(ids)...) }) }
+func (p viteProject) Reload(ids []string) {
+	p.tasks.Go(func() { p.edits.Reload(p.edits.Served(ids)...) })
+}
 
 // Watch implements vite.Project.
 func (p viteProject) Watch(paths []string) { p.watched.Paths(paths) }

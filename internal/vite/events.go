@@ -36,19 +36,20 @@ func (l listener) Info() wire.Info {
 	return wire.Info{Plugins: []wire.PluginInfo{{Name: PluginName, Hooks: hooks}}}
 }
 
-// Ask implements pluginhost.Host.
-func (l listener) Ask(ctx context.Context, hook string, args, _ any) error {
+// Ask implements pluginhost.Host. It does not wait for Node, which a plugin may block: other plugins are told of the page
+// after it. The page's events wait.
+func (l listener) Ask(_ context.Context, hook string, args, _ any) error {
 	c, ok := args.(plugin.Client)
 	if !ok {
 		return nil
 	}
 	switch hook {
 	case plugin.Hooks.Connect.Name:
-		return l.h.opened(ctx, c)
+		l.h.opened(c, nil)
 	case plugin.Hooks.Disconnect.Name:
-		return l.h.closed(ctx, c.ID())
+		l.h.closed(c)
 	case plugin.Hooks.Identified.Name: // what was meant for one user must not reach the next: another client for plugins
-		return errors.Join(l.h.closed(ctx, c.ID()), l.h.opened(ctx, c))
+		l.h.opened(c, l.h.closed(c))
 	}
 	return nil
 }
@@ -110,8 +111,15 @@ func clientID(c plugin.Client) string {
 // guests are the open pages, and the process that knows them. The zero value has no page and no process.
 type guests struct {
 	mu   sync.Mutex
-	open []plugin.Client // in the order in which they came; guarded by mu
-	host *hosting        // nil before the first process; guarded by mu
+	open []*guest // in the order in which they came; guarded by mu
+	host *hosting // nil before the first process; guarded by mu
+}
+
+// guest is an open page.
+type guest struct {
+	plugin.Client
+	id   string        // Node knows it by that
+	told chan struct{} // closed when the process that ran as the page opened knows it
 }
 
 // hosting is a process that is told of pages.
@@ -131,69 +139,87 @@ func (h *Host) receive(p process) {
 	go func() { // ends with the process at the latest
 		defer close(now.met)
 		for _, c := range open {
-			h.hookFailed("connect", now.Call(h.o.Context, "viteConnect", clientCall{describe(c)}, nil))
+			h.tellOf(p, "viteConnect", c)
 		}
 	}()
 }
 
-// opened notes a page that has opened, and tells Node if it runs. If it does not run yet, receive will tell it.
-func (h *Host) opened(ctx context.Context, c plugin.Client) error {
+// opened notes a page that has opened, and tells Node once after is closed, if Node runs. If it does not run yet, receive
+// will tell it.
+func (h *Host) opened(c plugin.Client, after <-chan struct{}) {
 	g := &h.guests
+	own := &guest{c, clientID(c), make(chan struct{})}
 	g.mu.Lock()
-	g.open = append(g.open, c)
+	g.open = append(g.open, own)
 	host := g.host
 	g.mu.Unlock()
-	return host.tell(ctx, "viteConnect", c)
+	go func() { // ends with the project at the latest
+		defer close(own.told)
+		if host != nil && h.await(after) && h.await(host.met) {
+			h.tellOf(host.process, "viteConnect", own)
+		}
+	}()
 }
 
-// closed notes that a page is gone, and tells Node.
-func (h *Host) closed(ctx context.Context, id string) (err error) {
+// closed notes that a page is gone, and tells Node. The channel is closed when Node knows.
+func (h *Host) closed(c plugin.Client) <-chan struct{} {
 	g := &h.guests
 	g.mu.Lock()
-	var gone []plugin.Client
-	g.open = slices.DeleteFunc(g.open, func(c plugin.Client) bool {
-		if c.ID() == id {
-			gone = append(gone, c)
+	var gone []*guest
+	g.open = slices.DeleteFunc(g.open, func(one *guest) bool {
+		if one.ID() == c.ID() {
+			gone = append(gone, one)
 		}
-		return c.ID() == id
+		return one.ID() == c.ID()
 	})
 	host := g.host
 	g.mu.Unlock()
-	for _, c := range gone {
-		err = errors.Join(err, host.tell(ctx, "viteDisconnect", c))
-	}
-	return err
+	known := make(chan struct{})
+	go func() { // ends with the project at the latest
+		defer close(known)
+		for _, one := range gone {
+			if host != nil && h.await(one.told) && h.await(host.met) {
+				h.tellOf(host.process, "viteDisconnect", one)
+			}
+		}
+	}()
+	return known
 }
 
-// tell tells the process of a page. A process that has ended need not know.
-func (o *hosting) tell(ctx context.Context, method string, c plugin.Client) error {
-	if o == nil {
-		return nil
+// await waits until a channel is closed, and returns false when the project ends before. Nil counts as closed.
+func (h *Host) await(closed <-chan struct{}) bool {
+	if closed == nil {
+		return true
 	}
 	select {
-	case <-o.met:
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-closed:
+		return true
+	case <-h.o.Context.Done():
+		return false
 	}
-	if err := o.Call(ctx, method, clientCall{describe(c)}, nil); !errors.Is(err, wire.ErrClosed) {
-		return err
-	}
-	return nil
 }
 
-// hookFailed logs the error of a listener of "vite:client:connect" that nobody waits for.
-func (h *Host) hookFailed(hook string, err error) {
+// tellOf tells a process of a page. A process that has ended need not know.
+func (h *Host) tellOf(p process, method string, c *guest) {
+	err := p.Call(h.o.Context, method, clientCall{describe(c)}, nil)
 	if err != nil && !errors.Is(err, wire.ErrClosed) && h.o.Context.Err() == nil {
-		h.o.Logger.Warn(hook+" failed", "plugin", PluginName, "error", err)
+		h.o.Logger.Warn("a listener of a page that came or went failed", "plugin", PluginName, "error", err)
 	}
 }
 
 // Page returns the open page that Node knows by that name, nil for a page that is gone or has another user by now.
 func (h *Host) Page(client string) plugin.Client {
+	if g := h.guest(client); g != nil {
+		return g.Client
+	}
+	return nil
+}
+
+func (h *Host) guest(id string) *guest {
 	h.guests.mu.Lock()
 	defer h.guests.mu.Unlock()
 	for _, c := range h.guests.open {
-		if clientID(c) == client {
+		if c.id == id {
 			return c
 		}
 	}
@@ -211,7 +237,7 @@ func (h *Host) deliver(ctx context.Context, e eventCall) error {
 		if err != nil {
 			return err
 		}
-		if !h.introduced(ctx, p) {
+		if !h.introduced(ctx, p, e.Client.ID) {
 			return ctx.Err()
 		}
 		if err := p.Call(ctx, "viteEvent", e, nil); !wire.NotRun(err) {
@@ -228,17 +254,23 @@ func (h *Host) deliver(ctx context.Context, e eventCall) error {
 
 // introduced waits until the process knows the open pages, and returns false when the context ends before. A process
 // that was replaced meanwhile need not know them.
-func (h *Host) introduced(ctx context.Context, p process) bool {
+func (h *Host) introduced(ctx context.Context, p process, client string) bool {
 	h.guests.mu.Lock()
 	host := h.guests.host
 	h.guests.mu.Unlock()
 	if host == nil || host.process != p {
 		return true
 	}
-	select {
-	case <-host.met:
-		return true
-	case <-ctx.Done():
-		return false
+	waits := []<-chan struct{}{host.met}
+	if c := h.guest(client); c != nil {
+		waits = append(waits, c.told)
 	}
+	for _, closed := range waits {
+		select {
+		case <-closed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
