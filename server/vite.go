@@ -153,6 +153,11 @@ func (p viteProject) Reload(ids []string) {
 	p.tasks.Go(func() { p.edits.Reload(p.edits.Served(ids)...) })
 }
 
+// Redo is for vite.Options.
+func (p viteProject) Redo(missed []vite.Change, ids []string) {
+	p.tasks.Go(func() { p.edits.Redo(missed, ids) })
+}
+
 // Watch implements vite.Project.
 func (p viteProject) Watch(paths []string) { p.watched.Paths(paths) }
 

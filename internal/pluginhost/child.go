@@ -241,3 +241,9 @@ func (c *calls) last() <-chan struct{} {
 	}
 	return c.ending
 }
+
+// Kill ends a child that hangs. why is what Why says.
+func (c *Child) Kill(why string) {
+	c.last.add(why)
+	c.kill()
+}

@@ -32,7 +32,7 @@ func (h *Host) Methods(p Project) wire.Methods {
 	if h == nil {
 		return nil
 	}
-	h.project = p
+	h.serves(p)
 	type named struct {
 		IDs    []string `json:"ids"`
 		Paths  []string `json:"paths"`

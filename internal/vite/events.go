@@ -113,6 +113,25 @@ type guests struct {
 	mu   sync.Mutex
 	open []*guest // in the order in which they came; guarded by mu
 	host *hosting // nil before the first process; guarded by mu
+	// project is told of the events that plugins listen for, nil before there is one; guarded by mu.
+	project Project
+}
+
+// serves notes the project that the plugins belong to.
+func (h *Host) serves(p Project) {
+	h.guests.mu.Lock()
+	defer h.guests.mu.Unlock()
+	h.guests.project = p
+}
+
+// listens tells the project for which events the plugins of a new process listen.
+func (h *Host) listens(events []string) {
+	h.guests.mu.Lock()
+	p := h.guests.project
+	h.guests.mu.Unlock()
+	if p != nil {
+		p.Listens(events)
+	}
 }
 
 // guest is an open page.
@@ -229,15 +248,18 @@ func (h *Host) guest(id string) *guest {
 // deliver hands an event to the listeners in Node, and waits for a process if none runs. The error says that no listener
 // has run (wire.NotRun) when the project has ended before. An event that may have been handled is not repeated.
 func (h *Host) deliver(ctx context.Context, e eventCall) error {
-	for {
+	for waited := false; ; {
 		p, err := h.process(ctx)
-		if h.o.Context.Err() != nil {
+		switch {
+		case h.o.Context.Err() != nil:
 			return wire.ErrUnsent // the next project's
-		}
-		if err != nil {
+		case errors.Is(err, ErrDown) && !waited:
+			waited = true // but not for ever: the page may have events for others
+			h.awaitStart(ctx)
+			continue
+		case err != nil:
 			return err
-		}
-		if !h.introduced(ctx, p, e.Client.ID) {
+		case !h.introduced(ctx, p, e.Client.ID):
 			return ctx.Err()
 		}
 		if err := p.Call(ctx, "viteEvent", e, nil); !wire.NotRun(err) {
@@ -245,9 +267,29 @@ func (h *Host) deliver(ctx context.Context, e eventCall) error {
 		}
 		select {
 		case <-p.Exited():
+			h.awaitChange(p)
 		case <-h.o.Context.Done():
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+	}
+}
+
+// awaitStart waits until a process is about to start.
+func (h *Host) awaitStart(ctx context.Context) {
+	for l := &h.life; ; {
+		l.mu.Lock()
+		down, changed := l.down, l.changed
+		l.mu.Unlock()
+		if down <= patience {
+			return
+		}
+		select {
+		case <-changed:
+		case <-h.o.Context.Done():
+			return
+		case <-ctx.Done():
+			return
 		}
 	}
 }
