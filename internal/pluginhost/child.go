@@ -242,8 +242,10 @@ func (c *calls) last() <-chan struct{} {
 	return c.ending
 }
 
-// Kill ends a child that hangs. why is what Why says.
+// Kill ends a child that is of no use. why is what Why says, "" for nothing.
 func (c *Child) Kill(why string) {
-	c.last.add(why)
+	if why != "" {
+		c.last.add(why)
+	}
 	c.kill()
 }

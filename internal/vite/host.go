@@ -83,7 +83,11 @@ func New(o Options) *Host {
 			Vite *Info `json:"vite"`
 		}
 		if err := p.Call(ctx, "viteStart", map[string]any{"mode": o.Mode}, &started); err != nil {
-			p.Kill("Vite did not start") // it starts in a new process or not at all
+			p.Kill("") // it starts in a new process or not at all
+			<-p.Exited()
+			if errors.Is(err, wire.ErrClosed) {
+				err = errors.New(p.Why())
+			}
 			return nil, err
 		}
 		if started.Vite != nil {

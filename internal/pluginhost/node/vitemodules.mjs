@@ -136,25 +136,11 @@ export const transformModule = ({ id, text }) =>
   shared(async () => {
     if (!mayBeWanted(id)) return null;
     const file = cleaned(id);
-<<<<<<< HEAD
-    if (file === id) {
-      const main = made(id, text);
-      mains.set(file, main.catch(() => undefined));
-      return main;
-    }
-    if (!vitesQuery.test(id) && isAbsolute(file) && existsSync(file)) {
-      // A style of a component needs what its plugin learns from the component. Its errors are not this module's.
-      if (!mains.has(file)) mains.set(file, made(file, text).catch(() => undefined));
-      await mains.get(file);
-    }
-    return made(id, text);
-=======
     // A style of a component needs what its plugin learns from the component, which may fail.
     if (file !== id && !vitesQuery.test(id) && !plain.has(file) && isAbsolute(file) && existsSync(file)) {
-      if (!(await made(file))) plain.add(file);
+      if (!(await made(file, text))) plain.add(file);
     }
-    return made(id);
->>>>>>> i14-node
+    return made(id, text);
   });
 
 const mayBeWanted = (id) => loads.some((test) => test(id)) || transforms.some((t) => t.test?.(id));
