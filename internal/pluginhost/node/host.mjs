@@ -6,7 +6,11 @@ import { load } from "./packages.mjs";
 import { runPostCSS, runTailwind } from "./postcss.mjs";
 import { runLess, runSass, runStylus, runSugarSS } from "./styles.mjs";
 import { exportModule, nameModule, readViteConfig } from "./viteconfig.mjs";
+import { methods as html } from "./vitehtml.mjs";
+import { methods as http } from "./vitehttp.mjs";
 import { bypassProxy, rewritePath } from "./viteproxy.mjs";
+import { methods as plugins } from "./viteserver.mjs";
+import { methods as socket } from "./vitesocket.mjs";
 
 /** Loads the named packages before their first use. A missing package is an error only at its first use. */
 async function warm({ packages }) {
@@ -28,4 +32,8 @@ serve({
   proxyRewrite: rewritePath,
   proxyBypass: bypassProxy,
   warm,
+  ...plugins,
+  ...html,
+  ...http,
+  ...socket,
 });

@@ -13,7 +13,7 @@ export const project = process.cwd(); // the folder of its configuration
 export const root = resolve(process.argv[2] ?? "."); // the folder that is served
 
 /** Resolves a package from the project, or from inside one of the packages that depend on it. */
-function find(specifier, ...through) {
+export function find(specifier, ...through) {
   const own = [...new Set([root, project])].map((dir) => join(dir, "package.json"));
   const starts = [...own];
   for (const name of through) {

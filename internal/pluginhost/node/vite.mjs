@@ -23,15 +23,21 @@ export function loadVite(mode) {
   return loadedVite.get(mode);
 }
 
+/** Keeps a configuration that was loaded elsewhere. Its functions are called from here on. */
+export const keepVite = (mode, loaded) => loadedVite.set(mode, Promise.resolve(loaded));
+
+/** Returns the file of the configuration, undefined when there is none. */
+export const viteFile = () => viteFiles.map((f) => join(project, f)).find((f) => existsSync(f));
+
 /** Returns what Vite calls the functions of a configuration with. */
 export const configEnv = (mode) => ({ command: "serve", mode, isSsrBuild: false, isPreview: false });
 
 async function readVite(mode) {
-  const name = viteFiles.find((f) => existsSync(join(project, f)));
-  if (!name) return null;
+  const file = viteFile();
+  if (!file) return null;
   const vite = await load("vite");
   process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
-  return vite.loadConfigFromFile(configEnv(mode), join(project, name), project, "silent");
+  return vite.loadConfigFromFile(configEnv(mode), file, project, "silent");
 }
 
 /** Returns the value without the parts that JSON does not have. */

@@ -17,12 +17,27 @@ export async function readViteConfig({ mode }) {
   return {
     file: loaded.path,
     deps: loaded.dependencies.map((d) => resolve(d)),
-    plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
-    config: carried(config, plugins, mode),
+    plugins: namesOf(plugins),
+    config: carried(config, pluginJSX(plugins, mode), mode),
     notCarried: notCarried(config),
     env: setByConfig(),
   };
 }
+
+const namesOf = (plugins) => [...new Set(plugins.map((p) => p.name).filter(Boolean))];
+
+/**
+ * Returns the same as readViteConfig of a server that has started: `written` is the configuration as it is written,
+ * `config` is the same with what plugins have added, but without the values that Vite fills in.
+ */
+export const startedConfig = ({ path, dependencies, written, config, plugins, mode }) => ({
+  file: path,
+  deps: dependencies.map((d) => resolve(d)),
+  plugins: namesOf(plugins),
+  config: carried(config, {}, mode),
+  notCarried: notCarried(written).filter((not) => !/^resolve\.alias .*customResolver$/.test(not)),
+  env: setByConfig(),
+});
 
 /** Returns the variables that the configuration has set in its process: .env files may refer to any of them. */
 const setByConfig = () =>
@@ -40,7 +55,7 @@ function written(value) {
 }
 
 /** Returns the values of a config that another process can use. */
-function carried(config, plugins, mode) {
+function carried(config, jsx, mode) {
   const served = resolve(config.root ?? "."); // relative to the working directory, unlike other paths
   const out = { root: config.root ? served : undefined };
   for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType"])
@@ -68,7 +83,7 @@ function carried(config, plugins, mode) {
       preprocessorOptions: styleValues(config.css.preprocessorOptions, mode),
       postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss,
     };
-  out.esbuild = { ...pluginJSX(plugins, mode), ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
+  out.esbuild = { ...jsx, ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
   Object.assign(out.esbuild, tsOptions(config));
   const s = config.server;
   if (s) out.server = serverValues(s, served, mode);
@@ -232,7 +247,7 @@ function aliases(alias) {
     ? alias
     : Object.entries(alias).map(([find, replacement]) => ({ find, replacement }));
   return list
-    .filter((a) => typeof a.replacement === "string")
+    .filter((a) => typeof a.replacement === "string" && !a.customResolver)
     .map(({ find, replacement }) =>
       find instanceof RegExp ? { find: find.source, flags: find.flags, replacement } : { find, replacement },
     );

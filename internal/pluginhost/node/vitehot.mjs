@@ -1,0 +1,3 @@
+export const prepareHot = () => {};
+export const hotInfo = () => true;
+export const updateHot = async () => ({ files: [], sends: [] });

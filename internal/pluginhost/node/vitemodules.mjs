@@ -1,0 +1,216 @@
+// What the plugins of the user make of modules: IDs of specifiers, code, and maps.
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { isAbsolute, resolve } from "node:path";
+import { filterOf, sorted } from "./vitefilters.mjs";
+import { beginRecord, picking, recordOf, wrapCore } from "./vitehooks.mjs";
+import { at, running } from "./vitestate.mjs";
+
+const { posix } = await import("node:path");
+const cleaned = (id) => id.replace(/[?#].*$/s, "");
+
+/** What a module must not be transformed by: nobody but devserver has to do with it. */
+const notMine = Object.assign(new Error("no plugin wants this module"), { pluginCode: "DEVSERVER" });
+
+const container = () => (running.client ?? running.server).pluginContainer;
+export const graph = () => running.client?.moduleGraph ?? running.server.moduleGraph;
+
+let core; // Vite's own plugins
+let early = new Set(); // the plugins whose resolveId is called before Vite's resolver
+let transforms = []; // all plugins with a transform, in order: {plugin, test}, test is undefined for Vite's own
+let loads = []; // the filters of the user's load hooks
+
+/** Makes the container tell which plugins act on a module, and end early when none does. */
+export function prepareModules(ownOfVite) {
+  core = ownOfVite;
+  const c = container();
+  const { load, transform } = c;
+  c.load = function (id, ...more) {
+    beginRecord(id);
+    return load.call(this, id, ...more);
+  };
+  c.transform = function (code, id, ...more) {
+    if (isAsked(id) && !wanted(-1, id, code)) throw notMine;
+    return transform.call(this, code, id, ...more);
+  };
+}
+
+/** Wraps one of Vite's own plugins: before it works on a module, a plugin of the user must want the module. */
+export const watchCore = (plugin) =>
+  wrapCore(plugin, (p, [code, id]) => {
+    if (isAsked(id) && !wanted(transforms.findIndex((t) => t.plugin === p), id, code)) throw notMine;
+  });
+
+/** Learns the filters of the plugins, once they are started. */
+export function learnFilters() {
+  const all = (running.client ?? running.server.config).plugins;
+  const user = new Set(running.plugins);
+  const resolvers = sorted(all, "resolveId");
+  const vites = resolvers.findIndex((p) => core.has(p) && /^(vite:resolve|builtin:vite-resolve)/.test(p.name));
+  early = new Set(resolvers.slice(0, vites).filter((p) => user.has(p)));
+  transforms = sorted(all, "transform").map((plugin) => ({
+    plugin,
+    test: user.has(plugin) ? filterOf(plugin, "transform").test : undefined,
+  }));
+  loads = all.filter((p) => user.has(p) && p.load).map((p) => filterOf(p, "load").test);
+}
+
+/** Reports whether resolveId of the plugin is called before Vite's own resolver. */
+export const isEarly = (plugin) => early.has(plugin);
+
+const isAsked = (id) => at.getStore()?.asked === id;
+
+/** Reports whether a plugin has changed the module, or one after the place may. */
+const wanted = (place, id, code) =>
+  recordOf(id)?.by.size > 0 || transforms.some((t, i) => i > place && t.test?.(id, code));
+
+let last; // the hot update that runs or waits
+const reading = new Set();
+
+/** Runs work that must not run during a hot update. */
+async function shared(work) {
+  while (last) await last;
+  const working = work();
+  reading.add(working);
+  try {
+    return await working;
+  } finally {
+    reading.delete(working);
+  }
+}
+
+/** Runs a hot update, while no module is transformed. */
+export async function exclusive(work) {
+  const before = last;
+  let end;
+  const mine = (last = new Promise((r) => (end = r)));
+  await before;
+  await Promise.allSettled(reading);
+  try {
+    return await work();
+  } finally {
+    if (last === mine) last = undefined;
+    end();
+  }
+}
+
+const metas = new Map(); // module ID -> what its resolver said beside the ID
+
+/** Returns the IDs that plugins give to specifiers: those before Vite's resolver, or the others. */
+export async function resolveAll({ importer, specifiers, late = false }) {
+  const user = new Set(running.plugins);
+  const { alias } = running.server.config.resolve;
+  const custom = (specifier) => alias.find((a) => matches(a.find, specifier))?.customResolver;
+  const pick = (plugin, [specifier]) =>
+    user.has(plugin) ? isEarly(plugin) !== late : !late && core.has(plugin) && plugin.name === "alias" && custom(specifier);
+  const one = async (specifier) => {
+    const found = await container().resolveId(specifier, importer || undefined, {});
+    if (!found) return null;
+    if (found.meta) metas.set(found.id, found.meta);
+    return { id: found.id, external: Boolean(found.external) };
+  };
+  return picking(pick, () => Promise.all(specifiers.map(one)));
+}
+
+const matches = (find, specifier) =>
+  find instanceof RegExp ? find.test(specifier) : specifier === find || specifier.startsWith(find + "/");
+
+/** Returns the URL that Vite has for a module. */
+export function urlOf(id) {
+  const { root } = running.server.config;
+  if (id.startsWith(root + "/")) return id.slice(root.length);
+  return isAbsolute(cleaned(id)) && existsSync(cleaned(id)) ? posix.join("/@fs/", id) : id;
+}
+
+const isCSS = /\.(css|less|sass|scss|styl|stylus|pcss|postcss|sss)(?:$|\?)/;
+const vitesQuery = /[?&](direct|raw|url|inline|worker|sharedworker|no-inline)\b/;
+const mains = new Map(); // file -> the promise of its own module, which goes before those with a query
+
+/** Forgets which modules of files went first. */
+export const forgetMain = (file) => mains.delete(file);
+
+/** Returns the code that plugins made of a module, null when none did. */
+export const transformModule = ({ id }) =>
+  shared(async () => {
+    if (!mayBeWanted(id)) return null;
+    const file = cleaned(id);
+    if (file !== id && !vitesQuery.test(id) && isAbsolute(file) && existsSync(file)) {
+      // A style of a component needs what its plugin learns from the component. Its errors are not this module's.
+      if (!mains.has(file)) mains.set(file, made(file).catch(() => undefined));
+      await mains.get(file);
+    } else if (file === id) mains.set(file, Promise.resolve());
+    return made(id);
+  });
+
+const mayBeWanted = (id) => loads.some((test) => test(id)) || transforms.some((t) => t.test?.(id));
+
+async function made(id) {
+  if (!mayBeWanted(id)) return null;
+  const url = urlOf(id);
+  const g = graph();
+  const known = { id, meta: metas.get(id) };
+  const node = await (running.client
+    ? g._ensureEntryFromUrl?.(url, undefined, known)
+    : g._ensureEntryFromUrl?.(url, false, undefined, known));
+  const asked = node?.id ?? id;
+  let result;
+  try {
+    const call = () => (running.client ?? running.server).transformRequest(url);
+    result = await at.run({ plugin: "", hook: "", asked }, call);
+  } catch (e) {
+    if (e === notMine || !recordOf(asked)?.by.size && !ofUser(e)) return null; // devserver's own to compile, or to report
+    throw e;
+  }
+  const record = recordOf(asked);
+  if (!result || !record?.by.size) return null;
+  record.result = result;
+  return {
+    code: result.code,
+    css: /[?&]direct\b/.test(id) && isCSS.test(cleaned(id)),
+    by: [...record.by],
+    ...watched(record, cleaned(id)),
+  };
+}
+
+const ofUser = (e) => running.plugins.some((p) => p.name === e?.plugin);
+
+/** Returns the files of a record, and patterns for all that is no single file. */
+function watched(record, own) {
+  const files = [];
+  const patterns = [];
+  for (const given of record.watched) {
+    if (given.startsWith("!")) continue; // more is watched than needed
+    const path = posix.resolve(running.server.config.root, given);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat?.isDirectory()) patterns.push(path + "/**");
+    else if (!stat && /[*?[\]{}]/.test(path)) patterns.push(path);
+    else if (path !== own) files.push(path);
+  }
+  return { files, patterns };
+}
+
+/** Returns the source map of the module as it was transformed last. */
+export function mapOf({ id }) {
+  const map = recordOf(id)?.result?.map;
+  return map?.mappings ? JSON.stringify(map) : null;
+}
+
+const component = `import { useState } from "react";
+export default function Probe() {
+  "use memo";
+  const [n, setN] = useState(0);
+  return <button onClick={() => setN(n + 1)}>{n}</button>;
+}
+`;
+
+/** Returns the names of those of the plugins that change a component: Babel has plugins, or React's compiler is on. */
+export async function probe(plugins) {
+  const id = posix.join(running.server.config.root, "src/devserver-probe.tsx");
+  beginRecord(id);
+  try {
+    await picking((p) => plugins.includes(p), () => container().transform(component, id));
+  } catch (e) {
+    console.error(`${e.plugin ?? "react"}: ${e.message}`);
+    return plugins.map((p) => p.name); // an error of a plugin that works: it shows again with each module
+  }
+  return [...recordOf(id).by];
+}

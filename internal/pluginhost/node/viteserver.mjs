@@ -1,0 +1,296 @@
+// The server of the project's own Vite: it runs the plugins of the vite.config and never listens. What devserver does
+// itself is switched off in it.
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { find, project } from "./packages.mjs";
+import { keepVite, viteFile } from "./vite.mjs";
+import { startedConfig } from "./viteconfig.mjs";
+import { filterOf, has } from "./vitefilters.mjs";
+import { actingHooks, turnOff, wrap, wrapUser } from "./vitehooks.mjs";
+import { hotInfo, prepareHot, updateHot } from "./vitehot.mjs";
+import { htmlInfo } from "./vitehtml.mjs";
+import { httpInfo, openHTTP, prepareHTTP } from "./vitehttp.mjs";
+import { isEarly, learnFilters, mapOf, prepareModules, probe, resolveAll, transformModule, watchCore } from "./vitemodules.mjs";
+import { eventNames, prepareSocket } from "./vitesocket.mjs";
+import { by, running, tell } from "./vitestate.mjs";
+
+/** Vite's own plugins whose work devserver does on what comes out. The others prepare modules for the user's plugins. */
+const replaced = new Set(
+  (
+    "vite:optimized-deps vite:watch-package-data vite:pre-alias vite:modulepreload-polyfill vite:build-html " +
+    "vite:bundled-dev-client-imports vite:html-inline-proxy vite:worker vite:worker-import-meta-url vite:define " +
+    "vite:asset-import-meta-url vite:dynamic-import-vars vite:import-glob vite:client-inject vite:import-analysis " +
+    "vite:forward-console"
+  ).split(" "),
+);
+
+/** Plugins whose work devserver does itself. Those of React run when they have more to do, see probe. */
+const builtIn =
+  /^(vite:react|vite:preact|preact:|prefresh|transform-react-jsx|vite:transform-hook-names|vite-tsconfig-paths|vite:basic-ssl|vite-plugin-basic-ssl|vite-plugin-mkcert)/;
+const certificates = /^(vite:basic-ssl|vite-plugin-basic-ssl|vite-plugin-mkcert)/;
+const react = /^vite:react/;
+const tailwind = /^@tailwindcss\/vite/;
+
+async function flat(plugins) {
+  let list = [plugins];
+  while (list.some((p) => Array.isArray(p) || typeof p?.then === "function"))
+    list = (await Promise.all(list)).flat(Infinity);
+  return list.filter(Boolean);
+}
+
+/** Loads Vite by its entry as an ES module: the other of Vite 5 lacks exports. */
+async function loadVite() {
+  const manifest = find("vite/package.json");
+  const { version } = JSON.parse(readFileSync(manifest, "utf8"));
+  return { version, vite: await import(pathToFileURL(join(dirname(manifest), "dist/node/index.js")).href) };
+}
+
+/** Starts the server, and returns the values of the configuration and what devserver must know of the plugins. */
+async function start({ mode, socket }) {
+  const file = viteFile();
+  if (!file) return null;
+  await close();
+  const { vite, version } = await loadVite();
+  process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
+  const ours = ourPlugins(Number.parseInt(version, 10));
+  const server = await vite.createServer({
+    configFile: file,
+    mode: mode === "development" ? undefined : mode, // the default gives way to the configuration's own
+    customLogger,
+    plugins: ours.plugins,
+  });
+  Object.assign(running, { vite, server, client: server.environments?.client });
+  const dependencies = server.config.configFileDependencies;
+  const { written } = ours;
+  keepVite(mode, { path: file, config: written, dependencies });
+
+  const piped = running.client?.plugins ?? server.config.plugins;
+  const users = [...new Set([...piped, ...server.config.plugins])].filter((p) => !ours.isVites(p));
+  for (const p of users) wrapUser(p);
+  for (const p of piped) if (ours.core.has(p)) watchCore(p);
+  prepareModules(ours.core);
+  const compilers = await probe(users.filter((p) => react.test(p.name) && p.transform && piped.includes(p)));
+  running.plugins = users.filter((p) => !builtIn.test(p.name) || compilers.includes(p.name));
+  for (const p of users) if (!running.plugins.includes(p)) turnOff(p);
+
+  const needed =
+    server.config.resolve.alias.some((a) => a.customResolver) ||
+    running.plugins.some((p) => !tailwind.test(p.name) && actingHooks.some((hook) => has(p, hook)));
+  if (needed) {
+    await (running.client ?? server).pluginContainer.buildStart({});
+    for (const p of users) wrapUser(p); // hooks that were set at the start
+    if (socket) await openHTTP(server, socket);
+  }
+  learnFilters();
+  const values = { path: file, dependencies, written, config: ours.config(), plugins: users, mode };
+  return { ...startedConfig(values), vite: info(version, dependencies, file, needed) };
+}
+
+function info(version, dependencies, file, needed) {
+  const { server } = running;
+  return {
+    version,
+    root: server.config.root,
+    needed,
+    plugins: running.plugins.map((p) => ({
+      name: p.name,
+      order: isEarly(p) ? "pre" : p.enforce === "post" ? "post" : "normal",
+      ...Object.fromEntries(["resolveId", "load", "transform"].map((hook) => [hook, filterOf(p, hook).data])),
+    })),
+    html: htmlInfo(server),
+    hot: needed && hotInfo(),
+    ...httpInfo(),
+    events: eventNames(),
+    packages: packages(version, [file, ...dependencies]),
+    exclude: server.config.optimizeDeps.exclude ?? [],
+  };
+}
+
+/** Returns the versions of the packages that the files of the configuration import, and the state of all that is installed. */
+function packages(version, files) {
+  const out = { vite: version };
+  const read = (file) => {
+    try {
+      return readFileSync(file, "utf8");
+    } catch {
+      return ""; // it is gone since
+    }
+  };
+  for (const file of files)
+    for (const [, name] of read(file).matchAll(/["'`]((?:@[\w.-]+\/)?[a-z][\w.-]*)(?:\/[^"'`\s]*)?["'`]/g))
+      for (let dir = dirname(file); !out[name] && dir !== dirname(dir); dir = dirname(dir)) {
+        const manifest = read(join(dir, "node_modules", name, "package.json"));
+        if (manifest) out[name] = JSON.parse(manifest).version ?? "0";
+      }
+  for (const lock of ["node_modules/.package-lock.json", "node_modules/.yarn-state.yml", "node_modules/.pnpm/lock.yaml"])
+    for (let dir = project; dir !== dirname(dir); dir = dirname(dir)) {
+      const text = read(join(dir, lock));
+      if (text) out[lock] ??= createHash("sha1").update(text).digest("hex");
+    }
+  return out;
+}
+
+const warned = new Set();
+const log = (level) => (message) => {
+  const text = String(message?.stack ?? message).replace(/\x1b\[[\d;]*m/g, "");
+  if (text) void tell("viteLog", { level, text, by: by() });
+};
+const customLogger = {
+  hasWarned: false,
+  info: log("info"),
+  warn(message) {
+    customLogger.hasWarned = true;
+    log("warn")(message);
+  },
+  warnOnce(message) {
+    if (warned.has(message)) return;
+    warned.add(message);
+    customLogger.warn(message);
+  },
+  error: log("error"),
+  clearScreen() {},
+  hasErrorLogged: () => false,
+};
+
+/** Returns the plugins by which the server is prepared, first and last of all, and what they learn. */
+function ourPlugins(major) {
+  let merged; // the configuration with what plugins have added
+  let clientOptions; // the same for the environment of pages
+  let defined; // define, before plugins changed the resolved values
+  let resolved;
+  const ours = { core: new Set(), written: undefined };
+  let users = new Set();
+  const before = {
+    name: "devserver:before",
+    enforce: "pre",
+    apply(config) {
+      const { plugins, customLogger: _, configFile: __, ...written } = config;
+      ours.written ??= { ...written, plugins };
+      return true;
+    },
+    config: {
+      order: "pre",
+      async handler(config) {
+        users = new Set(await flat(config.plugins));
+        for (const p of users) {
+          if (certificates.test(p.name)) p.config = p.configResolved = undefined; // it would make a certificate
+          if (react.test(p.name)) wrap(p, ["config", "configResolved"], withoutRefresh);
+        }
+      },
+    },
+    configResolved: {
+      order: "pre",
+      handler(config) {
+        for (const p of config.plugins) if (!users.has(p)) ours.core.add(p);
+        defined = { ...config.define };
+      },
+    },
+    configureServer: {
+      order: "pre",
+      handler(server) {
+        prepareSocket(server);
+        prepareHTTP(server);
+        prepareHot(server);
+      },
+    },
+  };
+  const after = {
+    name: "devserver:after",
+    enforce: "post",
+    config: {
+      order: "post",
+      handler(config) {
+        merged = { ...config, server: { ...config.server } };
+        const { experimental, optimizeDeps, server } = config;
+        config.server = { ...server, watch: null, open: false, middlewareMode: false, preTransformRequests: false };
+        if (major >= 8) config.server.forwardConsole = false;
+        config.optimizeDeps = { ...optimizeDeps, noDiscovery: true };
+        if (experimental?.bundledDev) config.experimental = { ...experimental, bundledDev: false };
+      },
+    },
+    configEnvironment: {
+      order: "post",
+      handler(name, options) {
+        if (name === "client") clientOptions = { ...options };
+      },
+    },
+    configResolved: {
+      order: "post",
+      handler(config) {
+        resolved = config;
+        config.server.proxy = undefined; // it would listen for upgrades
+        for (const { optimizeDeps } of [config, ...Object.values(config.environments ?? {})])
+          if (optimizeDeps) optimizeDeps.include = [];
+        for (const p of [...ours.core]) {
+          if (replaced.has(p.name)) replace(p, major);
+          else if (p.applyToEnvironment) addApplied(p, ours.core);
+        }
+        for (const p of config.plugins) if (!ours.isVites(p)) wrapUser(p);
+      },
+    },
+  };
+  ours.plugins = [before, after];
+  ours.isVites = (p) => ours.core.has(p) || p === before || p === after;
+  ours.config = () => {
+    const changed = Object.entries(resolved.define ?? {}).filter(([k, v]) => defined[k] !== v);
+    const { define, resolve } = clientOptions ?? {};
+    const alias = resolved.resolve.alias.filter((a) => !ofVite(a));
+    return {
+      ...merged,
+      environments: undefined,
+      define: { ...merged.define, ...define, ...Object.fromEntries(changed) },
+      resolve: { ...merged.resolve, ...resolve, alias: alias.length ? alias : undefined },
+    };
+  };
+  return ours;
+}
+
+const ofVite = ({ find }) => find instanceof RegExp && /@vite\\?\//.test(find.source);
+
+/** Takes the work from one of Vite's own plugins. Plugins of the user find it in the lists as before. */
+function replace(plugin, major) {
+  if (major >= 6) {
+    const was = plugin.applyToEnvironment;
+    plugin.applyToEnvironment = (env) => env.name !== "client" && (was ? was.call(plugin, env) : true);
+    return;
+  }
+  for (const hook of [...actingHooks, "buildEnd"]) delete plugin[hook];
+}
+
+/** Adds the plugins to Vite's own that one of Vite's own stands for. */
+function addApplied(plugin, core) {
+  const was = plugin.applyToEnvironment;
+  plugin.applyToEnvironment = async (env) => {
+    const applied = await was.call(plugin, env);
+    if (applied && applied !== true) for (const p of await flat(applied)) core.add(p);
+    return applied;
+  };
+}
+
+/** Calls a hook of React's plugin with a configuration without HMR: components are refreshed by devserver. */
+function withoutRefresh(plugin, hook, call, args) {
+  args[0] = { ...args[0], server: { ...args[0].server, hmr: false } };
+  return call();
+}
+
+/** Ends the server. */
+async function close() {
+  const { server } = running;
+  Object.assign(running, { server: undefined, client: undefined, plugins: [] });
+  await server?.close();
+}
+
+export const methods = {
+  viteStart: start,
+  viteResolve: resolveAll,
+  viteTransform: transformModule,
+  viteMap: mapOf,
+  viteHot: updateHot,
+  viteClose: async () => {
+    await close();
+    return null;
+  },
+};
