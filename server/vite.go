@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 
 	"github.com/seed-b8174343/devserver/internal/vite"
 )
@@ -31,6 +32,24 @@ func (p viteProject) Send(s vite.Send) error {
 	return nil
 }
 
+// tellListening tells the plugins of the vite.config where the server listens.
+func (p *project) tellListening() {
+	urls := p.server.allURLs()
+	if len(urls) == 0 {
+		return // the server is mounted in another program
+	}
+	address := vite.Address{Address: "127.0.0.1", Family: "IPv4"}
+	if len(p.server.listeners) > 0 {
+		if at, ok := p.server.listeners[0].Addr().(*net.TCPAddr); ok {
+			address.Address, address.Port = at.IP.String(), at.Port
+			if at.IP.To4() == nil {
+				address.Family = "IPv6"
+			}
+		}
+	}
+	p.vite.Listens(vite.Listening{URLs: urls, Address: address})
+}
+
 // Invalidate implements vite.Project.
 func (p viteProject) Invalidate(ids []string) {
 	p.tasks.Go(func() {
@@ -54,9 +73,6 @@ func (p viteProject) Restart(by string) { p.server.restartLater("plugin " + by +
 
 // Listens implements vite.Project.
 func (p viteProject) Listens([]string) {}
-
-// Serves implements vite.Project.
-func (p viteProject) Serves([]string) {}
 
 // Log implements vite.Project.
 func (p viteProject) Log(level, text, by string) {

@@ -23,7 +23,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Options configures a Host. All fields are needed but Started.
+// Options configures a Host. All fields are needed but Started and Answering.
 type Options struct {
 	// Context ends with the project.
 	Context context.Context
@@ -36,6 +36,8 @@ type Options struct {
 	Mode string
 	// Started is the process of Node in which the vite.config has run already, nil for none.
 	Started *pluginhost.Child
+	// Answering is how long a middleware may take until its answer begins. 0 is 60 seconds.
+	Answering time.Duration
 }
 
 // Host asks the plugins of a vite.config. A nil Host has no plugins. Use New. Its methods are safe for concurrent use.
@@ -48,6 +50,7 @@ type Host struct {
 	began  time.Time         // when the process began; guarded by mu
 
 	answers sync.Map // question -> *Import, see Imports
+	web     web      // see ServeHTTP
 }
 
 // New returns a Host. Node starts with the first question, unless it runs.
@@ -96,9 +99,11 @@ func (h *Host) running(ctx context.Context) (*pluginhost.Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.o.Node.CallOf(ctx, child, "viteStart", map[string]any{"mode": h.o.Mode}, nil); err != nil {
+	params := map[string]any{"mode": h.o.Mode, "socket": h.o.Node.Socket(child)}
+	if err := h.o.Node.CallOf(ctx, child, "viteStart", params, nil); err != nil {
 		return nil, err
 	}
+	h.tellListening(ctx, child)
 	h.child, h.began = child, time.Now()
 	return child, nil
 }

@@ -20,7 +20,6 @@ let names; // layer -> the plugin that put it up
 let vite; // the server
 let front; // the server that devserver connects to
 let told = ""; // what devserver knows of the routes
-let printed = false;
 
 /**
  * Prepares the server for the layers and listeners of plugins. It must run before the hooks configureServer of all
@@ -257,7 +256,7 @@ function takeSocket(req, socket, head) {
 }
 
 /** Tells plugins that the server listens, and where. */
-async function listening({ urls, address }) {
+async function listening({ urls, address, again }) {
   const { httpServer } = vite;
   if (!httpServer) return null;
   const isLocal = (url) => /\/\/(localhost|127\.|\[::1\])/.test(url);
@@ -266,10 +265,7 @@ async function listening({ urls, address }) {
   httpServer.address = () => address;
   Object.defineProperty(httpServer, "listening", { value: true, configurable: true });
   httpServer.emit("listening");
-  if (vite.printUrls !== silent && !printed) {
-    printed = true;
-    vite.printUrls();
-  }
+  if (vite.printUrls !== silent && !again) vite.printUrls();
   return null;
 }
 
