@@ -76,12 +76,16 @@ func (p viteProject) Listens([]string) {}
 
 // Log implements vite.Project.
 func (p viteProject) Log(level, text, by string) {
+	var args []any
+	if by != "" {
+		args = []any{"plugin", by}
+	}
 	switch level {
 	case "error":
-		p.server.log.Error(text, "plugin", by)
+		p.server.log.Error(text, args...)
 	case "warn":
-		p.server.log.Warn(text, "plugin", by)
+		p.server.log.Warn(text, args...)
 	default:
-		p.server.log.Info(text, "plugin", by)
+		p.server.log.Info(text, args...)
 	}
 }

@@ -188,9 +188,12 @@ func (h *Host) unasked(w http.ResponseWriter, r *http.Request, named bool, err e
 
 func (h *Host) fail(w http.ResponseWriter, r *http.Request, err error) {
 	h.o.Logger.Error(fmt.Sprintf("%s %s: %v", r.Method, r.URL.Path, err))
-	status := http.StatusBadGateway
-	if errors.Is(err, errSlow) {
+	status := http.StatusInternalServerError
+	switch {
+	case errors.Is(err, errSlow):
 		status = http.StatusGatewayTimeout
+	case errors.Is(err, errGone):
+		status = http.StatusBadGateway
 	}
 	http.Error(w, fmt.Sprintf("%d the plugins of the vite.config failed: %v", status, err), status)
 }

@@ -60,17 +60,25 @@ const serving = new Set([
   "viteServeRawFsMiddleware",
   "viteServeStaticMiddleware",
 ]);
-/** Vite's layers that late ones rely on: they take the base off, and name the page that a URL means. */
-const preparing = new Set(["viteBaseMiddleware", "viteHtmlFallbackMiddleware"]);
 
-/** Returns the layers of a stage in their order. Plugins may have moved layers, so their places count. */
+/**
+ * Returns the layers of a stage in their order. Plugins may have moved layers, so their places count. Late layers see a
+ * URL without the base, and the page's name in the place of a route: two of Vite's own layers see to that. A layer that
+ * came when Vite's own were complete is behind all of them, where no request reaches it in Vite. Here it is the first of
+ * the late ones.
+ */
 function layersOf(stage, stack = vite.middlewares.stack) {
-  const first = stack.findIndex((l) => own.has(l) && preparing.has(l.handle.name));
-  const last = stack.findLastIndex((l) => own.has(l) && serving.has(l.handle.name));
-  const files = last < 0 ? first : last;
-  const isLate = (i) => files >= 0 && i > files;
-  if (stage !== "late") return stack.filter((l, i) => !own.has(l) && !isLate(i));
-  return stack.filter((l, i) => (own.has(l) ? preparing.has(l.handle.name) : isLate(i)));
+  const vites = (name) => stack.filter((l) => own.has(l) && l.handle.name === name);
+  const files = stack.findLastIndex((l) => own.has(l) && serving.has(l.handle.name));
+  const end = stack.findLastIndex((l) => own.has(l));
+  const between = (from, to) => stack.slice(from, to).filter((l) => !own.has(l));
+  if (stage !== "late") return between(0, files + 1);
+  return [
+    ...vites("viteBaseMiddleware"),
+    ...between(end + 1),
+    ...vites("viteHtmlFallbackMiddleware"),
+    ...between(files + 1, end + 1),
+  ];
 }
 
 const isApp = (listener) => listener === vite.middlewares || listener.listener === vite.middlewares;
