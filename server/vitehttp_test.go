@@ -280,7 +280,7 @@ export default { plugins: [{
 	port := s.URL[strings.LastIndex(s.URL, ":")+1:]
 	want := fmt.Sprintf(`[%s,"IPv4","127.0.0.1",true,true]`, port)
 	devtest.Eventually(t, "a later middleware answers", func() bool { return s.Get("/later").Body == want }, func() string { return s.Get("/later").Body })
-	s.Log.Wait(t, "the plugin is at "+s.URL+"/own/")
+	s.Log.Wait(t, "the plugin is at http://127.0.0.1:"+port+"/own/")
 	if got := s.Do("POST", "/die", ""); got.Status != http.StatusBadGateway {
 		t.Errorf("a request whose process dies: %d %s", got.Status, got.Body)
 	}
