@@ -50,6 +50,7 @@ type Host struct {
 	began  time.Time         // when the process began; guarded by mu
 
 	answers sync.Map // question -> *Import, see Imports
+	chosen  sync.Map // name of a package -> true: a plugin has said that an import means a file of it
 	web     web      // see ServeHTTP
 }
 
@@ -169,6 +170,7 @@ func (h *Host) ask(ctx context.Context, importer string, late bool, specifiers [
 			found = &Import{External: a.External, ID: a.ID}
 			if !a.External {
 				found.ID = h.fromVite(a.ID)
+				h.noteChosen(a.ID)
 			}
 		}
 		h.answers.Store(question{specifiers[i], importer, late}, found)
@@ -213,6 +215,14 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 	return &Module{Code: made.Code, CSS: made.CSS, Files: made.Files, Globs: made.Patterns}, nil
 }
 
+// noteChosen remembers the package whose file a plugin has chosen for an import. Plugins bring code of their own for
+// pages so, which imports their virtual modules. Vite does not bundle it.
+func (h *Host) noteChosen(name string) {
+	if name, ok := packageOf(moduleid.Name(name)); ok {
+		h.chosen.Store(name, true)
+	}
+}
+
 // offers reports whether plugins see the module. Vite bundles the plain JavaScript of packages before plugins could see
 // it, and they rely on that.
 func (h *Host) offers(id string) bool {
@@ -226,6 +236,9 @@ func (h *Host) offers(id string) bool {
 	switch strings.ToLower(filepath.Ext(file)) {
 	case ".js", ".mjs", ".cjs":
 		name, _ := packageOf(file)
+		if _, chosen := h.chosen.Load(name); chosen {
+			return true
+		}
 		return slices.Contains(h.o.Info.Exclude, name) || slices.ContainsFunc(h.o.Info.Exclude, func(e string) bool { return strings.HasPrefix(e, name+"/") })
 	}
 	return true
