@@ -256,6 +256,7 @@ func (p *project) work() {
 		return
 	}
 	p.tellNoPage()
+	p.tasks.Go(p.tellListening)
 	p.tasks.Go(p.relay.Build)
 	p.tasks.Go(p.relay.WriteTypes)
 	p.tasks.Go(func() {

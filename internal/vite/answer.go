@@ -21,8 +21,6 @@ type Project interface {
 	Restart(by string)
 	// Listens gets the names of all events that plugins listen for.
 	Listens(events []string)
-	// Serves gets the paths at which plugins have middlewares.
-	Serves(routes []string)
 	// Log prints what Vite or a plugin says. level is "info", "warn" or "error".
 	Log(level, text, by string)
 }
@@ -37,7 +35,6 @@ func (h *Host) Methods(p Project) wire.Methods {
 		IDs    []string `json:"ids"`
 		Paths  []string `json:"paths"`
 		Events []string `json:"events"`
-		Routes []string `json:"routes"`
 		By     string   `json:"by"`
 		Level  string   `json:"level"`
 		Text   string   `json:"text"`
@@ -56,7 +53,7 @@ func (h *Host) Methods(p Project) wire.Methods {
 		"viteWatch":      does(func(n named) { p.Watch(n.Paths) }),
 		"viteRestart":    does(func(n named) { p.Restart(n.By) }),
 		"viteOn":         does(func(n named) { p.Listens(n.Events) }),
-		"viteRoutes":     does(func(n named) { p.Serves(n.Routes) }),
+		"viteRoutes":     wire.Method(func(_ context.Context, r Routes) (any, error) { h.Serves(r); return nil, nil }),
 		"viteLog":        does(func(n named) { p.Log(n.Level, n.Text, n.By) }),
 	}
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Options configures a Host. All fields are needed but State, Cache, Started, Redo and Began.
+// Options configures a Host. All fields are needed but State, Cache, Started, Redo, Began and Answering.
 type Options struct {
 	// Context ends with the project.
 	Context context.Context
@@ -44,6 +44,8 @@ type Options struct {
 	Redo func(missed []Change, ids []string)
 	// Began is called when Vite runs in a new process, before modules are made again.
 	Began func()
+	// Answering is how long a middleware may take until its answer begins. 0 is 60 seconds.
+	Answering time.Duration
 }
 
 // Host asks the plugins of a vite.config. A nil Host has no plugins. Use New. Its methods are safe for concurrent use.
@@ -61,7 +63,9 @@ type Host struct {
 	saltOnce sync.Once
 	salt     string // begins the keys of kept answers
 
-	after func(time.Duration) <-chan time.Time
+	after  func(time.Duration) <-chan time.Time
+	chosen sync.Map // name of a package -> true: a plugin has said that an import means a file of it
+	web    web      // see ServeHTTP
 }
 
 // New returns a Host. Node starts with the first question, unless it runs.
@@ -82,7 +86,8 @@ func New(o Options) *Host {
 		var started struct {
 			Vite *Info `json:"vite"`
 		}
-		if err := p.Call(ctx, "viteStart", map[string]any{"mode": o.Mode}, &started); err != nil {
+		params := map[string]any{"mode": o.Mode, "socket": o.Node.Socket(child)}
+		if err := p.Call(ctx, "viteStart", params, &started); err != nil {
 			p.Kill("") // it starts in a new process or not at all
 			<-p.Exited()
 			if errors.Is(err, wire.ErrClosed) {
@@ -215,6 +220,14 @@ func (h *Host) transform(ctx context.Context, id string, text *string) (*Module,
 	return m, nil
 }
 
+// noteChosen remembers the package whose file a plugin has chosen for an import. Plugins bring code of their own for
+// pages so, which imports their virtual modules. Vite does not bundle it.
+func (h *Host) noteChosen(name string) {
+	if name, ok := packageOf(moduleid.Name(name)); ok {
+		h.chosen.Store(name, true)
+	}
+}
+
 // offers reports whether plugins see the module. Vite bundles the plain JavaScript of packages before plugins could see
 // it, and they rely on that.
 func (h *Host) offers(id string) bool {
@@ -228,6 +241,9 @@ func (h *Host) offers(id string) bool {
 	switch strings.ToLower(filepath.Ext(file)) {
 	case ".js", ".mjs", ".cjs":
 		name, _ := packageOf(file)
+		if _, chosen := h.chosen.Load(name); chosen {
+			return true
+		}
 		return slices.Contains(h.o.Info.Exclude, name) || slices.ContainsFunc(h.o.Info.Exclude, func(e string) bool { return strings.HasPrefix(e, name+"/") })
 	}
 	return true
