@@ -36,7 +36,15 @@ export function prepareModules(ownOfVite) {
 /** Wraps one of Vite's own plugins: before it works on a module, a plugin of the user must want the module. */
 export const watchCore = (plugin) =>
   wrapCore(plugin, (p, [code, id]) => {
-    if (isAsked(id) && !wanted(transforms.findIndex((t) => t.plugin === p), id, code)) throw notMine;
+    if (
+      isAsked(id) &&
+      !wanted(
+        transforms.findIndex((t) => t.plugin === p),
+        id,
+        code,
+      )
+    )
+      throw notMine;
   });
 
 /** Learns the filters of the plugins, once they are started. */
@@ -100,7 +108,9 @@ export async function resolveAll({ importer, specifiers, late = false }) {
   const { alias } = running.server.config.resolve;
   const custom = (specifier) => alias.find((a) => matches(a.find, specifier))?.customResolver;
   const pick = (plugin, [specifier]) =>
-    user.has(plugin) ? isEarly(plugin) !== late : !late && core.has(plugin) && plugin.name === "alias" && custom(specifier);
+    user.has(plugin)
+      ? isEarly(plugin) !== late
+      : !late && core.has(plugin) && plugin.name === "alias" && custom(specifier);
   const one = async (specifier) => {
     const found = await container().resolveId(specifier, importer || undefined, {});
     if (!found) return null;
@@ -155,7 +165,7 @@ async function made(id) {
     const call = () => (running.client ?? running.server).transformRequest(url);
     result = await at.run({ plugin: "", hook: "", asked }, call);
   } catch (e) {
-    if (e === notMine || !recordOf(asked)?.by.size && !ofUser(e)) return null; // devserver's own to compile, or to report
+    if (e === notMine || (!recordOf(asked)?.by.size && !ofUser(e))) return null; // devserver's own to compile, or to report
     throw e;
   }
   const record = recordOf(asked);
@@ -205,7 +215,10 @@ export async function probe(plugins) {
   const id = posix.join(running.server.config.root, "src/devserver-probe.tsx");
   beginRecord(id);
   try {
-    await picking((p) => plugins.includes(p), () => container().transform(component, id));
+    await picking(
+      (p) => plugins.includes(p),
+      () => container().transform(component, id),
+    );
   } catch (e) {
     console.error(`${e.plugin ?? "react"}: ${e.message}`);
     return plugins.map((p) => p.name); // an error of a plugin that works: it shows again with each module

@@ -8,11 +8,20 @@ import { find, project } from "./packages.mjs";
 import { keepVite, viteFile } from "./vite.mjs";
 import { startedConfig } from "./viteconfig.mjs";
 import { filterOf, has } from "./vitefilters.mjs";
-import { actingHooks, turnOff, wrap, wrapUser } from "./vitehooks.mjs";
+import { actingHooks, runAs, turnOff, wrap, wrapUser } from "./vitehooks.mjs";
 import { hotInfo, prepareHot, updateHot } from "./vitehot.mjs";
 import { htmlInfo } from "./vitehtml.mjs";
 import { httpInfo, openHTTP, prepareHTTP } from "./vitehttp.mjs";
-import { isEarly, learnFilters, mapOf, prepareModules, probe, resolveAll, transformModule, watchCore } from "./vitemodules.mjs";
+import {
+  isEarly,
+  learnFilters,
+  mapOf,
+  prepareModules,
+  probe,
+  resolveAll,
+  transformModule,
+  watchCore,
+} from "./vitemodules.mjs";
 import { eventNames, prepareSocket } from "./vitesocket.mjs";
 import { by, running, tell } from "./vitestate.mjs";
 import { plainText } from "./wire.mjs";
@@ -56,16 +65,20 @@ async function start({ mode, socket }) {
   const { vite, version } = await loadVite();
   process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
   const ours = ourPlugins(Number.parseInt(version, 10));
-  const server = await vite.createServer({
+  const starting = vite.createServer({
     configFile: file,
     mode: mode === "development" ? undefined : mode, // the default gives way to the configuration's own
     customLogger,
     plugins: ours.plugins,
   });
+  const loaded = starting.then(({ config: { configFileDependencies } }) => ({
+    path: file,
+    config: ours.written,
+    dependencies: configFileDependencies,
+  }));
+  keepVite(mode, loaded); // the configuration is run once
+  const server = await starting;
   Object.assign(running, { vite, server, client: server.environments?.client });
-  const dependencies = server.config.configFileDependencies;
-  const { written } = ours;
-  keepVite(mode, { path: file, config: written, dependencies });
 
   const piped = running.client?.plugins ?? server.config.plugins;
   const users = [...new Set([...piped, ...server.config.plugins])].filter((p) => !ours.isVites(p));
@@ -85,11 +98,11 @@ async function start({ mode, socket }) {
     if (socket) await openHTTP(server, socket);
   }
   learnFilters();
-  const values = { path: file, dependencies, written, config: ours.config(), plugins: users, mode };
-  return { ...startedConfig(values), vite: info(version, dependencies, file, needed) };
+  const values = startedConfig({ ...(await loaded), merged: ours.config(), plugins: users, mode });
+  return { ...values, vite: info(version, [file, ...values.deps], needed) };
 }
 
-function info(version, dependencies, file, needed) {
+function info(version, files, needed) {
   const { server } = running;
   return {
     version,
@@ -104,7 +117,7 @@ function info(version, dependencies, file, needed) {
     hot: needed && hotInfo(),
     ...httpInfo(),
     events: eventNames(),
-    packages: packages(version, [file, ...dependencies]),
+    packages: packages(version, files),
     exclude: server.config.optimizeDeps.exclude ?? [],
   };
 }
@@ -125,7 +138,11 @@ function packages(version, files) {
         const manifest = read(join(dir, "node_modules", name, "package.json"));
         if (manifest) out[name] = JSON.parse(manifest).version ?? "0";
       }
-  for (const lock of ["node_modules/.package-lock.json", "node_modules/.yarn-state.yml", "node_modules/.pnpm/lock.yaml"])
+  for (const lock of [
+    "node_modules/.package-lock.json",
+    "node_modules/.yarn-state.yml",
+    "node_modules/.pnpm/lock.yaml",
+  ])
     for (let dir = project; dir !== dirname(dir); dir = dirname(dir)) {
       const text = read(join(dir, lock));
       if (text) out[lock] ??= createHash("sha1").update(text).digest("hex");
@@ -136,7 +153,9 @@ function packages(version, files) {
 const warned = new Set();
 const log = (level) => (message) => {
   const text = plainText(String(message?.stack ?? message));
-  if (text) void tell("viteLog", { level, text, by: by() });
+  if (text && !text.startsWith("failed to load config"))
+    // which is thrown as well
+    void tell("viteLog", { level, text, by: by() });
 };
 const customLogger = {
   hasWarned: false,
@@ -177,7 +196,7 @@ function ourPlugins(major) {
         users = new Set(await flat(config.plugins));
         for (const p of users) {
           if (certificates.test(p.name)) p.config = p.configResolved = undefined; // it would make a certificate
-          if (react.test(p.name)) wrap(p, ["config", "configResolved"], withoutRefresh);
+          wrap(p, ["config", "configEnvironment", "configResolved"], aroundConfig);
         }
       },
     },
@@ -270,10 +289,11 @@ function addApplied(plugin, core) {
   };
 }
 
-/** Calls a hook of React's plugin with a configuration without HMR: components are refreshed by devserver. */
-function withoutRefresh(plugin, hook, call, args) {
-  args[0] = { ...args[0], server: { ...args[0].server, hmr: false } };
-  return call();
+/** Calls a hook that is about the configuration. React's plugin sees no HMR: devserver refreshes components. */
+function aroundConfig(plugin, hook, call, args) {
+  if (react.test(plugin.name) && hook !== "configEnvironment")
+    args[0] = { ...args[0], server: { ...args[0].server, hmr: false } };
+  return runAs(plugin.name, hook, call);
 }
 
 const exit = process.exit.bind(process);
@@ -291,12 +311,18 @@ async function close() {
   await server?.close();
 }
 
+/** Returns a method that needs the server. A process that started again has none until it is told to start it. */
+const whenStarted = (method) => (params) => {
+  if (running.server) return method(params);
+  throw Object.assign(new Error("the project's Vite is not started"), { code: "not_started" });
+};
+
 export const methods = {
   viteStart: start,
-  viteResolve: resolveAll,
-  viteTransform: transformModule,
-  viteMap: mapOf,
-  viteHot: updateHot,
+  viteResolve: whenStarted(resolveAll),
+  viteTransform: whenStarted(transformModule),
+  viteMap: whenStarted(mapOf),
+  viteHot: whenStarted(updateHot),
   viteClose: async () => {
     await close();
     return null;

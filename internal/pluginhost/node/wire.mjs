@@ -55,7 +55,7 @@ export function failure(thrown) {
   const place = at.line === undefined && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
   const { file = place?.file, line = place?.line, column = place?.column ?? 0 } = at;
   return {
-    code: e.missing ? "not_installed" : undefined,
+    code: e.missing ? "not_installed" : e.code === "not_started" ? e.code : undefined,
     message: place?.text ?? message,
     hint: e.hint,
     file,
