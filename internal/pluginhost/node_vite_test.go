@@ -208,6 +208,11 @@ export default {
 				if (text.includes("restart")) server.restart();
 				if (text.includes("emit")) server.watcher.emit("change", file + "2");
 				if (text.includes("exit")) process.exit(7);
+				if (text.includes("alone")) {
+					const before = made.length;
+					await new Promise((r) => setTimeout(r, 30)); // transforms that come now must wait
+					if (made.length > before) throw new Error("a module was made meanwhile");
+				}
 				if (text.includes("slow")) await new Promise((r) => setTimeout(r, 3600));
 			},
 		},
@@ -313,12 +318,16 @@ func TestViteHost(t *testing.T) {
 	h.wants("viteHot", `{"changes":[{"file":"~/src/new.own","kind":"create"},{"file":"~/src/dep.js","kind":"delete"}]}`,
 		`{"files":[{"modules":null,"touched":[]},{"modules":null,"touched":[]}],"sends":[]}`)
 
-	// Modules and hot updates at the same time: all are answered.
-	h.write("src/hot.own", "OWN")
+	// No module is made during a hot update, and all are answered.
+	h.write("src/hot.own", "alone")
 	var wg sync.WaitGroup
-	for range 5 {
-		wg.Go(func() { h.wants("viteTransform", `{"id":"~/src/a.own"}`, "MADE") })
-		wg.Go(func() { h.wants("viteHot", `{"changes":[{"file":"~/src/hot.own","kind":"update"}]}`, "sends") })
+	for i := range 8 {
+		name := fmt.Sprintf("src/m%d.own", i)
+		h.write(name, "OWN")
+		wg.Go(func() {
+			h.wants("viteHot", `{"changes":[{"file":"~/src/hot.own","kind":"update"}]}`, `[{"modules":null,"touched":[]}]`)
+		})
+		wg.Go(func() { h.wants("viteTransform", `{"id":"~/`+name+`"}`, "MADE") })
 	}
 	wg.Wait()
 	h.write("src/hot.own", "exit")

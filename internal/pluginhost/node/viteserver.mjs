@@ -222,7 +222,7 @@ function ourPlugins(major) {
     config: {
       order: "post",
       handler(config) {
-        merged = { ...config, server: { ...config.server } };
+        merged = { ...config };
         const { experimental, optimizeDeps, server } = config;
         config.server = { ...server, watch: null, open: false, middlewareMode: false, preTransformRequests: false };
         if (major >= 8) config.server.forwardConsole = false;
