@@ -159,7 +159,7 @@ func (h *viteHost) tells(want string) {
 
 // everyHook is a plugin of a project that uses what plugins use. The text of a file says what the hooks do.
 const everyHook = `
-let server, made = [];
+let server, making, made = [];
 export default {
 	define: { OWN: "1" },
 	resolve: { alias: [{ find: "custom", replacement: "x", customResolver: () => "/custom-resolved" }, { find: "@", replacement: "/src" }] },
@@ -183,8 +183,14 @@ export default {
 				if (id.endsWith("?style")) return "/* " + made.includes(id.slice(0, -6)) + " */";
 				if (id === "\0virtual:own") { this.addWatchFile("data.txt"); this.addWatchFile("parts/*.txt"); this.addWatchFile("src"); return "export default 42" }
 			} },
-			transform: { filter: { id: /\.(own|tsx?|css)$/, code: { include: ["OWN", "broken"], exclude: /(?<!x)NOT/ } }, handler(code, id) {
+			transform: { filter: { id: /\.(own|tsx?|css)$/, code: { include: ["OWN", "broken"], exclude: /(?<!x)NOT/ } }, async handler(code, id) {
 				made.push(id);
+				if (code.includes("hold")) {
+					making = true;
+					server.config.logger.warn("making");
+					await new Promise((r) => setTimeout(r, 50)); // updates that come now must wait
+					making = false;
+				}
 				if (code.includes("broken")) this.error({ message: "a mistake", loc: { file: "a.own", line: 3, column: 4 }, frame: "> 3" });
 				if (code.includes("same")) return { code };
 				return { code: code.replace("OWN", "MADE"), map: { version: 3, sources: ["x"], names: [], mappings: "AAAA" } };
@@ -210,8 +216,10 @@ export default {
 				if (text.includes("exit")) process.exit(7);
 				if (text.includes("alone")) {
 					const before = made.length;
-					await new Promise((r) => setTimeout(r, 30)); // transforms that come now must wait
-					if (made.length > before) throw new Error("a module was made meanwhile");
+					if (making) throw new Error("a module is being made");
+					server.config.logger.warn("updating");
+					await new Promise((r) => setTimeout(r, 50)); // modules that are asked for now must wait
+					if (making || made.length > before) throw new Error("a module was made meanwhile");
 				}
 				if (text.includes("slow")) await new Promise((r) => setTimeout(r, 3600));
 			},
@@ -223,7 +231,7 @@ export default {
 func TestViteHost(t *testing.T) {
 	h := newViteHost(t, map[string]string{
 		"vite.config.js": everyHook, "src/a.own": "export default 'OWN'", "src/b.ts": "export const b: number = 1",
-		"src/c.css": "a { color: red }\n/* OWN */", "src/not.own": "OWN NOT", "src/same.own": "OWN same", "src/dep.js": "1",
+		"src/c.css": "a { color: red }\n/* OWN */", "src/not.own": "OWN NOT", "src/same.own": "OWN same", "src/dep.js": "1", "src/dep.own": "OWN",
 		"src/broken.own": "\n\nbroken", "src/hot.own": "OWN",
 	})
 	a := h.start()
@@ -319,16 +327,16 @@ func TestViteHost(t *testing.T) {
 		`{"files":[{"modules":null,"touched":[]},{"modules":null,"touched":[]}],"sends":[]}`)
 
 	// No module is made during a hot update, and all are answered.
+	h.write("src/hold.own", "OWN hold")
 	h.write("src/hot.own", "alone")
 	var wg sync.WaitGroup
-	for i := range 8 {
-		name := fmt.Sprintf("src/m%d.own", i)
-		h.write(name, "OWN")
-		wg.Go(func() {
-			h.wants("viteHot", `{"changes":[{"file":"~/src/hot.own","kind":"update"}]}`, `[{"modules":null,"touched":[]}]`)
-		})
-		wg.Go(func() { h.wants("viteTransform", `{"id":"~/`+name+`"}`, "MADE") })
-	}
+	wg.Go(func() { h.wants("viteTransform", `{"id":"~/src/hold.own"}`, "MADE") })
+	h.tells(`"making"`)
+	wg.Go(func() {
+		h.wants("viteHot", `{"changes":[{"file":"~/src/hot.own","kind":"update"}]}`, `[{"modules":null,"touched":[]}]`)
+	})
+	h.tells(`"updating"`)
+	h.wants("viteTransform", `{"id":"~/src/dep.own"}`, "MADE")
 	wg.Wait()
 	h.write("src/hot.own", "exit")
 	h.wants("viteHot", `{"changes":[{"file":"~/src/hot.own","kind":"update"}]}`, "error: ", "is not started") // in the new process

@@ -64,7 +64,7 @@ async function start({ mode, socket }) {
   await close();
   const { vite, version } = await loadVite();
   process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
-  const ours = ourPlugins(Number.parseInt(version, 10));
+  const ours = ourPlugins(Number.parseInt(version, 10), mode);
   const starting = vite.createServer({
     configFile: file,
     mode: mode === "development" ? undefined : mode, // the default gives way to the configuration's own
@@ -175,7 +175,7 @@ const customLogger = {
 };
 
 /** Returns the plugins by which the server is prepared, first and last of all, and what they learn. */
-function ourPlugins(major) {
+function ourPlugins(major, mode) {
   let merged; // the configuration with what plugins have added
   let clientOptions; // the same for the environment of pages
   let defined; // define, before plugins changed the resolved values
@@ -259,6 +259,7 @@ function ourPlugins(major) {
     const alias = resolved.resolve.alias.filter((a) => !ofVite(a));
     return {
       ...merged,
+      mode: mode === "development" ? merged.mode : undefined, // another is devserver's own
       environments: undefined,
       define: { ...merged.define, ...define, ...Object.fromEntries(changed) },
       resolve: { ...merged.resolve, ...resolve, alias: alias.length ? alias : undefined },
