@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -341,6 +342,49 @@ func TestViteHost(t *testing.T) {
 	h.write("src/hot.own", "exit")
 	h.wants("viteHot", `{"changes":[{"file":"~/src/hot.own","kind":"update"}]}`, "error: ", "is not started") // in the new process
 	h.tells("plugin own called process.exit(7)")
+}
+
+// TestViteFilters checks that the filters of hooks cross as expressions that Go has. What cannot be written must let
+// more through, never less.
+func TestViteFilters(t *testing.T) {
+	filters := []struct{ js, want string }{
+		{`{ id: /\.vue$/ }`, `{"id":{"include":["\\.vue$"],"exclude":[]}}`},
+		{`{ id: /^[^?#\/]+\.(?:a|b)$/i }`, `{"id":{"include":["(?i)^[^?#\\/]+\\.(?:a|b)$"],"exclude":[]}}`},
+		{`{ id: { include: [/^\0x/, /\u{1F600}/u, /\u00e9[[]/], exclude: /x/ } }`,
+			`{"id":{"include":["^\\x00x","\\x{1F600}","\\x{00e9}[\\[]"],"exclude":["x"]}}`},
+		{`{ id: { include: /a/, exclude: [/(?=b)/, /c/] } }`, `{"id":{"include":["a"],"exclude":["c"]}}`},
+		{`{ id: { include: [/a/, /(?<!b)c/], exclude: /d/ } }`, `{"id":{"include":[],"exclude":["d"]}}`},
+		{`{ id: [/a/, "**/*.txt"] }`, `{"all":true}`}, // a glob
+		{`{ id: /(a)\1/ }`, `{"all":true}`},
+		{`{ id: /[^]a/ }`, `{"all":true}`},
+		{`{ id: /a/y }`, `{"all":true}`},
+		{`{ id: { exclude: [] } }`, `{"all":true}`},
+		{`{ code: "a.b(" }`, `{"code":{"include":["a\\.b\\("],"exclude":[]}}`},
+		{`{ id: /a/, code: { exclude: ["b"] }, moduleType: ["js", "ts"] }`,
+			`{"id":{"include":["a"],"exclude":[]},"code":{"include":[],"exclude":["b"]},"moduleType":["js","ts"]}`},
+	}
+	var plugins strings.Builder
+	for i, f := range filters {
+		fmt.Fprintf(&plugins, "{ name: 'p%d', transform: { filter: %s, handler() {} } },\n", i, f.js)
+	}
+	a := newViteHost(t, map[string]string{"vite.config.js": "export default { plugins: [" + plugins.String() + "] }"}).start()
+	for i, f := range filters {
+		got := a.Vite.Plugins[i].Transform
+		if string(got) != f.want {
+			t.Errorf("%s: got %s, want %s", f.js, got, f.want)
+		}
+		var parts map[string]any
+		if err := json.Unmarshal(got, &parts); err != nil {
+			t.Fatal(err)
+		}
+		id, _ := parts["id"].(map[string]any)
+		include, _ := id["include"].([]any)
+		for _, expr := range include {
+			if _, err := regexp.Compile(expr.(string)); err != nil {
+				t.Errorf("%s: %v", f.js, err)
+			}
+		}
+	}
 }
 
 // TestViteHostIsNotNeeded checks that plugins whose work is built in need no Node, and that the values of the

@@ -16,7 +16,8 @@ function goPattern(re) {
         i += code[0].length - 1;
         continue;
       }
-      if (/[1-9ckupP]/.test(next) || (next === "b" && inClass)) return undefined;
+      if (/[1-9a-zA-Z]/.test(next) && !/[dDsSwWbBtnrfvx]/.test(next)) return undefined;
+      if (next === "b" && inClass) return undefined; // a backspace
       out += next === "0" ? "\\x00" : c + next;
       i++;
       continue;

@@ -101,6 +101,7 @@ export const updateHot = ({ changes }) =>
       const files = [];
       for (const change of changes)
         files.push(await at.run({ plugin: "", hook: "", batch }, () => changed(change, batch)));
+      await new Promise(setImmediate); // what listeners do at once belongs to the update
       return { files, sends: batch.sends };
     } finally {
       batch.open = false;
