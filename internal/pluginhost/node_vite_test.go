@@ -167,7 +167,8 @@ export default {
 	plugins: [
 		null, [Promise.resolve([{ name: "nested", apply: "build", load() { throw new Error("of a build") } }])],
 		{
-			name: "first", enforce: "pre",
+			name: "first", enforce: "pre", // what it filters by the code is the source
+			transform: { filter: { code: "FIRST" }, handler: (code) => code.replace("FIRST", "OWN") },
 			resolveId(id) { if (id === "early") return "\0early"; if (id === "both") return "\0first" },
 		},
 		{
@@ -181,6 +182,7 @@ export default {
 				if (id === "fails") throw new TypeError("no such thing");
 			},
 			load: { filter: { id: [/^\0/, /\?style/] }, handler(id) {
+				if (id.endsWith("?style&lang.scss")) return '@use "./part";';
 				if (id.endsWith("?style")) return "/* " + made.includes(id.slice(0, -6)) + " */";
 				if (id === "\0virtual:own") { this.addWatchFile("data.txt"); this.addWatchFile("parts/*.txt"); this.addWatchFile("src"); return "export default 42" }
 			} },
@@ -232,7 +234,7 @@ export default {
 func TestViteHost(t *testing.T) {
 	h := newViteHost(t, map[string]string{
 		"vite.config.js": everyHook, "src/a.own": "export default 'OWN'", "src/b.ts": "export const b: number = 1",
-		"src/c.css": "a { color: red }\n/* OWN */", "src/not.own": "OWN NOT", "src/same.own": "OWN same", "src/dep.js": "1", "src/dep.own": "OWN",
+		"src/c.css": "a { color: red }\n/* OWN */", "src/not.own": "OWN NOT", "src/same.own": "OWN same", "src/dep.js": "1", "src/dep.own": "OWN", "src/_part.scss": "\n$a: $b;", "src/by-both.own": "FIRST",
 		"src/broken.own": "\n\nbroken", "src/hot.own": "OWN",
 	})
 	a := h.start()
@@ -256,9 +258,9 @@ func TestViteHost(t *testing.T) {
 		t.Fatalf("plugins: %+v", a.Vite.Plugins)
 	}
 	own := a.Vite.Plugins[1]
-	filters := fmt.Sprintf("%s %s %s %s", own.ResolveID, own.Load, own.Transform, a.Vite.Plugins[0].Load)
+	filters := fmt.Sprintf("%s %s %s %s", own.ResolveID, own.Load, own.Transform, a.Vite.Plugins[0].Transform)
 	if filters != `{"all":true} {"id":{"include":["^\\x00","\\?style"],"exclude":[]}} `+
-		`{"id":{"include":["\\.(own|tsx?|css)$"],"exclude":[]},"code":{"include":["OWN","broken"],"exclude":[]}} null` {
+		`{"id":{"include":["\\.(own|tsx?|css)$"],"exclude":[]}} {"code":{"include":["FIRST"],"exclude":[]}}` {
 		t.Errorf("filters: %s", filters)
 	}
 
@@ -281,12 +283,14 @@ func TestViteHost(t *testing.T) {
 		{"~/src/a.own", []string{`{"code":"export default 'MADE'"`, `"by":["own"]`, `"css":false`}},
 		{"\\u0000virtual:own", []string{"export default 42", `"files":["~/data.txt"]`, `"patterns":["~/parts/*.txt","~/src/**"]`}},
 		{"~/src/c.css?direct", []string{"null"}}, // the filter is of IDs without a query
+		{"~/src/by-both.own", []string{"MADE", `"by":["first","own"]`}},
 		{"~/src/c.css", []string{"updateStyle", "MADE"}},
 		{"~/src/b.ts", []string{"null"}},
 		{"~/src/not.own", []string{"null"}},
 		{"~/src/same.own", []string{"null"}},
 		{"~/src/gone.own", []string{"null"}},
 		{"~/src/broken.own", []string{"error: ~/src/broken.own:3:5 a mistake"}},
+		{"~/src/a.own?style&lang.scss", []string{"error: ~/src/_part.scss:2:5 Undefined variable"}}, // not a place in a.own
 		{"~/src/hot.own?style", []string{"/* true */"}}, // the module of the file is made before
 	} {
 		h.wants("viteTransform", `{"id":"`+c.id+`"}`, c.want...)
@@ -365,7 +369,7 @@ func TestViteFilters(t *testing.T) {
 	}
 	var plugins strings.Builder
 	for i, f := range filters {
-		fmt.Fprintf(&plugins, "{ name: 'p%d', transform: { filter: %s, handler() {} } },\n", i, f.js)
+		fmt.Fprintf(&plugins, "{ name: 'p%d', enforce: 'pre', transform: { filter: %s, handler() {} } },\n", i, f.js)
 	}
 	a := newViteHost(t, map[string]string{"vite.config.js": "export default { plugins: [" + plugins.String() + "] }"}).start()
 	for i, f := range filters {

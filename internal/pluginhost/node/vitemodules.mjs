@@ -15,7 +15,7 @@ export const graph = () => running.client?.moduleGraph ?? running.server.moduleG
 
 let core; // Vite's own plugins
 let early = new Set(); // the plugins whose resolveId is called before Vite's resolver
-let transforms = []; // all plugins with a transform, in order: {plugin, test}, test is undefined for Vite's own
+let transforms = []; // all plugins with a transform, in order, with their filters: Vite's own have none
 let loads = []; // the filters of the user's load hooks
 
 /** Makes the container tell which plugins act on a module, and end early when none does. */
@@ -36,15 +36,8 @@ export function prepareModules(ownOfVite) {
 /** Wraps one of Vite's own plugins: before it works on a module, a plugin of the user must want the module. */
 export const watchCore = (plugin) =>
   wrapCore(plugin, (p, [code, id]) => {
-    if (
-      isAsked(id) &&
-      !wanted(
-        transforms.findIndex((t) => t.plugin === p),
-        id,
-        code,
-      )
-    )
-      throw notMine;
+    const place = transforms.findIndex((t) => t.plugin === p);
+    if (isAsked(id) && !wanted(place, id, code)) throw notMine;
   });
 
 /** Learns the filters of the plugins, once they are started. */
@@ -54,12 +47,23 @@ export function learnFilters() {
   const resolvers = sorted(all, "resolveId");
   const vites = resolvers.findIndex((p) => core.has(p) && /^(vite:resolve|builtin:vite-resolve)/.test(p.name));
   early = new Set(resolvers.slice(0, vites).filter((p) => user.has(p)));
-  transforms = sorted(all, "transform").map((plugin) => ({
-    plugin,
-    test: user.has(plugin) ? filterOf(plugin, "transform").test : undefined,
-  }));
+  let made = false; // one of Vite's own comes before: it makes JavaScript of TypeScript, or CSS of Sass
+  transforms = sorted(all, "transform").map((plugin) => {
+    if (!user.has(plugin)) {
+      made ||= core.has(plugin);
+      return { plugin };
+    }
+    return { plugin, ...filterOf(plugin, "transform", made) };
+  });
   loads = all.filter((p) => user.has(p) && p.load).map((p) => filterOf(p, "load").test);
 }
+
+/** Returns the filters of a plugin's hooks, for devserver. */
+export const filtersOf = (plugin) => ({
+  resolveId: filterOf(plugin, "resolveId").data,
+  load: filterOf(plugin, "load").data,
+  transform: transforms.find((t) => t.plugin === plugin)?.data ?? null,
+});
 
 /** Reports whether resolveId of the plugin is called before Vite's own resolver. */
 export const isEarly = (plugin) => early.has(plugin);

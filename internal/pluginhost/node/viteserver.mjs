@@ -7,12 +7,13 @@ import { pathToFileURL } from "node:url";
 import { find, project } from "./packages.mjs";
 import { keepVite, viteFile } from "./vite.mjs";
 import { startedConfig } from "./viteconfig.mjs";
-import { filterOf, has } from "./vitefilters.mjs";
+import { has } from "./vitefilters.mjs";
 import { actingHooks, runAs, turnOff, wrap, wrapUser } from "./vitehooks.mjs";
 import { hotInfo, prepareHot, updateHot } from "./vitehot.mjs";
 import { htmlInfo } from "./vitehtml.mjs";
 import { httpInfo, openHTTP, prepareHTTP } from "./vitehttp.mjs";
 import {
+  filtersOf,
   isEarly,
   learnFilters,
   mapOf,
@@ -111,7 +112,7 @@ function info(version, files, needed) {
     plugins: running.plugins.map((p) => ({
       name: p.name,
       order: isEarly(p) || (!p.resolveId && p.enforce === "pre") ? "pre" : p.enforce === "post" ? "post" : "normal",
-      ...Object.fromEntries(["resolveId", "load", "transform"].map((hook) => [hook, filterOf(p, hook).data])),
+      ...filtersOf(p),
     })),
     html: htmlInfo(server),
     hot: needed && hotInfo(),
@@ -153,9 +154,8 @@ function packages(version, files) {
 const warned = new Set();
 const log = (level) => (message) => {
   const text = plainText(String(message?.stack ?? message));
-  if (text && !text.startsWith("failed to load config"))
-    // which is thrown as well
-    void tell("viteLog", { level, text, by: by() });
+  const thrown = text.startsWith("failed to load config"); // and so an error anyway
+  if (text && !thrown) void tell("viteLog", { level, text, by: by() });
 };
 const customLogger = {
   hasWarned: false,
@@ -195,6 +195,7 @@ function ourPlugins(major, mode) {
       async handler(config) {
         users = new Set(await flat(config.plugins));
         for (const p of users) {
+          p.name ??= "(no name)";
           if (certificates.test(p.name)) p.config = p.configResolved = undefined; // it would make a certificate
           wrap(p, ["config", "configEnvironment", "configResolved"], aroundConfig);
         }
