@@ -29,6 +29,10 @@ type Project interface {
 
 // Methods returns the answers to what plugins want of the project.
 func (h *Host) Methods(p Project) wire.Methods {
+	if h == nil {
+		return nil
+	}
+	h.serves(p)
 	type named struct {
 		IDs    []string `json:"ids"`
 		Paths  []string `json:"paths"`
@@ -42,7 +46,10 @@ func (h *Host) Methods(p Project) wire.Methods {
 		return wire.Method(func(_ context.Context, n named) (any, error) { do(n); return nil, nil })
 	}
 	return wire.Methods{
-		"viteSend":       wire.Method(func(_ context.Context, s Send) (any, error) { return nil, p.Send(s) }),
+		"viteSend": wire.Method(func(_ context.Context, s Send) (any, error) {
+			s.IDs = h.allFromVite(s.IDs)
+			return nil, p.Send(s)
+		}),
 		"viteEmit":       wire.Method(func(_ context.Context, c Change) (any, error) { p.Edited(c); return nil, nil }),
 		"viteInvalidate": does(func(n named) { h.ForgetImports(); p.Invalidate(h.allFromVite(n.IDs)) }),
 		"viteReload":     does(func(n named) { h.ForgetImports(); p.Reload(h.allFromVite(n.IDs)) }),

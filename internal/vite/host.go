@@ -7,7 +7,6 @@ package vite
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -56,6 +55,7 @@ type Host struct {
 	again    again    // again.go
 	imports  imports  // imports.go
 	listings listings // kept.go
+	guests   guests   // events.go
 	made     sync.Map // ID -> sum of what pages run of a module that was asked about
 
 	saltOnce sync.Once
@@ -79,13 +79,19 @@ func New(o Options) *Host {
 			return nil, err
 		}
 		p := nodeChild{child, o.Node}
-		if err := p.Call(ctx, "viteStart", map[string]any{"mode": o.Mode}, nil); err != nil {
+		var started struct {
+			Vite *Info `json:"vite"`
+		}
+		if err := p.Call(ctx, "viteStart", map[string]any{"mode": o.Mode}, &started); err != nil {
 			p.Kill("") // it starts in a new process or not at all
 			<-p.Exited()
 			if errors.Is(err, wire.ErrClosed) {
 				err = errors.New(p.Why())
 			}
 			return nil, err
+		}
+		if started.Vite != nil {
+			h.listens(started.Vite.Events)
 		}
 		return p, nil
 	}
@@ -297,15 +303,6 @@ type HotFile struct {
 	Err error
 }
 
-// Send is a message of a plugin for pages, in Vite's form.
-type Send struct {
-	Payload json.RawMessage `json:"payload"`
-	// Client is the page that gets the message, "" for all.
-	Client string `json:"client"`
-	// By is the plugin that sends, "" when nobody knows.
-	By string `json:"by"`
-}
-
 // Hot tells the plugins about changed files, before anything is compiled again. When Vite is down, plugins hear of the
 // changes later, see Options.Redo.
 func (h *Host) Hot(ctx context.Context, changes []Change) (*Hot, error) {
@@ -339,6 +336,9 @@ func (h *Host) hot(ctx context.Context, changes []Change) (*Hot, error) {
 		return nil, err
 	}
 	hot := &Hot{Sends: answer.Sends}
+	for i, s := range hot.Sends {
+		hot.Sends[i].IDs = h.allFromVite(s.IDs)
+	}
 	for _, f := range answer.Files {
 		file := HotFile{Narrowed: f.Modules != nil, Modules: h.allFromVite(f.Modules), Touched: h.allFromVite(f.Touched)}
 		if f.Error != nil {
