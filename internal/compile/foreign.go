@@ -2,11 +2,14 @@ package compile
 
 import (
 	"context"
+	"crypto/sha256"
 	"path/filepath"
+	"slices"
 
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/sourcemap"
 	"github.com/seed-b8174343/devserver/internal/transform"
 )
 
@@ -34,7 +37,41 @@ func (c *Compiler) foreign(ctx context.Context, src *source) (owned bool, err er
 	src.state = state
 	src.code, src.plain, src.css = made.Code, !made.CSS, made.CSS
 	src.watch, src.globs = made.Files, made.Globs
+	src.foreign = sumOf(made.Code)
 	return true, nil
+}
+
+// sumOf returns a text that stands for code.
+func sumOf(code string) string {
+	sum := sha256.Sum256([]byte(code))
+	return string(sum[:12])
+}
+
+// madeFrom returns the map of a module to what plugins of the vite.config made it from. m is the map to what they made,
+// nil when that is the module's code, and the result when there is no other: Vite may have another text by now.
+func (c *Compiler) madeFrom(ctx context.Context, src source, m *sourcemap.Map) *sourcemap.Map {
+	if src.foreign == "" {
+		return m
+	}
+	now, err := c.o.Vite.Transform(ctx, src.id) // Vite keeps what it has made
+	if err != nil || now == nil || sumOf(now.Code) != src.foreign {
+		return m
+	}
+	text, err := c.o.Vite.Map(ctx, src.id)
+	if err != nil || text == "" {
+		return m
+	}
+	_, own := c.mapOf("", text, src)
+	switch {
+	case own == nil:
+		return m
+	case m == nil:
+		return own
+	}
+	if input := slices.Index(m.Sources, moduleid.Name(src.id)); input >= 0 {
+		return sourcemap.Compose(m, input, own)
+	}
+	return m
 }
 
 // foreignImport returns the ID of what an import means to plugins of the vite.config, "" when they have no answer. late
