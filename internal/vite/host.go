@@ -137,11 +137,11 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 	if !h.o.Info.wantsModule(name) || !h.mayRead(name) {
 		return nil, nil
 	}
-	if _, err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
-		return nil, err
-	}
 	if m, ok := h.transformKept(id); ok {
 		return m, nil
+	}
+	if _, err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
+		return nil, err
 	}
 	m, err := h.transform(ctx, id, nil)
 	if was, known := h.made.Load(id); errors.Is(err, ErrDown) && known && was == sumOf(nil) {
