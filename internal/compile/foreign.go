@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/sourcemap"
 	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/vite"
 )
 
 // The plugins of the vite.config have a say in what a module is. What they make of a module is JavaScript, and
@@ -91,7 +93,11 @@ func (c *Compiler) foreignImport(ctx context.Context, specifier, importer string
 	}
 	if !found.External {
 		if to := c.File(found.ID); to != "" {
-			c.o.Gate.Permit(importer, "", to)
+			from := "" // the user has chosen the plugins, and what they lead to
+			if file := cmp.Or(c.File(importer), vite.Place(importer)); moduleid.IsDependency(file) {
+				from = file // the code of a package must not choose files by way of a plugin
+			}
+			c.o.Gate.Permit(importer, from, to)
 		}
 	}
 	return found.ID, nil
