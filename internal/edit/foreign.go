@@ -29,8 +29,11 @@ type foreign struct {
 // askVite tells the plugins of the vite.config about changed files, and returns the modules that have to be compiled
 // again by what they say.
 func (u *Updater) askVite(e *edit, changes watch.Batch) (touched []string) {
+	if u.o.Vite == nil {
+		return nil
+	}
 	list := viteChanges(changes)
-	if u.o.Vite == nil || len(list) == 0 {
+	if len(list) == 0 {
 		return nil
 	}
 	for _, c := range list {

@@ -142,11 +142,11 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 	if !h.o.Info.wantsModule(name) || !h.mayRead(name) {
 		return nil, nil
 	}
-	if err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
-		return nil, err
-	}
 	if m, ok := h.transformKept(id); ok {
 		return m, nil
+	}
+	if _, err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
+		return nil, err
 	}
 	m, err := h.transform(ctx, id, nil)
 	if was, known := h.made.Load(id); errors.Is(err, ErrDown) && known && was == sumOf(nil) {
@@ -284,7 +284,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // Map returns the source map of what Transform has returned last for a module, "" when there is none.
 func (h *Host) Map(ctx context.Context, id string) (string, error) {
-	if err := h.settle(ctx, h.fileOf(id)); err != nil {
+	if _, err := h.settle(ctx, h.fileOf(id)); err != nil {
 		return "", err
 	}
 	var text *string
@@ -334,10 +334,13 @@ func (h *Host) Hot(ctx context.Context, changes []Change) (*Hot, error) {
 }
 
 func (h *Host) hot(ctx context.Context, changes []Change) (*Hot, error) {
+	late := map[string]bool{}
 	for _, c := range changes {
-		if err := h.settle(ctx, c.File); err != nil {
+		was, err := h.settle(ctx, c.File)
+		if err != nil {
 			return nil, err
 		}
+		late[c.File] = was
 	}
 	defer h.again.hearing(changes)()
 	var answer struct {
@@ -355,10 +358,13 @@ func (h *Host) hot(ctx context.Context, changes []Change) (*Hot, error) {
 	for i, s := range hot.Sends {
 		hot.Sends[i].IDs = h.allFromVite(s.IDs)
 	}
-	for _, f := range answer.Files {
+	for i, f := range answer.Files {
 		file := HotFile{Narrowed: f.Modules != nil, Modules: h.allFromVite(f.Modules), Touched: h.allFromVite(f.Touched)}
 		if f.Error != nil {
 			file.Err = f.Error
+		}
+		if i < len(changes) && late[changes[i].File] && len(f.Modules) == 0 {
+			file.Narrowed = false // a plugin may have seen the new text as the old one, in some way of its own
 		}
 		hot.Files = append(hot.Files, file)
 	}

@@ -4,6 +4,7 @@ import { isAbsolute, posix } from "node:path";
 import { filterOf, sorted } from "./vitefilters.mjs";
 import { beginRecord, picking, recordOf, wrapCore } from "./vitehooks.mjs";
 import { at, running } from "./vitestate.mjs";
+import { withText } from "./vitetexts.mjs";
 
 const cleaned = (id) => id.replace(/[?#].*$/s, "");
 
@@ -23,10 +24,9 @@ export function prepareModules(ownOfVite) {
   core = ownOfVite;
   const c = container();
   const { load, transform } = c;
-  c.load = async function (id, ...more) {
+  c.load = function (id, ...more) {
     beginRecord(id);
-    const loaded = await load.call(this, id, ...more);
-    return loaded ?? (isAsked(id) ? at.getStore().text : undefined) ?? loaded;
+    return load.call(this, id, ...more);
   };
   c.transform = function (code, id, ...more) {
     if (isAsked(id) && !wanted(-1, id, code)) throw notMine;
@@ -152,14 +152,14 @@ export const transformModule = ({ id, text }) =>
     const file = cleaned(id);
     // A style of a component needs what its plugin learns from the component, which may fail.
     if (file !== id && !vitesQuery.test(id) && !plain.has(file) && isAbsolute(file) && existsSync(file)) {
-      if (!(await made(file, text))) plain.add(file);
+      if (!(await withText(file, text, () => made(file)))) plain.add(file);
     }
-    return made(id, text);
+    return withText(file, text, () => made(id));
   });
 
 const mayBeWanted = (id) => loads.some((test) => test(id)) || transforms.some((t) => t.test?.(id));
 
-async function made(id, text) {
+async function made(id) {
   if (!mayBeWanted(id)) return null;
   const url = urlOf(id);
   const g = graph();
@@ -171,7 +171,7 @@ async function made(id, text) {
   let result;
   try {
     const call = () => (running.client ?? running.server).transformRequest(url);
-    result = await at.run({ plugin: "", hook: "", asked, text }, call);
+    result = await at.run({ plugin: "", hook: "", asked }, call);
   } catch (e) {
     if (e === notMine || (!recordOf(asked)?.by.size && !ofUser(e))) return null; // devserver's own to compile, or to report
     throw e;
