@@ -64,7 +64,7 @@ if (import.meta.hot) {
 	r.cut()
 	ask()
 
-	// The plugin says what its process is, and the page asks again when that is gone.
+	// The edited plugin says what its process is.
 	app.Edit("vite.config.ts", "success: true }", "success: true })\n          server.ws.send('pid', process.pid")
 	s.Log.Wait(t, "server restarted")
 	p.NoReload()
@@ -78,10 +78,11 @@ if (import.meta.hot) {
 	if err := node.Kill(); err != nil {
 		t.Fatal(err)
 	}
+	s.Log.Wait(t, "Vite's plugins ended in Node") // what is sent before that may be lost, and the page is told
 	ask()
 	p.Wait("globalThis.pid !== " + strconv.Itoa(node.Pid))
 	p.NoReload()
-	if n := s.Log.Count("Received custom event:"); n != answers {
+	if n := s.Log.Count("[node] Received custom event:"); n != answers {
 		t.Errorf("the plugin got %d events, want %d", n, answers)
 	}
 }
