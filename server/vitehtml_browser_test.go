@@ -58,9 +58,9 @@ globalThis.copies = (globalThis.copies ?? 0) + 1;
 		t.Errorf("scripts that hooks put in: %s", got)
 	}
 	for what, want := range map[string]string{
-		"document.querySelector('#post').textContent":                                                       "app",
-		"document.querySelector('main').textContent":                                                        "development",
-		"document.title":                                                                                    "development",
+		"document.querySelector('#post').textContent": "app",
+		"document.querySelector('main').textContent":  "development",
+		"document.title": "development",
 		"document.querySelector('meta[name=quoted][hidden]:not([disabled])').content":                       `a "b" & <c>`,
 		"document.body.firstElementChild.outerHTML":                                                         `<section><b>bold</b><i id="in"></i></section>`,
 		"document.head.querySelector('script').getAttribute('src')":                                         "/@id/virtual:start",
