@@ -280,6 +280,7 @@ func (p *project) serveVirtual(w http.ResponseWriter, r *http.Request) bool {
 	case !ok:
 	case style:
 		p.serveStyle(w, r, id)
+	case isClassic(r) && p.serveScript(w, r, id): // of importScripts, for example
 	default:
 		p.serveEntry(w, r, id)
 	}
