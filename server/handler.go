@@ -276,6 +276,10 @@ func (p *project) serveVirtual(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	id, ok := p.virtual(r.Context(), name, r.URL.RawQuery)
+	if id := moduleid.OfPath(name); !ok && moduleid.Has(r.URL.RawQuery, "html-proxy") && p.isRendered(p.compiler.File(id)) {
+		p.serveEntry(w, r, id+"?"+r.URL.RawQuery)
+		return true
+	}
 	switch {
 	case !ok:
 	case style:
