@@ -235,7 +235,7 @@ func (p *project) serveURL(w http.ResponseWriter, r *http.Request, late func(htt
 	case wantsModule(r, target):
 		p.serveEntry(w, r, moduleid.Plain(target.ID))
 	case wantsStyle(r, target):
-		p.serveStyle(w, r, target)
+		p.serveStyle(w, r, target.ID)
 	case isClassic(r) && moduleid.IsCompiled(target.File) && p.serveScript(w, r, target.ID):
 	case moduleid.IsPage(target.File) && late(w, r):
 	case moduleid.IsPage(target.File) && p.cfg.AppType == "custom":
@@ -271,19 +271,32 @@ func whyDenied(denied *gate.Denied) []any {
 // serveVirtual answers for URLs of modules that plugins make. It returns false for others.
 func (p *project) serveVirtual(w http.ResponseWriter, r *http.Request) bool {
 	name, _ := p.layout.Below(r.URL.Path)
-	if !wantsVirtual(r, name) {
+	style := destination(r) == "style"
+	if !style && !wantsVirtual(r, name) {
 		return false
 	}
 	id, ok := p.virtual(r.Context(), name, r.URL.RawQuery)
-	if ok {
+	if id := moduleid.OfPath(name); !ok && moduleid.Has(r.URL.RawQuery, "html-proxy") && p.isRendered(p.compiler.File(id)) {
+		p.serveEntry(w, r, id+"?"+r.URL.RawQuery)
+		return true
+	}
+	switch {
+	case !ok:
+	case style:
+		p.serveStyle(w, r, id)
+	case isClassic(r) && p.serveScript(w, r, id): // of importScripts, for example
+	default:
 		p.serveEntry(w, r, id)
 	}
 	return ok
 }
 
-// wantsVirtual reports whether the browser runs the answer as a script, or probably so for a client without Fetch
+// wantsVirtual reports whether the browser runs the answer as a script or a worker, or probably so for a client without Fetch
 // metadata.
 func wantsVirtual(r *http.Request, name string) bool {
+	if _, alone := runsAlone(r); alone {
+		return true
+	}
 	dest := destination(r)
 	return dest == "script" || dest == "" && (moduleid.IsScript(name) || strings.HasPrefix(name, "/@") || !acceptsHTML(r) && path.Ext(name) == "")
 }

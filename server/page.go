@@ -50,7 +50,8 @@ func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string)
 	serveText(w, r, page.text)
 }
 
-// rewrittenPage is a page as a browser gets it. source is the text of its file.
+// rewrittenPage is a page as a browser gets it. source is the text of its file, nil for a page that a plugin of the
+// vite.config has rendered.
 type rewrittenPage struct {
 	source, text []byte
 	scripts      []html.Script
@@ -110,15 +111,27 @@ func (p *project) rewritePage(ctx context.Context, file string, source []byte, d
 	if err != nil {
 		return nil, err
 	}
-	text = []byte(first)
+	page, err := p.rewriteText(ctx, id, file, []byte(first), dir, p.client(id, edit.PageRev(source)))
+	if err != nil {
+		return nil, err
+	}
+	page.source = source
+	seen.HTML = string(page.text)
+	last, err := p.vite.HTML(ctx, false, seen)
+	page.text = []byte(last)
+	return page, err
+}
+
+// rewriteText does on a page what the server and Go plugins do. id and file are the page's.
+func (p *project) rewriteText(ctx context.Context, id, file string, text []byte, dir string, client html.Client) (*rewrittenPage, error) {
 	tags, err := p.hosts.TransformHTML(ctx, plugin.TransformHTMLArgs{Path: id, File: file, HTML: string(text)})
 	if err != nil {
 		return nil, err
 	}
-	page := &rewrittenPage{source: source}
+	page := &rewrittenPage{}
 	var failed error
 	opts := html.Options{
-		Path: moduleid.Path(id), Base: p.layout.Base, Dir: dir, Client: p.client(id, edit.PageRev(source)),
+		Path: moduleid.Path(id), Base: p.layout.Base, Dir: dir, Client: client,
 		Imports: transform.ImportedURLs,
 		Resolve: func(u string, script bool) string { return p.compiler.PageURL(ctx, id, file, u, script) },
 		Style: func(css string, line int, attribute bool) string {
@@ -147,10 +160,7 @@ func (p *project) rewritePage(ctx context.Context, file string, source []byte, d
 	if failed != nil {
 		return nil, &pageError{failed, page.inputs}
 	}
-	seen.HTML = string(page.text)
-	last, err := p.vite.HTML(ctx, false, seen)
-	page.text = []byte(last)
-	return page, err
+	return page, nil
 }
 
 // pageError is the error of a page that was made from further files: an edit of them may fix it.
@@ -171,7 +181,7 @@ func (p *project) client(page, rev string) html.Client {
 func (p *project) keepPage(file string, page *rewrittenPage) {
 	before, _ := p.pages.Swap(file, page)
 	was, _ := before.(*rewrittenPage)
-	if was == nil || !bytes.Equal(was.source, page.source) { // an edit compiles the scripts
+	if was == nil || page.source != nil && !bytes.Equal(was.source, page.source) { // an edit compiles the scripts
 		return
 	}
 	for _, s := range page.scripts {
@@ -186,6 +196,10 @@ func (p *project) keptPage(ctx context.Context, file string) (*rewrittenPage, er
 	p.keeping.Lock() // all inline scripts of an edited page ask for it at once
 	defer p.keeping.Unlock()
 	for {
+		if p.isRendered(file) {
+			kept, _ := p.pages.Load(file)
+			return kept.(*rewrittenPage), nil
+		}
 		source, err := p.gate.ReadFile(file)
 		if err != nil {
 			return nil, err
@@ -206,6 +220,12 @@ func (p *project) keptPage(ctx context.Context, file string) (*rewrittenPage, er
 		}
 		// The page was served meanwhile, and a browser has those scripts.
 	}
+}
+
+// isRendered reports whether a plugin of the vite.config has rendered the page of the file, which need not exist.
+func (p *project) isRendered(file string) bool {
+	kept, ok := p.pages.Load(file)
+	return ok && kept.(*rewrittenPage).source == nil
 }
 
 func htmlTags(tags []plugin.HTMLTag) []html.Tag {

@@ -9,7 +9,13 @@ import (
 	"strings"
 	"sync"
 
+	"context"
+	"slices"
+
 	"github.com/seed-b8174343/devserver/hmr"
+
+	"github.com/seed-b8174343/devserver/internal/html"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
@@ -156,6 +162,20 @@ func (p *project) tellListening() {
 		}
 	}
 	p.vite.Listens(vite.Listening{URLs: urls, Address: address})
+}
+
+// Rewrite implements vite.Project.
+func (p viteProject) Rewrite(ctx context.Context, page vite.Page) (string, error) {
+	id := moduleid.OfPath(page.Path)
+	file := p.compiler.File(id)
+	made, err := p.rewriteText(ctx, id, file, []byte(page.HTML), "", p.client("", ""))
+	if err != nil {
+		return "", err
+	}
+	if slices.ContainsFunc(made.scripts, func(s html.Script) bool { return s.Inline }) {
+		p.keepPage(file, made)
+	}
+	return string(made.text), nil
 }
 
 // Invalidate implements vite.Project.

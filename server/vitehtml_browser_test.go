@@ -58,9 +58,9 @@ globalThis.copies = (globalThis.copies ?? 0) + 1;
 		t.Errorf("scripts that hooks put in: %s", got)
 	}
 	for what, want := range map[string]string{
-		"document.querySelector('#post').textContent":                                                       "app",
-		"document.querySelector('main').textContent":                                                        "development",
-		"document.title":                                                                                    "development",
+		"document.querySelector('#post').textContent": "app",
+		"document.querySelector('main').textContent":  "development",
+		"document.title": "development",
 		"document.querySelector('meta[name=quoted][hidden]:not([disabled])').content":                       `a "b" & <c>`,
 		"document.body.firstElementChild.outerHTML":                                                         `<section><b>bold</b><i id="in"></i></section>`,
 		"document.head.querySelector('script').getAttribute('src')":                                         "/@id/virtual:start",
@@ -92,4 +92,87 @@ export default { plugins: [{ name: "strict", async transformIndexHtml(html) { if
 	s.Edit("index.html", "broken", "fixed")
 	page.WaitText("h1", "fixed")
 	page.WaitNoOverlay()
+}
+
+// TestRenderedPage: a plugin that renders pages itself, as those of frameworks do, gets the client into them by
+// server.transformIndexHtml. Their scripts run, and edits reach the page.
+func TestRenderedPage(t *testing.T) {
+	devtest.NeedBrowser(t)
+	t.Parallel()
+	s := startWithPlugins(t, `
+import { readFileSync } from "node:fs";
+export default { appType: "custom", plugins: [{
+  name: "renders",
+  transformIndexHtml: (html) => html.replace("TITLE", "hooked"),
+  configureServer(server) {
+    return () => server.middlewares.use(async (req, res, next) => {
+      if (req.originalUrl !== "/page/1?x") return next();
+      const html = readFileSync(new URL("./index.html", import.meta.url), "utf8").replace("OUTLET", "rendered " + req.url);
+      res.setHeader("Content-Type", "text/html");
+      res.end(await server.transformIndexHtml(req.originalUrl, html));
+    });
+  },
+}] };`, `-- index.html --
+<!doctype html><html><head><title>TITLE</title></head><body><h1>OUTLET</h1><p></p><script type="module">import { text } from "/src/text.ts"; globalThis.inline = text;</script><script type="module" src="/src/main.ts"></script></body></html>
+-- src/text.ts --
+export const text: string = "one";
+-- src/main.ts --
+import { text } from "./text";
+document.querySelector("p")!.textContent = text;
+import.meta.hot!.accept();
+`)
+	page := s.Page(t, "/page/1?x")
+	page.WaitText("h1", "rendered /page/1?x")
+	page.WaitText("p", "one")
+	page.Wait("globalThis.inline === 'one' && document.title === 'hooked'")
+	s.Edit("src/main.ts", "= text", "= text + ' edited'")
+	page.WaitText("p", "one edited")
+	page.NoReload()
+	if got := s.Get("/page/2", "Accept", "text/html"); got.Status != 404 || !strings.Contains(got.Body, "custom") && !strings.Contains(got.Body, "404") {
+		t.Errorf("a page that the plugin does not render: %d %s", got.Status, got.Body)
+	}
+	page.NoErrors()
+}
+
+// TestVirtualURLs: modules of a vite.config's plugins have URLs for all uses.
+func TestVirtualURLs(t *testing.T) {
+	t.Parallel()
+	s := startWithPlugins(t, `
+const modules = {
+  "\0virtual:script": "export const named = 1",
+  "/worker-of-plugin.js?w": "importScripts('/classic-of-plugin.js'); self.onmessage = () => postMessage(globalThis.classic)",
+  "/classic-of-plugin.js": "self.classic = 'ran'",
+  "virtual:style.css": "b { color: red }",
+};
+export default { plugins: [{
+  name: "modules",
+  resolveId: (id) => (id === "virtual:script" ? "\0" + id : id.replace("?direct", "") in modules ? id : undefined),
+  load: (id) => modules[id.replace("?direct", "")],
+  configureServer: ({ middlewares }) => void middlewares.use("/named", (req, res) => res.end(String(process.pid))),
+}] };`, `-- main.ts --
+export const named: number = 1;
+`)
+	for _, c := range []struct{ path, dest, mode, kind, has, not string }{
+		{"/@id/virtual:script", "script", "cors", "text/javascript; charset=utf-8", "export { $x0 as \"named\" }", ""},
+		{"/@id/__x00__virtual:script?t=1", "script", "cors", "text/javascript; charset=utf-8", `"entry":"\u0000virtual:script"`, ""},
+		{"/main.ts?t=1&import", "script", "cors", "text/javascript; charset=utf-8", `"entry":"/main.ts"`, ""},
+		{"/worker-of-plugin.js?w", "worker", "same-origin", "text/javascript; charset=utf-8", "importScripts", "import {"},
+		{"/classic-of-plugin.js", "script", "no-cors", "text/javascript; charset=utf-8", "self.classic", "import {"},
+		{"/@id/virtual:style.css", "style", "no-cors", "text/css; charset=utf-8", "color: red", "import"},
+	} {
+		got := s.Get(c.path, "Sec-Fetch-Dest", c.dest, "Sec-Fetch-Mode", c.mode)
+		if got.Status != 200 || got.Header.Get("Content-Type") != c.kind || !strings.Contains(got.Body, c.has) || c.not != "" && strings.Contains(got.Body, c.not) {
+			t.Errorf("%s for %s: %d %s\n%s", c.path, c.dest, got.Status, got.Header.Get("Content-Type"), got.Body)
+		}
+	}
+	if got := s.Get("/@id/virtual:unknown", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors"); got.Status != 404 {
+		t.Errorf("a module that nobody has: %d %s", got.Status, got.Body)
+	}
+	if got := s.Get("/unknown", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors"); got.Status != 404 {
+		t.Errorf("a URL that nobody has: %d %s", got.Status, got.Body)
+	}
+	s.Again() // what plugins said of themselves is kept
+	if got := s.Get("/named"); got.Status != 200 || got.Body == "" {
+		t.Errorf("a middleware after a start from the cache: %d %s", got.Status, got.Body)
+	}
 }

@@ -8,8 +8,10 @@ import (
 // Page is a page that plugins may change.
 type Page struct {
 	// Path is the page's path below the base, and File its file. URL is what the browser asked for.
-	Path, File, URL string
-	HTML            string
+	Path string `json:"path"`
+	File string `json:"file"`
+	URL  string `json:"originalUrl"`
+	HTML string `json:"html"`
 }
 
 // HTML returns the page with what plugins make of it. Those that ask for it come first, before the server's own work on
@@ -25,7 +27,10 @@ func (h *Host) HTML(ctx context.Context, first bool, page Page) (string, error) 
 	var made struct {
 		HTML string `json:"html"`
 	}
-	params := map[string]string{"stage": stage, "path": page.Path, "file": page.File, "originalUrl": page.URL, "html": page.HTML}
+	params := struct {
+		Stage string `json:"stage"`
+		Page
+	}{stage, page}
 	err := h.call(ctx, "viteHTML", params, &made)
 	return made.HTML, err
 }

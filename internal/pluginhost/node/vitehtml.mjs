@@ -1,6 +1,7 @@
 // The hooks transformIndexHtml of plugins. Devserver's own work on a page is done between the two stages.
-import { running } from "./vitestate.mjs";
-import { at } from "./vitestate.mjs";
+import { join } from "node:path";
+import { ask } from "./wire.mjs";
+import { at, running } from "./vitestate.mjs";
 
 /** Returns the hooks of a stage in the order in which Vite calls them: those before Vite's own work, or the rest. */
 function hooksOf(stage) {
@@ -32,6 +33,18 @@ const logged = (level, message) => {
   const text = typeof message === "function" ? message() : message;
   running.server.config.logger[level](text.message ?? text);
 };
+
+/** Stands for server.transformIndexHtml: plugins that render pages have them completed by it. */
+export async function transformIndexHtml(url, html, originalUrl = url) {
+  const { base, root } = running.server.config;
+  let path = decodeURI(url.replace(/[?#].*$/s, ""));
+  if (path.startsWith(base)) path = "/" + path.slice(base.length);
+  if (path.endsWith("/")) path += "index.html";
+  const page = { path, file: join(root, path), originalUrl };
+  ({ html } = await transformPage({ ...page, stage: "pre", html }));
+  ({ html } = await ask("viteRewrite", { ...page, html }));
+  return (await transformPage({ ...page, stage: "rest", html })).html;
+}
 
 async function transformPage({ stage, path, file, originalUrl, html }) {
   const { server } = running;

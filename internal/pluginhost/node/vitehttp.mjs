@@ -3,6 +3,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { failure } from "./wire.mjs";
+import { transformIndexHtml } from "./vitehtml.mjs";
 import { at, by, tell } from "./vitestate.mjs";
 
 // What both sides say to each other about a request. A header of this name never comes from a browser.
@@ -44,6 +45,7 @@ export function prepareHTTP(server) {
     run(this, handle, req, res, out);
   };
   server.printUrls = silent;
+  server.transformIndexHtml = transformIndexHtml;
   if (!httpServer) return;
   httpServer.removeAllListeners("upgrade"); // Vite's own socket of pages
   httpServer.on("newListener", tellLater);
