@@ -253,6 +253,7 @@ func (p *pluginPlay) step(step pluginStep) {
 	case "delete":
 		p.app.Remove(step.object)
 	case "restart":
+		p.page.Goto("about:blank") // a page that looks for its server would log errors
 		if p.vite != nil {
 			p.vite.stop()
 			p.vite.start(p.t)
