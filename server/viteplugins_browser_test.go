@@ -49,18 +49,9 @@ import (
 func TestVitePlugins(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
-	files, err := filepath.Glob("../testdata/plugins/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("found no projects in testdata/plugins", err)
-	}
-	for _, file := range files {
-		archive, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		story := readPluginStory(t, archive)
+	for _, story := range pluginStories(t) {
 		for _, from := range story.from {
-			t.Run(path.Join(strings.TrimSuffix(filepath.Base(file), ".txtar"), from), func(t *testing.T) {
+			t.Run(path.Join(story.name, from), func(t *testing.T) {
 				t.Parallel()
 				if *withVite && story.notVite {
 					t.Skip("the story is not true with Vite")
@@ -73,6 +64,7 @@ func TestVitePlugins(t *testing.T) {
 
 // pluginStory is a project of testdata/plugins, and what happens to it.
 type pluginStory struct {
+	name, about       string // the file's name without its end, and the first sentence
 	template, page    string
 	from              []string // folders of testdata/plugins in which packages are looked for first; "" is none
 	plugins, packages []string
@@ -86,9 +78,29 @@ type pluginStep struct {
 	verb, object, text string
 }
 
+// pluginStories returns the stories of testdata/plugins, by name.
+func pluginStories(t *testing.T) []*pluginStory {
+	t.Helper()
+	files, err := filepath.Glob("../testdata/plugins/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("found no projects in testdata/plugins", err)
+	}
+	stories := make([]*pluginStory, len(files))
+	for i, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stories[i] = readPluginStory(t, archive)
+		stories[i].name = strings.TrimSuffix(filepath.Base(file), ".txtar")
+	}
+	return stories
+}
+
 func readPluginStory(t *testing.T, archive *txtar.Archive) *pluginStory {
 	t.Helper()
 	s := &pluginStory{page: "/", from: []string{""}}
+	s.about, _, _ = strings.Cut(strings.ReplaceAll(string(archive.Comment), "\n", " "), ". ") // each text has a sentence
 	for line := range strings.Lines(string(archive.Comment)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		switch key {
@@ -241,6 +253,7 @@ func (p *pluginPlay) step(step pluginStep) {
 	case "delete":
 		p.app.Remove(step.object)
 	case "restart":
+		p.page.Goto("about:blank") // a page that looks for its server would log errors
 		if p.vite != nil {
 			p.vite.stop()
 			p.vite.start(p.t)
@@ -367,6 +380,93 @@ func (p *pluginPlay) want(lines string) {
 // overlayParts is the text of the error overlay without its styles.
 const overlayParts = `[...document.querySelector("vite-error-overlay")?.shadowRoot.querySelectorAll(":not(style)") ?? []]
 	.filter((e) => !e.querySelector(":not(style)")).map((e) => e.textContent.trim()).filter(Boolean).join("\n")`
+
+// TestVitePluginsPage: docs/vite-plugins.md lists the plugins that the stories use, with their versions.
+// `go test ./server -run VitePluginsPage -update` writes the table again.
+func TestVitePluginsPage(t *testing.T) {
+	t.Parallel()
+	const file, from, to = "../docs/vite-plugins.md", "| plugin |", "\n\n"
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(data), from)
+	old, after, end := strings.Cut(rest, to)
+	if !ok || !end {
+		t.Fatalf("%s has no table, or nothing below the table", file)
+	}
+	if table := pluginTable(t); table != from+old {
+		if !*update {
+			t.Fatalf("%s has\n%s\nwant\n%s", file, from+old, table)
+		}
+		if err := os.WriteFile(file, []byte(before+table+to+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// pluginTable returns a row for each plugin of the stories: its versions, those of Vite, and what was tried.
+func pluginTable(t *testing.T) string {
+	t.Helper()
+	type row struct{ versions, vites, tried, beside []string }
+	rows := map[string]*row{}
+	add := func(list *[]string, text string) {
+		if !slices.Contains(*list, text) {
+			*list = append(*list, text)
+		}
+	}
+	stories := pluginStories(t)
+	for _, folder := range []string{"vite-5", "vite-6", "vite-7", ""} { // older versions come first
+		versions := pinned(t, folder)
+		for _, story := range stories {
+			if !slices.Contains(story.from, folder) {
+				continue
+			}
+			for i, name := range story.plugins {
+				if rows[name] == nil {
+					rows[name] = &row{}
+				}
+				r := rows[name]
+				add(&r.versions, versions[name])
+				add(&r.vites, versions["vite"])
+				if i == 0 {
+					add(&r.tried, story.about)
+				} else {
+					add(&r.beside, story.about)
+				}
+			}
+		}
+	}
+	var b strings.Builder
+	b.WriteString("| plugin | version | Vite | tried |\n| --- | --- | --- | --- |")
+	for _, name := range slices.Sorted(maps.Keys(rows)) {
+		r := rows[name]
+		if r.tried == nil {
+			r.tried = r.beside
+		}
+		fmt.Fprintf(&b, "\n| `%s` | %s | %s | %s |",
+			name, strings.Join(r.versions, ", "), strings.Join(r.vites, ", "), strings.Join(r.tried, ". "))
+	}
+	return b.String()
+}
+
+// pinned returns the versions that testdata/plugins installs, as a project sees them that looks into a folder first.
+func pinned(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	versions := map[string]string{}
+	for _, dir := range []string{"", folder} {
+		data, err := os.ReadFile(filepath.Join("../testdata/plugins", dir, "package.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list struct{ DevDependencies map[string]string }
+		if err := json.Unmarshal(data, &list); err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(versions, list.DevDependencies)
+	}
+	return versions
+}
 
 // jsText returns a JavaScript string.
 func jsText(text string) string {
