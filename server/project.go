@@ -114,6 +114,7 @@ func (p *project) build(from reading) (err error) {
 	if from.Vite != nil {
 		p.vite = vite.New(vite.Options{
 			Context: p.ctx, Node: p.node, Gate: p.gate, Logger: s.log, Info: from.Vite, Mode: cfg.ModeOrDefault(), Started: from.Child,
+			State: from.State, Cache: s.cache, Redo: viteProject{p}.Redo,
 		})
 	}
 	if p.proxy, err = proxy.New(p.proxyRules(), s.log); err != nil {
@@ -279,7 +280,10 @@ func (p *project) close() error {
 		ending.Go(func() { plugins = p.relay.Stop() })
 	}
 	if p.node != nil {
-		ending.Go(func() { tools = p.node.Close() })
+		ending.Go(func() {
+			p.vite.Close()
+			tools = p.node.Close()
+		})
 	}
 	ending.Wait()
 	p.tasks.Wait()

@@ -43,6 +43,11 @@ func (p viteProject) Invalidate(ids []string) {
 // Reload implements vite.Project.
 func (p viteProject) Reload(ids []string) { p.tasks.Go(func() { p.edits.Reload(ids...) }) }
 
+// Redo is for vite.Options.
+func (p viteProject) Redo(missed []vite.Change, ids []string) {
+	p.tasks.Go(func() { p.edits.Redo(missed, ids) })
+}
+
 // Watch implements vite.Project.
 func (p viteProject) Watch(paths []string) { p.watched.Inputs(paths) }
 

@@ -2,6 +2,7 @@ package edit
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"slices"
 
@@ -35,6 +36,9 @@ func (u *Updater) askVite(e *edit, changes watch.Batch) (touched []string) {
 		}
 	}
 	hot, err := u.o.Vite.Hot(u.o.Context, list)
+	if errors.Is(err, vite.ErrDown) { // the terminal shows it, and Redo comes later
+		return nil
+	}
 	if err != nil {
 		u.o.Problems.Report(u.o.Problems.Convert(err))
 		return nil
@@ -59,6 +63,29 @@ func (u *Updater) askVite(e *edit, changes watch.Batch) (touched []string) {
 	}
 	// Plugins may name modules that no page has asked for.
 	return slices.DeleteFunc(touched, func(id string) bool { return u.o.Graph.Version(id) == nil })
+}
+
+// Redo applies edits that plugins of the vite.config had not heard of, and compiles modules again of which plugins have
+// another answer than pages run.
+func (u *Updater) Redo(missed []vite.Change, ids []string) {
+	var batch watch.Batch
+	for _, c := range missed {
+		kind := watch.Written
+		switch c.Kind {
+		case "create":
+			kind = watch.Created
+		case "delete":
+			kind = watch.Removed
+		}
+		batch = append(batch, watch.Change{Kind: kind, Path: c.File})
+	}
+	if len(batch) > 0 {
+		u.apply(batch)
+	}
+	ids = slices.DeleteFunc(ids, func(id string) bool { return u.o.Graph.Version(id) == nil })
+	if len(ids) > 0 && u.o.Context.Err() == nil {
+		u.Reload(ids...)
+	}
 }
 
 // viteChanges returns the changes that plugins hear of: those of files.

@@ -241,3 +241,11 @@ func (c *calls) last() <-chan struct{} {
 	}
 	return c.ending
 }
+
+// Kill ends a child that is of no use. why is what Why says, "" for nothing.
+func (c *Child) Kill(why string) {
+	if why != "" {
+		c.last.add(why)
+	}
+	c.kill()
+}

@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -17,13 +16,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-b8174343/devserver/internal/cache"
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Options configures a Host. All fields are needed but Started.
+// Options configures a Host. All fields are needed but State, Cache, Started, Redo and Began.
 type Options struct {
 	// Context ends with the project.
 	Context context.Context
@@ -34,24 +35,75 @@ type Options struct {
 	Info *Info
 	// Mode is the mode of the configuration.
 	Mode string
+	// State changes with what the vite.config was made from. Cache keeps what plugins answered, for the next start.
+	State string
+	Cache *cache.Cache
 	// Started is the process of Node in which the vite.config has run already, nil for none.
 	Started *pluginhost.Child
+	// Redo has edits applied that plugins have not heard of, and modules made again: plugins have another answer than
+	// pages run. It must not wait for a question to the plugins.
+	Redo func(missed []Change, ids []string)
+	// Began is called when Vite runs in a new process, before modules are made again.
+	Began func()
 }
 
 // Host asks the plugins of a vite.config. A nil Host has no plugins. Use New. Its methods are safe for concurrent use.
 type Host struct {
 	o Options
 
-	mu     sync.Mutex
-	child  *pluginhost.Child // the process in which Vite runs, nil before the first call; guarded by mu
-	failed int               // processes that have ended in a row; guarded by mu
-	began  time.Time         // when the process began; guarded by mu
+	life     life     // process.go
+	watchdog watchdog // process.go
+	again    again    // again.go
+	imports  imports  // imports.go
+	listings listings // kept.go
+	made     sync.Map // ID -> sum of what pages run of a module that was asked about
 
-	answers sync.Map // question -> *Import, see Imports
+	saltOnce sync.Once
+	salt     string // begins the keys of kept answers
+
+	after func(time.Duration) <-chan time.Time
 }
 
 // New returns a Host. Node starts with the first question, unless it runs.
-func New(o Options) *Host { return &Host{o: o, child: o.Started} }
+func New(o Options) *Host {
+	h := newHost(o)
+	first := o.Started
+	h.life.start = func(ctx context.Context) (process, error) {
+		if first != nil {
+			p := nodeChild{first, o.Node}
+			first = nil
+			return p, nil
+		}
+		child, err := o.Node.Process(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p := nodeChild{child, o.Node}
+		if err := p.Call(ctx, "viteStart", map[string]any{"mode": o.Mode}, nil); err != nil {
+			p.Kill("") // it starts in a new process or not at all
+			<-p.Exited()
+			if errors.Is(err, wire.ErrClosed) {
+				err = errors.New(p.Why())
+			}
+			return nil, err
+		}
+		return p, nil
+	}
+	if first != nil {
+		h.life.begun = true
+		h.life.living.Go(h.live)
+	}
+	return h
+}
+
+func newHost(o Options) *Host {
+	h := &Host{o: o, after: time.After}
+	h.life.changed = make(chan struct{})
+	h.again.items, h.again.owed, h.again.hot = map[string]*item{}, map[string]bool{}, map[string]int{}
+	h.again.times = map[string]int{}
+	h.imports.of = map[string]*importer{}
+	return h
+}
 
 // Info describes the plugins. It must not be changed.
 func (h *Host) Info() *Info {
@@ -59,123 +111,6 @@ func (h *Host) Info() *Info {
 		return &Info{}
 	}
 	return h.o.Info
-}
-
-// call calls a method of the running Vite. When the process dies meanwhile, call calls once more in the next process.
-func (h *Host) call(ctx context.Context, method string, params, result any) error {
-	for again := false; ; again = true {
-		child, err := h.running(ctx)
-		if err != nil {
-			return err
-		}
-		err = h.o.Node.CallOf(ctx, child, method, params, result)
-		if !errors.Is(err, wire.ErrClosed) {
-			return err
-		}
-		<-child.Exited()
-		if again || h.o.Context.Err() != nil {
-			return &wire.Error{Message: fmt.Sprintf("Vite ended while it ran %s: %s", method, child.Why())}
-		}
-	}
-}
-
-// running returns the process in which Vite runs, and starts it when there is none.
-func (h *Host) running(ctx context.Context) (*pluginhost.Child, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.child != nil {
-		select {
-		case <-h.child.Exited():
-			h.o.Logger.Warn("Vite's plugins ended and are being restarted", "why", h.child.Why())
-			h.child = nil
-		default:
-			return h.child, nil
-		}
-	}
-	child, err := h.o.Node.Process(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.o.Node.CallOf(ctx, child, "viteStart", map[string]any{"mode": h.o.Mode}, nil); err != nil {
-		return nil, err
-	}
-	h.child, h.began = child, time.Now()
-	return child, nil
-}
-
-// Import is what a plugin says that an import means.
-type Import struct {
-	ID       string
-	External bool
-}
-
-type question struct {
-	specifier, importer string
-	late                bool
-}
-
-// Imports asks the plugins about all imports of a module at once, ahead of Import.
-func (h *Host) Imports(ctx context.Context, importer string, specifiers []string) error {
-	if h == nil || !h.offers(importer) {
-		return nil
-	}
-	return h.ask(ctx, importer, false, slices.DeleteFunc(slices.Clone(specifiers), func(s string) bool {
-		_, known := h.answers.Load(question{s, importer, false})
-		return known || !h.o.Info.wantsImport(s, false)
-	}))
-}
-
-// Import returns the module that an import means, nil when no plugin says so. late asks the plugins that Vite asks when
-// it has found no file.
-func (h *Host) Import(ctx context.Context, specifier, importer string, late bool) (*Import, error) {
-	if h == nil || !h.offers(importer) || !h.o.Info.wantsImport(specifier, late) {
-		return nil, nil
-	}
-	q := question{specifier, importer, late}
-	if known, ok := h.answers.Load(q); ok {
-		return known.(*Import), nil
-	}
-	if err := h.ask(ctx, importer, late, []string{specifier}); err != nil {
-		return nil, err
-	}
-	known, _ := h.answers.Load(q)
-	answer, _ := known.(*Import)
-	return answer, nil
-}
-
-func (h *Host) ask(ctx context.Context, importer string, late bool, specifiers []string) error {
-	if len(specifiers) == 0 {
-		return nil
-	}
-	var answers []*struct {
-		ID       string `json:"id"`
-		External bool   `json:"external"`
-	}
-	params := map[string]any{"importer": h.toVite(importer), "specifiers": specifiers, "late": late}
-	if err := h.call(ctx, "viteResolve", params, &answers); err != nil {
-		return err
-	}
-	if len(answers) != len(specifiers) {
-		return fmt.Errorf("vite answered %d of %d imports of %s", len(answers), len(specifiers), importer)
-	}
-	for i, a := range answers {
-		var found *Import
-		if a != nil {
-			found = &Import{External: a.External, ID: a.ID}
-			if !a.External {
-				found.ID = h.fromVite(a.ID)
-			}
-		}
-		h.answers.Store(question{specifiers[i], importer, late}, found)
-	}
-	return nil
-}
-
-// ForgetImports drops what Import knows: files have come or gone, or plugins have other answers.
-func (h *Host) ForgetImports() {
-	if h != nil {
-		h.answers.Clear()
-	}
 }
 
 // Module is what plugins make of a module.
@@ -193,8 +128,69 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 		return nil, nil
 	}
 	name := h.toVite(id)
-	if !h.o.Info.wantsModule(name) {
+	if !h.o.Info.wantsModule(name) || !h.mayRead(name) {
 		return nil, nil
+	}
+	if err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
+		return nil, err
+	}
+	if m, ok := h.transformKept(id); ok {
+		return m, nil
+	}
+	m, err := h.transform(ctx, id, nil)
+	if was, known := h.made.Load(id); errors.Is(err, ErrDown) && known && was == sumOf(nil) {
+		return nil, nil // no plugin wanted the module before, and an edit goes on without them
+	}
+	if err == nil {
+		h.made.Store(id, sumOf(m))
+		h.paid(id)
+	}
+	return m, h.owe(id, err)
+}
+
+// transformKept is Transform for a module that pages have not seen, by what was answered in an earlier run.
+func (h *Host) transformKept(id string) (m *Module, ok bool) {
+	if h.o.Cache == nil || h.again.isOver() {
+		return nil, false
+	}
+	if _, seen := h.made.Load(id); seen {
+		return nil, false
+	}
+	own, text := h.own(id)
+	if m, ok = h.kept(id, own); !ok {
+		return nil, false
+	}
+	sum := sumOf(m)
+	if _, seen := h.made.LoadOrStore(id, sum); seen {
+		return nil, false
+	}
+	h.again.note(h, id, func(it *item) { it.module, it.text, it.sum = true, text, sum })
+	return m, true
+}
+
+// own returns the stamp of a module's file, and its text if it may be read. A module without a file has the stamp "".
+func (h *Host) own(id string) (stamp string, text *string) {
+	file := h.fileOf(id)
+	if file == "" {
+		return "", nil
+	}
+	if text = h.textOf(file); text != nil {
+		return stampOfText([]byte(*text)), text
+	}
+	return h.stampOf(file), nil
+}
+
+// transform has Vite make a module, from the text or from its file.
+func (h *Host) transform(ctx context.Context, id string, text *string) (*Module, error) {
+	var own string
+	if text != nil {
+		own = stampOfText([]byte(*text))
+	} else if h.o.Cache != nil {
+		own, _ = h.own(id)
+	}
+	params := map[string]any{"id": h.toVite(id)}
+	if text != nil {
+		params["text"] = *text
 	}
 	var made *struct {
 		Code     string   `json:"code"`
@@ -202,10 +198,15 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 		Files    []string `json:"files"`
 		Patterns []string `json:"patterns"`
 	}
-	if err := h.call(ctx, "viteTransform", map[string]any{"id": name}, &made); err != nil || made == nil {
+	if err := h.callAbout(ctx, id, "viteTransform", params, &made); err != nil {
 		return nil, err
 	}
-	return &Module{Code: made.Code, CSS: made.CSS, Files: made.Files, Globs: made.Patterns}, nil
+	var m *Module
+	if made != nil {
+		m = &Module{Code: made.Code, CSS: made.CSS, Files: made.Files, Globs: made.Patterns}
+	}
+	h.keep(id, own, m)
+	return m, nil
 }
 
 // offers reports whether plugins see the module. Vite bundles the plain JavaScript of packages before plugins could see
@@ -224,6 +225,19 @@ func (h *Host) offers(id string) bool {
 		return slices.Contains(h.o.Info.Exclude, name) || slices.ContainsFunc(h.o.Info.Exclude, func(e string) bool { return strings.HasPrefix(e, name+"/") })
 	}
 	return true
+}
+
+// mayRead reports whether plugins may be asked for the module. They run with all rights of the user, and whoever asks
+// for a module may have none: a file has to pass the gate before, whatever its ID. Who reports false reads the file, and
+// says why not.
+func (h *Host) mayRead(name string) bool {
+	path, _, _ := strings.Cut(name, "?")
+	file := filepath.Clean(filepath.FromSlash(path))
+	if !filepath.IsAbs(file) || disk.Stat(file) == nil {
+		return true
+	}
+	real, err := filepath.EvalSymlinks(file)
+	return err == nil && h.o.Gate.Allowed(real) == nil
 }
 
 // packageOf returns the name of the installed package that a file belongs to.
@@ -248,8 +262,11 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // Map returns the source map of what Transform has returned last for a module, "" when there is none.
 func (h *Host) Map(ctx context.Context, id string) (string, error) {
+	if err := h.settle(ctx, h.fileOf(id)); err != nil {
+		return "", err
+	}
 	var text *string
-	if err := h.call(ctx, "viteMap", map[string]any{"id": h.toVite(id)}, &text); err != nil || text == nil {
+	if err := h.callAbout(ctx, id, "viteMap", map[string]any{"id": h.toVite(id)}, &text); err != nil || text == nil {
 		return "", err
 	}
 	return *text, nil
@@ -289,8 +306,27 @@ type Send struct {
 	By string `json:"by"`
 }
 
-// Hot tells the plugins about changed files, before anything is compiled again.
+// Hot tells the plugins about changed files, before anything is compiled again. When Vite is down, plugins hear of the
+// changes later, see Options.Redo.
 func (h *Host) Hot(ctx context.Context, changes []Change) (*Hot, error) {
+	hot, err := h.hot(ctx, changes)
+	if errors.Is(err, ErrDown) {
+		h.miss(changes)
+		return nil, err
+	}
+	for _, c := range changes {
+		h.paid(c.File)
+	}
+	return hot, err
+}
+
+func (h *Host) hot(ctx context.Context, changes []Change) (*Hot, error) {
+	for _, c := range changes {
+		if err := h.settle(ctx, c.File); err != nil {
+			return nil, err
+		}
+	}
+	defer h.again.hearing(changes)()
 	var answer struct {
 		Files []struct {
 			Modules []string    `json:"modules"`
@@ -299,7 +335,7 @@ func (h *Host) Hot(ctx context.Context, changes []Change) (*Hot, error) {
 		} `json:"files"`
 		Sends []Send `json:"sends"`
 	}
-	if err := h.call(ctx, "viteHot", map[string]any{"changes": changes}, &answer); err != nil {
+	if err := h.callAbout(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes}, &answer); err != nil {
 		return nil, err
 	}
 	hot := &Hot{Sends: answer.Sends}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 )
 
 // Vite names a module by the path of its file, with a query if the import had one. The server names it by its URL
@@ -63,3 +64,15 @@ func Place(id string) string {
 	path, _, _ := strings.Cut(name, "?")
 	return filepath.FromSlash(path)
 }
+
+// fileOf returns the file of a module, "" for none.
+func (h *Host) fileOf(id string) string {
+	if strings.HasPrefix(id, opaque) {
+		return ""
+	}
+	file, _ := h.o.Gate.IDToFile(id)
+	return file
+}
+
+// isPart reports whether the module is a part of its file, such as a stylesheet of a component.
+func isPart(id string) bool { return moduleid.Query(id) != "" }

@@ -2,6 +2,8 @@ package vite
 
 import (
 	"encoding/json"
+	"slices"
+	"sync"
 
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
@@ -33,6 +35,8 @@ type Info struct {
 	Packages map[string]string `json:"packages"`
 	// Exclude are the packages whose files are offered to plugins, although they are plain JavaScript.
 	Exclude []string `json:"exclude"`
+
+	asked hooks
 }
 
 // Plugin is a plugin of the vite.config that runs in Node. A nil Filter means that the plugin does not have the hook.
@@ -57,34 +61,79 @@ type Filter struct {
 	ModuleType json.RawMessage `json:"moduleType,omitempty"`
 }
 
-// wants reports whether the hook may have an answer for the ID.
+// picks reports whether the filter lets only some IDs through.
+func (f *Filter) picks() bool { return len(f.ID.Include)+len(f.ID.Exclude) > 0 }
+
+// wants reports whether the hook may have an answer for the ID. An expression that Go cannot read lets all IDs through.
 func (f *Filter) wants(id string) bool {
-	switch {
-	case f == nil:
-		return false
-	case f.All:
-		return true
-	}
 	return wire.Filter{Patterns: f.ID.Include, Exclude: f.ID.Exclude}.Matches(id)
 }
 
-// wantsModule reports whether some plugin may load or change the module.
-func (i *Info) wantsModule(id string) bool {
-	for _, p := range i.Plugins {
-		if p.Load.wants(id) || p.Transform.wants(id) {
-			return true
-		}
-	}
-	return false
+// asks are hooks that may have an answer. The zero value has none.
+type asks struct {
+	all     bool
+	filters []*Filter
+	known   sync.Map // ID -> bool: each module is compiled many times
 }
+
+func (a *asks) add(f *Filter) {
+	switch {
+	case f == nil:
+	case f.All || !f.picks():
+		a.all = true
+	default:
+		a.filters = append(a.filters, f)
+	}
+}
+
+// wants reports whether some of the hooks may have an answer for the ID.
+func (a *asks) wants(id string) bool {
+	if a.all || len(a.filters) == 0 {
+		return a.all
+	}
+	if known, ok := a.known.Load(id); ok {
+		return known.(bool)
+	}
+	wants := slices.ContainsFunc(a.filters, func(f *Filter) bool { return f.wants(id) })
+	a.known.Store(id, wants)
+	return wants
+}
+
+// hooks are the hooks of all plugins by what they are asked.
+type hooks struct {
+	once              sync.Once
+	early, late, code asks
+}
+
+func (i *Info) hooks() *hooks {
+	i.asked.once.Do(func() {
+		for _, p := range i.Plugins {
+			if p.Order == "pre" {
+				i.asked.early.add(p.ResolveID)
+			} else {
+				i.asked.late.add(p.ResolveID)
+			}
+			i.asked.code.add(p.Load)
+			i.asked.code.add(p.Transform)
+		}
+	})
+	return &i.asked
+}
+
+// wantsModule reports whether some plugin may load or change the module.
+func (i *Info) wantsModule(id string) bool { return i.hooks().code.wants(id) }
 
 // wantsImport reports whether some plugin may say what the specifier means. late asks the plugins behind Vite's
 // resolver.
 func (i *Info) wantsImport(specifier string, late bool) bool {
-	for _, p := range i.Plugins {
-		if (p.Order == "pre") != late && p.ResolveID.wants(specifier) {
-			return true
-		}
+	if late {
+		return i.hooks().late.wants(specifier)
 	}
-	return false
+	return i.hooks().early.wants(specifier)
+}
+
+// resolvesEarly reports whether some plugin is asked about imports before Vite's resolver.
+func (i *Info) resolvesEarly() bool {
+	early := &i.hooks().early
+	return early.all || len(early.filters) > 0
 }

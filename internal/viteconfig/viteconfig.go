@@ -51,7 +51,7 @@ type Result struct {
 	// Env are the variables of the environment that the vite.config has set, as .env files may refer to any of them. Pages
 	// see only those that their prefixes allow.
 	Env map[string]string
-	// State changes with the files of a vite.config that was run. It is "" when none was.
+	// State changes with the files of a vite.config that was run, and with its environment. It is "" when none was.
 	State string
 	// Vite are the plugins that have to run in Node, nil without any. Node and Child are where they run already, nil when
 	// the vite.config was not run now.
@@ -124,8 +124,8 @@ func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error)
 	}
 	o.report(file, v, append(slices.Clone(v.NotCarried), ignored...))
 	r := Result{
-		Config: with, Files: slices.Concat(without.Files, v.Deps, env.Files(o.Dir, mode)), State: o.state(file, mode, v.Deps),
-		Env: v.Env,
+		Config: with, Files: slices.Concat(without.Files, v.Deps, env.Files(o.Dir, mode)), Env: v.Env,
+		State: o.state(file, mode, v.Deps) + strings.Join(environment(), "\n"),
 	}
 	if v.Vite != nil && v.Vite.Needed {
 		r.Vite, r.Node, r.Child = v.Vite, in.node, in.child

@@ -24,9 +24,10 @@ export function prepareModules(ownOfVite) {
   core = ownOfVite;
   const c = container();
   const { load, transform } = c;
-  c.load = function (id, ...more) {
+  c.load = async function (id, ...more) {
     beginRecord(id);
-    return load.call(this, id, ...more);
+    const loaded = await load.call(this, id, ...more);
+    return loaded ?? (isAsked(id) ? at.getStore().text : undefined) ?? loaded;
   };
   c.transform = function (code, id, ...more) {
     if (isAsked(id) && !wanted(-1, id, code)) throw notMine;
@@ -128,22 +129,30 @@ const mains = new Map(); // file -> the promise of its own module, which goes be
 /** Forgets which modules of files went first. */
 export const forgetMain = (file) => mains.delete(file);
 
-/** Returns the code that plugins made of a module, null when none did. */
-export const transformModule = ({ id }) =>
+/**
+ * Returns the code that plugins made of a module, null when none did. `text` is what its file holds, or held when pages
+ * got the module: without it the file is read.
+ */
+export const transformModule = ({ id, text }) =>
   shared(async () => {
     if (!mayBeWanted(id)) return null;
     const file = cleaned(id);
-    if (file !== id && !vitesQuery.test(id) && isAbsolute(file) && existsSync(file)) {
+    if (file === id) {
+      const main = made(id, text);
+      mains.set(file, main.catch(() => undefined));
+      return main;
+    }
+    if (!vitesQuery.test(id) && isAbsolute(file) && existsSync(file)) {
       // A style of a component needs what its plugin learns from the component. Its errors are not this module's.
-      if (!mains.has(file)) mains.set(file, made(file).catch(() => undefined));
+      if (!mains.has(file)) mains.set(file, made(file, text).catch(() => undefined));
       await mains.get(file);
-    } else if (file === id) mains.set(file, Promise.resolve());
-    return made(id);
+    }
+    return made(id, text);
   });
 
 const mayBeWanted = (id) => loads.some((test) => test(id)) || transforms.some((t) => t.test?.(id));
 
-async function made(id) {
+async function made(id, text) {
   if (!mayBeWanted(id)) return null;
   const url = urlOf(id);
   const g = graph();
@@ -155,7 +164,7 @@ async function made(id) {
   let result;
   try {
     const call = () => (running.client ?? running.server).transformRequest(url);
-    result = await at.run({ plugin: "", hook: "", asked }, call);
+    result = await at.run({ plugin: "", hook: "", asked, text }, call);
   } catch (e) {
     if (e === notMine || !recordOf(asked)?.by.size && !ofUser(e)) return null; // devserver's own to compile, or to report
     throw e;
