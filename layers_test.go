@@ -23,7 +23,7 @@ var layers = map[string][]string{
 		"client", "config", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/compile", "internal/config", "internal/disk",
 		"internal/edit", "internal/env", "internal/gate", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pack",
 		"internal/parallel", "internal/pluginhost", "internal/problems", "internal/proxy", "internal/relay", "internal/resolve", "internal/running",
-		"internal/transform", "internal/vite", "internal/viteconfig", "internal/watch",
+		"internal/transform", "internal/vite", "internal/viteconfig", "internal/watch", "internal/wire",
 	},
 
 	// The parts of a project. Each part may use the parts below it.
@@ -46,7 +46,7 @@ var layers = map[string][]string{
 	"internal/viteconfig": {
 		"config", "internal/cache", "internal/config", "internal/disk", "internal/env", "internal/gate", "internal/pluginhost", "internal/problems", "internal/vite", "internal/wire",
 	},
-	"internal/vite":     {"internal/cache", "internal/disk", "internal/gate", "internal/glob", "internal/moduleid", "internal/pluginhost", "internal/wire"},
+	"internal/vite":     {"plugin", "hmr", "internal/cache", "internal/disk", "internal/gate", "internal/glob", "internal/moduleid", "internal/pluginhost", "internal/proxy", "internal/wire"},
 	"internal/problems": {
 		"hmr", "internal/config", "internal/gate", "internal/moduleid", "internal/resolve", "internal/transform", "internal/wire",
 	},

@@ -14,11 +14,13 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/compile"
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/edit"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/html"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -33,7 +35,7 @@ func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string)
 		p.failPage(w, file, "", err)
 		return
 	}
-	page, err := p.rewritePage(r.Context(), file, source, dir)
+	page, err := p.rewritePage(r.Context(), file, source, dir, r.URL.RequestURI())
 	if err != nil {
 		p.failPage(w, file, edit.PageRev(source), err)
 		return
@@ -87,14 +89,28 @@ func (p *project) scriptID(file, src string) (string, bool) {
 	if u.RawQuery != "" {
 		id += "?" + u.RawQuery
 	}
-	return id, true
+	if p.vite != nil && disk.Stat(p.compiler.File(id)) == nil {
+		if id, ok := p.virtual(p.ctx, name, u.RawQuery); ok {
+			return id, true
+		}
+	}
+	return moduleid.Plain(id), true
 }
 
-// rewritePage returns the page of an HTML file as the browser gets it. source is the file's text, and dir the page's folder when its URL lies in another folder.
-func (p *project) rewritePage(ctx context.Context, file string, source []byte, dir string) (*rewrittenPage, error) {
+// rewritePage returns the page of an HTML file as the browser gets it. source is the file's text, dir the page's folder
+// when its URL lies in another folder, and url what the browser asked for, "" when nobody asked. The hooks of plugins run
+// in this order: those of the vite.config that want the page as it is written, those of Go plugins, and behind our own
+// work the rest of the vite.config's.
+func (p *project) rewritePage(ctx context.Context, file string, source []byte, dir, url string) (*rewrittenPage, error) {
 	text := source
 	p.watched.NoteContent(file, text)
 	id := p.gate.FileToID(file)
+	seen := vite.Page{Path: moduleid.Path(id), File: file, URL: cmp.Or(url, p.layout.URL(id)), HTML: string(text)}
+	first, err := p.vite.HTML(ctx, true, seen)
+	if err != nil {
+		return nil, err
+	}
+	text = []byte(first)
 	tags, err := p.hosts.TransformHTML(ctx, plugin.TransformHTMLArgs{Path: id, File: file, HTML: string(text)})
 	if err != nil {
 		return nil, err
@@ -131,7 +147,10 @@ func (p *project) rewritePage(ctx context.Context, file string, source []byte, d
 	if failed != nil {
 		return nil, &pageError{failed, page.inputs}
 	}
-	return page, nil
+	seen.HTML = string(page.text)
+	last, err := p.vite.HTML(ctx, false, seen)
+	page.text = []byte(last)
+	return page, err
 }
 
 // pageError is the error of a page that was made from further files: an edit of them may fix it.
@@ -175,7 +194,7 @@ func (p *project) keptPage(ctx context.Context, file string) (*rewrittenPage, er
 		if ok && bytes.Equal(kept.(*rewrittenPage).source, source) {
 			return kept.(*rewrittenPage), nil
 		}
-		page, err := p.rewritePage(ctx, file, source, "")
+		page, err := p.rewritePage(ctx, file, source, "", "")
 		if err != nil {
 			return nil, err
 		}

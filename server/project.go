@@ -57,6 +57,9 @@ type project struct {
 	edits    *edit.Updater     // changed files -> updates
 	relay    *relay.Relay      // pages and plugins
 
+	sends  sendQueue // of the vite.config's plugins
+	unsent sync.Map  // type -> true: their messages that pages do not get, which the terminal has shown
+
 	pages   sync.Map   // file -> *rewrittenPage: the pages as they were served last, see keptPage
 	unknown sync.Map   // name -> true: the variables in pages that do not exist, which the terminal has shown
 	keeping sync.Mutex // see keptPage
@@ -168,9 +171,6 @@ func (p *project) buildModules(resolver *resolve.Resolver, viteState string) {
 		Plugins: p.hosts, Vite: p.vite, Tools: p.node, Watch: p.watched, Inline: p.inlineScript,
 		StyleMapURL: func(id string) string { return pack.StyleMapURL(p.layout, id) },
 	})
-	methods := p.compiler.ToolMethods()
-	maps.Copy(methods, p.vite.Methods(viteProject{p}))
-	p.node.Answer(methods)
 	workers := runtime.GOMAXPROCS(0)
 	if p.vite != nil {
 		workers += waitingForNode
@@ -183,7 +183,7 @@ func (p *project) buildModules(resolver *resolve.Resolver, viteState string) {
 	p.edits = edit.New(edit.Options{
 		Context: p.ctx, HMR: p.cfg.Server.HMR, Layout: p.layout, Gate: p.gate, Resolver: resolver, Graph: p.graph,
 		Compiler: p.compiler, Packer: p.packs, Problems: p.problems, Hub: s.hub, Watched: p.watched, Plugins: p.hosts,
-		Vite: p.vite, Send: viteProject{p}.Send,
+		Vite: p.vite, Send: viteProject{p}.sendNow,
 		Logger: s.log, Now: time.Now, Paused: s.pauses.state, Restart: s.restartLater,
 		MayServe:  func(id string) bool { return p.mayServe(id) == nil },
 		PluginDir: p.pluginDir(), BuildPlugins: func() { p.relay.Build() },
@@ -201,8 +201,12 @@ func (p *project) buildPlugins(resolver *resolve.Resolver) error {
 		Context: p.ctx, Layout: p.layout, Hub: s.hub, Hosts: p.hosts, Graph: p.graph, Modules: p.edits, Problems: p.problems,
 		Logger: s.log, Plugins: slices.Concat(s.opts.Plugins, own), PluginDir: p.pluginDir(), CacheDir: s.folder.Dir,
 		Identify: s.opts.Identify, Watch: p.watched.Inputs, Dependencies: resolver.Dependencies,
-		Mode: p.cfg.ModeOrDefault(), URLs: s.allURLs, Restart: s.restartLater,
+		Mode: p.cfg.ModeOrDefault(), URLs: s.allURLs, Restart: s.restartLater, Foreign: p.vite.Listener(),
 	})
+	p.relay.Listen(p.vite.Info().Events)
+	methods := p.compiler.ToolMethods()
+	maps.Copy(methods, p.vite.Methods(viteProject{p}))
+	p.node.Answer(methods) // the parts are there that the methods use
 	if err := p.relay.Start(); err != nil {
 		return err
 	}
@@ -252,6 +256,7 @@ func (p *project) work() {
 		return
 	}
 	p.tellNoPage()
+	p.tasks.Go(p.tellListening)
 	p.tasks.Go(p.relay.Build)
 	p.tasks.Go(p.relay.WriteTypes)
 	p.tasks.Go(func() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,15 +26,16 @@ import (
 // The text above the first file says what the project is about. Its lines may be:
 //
 //	template: vue-ts               begins with the files of this template of create-vite
+//	page: /other.html              opens this page first instead of "/"
 //	plugins: @vitejs/plugin-vue    links these packages into node_modules, and vite; docs/vite-plugins.md lists them
 //	packages: vue sass             links these, too
-//	from: vite-5                   looks for packages in testdata/plugins/vite-5 before testdata/plugins
+//	also: vite-5 vite-6            plays the story again with the packages of testdata/plugins/vite-5, and so on
 //	vite: no, the reason           the story is not true with Vite
 //
 // The project gets a package.json that names the packages when it has none. Sections "step: …" are no files. They are
 // played in their order, and each waits for a state:
 //
-//	-- step: open /about --          opens a path. The page is open at "/" before the first step.
+//	-- step: open /about --          opens a path
 //	-- step: click #count --         clicks the first element of a CSS selector
 //	-- step: type #name --           types the text into an element
 //	-- step: run --                  awaits this JavaScript in the page
@@ -52,24 +54,27 @@ func TestVitePlugins(t *testing.T) {
 		t.Fatal("found no projects in testdata/plugins", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := readPluginStory(t, archive)
-			if *withVite && s.notVite {
-				t.Skip("the story is not true with Vite")
-			}
-			s.play(t)
-		})
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		story := readPluginStory(t, archive)
+		for _, from := range story.from {
+			t.Run(path.Join(strings.TrimSuffix(filepath.Base(file), ".txtar"), from), func(t *testing.T) {
+				t.Parallel()
+				if *withVite && story.notVite {
+					t.Skip("the story is not true with Vite")
+				}
+				story.play(t, from)
+			})
+		}
 	}
 }
 
 // pluginStory is a project of testdata/plugins, and what happens to it.
 type pluginStory struct {
-	template, from    string
+	template, page    string
+	from              []string // folders of testdata/plugins in which packages are looked for first; "" is none
 	plugins, packages []string
 	notVite           bool
 	files             []txtar.File
@@ -83,14 +88,16 @@ type pluginStep struct {
 
 func readPluginStory(t *testing.T, archive *txtar.Archive) *pluginStory {
 	t.Helper()
-	s := &pluginStory{}
+	s := &pluginStory{page: "/", from: []string{""}}
 	for line := range strings.Lines(string(archive.Comment)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		switch key {
 		case "template":
 			s.template = value
-		case "from":
-			s.from = value
+		case "page":
+			s.page = value
+		case "also":
+			s.from = append(s.from, strings.Fields(value)...)
 		case "plugins":
 			s.plugins = append(s.plugins, strings.Fields(value)...)
 		case "packages":
@@ -111,7 +118,7 @@ func readPluginStory(t *testing.T, archive *txtar.Archive) *pluginStory {
 }
 
 // write writes the project.
-func (s *pluginStory) write(t *testing.T) *devtest.Files {
+func (s *pluginStory) write(t *testing.T, from string) *devtest.Files {
 	var sources []devtest.Source
 	if s.template != "" {
 		dir := filepath.FromSlash("../testdata/tools/node_modules/create-vite/template-" + s.template)
@@ -129,7 +136,13 @@ func (s *pluginStory) write(t *testing.T) *devtest.Files {
 		}
 	}
 	packages := slices.Concat([]string{"vite"}, s.plugins, s.packages)
-	s.link(t, app, packages)
+	for _, name := range packages {
+		dir := pluginPackage(t, from, name)
+		if dir == "" {
+			t.Skipf("%s is not installed: run npm install --no-save in testdata/plugins/", name)
+		}
+		app.Link(dir, "node_modules/"+name)
+	}
 	if _, err := os.Stat(app.Path("package.json")); err != nil {
 		text, err := json.MarshalIndent(map[string]any{
 			"name": "app", "private": true, "type": "module",
@@ -149,33 +162,13 @@ func (s *pluginStory) write(t *testing.T) *devtest.Files {
 	return app
 }
 
-// pluginFolders returns the folders of testdata/plugins in which Node looks for the project's packages.
-func (s *pluginStory) pluginFolders() []string {
-	folders := []string{"../testdata/plugins/node_modules"}
-	if s.from != "" {
-		folders = append([]string{"../testdata/plugins/" + s.from + "/node_modules"}, folders...)
-	}
-	return folders
-}
-
-// link links the packages into the project.
-func (s *pluginStory) link(t *testing.T, app *devtest.Files, packages []string) {
+// pluginPackage returns the absolute path of a package of testdata/plugins, or "" when it is not installed.
+func pluginPackage(t *testing.T, from, name string) string {
 	t.Helper()
-	for _, name := range packages {
-		dir := s.packageFolder(name)
-		if dir == "" {
-			t.Skipf("%s is not installed: run npm install --no-save in testdata/plugins/", name)
-		}
-		app.Link(dir, "node_modules/"+name)
-	}
-}
-
-// packageFolder returns the absolute path of a package, or "" when it is not installed.
-func (s *pluginStory) packageFolder(name string) string {
-	for _, folder := range s.pluginFolders() {
-		dir, err := filepath.Abs(filepath.Join(filepath.FromSlash(folder), filepath.FromSlash(name)))
+	for _, folder := range []string{from, ""} {
+		dir, err := filepath.Abs(filepath.Join("../testdata/plugins", folder, "node_modules", filepath.FromSlash(name)))
 		if err != nil {
-			continue
+			t.Fatal(err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "package.json")); err == nil {
 			return dir
@@ -186,7 +179,6 @@ func (s *pluginStory) packageFolder(name string) string {
 
 // pluginPlay is a story that is played.
 type pluginPlay struct {
-	*pluginStory
 	t     *testing.T
 	app   *devtest.Files
 	srv   *devtest.Server
@@ -197,9 +189,9 @@ type pluginPlay struct {
 	fresh bool   // the page was just opened: its console is to be free of errors
 }
 
-// play plays the story.
-func (s *pluginStory) play(t *testing.T) {
-	p := &pluginPlay{pluginStory: s, t: t, app: s.write(t)}
+// play plays the story with the packages of a folder.
+func (s *pluginStory) play(t *testing.T, from string) {
+	p := &pluginPlay{t: t, app: s.write(t, from)}
 	if *withVite {
 		p.srv = &devtest.Server{Files: p.app, Log: &devtest.Log{}}
 		p.vite = &viteServer{root: p.app.Root, bin: p.app.Path("node_modules/vite/bin/vite.js"), log: p.srv.Log}
@@ -214,7 +206,7 @@ func (s *pluginStory) play(t *testing.T) {
 			t.Logf("overlay:\n%s", devtest.Eval[string](p.page, overlayParts))
 		}
 	})
-	p.open("/")
+	p.open(s.page)
 	for i, step := range s.steps {
 		if *withVite && i == 0 && step.verb == "want" {
 			// Vite reloads pages when it finds another package to optimize: the page is opened again once that is over.
@@ -305,6 +297,7 @@ func (p *pluginPlay) edit(name, lines string) {
 //	overlay: src/App.vue:3                  the error overlay has the text
 //	overlay: none
 //	console: hello                          a line of the page's console has the text
+//	file src/types.d.ts: hello              a file that a plugin writes has the text
 //	terminal: hello                         the output of the server has the text
 //	kept: yes                               the page was not reloaded since it was opened, or since "kept: no"
 //	kept: no                                the page was reloaded
@@ -324,11 +317,19 @@ func (p *pluginPlay) want(lines string) {
 			p.t.Fatalf("want: %q has no colon and space", line)
 		}
 		element, isStyle := strings.CutPrefix(key, "style ")
+		file, isFile := strings.CutPrefix(key, "file ")
 		switch {
 		case isStyle:
 			at := strings.LastIndex(element, " ")
 			p.page.Wait("document.querySelector(" + jsText(element[:at]) + ")")
 			p.page.WaitStyle(element[:at], element[at+1:], value)
+		case isFile:
+			text := ""
+			devtest.Eventually(p.t, fmt.Sprintf("%q in %s", value, file), func() bool {
+				data, err := os.ReadFile(p.app.Path(file))
+				text = string(data)
+				return err == nil && strings.Contains(text, value)
+			}, func() string { return text })
 		case key == "true":
 			p.page.Wait(value)
 		case key == "gone":

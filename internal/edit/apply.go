@@ -236,6 +236,7 @@ func (u *Updater) publish(e *edit) {
 		u.publishChange(update)
 		u.printUnseen(slices.Concat(changed, styles, files, gone)) // report.go
 	}
+	u.passOnReloads(e) // foreign.go
 	u.o.Problems.PublishEdit()
 }
 

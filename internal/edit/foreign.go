@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/internal/watch"
@@ -18,8 +20,10 @@ type foreign struct {
 	// chosen holds the modules that plugins chose for a file, by the file. A file that is held back is asked about
 	// several times, and plugins answer only what is new to them: the answers add up.
 	chosen map[string][]string
-	sends  []vite.Send
-	errs   map[string]error // of hooks, by the file
+	// updated holds the modules of updates that plugins sent meanwhile: they are part of this one.
+	updated []string
+	sends   []vite.Send
+	errs    map[string]error // of hooks, by the file
 }
 
 // askVite tells the plugins of the vite.config about changed files, and returns the modules that have to be compiled
@@ -44,6 +48,10 @@ func (u *Updater) askVite(e *edit, changes watch.Batch) (touched []string) {
 		return nil
 	}
 	e.foreign.sends = append(e.foreign.sends, hot.Sends...)
+	for _, s := range hot.Sends {
+		e.foreign.updated = append(e.foreign.updated, u.Served(s.IDs)...)
+	}
+	touched = append(touched, e.foreign.updated...)
 	for i, f := range hot.Files {
 		touched = append(touched, f.Touched...)
 		touched = append(touched, f.Modules...)
@@ -111,7 +119,7 @@ func viteChanges(changes watch.Batch) (list []vite.Change) {
 func (u *Updater) narrow(e *edit) {
 	for file, chosen := range e.foreign.chosen {
 		for _, id := range u.o.Graph.ByFile(file) {
-			if m := e.modules[id]; m != nil && m.isChanged() && !slices.Contains(chosen, id) {
+			if m := e.modules[id]; m != nil && m.isChanged() && !slices.Contains(chosen, id) && !slices.Contains(e.foreign.updated, id) {
 				m.outcome = handled
 			}
 		}
@@ -128,15 +136,19 @@ func (u *Updater) narrow(e *edit) {
 	}
 }
 
-// passOn sends what plugins of the vite.config sent to pages during the edit. It goes out before the update.
+// passOn sends what plugins of the vite.config sent to pages during the edit. It goes out before the update, but reloads:
+// passOnReloads sends those. Updates of plugins are part of the edit's own.
 //
 // The plugin of Vue compares a component with the text that it saw last, and tells pages by "file-changed" that an edit
 // may keep what the component's setup made. After a text that failed, its comparison is with a text that pages never
 // ran. So pages are told that no file changed, and run all of the component.
 func (u *Updater) passOn(e *edit) {
+	if len(e.changes) > 0 && !e.modules.any(func(m *module) bool { return m.outcome == broken }) {
+		u.o.Problems.ClearAll(func(id string) bool { return strings.HasPrefix(id, errorOf) })
+	}
 	for _, s := range e.foreign.sends {
-		if err := u.o.Send(u.afterFailure(s)); err != nil {
-			u.o.Logger.Error("send what a plugin of the vite.config sent", "plugin", s.By, "error", err)
+		if t := typeOf(s); t != "update" && t != "full-reload" {
+			u.send(u.afterFailure(s))
 		}
 	}
 	for _, m := range e.modules {
@@ -146,6 +158,70 @@ func (u *Updater) passOn(e *edit) {
 			u.failedForeign[m.file] = true
 		case m.isChanged():
 			delete(u.failedForeign, m.file)
+		}
+	}
+}
+
+// passOnReloads sends the reloads that plugins of the vite.config sent during the edit, after its update.
+func (u *Updater) passOnReloads(e *edit) {
+	for _, s := range e.foreign.sends {
+		if typeOf(s) == "full-reload" {
+			u.send(s)
+		}
+	}
+}
+
+func (u *Updater) send(s vite.Send) {
+	if err := u.o.Send(s); err != nil {
+		u.o.Logger.Error("send what "+vite.By(s.By)+" sent", "error", err)
+	}
+}
+
+// typeOf returns the type of a message, "" for one that cannot be read: sending it says why.
+func typeOf(s vite.Send) string {
+	m, _ := s.Message()
+	return m.Type
+}
+
+// errorOf begins the IDs of errors that plugins of the vite.config have sent to pages.
+const errorOf = "/@vite/error/"
+
+// ErrorOf returns the ID of the error that a plugin of the vite.config has sent to pages. The error ends with the next
+// save that compiles, as in Vite: a plugin that still has it sends it again.
+func (u *Updater) ErrorOf(plugin string) string { return errorOf + plugin }
+
+// Served returns the modules that pages have asked for, with the stylesheets that pages link under the same name.
+// Plugins may name others.
+func (u *Updater) Served(ids []string) (served []string) {
+	for _, id := range ids {
+		for _, id := range []string{id, id + "?direct"} {
+			if u.o.Graph.Version(id) != nil {
+				served = append(served, id)
+			}
+		}
+	}
+	return served
+}
+
+// Edited takes a change that a plugin of the vite.config reports: it knows what the file is made from.
+func (u *Updater) Edited(c vite.Change) {
+	kind := watch.Written
+	switch c.Kind {
+	case "create":
+		kind = watch.Created
+	case "delete":
+		kind = watch.Removed
+	}
+	for {
+		paused, changed := u.o.Paused()
+		if !paused {
+			u.apply(watch.Batch{{Kind: kind, Path: filepath.Clean(c.File)}})
+			return
+		}
+		select {
+		case <-changed:
+		case <-u.o.Context.Done():
+			return
 		}
 	}
 }

@@ -122,6 +122,32 @@ func (w *Watched) Inputs(files []string) []string {
 	return inputs
 }
 
+// Paths watches files, folders with all below them, and what patterns match, wherever they lie.
+func (w *Watched) Paths(paths []string) {
+	for _, path := range paths {
+		if strings.HasPrefix(path, "!") {
+			continue // a pattern of what its plugin does not want to hear of
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(w.layout.Root, filepath.FromSlash(path))
+		}
+		path = filepath.Clean(path)
+		dir, tree := path, false
+		if info, err := os.Stat(path); err == nil {
+			tree = info.IsDir()
+		} else if p, err := glob.Compile(filepath.ToSlash(path), glob.Options{}); err == nil && strings.ContainsAny(path, "*?[{(") {
+			dir, tree = filepath.FromSlash(p.Base()), true
+		}
+		switch {
+		case !w.layout.Outside(dir):
+		case tree:
+			w.Tree(dir)
+		default:
+			w.folder(filepath.Dir(path))
+		}
+	}
+}
+
 // TSConfig watches a file whose edit may change what modules compile to, wherever it lies.
 func (w *Watched) TSConfig(file string) {
 	if _, known := w.tsconfigs.LoadOrStore(file, true); known {

@@ -60,8 +60,10 @@ func (r *Relay) followPages() {
 			}
 		})
 	}
-	if r.own != nil {
-		close(r.own.met)
+	for _, l := range []*link{r.own, r.foreign} {
+		if l != nil {
+			close(l.met)
+		}
 	}
 	all.Wait()
 }

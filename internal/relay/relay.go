@@ -31,7 +31,7 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// Options configures a Relay. All fields are needed but Plugins, PluginDir and Identify.
+// Options configures a Relay. All fields are needed but Plugins, Foreign, PluginDir and Identify.
 type Options struct {
 	// Context ends with the project.
 	Context  context.Context
@@ -44,6 +44,9 @@ type Options struct {
 	Logger   *slog.Logger
 	// Plugins run in process, before the plugins of PluginDir.
 	Plugins []plugin.Plugin
+	// Foreign runs plugins that are not ours, behind Plugins: those of a vite.config. Listen says which events it takes.
+	// The host stays while its process ends and starts again.
+	Foreign pluginhost.Host
 	// PluginDir is the folder of the plugins' Go code, "" for none. CacheDir creates a folder for their programs.
 	PluginDir string
 	CacheDir  func(name string) (string, error)
@@ -87,6 +90,7 @@ type Relay struct {
 	registering sync.Mutex
 	offs        []func() // remove the hooks of this Relay from the hub; guarded by registering
 	own         *link    // of the plugins in process, nil without them; guarded by registering
+	foreign     *link    // of the foreign plugins, nil without them; guarded by registering
 	child       *link    // of the running child, nil without one; guarded by registering
 	calls       running  // of handlers
 
@@ -96,11 +100,18 @@ type Relay struct {
 	hosts    atomic.Uint64          // number of the last backend
 	typing   sync.Mutex             // held while types are written
 	held     atomic.Pointer[func()] // releases the events that wait, see holdEvents; nil when none wait
+	heard    heard                  // by the foreign plugins
 	tasks    parallel.Tasks
 }
 
 // New returns a Relay that runs nothing yet.
-func New(o Options) *Relay { return &Relay{o: o} }
+func New(o Options) *Relay {
+	r := &Relay{o: o}
+	if o.Foreign != nil {
+		r.newBackend().serves(o.Foreign)
+	}
+	return r
+}
 
 // Start starts the plugins in process. It leaves the plugins of PluginDir to Build, since a page need not wait for the
 // Go compiler. End with Detach and Stop, also after an error.
@@ -117,6 +128,9 @@ func (r *Relay) Start() error {
 		}
 		r.inProcess = runner
 		r.o.Hosts.Replace(nil, runner)
+	}
+	if r.o.Foreign != nil {
+		r.o.Hosts.Replace(nil, r.o.Foreign)
 	}
 	if r.o.PluginDir == "" {
 		return nil
@@ -142,7 +156,7 @@ func (r *Relay) Build() {
 	}
 }
 
-// Attach registers the plugins in process at the hub and reports the open pages to them. No other Relay may be attached
+// Attach registers the plugins in process and the foreign plugins at the hub and reports the open pages to them. No other Relay may be attached
 // to the hub: names of events and channels are taken only once.
 func (r *Relay) Attach() (err error) {
 	r.registering.Lock()
@@ -150,6 +164,11 @@ func (r *Relay) Attach() (err error) {
 	r.followIdentify()
 	if r.inProcess != nil {
 		r.own, err = r.listen(r.inProcess)
+	}
+	if r.o.Foreign != nil {
+		var failed error
+		r.foreign, failed = r.listen(r.o.Foreign)
+		err = errors.Join(err, failed)
 	}
 	r.followPages()
 	return err
@@ -165,8 +184,9 @@ func (r *Relay) Detach() {
 		off()
 	}
 	r.own.end()
+	r.foreign.end()
 	r.child.end()
-	r.offs, r.own, r.child = nil, nil, nil
+	r.offs, r.own, r.foreign, r.child = nil, nil, nil, nil
 }
 
 // handlersAtStop is how long running handlers of plugins in process may take before their contexts end. The program of

@@ -62,6 +62,9 @@ func (r *Relay) typed() (events []wire.EventInfo, channels []wire.ChannelInfo) {
 		ofFolder = newGoSource(r.o.PluginDir)
 	}
 	for _, e := range r.addedEvents() {
+		if e.In == "" {
+			continue // a foreign plugin's: the project declares the type, or it is any
+		}
 		e.In, e.Out = ofFolder.complete(e.In), ofFolder.complete(e.Out)
 		events = append(events, e)
 	}

@@ -21,19 +21,20 @@ type Project interface {
 	Restart(by string)
 	// Listens gets the names of all events that plugins listen for.
 	Listens(events []string)
-	// Serves gets the paths at which plugins have middlewares.
-	Serves(routes []string)
 	// Log prints what Vite or a plugin says. level is "info", "warn" or "error".
 	Log(level, text, by string)
 }
 
 // Methods returns the answers to what plugins want of the project.
 func (h *Host) Methods(p Project) wire.Methods {
+	if h == nil {
+		return nil
+	}
+	h.serves(p)
 	type named struct {
 		IDs    []string `json:"ids"`
 		Paths  []string `json:"paths"`
 		Events []string `json:"events"`
-		Routes []string `json:"routes"`
 		By     string   `json:"by"`
 		Level  string   `json:"level"`
 		Text   string   `json:"text"`
@@ -42,14 +43,17 @@ func (h *Host) Methods(p Project) wire.Methods {
 		return wire.Method(func(_ context.Context, n named) (any, error) { do(n); return nil, nil })
 	}
 	return wire.Methods{
-		"viteSend":       wire.Method(func(_ context.Context, s Send) (any, error) { return nil, p.Send(s) }),
+		"viteSend": wire.Method(func(_ context.Context, s Send) (any, error) {
+			s.IDs = h.allFromVite(s.IDs)
+			return nil, p.Send(s)
+		}),
 		"viteEmit":       wire.Method(func(_ context.Context, c Change) (any, error) { p.Edited(c); return nil, nil }),
 		"viteInvalidate": does(func(n named) { h.ForgetImports(); p.Invalidate(h.allFromVite(n.IDs)) }),
 		"viteReload":     does(func(n named) { h.ForgetImports(); p.Reload(h.allFromVite(n.IDs)) }),
 		"viteWatch":      does(func(n named) { p.Watch(n.Paths) }),
 		"viteRestart":    does(func(n named) { p.Restart(n.By) }),
 		"viteOn":         does(func(n named) { p.Listens(n.Events) }),
-		"viteRoutes":     does(func(n named) { p.Serves(n.Routes) }),
+		"viteRoutes":     wire.Method(func(_ context.Context, r Routes) (any, error) { h.Serves(r); return nil, nil }),
 		"viteLog":        does(func(n named) { p.Log(n.Level, n.Text, n.By) }),
 	}
 }

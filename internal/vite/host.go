@@ -7,7 +7,6 @@ package vite
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -24,7 +23,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Options configures a Host. All fields are needed but State, Cache, Started, Redo and Began.
+// Options configures a Host. All fields are needed but State, Cache, Started, Redo, Began and Answering.
 type Options struct {
 	// Context ends with the project.
 	Context context.Context
@@ -45,6 +44,8 @@ type Options struct {
 	Redo func(missed []Change, ids []string)
 	// Began is called when Vite runs in a new process, before modules are made again.
 	Began func()
+	// Answering is how long a middleware may take until its answer begins. 0 is 60 seconds.
+	Answering time.Duration
 }
 
 // Host asks the plugins of a vite.config. A nil Host has no plugins. Use New. Its methods are safe for concurrent use.
@@ -56,12 +57,15 @@ type Host struct {
 	again    again    // again.go
 	imports  imports  // imports.go
 	listings listings // kept.go
+	guests   guests   // events.go
 	made     sync.Map // ID -> sum of what pages run of a module that was asked about
 
 	saltOnce sync.Once
 	salt     string // begins the keys of kept answers
 
-	after func(time.Duration) <-chan time.Time
+	after  func(time.Duration) <-chan time.Time
+	chosen sync.Map // name of a package -> true: a plugin has said that an import means a file of it
+	web    web      // see ServeHTTP
 }
 
 // New returns a Host. Node starts with the first question, unless it runs.
@@ -79,13 +83,20 @@ func New(o Options) *Host {
 			return nil, err
 		}
 		p := nodeChild{child, o.Node}
-		if err := p.Call(ctx, "viteStart", map[string]any{"mode": o.Mode}, nil); err != nil {
+		var started struct {
+			Vite *Info `json:"vite"`
+		}
+		params := map[string]any{"mode": o.Mode, "socket": o.Node.Socket(child)}
+		if err := p.Call(ctx, "viteStart", params, &started); err != nil {
 			p.Kill("") // it starts in a new process or not at all
 			<-p.Exited()
 			if errors.Is(err, wire.ErrClosed) {
 				err = errors.New(p.Why())
 			}
 			return nil, err
+		}
+		if started.Vite != nil {
+			h.listens(started.Vite.Events)
 		}
 		return p, nil
 	}
@@ -209,6 +220,14 @@ func (h *Host) transform(ctx context.Context, id string, text *string) (*Module,
 	return m, nil
 }
 
+// noteChosen remembers the package whose file a plugin has chosen for an import. Plugins bring code of their own for
+// pages so, which imports their virtual modules. Vite does not bundle it.
+func (h *Host) noteChosen(name string) {
+	if name, ok := packageOf(moduleid.Name(name)); ok {
+		h.chosen.Store(name, true)
+	}
+}
+
 // offers reports whether plugins see the module. Vite bundles the plain JavaScript of packages before plugins could see
 // it, and they rely on that.
 func (h *Host) offers(id string) bool {
@@ -222,6 +241,9 @@ func (h *Host) offers(id string) bool {
 	switch strings.ToLower(filepath.Ext(file)) {
 	case ".js", ".mjs", ".cjs":
 		name, _ := packageOf(file)
+		if _, chosen := h.chosen.Load(name); chosen {
+			return true
+		}
 		return slices.Contains(h.o.Info.Exclude, name) || slices.ContainsFunc(h.o.Info.Exclude, func(e string) bool { return strings.HasPrefix(e, name+"/") })
 	}
 	return true
@@ -297,15 +319,6 @@ type HotFile struct {
 	Err error
 }
 
-// Send is a message of a plugin for pages, in Vite's form.
-type Send struct {
-	Payload json.RawMessage `json:"payload"`
-	// Client is the page that gets the message, "" for all.
-	Client string `json:"client"`
-	// By is the plugin that sends, "" when nobody knows.
-	By string `json:"by"`
-}
-
 // Hot tells the plugins about changed files, before anything is compiled again. When Vite is down, plugins hear of the
 // changes later, see Options.Redo.
 func (h *Host) Hot(ctx context.Context, changes []Change) (*Hot, error) {
@@ -339,6 +352,9 @@ func (h *Host) hot(ctx context.Context, changes []Change) (*Hot, error) {
 		return nil, err
 	}
 	hot := &Hot{Sends: answer.Sends}
+	for i, s := range hot.Sends {
+		hot.Sends[i].IDs = h.allFromVite(s.IDs)
+	}
 	for _, f := range answer.Files {
 		file := HotFile{Narrowed: f.Modules != nil, Modules: h.allFromVite(f.Modules), Touched: h.allFromVite(f.Touched)}
 		if f.Error != nil {

@@ -108,6 +108,7 @@ func (h *Host) live() {
 		began := time.Now()
 		p, err := l.start(ctx)
 		if err == nil {
+			h.receive(p)
 			l.set(p, 0, nil)
 			h.started()
 			select {

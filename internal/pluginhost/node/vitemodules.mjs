@@ -1,11 +1,10 @@
 // What the plugins of the user make of modules: IDs of specifiers, code, and maps.
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { isAbsolute, resolve } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { isAbsolute, posix } from "node:path";
 import { filterOf, sorted } from "./vitefilters.mjs";
 import { beginRecord, picking, recordOf, wrapCore } from "./vitehooks.mjs";
 import { at, running } from "./vitestate.mjs";
 
-const { posix } = await import("node:path");
 const cleaned = (id) => id.replace(/[?#].*$/s, "");
 
 /** What a module must not be transformed by: nobody but devserver has to do with it. */
@@ -124,10 +123,10 @@ export function urlOf(id) {
 
 const isCSS = /\.(css|less|sass|scss|styl|stylus|pcss|postcss|sss)(?:$|\?)/;
 const vitesQuery = /[?&](direct|raw|url|inline|worker|sharedworker|no-inline)\b/;
-const mains = new Map(); // file -> the promise of its own module, which goes before those with a query
+const plain = new Set(); // files whose module no plugin wants, as they are now
 
-/** Forgets which modules of files went first. */
-export const forgetMain = (file) => mains.delete(file);
+/** Forgets what is known of a file that changes. */
+export const forgetFile = (file) => plain.delete(file);
 
 /**
  * Returns the code that plugins made of a module, null when none did. `text` is what its file holds, or held when pages
@@ -137,15 +136,9 @@ export const transformModule = ({ id, text }) =>
   shared(async () => {
     if (!mayBeWanted(id)) return null;
     const file = cleaned(id);
-    if (file === id) {
-      const main = made(id, text);
-      mains.set(file, main.catch(() => undefined));
-      return main;
-    }
-    if (!vitesQuery.test(id) && isAbsolute(file) && existsSync(file)) {
-      // A style of a component needs what its plugin learns from the component. Its errors are not this module's.
-      if (!mains.has(file)) mains.set(file, made(file, text).catch(() => undefined));
-      await mains.get(file);
+    // A style of a component needs what its plugin learns from the component, which may fail.
+    if (file !== id && !vitesQuery.test(id) && !plain.has(file) && isAbsolute(file) && existsSync(file)) {
+      if (!(await made(file, text))) plain.add(file);
     }
     return made(id, text);
   });

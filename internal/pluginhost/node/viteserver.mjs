@@ -1,8 +1,7 @@
 // The server of the project's own Vite: it runs the plugins of the vite.config and never listens. What devserver does
 // itself is switched off in it.
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { find, project } from "./packages.mjs";
@@ -16,6 +15,7 @@ import { httpInfo, openHTTP, prepareHTTP } from "./vitehttp.mjs";
 import { isEarly, learnFilters, mapOf, prepareModules, probe, resolveAll, transformModule, watchCore } from "./vitemodules.mjs";
 import { eventNames, prepareSocket } from "./vitesocket.mjs";
 import { by, running, tell } from "./vitestate.mjs";
+import { plainText } from "./wire.mjs";
 
 /** Vite's own plugins whose work devserver does on what comes out. The others prepare modules for the user's plugins. */
 const replaced = new Set(
@@ -97,7 +97,7 @@ function info(version, dependencies, file, needed) {
     needed,
     plugins: running.plugins.map((p) => ({
       name: p.name,
-      order: isEarly(p) ? "pre" : p.enforce === "post" ? "post" : "normal",
+      order: isEarly(p) || (!p.resolveId && p.enforce === "pre") ? "pre" : p.enforce === "post" ? "post" : "normal",
       ...Object.fromEntries(["resolveId", "load", "transform"].map((hook) => [hook, filterOf(p, hook).data])),
     })),
     html: htmlInfo(server),
@@ -135,7 +135,7 @@ function packages(version, files) {
 
 const warned = new Set();
 const log = (level) => (message) => {
-  const text = String(message?.stack ?? message).replace(/\x1b\[[\d;]*m/g, "");
+  const text = plainText(String(message?.stack ?? message));
   if (text) void tell("viteLog", { level, text, by: by() });
 };
 const customLogger = {
@@ -275,6 +275,14 @@ function withoutRefresh(plugin, hook, call, args) {
   args[0] = { ...args[0], server: { ...args[0].server, hmr: false } };
   return call();
 }
+
+const exit = process.exit.bind(process);
+
+/** Names the plugin that ends the process. The text is the reason that devserver shows, as it is the last. */
+process.exit = (code) => {
+  if (by()) console.error(`plugin ${by()} called process.exit(${code ?? ""})`);
+  exit(code);
+};
 
 /** Ends the server. */
 async function close() {

@@ -1,5 +1,5 @@
 // The protocol of internal/wire: frames of a 4-byte big-endian length and JSON, on stdin and stdout. Tools print to stderr.
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { project } from "./packages.mjs";
 
@@ -9,6 +9,11 @@ console.log = console.info = console.debug = console.error;
 
 /** Returns the place that a tool's error names. */
 export function placeIn(e) {
+  if (e.loc && e.plugin && e.loc.line !== undefined) {
+    // Vite counts lines of the whole file here, other fields may count those of a block in the file.
+    const file = typeof e.id === "string" && isAbsolute(e.id) ? e.id : (e.loc.file ?? e.id);
+    return { file: file?.replace(/\?.*/s, ""), line: e.loc.line, column: e.loc.column };
+  }
   const { span } = e; // Sass
   if (span)
     return {
@@ -40,9 +45,12 @@ function ofBuild(e, message) {
   return m && { text: m[1], file: resolve(m[2]), line: Number(m[3]), column: Number(m[4]) - 1 };
 }
 
+/** Returns a text without the colours of a terminal. */
+export const plainText = (text) => text.replace(/\x1b\[[\d;]*m/g, "");
+
 export function failure(thrown) {
   const e = thrown ?? new Error(`the tool threw ${thrown}`); // every call needs an answer, whatever was thrown
-  const message = (e.sassMessage ?? e.reason ?? e.message ?? String(e)).replace(/\x1b\[[\d;]*m/g, "");
+  const message = plainText(String(e.sassMessage ?? e.reason ?? e.message ?? e));
   const at = placeIn(e);
   const place = at.line === undefined && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
   const { file = place?.file, line = place?.line, column = place?.column ?? 0 } = at;
@@ -53,6 +61,9 @@ export function failure(thrown) {
     file,
     line,
     column: line === undefined ? undefined : column + (e.name === "CssSyntaxError" ? 0 : 1), // PostCSS counts from 1
+    frame: typeof e.frame === "string" ? plainText(e.frame) : undefined,
+    plugin: e.plugin,
+    hook: e.hook,
   };
 }
 
@@ -96,14 +107,22 @@ async function answer(methods, { id, method, params, cancel }) {
 
 /** Answers the calls of the server, by the names of the methods, for as long as the server is there. */
 export function serve(methods) {
-  let pending = Buffer.alloc(0);
+  let chunks = []; // of a message that is not complete: joined once it is, as joining each would copy all again
+  let size = 0;
+  let wanted = 4;
   process.stdin.on("data", (chunk) => {
-    pending = pending.length ? Buffer.concat([pending, chunk]) : chunk;
-    while (pending.length >= 4) {
-      const length = pending.readUInt32BE(0);
-      if (pending.length < 4 + length) return;
-      const message = JSON.parse(pending.subarray(4, 4 + length).toString());
-      pending = pending.subarray(4 + length);
+    chunks.push(chunk);
+    size += chunk.length;
+    while (size >= wanted) {
+      const pending = chunks.length > 1 ? Buffer.concat(chunks, size) : chunks[0];
+      const end = 4 + pending.readUInt32BE(0);
+      chunks = [pending];
+      wanted = end;
+      if (size < end) return;
+      const message = JSON.parse(pending.toString("utf8", 4, end));
+      chunks = [pending.subarray(end)];
+      size -= end;
+      wanted = 4;
       if (message.method || message.cancel) void answer(methods, message);
       else answered(message);
     }
