@@ -43,8 +43,8 @@ var vueEdits = []struct {
 	count        int
 	shows        string
 }{
-	{"edit of a template, ms", "template %d", 20, `e.querySelector("h3").textContent === "template %d"`},
-	{"edit of a script, ms", "script %d", 10, `e.querySelector("p").textContent === "script %d"`},
+	{"edit of a template, ms", "<h3>template %d<", 20, `e.querySelector("h3").textContent === "template %d"`},
+	{"edit of a script, ms", `ref("script %d")`, 10, `e.querySelector("p").textContent === "script %d"`},
 	{"edit of a style, ms", "--version: %d;", 10, `getComputedStyle(e).getPropertyValue("--version").trim() === "%d"`},
 }
 
@@ -137,7 +137,7 @@ func (s vueServer) measureStart(
 	if err := chromedp.Do(page); err != nil {
 		return err
 	}
-	page, stop := context.WithTimeout(page, 2*time.Minute)
+	page, stop := context.WithTimeout(page, 4*time.Minute)
 	defer stop()
 	cmd := exec.Command(s.command[0], append(slices.Clone(s.command[1:]), strconv.Itoa(port))...)
 	cmd.Dir, cmd.Stderr = app, os.Stderr
@@ -151,7 +151,7 @@ func (s vueServer) measureStart(
 		_ = cmd.Wait() // Vite's exit code tells of the signal
 	}()
 	address := net.JoinHostPort("localhost", strconv.Itoa(port))
-	for {
+	for page.Err() == nil {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			conn.Close()
 			break

@@ -85,7 +85,7 @@ function finish(entry: Entry): void {
 </script>
 
 <template>
-  <section id="item%[1]d" class="item" :data-depth="depth">
+  <section id="item%[1]d" class="item item%[1]d" :data-depth="depth">
     <h3>template %[2]d</h3>
     <p>{{ made }}</p>
     <ul v-if="open.length > 0">
@@ -95,7 +95,7 @@ function finish(entry: Entry): void {
 </template>
 
 <style scoped>
-.item {
+.item%[1]d {
   --version: %[2]d;
   color: rgb(%[5]d, 20, 30);
 }
