@@ -121,8 +121,8 @@ func viteChanges(changes watch.Batch) (list []vite.Change) {
 // the modules of other files again that they chose.
 func (u *Updater) narrow(e *edit) {
 	for file, chosen := range e.foreign.chosen {
-		for _, id := range u.o.Graph.ByFile(file) {
-			if m := e.modules[id]; m != nil && m.isChanged() && !slices.Contains(chosen, id) && !slices.Contains(e.foreign.updated, id) {
+		for id, m := range e.modules { // modules that are built from the file, too, are no matter of the plugins' choice
+			if m.file == file && m.isChanged() && !slices.Contains(chosen, id) && !slices.Contains(e.foreign.updated, id) {
 				m.outcome = handled
 			}
 		}
