@@ -26,9 +26,9 @@ type foreign struct {
 	errs    map[string]error // of hooks, by the file
 }
 
-// askVite tells the plugins of the vite.config about changed files, and returns the modules that have to be compiled
-// again by what they say.
-func (u *Updater) askVite(e *edit, changes watch.Batch) (touched []string) {
+// askVite tells the plugins of the vite.config about changed files and the modules that are built from them, and returns
+// the further modules that have to be compiled again by what they say.
+func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched []string) {
 	if u.o.Vite == nil {
 		return nil
 	}
@@ -42,7 +42,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch) (touched []string) {
 			break
 		}
 	}
-	hot, err := u.o.Vite.Hot(u.o.Context, list)
+	hot, err := u.o.Vite.Hot(u.o.Context, list, built)
 	if errors.Is(err, vite.ErrDown) { // the terminal shows it, and Redo comes later
 		return nil
 	}

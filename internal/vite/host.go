@@ -324,8 +324,8 @@ type HotFile struct {
 
 // Hot tells the plugins about changed files, before anything is compiled again. When Vite is down, plugins hear of the
 // changes later, see Options.Redo.
-func (h *Host) Hot(ctx context.Context, changes []Change) (*Hot, error) {
-	hot, err := h.hot(ctx, changes)
+func (h *Host) Hot(ctx context.Context, changes []Change, built []string) (*Hot, error) {
+	hot, err := h.hot(ctx, changes, built)
 	if errors.Is(err, ErrDown) {
 		h.miss(changes)
 		return nil, err
@@ -336,7 +336,7 @@ func (h *Host) Hot(ctx context.Context, changes []Change) (*Hot, error) {
 	return hot, err
 }
 
-func (h *Host) hot(ctx context.Context, changes []Change) (*Hot, error) {
+func (h *Host) hot(ctx context.Context, changes []Change, built []string) (*Hot, error) {
 	late := map[string]bool{}
 	for _, c := range changes {
 		was, err := h.settle(ctx, c.File)
@@ -354,7 +354,7 @@ func (h *Host) hot(ctx context.Context, changes []Change) (*Hot, error) {
 		} `json:"files"`
 		Sends []Send `json:"sends"`
 	}
-	if err := h.callAbout(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes}, &answer); err != nil {
+	if err := h.callAbout(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes, "built": h.allToVite(built)}, &answer); err != nil {
 		return nil, err
 	}
 	hot := &Hot{Sends: answer.Sends}

@@ -350,7 +350,7 @@ func TestMadeAgain(t *testing.T) {
 		t.Fatalf("asked although all is kept: %q", calls)
 	}
 	v.write("a.own", "edited")
-	hot, err := h.Hot(t.Context(), []Change{{filepath.Join(v.dir, "a.own"), "update"}})
+	hot, err := h.Hot(t.Context(), []Change{{filepath.Join(v.dir, "a.own"), "update"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -376,7 +376,7 @@ func TestMadeAgain(t *testing.T) {
 	if diff := cmp.Diff([]string{"make virtual:all"}, v.taken(&v.redone)); diff != "" {
 		t.Errorf("what differs (-want +got):\n%s", diff)
 	}
-	if hot, err = h.Hot(t.Context(), []Change{{filepath.Join(v.dir, "a.own"), "update"}}); err != nil || !hot.Files[0].Narrowed {
+	if hot, err = h.Hot(t.Context(), []Change{{filepath.Join(v.dir, "a.own"), "update"}}, nil); err != nil || !hot.Files[0].Narrowed {
 		t.Errorf("the next edit: %+v, %v", hot, err)
 	}
 	h.makeAgain()
@@ -409,7 +409,7 @@ func TestDown(t *testing.T) {
 	v.taken(&v.calls)
 	v.write("a.own", "edited")
 	change := Change{filepath.Join(v.dir, "a.own"), "update"}
-	if _, err := h.Hot(t.Context(), []Change{change}); !errors.Is(err, ErrDown) {
+	if _, err := h.Hot(t.Context(), []Change{change}, nil); !errors.Is(err, ErrDown) {
 		t.Errorf("an edit: %v", err)
 	}
 	if _, err := h.Transform(t.Context(), "/a.own"); !errors.Is(err, ErrDown) || !strings.Contains(err.Error(), "no memory") {
@@ -430,7 +430,7 @@ func TestDown(t *testing.T) {
 		defer v.mu.Unlock()
 		return cmp.Equal(v.redone, []string{"edit /a.own", "make /a.own", "make /c.own"})
 	}, func() string { return strings.Join(v.taken(&v.redone), "\n") })
-	if _, err := h.Hot(t.Context(), []Change{change}); err != nil {
+	if _, err := h.Hot(t.Context(), []Change{change}, nil); err != nil {
 		t.Error(err)
 	}
 	calls := v.taken(&v.calls)

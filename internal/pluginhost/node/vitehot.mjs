@@ -64,12 +64,14 @@ function prepareWatcher(watcher) {
 }
 
 let own = false; // the update itself invalidates, not a plugin
+let told = false; // devserver knows what is invalidated
 let invalidated; // IDs to tell of, outside of updates
 
 /** Notices what plugins invalidate. */
 function noticeInvalidated(modules) {
   const invalidate = modules.invalidateModule;
   modules.invalidateModule = function (node, ...more) {
+    if (told) return invalidate.call(this, node, ...more);
     const batch = openBatch();
     if (node.id && batch) batch.invalidated(node);
     else if (node.id) {
@@ -93,12 +95,21 @@ export const hotInfo = () =>
     ["load", "transform", "handleHotUpdate", "hotUpdate", "watchChange"].some((h) => has(p, h)),
   );
 
-/** Tells plugins of changed files, and returns what they say to each, and what they sent meanwhile. */
-export const updateHot = ({ changes }) =>
+/**
+ * Tells plugins of changed files, and returns what they say to each, and what they sent meanwhile. `built` are the modules
+ * that follow from these files: what Vite keeps of them is out of date, also where Vite does not know of the file.
+ */
+export const updateHot = ({ changes, built = [] }) =>
   exclusive(async () => {
     const batch = { open: true, sends: [], invalidated() {} };
     try {
       const files = [];
+      told = true;
+      for (const id of built) {
+        const node = graph().getModuleById(id);
+        if (node) graph().invalidateModule(node);
+      }
+      told = false;
       for (const change of changes)
         files.push(await at.run({ plugin: "", hook: "", batch }, () => changed(change, batch)));
       await new Promise(setImmediate); // what listeners do at once belongs to the update
