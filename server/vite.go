@@ -197,6 +197,11 @@ func (p viteProject) Redo(missed []vite.Change, ids []string) {
 	p.tasks.Go(func() { p.edits.Redo(missed, ids) })
 }
 
+// RedoPage is for vite.Options.
+func (p viteProject) RedoPage(file string) {
+	p.tasks.Go(func() { p.edits.ReloadPage(file, "plugins of the vite.config make another page than in the last run") })
+}
+
 // Watch implements vite.Project.
 func (p viteProject) Watch(paths []string) { p.watched.Paths(paths) }
 

@@ -99,6 +99,15 @@ func (u *Updater) Redo(missed []vite.Change, ids []string) {
 	}
 }
 
+// ReloadPage reloads the pages that were made from an HTML file.
+func (u *Updater) ReloadPage(file, reason string) {
+	reload := u.pageReload(file)
+	reload.Reason = reason
+	if u.publishChange(reload) {
+		u.PrintReload(reason)
+	}
+}
+
 // viteChanges returns the changes that plugins hear of: those of files.
 func viteChanges(changes watch.Batch) (list []vite.Change) {
 	for _, c := range changes {

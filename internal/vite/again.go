@@ -47,6 +47,7 @@ type item struct {
 	text    *string // of its file, nil for a module without one
 	sum     sum
 	imports map[question]*Import
+	page    func(context.Context) (differs bool, err error) // nil for a module
 }
 
 // sum stands for an answer about a module.
@@ -108,7 +109,7 @@ func (a *again) note(h *Host, id string, change func(*item)) {
 }
 
 // take returns the items that a filter picks, in the order in which they have to be made: modules before the parts of
-// their files, and modules without a file last, which may follow from all others.
+// their files, and modules without a file and pages last, which may follow from all others.
 func (a *again) take(picks func(*item) bool) []*item {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -199,7 +200,7 @@ func (h *Host) make(ctx context.Context, it *item) (differs bool, err error) {
 		delete(h.again.items, it.id)
 		if errors.Is(err, ErrDown) { // the next process makes it, from the same text
 			h.again.items[it.id] = &item{
-				id: it.id, file: it.file, number: it.number, module: it.module, text: it.text, sum: it.sum, imports: it.imports,
+				id: it.id, file: it.file, number: it.number, module: it.module, text: it.text, sum: it.sum, imports: it.imports, page: it.page,
 			}
 		}
 	})
@@ -207,6 +208,9 @@ func (h *Host) make(ctx context.Context, it *item) (differs bool, err error) {
 }
 
 func (h *Host) remake(ctx context.Context, it *item) (differs bool, err error) {
+	if it.page != nil {
+		return it.page(ctx)
+	}
 	if it.module {
 		m, err := h.transform(ctx, it.id, it.text)
 		switch {

@@ -23,7 +23,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Options configures a Host. All fields are needed but State, Cache, Started, Redo, Began and Answering.
+// Options configures a Host. All fields are needed but State, Cache, Started, Redo, RedoPage, Began and
+// Answering.
 type Options struct {
 	// Context ends with the project.
 	Context context.Context
@@ -42,6 +43,8 @@ type Options struct {
 	// Redo has edits applied that plugins have not heard of, and modules made again: plugins have another answer than
 	// pages run. It must not wait for a question to the plugins.
 	Redo func(missed []Change, ids []string)
+	// RedoPage reloads a page of which plugins make another than browsers have.
+	RedoPage func(file string)
 	// Began is called when Vite runs in a new process, before modules are made again.
 	Began func()
 	// Answering is how long a middleware may take until its answer begins. 0 is 60 seconds.

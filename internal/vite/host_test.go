@@ -526,6 +526,38 @@ func TestHangs(t *testing.T) {
 	done()
 }
 
+// TestKeptPages: a page of a second start is the kept one, unless its text differs. Plugins make it again later, and it
+// reloads when it differs.
+func TestKeptPages(t *testing.T) {
+	t.Parallel()
+	v := newFake(t, map[string]string{"index.html": ""})
+	tag := "one"
+	v.answer = func(_ string, params map[string]any) (any, error) {
+		return map[string]any{"html": fmt.Sprint(params["html"], tag)}, nil
+	}
+	kept, info := openCache(t), all()
+	info.HTML.Pre = true
+	page := func(h *Host, text, want string) {
+		t.Helper()
+		if got, err := h.HTML(t.Context(), true, Page{Path: "/index.html", File: "index.html", URL: "/", HTML: text}); err != nil || got != want {
+			t.Errorf("the page is %q, %v, want %q", got, err, want)
+		}
+	}
+	h, end := v.host(kept, info)
+	page(h, "text ", "text one")
+	end()
+	tag = "two"
+	h, _ = v.host(kept, info)
+	h.o.RedoPage = func(file string) { v.redone = append(v.redone, "page "+file) }
+	page(h, "text ", "text one")
+	page(h, "another ", "another two")
+	h.makeAgain()
+	if diff := cmp.Diff([]string{"page index.html"}, v.taken(&v.redone)); diff != "" {
+		t.Errorf("what differs (-want +got):\n%s", diff)
+	}
+	page(h, "text ", "text two")
+}
+
 // TestWants: filters are read from what Node says of the hooks. What Go cannot read asks about everything.
 func TestWants(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,10 @@ package vite
 
 import (
 	"context"
+	"errors"
 	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/cache"
 )
 
 // Page is a page that plugins may change.
@@ -24,6 +27,14 @@ func (h *Host) HTML(ctx context.Context, first bool, page Page) (string, error) 
 	if first {
 		stage = "pre"
 	}
+	if made, ok := h.pageKept(stage, page); ok {
+		return made, nil
+	}
+	return h.page(ctx, stage, page)
+}
+
+// page has plugins change a page.
+func (h *Host) page(ctx context.Context, stage string, page Page) (string, error) {
 	var made struct {
 		HTML string `json:"html"`
 	}
@@ -31,8 +42,39 @@ func (h *Host) HTML(ctx context.Context, first bool, page Page) (string, error) 
 		Stage string `json:"stage"`
 		Page
 	}{stage, page}
-	err := h.call(ctx, "viteHTML", params, &made)
-	return made.HTML, err
+	if err := h.callAbout(ctx, page.Path, "viteHTML", params, &made); err != nil {
+		return "", err
+	}
+	h.o.Cache.Put(h.keyOfPage(stage, page), []byte(made.HTML))
+	return made.HTML, nil
+}
+
+// pageKept is page by what was answered in an earlier run.
+func (h *Host) pageKept(stage string, page Page) (string, bool) {
+	if h.o.Cache == nil || h.again.isOver() {
+		return "", false
+	}
+	made, ok := h.o.Cache.Get(h.keyOfPage(stage, page))
+	if !ok {
+		return "", false
+	}
+	h.again.note(h, "page "+stage+" "+page.URL, func(it *item) {
+		it.page = func(ctx context.Context) (bool, error) {
+			now, err := h.page(ctx, stage, page)
+			if errors.Is(err, ErrDown) || err == nil && now == string(made) {
+				return false, err
+			}
+			if h.o.RedoPage != nil {
+				h.o.RedoPage(page.File)
+			}
+			return false, nil
+		}
+	})
+	return string(made), true
+}
+
+func (h *Host) keyOfPage(stage string, page Page) cache.Key {
+	return h.keyOf("page", strings.Join([]string{stage, page.Path, page.File, page.URL, page.HTML}, "\n"))
 }
 
 // Claims returns the module that plugins have at a URL, as an import of the URL would mean it.

@@ -22,7 +22,11 @@ function instead(path, options) {
   if (!now || (typeof path !== "string" && !(path instanceof URL))) return undefined;
   if (resolve(path instanceof URL ? fileURLToPath(path) : path) !== now.file) return undefined;
   const encoding = typeof options === "string" ? options : options?.encoding;
-  return encoding && !/^utf-?8$/i.test(encoding) ? Buffer.from(now.text).toString(encoding) : encoding ? now.text : Buffer.from(now.text);
+  return encoding && !/^utf-?8$/i.test(encoding)
+    ? Buffer.from(now.text).toString(encoding)
+    : encoding
+      ? now.text
+      : Buffer.from(now.text);
 }
 
 /** Replaces the functions that read a whole file, once. */
