@@ -139,14 +139,8 @@ func (q *sendQueue) run() {
 	}
 }
 
-// Invalidate implements vite.Project.
-func (p viteProject) Invalidate(ids []string) {
-	p.tasks.Go(func() {
-		for _, id := range p.edits.Served(ids) {
-			p.edits.Invalidate(id)
-		}
-	})
-}
+// Invalidate implements vite.Project. Plugins may invalidate all modules, and before they know what the new code is.
+func (p viteProject) Invalidate(ids []string) { p.edits.Outdate(ids...) }
 
 // Reload implements vite.Project.
 func (p viteProject) Reload(ids []string) {
@@ -159,7 +153,7 @@ func (p viteProject) Redo(missed []vite.Change, ids []string) {
 }
 
 // Watch implements vite.Project.
-func (p viteProject) Watch(paths []string) { p.watched.Paths(paths) }
+func (p viteProject) Watch(paths []string) { p.edits.WatchFor(paths) }
 
 // Edited implements vite.Project.
 func (p viteProject) Edited(c vite.Change) { p.tasks.Go(func() { p.edits.Edited(c) }) }

@@ -3,6 +3,7 @@ package edit
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,7 +30,7 @@ type foreign struct {
 // askVite tells the plugins of the vite.config about changed files, and returns the modules that have to be compiled
 // again by what they say.
 func (u *Updater) askVite(e *edit, changes watch.Batch) (touched []string) {
-	list := viteChanges(changes)
+	list := u.viteChanges(changes)
 	if u.o.Vite == nil || len(list) == 0 {
 		return nil
 	}
@@ -96,22 +97,63 @@ func (u *Updater) Redo(missed []vite.Change, ids []string) {
 	}
 }
 
-// viteChanges returns the changes that plugins hear of: those of files.
-func viteChanges(changes watch.Batch) (list []vite.Change) {
+// viteChanges returns the changes that plugins hear of: those of files. Many editors save by renaming a new file, so a
+// file that was there before is not created. A removed folder stands for its files.
+func (u *Updater) viteChanges(changes watch.Batch) (list []vite.Change) {
 	for _, c := range changes {
-		kind := "update"
-		switch c.Kind {
-		case watch.Created:
-			kind = "create"
-		case watch.Removed:
-			kind = "delete"
-		}
-		if info, err := os.Stat(c.Path); kind != "delete" && (err != nil || info.IsDir()) {
+		if c.Kind == watch.Removed {
+			for _, file := range u.noteGone(c.Path) {
+				list = append(list, vite.Change{File: file, Kind: c.Kind.String()})
+			}
 			continue
 		}
-		list = append(list, vite.Change{File: c.Path, Kind: kind})
+		if info, err := os.Stat(c.Path); err != nil || info.IsDir() {
+			continue
+		}
+		kind := c.Kind
+		if _, was := u.there.LoadOrStore(c.Path, true); was {
+			kind = watch.Written
+		}
+		list = append(list, vite.Change{File: c.Path, Kind: kind.String()})
 	}
 	return list
+}
+
+// noteGone forgets a file, or the files of a folder, and returns them.
+func (u *Updater) noteGone(path string) (files []string) {
+	if _, was := u.there.LoadAndDelete(path); was {
+		return []string{path}
+	}
+	u.there.Range(func(file, _ any) bool {
+		if isOrBelow(file.(string), path) {
+			u.there.Delete(file)
+			files = append(files, file.(string))
+		}
+		return true
+	})
+	slices.Sort(files)
+	return files
+}
+
+// WatchFor watches files, folders and patterns for plugins of the vite.config.
+func (u *Updater) WatchFor(paths []string) {
+	for _, dir := range u.o.Watched.Paths(paths) {
+		u.noteThere(dir)
+	}
+}
+
+// noteThere notes the files in a folder.
+func (u *Updater) noteThere(dir string) {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil: // gone meanwhile
+		case !d.IsDir():
+			u.there.Store(path, true)
+		case path != dir && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".")):
+			return fs.SkipDir
+		}
+		return nil
+	})
 }
 
 // narrow takes the modules of a file out of the update that plugins of the vite.config did not choose, and has pages run
