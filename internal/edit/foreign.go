@@ -156,14 +156,16 @@ func (u *Updater) noteThere(dir string) {
 	})
 }
 
-// narrow takes the modules of a file out of the update that plugins of the vite.config did not choose, and has pages run
-// the modules of other files again that they chose.
+// narrow takes the modules of a file out of the update that plugins of the vite.config did not choose, and has pages
+// run the modules of other files again that they chose.
 func (u *Updater) narrow(e *edit) {
 	for file, chosen := range e.foreign.chosen {
 		for _, id := range u.o.Graph.ByFile(file) {
-			if m := e.modules[id]; m != nil && m.isChanged() && !slices.Contains(chosen, id) && !slices.Contains(e.foreign.updated, id) {
-				m.outcome = handled
+			m := e.modules[id]
+			if m == nil || !m.isChanged() || slices.Contains(chosen, id) || slices.Contains(e.foreign.updated, id) {
+				continue
 			}
+			m.outcome = handled
 		}
 		for _, id := range chosen {
 			if m := e.modules[id]; m != nil && m.outcome == compiled && m.file != file {
@@ -178,8 +180,8 @@ func (u *Updater) narrow(e *edit) {
 	}
 }
 
-// passOn sends what plugins of the vite.config sent to pages during the edit. It goes out before the update, but reloads:
-// passOnReloads sends those. Updates of plugins are part of the edit's own.
+// passOn sends what plugins of the vite.config sent to pages during the edit, before the update. Their reloads go out
+// after it, see passOnReloads, and their updates are part of it.
 //
 // The plugin of Vue compares a component with the text that it saw last, and tells pages by "file-changed" that an edit
 // may keep what the component's setup made. After a text that failed, its comparison is with a text that pages never
