@@ -183,6 +183,7 @@ client_packages() { (cd client && npm_packages ci); }
 # The tools are native code in a package for each system, and the lock file has those of Linux only: `npm ci` refuses it,
 # `npm install` takes its versions and looks up what it lacks.
 tool_packages() { (cd testdata/tools && npm_packages install --no-save); }
+plugin_packages() { (cd testdata/plugins && npm_packages install --no-save); }
 # Both cover the whole repository: example apps, the admin page, the Node host and the guides too.
 client_formatted() { (cd client && npm run --silent formatted || { echo "run: cd client && npm run format" >&2; false; }); }
 client_lint() { (cd client && npm run --silent lint); }
@@ -200,6 +201,7 @@ if [ $client = yes ]; then
   step "node" need_node
   step "client packages" client_packages
   step "packages of test projects" tool_packages
+  step "Vite plugins of test projects" plugin_packages
   step "format of TypeScript, JavaScript and Markdown" client_formatted
   step "lint of TypeScript and JavaScript" client_lint
   step "client types" client_types

@@ -2,10 +2,14 @@
 // docs/growth.md and a plot to docs/growth.svg.
 //
 //	cd bench && go run . [-sizes 100,1000,5000,10000] [-rounds 5] [-out ../docs]
+//	cd bench && go run . -vue 1000 [-rounds 5] [-dir folder]
 //
-// It measures only the server, from outside: it starts a process on a generated project and sends a browser's requests.
+// The first form measures only the server, from outside: it starts a process on a generated project and sends a browser's requests.
 // Each figure is the median of the rounds. The cost in the browser is the same for every server and grows with the
 // page.
+//
+// The second form starts devserver and Vite in turn in a project of Vue components that it generates, and prints what
+// both cost in the browser and in all their processes. It needs Linux, Node.js, npm and Chromium.
 package main
 
 import (
@@ -36,9 +40,17 @@ type Figures struct {
 func main() {
 	sizes := flag.String("sizes", "100,1000,5000,10000", "numbers of modules, comma-separated")
 	rounds := flag.Int("rounds", 5, "measurements of each figure, of which the median counts")
+	vue := flag.Int("vue", 0, "compare with Vite in a project of so many Vue components instead")
+	dir := flag.String("dir", "", "the folder of that project, which stays; a temporary one by default")
 	out := flag.String("out", "../docs", "the folder to write growth.md and growth.svg to")
 	flag.Parse()
-	if err := run(*sizes, *rounds, *out); err != nil {
+	err := func() error {
+		if *vue > 0 {
+			return runVue(*vue, *rounds, *dir)
+		}
+		return run(*sizes, *rounds, *out)
+	}()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

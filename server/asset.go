@@ -7,7 +7,6 @@ import (
 
 	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/disk"
-	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pack"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -46,9 +45,9 @@ func contentType(r *http.Request, file string) (kind, use string) {
 }
 
 // serveStyle sends a linked stylesheet. It becomes a module, too, so that edits of it and of its imports are followed.
-func (p *project) serveStyle(w http.ResponseWriter, r *http.Request, t gate.Target) {
-	name := moduleid.Name(t.ID)
-	id := name + "?direct"
+func (p *project) serveStyle(w http.ResponseWriter, r *http.Request, id string) {
+	name := moduleid.Name(id)
+	id = name + "?direct"
 	p.edits.Fresh(id)
 	v := p.graph.Version(id)
 	if v == nil { // deleted a moment ago

@@ -26,7 +26,7 @@ import (
 
 var (
 	counts   = flag.Bool("counts", false, "print how many values of testdata/compat are right, by area")
-	withVite = flag.Bool("vite", false, "let Vite serve the projects of testdata/compat")
+	withVite = flag.Bool("vite", false, "let Vite serve the projects of testdata/compat and testdata/plugins")
 )
 
 // TestCompat opens the projects of testdata/compat/AREA/*.txtar in a browser, and compares what the page computes with
@@ -262,44 +262,69 @@ func (c *compatCase) run(t *testing.T) string {
 // clock matches the time before a line of the terminal.
 var clock = regexp.MustCompile(`^\d\d:\d\d:\d\d `)
 
-// startVite serves a project by Vite until the test ends, and returns the URL.
+// startVite serves a project by the Vite of testdata/tools until the test ends, and returns the URL.
 func startVite(t *testing.T, root string) string {
 	t.Helper()
-	vite, err := filepath.Abs("../testdata/tools/node_modules/vite/bin/vite.js")
+	bin, err := filepath.Abs("../testdata/tools/node_modules/vite/bin/vite.js")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_, port, _ := net.SplitHostPort(address)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("node", vite, "--host", "127.0.0.1", "--port", port, "--strictPort")
-	cmd.Dir = root
-	var log devtest.Log
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // the error is the signal
-		if t.Failed() {
-			t.Logf("Vite says:\n%s", log.String())
+	v := &viteServer{root: root, bin: bin, log: &devtest.Log{}}
+	v.start(t)
+	return v.url
+}
+
+// viteServer is Vite that serves a project.
+type viteServer struct {
+	root, bin string
+	log       *devtest.Log
+
+	port, url string
+	cmd       *exec.Cmd
+}
+
+// start starts Vite, at the same port as before. Vite ends with the test.
+func (v *viteServer) start(t *testing.T) {
+	t.Helper()
+	if v.port == "" {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		_, v.port, _ = net.SplitHostPort(l.Addr().String())
+		v.url = "http://127.0.0.1:" + v.port
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			v.stop()
+			if t.Failed() {
+				t.Logf("Vite says:\n%s", v.log)
+			}
+		})
+	}
+	v.cmd = exec.Command("node", v.bin, "--host", "127.0.0.1", "--port", v.port, "--strictPort")
+	v.cmd.Dir = v.root
+	v.cmd.Stdout, v.cmd.Stderr = v.log, v.log
+	if err := v.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
 	devtest.Eventually(t, "Vite answers", func() bool {
-		answer, err := http.Get("http://" + address + "/")
+		answer, err := http.Get(v.url + "/")
 		if err != nil {
 			return false
 		}
 		return answer.Body.Close() == nil
-	}, log.String)
-	return "http://" + address
+	}, v.log.String)
+}
+
+// stop ends Vite.
+func (v *viteServer) stop() {
+	if v.cmd != nil && v.cmd.Process != nil {
+		_ = v.cmd.Process.Kill()
+		_ = v.cmd.Wait() // the error is the signal
+	}
+	v.cmd = nil
 }
 
 // withoutWarnings leaves out what servers say in their own words.

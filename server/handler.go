@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pack"
 	"github.com/seed-b8174343/devserver/internal/running"
+	"github.com/seed-b8174343/devserver/internal/vite"
 )
 
 // The server's own paths, below base, beside those of package pack. They come before plugins, proxies and files, so
@@ -40,8 +43,8 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// serve finds who answers: a plugin's middleware, the server itself, a plugin's route, a proxy, then the project's
-// files. While a request waits for plugins, another project may have come.
+// serve finds who answers: a plugin's middleware, the server itself, a middleware of a plugin of the vite.config, a
+// plugin's route, a proxy, then the project's files. While a request waits for plugins, another project may have come.
 func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 	own := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.server.awaitProject(r).serveOn(w, r) })
 	if p.hosts.SeeRequests() { // their answers may sign users in
@@ -57,7 +60,14 @@ func (p *project) serveOn(w http.ResponseWriter, r *http.Request) {
 	own := inside && name != "" &&
 		(p.server.serveSocket(w, r, name) || p.server.serveCommand(w, r, name) || p.serveOwn(w, r, name))
 	if !own {
-		p.server.hub.WatchCookies(http.HandlerFunc(p.serveProject)).ServeHTTP(w, r)
+		p.server.hub.WatchCookies(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if gate.Malformed(r.RequestURI) == nil {
+				r = p.vite.ServeHTTP(w, r, vite.Early)
+			}
+			if r != nil {
+				p.server.awaitProject(r).serveProject(w, r)
+			}
+		})).ServeHTTP(w, r)
 	}
 }
 
@@ -89,9 +99,20 @@ func (p *project) serveUnrouted(w http.ResponseWriter, r *http.Request) {
 	if isPages(r) && r.Header.Get("Origin") == "" && !r.URL.Query().Has("token") && p.server.refuseSocket(w, r, name) {
 		return // no page sends it, and no backend is to believe that one does
 	}
-	if r = p.proxy.Serve(w, r); r != nil && !p.server.refuseSocket(w, r, name) {
+	if r = p.proxy.Serve(w, r); r == nil || p.server.refuseSocket(w, r, name) {
+		return
+	}
+	if r = p.takeSocket(w, r); r != nil {
 		p.serveFile(w, r)
 	}
+}
+
+// takeSocket gives a socket that is nobody's to plugins of the vite.config, and returns other requests.
+func (p *project) takeSocket(w http.ResponseWriter, r *http.Request) *http.Request {
+	if !websocket.IsWebSocketUpgrade(r) || gate.Malformed(r.RequestURI) != nil {
+		return r
+	}
+	return p.vite.ServeHTTP(w, r, vite.Socket)
 }
 
 // serveSocket answers the sockets of our pages, by their path and token. It returns false for other requests. A proxied
@@ -131,6 +152,9 @@ func (p *project) serveOutside(w http.ResponseWriter, r *http.Request) {
 	if r = p.proxy.Serve(w, r); r == nil {
 		return
 	}
+	if r = p.takeSocket(w, r); r == nil {
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, p.layout.Base) { // a proxy's bypass chose a file
 		p.serveFile(w, r)
 		return
@@ -167,16 +191,33 @@ func (p *project) serveOwn(w http.ResponseWriter, r *http.Request, name string) 
 	return true
 }
 
-// serveFile answers with what the project has at the URL, in the form that the browser asks for.
-func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
+// serveFile answers with what the project has at the URL, in the form that the browser asks for. Plugins of the
+// vite.config may answer what is no file but a page.
+func (p *project) serveFile(w http.ResponseWriter, r *http.Request) { p.serveURL(w, r, p.serveLate) }
+
+// serveLate gives a request that no file answers to plugins of the vite.config. It returns false for requests that they
+// leave to the server.
+func (p *project) serveLate(w http.ResponseWriter, r *http.Request) bool {
+	passed := p.vite.ServeHTTP(w, r, vite.Late)
+	if passed != nil && passed.RequestURI != r.RequestURI { // they have chosen another page
+		p.serveURL(w, passed, func(http.ResponseWriter, *http.Request) bool { return false })
+		return true
+	}
+	return passed == nil
+}
+
+// serveURL is serveFile, where late may answer for what is no file.
+func (p *project) serveURL(w http.ResponseWriter, r *http.Request, late func(http.ResponseWriter, *http.Request) bool) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		http.Error(w, "405 method not allowed", http.StatusMethodNotAllowed)
+		if gate.Malformed(r.RequestURI) != nil || !late(w, r) {
+			http.Error(w, "405 method not allowed", http.StatusMethodNotAllowed)
+		}
 		return
 	}
 	// The gate sees the target as it came over the wire: net/http has cleaned up what attacks are made of.
 	target, denied := p.gate.Resolve(r.RequestURI)
 	if denied != nil {
-		if denied.NoFile && p.serveMissing(w, r, denied) {
+		if denied.NoFile && (p.serveVirtual(w, r) || late(w, r) || p.serveMissing(w, r, denied)) {
 			return
 		}
 		if denied.Reason == "" {
@@ -192,10 +233,11 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) {
 	case target.Kind == gate.Public:
 		p.serveStatic(w, r, target.File)
 	case wantsModule(r, target):
-		p.serveEntry(w, r, target.ID)
+		p.serveEntry(w, r, moduleid.Plain(target.ID))
 	case wantsStyle(r, target):
-		p.serveStyle(w, r, target)
+		p.serveStyle(w, r, target.ID)
 	case isClassic(r) && moduleid.IsCompiled(target.File) && p.serveScript(w, r, target.ID):
+	case moduleid.IsPage(target.File) && late(w, r):
 	case moduleid.IsPage(target.File) && p.cfg.AppType == "custom":
 		p.refuse(w, r.RequestURI, customPages)
 	case moduleid.IsPage(target.File):
@@ -226,20 +268,59 @@ func whyDenied(denied *gate.Denied) []any {
 	return args
 }
 
-// serveMissing answers for URLs without a file: modules that plugins make, pages of single-page apps, and navigations to
-// a page that does not exist. It returns false for others.
+// serveVirtual answers for URLs of modules that plugins make. It returns false for others.
+func (p *project) serveVirtual(w http.ResponseWriter, r *http.Request) bool {
+	name, _ := p.layout.Below(r.URL.Path)
+	style := destination(r) == "style"
+	if !style && !wantsVirtual(r, name) {
+		return false
+	}
+	id, ok := p.virtual(r.Context(), name, r.URL.RawQuery)
+	if id := moduleid.OfPath(name); !ok && moduleid.Has(r.URL.RawQuery, "html-proxy") && p.isRendered(p.compiler.File(id)) {
+		p.serveEntry(w, r, id+"?"+r.URL.RawQuery)
+		return true
+	}
+	switch {
+	case !ok:
+	case style:
+		p.serveStyle(w, r, id)
+	case isClassic(r) && p.serveScript(w, r, id): // of importScripts, for example
+	default:
+		p.serveEntry(w, r, id)
+	}
+	return ok
+}
+
+// wantsVirtual reports whether the browser runs the answer as a script or a worker, or probably so for a client without Fetch
+// metadata.
+func wantsVirtual(r *http.Request, name string) bool {
+	if _, alone := runsAlone(r); alone {
+		return true
+	}
+	dest := destination(r)
+	return dest == "script" || dest == "" && (moduleid.IsScript(name) || strings.HasPrefix(name, "/@") || !acceptsHTML(r) && path.Ext(name) == "")
+}
+
+// virtual returns the module that plugins have at a URL without a file. Vite puts "/@id/" before names that are no path,
+// and "__x00__" in the place of the character that names of such modules begin with.
+func (p *project) virtual(ctx context.Context, name, query string) (id string, ok bool) {
+	id = strings.ReplaceAll(strings.TrimPrefix(name, "/@id/"), "__x00__", "\x00")
+	if query != "" {
+		id += "?" + query
+	}
+	id = moduleid.Plain(id)
+	if p.hosts.Resolves(ctx, id) {
+		return id, true
+	}
+	return p.vite.Claims(ctx, id)
+}
+
+// serveMissing answers for pages of single-page apps, and navigations to a page that does not exist. It returns false
+// for other URLs without a file.
 func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *gate.Denied) bool {
 	name, _ := p.layout.Below(r.URL.Path)
-	if dest := destination(r); dest == "script" || dest == "" && (moduleid.IsScript(name) || strings.HasPrefix(name, "/@id/")) {
-		id := strings.TrimPrefix(name, "/@id/")
-		if r.URL.RawQuery != "" {
-			id += "?" + r.URL.RawQuery
-		}
-		if p.hosts.Resolves(r.Context(), id) {
-			p.serveEntry(w, r, id)
-			return true
-		}
-		return false
+	if wantsVirtual(r, name) {
+		return false // no module has this URL
 	}
 	if strings.HasPrefix(name, "/@fs/") || strings.HasPrefix(name, "/@id/") {
 		return false // the name of a file or module, never an app's route

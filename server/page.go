@@ -14,11 +14,13 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/compile"
+	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/edit"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/html"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -33,7 +35,7 @@ func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string)
 		p.failPage(w, file, "", err)
 		return
 	}
-	page, err := p.rewritePage(r.Context(), file, source, dir)
+	page, err := p.rewritePage(r.Context(), file, source, dir, r.URL.RequestURI())
 	if err != nil {
 		p.failPage(w, file, edit.PageRev(source), err)
 		return
@@ -48,7 +50,8 @@ func (p *project) servePage(w http.ResponseWriter, r *http.Request, file string)
 	serveText(w, r, page.text)
 }
 
-// rewrittenPage is a page as a browser gets it. source is the text of its file.
+// rewrittenPage is a page as a browser gets it. source is the text of its file, nil for a page that a plugin of the
+// vite.config has rendered.
 type rewrittenPage struct {
 	source, text []byte
 	scripts      []html.Script
@@ -87,22 +90,48 @@ func (p *project) scriptID(file, src string) (string, bool) {
 	if u.RawQuery != "" {
 		id += "?" + u.RawQuery
 	}
-	return id, true
+	if p.vite != nil && disk.Stat(p.compiler.File(id)) == nil {
+		if id, ok := p.virtual(p.ctx, name, u.RawQuery); ok {
+			return id, true
+		}
+	}
+	return moduleid.Plain(id), true
 }
 
-// rewritePage returns the page of an HTML file as the browser gets it. source is the file's text, and dir the page's folder when its URL lies in another folder.
-func (p *project) rewritePage(ctx context.Context, file string, source []byte, dir string) (*rewrittenPage, error) {
+// rewritePage returns the page of an HTML file as the browser gets it. source is the file's text, dir the page's folder
+// when its URL lies in another folder, and url what the browser asked for, "" when nobody asked. The hooks of plugins run
+// in this order: those of the vite.config that want the page as it is written, those of Go plugins, and behind our own
+// work the rest of the vite.config's.
+func (p *project) rewritePage(ctx context.Context, file string, source []byte, dir, url string) (*rewrittenPage, error) {
 	text := source
 	p.watched.NoteContent(file, text)
 	id := p.gate.FileToID(file)
+	seen := vite.Page{Path: moduleid.Path(id), File: file, URL: cmp.Or(url, p.layout.URL(id)), HTML: string(text)}
+	first, err := p.vite.HTML(ctx, true, seen)
+	if err != nil {
+		return nil, err
+	}
+	page, err := p.rewriteText(ctx, id, file, []byte(first), dir, p.client(id, edit.PageRev(source)))
+	if err != nil {
+		return nil, err
+	}
+	page.source = source
+	seen.HTML = string(page.text)
+	last, err := p.vite.HTML(ctx, false, seen)
+	page.text = []byte(last)
+	return page, err
+}
+
+// rewriteText does on a page what the server and Go plugins do. id and file are the page's.
+func (p *project) rewriteText(ctx context.Context, id, file string, text []byte, dir string, client html.Client) (*rewrittenPage, error) {
 	tags, err := p.hosts.TransformHTML(ctx, plugin.TransformHTMLArgs{Path: id, File: file, HTML: string(text)})
 	if err != nil {
 		return nil, err
 	}
-	page := &rewrittenPage{source: source}
+	page := &rewrittenPage{}
 	var failed error
 	opts := html.Options{
-		Path: moduleid.Path(id), Base: p.layout.Base, Dir: dir, Client: p.client(id, edit.PageRev(source)),
+		Path: moduleid.Path(id), Base: p.layout.Base, Dir: dir, Client: client,
 		Imports: transform.ImportedURLs,
 		Resolve: func(u string, script bool) string { return p.compiler.PageURL(ctx, id, file, u, script) },
 		Style: func(css string, line int, attribute bool) string {
@@ -152,7 +181,7 @@ func (p *project) client(page, rev string) html.Client {
 func (p *project) keepPage(file string, page *rewrittenPage) {
 	before, _ := p.pages.Swap(file, page)
 	was, _ := before.(*rewrittenPage)
-	if was == nil || !bytes.Equal(was.source, page.source) { // an edit compiles the scripts
+	if was == nil || page.source != nil && !bytes.Equal(was.source, page.source) { // an edit compiles the scripts
 		return
 	}
 	for _, s := range page.scripts {
@@ -167,6 +196,10 @@ func (p *project) keptPage(ctx context.Context, file string) (*rewrittenPage, er
 	p.keeping.Lock() // all inline scripts of an edited page ask for it at once
 	defer p.keeping.Unlock()
 	for {
+		if p.isRendered(file) {
+			kept, _ := p.pages.Load(file)
+			return kept.(*rewrittenPage), nil
+		}
 		source, err := p.gate.ReadFile(file)
 		if err != nil {
 			return nil, err
@@ -175,7 +208,7 @@ func (p *project) keptPage(ctx context.Context, file string) (*rewrittenPage, er
 		if ok && bytes.Equal(kept.(*rewrittenPage).source, source) {
 			return kept.(*rewrittenPage), nil
 		}
-		page, err := p.rewritePage(ctx, file, source, "")
+		page, err := p.rewritePage(ctx, file, source, "", "")
 		if err != nil {
 			return nil, err
 		}
@@ -187,6 +220,12 @@ func (p *project) keptPage(ctx context.Context, file string) (*rewrittenPage, er
 		}
 		// The page was served meanwhile, and a browser has those scripts.
 	}
+}
+
+// isRendered reports whether a plugin of the vite.config has rendered the page of the file, which need not exist.
+func (p *project) isRendered(file string) bool {
+	kept, ok := p.pages.Load(file)
+	return ok && kept.(*rewrittenPage).source == nil
 }
 
 func htmlTags(tags []plugin.HTMLTag) []html.Tag {

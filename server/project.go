@@ -256,6 +256,7 @@ func (p *project) work() {
 		return
 	}
 	p.tellNoPage()
+	p.tasks.Go(p.tellListening)
 	p.tasks.Go(p.relay.Build)
 	p.tasks.Go(p.relay.WriteTypes)
 	p.tasks.Go(func() {
@@ -279,7 +280,7 @@ func (p *project) close() error {
 	}
 	var ending sync.WaitGroup // a process may take a second and a half
 	if p.relay != nil {
-		p.hosts.PassModules()
+		p.hosts.Close()
 		p.relay.Detach()
 		ending.Go(func() { plugins = p.relay.Stop() })
 	}

@@ -3,12 +3,19 @@ package server
 import (
 	"errors"
 	"fmt"
+	"net"
 	"path"
 	"path/filepath"
 	"strings"
 	"sync"
 
+	"context"
+	"slices"
+
 	"github.com/seed-b8174343/devserver/hmr"
+
+	"github.com/seed-b8174343/devserver/internal/html"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/internal/wire"
 	"github.com/seed-b8174343/devserver/plugin"
@@ -139,6 +146,38 @@ func (q *sendQueue) run() {
 	}
 }
 
+// tellListening tells the plugins of the vite.config where the server listens.
+func (p *project) tellListening() {
+	urls := p.server.allURLs()
+	if len(urls) == 0 {
+		return // the server is mounted in another program
+	}
+	address := vite.Address{Address: "127.0.0.1", Family: "IPv4"}
+	if len(p.server.listeners) > 0 {
+		if at, ok := p.server.listeners[0].Addr().(*net.TCPAddr); ok {
+			address.Address, address.Port = at.IP.String(), at.Port
+			if at.IP.To4() == nil {
+				address.Family = "IPv6"
+			}
+		}
+	}
+	p.vite.Listens(vite.Listening{URLs: urls, Address: address})
+}
+
+// Rewrite implements vite.Project.
+func (p viteProject) Rewrite(ctx context.Context, page vite.Page) (string, error) {
+	id := moduleid.OfPath(page.Path)
+	file := p.compiler.File(id)
+	made, err := p.rewriteText(ctx, id, file, []byte(page.HTML), "", p.client("", ""))
+	if err != nil {
+		return "", err
+	}
+	if slices.ContainsFunc(made.scripts, func(s html.Script) bool { return s.Inline }) {
+		p.keepPage(file, made)
+	}
+	return string(made.text), nil
+}
+
 // Invalidate implements vite.Project. Plugins may invalidate all modules, and before they know what the new code is.
 func (p viteProject) Invalidate(ids []string) { p.edits.Outdate(ids...) }
 
@@ -164,17 +203,18 @@ func (p viteProject) Restart(by string) { p.server.restartLater(vite.By(by) + " 
 // Listens implements vite.Project.
 func (p viteProject) Listens(events []string) { p.relay.Listen(events) }
 
-// Serves implements vite.Project.
-func (p viteProject) Serves([]string) {}
-
 // Log implements vite.Project.
 func (p viteProject) Log(level, text, by string) {
+	var args []any
+	if by != "" {
+		args = []any{"plugin", by}
+	}
 	switch level {
 	case "error":
-		p.server.log.Error(text, "plugin", by)
+		p.server.log.Error(text, args...)
 	case "warn":
-		p.server.log.Warn(text, "plugin", by)
+		p.server.log.Warn(text, args...)
 	default:
-		p.server.log.Info(text, "plugin", by)
+		p.server.log.Info(text, args...)
 	}
 }

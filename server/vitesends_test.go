@@ -13,6 +13,7 @@ const viteSends = `
 	server.ws.on("send", (payload) => server.ws.send(payload));
 	server.hot.on("send to me", (payload, client) => client.send(payload));
 	server.ws.on("touch", (file) => server.watcher.emit("change", server.config.root + file));
+	server.ws.on("miss", (file) => server.watcher.emit("unlink", server.config.root + file));
 	server.ws.on("watch", (paths) => { server.watcher.add(paths); server.ws.send("watches"); });
 	server.ws.on("restart", () => server.restart());
 	const node = () => server.environments.client.moduleGraph.getModuleById("\0virtual:text");
@@ -141,6 +142,9 @@ func TestWishesOfAViteConfig(t *testing.T) {
 	c.Emit("touch", "/batch.js") // the content is the same, so that pages need not run it again
 	c.WaitFor(devtest.Event("changed", "batch.js"))
 	c.WaitFor(devtest.Event("hot", "batch.js"))
+
+	c.Emit("miss", "/never.js")
+	c.WaitFor(devtest.Event("removed", "never.js"))
 
 	outside := devtest.App(t, devtest.Text(`
 -- one/note.txt --

@@ -1,13 +1,18 @@
 package compile
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"path/filepath"
+	"slices"
 
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
+	"github.com/seed-b8174343/devserver/internal/sourcemap"
 	"github.com/seed-b8174343/devserver/internal/transform"
+	"github.com/seed-b8174343/devserver/internal/vite"
 )
 
 // The plugins of the vite.config have a say in what a module is. What they make of a module is JavaScript, and
@@ -34,7 +39,41 @@ func (c *Compiler) foreign(ctx context.Context, src *source) (owned bool, err er
 	src.state = state
 	src.code, src.plain, src.css = made.Code, !made.CSS, made.CSS
 	src.watch, src.globs = made.Files, made.Globs
+	src.foreign = sumOf(made.Code)
 	return true, nil
+}
+
+// sumOf returns a text that stands for code.
+func sumOf(code string) string {
+	sum := sha256.Sum256([]byte(code))
+	return string(sum[:12])
+}
+
+// madeFrom returns the map of a module to what plugins of the vite.config made it from. m is the map to what they made,
+// nil when that is the module's code, and the result when there is no other: Vite may have another text by now.
+func (c *Compiler) madeFrom(ctx context.Context, src source, m *sourcemap.Map) *sourcemap.Map {
+	if src.foreign == "" {
+		return m
+	}
+	now, err := c.o.Vite.Transform(ctx, src.id) // Vite keeps what it has made
+	if err != nil || now == nil || sumOf(now.Code) != src.foreign {
+		return m
+	}
+	text, err := c.o.Vite.Map(ctx, src.id)
+	if err != nil || text == "" {
+		return m
+	}
+	_, own := c.mapOf("", text, src)
+	switch {
+	case own == nil:
+		return m
+	case m == nil:
+		return own
+	}
+	if input := slices.Index(m.Sources, moduleid.Name(src.id)); input >= 0 {
+		return sourcemap.Compose(m, input, own)
+	}
+	return m
 }
 
 // foreignImport returns the ID of what an import means to plugins of the vite.config, "" when they have no answer. late
@@ -54,7 +93,11 @@ func (c *Compiler) foreignImport(ctx context.Context, specifier, importer string
 	}
 	if !found.External {
 		if to := c.File(found.ID); to != "" {
-			c.o.Gate.Permit(importer, "", to)
+			from := "" // the user has chosen the plugins, and what they lead to
+			if file := cmp.Or(c.File(importer), vite.Place(importer)); moduleid.IsDependency(file) {
+				from = file // the code of a package must not choose files by way of a plugin
+			}
+			c.o.Gate.Permit(importer, from, to)
 		}
 	}
 	return found.ID, nil

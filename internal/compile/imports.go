@@ -117,5 +117,5 @@ func (c *Compiler) placed(e *transform.Error, src source, spec string) *transfor
 			break
 		}
 	}
-	return c.atSource(e, src.made)
+	return c.atSource(e, c.madeFrom(context.Background(), src, src.made))
 }

@@ -59,7 +59,9 @@ type source struct {
 	plain bool           // code is JavaScript, which the project's tools or plugins have made
 	css   bool           // code is CSS that plugins of the vite.config have made
 	globs []string       // patterns of further files that plugins made the code from
-	whole bool           // code was not read: only the file's URL matters
+	// foreign stands for the code that plugins of the vite.config have made, "" for other modules.
+	foreign string
+	whole   bool // code was not read: only the file's URL matters
 }
 
 func (c *Compiler) load(ctx context.Context, id string) (*graph.Version, error) {

@@ -29,7 +29,7 @@ func (c *Compiler) postScript(ctx context.Context, src source, v *graph.Version)
 	code, m, errs := transform.JavaScript(in)
 	if len(errs) > 0 {
 		errs[0].File = c.o.Layout.Shown(src.file)
-		return src, c.atSource(&errs[0], in.Map)
+		return src, c.atSource(&errs[0], c.madeFrom(ctx, src, in.Map))
 	}
 	r, err := c.askPost(ctx, src, code, v)
 	if r == nil || err != nil {

@@ -29,7 +29,7 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 	out, errs := c.compiled(in)
 	if len(errs) > 0 {
 		errs[0].File = c.o.Layout.Shown(src.file)
-		return c.atSource(&errs[0], in.Map) // a reader can act on one error; the next shows after the fix
+		return c.atSource(&errs[0], c.madeFrom(ctx, src, in.Map)) // a reader can act on one error; the next shows after the fix
 	}
 	v.Code, v.Async, v.NodeESM, v.AcceptsExports = out.Code, out.Async, in.NodeESM, out.AcceptsExports
 	for _, g := range out.Globs {
@@ -37,7 +37,7 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 	}
 	c.tellGlobs(src, out.Globs)
 	c.noteAddresses(ctx, src, out, v)
-	side := &script{exports: out.Exports, classic: out.Script}
+	side := &script{exports: out.Exports, classic: out.Script, foreign: src.foreign}
 	if in.Map != nil {
 		kept := in // only then it is on the heap
 		side.in = &kept
@@ -54,6 +54,8 @@ type script struct {
 	classic bool
 	// in is what the code was compiled from when a plugin has a source map, else nil.
 	in *transform.Input
+	// foreign is as in source.
+	foreign string
 }
 
 // Exports returns the names that a script exports, as far as they are known; nil for other modules.

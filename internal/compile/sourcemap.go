@@ -38,6 +38,14 @@ func (c *Compiler) SourceMap(ctx context.Context, id string, v *graph.Version) j
 			return nil
 		}
 		in = &read
+		if src.foreign != side.foreign {
+			return nil // Vite has a newer text
+		}
+	}
+	if side.foreign != "" {
+		mapped := *in
+		mapped.Map = c.madeFrom(ctx, source{id: id, file: c.File(id), foreign: side.foreign}, in.Map)
+		in = &mapped
 	}
 	m, errs := transform.SourceMap(*in)
 	if len(errs) > 0 {

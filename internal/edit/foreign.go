@@ -27,11 +27,14 @@ type foreign struct {
 	errs    map[string]error // of hooks, by the file
 }
 
-// askVite tells the plugins of the vite.config about changed files, and returns the modules that have to be compiled
-// again by what they say.
-func (u *Updater) askVite(e *edit, changes watch.Batch) (touched []string) {
+// askVite tells the plugins of the vite.config about changed files and the modules that are built from them, and returns
+// the further modules that have to be compiled again by what they say.
+func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched []string) {
+	if u.o.Vite == nil {
+		return nil
+	}
 	list := u.viteChanges(changes)
-	if u.o.Vite == nil || len(list) == 0 {
+	if len(list) == 0 {
 		return nil
 	}
 	for _, c := range list {
@@ -40,7 +43,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch) (touched []string) {
 			break
 		}
 	}
-	hot, err := u.o.Vite.Hot(u.o.Context, list)
+	hot, err := u.o.Vite.Hot(u.o.Context, list, built)
 	if errors.Is(err, vite.ErrDown) { // the terminal shows it, and Redo comes later
 		return nil
 	}
@@ -79,14 +82,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch) (touched []string) {
 func (u *Updater) Redo(missed []vite.Change, ids []string) {
 	var batch watch.Batch
 	for _, c := range missed {
-		kind := watch.Written
-		switch c.Kind {
-		case "create":
-			kind = watch.Created
-		case "delete":
-			kind = watch.Removed
-		}
-		batch = append(batch, watch.Change{Kind: kind, Path: c.File})
+		batch = append(batch, u.asTold(c))
 	}
 	if len(batch) > 0 {
 		u.apply(batch)
@@ -249,17 +245,10 @@ func (u *Updater) Served(ids []string) (served []string) {
 
 // Edited takes a change that a plugin of the vite.config reports: it knows what the file is made from.
 func (u *Updater) Edited(c vite.Change) {
-	kind := watch.Written
-	switch c.Kind {
-	case "create":
-		kind = watch.Created
-	case "delete":
-		kind = watch.Removed
-	}
 	for {
 		paused, changed := u.o.Paused()
 		if !paused {
-			u.apply(watch.Batch{{Kind: kind, Path: filepath.Clean(c.File)}})
+			u.apply(watch.Batch{u.asTold(c)})
 			return
 		}
 		select {
@@ -268,6 +257,20 @@ func (u *Updater) Edited(c vite.Change) {
 			return
 		}
 	}
+}
+
+// asTold returns a change of which plugins are to hear as it is, whatever they know of the file.
+func (u *Updater) asTold(c vite.Change) watch.Change {
+	file, kind := filepath.Clean(c.File), watch.Written
+	switch c.Kind {
+	case "create":
+		kind = watch.Created
+		u.there.Delete(file)
+	case "delete":
+		kind = watch.Removed
+		u.there.Store(file, true)
+	}
+	return watch.Change{Kind: kind, Path: file}
 }
 
 func (u *Updater) afterFailure(s vite.Send) vite.Send {

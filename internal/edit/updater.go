@@ -25,6 +25,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/problems"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/vite"
+	"github.com/seed-b8174343/devserver/internal/watch"
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
@@ -98,16 +99,24 @@ func (u *Updater) Follow() {
 		u.tasks.Go(func() { u.noteThere(u.o.Layout.Root) })
 	}
 	var look <-chan time.Time // nil while no page waits for a package: an idle server has no timer
+	var held watch.Batch      // came when a pause had just begun
 	for {
 		changes := u.o.Watched.watcher.Changes()
 		paused, pauseChanged := u.o.Paused()
-		if paused {
+		switch {
+		case paused:
 			changes = nil // the watcher gathers them
+		case len(held) > 0:
+			u.apply(held)
+			held = nil
 		}
 		select {
 		case <-u.o.Context.Done():
 			return
 		case <-pauseChanged:
+			if paused {
+				held = u.lastOf(held)
+			}
 		case <-u.o.Problems.Added():
 		case <-look:
 			look = nil
@@ -115,10 +124,29 @@ func (u *Updater) Follow() {
 				u.noticeInstalls()
 			}
 		case batch := <-changes:
-			u.apply(batch)
+			if now, _ := u.o.Paused(); now {
+				held = held.Join(batch)
+			} else {
+				u.apply(batch)
+			}
 		}
 		if look == nil && u.waitsForInstall() {
 			look = time.After(installLook)
+		}
+	}
+}
+
+// lastOf returns the changes of a pause that has ended, all in one batch: the system reports the last of them a moment
+// after they were made. held came at the beginning of the pause.
+func (u *Updater) lastOf(held watch.Batch) watch.Batch {
+	for {
+		select {
+		case more := <-u.o.Watched.watcher.Changes():
+			held = held.Join(more)
+		case <-time.After(unfinished):
+			return held
+		case <-u.o.Context.Done():
+			return held
 		}
 	}
 }

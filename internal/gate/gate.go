@@ -192,6 +192,15 @@ func (g *Gate) Resolve(target string) (Target, *Denied) {
 	return g.find(rest, query)
 }
 
+// Malformed returns the denial of a request target that no browser sends, nil for others. What serves files beside the
+// gate must not see such a target.
+func Malformed(target string) *Denied {
+	if _, _, denied := decode(target); denied != nil && denied.Status == http.StatusBadRequest {
+		return denied
+	}
+	return nil
+}
+
 // decode checks the form of a target and decodes it once. It refuses targets that no browser sends, and takes targets
 // with two readings for the name of no file. Decoding after the check (CVE-2022-35204), a second decoding
 // (CVE-2024-29180) and cutting at "#" (CVE-2025-32395) were ways around checks.

@@ -38,6 +38,29 @@ func Query(id string) string {
 	return query
 }
 
+// Plain returns the ID without what Vite's URLs say beside it: that a module is imported, and when it was changed last.
+func Plain(id string) string {
+	name, query, has := strings.Cut(id, "?")
+	if !has {
+		return id
+	}
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		if part != "import" && part != "import=" && !isTime(part) {
+			kept = append(kept, part)
+		}
+	}
+	if kept == nil {
+		return name
+	}
+	return name + "?" + strings.Join(kept, "&")
+}
+
+func isTime(part string) bool {
+	digits, ok := strings.CutPrefix(part, "t=")
+	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
+}
+
 // Has reports whether a query holds the key, with or without a value.
 func Has(query, key string) bool {
 	for part := range strings.SplitSeq(query, "&") {

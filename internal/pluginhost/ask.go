@@ -90,7 +90,7 @@ func (c *Child) callWithin(ctx context.Context, limit time.Duration, method stri
 	defer cancel()
 	err := c.call(limited, method, params, result)
 	if errors.Is(err, context.DeadlineExceeded) {
-		c.probe()
+		c.Probe()
 		if ctx.Err() == nil {
 			message := fmt.Sprintf("%s did not answer %q within %v", c.o.Name, method, limit)
 			err = &wire.Error{Code: "timeout", Message: message}
@@ -99,8 +99,8 @@ func (c *Child) callWithin(ctx context.Context, limit time.Duration, method stri
 	return err
 }
 
-// probe kills the child if it does not answer anything at all, so that it is started again.
-func (c *Child) probe() {
+// Probe kills the child if it does not answer anything at all, so that it is started again.
+func (c *Child) Probe() {
 	if !c.probing.CompareAndSwap(false, true) {
 		return
 	}

@@ -46,8 +46,7 @@ func (a *absence) await(ctx context.Context) *entry {
 	return nil
 }
 
-// PassModules answers questions about modules and pages without the host that is away, until another host ends. It is
-// for a project that is closed: it waits for its modules.
+// PassModules answers questions about modules and pages without the host that is away, until another host ends.
 func (h *Hosts) PassModules() {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -93,6 +92,7 @@ func (h *Hosts) Await(gone Host) {
 	h.leave(nil)
 	h.away = newAbsence(h.list[at], time.Now())
 	h.list = slices.Delete(slices.Clone(h.list), at, at+1)
+	h.change()
 }
 
 // Abandon lets the requests pass that wait for a host: it does not come.

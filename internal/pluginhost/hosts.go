@@ -3,9 +3,11 @@ package pluginhost
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
@@ -37,6 +39,9 @@ type Hosts struct {
 	mu   sync.RWMutex
 	list []*entry // replaced and never changed; guarded by mu
 	away *absence // of the host that is gone and whose requests wait for an heir, nil for none; guarded by mu
+	// changed is closed when list or away changes, or nobody waits any more; nil while nobody waits. It is guarded by mu.
+	changed chan struct{}
+	closing bool // see Close; guarded by mu
 }
 
 // entry is a host and the parts of its Info that are read for each question.
@@ -91,6 +96,7 @@ func (h *Hosts) Replace(old, now Host) {
 		list = slices.Delete(list, at, at+1)
 	}
 	h.list = list
+	h.change()
 }
 
 func (h *Hosts) entries() []*entry {
@@ -120,7 +126,7 @@ func (h *Hosts) Plugins() []wire.PluginInfo {
 // ask asks the hosts that have a plugin with the hook, and combines their answers. It asks again when a host was replaced
 // before it could answer. The next host answers in the place of a host that is away.
 func ask[A any, R comparable](ctx context.Context, h *Hosts, hook wire.Hook[A, R], args A) (R, error) {
-	for {
+	for again := false; ; again = true {
 		list, away := h.asked(hook.Makes)
 		answer, err := wire.Combine(hook, list, args, func(e *entry, args A) (none R, err error) {
 			wants := func(f wire.Filter) bool { return hook.Wants(f, args) }
@@ -134,13 +140,70 @@ func ask[A any, R comparable](ctx context.Context, h *Hosts, hook wire.Hook[A, R
 			}
 			return hook.Ask(ctx, e.host, args)
 		})
-		if !wire.NotRun(err) {
+		lost := hook.Makes && !again && errors.Is(err, wire.ErrClosed) // a module or page may be asked for twice
+		if !lost && !wire.NotRun(err) {
 			return answer, err
 		}
-		if now, _ := h.asked(hook.Makes); slices.Equal(list, now) {
+		if !h.differs(ctx, list, away, hook.Makes) {
 			return answer, err
 		}
 	}
+}
+
+// noticed is how long it may take until the end of a program has been noticed, and Await was called.
+const noticed = time.Second
+
+// differs reports whether others are to be asked than list, of which away is away. A host that has ended is in the list
+// until its end was noticed: a question that waits for the next host waits for that, too.
+func (h *Hosts) differs(ctx context.Context, list []*entry, away *absence, makes bool) bool {
+	limit := time.NewTimer(noticed)
+	defer limit.Stop()
+	for {
+		changed := h.willChange()
+		if now, gone := h.asked(makes); gone != away || !slices.Equal(list, now) {
+			return true
+		}
+		if !makes || changed == nil {
+			return false
+		}
+		select {
+		case <-changed:
+		case <-limit.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// willChange returns a channel that is closed at the next change of the hosts, nil when there will be none.
+func (h *Hosts) willChange() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return nil
+	}
+	if h.changed == nil {
+		h.changed = make(chan struct{})
+	}
+	return h.changed
+}
+
+// change wakes who waits for a change of the hosts. The caller holds mu.
+func (h *Hosts) change() {
+	if h.changed != nil {
+		close(h.changed)
+		h.changed = nil
+	}
+}
+
+// Close lets no question wait for another host any more: the project is closed, and waits for its modules.
+func (h *Hosts) Close() {
+	h.PassModules()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closing = true
+	h.change()
 }
 
 // asked returns the hosts that a question is for, and the absence of the last of them, nil when it is not away.

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -54,6 +56,8 @@ type Node struct {
 	mu     sync.Mutex
 	child  *Child
 	closed bool
+	// sockets is a folder for sockets, "" without one. Paths of sockets have to be short.
+	sockets string // guarded by mu
 
 	answers chan struct{} // closed when methods are known
 	methods wire.Methods  // set before answers is closed
@@ -116,6 +120,7 @@ func (n *Node) Process(ctx context.Context) (*Child, error) {
 	if n.child != nil {
 		select {
 		case <-n.child.Exited():
+			_ = os.Remove(filepath.Join(n.o.CacheDir, socketName(n.child)))
 		default:
 			return n.child, nil
 		}
@@ -136,6 +141,32 @@ func (n *Node) Process(ctx context.Context) (*Child, error) {
 	})
 	return n.child, err
 }
+
+// mostSocket is how long the path of a Unix socket may be on all systems.
+const mostSocket = 100
+
+// Socket returns a path for a Unix socket of the process, which only the user can reach. It is "" where Node and Go have
+// no kind of socket in common.
+func (n *Node) Socket(c *Child) string {
+	if runtime.GOOS == "windows" {
+		return ""
+	}
+	name := socketName(c)
+	if path := filepath.Join(n.o.CacheDir, name); len(path) <= mostSocket {
+		return path
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.sockets == "" && !n.closed {
+		n.sockets, _ = os.MkdirTemp("", "devserver-") // without it there are no sockets
+	}
+	if path := filepath.Join(n.sockets, name); n.sockets != "" && len(path) <= mostSocket {
+		return path
+	}
+	return ""
+}
+
+func socketName(c *Child) string { return "vite-" + strconv.Itoa(c.o.Cmd.Process.Pid) + ".sock" }
 
 // program writes the program to files for Node, and returns the file to run. A file that already has its text stays.
 func (n *Node) program() (string, error) {
@@ -160,10 +191,16 @@ func (n *Node) program() (string, error) {
 func (n *Node) Close() error {
 	n.mu.Lock()
 	c := n.child
+	sockets := n.sockets
 	n.closed, n.child = true, nil
 	n.mu.Unlock()
 	if c == nil {
 		return nil
 	}
-	return c.Close()
+	err := c.Close()
+	_ = os.Remove(filepath.Join(n.o.CacheDir, socketName(c))) // a killed process leaves it
+	if sockets != "" {
+		_ = os.RemoveAll(sockets)
+	}
+	return err
 }

@@ -120,7 +120,7 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			// ReverseProxy has sorted and escaped the query of Out again; In has it as it came.
-			pr.Out.URL = urlAt(backend, pr.In.RequestURI)
+			pr.Out.URL = URLAt(backend, pr.In.RequestURI)
 			pr.Out.Host = "" // the backend's
 			pr.SetXForwarded()
 			if !r.ChangeOrigin {
@@ -160,9 +160,9 @@ func yield(res *http.Response) {
 	}
 }
 
-// urlAt returns the URL of a path with query below the backend's URL. The path stays as it is: a URL that is parsed and
+// URLAt returns the URL of a path with query below the backend's URL. The path stays as it is: a URL that is parsed and
 // written again escapes `|` and `^`, for example.
-func urlAt(backend *url.URL, target string) *url.URL {
+func URLAt(backend *url.URL, target string) *url.URL {
 	path, query, hasQuery := strings.Cut(target, "?")
 	u := &url.URL{Scheme: backend.Scheme, Host: backend.Host, RawQuery: query}
 	switch {

@@ -161,23 +161,27 @@ func (h *Host) makeAgain() {
 	h.redo(nil, differs)
 }
 
-// settle makes the modules of a file again that wait for it, so that plugins know what they made of it before.
-func (h *Host) settle(ctx context.Context, file string) error {
+// settle makes the modules of a file again that wait for it, so that plugins know what they made of it before. late means
+// that the file has another text by now.
+func (h *Host) settle(ctx context.Context, file string) (late bool, err error) {
 	if file == "" {
-		return nil
+		return false, nil
 	}
 	var differs []string
 	for _, it := range h.again.take(func(it *item) bool { return it.file == file }) {
+		if now := h.textOf(file); it.text != nil && (now == nil || *now != *it.text) {
+			late = true
+		}
 		changed, err := h.make(ctx, it)
 		if changed {
 			differs = append(differs, it.id)
 		}
 		if err != nil {
-			return err
+			return late, err
 		}
 	}
 	h.redo(nil, differs)
-	return nil
+	return late, nil
 }
 
 // make makes a module again, once, and reports whether the answers differ. The error is that of a Vite which is down.

@@ -6,8 +6,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Project is the running project, as plugins of a vite.config see it. Its methods are called one after the other, and
-// must not wait for a question to the plugins.
+// Project is the running project, as plugins of a vite.config see it. Its methods but Rewrite are called one after the
+// other, and must not wait for a question to the plugins.
 type Project interface {
 	// Send sends a message of a plugin to pages.
 	Send(Send) error
@@ -21,8 +21,8 @@ type Project interface {
 	Restart(by string)
 	// Listens gets the names of all events that plugins listen for.
 	Listens(events []string)
-	// Serves gets the paths at which plugins have middlewares.
-	Serves(routes []string)
+	// Rewrite returns a page that a plugin has rendered as a browser gets it, but for what plugins of the vite.config do.
+	Rewrite(context.Context, Page) (string, error)
 	// Log prints what Vite or a plugin says. level is "info", "warn" or "error".
 	Log(level, text, by string)
 }
@@ -37,7 +37,6 @@ func (h *Host) Methods(p Project) wire.Methods {
 		IDs    []string `json:"ids"`
 		Paths  []string `json:"paths"`
 		Events []string `json:"events"`
-		Routes []string `json:"routes"`
 		By     string   `json:"by"`
 		Level  string   `json:"level"`
 		Text   string   `json:"text"`
@@ -53,10 +52,14 @@ func (h *Host) Methods(p Project) wire.Methods {
 		"viteEmit":       wire.Method(func(_ context.Context, c Change) (any, error) { p.Edited(c); return nil, nil }),
 		"viteInvalidate": does(func(n named) { h.ForgetImports(); p.Invalidate(h.allFromVite(n.IDs)) }),
 		"viteReload":     does(func(n named) { h.ForgetImports(); p.Reload(h.allFromVite(n.IDs)) }),
-		"viteWatch":      does(func(n named) { p.Watch(n.Paths) }),
-		"viteRestart":    does(func(n named) { p.Restart(n.By) }),
-		"viteOn":         does(func(n named) { p.Listens(n.Events) }),
-		"viteRoutes":     does(func(n named) { p.Serves(n.Routes) }),
-		"viteLog":        does(func(n named) { p.Log(n.Level, n.Text, n.By) }),
+		"viteRewrite": wire.Method(func(ctx context.Context, page Page) (any, error) {
+			html, err := p.Rewrite(ctx, page)
+			return map[string]string{"html": html}, err
+		}),
+		"viteWatch":   does(func(n named) { p.Watch(n.Paths) }),
+		"viteRestart": does(func(n named) { p.Restart(n.By) }),
+		"viteOn":      does(func(n named) { p.Listens(n.Events) }),
+		"viteRoutes":  wire.Method(func(_ context.Context, r Routes) (any, error) { h.Serves(r); return nil, nil }),
+		"viteLog":     does(func(n named) { p.Log(n.Level, n.Text, n.By) }),
 	}
 }

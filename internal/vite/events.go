@@ -159,6 +159,7 @@ func (h *Host) receive(p process) {
 	g.mu.Unlock()
 	go func() { // ends with the process at the latest
 		defer close(now.met)
+		h.tellListening(h.o.Context, p)
 		for _, c := range open {
 			h.tellOf(p, "viteConnect", c)
 		}

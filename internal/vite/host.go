@@ -23,7 +23,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Options configures a Host. All fields are needed but State, Cache, Started, Redo and Began.
+// Options configures a Host. All fields are needed but State, Cache, Started, Redo, Began and Answering.
 type Options struct {
 	// Context ends with the project.
 	Context context.Context
@@ -44,6 +44,8 @@ type Options struct {
 	Redo func(missed []Change, ids []string)
 	// Began is called when Vite runs in a new process, before modules are made again.
 	Began func()
+	// Answering is how long a middleware may take until its answer begins. 0 is 60 seconds.
+	Answering time.Duration
 }
 
 // Host asks the plugins of a vite.config. A nil Host has no plugins. Use New. Its methods are safe for concurrent use.
@@ -61,7 +63,9 @@ type Host struct {
 	saltOnce sync.Once
 	salt     string // begins the keys of kept answers
 
-	after func(time.Duration) <-chan time.Time
+	after  func(time.Duration) <-chan time.Time
+	chosen sync.Map // name of a package -> true: a plugin has said that an import means a file of it
+	web    web      // see ServeHTTP
 }
 
 // New returns a Host. Node starts with the first question, unless it runs.
@@ -82,7 +86,8 @@ func New(o Options) *Host {
 		var started struct {
 			Vite *Info `json:"vite"`
 		}
-		if err := p.Call(ctx, "viteStart", map[string]any{"mode": o.Mode}, &started); err != nil {
+		params := map[string]any{"mode": o.Mode, "socket": o.Node.Socket(child)}
+		if err := p.Call(ctx, "viteStart", params, &started); err != nil {
 			p.Kill("") // it starts in a new process or not at all
 			<-p.Exited()
 			if errors.Is(err, wire.ErrClosed) {
@@ -137,11 +142,11 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 	if !h.o.Info.wantsModule(name) || !h.mayRead(name) {
 		return nil, nil
 	}
-	if err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
-		return nil, err
-	}
 	if m, ok := h.transformKept(id); ok {
 		return m, nil
+	}
+	if _, err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
+		return nil, err
 	}
 	m, err := h.transform(ctx, id, nil)
 	if was, known := h.made.Load(id); errors.Is(err, ErrDown) && known && was == sumOf(nil) {
@@ -215,6 +220,14 @@ func (h *Host) transform(ctx context.Context, id string, text *string) (*Module,
 	return m, nil
 }
 
+// noteChosen remembers the package whose file a plugin has chosen for an import. Plugins bring code of their own for
+// pages so, which imports their virtual modules. Vite does not bundle it.
+func (h *Host) noteChosen(name string) {
+	if name, ok := packageOf(moduleid.Name(name)); ok {
+		h.chosen.Store(name, true)
+	}
+}
+
 // offers reports whether plugins see the module. Vite bundles the plain JavaScript of packages before plugins could see
 // it, and they rely on that.
 func (h *Host) offers(id string) bool {
@@ -228,6 +241,9 @@ func (h *Host) offers(id string) bool {
 	switch strings.ToLower(filepath.Ext(file)) {
 	case ".js", ".mjs", ".cjs":
 		name, _ := packageOf(file)
+		if _, chosen := h.chosen.Load(name); chosen {
+			return true
+		}
 		return slices.Contains(h.o.Info.Exclude, name) || slices.ContainsFunc(h.o.Info.Exclude, func(e string) bool { return strings.HasPrefix(e, name+"/") })
 	}
 	return true
@@ -268,7 +284,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // Map returns the source map of what Transform has returned last for a module, "" when there is none.
 func (h *Host) Map(ctx context.Context, id string) (string, error) {
-	if err := h.settle(ctx, h.fileOf(id)); err != nil {
+	if _, err := h.settle(ctx, h.fileOf(id)); err != nil {
 		return "", err
 	}
 	var text *string
@@ -305,8 +321,8 @@ type HotFile struct {
 
 // Hot tells the plugins about changed files, before anything is compiled again. When Vite is down, plugins hear of the
 // changes later, see Options.Redo.
-func (h *Host) Hot(ctx context.Context, changes []Change) (*Hot, error) {
-	hot, err := h.hot(ctx, changes)
+func (h *Host) Hot(ctx context.Context, changes []Change, built []string) (*Hot, error) {
+	hot, err := h.hot(ctx, changes, built)
 	if errors.Is(err, ErrDown) {
 		h.miss(changes)
 		return nil, err
@@ -317,11 +333,14 @@ func (h *Host) Hot(ctx context.Context, changes []Change) (*Hot, error) {
 	return hot, err
 }
 
-func (h *Host) hot(ctx context.Context, changes []Change) (*Hot, error) {
+func (h *Host) hot(ctx context.Context, changes []Change, built []string) (*Hot, error) {
+	late := map[string]bool{}
 	for _, c := range changes {
-		if err := h.settle(ctx, c.File); err != nil {
+		was, err := h.settle(ctx, c.File)
+		if err != nil {
 			return nil, err
 		}
+		late[c.File] = was
 	}
 	defer h.again.hearing(changes)()
 	var answer struct {
@@ -332,17 +351,20 @@ func (h *Host) hot(ctx context.Context, changes []Change) (*Hot, error) {
 		} `json:"files"`
 		Sends []Send `json:"sends"`
 	}
-	if err := h.callAbout(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes}, &answer); err != nil {
+	if err := h.callAbout(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes, "built": h.allToVite(built)}, &answer); err != nil {
 		return nil, err
 	}
 	hot := &Hot{Sends: answer.Sends}
 	for i, s := range hot.Sends {
 		hot.Sends[i].IDs = h.allFromVite(s.IDs)
 	}
-	for _, f := range answer.Files {
+	for i, f := range answer.Files {
 		file := HotFile{Narrowed: f.Modules != nil, Modules: h.allFromVite(f.Modules), Touched: h.allFromVite(f.Touched)}
 		if f.Error != nil {
 			file.Err = f.Error
+		}
+		if i < len(changes) && late[changes[i].File] && len(f.Modules) == 0 {
+			file.Narrowed = false // a plugin may have seen the new text as the old one, in some way of its own
 		}
 		hot.Files = append(hot.Files, file)
 	}

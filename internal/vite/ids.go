@@ -46,6 +46,14 @@ func (h *Host) fromVite(name string) string {
 	return id
 }
 
+func (h *Host) allToVite(ids []string) []string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = h.toVite(id)
+	}
+	return names
+}
+
 func (h *Host) allFromVite(names []string) []string {
 	ids := make([]string, len(names))
 	for i, name := range names {

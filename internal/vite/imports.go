@@ -87,6 +87,7 @@ func (h *Host) askImports(ctx context.Context, importer string, late bool, speci
 			found[i] = &Import{External: a.External, ID: a.ID}
 			if !a.External {
 				found[i].ID = h.fromVite(a.ID)
+				h.noteChosen(a.ID)
 			}
 		}
 		said[question{specifiers[i], late}] = found[i]

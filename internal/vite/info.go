@@ -24,11 +24,8 @@ type Info struct {
 	} `json:"html"`
 	// Hot reports whether a plugin has a say in what an edit updates.
 	Hot bool `json:"hot"`
-	// Routes are the paths at which plugins have middlewares, "" for all paths. Late reports whether some middleware
-	// comes after Vite's own, and Upgrades whether a plugin takes sockets.
-	Routes   []string `json:"routes"`
-	Late     bool     `json:"late"`
-	Upgrades bool     `json:"upgrades"`
+	// Routes are the requests that plugins want to see.
+	Routes
 	// Events are the names of events that plugins listen for.
 	Events []string `json:"events"`
 	// Packages are the versions of Vite and of the plugins' packages, by name.

@@ -262,7 +262,7 @@ func (o Options) run(ctx context.Context, mode string) (v *values, in running, e
 		return nil, in, err
 	}
 	v = &values{}
-	return v, in, in.node.CallOf(ctx, in.child, "viteStart", map[string]any{"mode": mode}, v)
+	return v, in, in.node.CallOf(ctx, in.child, "viteStart", map[string]any{"mode": mode, "socket": in.node.Socket(in.child)}, v)
 }
 
 // state names the state of the files of a vite.config. It may read .env files, as loadEnv does.

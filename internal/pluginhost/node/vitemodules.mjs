@@ -4,6 +4,7 @@ import { isAbsolute, posix } from "node:path";
 import { filterOf, sorted } from "./vitefilters.mjs";
 import { beginRecord, picking, recordOf, wrapCore } from "./vitehooks.mjs";
 import { at, running } from "./vitestate.mjs";
+import { withText } from "./vitetexts.mjs";
 
 const cleaned = (id) => id.replace(/[?#].*$/s, "");
 
@@ -15,7 +16,7 @@ export const graph = () => running.client?.moduleGraph ?? running.server.moduleG
 
 let core; // Vite's own plugins
 let early = new Set(); // the plugins whose resolveId is called before Vite's resolver
-let transforms = []; // all plugins with a transform, in order: {plugin, test}, test is undefined for Vite's own
+let transforms = []; // all plugins with a transform, in order, with their filters: Vite's own have none
 let loads = []; // the filters of the user's load hooks
 
 /** Makes the container tell which plugins act on a module, and end early when none does. */
@@ -23,10 +24,9 @@ export function prepareModules(ownOfVite) {
   core = ownOfVite;
   const c = container();
   const { load, transform } = c;
-  c.load = async function (id, ...more) {
+  c.load = function (id, ...more) {
     beginRecord(id);
-    const loaded = await load.call(this, id, ...more);
-    return loaded ?? (isAsked(id) ? at.getStore().text : undefined) ?? loaded;
+    return load.call(this, id, ...more);
   };
   c.transform = function (code, id, ...more) {
     if (isAsked(id) && !wanted(-1, id, code)) throw notMine;
@@ -37,7 +37,8 @@ export function prepareModules(ownOfVite) {
 /** Wraps one of Vite's own plugins: before it works on a module, a plugin of the user must want the module. */
 export const watchCore = (plugin) =>
   wrapCore(plugin, (p, [code, id]) => {
-    if (isAsked(id) && !wanted(transforms.findIndex((t) => t.plugin === p), id, code)) throw notMine;
+    const place = transforms.findIndex((t) => t.plugin === p);
+    if (isAsked(id) && !wanted(place, id, code)) throw notMine;
   });
 
 /** Learns the filters of the plugins, once they are started. */
@@ -47,12 +48,23 @@ export function learnFilters() {
   const resolvers = sorted(all, "resolveId");
   const vites = resolvers.findIndex((p) => core.has(p) && /^(vite:resolve|builtin:vite-resolve)/.test(p.name));
   early = new Set(resolvers.slice(0, vites).filter((p) => user.has(p)));
-  transforms = sorted(all, "transform").map((plugin) => ({
-    plugin,
-    test: user.has(plugin) ? filterOf(plugin, "transform").test : undefined,
-  }));
+  let made = false; // one of Vite's own comes before: it makes JavaScript of TypeScript, or CSS of Sass
+  transforms = sorted(all, "transform").map((plugin) => {
+    if (!user.has(plugin)) {
+      made ||= core.has(plugin);
+      return { plugin };
+    }
+    return { plugin, ...filterOf(plugin, "transform", made) };
+  });
   loads = all.filter((p) => user.has(p) && p.load).map((p) => filterOf(p, "load").test);
 }
+
+/** Returns the filters of a plugin's hooks, for devserver. */
+export const filtersOf = (plugin) => ({
+  resolveId: filterOf(plugin, "resolveId").data,
+  load: filterOf(plugin, "load").data,
+  transform: transforms.find((t) => t.plugin === plugin)?.data ?? null,
+});
 
 /** Reports whether resolveId of the plugin is called before Vite's own resolver. */
 export const isEarly = (plugin) => early.has(plugin);
@@ -101,7 +113,9 @@ export async function resolveAll({ importer, specifiers, late = false }) {
   const { alias } = running.server.config.resolve;
   const custom = (specifier) => alias.find((a) => matches(a.find, specifier))?.customResolver;
   const pick = (plugin, [specifier]) =>
-    user.has(plugin) ? isEarly(plugin) !== late : !late && core.has(plugin) && plugin.name === "alias" && custom(specifier);
+    user.has(plugin)
+      ? isEarly(plugin) !== late
+      : !late && core.has(plugin) && plugin.name === "alias" && custom(specifier);
   const one = async (specifier) => {
     const found = await container().resolveId(specifier, importer || undefined, {});
     if (!found) return null;
@@ -138,14 +152,14 @@ export const transformModule = ({ id, text }) =>
     const file = cleaned(id);
     // A style of a component needs what its plugin learns from the component, which may fail.
     if (file !== id && !vitesQuery.test(id) && !plain.has(file) && isAbsolute(file) && existsSync(file)) {
-      if (!(await made(file, text))) plain.add(file);
+      if (!(await withText(file, text, () => made(file)))) plain.add(file);
     }
-    return made(id, text);
+    return withText(file, text, () => made(id));
   });
 
 const mayBeWanted = (id) => loads.some((test) => test(id)) || transforms.some((t) => t.test?.(id));
 
-async function made(id, text) {
+async function made(id) {
   if (!mayBeWanted(id)) return null;
   const url = urlOf(id);
   const g = graph();
@@ -157,9 +171,9 @@ async function made(id, text) {
   let result;
   try {
     const call = () => (running.client ?? running.server).transformRequest(url);
-    result = await at.run({ plugin: "", hook: "", asked, text }, call);
+    result = await at.run({ plugin: "", hook: "", asked }, call);
   } catch (e) {
-    if (e === notMine || !recordOf(asked)?.by.size && !ofUser(e)) return null; // devserver's own to compile, or to report
+    if (e === notMine || (!recordOf(asked)?.by.size && !ofUser(e))) return null; // devserver's own to compile, or to report
     throw e;
   }
   const record = recordOf(asked);
@@ -209,7 +223,10 @@ export async function probe(plugins) {
   const id = posix.join(running.server.config.root, "src/devserver-probe.tsx");
   beginRecord(id);
   try {
-    await picking((p) => plugins.includes(p), () => container().transform(component, id));
+    await picking(
+      (p) => plugins.includes(p),
+      () => container().transform(component, id),
+    );
   } catch (e) {
     console.error(`${e.plugin ?? "react"}: ${e.message}`);
     return plugins.map((p) => p.name); // an error of a plugin that works: it shows again with each module
