@@ -110,8 +110,8 @@ type sendQueue struct {
 	busy  bool // the first of the queue is being sent
 }
 
-// add sends a message after those before it. A message that is slow, or that has to wait, is sent in the background, and
-// failed gets its error.
+// add sends a message after those before it. A message that is slow, or has to wait, is sent in the background: failed
+// gets its error.
 func (q *sendQueue) add(tasks interface{ Go(func()) }, slow bool, send func() error, failed func(error)) error {
 	q.mu.Lock()
 	if !slow && !q.busy {

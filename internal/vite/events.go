@@ -36,8 +36,8 @@ func (l listener) Info() wire.Info {
 	return wire.Info{Plugins: []wire.PluginInfo{{Name: PluginName, Hooks: hooks}}}
 }
 
-// Ask implements pluginhost.Host. It does not wait for Node, which a plugin may block: others are told of the page after
-// it. The page's events wait.
+// Ask implements pluginhost.Host. It does not wait for Node, which a plugin may block, since other hosts are told of the
+// page after it. The page's events wait.
 func (l listener) Ask(_ context.Context, hook string, args, _ any) error {
 	c, ok := args.(plugin.Client)
 	if !ok {
