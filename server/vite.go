@@ -110,8 +110,8 @@ type sendQueue struct {
 	busy  bool // the first of the queue is being sent
 }
 
-// add sends a message after those before it. A message that is slow, or that has to wait, is sent in the background, and
-// failed gets its error.
+// add sends a message after those before it. A message that is slow, or has to wait, is sent in the background: failed
+// gets its error.
 func (q *sendQueue) add(tasks interface{ Go(func()) }, slow bool, send func() error, failed func(error)) error {
 	q.mu.Lock()
 	if !slow && !q.busy {
@@ -178,14 +178,8 @@ func (p viteProject) Rewrite(ctx context.Context, page vite.Page) (string, error
 	return string(made.text), nil
 }
 
-// Invalidate implements vite.Project.
-func (p viteProject) Invalidate(ids []string) {
-	p.tasks.Go(func() {
-		for _, id := range p.edits.Served(ids) {
-			p.edits.Invalidate(id)
-		}
-	})
-}
+// Invalidate implements vite.Project. Plugins may invalidate all modules, and before they know what the new code is.
+func (p viteProject) Invalidate(ids []string) { p.edits.Outdate(ids...) }
 
 // Reload implements vite.Project.
 func (p viteProject) Reload(ids []string) {
@@ -203,7 +197,7 @@ func (p viteProject) RedoPage(file string) {
 }
 
 // Watch implements vite.Project.
-func (p viteProject) Watch(paths []string) { p.watched.Paths(paths) }
+func (p viteProject) Watch(paths []string) { p.edits.WatchFor(paths) }
 
 // Edited implements vite.Project.
 func (p viteProject) Edited(c vite.Change) { p.tasks.Go(func() { p.edits.Edited(c) }) }

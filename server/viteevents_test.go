@@ -13,8 +13,8 @@ import (
 	"github.com/seed-b8174343/devserver/server"
 )
 
-// viteEvents is a project whose vite.config has a plugin with server as its configureServer.
-func viteEvents(t *testing.T, server string) *devtest.Files {
+// viteEvents is a project whose vite.config has a plugin with server as its configureServer, and further hooks.
+func viteEvents(t *testing.T, server string, hooks ...string) *devtest.Files {
 	t.Helper()
 	app := devtest.App(t, devtest.Text(`
 -- package.json --
@@ -28,12 +28,12 @@ console.log(text);
 -- other.js --
 export const other = 1;
 `))
-	app.Write("vite.config.js", viteConfigWith(server))
+	app.Write("vite.config.js", viteConfigWith(server, hooks...))
 	linkTools(t, app, []string{"vite"})
 	return app
 }
 
-func viteConfigWith(server string) string {
+func viteConfigWith(server string, hooks ...string) string {
 	return `let made = 0;
 export default {
   plugins: [{
@@ -41,6 +41,7 @@ export default {
     resolveId: (id) => (id === "virtual:text" ? "\0" + id : undefined),
     load: (id) => (id === "\0virtual:text" ? "export default 'text " + ++made + "'" : undefined),
     configureServer(server) {` + server + `},
+    ` + strings.Join(hooks, "\n") + `
   }],
 };
 `

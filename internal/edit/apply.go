@@ -127,8 +127,9 @@ func (u *Updater) reloadModule(changes watch.Batch, id string, final bool) *modu
 	case m.now.Err != nil:
 		m.outcome = broken
 	default:
-		m.differs = m.was == nil || m.was.Rev != m.now.Rev
+		m.differs = m.was == nil || m.was.Rev != m.now.Rev || u.outdated.isUnseen(id)
 	}
+	u.outdated.take(id)
 	return m
 }
 
@@ -234,7 +235,9 @@ func (u *Updater) publish(e *edit) {
 	if len(changed)+len(styles)+len(files)+len(gone) > 0 {
 		update := u.o.Packer.Update(changed, e.modules.with(fresh))
 		update.Deleted, update.CSS, update.Files = gone, unique(styles), files
-		u.publishChange(update)
+		if u.publishChange(update) {
+			u.outdated.seen(changed)
+		}
 		u.printUnseen(slices.Concat(changed, styles, files, gone)) // report.go
 	}
 	u.passOnReloads(e) // foreign.go
@@ -320,13 +323,6 @@ func written(files []string) watch.Batch {
 		b = append(b, watch.Change{Kind: watch.Written, Path: f})
 	}
 	return b
-}
-
-// Invalidate compiles a module again for pages that load it from now on.
-func (u *Updater) Invalidate(id string) {
-	u.applying.Lock()
-	defer u.applying.Unlock()
-	u.o.Graph.Reload(u.o.Context, id)
 }
 
 // wasFilled reports whether the module's file had content when it was read last, broken content included.

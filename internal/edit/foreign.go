@@ -3,6 +3,7 @@ package edit
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +33,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 	if u.o.Vite == nil {
 		return nil
 	}
-	list := viteChanges(changes)
+	list := u.viteChanges(changes)
 	if len(list) == 0 {
 		return nil
 	}
@@ -81,14 +82,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 func (u *Updater) Redo(missed []vite.Change, ids []string) {
 	var batch watch.Batch
 	for _, c := range missed {
-		kind := watch.Written
-		switch c.Kind {
-		case "create":
-			kind = watch.Created
-		case "delete":
-			kind = watch.Removed
-		}
-		batch = append(batch, watch.Change{Kind: kind, Path: c.File})
+		batch = append(batch, u.asTold(c))
 	}
 	if len(batch) > 0 {
 		u.apply(batch)
@@ -108,32 +102,74 @@ func (u *Updater) ReloadPage(file, reason string) {
 	}
 }
 
-// viteChanges returns the changes that plugins hear of: those of files.
-func viteChanges(changes watch.Batch) (list []vite.Change) {
+// viteChanges returns the changes that plugins hear of: those of files. Many editors save by renaming a new file, so a
+// file that was there before is not created. A removed folder stands for its files.
+func (u *Updater) viteChanges(changes watch.Batch) (list []vite.Change) {
 	for _, c := range changes {
-		kind := "update"
-		switch c.Kind {
-		case watch.Created:
-			kind = "create"
-		case watch.Removed:
-			kind = "delete"
-		}
-		if info, err := os.Stat(c.Path); kind != "delete" && (err != nil || info.IsDir()) {
+		if c.Kind == watch.Removed {
+			for _, file := range u.noteGone(c.Path) {
+				list = append(list, vite.Change{File: file, Kind: c.Kind.String()})
+			}
 			continue
 		}
-		list = append(list, vite.Change{File: c.Path, Kind: kind})
+		if info, err := os.Stat(c.Path); err != nil || info.IsDir() {
+			continue
+		}
+		kind := c.Kind
+		if _, was := u.there.LoadOrStore(c.Path, true); was {
+			kind = watch.Written
+		}
+		list = append(list, vite.Change{File: c.Path, Kind: kind.String()})
 	}
 	return list
 }
 
-// narrow takes the modules of a file out of the update that plugins of the vite.config did not choose, and has pages run
-// the modules of other files again that they chose.
+// noteGone forgets a file, or the files of a folder, and returns them.
+func (u *Updater) noteGone(path string) (files []string) {
+	if _, was := u.there.LoadAndDelete(path); was {
+		return []string{path}
+	}
+	u.there.Range(func(file, _ any) bool {
+		if isOrBelow(file.(string), path) {
+			u.there.Delete(file)
+			files = append(files, file.(string))
+		}
+		return true
+	})
+	slices.Sort(files)
+	return files
+}
+
+// WatchFor watches files, folders and patterns for plugins of the vite.config.
+func (u *Updater) WatchFor(paths []string) {
+	for _, dir := range u.o.Watched.Paths(paths) {
+		u.noteThere(dir)
+	}
+}
+
+// noteThere notes the files in a folder.
+func (u *Updater) noteThere(dir string) {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil: // gone meanwhile
+		case !d.IsDir():
+			u.there.Store(path, true)
+		case path != dir && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".")):
+			return fs.SkipDir
+		}
+		return nil
+	})
+}
+
+// narrow takes the modules of a file out of the update that plugins of the vite.config did not choose, and has pages
+// run the modules of other files again that they chose.
 func (u *Updater) narrow(e *edit) {
 	for file, chosen := range e.foreign.chosen {
 		for id, m := range e.modules { // modules that are built from the file, too, are no matter of the plugins' choice
-			if m.file == file && m.isChanged() && !slices.Contains(chosen, id) && !slices.Contains(e.foreign.updated, id) {
-				m.outcome = handled
+			if m.file != file || !m.isChanged() || slices.Contains(chosen, id) || slices.Contains(e.foreign.updated, id) {
+				continue
 			}
+			m.outcome = handled
 		}
 		for _, id := range chosen {
 			if m := e.modules[id]; m != nil && m.outcome == compiled && m.file != file {
@@ -148,8 +184,8 @@ func (u *Updater) narrow(e *edit) {
 	}
 }
 
-// passOn sends what plugins of the vite.config sent to pages during the edit. It goes out before the update, but reloads:
-// passOnReloads sends those. Updates of plugins are part of the edit's own.
+// passOn sends what plugins of the vite.config sent to pages during the edit, before the update. Their reloads go out
+// after it, see passOnReloads, and their updates are part of it.
 //
 // The plugin of Vue compares a component with the text that it saw last, and tells pages by "file-changed" that an edit
 // may keep what the component's setup made. After a text that failed, its comparison is with a text that pages never
@@ -217,17 +253,10 @@ func (u *Updater) Served(ids []string) (served []string) {
 
 // Edited takes a change that a plugin of the vite.config reports: it knows what the file is made from.
 func (u *Updater) Edited(c vite.Change) {
-	kind := watch.Written
-	switch c.Kind {
-	case "create":
-		kind = watch.Created
-	case "delete":
-		kind = watch.Removed
-	}
 	for {
 		paused, changed := u.o.Paused()
 		if !paused {
-			u.apply(watch.Batch{{Kind: kind, Path: filepath.Clean(c.File)}})
+			u.apply(watch.Batch{u.asTold(c)})
 			return
 		}
 		select {
@@ -236,6 +265,20 @@ func (u *Updater) Edited(c vite.Change) {
 			return
 		}
 	}
+}
+
+// asTold returns a change of which plugins are to hear as it is, whatever they know of the file.
+func (u *Updater) asTold(c vite.Change) watch.Change {
+	file, kind := filepath.Clean(c.File), watch.Written
+	switch c.Kind {
+	case "create":
+		kind = watch.Created
+		u.there.Delete(file)
+	case "delete":
+		kind = watch.Removed
+		u.there.Store(file, true)
+	}
+	return watch.Change{Kind: kind, Path: file}
 }
 
 func (u *Updater) afterFailure(s vite.Send) vite.Send {

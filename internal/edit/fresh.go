@@ -17,6 +17,7 @@ func (u *Updater) Fresh(ids ...string) {
 	}
 	u.noticeInstalls()
 	u.o.Graph.Crawl(u.uninterrupted(), u.entries(ids)...)
+	u.renewReached(ids)
 	type loaded struct {
 		file    string
 		version *graph.Version

@@ -79,9 +79,11 @@ type Updater struct {
 	pages   sync.Map // HTML files that were served -> sums of the further files that they were made from
 	missing sync.Map // files of scripts that pages asked for in vain -> ID
 
+	outdated   outdated     // outdated.go
 	lastReport atomic.Value // string: the report that was printed last
 	// failedForeign holds the files whose last edit failed, see passOn. It is guarded by applying.
 	failedForeign map[string]bool
+	there         sync.Map // files that exist -> true, as plugins of a vite.config know it
 	tasks         parallel.Tasks
 }
 
@@ -93,6 +95,9 @@ func (u *Updater) Wait() { u.tasks.Wait() }
 
 // Follow takes the watcher's batches until the project closes.
 func (u *Updater) Follow() {
+	if u.o.Vite != nil {
+		u.tasks.Go(func() { u.noteThere(u.o.Layout.Root) })
+	}
 	var look <-chan time.Time // nil while no page waits for a package: an idle server has no timer
 	var held watch.Batch      // came when a pause had just begun
 	for {

@@ -122,8 +122,9 @@ func (w *Watched) Inputs(files []string) []string {
 	return inputs
 }
 
-// Paths watches files, folders with all below them, and what patterns match, wherever they lie.
-func (w *Watched) Paths(paths []string) {
+// Paths watches files, folders with all below them, and what patterns match, wherever they lie. It returns what lies
+// outside the root.
+func (w *Watched) Paths(paths []string) (outside []string) {
 	for _, path := range paths {
 		if strings.HasPrefix(path, "!") {
 			continue // a pattern of what its plugin does not want to hear of
@@ -138,14 +139,17 @@ func (w *Watched) Paths(paths []string) {
 		} else if p, err := glob.Compile(filepath.ToSlash(path), glob.Options{}); err == nil && strings.ContainsAny(path, "*?[{(") {
 			dir, tree = filepath.FromSlash(p.Base()), true
 		}
-		switch {
-		case !w.layout.Outside(dir):
-		case tree:
+		if !w.layout.Outside(dir) {
+			continue
+		}
+		outside = append(outside, dir)
+		if tree {
 			w.Tree(dir)
-		default:
+		} else {
 			w.folder(filepath.Dir(path))
 		}
 	}
+	return outside
 }
 
 // TSConfig watches a file whose edit may change what modules compile to, wherever it lies.

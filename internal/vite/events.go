@@ -36,8 +36,8 @@ func (l listener) Info() wire.Info {
 	return wire.Info{Plugins: []wire.PluginInfo{{Name: PluginName, Hooks: hooks}}}
 }
 
-// Ask implements pluginhost.Host. It does not wait for Node, which a plugin may block: other plugins are told of the page
-// after it. The page's events wait.
+// Ask implements pluginhost.Host. It does not wait for Node, which a plugin may block, since other hosts are told of the
+// page after it. The page's events wait.
 func (l listener) Ask(_ context.Context, hook string, args, _ any) error {
 	c, ok := args.(plugin.Client)
 	if !ok {
@@ -55,7 +55,9 @@ func (l listener) Ask(_ context.Context, hook string, args, _ any) error {
 }
 
 // Event implements pluginhost.Host.
-func (l listener) Event(ctx context.Context, _, event string, _ bool, c plugin.Client, data json.RawMessage) (any, error) {
+func (l listener) Event(
+	ctx context.Context, _, event string, _ bool, c plugin.Client, data json.RawMessage,
+) (any, error) {
 	call := eventCall{Client: describe(c), Event: event}
 	if data != nil {
 		call.Data = []json.RawMessage{data}
@@ -164,8 +166,7 @@ func (h *Host) receive(p process) {
 	}()
 }
 
-// opened notes a page that has opened, and tells Node once after is closed, if Node runs. If it does not run yet, receive
-// will tell it.
+// opened notes a page that has opened, and tells Node once after is closed, if Node runs. Else receive will tell it.
 func (h *Host) opened(c plugin.Client, after <-chan struct{}) {
 	g := &h.guests
 	own := &guest{c, clientID(c), make(chan struct{})}
@@ -246,8 +247,9 @@ func (h *Host) guest(id string) *guest {
 	return nil
 }
 
-// deliver hands an event to the listeners in Node, and waits for a process if none runs. The error says that no listener
-// has run (wire.NotRun) when the project has ended before. An event that may have been handled is not repeated.
+// deliver hands an event to the listeners in Node, and waits for a process if none runs. When the project has ended
+// before that, the error says that no listener has run (wire.NotRun). An event that may have been handled is not
+// repeated.
 func (h *Host) deliver(ctx context.Context, e eventCall) error {
 	for waited := false; ; {
 		p, err := h.process(ctx)

@@ -30,7 +30,9 @@ function tellNames() {
 function on(event, listener) {
   if (!listeners.has(event)) listeners.set(event, new Map());
   const plugin = by();
-  listeners.get(event).set(listener, (...args) => at.run({ plugin, hook: `the listener of ${event}` }, listener, ...args));
+  listeners
+    .get(event)
+    .set(listener, (...args) => at.run({ plugin, hook: `the listener of ${event}` }, listener, ...args));
   tellNames();
   return this;
 }
@@ -69,7 +71,8 @@ function send(client, args) {
   if (payload.type === "update") {
     const { updates = [] } = payload;
     if (updates.length === 0) return;
-    sent.ids = [...new Set(updates.flatMap((u) => [u.path, u.acceptedPath]).filter(Boolean).map(idOf))];
+    const paths = updates.flatMap((u) => [u.path, u.acceptedPath].filter(Boolean));
+    sent.ids = [...new Set(paths.map(idOf))];
   }
   const batch = openBatch();
   if (batch) batch.sends.push(sent);
