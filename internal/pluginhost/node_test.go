@@ -75,6 +75,7 @@ func TestToolsThatMisbehave(t *testing.T) {
 		{"garbage", "", "the Node process ended"},
 		{"length", "", "the Node process ended"},
 		{"prints", "prints!", ""},
+		{strings.Repeat("k", 3e6), strings.Repeat("k", 3e6) + "!", ""}, // arrives in parts
 		{"huge", strings.Repeat("z", 5e6), ""},
 		{"throw", "", "on purpose"},
 		{"throw nothing", "", "threw undefined"},
@@ -89,7 +90,7 @@ func TestToolsThatMisbehave(t *testing.T) {
 		}
 		got, err := run(n, c.code)
 		if got != c.want || (err == nil) != (c.err == "" && c.want != "") || err != nil && !strings.Contains(err.Error(), c.err) {
-			t.Errorf("%s: got %.100q, %v", c.code, got, err)
+			t.Errorf("%.100s: got %.100q, %v", c.code, got, err)
 		}
 		if err != nil && strings.ContainsAny(err.Error(), "\x1b\x07") {
 			t.Errorf("%s: the error holds control characters: %q", c.code, err)

@@ -15,16 +15,15 @@ const viteFiles = [
 const loadedVite = new Map(); // mode -> promise; an edited configuration gets another process
 
 export function loadVite(mode) {
-  if (!loadedVite.has(mode)) {
-    const loading = readVite(mode);
-    loadedVite.set(mode, loading);
-    loading.catch(() => loadedVite.delete(mode));
-  }
+  if (!loadedVite.has(mode)) keepVite(mode, readVite(mode));
   return loadedVite.get(mode);
 }
 
-/** Keeps a configuration that was loaded elsewhere. Its functions are called from here on. */
-export const keepVite = (mode, loaded) => loadedVite.set(mode, Promise.resolve(loaded));
+/** Keeps a configuration that is being loaded. */
+export function keepVite(mode, loading) {
+  loadedVite.set(mode, loading);
+  loading.catch(() => loadedVite.delete(mode));
+}
 
 /** Returns the file of the configuration, undefined when there is none. */
 export const viteFile = () => viteFiles.map((f) => join(project, f)).find((f) => existsSync(f));

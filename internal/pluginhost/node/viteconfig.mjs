@@ -27,15 +27,15 @@ export async function readViteConfig({ mode }) {
 const namesOf = (plugins) => [...new Set(plugins.map((p) => p.name).filter(Boolean))];
 
 /**
- * Returns the same as readViteConfig of a server that has started: `written` is the configuration as it is written,
- * `config` is the same with what plugins have added, but without the values that Vite fills in.
+ * Returns the same as readViteConfig of a server that has started: `config` is the configuration as it is written,
+ * `merged` is the same with what plugins have added, but without the values that Vite fills in.
  */
-export const startedConfig = ({ path, dependencies, written, config, plugins, mode }) => ({
+export const startedConfig = ({ path, dependencies, config, merged, plugins, mode }) => ({
   file: path,
   deps: dependencies.map((d) => resolve(d)),
   plugins: namesOf(plugins),
-  config: carried(config, {}, mode),
-  notCarried: notCarried(written).filter((not) => !/^resolve\.alias .*customResolver$/.test(not)),
+  config: carried(merged, {}, mode),
+  notCarried: notCarried(config).filter((not) => !/^resolve\.alias .*customResolver$/.test(not)),
   env: setByConfig(),
 });
 

@@ -16,7 +16,8 @@ function goPattern(re) {
         i += code[0].length - 1;
         continue;
       }
-      if (/[1-9ckupP]/.test(next) || (next === "b" && inClass)) return undefined;
+      if (/[1-9a-zA-Z]/.test(next) && !/[dDsSwWbBtnrfvx]/.test(next)) return undefined;
+      if (next === "b" && inClass) return undefined; // a backspace
       out += next === "0" ? "\\x00" : c + next;
       i++;
       continue;
@@ -84,17 +85,21 @@ export const has = (plugin, hook) => {
   return typeof h === "function" || typeof h?.handler === "function" || typeof h?.transform === "function";
 };
 
-/** Returns the filter of a hook: `data` for devserver, null without the hook, and `test` for a module. */
-export function filterOf(plugin, hook) {
+/**
+ * Returns the filter of a hook: `data` for devserver, null without the hook, and `test` for a module. What the hook gets
+ * may be made by others, `made`: then nobody knows by the source what it gets, and only the ID counts.
+ */
+export function filterOf(plugin, hook, made = false) {
   if (!has(plugin, hook)) return { data: null, test: () => false };
   const given = plugin[hook].filter;
   if (!given || Array.isArray(given)) return { data: { all: true }, test: () => true }; // a list is Rolldown's own form
   const id = part(hook === "resolveId" && typeof given.id === "string" ? undefined : given.id, idExpression);
-  const code = hook === "transform" ? part(given.code, codeExpression) : undefined;
+  const bySource = hook === "transform" && !made;
+  const code = bySource ? part(given.code, codeExpression) : undefined;
   const { include, exclude } =
-    hook === "transform" && given.moduleType && !Array.isArray(given.moduleType) && typeof given.moduleType === "object"
+    bySource && given.moduleType && !Array.isArray(given.moduleType) && typeof given.moduleType === "object"
       ? given.moduleType
-      : { include: hook === "transform" ? given.moduleType : undefined };
+      : { include: bySource ? given.moduleType : undefined };
   const types = exclude ? [] : listed(include).map(String);
   const data = { id: written(id), code: written(code), moduleType: types.length ? types : undefined };
   return {

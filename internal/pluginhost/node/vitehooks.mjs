@@ -56,9 +56,7 @@ function aroundUser(plugin, hook, call, args, context) {
   }
   const made = runAs(name, hook, call);
   if (hook !== "configureServer") return made;
-  return then(made, (fn) =>
-    typeof fn === "function" ? () => runAs(name, hook, fn, undefined, { late: true }) : fn,
-  );
+  return then(made, (fn) => (typeof fn === "function" ? () => runAs(name, hook, fn, undefined, { late: true }) : fn));
 }
 
 const then = (v, f) => (typeof v?.then === "function" ? v.then(f) : f(v));

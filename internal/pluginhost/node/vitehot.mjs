@@ -38,7 +38,8 @@ function prepareWatcher(watcher) {
     watcher[name] = (event, listener) => {
       const plugin = by();
       listened ||= Boolean(plugin);
-      const heard = (...args) => runAs(plugin, `watcher.on("${String(event)}")`, () => listener.apply(watcher, args), args[0]);
+      const heard = (...args) =>
+        runAs(plugin, `watcher.on("${String(event)}")`, () => listener.apply(watcher, args), args[0]);
       heard.listener = listener; // by which off() finds it
       add(event, plugin ? heard : listener);
       return watcher;
@@ -51,7 +52,10 @@ function prepareWatcher(watcher) {
   };
   const asked = new Set();
   watcher.add = (paths) => {
-    const fresh = [paths].flat(Infinity).map((p) => resolve(String(p))).filter((p) => !asked.has(p));
+    const fresh = [paths]
+      .flat(Infinity)
+      .map((p) => resolve(String(p)))
+      .filter((p) => !asked.has(p));
     for (const p of fresh) asked.add(p);
     if (fresh.length) void tell("viteWatch", { paths: fresh });
     return watcher;
@@ -85,7 +89,9 @@ function noticeInvalidated(modules) {
 /** Reports whether plugins need to hear of changes: by hooks, or because Vite keeps what they made of modules. */
 export const hotInfo = () =>
   listened ||
-  running.plugins.some((p) => ["load", "transform", "handleHotUpdate", "hotUpdate", "watchChange"].some((h) => has(p, h)));
+  running.plugins.some((p) =>
+    ["load", "transform", "handleHotUpdate", "hotUpdate", "watchChange"].some((h) => has(p, h)),
+  );
 
 /** Tells plugins of changed files, and returns what they say to each, and what they sent meanwhile. */
 export const updateHot = ({ changes }) =>
@@ -93,7 +99,9 @@ export const updateHot = ({ changes }) =>
     const batch = { open: true, sends: [], invalidated() {} };
     try {
       const files = [];
-      for (const change of changes) files.push(await at.run({ plugin: "", hook: "", batch }, () => changed(change, batch)));
+      for (const change of changes)
+        files.push(await at.run({ plugin: "", hook: "", batch }, () => changed(change, batch)));
+      await new Promise(setImmediate); // what listeners do at once belongs to the update
       return { files, sends: batch.sends };
     } finally {
       batch.open = false;
@@ -134,7 +142,8 @@ async function changed({ file, kind }, batch) {
     if (node.file !== file) graph().invalidateModule(node); // the others are, and may be made again already
     if (!node.id) for (const id of importersOf(node)) touched.add(id);
   }
-  for (const node of nodes) if (!node.id && narrowed && !narrowed.includes(node)) for (const id of importersOf(node)) touched.delete(id);
+  for (const node of nodes)
+    if (!node.id && narrowed && !narrowed.includes(node)) for (const id of importersOf(node)) touched.delete(id);
   return { modules: narrowed && [...new Set(narrowed.map((n) => n.id).filter(Boolean))], touched: [...touched], error };
 }
 

@@ -15,7 +15,7 @@ export const graph = () => running.client?.moduleGraph ?? running.server.moduleG
 
 let core; // Vite's own plugins
 let early = new Set(); // the plugins whose resolveId is called before Vite's resolver
-let transforms = []; // all plugins with a transform, in order: {plugin, test}, test is undefined for Vite's own
+let transforms = []; // all plugins with a transform, in order, with their filters: Vite's own have none
 let loads = []; // the filters of the user's load hooks
 
 /** Makes the container tell which plugins act on a module, and end early when none does. */
@@ -36,7 +36,8 @@ export function prepareModules(ownOfVite) {
 /** Wraps one of Vite's own plugins: before it works on a module, a plugin of the user must want the module. */
 export const watchCore = (plugin) =>
   wrapCore(plugin, (p, [code, id]) => {
-    if (isAsked(id) && !wanted(transforms.findIndex((t) => t.plugin === p), id, code)) throw notMine;
+    const place = transforms.findIndex((t) => t.plugin === p);
+    if (isAsked(id) && !wanted(place, id, code)) throw notMine;
   });
 
 /** Learns the filters of the plugins, once they are started. */
@@ -46,12 +47,23 @@ export function learnFilters() {
   const resolvers = sorted(all, "resolveId");
   const vites = resolvers.findIndex((p) => core.has(p) && /^(vite:resolve|builtin:vite-resolve)/.test(p.name));
   early = new Set(resolvers.slice(0, vites).filter((p) => user.has(p)));
-  transforms = sorted(all, "transform").map((plugin) => ({
-    plugin,
-    test: user.has(plugin) ? filterOf(plugin, "transform").test : undefined,
-  }));
+  let made = false; // one of Vite's own comes before: it makes JavaScript of TypeScript, or CSS of Sass
+  transforms = sorted(all, "transform").map((plugin) => {
+    if (!user.has(plugin)) {
+      made ||= core.has(plugin);
+      return { plugin };
+    }
+    return { plugin, ...filterOf(plugin, "transform", made) };
+  });
   loads = all.filter((p) => user.has(p) && p.load).map((p) => filterOf(p, "load").test);
 }
+
+/** Returns the filters of a plugin's hooks, for devserver. */
+export const filtersOf = (plugin) => ({
+  resolveId: filterOf(plugin, "resolveId").data,
+  load: filterOf(plugin, "load").data,
+  transform: transforms.find((t) => t.plugin === plugin)?.data ?? null,
+});
 
 /** Reports whether resolveId of the plugin is called before Vite's own resolver. */
 export const isEarly = (plugin) => early.has(plugin);
@@ -100,7 +112,9 @@ export async function resolveAll({ importer, specifiers, late = false }) {
   const { alias } = running.server.config.resolve;
   const custom = (specifier) => alias.find((a) => matches(a.find, specifier))?.customResolver;
   const pick = (plugin, [specifier]) =>
-    user.has(plugin) ? isEarly(plugin) !== late : !late && core.has(plugin) && plugin.name === "alias" && custom(specifier);
+    user.has(plugin)
+      ? isEarly(plugin) !== late
+      : !late && core.has(plugin) && plugin.name === "alias" && custom(specifier);
   const one = async (specifier) => {
     const found = await container().resolveId(specifier, importer || undefined, {});
     if (!found) return null;
@@ -155,7 +169,7 @@ async function made(id) {
     const call = () => (running.client ?? running.server).transformRequest(url);
     result = await at.run({ plugin: "", hook: "", asked }, call);
   } catch (e) {
-    if (e === notMine || !recordOf(asked)?.by.size && !ofUser(e)) return null; // devserver's own to compile, or to report
+    if (e === notMine || (!recordOf(asked)?.by.size && !ofUser(e))) return null; // devserver's own to compile, or to report
     throw e;
   }
   const record = recordOf(asked);
@@ -205,7 +219,10 @@ export async function probe(plugins) {
   const id = posix.join(running.server.config.root, "src/devserver-probe.tsx");
   beginRecord(id);
   try {
-    await picking((p) => plugins.includes(p), () => container().transform(component, id));
+    await picking(
+      (p) => plugins.includes(p),
+      () => container().transform(component, id),
+    );
   } catch (e) {
     console.error(`${e.plugin ?? "react"}: ${e.message}`);
     return plugins.map((p) => p.name); // an error of a plugin that works: it shows again with each module

@@ -7,12 +7,22 @@ import { pathToFileURL } from "node:url";
 import { find, project } from "./packages.mjs";
 import { keepVite, viteFile } from "./vite.mjs";
 import { startedConfig } from "./viteconfig.mjs";
-import { filterOf, has } from "./vitefilters.mjs";
-import { actingHooks, turnOff, wrap, wrapUser } from "./vitehooks.mjs";
+import { has } from "./vitefilters.mjs";
+import { actingHooks, runAs, turnOff, wrap, wrapUser } from "./vitehooks.mjs";
 import { hotInfo, prepareHot, updateHot } from "./vitehot.mjs";
 import { htmlInfo } from "./vitehtml.mjs";
 import { httpInfo, openHTTP, prepareHTTP } from "./vitehttp.mjs";
-import { isEarly, learnFilters, mapOf, prepareModules, probe, resolveAll, transformModule, watchCore } from "./vitemodules.mjs";
+import {
+  filtersOf,
+  isEarly,
+  learnFilters,
+  mapOf,
+  prepareModules,
+  probe,
+  resolveAll,
+  transformModule,
+  watchCore,
+} from "./vitemodules.mjs";
 import { eventNames, prepareSocket } from "./vitesocket.mjs";
 import { by, running, tell } from "./vitestate.mjs";
 import { plainText } from "./wire.mjs";
@@ -55,17 +65,21 @@ async function start({ mode, socket }) {
   await close();
   const { vite, version } = await loadVite();
   process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
-  const ours = ourPlugins(Number.parseInt(version, 10));
-  const server = await vite.createServer({
+  const ours = ourPlugins(Number.parseInt(version, 10), mode);
+  const starting = vite.createServer({
     configFile: file,
     mode: mode === "development" ? undefined : mode, // the default gives way to the configuration's own
     customLogger,
     plugins: ours.plugins,
   });
+  const loaded = starting.then(({ config: { configFileDependencies } }) => ({
+    path: file,
+    config: ours.written,
+    dependencies: configFileDependencies,
+  }));
+  keepVite(mode, loaded); // the configuration is run once
+  const server = await starting;
   Object.assign(running, { vite, server, client: server.environments?.client });
-  const dependencies = server.config.configFileDependencies;
-  const { written } = ours;
-  keepVite(mode, { path: file, config: written, dependencies });
 
   const piped = running.client?.plugins ?? server.config.plugins;
   const users = [...new Set([...piped, ...server.config.plugins])].filter((p) => !ours.isVites(p));
@@ -85,11 +99,11 @@ async function start({ mode, socket }) {
     if (socket) await openHTTP(server, socket);
   }
   learnFilters();
-  const values = { path: file, dependencies, written, config: ours.config(), plugins: users, mode };
-  return { ...startedConfig(values), vite: info(version, dependencies, file, needed) };
+  const values = startedConfig({ ...(await loaded), merged: ours.config(), plugins: users, mode });
+  return { ...values, vite: info(version, [file, ...values.deps], needed) };
 }
 
-function info(version, dependencies, file, needed) {
+function info(version, files, needed) {
   const { server } = running;
   return {
     version,
@@ -98,13 +112,13 @@ function info(version, dependencies, file, needed) {
     plugins: running.plugins.map((p) => ({
       name: p.name,
       order: isEarly(p) || (!p.resolveId && p.enforce === "pre") ? "pre" : p.enforce === "post" ? "post" : "normal",
-      ...Object.fromEntries(["resolveId", "load", "transform"].map((hook) => [hook, filterOf(p, hook).data])),
+      ...filtersOf(p),
     })),
     html: htmlInfo(server),
     hot: needed && hotInfo(),
     ...httpInfo(),
     events: eventNames(),
-    packages: packages(version, [file, ...dependencies]),
+    packages: packages(version, files),
     exclude: server.config.optimizeDeps.exclude ?? [],
   };
 }
@@ -125,7 +139,11 @@ function packages(version, files) {
         const manifest = read(join(dir, "node_modules", name, "package.json"));
         if (manifest) out[name] = JSON.parse(manifest).version ?? "0";
       }
-  for (const lock of ["node_modules/.package-lock.json", "node_modules/.yarn-state.yml", "node_modules/.pnpm/lock.yaml"])
+  for (const lock of [
+    "node_modules/.package-lock.json",
+    "node_modules/.yarn-state.yml",
+    "node_modules/.pnpm/lock.yaml",
+  ])
     for (let dir = project; dir !== dirname(dir); dir = dirname(dir)) {
       const text = read(join(dir, lock));
       if (text) out[lock] ??= createHash("sha1").update(text).digest("hex");
@@ -136,7 +154,8 @@ function packages(version, files) {
 const warned = new Set();
 const log = (level) => (message) => {
   const text = plainText(String(message?.stack ?? message));
-  if (text) void tell("viteLog", { level, text, by: by() });
+  const thrown = text.startsWith("failed to load config"); // and so an error anyway
+  if (text && !thrown) void tell("viteLog", { level, text, by: by() });
 };
 const customLogger = {
   hasWarned: false,
@@ -156,7 +175,7 @@ const customLogger = {
 };
 
 /** Returns the plugins by which the server is prepared, first and last of all, and what they learn. */
-function ourPlugins(major) {
+function ourPlugins(major, mode) {
   let merged; // the configuration with what plugins have added
   let clientOptions; // the same for the environment of pages
   let defined; // define, before plugins changed the resolved values
@@ -176,8 +195,9 @@ function ourPlugins(major) {
       async handler(config) {
         users = new Set(await flat(config.plugins));
         for (const p of users) {
+          p.name ??= "(no name)";
           if (certificates.test(p.name)) p.config = p.configResolved = undefined; // it would make a certificate
-          if (react.test(p.name)) wrap(p, ["config", "configResolved"], withoutRefresh);
+          wrap(p, ["config", "configEnvironment", "configResolved"], aroundConfig);
         }
       },
     },
@@ -203,7 +223,7 @@ function ourPlugins(major) {
     config: {
       order: "post",
       handler(config) {
-        merged = { ...config, server: { ...config.server } };
+        merged = { ...config };
         const { experimental, optimizeDeps, server } = config;
         config.server = { ...server, watch: null, open: false, middlewareMode: false, preTransformRequests: false };
         if (major >= 8) config.server.forwardConsole = false;
@@ -240,6 +260,7 @@ function ourPlugins(major) {
     const alias = resolved.resolve.alias.filter((a) => !ofVite(a));
     return {
       ...merged,
+      mode: mode === "development" ? merged.mode : undefined, // another is devserver's own
       environments: undefined,
       define: { ...merged.define, ...define, ...Object.fromEntries(changed) },
       resolve: { ...merged.resolve, ...resolve, alias: alias.length ? alias : undefined },
@@ -270,10 +291,11 @@ function addApplied(plugin, core) {
   };
 }
 
-/** Calls a hook of React's plugin with a configuration without HMR: components are refreshed by devserver. */
-function withoutRefresh(plugin, hook, call, args) {
-  args[0] = { ...args[0], server: { ...args[0].server, hmr: false } };
-  return call();
+/** Calls a hook that is about the configuration. React's plugin sees no HMR: devserver refreshes components. */
+function aroundConfig(plugin, hook, call, args) {
+  if (react.test(plugin.name) && hook !== "configEnvironment")
+    args[0] = { ...args[0], server: { ...args[0].server, hmr: false } };
+  return runAs(plugin.name, hook, call);
 }
 
 const exit = process.exit.bind(process);
@@ -291,12 +313,18 @@ async function close() {
   await server?.close();
 }
 
+/** Returns a method that needs the server. A process that started again has none until it is told to start it. */
+const whenStarted = (method) => (params) => {
+  if (running.server) return method(params);
+  throw Object.assign(new Error("the project's Vite is not started"), { code: "not_started" });
+};
+
 export const methods = {
   viteStart: start,
-  viteResolve: resolveAll,
-  viteTransform: transformModule,
-  viteMap: mapOf,
-  viteHot: updateHot,
+  viteResolve: whenStarted(resolveAll),
+  viteTransform: whenStarted(transformModule),
+  viteMap: whenStarted(mapOf),
+  viteHot: whenStarted(updateHot),
   viteClose: async () => {
     await close();
     return null;

@@ -9,12 +9,16 @@ console.log = console.info = console.debug = console.error;
 
 /** Returns the place that a tool's error names. */
 export function placeIn(e) {
-  if (e.loc && e.plugin && e.loc.line !== undefined) {
-    // Vite counts lines of the whole file here, other fields may count those of a block in the file.
-    const file = typeof e.id === "string" && isAbsolute(e.id) ? e.id : (e.loc.file ?? e.id);
-    return { file: file?.replace(/\?.*/s, ""), line: e.loc.line, column: e.loc.column };
-  }
   const { span } = e; // Sass
+  if (e.loc?.line !== undefined && e.plugin) {
+    // Vite counts lines of the whole file, while other fields may count those of a block. They know files that the
+    // module's own imports, though.
+    const named = span?.url?.protocol === "file:" ? fileURLToPath(span.url) : e.file;
+    const own = [e.loc.file, e.id].find((f) => typeof f === "string" && isAbsolute(f)) ?? e.loc.file ?? e.id;
+    const file = own?.replace(/\?.*/s, "");
+    const imported = typeof named === "string" && isAbsolute(named) && named.replace(/\?.*/s, "") !== file;
+    if (!imported) return { file, line: e.loc.line, column: e.loc.column };
+  }
   if (span)
     return {
       file: span.url ? fileURLToPath(span.url) : undefined,
@@ -55,7 +59,7 @@ export function failure(thrown) {
   const place = at.line === undefined && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
   const { file = place?.file, line = place?.line, column = place?.column ?? 0 } = at;
   return {
-    code: e.missing ? "not_installed" : undefined,
+    code: e.missing ? "not_installed" : e.code === "not_started" ? e.code : undefined,
     message: place?.text ?? message,
     hint: e.hint,
     file,
