@@ -49,6 +49,7 @@ export default {
           if (req.url === "/sync") return void nothing();
           if (req.url === "/read") return void body(req).then(() => next());
           if (req.url === "/next") return next();
+          if (req.url === "/untyped") return void res.end("<!doctype html><p>untyped");
           if (req.url === "/head") { res.statusCode = 418; res.setHeader("Set-Cookie", ["a=1", "b=2"]); return void res.end("x"); }
           const { method, originalUrl, headers, socket } = req;
           res.setHeader("Content-Type", "application/json");
@@ -113,6 +114,9 @@ export default {
 	page := s.Get("/app/", "Accept", "text/html")
 	if page.Header.Get("Cross-Origin-Opener-Policy") != "same-origin" || page.Header.Get("Content-Type") != "text/html; charset=utf-8" || page.Header.Get("X-Devserver-Pass") != "" {
 		t.Errorf("headers of a page behind middlewares: %v", page.Header)
+	}
+	if got := s.Get("/app/api/untyped").Header.Get("Content-Type"); got != "text/html; charset=utf-8" {
+		t.Errorf("a page without a type is sent as %q", got)
 	}
 	if got := s.Get("/app/api/head").Header.Values("Set-Cookie"); len(got) != 2 {
 		t.Errorf("cookies of a middleware: %v", got)
