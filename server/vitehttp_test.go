@@ -293,3 +293,22 @@ export default { plugins: [{
 		t.Errorf("the plugin's line was printed %d times", n)
 	}
 }
+
+// TestMiddlewaresOfAnEditedConfig: a saved vite.config brings its middlewares, and a request meanwhile is answered.
+func TestMiddlewaresOfAnEditedConfig(t *testing.T) {
+	t.Parallel()
+	s := startWithPlugins(t, `export default { plugins: [{ name: "answers", configureServer: ({ middlewares }) => void middlewares.use("/old", (req, res) => res.end("old")) }] };`, "")
+	if got := s.Get("/old").Body; got != "old" {
+		t.Fatalf("the middleware answers %q", got)
+	}
+	s.Edit("vite.config.mjs", `"/old", (req, res) => res.end("old")`, `"/new", (req, res) => res.end("new")`)
+	devtest.Eventually(t, "the new middleware answers", func() bool {
+		if got := s.Get("/old", "Accept", "text/html"); got.Status != 200 {
+			t.Errorf("a request during the restart: %d %s", got.Status, got.Body)
+		}
+		return s.Get("/new").Body == "new"
+	}, s.Log.String)
+	if got := s.Get("/old"); got.Status != 404 {
+		t.Errorf("the old middleware answers: %d %s", got.Status, got.Body)
+	}
+}
