@@ -276,6 +276,10 @@ func TestViteHost(t *testing.T) {
 	resolve(true, `[null,{"id":"\u0000both","external":false},{"id":"\u0000virtual:own","external":false},{"id":"~/src/dep.js?nested","external":false},{"id":"https://x.test/a.js","external":true},null,null,null]`)
 	h.wants("viteResolve", `{"importer":"","specifiers":["fails"],"late":true}`, "error: ", "no such thing")
 
+	outside := filepath.Join(t.TempDir(), "linked.own") // devserver has checked that it may be read
+	if err := os.WriteFile(outside, []byte("OWN"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		id   string
 		want []string
@@ -285,6 +289,7 @@ func TestViteHost(t *testing.T) {
 		{"~/src/c.css?direct", []string{"null"}}, // the filter is of IDs without a query
 		{"~/src/by-both.own", []string{"MADE", `"by":["first","own"]`}},
 		{"~/src/c.css", []string{"updateStyle", "MADE"}},
+		{outside, []string{"MADE"}},
 		{"~/src/b.ts", []string{"null"}},
 		{"~/src/not.own", []string{"null"}},
 		{"~/src/same.own", []string{"null"}},
