@@ -55,6 +55,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 		e.foreign.updated = append(e.foreign.updated, u.Served(s.IDs)...)
 	}
 	touched = append(touched, e.foreign.updated...)
+	touched = append(touched, u.o.Graph.Broken()...) // nobody knows what a plugin that failed has looked at
 	for i, f := range hot.Files {
 		touched = append(touched, f.Touched...)
 		touched = append(touched, f.Modules...)
