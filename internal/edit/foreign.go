@@ -32,7 +32,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 	if u.o.Vite == nil {
 		return nil
 	}
-	list := viteChanges(changes)
+	list := u.viteChanges(changes)
 	if len(list) == 0 {
 		return nil
 	}
@@ -76,6 +76,48 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 	return slices.DeleteFunc(touched, func(id string) bool { return u.o.Graph.Version(id) == nil })
 }
 
+// steps splits modules into lists that are compiled one after the other: those that import others come first. Pages of
+// Vite ask for modules in this order, and plugins learn from a module what the modules are that it imports. Modules that
+// import each other come one by one.
+func (u *Updater) steps(ids []string) (lists [][]string) {
+	if u.o.Vite == nil || len(ids) < 2 {
+		return [][]string{ids}
+	}
+	importers := map[string]int{} // how many come before
+	for _, id := range ids {
+		importers[id] = 0
+	}
+	imports := map[string][]string{}
+	for _, id := range ids {
+		for _, by := range u.o.Graph.Importers(id) {
+			if _, listed := importers[by]; listed && by != id {
+				imports[by] = append(imports[by], id)
+				importers[id]++
+			}
+		}
+	}
+	for left := ids; len(left) > 0; {
+		var now, later []string
+		for _, id := range left {
+			if importers[id] == 0 {
+				now = append(now, id)
+			} else {
+				later = append(later, id)
+			}
+		}
+		if now == nil {
+			now, later = later[:1], later[1:]
+		}
+		for _, id := range now {
+			for _, to := range imports[id] {
+				importers[to]--
+			}
+		}
+		lists, left = append(lists, now), later
+	}
+	return lists
+}
+
 // Redo applies edits that plugins of the vite.config had not heard of, and compiles modules again of which plugins have
 // another answer than pages run.
 func (u *Updater) Redo(missed []vite.Change, ids []string) {
@@ -99,18 +141,26 @@ func (u *Updater) Redo(missed []vite.Change, ids []string) {
 	}
 }
 
-// viteChanges returns the changes that plugins hear of: those of files.
-func viteChanges(changes watch.Batch) (list []vite.Change) {
+// viteChanges returns the changes that plugins hear of: those of files. A file that another has replaced is reported as
+// created, since many editors save so. Plugins hear that it was edited.
+func (u *Updater) viteChanges(changes watch.Batch) (list []vite.Change) {
 	for _, c := range changes {
 		kind := "update"
 		switch c.Kind {
 		case watch.Created:
-			kind = "create"
+			if u.deletedForeign[c.Path] || len(u.o.Graph.ByFile(c.Path)) == 0 {
+				kind = "create"
+			}
 		case watch.Removed:
 			kind = "delete"
 		}
 		if info, err := os.Stat(c.Path); kind != "delete" && (err != nil || info.IsDir()) {
 			continue
+		}
+		if kind == "delete" {
+			u.deletedForeign[c.Path] = true
+		} else {
+			delete(u.deletedForeign, c.Path)
 		}
 		list = append(list, vite.Change{File: c.Path, Kind: kind})
 	}

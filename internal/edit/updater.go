@@ -80,13 +80,19 @@ type Updater struct {
 	missing sync.Map // files of scripts that pages asked for in vain -> ID
 
 	lastReport atomic.Value // string: the report that was printed last
-	// failedForeign holds the files whose last edit failed, see passOn. It is guarded by applying.
-	failedForeign map[string]bool
-	tasks         parallel.Tasks
+	// withheld holds the modules whose new code pages have not got, since a plugin took them out of an update. The next
+	// edit that makes them sends them, even if their code is the same: it may have been made from that edit's files.
+	withheld map[string]bool // guarded by applying
+	// failedForeign holds the files whose last edit failed, see passOn, and deletedForeign those that plugins of the
+	// vite.config know as deleted. They are guarded by applying.
+	failedForeign, deletedForeign map[string]bool
+	tasks                         parallel.Tasks
 }
 
 // New returns an Updater that follows nothing yet.
-func New(o Options) *Updater { return &Updater{o: o, failedForeign: map[string]bool{}} }
+func New(o Options) *Updater {
+	return &Updater{o: o, withheld: map[string]bool{}, failedForeign: map[string]bool{}, deletedForeign: map[string]bool{}}
+}
 
 // Wait waits for what the Updater started. The context of its Options has ended.
 func (u *Updater) Wait() { u.tasks.Wait() }
