@@ -23,6 +23,7 @@ import {
   transformModule,
   watchCore,
 } from "./vitemodules.mjs";
+import { bundledInfo } from "./vitepackages.mjs";
 import { eventNames, prepareSocket } from "./vitesocket.mjs";
 import { by, running, tell } from "./vitestate.mjs";
 import { plainText } from "./wire.mjs";
@@ -100,7 +101,7 @@ async function start({ mode, socket }) {
   }
   learnFilters();
   const values = startedConfig({ ...(await loaded), merged: ours.config(), plugins: users, mode });
-  return { ...values, vite: info(version, [file, ...values.deps], needed) };
+  return { ...values, vite: { ...info(version, [file, ...values.deps], needed), bundled: await bundledInfo() } };
 }
 
 function info(version, files, needed) {
