@@ -325,7 +325,7 @@ func TestViteHost(t *testing.T) {
 	hot("log", all)
 	h.tells("changed ~/src/hot.own") // of a listener to the watcher; watchChange was called as well
 	hot("slow", all)
-	h.tells(`viteLog {"level":"warn","text":"plugin own: handleHotUpdate has not answered for 3 s","by":"own"}`)
+	h.tells(`viteLog {"level":"warn","text":"handleHotUpdate has not answered for 3 s; after a minute Node is killed and started again","by":"own"}`)
 	h.write("src/hot.own", "bad")
 	h.wants("viteHot", `{"changes":[{"file":"~/src/hot.own","kind":"update"}]}`, `"error":{"message":"bad hot"`, `"plugin":"own","hook":"handleHotUpdate"`)
 	h.wants("viteHot", `{"changes":[{"file":"~/src/new.own","kind":"create"},{"file":"~/src/dep.js","kind":"delete"}]}`,
