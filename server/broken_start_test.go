@@ -57,7 +57,7 @@ func TestBrokenStart(t *testing.T) {
 		{name: "a plugin of vite.config.js", files: "-- vite.config.js --\nexport default { plugins: [{ name: \"own\", configResolved() {\n  throw new Error(\"wrong options\");\n} }] };\n", overlay: []string{"vite.config.js", "2:", "plugin own", "wrong options"}},
 		{name: "a plugin of vite.config.js is not installed", files: "-- vite.config.js --\nimport plug from \"plug\";\nexport default { plugins: [plug] };\n", overlay: []string{"vite.config.js", "plug", "npm install"}, fix: func(s *devtest.Server) {
 			s.Package("plug", `{ "name": "plug", "version": "1.0.0", "type": "module", "exports": "./index.js" }`, map[string]string{"index.js": `export default { name: "plug" };`})
-			s.Write("node_modules/.package-lock.json", "{}")
+			s.Write("vite.config.js", "import plug from \"plug\";\nexport default { plugins: [plug], base: \"/\" };\n")
 		}},
 		{name: "no node_modules", remove: "node_modules", overlay: []string{"src/main.ts", "dep", "npm install"}, fix: install},
 		{name: "a dependency is not installed", remove: "node_modules/dep", overlay: []string{"src/main.ts", "dep", "npm install"}, fix: install},

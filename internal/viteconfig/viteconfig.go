@@ -165,10 +165,9 @@ func (o Options) placed(err error, file string) error {
 	return configfile.Errors{{File: e.File, Shown: shown, Line: e.Line, Column: e.Column, Text: e.Text, Hint: e.Hint, Frame: e.Frame}}
 }
 
-// Broken returns what a server starts with whose vite.config has mistakes. An edit of the files, or an installation, may
-// fix them.
+// Broken returns what a server starts with whose vite.config has mistakes: an edit of the files may fix them.
 func Broken(dir string, cfg *configfile.Config, mistakes configfile.Errors) Result {
-	files := append(candidates(dir), Options{Dir: dir}.installed()...)
+	files := candidates(dir)
 	for _, e := range mistakes {
 		files = append(files, e.File) // what a vite.config imports
 	}
