@@ -132,13 +132,14 @@ func (p *project) build(from reading) (err error) {
 	p.watched = edit.NewWatched(watcher, l, config.IsOn(cfg.Resolve.PreserveSymlinks), s.log)
 	resolver, err := resolve.New(resolve.Options{
 		Root: l.Root, Workspace: l.Workspace, Public: l.Public, Alias: aliases(cfg), Conditions: cfg.Resolve.Conditions,
-		Dedupe: cfg.Resolve.Dedupe, Extensions: cfg.Resolve.Extensions, MainFields: cfg.Resolve.MainFields,
+		NoDefaultConditions: cfg.Resolve.DefaultConditions != nil && !*cfg.Resolve.DefaultConditions,
+		Dedupe:              cfg.Resolve.Dedupe, Extensions: cfg.Resolve.Extensions, MainFields: cfg.Resolve.MainFields,
 		PreserveSymlinks: config.IsOn(cfg.Resolve.PreserveSymlinks), Production: p.env.Production(),
 	})
 	if err != nil {
 		return err
 	}
-	p.buildModules(resolver, from.State)
+	p.buildModules(resolver, from)
 	p.watchFiles(from.Files)
 	return p.buildPlugins(resolver)
 }
@@ -162,12 +163,12 @@ func (p *project) loadEnv(from reading) (*env.Env, error) {
 }
 
 // buildModules makes the parts that modules go through, from the file to the page.
-func (p *project) buildModules(resolver *resolve.Resolver, viteState string) {
+func (p *project) buildModules(resolver *resolve.Resolver, from reading) {
 	s := p.server
 	p.hosts = pluginhost.NewHosts()
 	p.compiler = compile.New(compile.Options{
 		Config: &p.cfg.Config, Layout: p.layout, Gate: p.gate, Resolver: resolver, Problems: p.problems, Logger: s.log,
-		NodeEnv: p.env.NodeEnv(), ViteState: viteState, Cache: s.cache, Memory: &s.memory,
+		NodeEnv: p.env.NodeEnv(), ViteState: from.State, Bundled: from.Bundled, Cache: s.cache, Memory: &s.memory,
 		Plugins: p.hosts, Vite: p.vite, Tools: p.node, Watch: p.watched, Inline: p.inlineScript,
 		StyleMapURL: func(id string) string { return pack.StyleMapURL(p.layout, id) },
 	})

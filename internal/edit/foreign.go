@@ -55,6 +55,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 		e.foreign.updated = append(e.foreign.updated, u.Served(s.IDs)...)
 	}
 	touched = append(touched, e.foreign.updated...)
+	touched = append(touched, u.o.Graph.Broken()...) // nobody knows what a plugin that failed has looked at
 	for i, f := range hot.Files {
 		touched = append(touched, f.Touched...)
 		touched = append(touched, f.Modules...)
@@ -74,6 +75,48 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 	}
 	// Plugins may name modules that no page has asked for.
 	return slices.DeleteFunc(touched, func(id string) bool { return u.o.Graph.Version(id) == nil })
+}
+
+// steps splits modules into lists that are compiled one after the other: those that import others come first. Pages of
+// Vite ask for modules in this order, and plugins learn from a module what the modules are that it imports. Modules that
+// import each other come one by one.
+func (u *Updater) steps(ids []string) (lists [][]string) {
+	if u.o.Vite == nil || len(ids) < 2 {
+		return [][]string{ids}
+	}
+	importers := map[string]int{} // how many come before
+	for _, id := range ids {
+		importers[id] = 0
+	}
+	imports := map[string][]string{}
+	for _, id := range ids {
+		for _, by := range u.o.Graph.Importers(id) {
+			if _, listed := importers[by]; listed && by != id {
+				imports[by] = append(imports[by], id)
+				importers[id]++
+			}
+		}
+	}
+	for left := ids; len(left) > 0; {
+		var now, later []string
+		for _, id := range left {
+			if importers[id] == 0 {
+				now = append(now, id)
+			} else {
+				later = append(later, id)
+			}
+		}
+		if now == nil {
+			now, later = later[:1], later[1:]
+		}
+		for _, id := range now {
+			for _, to := range imports[id] {
+				importers[to]--
+			}
+		}
+		lists, left = append(lists, now), later
+	}
+	return lists
 }
 
 // Redo applies edits that plugins of the vite.config had not heard of, and compiles modules again of which plugins have

@@ -247,18 +247,25 @@ func TestViteHost(t *testing.T) {
 	}
 	want := map[string]any{
 		"define":  map[string]any{"OWN": "1", "ADDED": `"yes"`, "LATE": "2"},
-		"resolve": map[string]any{"conditions": []any{"own"}, "alias": []any{map[string]any{"find": "@", "replacement": "/src"}}},
+		"resolve": map[string]any{"conditions": []any{"own"}, "defaultConditions": false, "alias": []any{map[string]any{"find": "@", "replacement": "/src"}}},
 	}
 	for key, v := range want {
 		if !reflect.DeepEqual(a.Config[key], v) {
 			t.Errorf("config.%s: got %v, want %v", key, a.Config[key], v)
 		}
 	}
-	if len(a.Vite.Plugins) != 2 || a.Vite.Plugins[0].Order != "pre" || a.Vite.Plugins[1].Order != "normal" {
-		t.Fatalf("plugins: %+v", a.Vite.Plugins)
+	orders := ""
+	for _, p := range a.Vite.Plugins {
+		orders += p.Name + " " + p.Order + ", "
 	}
-	own := a.Vite.Plugins[1]
-	filters := fmt.Sprintf("%s %s %s %s", own.ResolveID, own.Load, own.Transform, a.Vite.Plugins[0].Transform)
+	if orders != "resolve.alias pre, first pre, own normal, " {
+		t.Fatalf("plugins: %s", orders)
+	}
+	if custom := string(a.Vite.Plugins[0].ResolveID); custom != `{"id":{"include":["^custom(\\/|$)"],"exclude":[]}}` {
+		t.Errorf("what the alias with a resolver is asked: %s", custom)
+	}
+	own := a.Vite.Plugins[2]
+	filters := fmt.Sprintf("%s %s %s %s", own.ResolveID, own.Load, own.Transform, a.Vite.Plugins[1].Transform)
 	if filters != `{"all":true} {"id":{"include":["^\\x00","\\?style"],"exclude":[]}} `+
 		`{"id":{"include":["\\.(own|tsx?|css)$"],"exclude":[]}} {"code":{"include":["FIRST"],"exclude":[]}}` {
 		t.Errorf("filters: %s", filters)
@@ -276,6 +283,10 @@ func TestViteHost(t *testing.T) {
 	resolve(true, `[null,{"id":"\u0000both","external":false},{"id":"\u0000virtual:own","external":false},{"id":"~/src/dep.js?nested","external":false},{"id":"https://x.test/a.js","external":true},null,null,null]`)
 	h.wants("viteResolve", `{"importer":"","specifiers":["fails"],"late":true}`, "error: ", "no such thing")
 
+	outside := filepath.Join(t.TempDir(), "linked.own") // devserver has checked that it may be read
+	if err := os.WriteFile(outside, []byte("OWN"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		id   string
 		want []string
@@ -285,6 +296,7 @@ func TestViteHost(t *testing.T) {
 		{"~/src/c.css?direct", []string{"null"}}, // the filter is of IDs without a query
 		{"~/src/by-both.own", []string{"MADE", `"by":["first","own"]`}},
 		{"~/src/c.css", []string{"updateStyle", "MADE"}},
+		{outside, []string{"MADE"}},
 		{"~/src/b.ts", []string{"null"}},
 		{"~/src/not.own", []string{"null"}},
 		{"~/src/same.own", []string{"null"}},
@@ -413,6 +425,7 @@ export default {
 	if err := json.Unmarshal([]byte(h.call("viteConfig", `{"mode":"development"}`)), &was); err != nil {
 		t.Fatal(err)
 	}
+	was.Config["resolve"].(map[string]any)["defaultConditions"] = false // only a Vite that runs knows
 	if !reflect.DeepEqual(a.Config, was.Config) || !slices.Equal(a.NotCarried, was.NotCarried) {
 		t.Errorf("the values are\n%v, but were\n%v\n%v %v", a.Config, was.Config, a.NotCarried, was.NotCarried)
 	}

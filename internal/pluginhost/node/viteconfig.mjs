@@ -46,7 +46,7 @@ const setByConfig = () =>
   );
 
 /** Returns a value of define as code, "undefined" for what JSON cannot write. */
-function written(value) {
+export function written(value) {
   try {
     return JSON.stringify(value) ?? "undefined";
   } catch {
@@ -70,6 +70,7 @@ function carried(config, jsx, mode) {
   const r = merged(config.resolve ?? {}, config.environments?.client?.resolve ?? {});
   out.resolve = {
     conditions: r.conditions,
+    defaultConditions: r.defaultConditions,
     dedupe: r.dedupe,
     extensions: r.extensions,
     mainFields: r.mainFields,

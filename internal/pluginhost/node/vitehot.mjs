@@ -5,6 +5,7 @@ import { has, sorted } from "./vitefilters.mjs";
 import { runAs } from "./vitehooks.mjs";
 import { exclusive, forgetFile, graph } from "./vitemodules.mjs";
 import { at, by, openBatch, running, tell } from "./vitestate.mjs";
+import { letWatchersHear } from "./vitewatch.mjs";
 import { failure } from "./wire.mjs";
 
 const events = { create: "add", update: "change", delete: "unlink" };
@@ -103,6 +104,7 @@ export const updateHot = ({ changes, built = [] }) =>
   exclusive(async () => {
     const batch = { open: true, sends: [], invalidated() {} };
     try {
+      await letWatchersHear(changes.map(({ file }) => file));
       const files = [];
       told = true;
       for (const id of built) {
