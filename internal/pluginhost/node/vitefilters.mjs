@@ -113,7 +113,10 @@ export function filterOf(plugin, hook, made = false) {
 
 /** Returns the filter for the imports that an alias is for, as data. */
 export const aliasFilter = (find) =>
-  filterOf({ load: { handler() {}, filter: { id: find instanceof RegExp ? find : new RegExp(`^${literal(find)}(/|$)`) } } }, "load").data;
+  filterOf(
+    { load: { handler() {}, filter: { id: find instanceof RegExp ? find : new RegExp(`^${literal(find)}(/|$)`) } } },
+    "load",
+  ).data;
 
 /** Returns those of the plugins that have a hook, in the order in which Vite calls it. */
 export function sorted(plugins, hook) {

@@ -77,7 +77,8 @@ async function loadVite() {
 
 /** Adds what to do to an error of the start. */
 function advised(e) {
-  if (/MODULE_NOT_FOUND$/.test(e?.code) && /^Cannot find \w+ '[^./]/.test(e.message)) e.hint ??= "npm install, then save the vite.config";
+  if (/MODULE_NOT_FOUND$/.test(e?.code) && /^Cannot find \w+ '[^./]/.test(e.message))
+    e.hint ??= "npm install, then save the vite.config";
   throw e;
 }
 
