@@ -283,10 +283,13 @@ func TestViteHost(t *testing.T) {
 	resolve(true, `[null,{"id":"\u0000both","external":false},{"id":"\u0000virtual:own","external":false},{"id":"~/src/dep.js?nested","external":false},{"id":"https://x.test/a.js","external":true},null,null,null]`)
 	h.wants("viteResolve", `{"importer":"","specifiers":["fails"],"late":true}`, "error: ", "no such thing")
 
+	outside := filepath.ToSlash(filepath.Join(h.root, "..", "outside.own"))
+	h.write("../outside.own", "OWN")
 	for _, c := range []struct {
 		id   string
 		want []string
 	}{
+		{outside, []string{"MADE"}}, // as of a linked package
 		{"~/src/a.own", []string{`{"code":"export default 'MADE'"`, `"by":["own"]`, `"css":false`}},
 		{"\\u0000virtual:own", []string{"export default 42", `"files":["~/data.txt"]`, `"patterns":["~/parts/*.txt","~/src/**"]`}},
 		{"~/src/c.css?direct", []string{"null"}}, // the filter is of IDs without a query

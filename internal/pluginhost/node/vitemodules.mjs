@@ -159,11 +159,18 @@ export const transformModule = ({ id, text }) =>
 
 const mayBeWanted = (id) => loads.some((test) => test(id)) || transforms.some((t) => t.test?.(id));
 
+/** Lets Vite load a file outside its folders, as it lets those that modules import: devserver asks for none else. */
+function allow(file) {
+  const { config, moduleGraph } = running.server;
+  (config.safeModulePaths ?? moduleGraph.safeModulesPath)?.add(file);
+}
+
 async function made(id) {
   if (!mayBeWanted(id)) return null;
   const url = urlOf(id);
   const g = graph();
   const known = { id, meta: metas.get(id) };
+  allow(cleaned(id));
   const node = await (running.client
     ? g._ensureEntryFromUrl?.(url, undefined, known)
     : g._ensureEntryFromUrl?.(url, false, undefined, known));
