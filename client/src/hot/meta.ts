@@ -12,6 +12,8 @@ export interface Components {
   signatures?: [type: unknown, key: string, forceReset: boolean, customHooks?: () => unknown[]][];
   /** Set when the file has the comment `// @refresh reset`. */
   reset?: boolean;
+  /** The module's name for the code of Vite plugins, when they made it. */
+  id?: string;
 }
 
 /** Fast refresh, as far as modules use it. */
