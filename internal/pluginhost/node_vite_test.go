@@ -60,7 +60,7 @@ func newViteHost(t *testing.T, files map[string]string) *viteHost {
 	})
 	t.Cleanup(func() { _ = h.node.Close() })
 	methods := wire.Methods{}
-	for _, name := range strings.Fields("viteSend viteInvalidate viteReload viteWatch viteEmit viteRestart viteOn viteRoutes viteLog") {
+	for _, name := range strings.Fields("viteSend viteInvalidate viteReload viteWatch viteEmit viteRestart viteOn viteRoutes viteLog viteSlow") {
 		methods[name] = func(_ context.Context, params json.RawMessage) (any, error) {
 			h.told <- name + " " + strings.ReplaceAll(string(params), root, "~")
 			return nil, nil
@@ -325,7 +325,7 @@ func TestViteHost(t *testing.T) {
 	hot("log", all)
 	h.tells("changed ~/src/hot.own") // of a listener to the watcher; watchChange was called as well
 	hot("slow", all)
-	h.tells(`viteLog {"level":"warn","text":"plugin own: handleHotUpdate has not answered for 3 s","by":"own"}`)
+	h.tells(`viteSlow {"plugin":"own","hook":"handleHotUpdate","of":""}`)
 	h.write("src/hot.own", "bad")
 	h.wants("viteHot", `{"changes":[{"file":"~/src/hot.own","kind":"update"}]}`, `"error":{"message":"bad hot"`, `"plugin":"own","hook":"handleHotUpdate"`)
 	h.wants("viteHot", `{"changes":[{"file":"~/src/new.own","kind":"create"},{"file":"~/src/dep.js","kind":"delete"}]}`,

@@ -31,8 +31,9 @@ type again struct {
 	timer  *time.Timer      // runs until it is quiet
 	over   bool             // the modules that came from the cache were made again: Node knows better now
 	owed   map[string]bool  // modules that failed because Vite was down
-	times  map[string]int   // how often modules were owed, and edits of files missed
+	times  map[string]int   // how often modules and edits of files were tried again
 	missed []Change         // edits that plugins have not heard of for the same reason
+	tried  map[string]bool  // files whose edit is being tried again
 	hot    map[string]int   // files whose edit plugins are hearing of
 }
 
@@ -291,24 +292,27 @@ const mayOwe = 3
 func (h *Host) owe(id string, err error) error {
 	if errors.Is(err, ErrDown) {
 		h.again.mu.Lock()
-		if h.again.times[id]++; h.again.times[id] <= mayOwe {
-			h.again.owed[id] = true
-		}
+		h.again.owed[id] = true
 		h.again.mu.Unlock()
 		h.redoOwed()
 	}
 	return err
 }
 
-// miss notes edits that plugins have not heard of since Vite is down.
+// miss notes edits that plugins have not heard of since Vite is down. An edit of the user's gives the file a new chance.
 func (h *Host) miss(changes []Change) {
-	h.again.mu.Lock()
+	a := &h.again
+	a.mu.Lock()
 	for _, c := range changes {
-		if h.again.times[c.File]++; h.again.times[c.File] <= mayOwe {
-			h.again.missed = append(h.again.missed, c)
+		if !a.tried[c.File] {
+			maps.DeleteFunc(a.times, func(name string, _ int) bool { return name == c.File || h.fileOf(name) == c.File })
+		}
+		delete(a.tried, c.File)
+		if !slices.Contains(a.missed, c) {
+			a.missed = append(a.missed, c)
 		}
 	}
-	h.again.mu.Unlock()
+	a.mu.Unlock()
 	h.redoOwed()
 }
 
@@ -316,6 +320,7 @@ func (h *Host) miss(changes []Change) {
 func (h *Host) paid(name string) {
 	h.again.mu.Lock()
 	delete(h.again.times, name)
+	delete(h.again.tried, name)
 	h.again.mu.Unlock()
 }
 
@@ -324,13 +329,18 @@ func (h *Host) redoOwed() {
 	h.life.mu.Lock()
 	runs := h.life.now != nil
 	h.life.mu.Unlock()
-	if !runs {
+	if !runs || h.late.is() {
 		return
 	}
 	a := &h.again
 	a.mu.Lock()
-	missed, owed := a.missed, slices.Sorted(maps.Keys(a.owed))
+	mayNot := func(name string) bool { a.times[name]++; return a.times[name] > mayOwe }
+	missed := slices.DeleteFunc(a.missed, func(c Change) bool { return mayNot(c.File) })
+	owed := slices.DeleteFunc(slices.Sorted(maps.Keys(a.owed)), mayNot)
 	a.missed, a.owed = nil, map[string]bool{}
+	for _, c := range missed {
+		a.tried[c.File] = true
+	}
 	a.mu.Unlock()
 	h.redo(missed, owed)
 }

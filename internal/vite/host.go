@@ -61,6 +61,7 @@ type Host struct {
 	imports  imports  // imports.go
 	listings listings // kept.go
 	guests   guests   // events.go
+	late     late     // late.go
 	made     sync.Map // ID -> sum of what pages run of a module that was asked about
 	texts    texts    // texts.go
 
@@ -115,8 +116,8 @@ func newHost(o Options) *Host {
 	h := &Host{o: o, after: time.After}
 	h.life.changed = make(chan struct{})
 	h.again.items, h.again.owed, h.again.hot = map[string]*item{}, map[string]bool{}, map[string]int{}
-	h.again.times = map[string]int{}
-	h.imports.of = map[string]*importer{}
+	h.again.times, h.again.tried = map[string]int{}, map[string]bool{}
+	h.imports.of, h.imports.before = map[string]*importer{}, map[string]*importer{}
 	return h
 }
 
@@ -149,19 +150,20 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 	if m, ok := h.transformKept(id); ok {
 		return m, nil
 	}
-	if _, err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
-		return nil, err
-	}
-	m, err := h.transform(ctx, id, nil)
-	if err == nil {
-		h.texts.read(h, id)
-	}
+	m, err := inTime(ctx, h, id, func(ctx context.Context) (*Module, error) {
+		if _, err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
+			return nil, err
+		}
+		m, err := h.transform(ctx, id, nil)
+		if err == nil {
+			h.texts.read(h, id)
+			h.made.Store(id, sumOf(m))
+			h.paid(id)
+		}
+		return m, err
+	}, nil)
 	if was, known := h.made.Load(id); errors.Is(err, ErrDown) && known && was == sumOf(nil) {
 		return nil, nil // no plugin wanted the module before, and an edit goes on without them
-	}
-	if err == nil {
-		h.made.Store(id, sumOf(m))
-		h.paid(id)
 	}
 	return m, h.owe(id, err)
 }
@@ -329,7 +331,7 @@ type HotFile struct {
 // Hot tells the plugins about changed files, before anything is compiled again. When Vite is down, plugins hear of the
 // changes later, see Options.Redo.
 func (h *Host) Hot(ctx context.Context, changes []Change, built []string) (*Hot, error) {
-	hot, err := h.hot(ctx, changes, built)
+	hot, err := h.hear(ctx, changes, built)
 	if errors.Is(err, ErrDown) {
 		h.miss(changes)
 		return nil, err

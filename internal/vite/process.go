@@ -209,7 +209,11 @@ func (h *Host) Close() {
 	h.life.mu.Unlock()
 	h.again.stop()
 	h.life.living.Wait()
-	if p == nil {
+	switch {
+	case p == nil:
+		return
+	case h.late.is():
+		p.Kill("") // it would not answer
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lastWords)

@@ -78,26 +78,28 @@ function tellSlow() {
   for (const call of waiting) {
     if (call.told || Date.now() - call.since < 3000) continue;
     call.told = true;
-    const of = typeof call.of === "string" ? ` for ${call.of}` : "";
-    const text = `plugin ${call.plugin}: ${call.hook}${of} has not answered for 3 s`;
-    void tell("viteLog", { level: "warn", text, by: call.plugin });
+    const of = typeof call.of === "string" ? call.of : "";
+    void tell("viteSlow", { plugin: call.plugin, hook: call.hook, of });
   }
+}
+
+/** Returns what a hook threw as an error with the names of the plugin and the hook. */
+export function named(thrown, plugin, hook) {
+  const e = typeof thrown === "object" && thrown ? thrown : new Error(String(thrown)); // Vite needs an object
+  if (Object.isExtensible(e)) {
+    e.plugin ??= plugin;
+    e.hook ??= hook;
+  }
+  return e;
 }
 
 /** Runs a hook of a plugin: all that it does, also later, is known as the plugin's. An error gets the plugin's name. */
 export function runAs(plugin, hook, call, of, more) {
-  const named = (e) => {
-    if (typeof e === "object" && e && Object.isExtensible(e)) {
-      e.plugin ??= plugin;
-      e.hook ??= hook;
-    }
-    return e;
-  };
   let made;
   try {
     made = at.run({ plugin, hook, batch: at.getStore()?.batch, ...more }, call);
   } catch (e) {
-    throw named(e);
+    throw named(e, plugin, hook);
   }
   if (typeof made?.then !== "function") return made;
   const running = { plugin, hook, of, since: Date.now() };
@@ -110,9 +112,20 @@ export function runAs(plugin, hook, call, of, more) {
     },
     (e) => {
       waiting.delete(running);
-      throw named(e);
+      throw named(e, plugin, hook);
     },
   );
+}
+
+const here = new URL(".", import.meta.url).href;
+
+/** Tells of an error that nobody waits for: of a timer, of an event, or of a promise that nobody looks at. */
+export function tellStray(e) {
+  const { plugin, hook } = e?.plugin && e.hook ? e : (at.getStore() ?? {});
+  const lines = String(e?.stack ?? e).split("\n");
+  const text = lines.filter((l) => !/^\s+at .*(node:|\/node_modules\/vite\/)/.test(l) && !l.includes(here)).join("\n");
+  if (plugin) void tell("viteLog", { level: "error", text: `nobody handles an error of ${hook}: ${text}`, by: plugin });
+  else console.error(e);
 }
 
 const records = new Map(); // module ID -> its record
