@@ -42,7 +42,9 @@ type Server struct {
 
 	project    atomic.Pointer[project]
 	restarting sync.Mutex
-	before     map[string]edit.Sum // of the files of the configuration, before it was read; guarded by restarting
+	later      atomic.Int32                       // restarts that wait for their turn
+	reading    atomic.Pointer[context.CancelFunc] // ends the reading of the configuration for a restart
+	before     map[string]edit.Sum                // of the files of the configuration, before it was read; guarded by restarting
 
 	memory compile.Memory
 	pauses pauses
@@ -148,12 +150,12 @@ func (s *Server) firstConfig() (_ reading, err error) {
 	if cfg.Err() != nil {
 		return reading{Result: viteconfig.Result{Config: cfg}, root: s.dir}, nil
 	}
-	return s.configured(cfg)
+	return s.configured(s.ctx, cfg)
 }
 
 // configured lays the vite.config beneath the configuration and finds the folder that is served.
-func (s *Server) configured(cfg *configfile.Config) (_ reading, err error) {
-	r, err := viteconfig.Lay(s.ctx, cfg, viteconfig.Options{Dir: s.dir, CacheDir: s.folder.Dir, Force: s.opts.Force, Logger: s.log})
+func (s *Server) configured(ctx context.Context, cfg *configfile.Config) (_ reading, err error) {
+	r, err := viteconfig.Lay(ctx, cfg, viteconfig.Options{Dir: s.dir, CacheDir: s.folder.Dir, Force: s.opts.Force, Logger: s.log})
 	if err != nil {
 		return reading{}, err
 	}

@@ -89,6 +89,9 @@ type running struct {
 // wait bounds how long a configuration may take to load: it is a program.
 const wait = 60 * time.Second
 
+// long is how long it may take until the terminal says so.
+const long = 10 * time.Second
+
 // Lay lays the values of the project's vite.config beneath cfg. The terminal shows what was read, what is not followed,
 // and why a vite.config could not be read without Node.js or Vite. A vite.config with a mistake is an error with its
 // place.
@@ -261,8 +264,17 @@ func (o Options) run(ctx context.Context, mode string) (v *values, in running, e
 	if in.child, err = in.node.Process(ctx); err != nil {
 		return nil, in, err
 	}
+	slow := time.AfterFunc(long, func() {
+		o.Logger.Warn("the vite.config has been running for "+long.String(), "hint", "the file or a plugin may hang; a save starts it over")
+	})
+	defer slow.Stop()
 	v = &values{}
-	return v, in, in.node.CallOf(ctx, in.child, "viteStart", map[string]any{"mode": mode, "socket": in.node.Socket(in.child)}, v)
+	err = in.node.CallOf(ctx, in.child, "viteStart", map[string]any{"mode": mode, "socket": in.node.Socket(in.child)}, v)
+	if errors.Is(err, wire.ErrClosed) && ctx.Err() == nil {
+		<-in.child.Exited()
+		err = errors.New("Node ended while it ran the file: " + in.child.Why())
+	}
+	return v, in, err
 }
 
 // state names the state of the files of a vite.config. It may read .env files, as loadEnv does.

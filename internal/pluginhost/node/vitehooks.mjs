@@ -1,5 +1,5 @@
 // Runs the hooks of plugins so that it is known which plugin runs, what it made of a module, and what it watches.
-import { at, tell } from "./vitestate.mjs";
+import { at, running, tell } from "./vitestate.mjs";
 
 const pipeline = ["resolveId", "load", "transform"];
 const others =
@@ -79,7 +79,8 @@ function tellSlow() {
     if (call.told || Date.now() - call.since < 3000) continue;
     call.told = true;
     const of = typeof call.of === "string" ? call.of : "";
-    void tell("viteSlow", { plugin: call.plugin, hook: call.hook, of });
+    if (running.server) void tell("viteSlow", { plugin: call.plugin, hook: call.hook, of });
+    else console.error(`plugin ${call.plugin}: ${call.hook} has not answered for 3 s`); // nobody is told before the start
   }
 }
 
@@ -102,16 +103,16 @@ export function runAs(plugin, hook, call, of, more) {
     throw named(e, plugin, hook);
   }
   if (typeof made?.then !== "function") return made;
-  const running = { plugin, hook, of, since: Date.now() };
+  const started = { plugin, hook, of, since: Date.now() };
   clock ??= setInterval(tellSlow, 500).unref();
-  waiting.add(running);
+  waiting.add(started);
   return made.then(
     (v) => {
-      waiting.delete(running);
+      waiting.delete(started);
       return v;
     },
     (e) => {
-      waiting.delete(running);
+      waiting.delete(started);
       throw named(e, plugin, hook);
     },
   );
