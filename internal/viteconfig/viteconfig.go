@@ -109,6 +109,7 @@ func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error)
 		return without, nil
 	}
 	mode := cfg.ModeOrDefault()
+	without.Files = append(without.Files, o.installed()...) // Vite and its plugins may come, or others
 	v, in, err := o.load(ctx, file, mode)
 	defer func() { Result{Node: in.node}.Close() }()
 	if why, hint := notInstalled(err); why != "" {
