@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"reflect"
 	"strings"
@@ -12,10 +14,20 @@ import (
 	"github.com/seed-b8174343/devserver/internal/problems"
 )
 
-// restartLater restarts in the background: a task of the project asks for it, and a restart waits for the tasks.
+// restartLater restarts in the background: a task of the project asks for it, and a restart waits for the tasks. The
+// last of several is enough, as it reads what there is now. A configuration that is being read may never end.
 func (s *Server) restartLater(reason string) {
+	s.later.Add(1)
+	if end := s.reading.Load(); end != nil {
+		(*end)()
+	}
 	s.background.Go(func() {
-		if err := s.Restart(reason); err != nil {
+		s.restarting.Lock()
+		defer s.restarting.Unlock()
+		if s.later.Add(-1) > 0 {
+			return
+		}
+		if err := s.restart(reason); err != nil {
 			p := s.project.Load()
 			p.problems.Report(p.problems.Convert(err))
 		}
@@ -28,11 +40,19 @@ func (s *Server) restartLater(reason string) {
 func (s *Server) Restart(reason string) error {
 	s.restarting.Lock()
 	defer s.restarting.Unlock()
+	return s.restart(reason)
+}
+
+// restart is Restart. The caller holds restarting.
+func (s *Server) restart(reason string) error {
 	if s.ctx.Err() != nil {
 		return nil // closed meanwhile
 	}
 	old := s.project.Load()
 	p, err := s.nextProject(old)
+	if errors.Is(err, errOutdated) {
+		return nil // the next restart follows
+	}
 	if err != nil {
 		old.problems.AddForAll(problems.ConfigID, old.problems.Convert(err))
 		old.problems.PublishEdit()
@@ -51,12 +71,25 @@ func (s *Server) nextProject(old *project) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	next, err := s.configured(cfg)
+	ctx, end := context.WithCancel(s.ctx)
+	defer end()
+	s.reading.Store(&end)
+	defer s.reading.Store(nil)
+	if s.later.Load() > 0 {
+		end()
+	}
+	next, err := s.configured(ctx, cfg)
+	if err != nil && ctx.Err() != nil {
+		return nil, errOutdated
+	}
 	if err != nil {
 		return nil, err
 	}
 	return newProject(s, next)
 }
+
+// errOutdated is the error of a configuration that was edited while it was read.
+var errOutdated = errors.New("the configuration is read again")
 
 // replace ends the old project and begins the new one.
 func (s *Server) replace(old, p *project) {

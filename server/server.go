@@ -42,7 +42,9 @@ type Server struct {
 
 	project    atomic.Pointer[project]
 	restarting sync.Mutex
-	before     map[string]edit.Sum // of the files of the configuration, before it was read; guarded by restarting
+	later      atomic.Int32                       // restarts that wait for their turn
+	reading    atomic.Pointer[context.CancelFunc] // ends the reading of the configuration for a restart
+	before     map[string]edit.Sum                // of the files of the configuration, before it was read; guarded by restarting
 
 	memory compile.Memory
 	pauses pauses
@@ -148,7 +150,7 @@ func (s *Server) firstConfig() (_ reading, err error) {
 	if cfg.Err() != nil {
 		return reading{Result: viteconfig.Result{Config: cfg}, root: s.dir}, nil
 	}
-	first, err := s.configured(cfg)
+	first, err := s.configured(s.ctx, cfg)
 	if mistakes, ok := errors.AsType[configfile.Errors](err); ok {
 		return reading{Result: viteconfig.Broken(s.dir, configfile.Broken(from, mistakes), mistakes), root: s.dir}, nil
 	}
@@ -156,8 +158,8 @@ func (s *Server) firstConfig() (_ reading, err error) {
 }
 
 // configured lays the vite.config beneath the configuration and finds the folder that is served.
-func (s *Server) configured(cfg *configfile.Config) (_ reading, err error) {
-	r, err := viteconfig.Lay(s.ctx, cfg, viteconfig.Options{Dir: s.dir, CacheDir: s.folder.Dir, Force: s.opts.Force, Logger: s.log})
+func (s *Server) configured(ctx context.Context, cfg *configfile.Config) (_ reading, err error) {
+	r, err := viteconfig.Lay(ctx, cfg, viteconfig.Options{Dir: s.dir, CacheDir: s.folder.Dir, Force: s.opts.Force, Logger: s.log})
 	if err != nil {
 		return reading{}, err
 	}

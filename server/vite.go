@@ -193,7 +193,7 @@ func (p viteProject) Redo(missed []vite.Change, ids []string) {
 
 // RedoPage is for vite.Options.
 func (p viteProject) RedoPage(file string) {
-	p.tasks.Go(func() { p.edits.ReloadPage(file, "plugins of the vite.config make another page than in the last run") })
+	p.tasks.Go(func() { p.edits.ReloadPage(file, "plugins of the vite.config make another page now") })
 }
 
 // Watch implements vite.Project.

@@ -248,7 +248,11 @@ func (u *Updater) publish(e *edit) {
 		}
 		u.printUnseen(slices.Concat(changed, styles, files, gone)) // report.go
 	}
-	u.passOnReloads(e) // foreign.go
+	u.passOnReloads(e)       // foreign.go
+	if len(e.modules) == 0 { // editors save by files that are no module's
+		u.o.Problems.Publish()
+		return
+	}
 	u.o.Problems.PublishEdit()
 }
 

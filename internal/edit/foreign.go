@@ -56,7 +56,7 @@ func (u *Updater) tellVite(e *edit, list []vite.Change, built []string) (touched
 		return nil
 	}
 	if err != nil {
-		u.o.Problems.Report(u.o.Problems.Convert(err))
+		e.foreign.errs = map[string]error{list[0].File: err}
 		return nil
 	}
 	e.foreign.sends = append(e.foreign.sends, hot.Sends...)
@@ -250,11 +250,6 @@ func (u *Updater) narrow(e *edit) {
 			}
 		}
 	}
-	for file, err := range e.foreign.errs {
-		if !e.modules.any(func(m *module) bool { return m.file == file && m.outcome == broken }) {
-			u.o.Problems.Report(u.o.Problems.Convert(err)) // else the module has the same error
-		}
-	}
 }
 
 // passOn sends what plugins of the vite.config sent to pages during the edit, before the update. Their reloads go out
@@ -262,6 +257,12 @@ func (u *Updater) narrow(e *edit) {
 func (u *Updater) passOn(e *edit) {
 	if len(e.changes) > 0 && !e.modules.any(func(m *module) bool { return m.outcome == broken }) {
 		u.o.Problems.ClearAll(func(id string) bool { return strings.HasPrefix(id, errorOf) })
+	}
+	for file, err := range e.foreign.errs {
+		if !e.modules.any(func(m *module) bool { return m.file == file && m.outcome == broken }) {
+			shown := u.o.Problems.Convert(err) // else the module has the same error
+			u.o.Problems.AddForAll(u.ErrorOf(shown.Plugin), shown)
+		}
 	}
 	for _, s := range e.foreign.sends {
 		if t := typeOf(s); t != "update" && t != "full-reload" {

@@ -27,6 +27,10 @@ func (u *Updater) waitsForInstall() bool {
 
 // noticeInstalls updates pages with packages that were installed, upgraded or removed since they were read.
 func (u *Updater) noticeInstalls() {
+	locks := slices.DeleteFunc(u.o.Watched.ConfigFiles(), func(f string) bool { return !moduleid.IsDependency(f) })
+	if u.restartIfConfigured(written(locks)) {
+		return // Vite, or plugins of a vite.config, may be others
+	}
 	if !u.o.Resolver.Recheck() {
 		return
 	}

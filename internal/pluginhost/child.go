@@ -54,6 +54,7 @@ type Child struct {
 	info    wire.Info
 	exited  chan struct{}
 	exitErr error
+	said    string // the last lines, once exited is closed
 	last    lastLines
 
 	streams sync.Map      // number -> *routeStream, of running requests
@@ -110,7 +111,7 @@ func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
 		c.info = hello.Info
 		return c, nil
 	case <-c.exited:
-		return nil, fmt.Errorf("start %s: it ended at once: %s", name, c.last.text())
+		return nil, fmt.Errorf("start %s: it ended at once: %s", name, c.said)
 	case <-timeout.C:
 		c.kill()
 		return nil, fmt.Errorf("start %s: it did not say hello within %v; Start hooks must return, and main must call plugin.Main",
@@ -149,6 +150,7 @@ func (c *Child) run(stderr io.Reader) {
 	defer rest.Stop()
 	printing.Wait()
 	c.exitErr = errors.Join(err, c.o.Cmd.Wait())
+	c.said = c.last.text()
 	if c.o.Backend != nil {
 		c.o.Backend.Gone()
 	}
@@ -169,7 +171,7 @@ func (c *Child) Exited() <-chan struct{} { return c.exited }
 
 // Why returns why the process is gone, and the last lines that it printed. Call it after Exited is closed.
 func (c *Child) Why() string {
-	text := c.last.text()
+	text := c.said
 	if c.exitErr != nil {
 		return strings.TrimSuffix(c.exitErr.Error()+": "+text, ": ")
 	}

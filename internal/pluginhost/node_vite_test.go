@@ -60,7 +60,7 @@ func newViteHost(t *testing.T, files map[string]string) *viteHost {
 	})
 	t.Cleanup(func() { _ = h.node.Close() })
 	methods := wire.Methods{}
-	for _, name := range strings.Fields("viteSend viteInvalidate viteReload viteWatch viteEmit viteRestart viteOn viteRoutes viteLog") {
+	for _, name := range strings.Fields("viteSend viteInvalidate viteReload viteWatch viteEmit viteRestart viteOn viteRoutes viteLog viteSlow") {
 		methods[name] = func(_ context.Context, params json.RawMessage) (any, error) {
 			h.told <- name + " " + strings.ReplaceAll(string(params), root, "~")
 			return nil, nil
@@ -95,7 +95,7 @@ func (h *viteHost) call(method, params string) string {
 	var answer json.RawMessage
 	err := h.node.Call(ctx, method, json.RawMessage(strings.ReplaceAll(params, "~", h.root)), &answer)
 	if e, ok := errors.AsType[*wire.Error](err); ok {
-		return "error: " + strings.ReplaceAll(fmt.Sprintf("%s:%d:%d %s", e.File, e.Line, e.Column, e.Message), h.root, "~")
+		return "error: " + strings.ReplaceAll(fmt.Sprintf("%s:%d:%d [%s] %s (%s)", e.File, e.Line, e.Column, e.Plugin, e.Message, e.Hint), h.root, "~")
 	}
 	if err != nil {
 		h.Fatal(err)
@@ -302,10 +302,10 @@ func TestViteHost(t *testing.T) {
 		{"~/src/not.own", []string{"null"}},
 		{"~/src/same.own", []string{"null"}},
 		{"~/src/gone.own", []string{"null"}},
-		{"~/src/broken.own", []string{"error: ~/src/broken.own:3:5 a mistake"}},
-		{"~/src/disliked.own", []string{"error: ~/src/disliked.own:0:0 no good"}},
-		{"~/src/a.own?style&lang.scss", []string{"error: ~/src/_part.scss:2:5 Undefined variable"}}, // not a place in a.own
-		{"~/src/hot.own?style", []string{"/* true */"}},                                             // the module of the file is made before
+		{"~/src/broken.own", []string{"error: ~/src/broken.own:3:5 [own] a mistake (thrown by transform)"}},
+		{"~/src/disliked.own", []string{"error: ~/src/disliked.own:0:0 [own] no good"}},
+		{"~/src/a.own?style&lang.scss", []string{"error: ~/src/_part.scss:2:5 [vite:css] Undefined variable"}}, // not a place in a.own
+		{"~/src/hot.own?style", []string{"/* true */"}},                                                        // the module of the file is made before
 	} {
 		h.wants("viteTransform", `{"id":"`+c.id+`"}`, c.want...)
 	}
@@ -339,7 +339,7 @@ func TestViteHost(t *testing.T) {
 	hot("log", all)
 	h.tells("changed ~/src/hot.own") // of a listener to the watcher; watchChange was called as well
 	hot("slow", all)
-	h.tells(`viteLog {"level":"warn","text":"handleHotUpdate has not answered for 3 s; after a minute Node is killed and started again","by":"own"}`)
+	h.tells(`viteSlow {"plugin":"own","hook":"handleHotUpdate","of":""}`)
 	h.write("src/hot.own", "bad")
 	h.wants("viteHot", `{"changes":[{"file":"~/src/hot.own","kind":"update"}]}`, `"error":{"message":"bad hot"`, `"plugin":"own","hook":"handleHotUpdate"`)
 	h.wants("viteHot", `{"changes":[{"file":"~/src/new.own","kind":"create"},{"file":"~/src/dep.js","kind":"delete"}]}`,
@@ -360,6 +360,39 @@ func TestViteHost(t *testing.T) {
 	h.write("src/hot.own", "exit")
 	h.wants("viteHot", `{"changes":[{"file":"~/src/hot.own","kind":"update"}]}`, "error: ", "is not started") // in the new process
 	h.tells("plugin own called process.exit(7)")
+}
+
+// TestViteFailures has hooks fail in all ways. Errors name the module, the plugin, the hook, and the code that threw.
+func TestViteFailures(t *testing.T) {
+	t.Parallel()
+	h := newViteHost(t, map[string]string{"vite.config.js": `
+const later = (work) => { setTimeout(work, 1); };
+const fails = {
+  throws: () => { throw new Error("on purpose"); },
+  rejects: async () => { throw new Error("on purpose"); },
+  nothing: () => { throw undefined; },
+  text: () => { throw "a text"; },
+  timer: () => later(() => { throw new Error("of a timer"); }),
+  stray: () => { void Promise.reject(new Error("of a promise")); },
+};
+export default { plugins: [{
+  name: "own",
+  configureServer(server) { server.watcher.on("change", async () => { throw new Error("of the watcher"); }); },
+  transform: (code, id) => fails[/(\w+)\.own$/.exec(id)?.[1]]?.(),
+}] };
+`, "src/throws.own": "", "src/rejects.own": "", "src/nothing.own": "", "src/text.own": "", "src/timer.own": "", "src/stray.own": ""})
+	h.start()
+	transform := func(name, want string) { t.Helper(); h.wants("viteTransform", `{"id":"~/src/`+name+`.own"}`, want) }
+	transform("throws", "error: ~/src/throws.own:0:0 [own] on purpose (thrown by transform at vite.config.js:4:25)")
+	transform("rejects", "error: ~/src/rejects.own:0:0 [own] on purpose (thrown by transform at vite.config.js:5:32)")
+	transform("nothing", "error: ~/src/nothing.own:0:0 [own] undefined (thrown by transform)")
+	transform("text", "error: ~/src/text.own:0:0 [own] a text (thrown by transform)")
+	transform("timer", "null")
+	h.tells(`viteLog {"level":"error","text":"nobody handles an error of transform: Error: of a timer`)
+	transform("stray", "null")
+	h.tells(`viteLog {"level":"error","text":"nobody handles an error of transform: Error: of a promise`)
+	h.wants("viteHot", `{"changes":[{"file":"~/src/text.own","kind":"update"}]}`, `"files":[`)
+	h.tells(`nobody handles an error of watcher.on(\"change\"): Error: of the watcher`)
 }
 
 // TestViteFilters checks that the filters of hooks cross as expressions that Go has. What cannot be written must let

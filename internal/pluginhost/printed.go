@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 )
 
@@ -12,6 +13,7 @@ import (
 type lastLines struct {
 	mu    sync.Mutex
 	lines []string
+	at    time.Time // when the last was printed
 	// panicked is set once lines begins with a panic.
 	panicked bool
 }
@@ -22,6 +24,10 @@ func (l *lastLines) add(line string) {
 	if panics(line) {
 		l.panicked, l.lines = true, nil
 	}
+	if !l.panicked && time.Since(l.at) > related {
+		l.lines = nil
+	}
+	l.at = time.Now()
 	l.lines = append(l.lines, line)
 	switch {
 	case len(l.lines) <= 20:
@@ -32,15 +38,18 @@ func (l *lastLines) add(line string) {
 	}
 }
 
-// panics reports whether a line is the first that Go prints before it ends a program.
+// related is how long after a line the program may end, or print the next line, for the line to be a reason of the end.
+const related = 10 * time.Second
+
+// panics reports whether a line is the first that Go, or V8, prints before it ends a program.
 func panics(line string) bool {
-	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")
+	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "FATAL ERROR: ")
 }
 
 func (l *lastLines) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.lines) == 0 {
+	if len(l.lines) == 0 || !l.panicked && time.Since(l.at) > related {
 		return "it printed nothing"
 	}
 	if l.panicked { // the terminal has shown the stack

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -31,8 +32,10 @@ type again struct {
 	timer  *time.Timer      // runs until it is quiet
 	over   bool             // the modules that came from the cache were made again: Node knows better now
 	owed   map[string]bool  // modules that failed because Vite was down
-	times  map[string]int   // how often modules were owed, and edits of files missed
+	pages  map[string]bool  // files of pages that failed for the same reason
+	times  map[string]int   // how often modules and edits of files were tried again
 	missed []Change         // edits that plugins have not heard of for the same reason
+	tried  map[string]bool  // files whose edit is being tried again
 	hot    map[string]int   // files whose edit plugins are hearing of
 }
 
@@ -45,18 +48,49 @@ type item struct {
 
 	module  bool    // the module itself, or its imports only
 	text    *string // of its file, nil for a module without one
-	sum     sum
+	was     made
 	imports map[question]*Import
 	page    func(context.Context) (differs bool, err error) // nil for a module
 }
 
-// sum stands for an answer about a module.
-type sum [16]byte
+// made is an answer about a module.
+type made struct {
+	sum  [16]byte
+	code string // of a module that may have been made in an edit
+}
 
-func sumOf(m *Module) sum {
+func madeOf(m *Module, inEdit bool) made {
 	text, _ := json.Marshal(m) // has nothing that could fail
 	s := sha256.Sum256(text)
-	return sum(s[:16])
+	was := made{sum: [16]byte(s[:16])}
+	if m != nil && inEdit {
+		was.code = m.Code
+	}
+	return was
+}
+
+// is reports whether m, which was made anew, is what was made before. In an edit, plugins may have added lines about how
+// pages take the edit: Vue does when only the template differs. Pages that run them need no update to be without them.
+func (was made) is(m *Module) bool {
+	if was.sum == madeOf(m, false).sum {
+		return true
+	}
+	if m == nil || was.code == "" {
+		return false
+	}
+	left := strings.Split(m.Code, "\n")
+	added := 0
+	for line := range strings.SplitSeq(was.code, "\n") {
+		switch {
+		case len(left) > 0 && line == left[0]:
+			left = left[1:]
+		case strings.HasPrefix(line, "import "): // what a module imports is no matter of edits
+			return false
+		default:
+			added++
+		}
+	}
+	return len(left) == 0 && added == 1
 }
 
 // stop ends the timer.
@@ -200,7 +234,7 @@ func (h *Host) make(ctx context.Context, it *item) (differs bool, err error) {
 		delete(h.again.items, it.id)
 		if errors.Is(err, ErrDown) { // the next process makes it, from the same text
 			h.again.items[it.id] = &item{
-				id: it.id, file: it.file, number: it.number, module: it.module, text: it.text, sum: it.sum, imports: it.imports, page: it.page,
+				id: it.id, file: it.file, number: it.number, module: it.module, text: it.text, was: it.was, imports: it.imports, page: it.page,
 			}
 		}
 	})
@@ -216,8 +250,14 @@ func (h *Host) remake(ctx context.Context, it *item) (differs bool, err error) {
 		switch {
 		case errors.Is(err, ErrDown) || ctx.Err() != nil:
 			return false, err
-		case err != nil || sumOf(m) != it.sum:
+		case err != nil || !it.was.is(m):
 			differs = true
+		}
+		if err == nil {
+			h.texts.made(h, it.id, it.text)
+		}
+		if err == nil && !differs {
+			h.made.Store(it.id, madeOf(m, false))
 		}
 	}
 	for _, late := range []bool{false, true} {
@@ -260,18 +300,22 @@ func (h *Host) started() {
 func (h *Host) lost() {
 	a := &h.again
 	h.made.Range(func(key, value any) bool {
-		id, was := key.(string), value.(sum)
+		id, was := key.(string), value.(made)
 		file := h.fileOf(id)
 		a.mu.Lock()
 		hearing := a.hot[file] > 0
 		a.mu.Unlock()
-		if hearing { // the text before the edit is gone, and plugins must not take the new text for it
+		text := h.texts.last(file) // the file may have another by now
+		switch {
+		case text != nil:
+		case hearing: // the text before the edit is gone, and plugins must not take the new text for it
 			return true
+		default:
+			text = h.textOf(file)
 		}
-		text := h.textOf(file)
 		a.note(h, id, func(it *item) {
 			if !it.module {
-				it.module, it.sum, it.text = true, was, text
+				it.module, it.was, it.text = true, was, text
 			}
 		})
 		return true
@@ -291,24 +335,44 @@ const mayOwe = 3
 func (h *Host) owe(id string, err error) error {
 	if errors.Is(err, ErrDown) {
 		h.again.mu.Lock()
-		if h.again.times[id]++; h.again.times[id] <= mayOwe {
-			h.again.owed[id] = true
-		}
+		h.again.owed[id] = true
 		h.again.mu.Unlock()
 		h.redoOwed()
 	}
 	return err
 }
 
-// miss notes edits that plugins have not heard of since Vite is down.
+// owePage is owe for a page, by its file.
+func (h *Host) owePage(file string, err error) error {
+	switch {
+	case err == nil:
+		h.paid(pageOf + file)
+	case errors.Is(err, ErrDown):
+		h.again.mu.Lock()
+		h.again.pages[file] = true
+		h.again.mu.Unlock()
+		h.redoOwed()
+	}
+	return err
+}
+
+// pageOf begins the name of a page, beside the names of files.
+const pageOf = "page of "
+
+// miss notes edits that plugins have not heard of since Vite is down. An edit of the user's gives the file a new chance.
 func (h *Host) miss(changes []Change) {
-	h.again.mu.Lock()
+	a := &h.again
+	a.mu.Lock()
 	for _, c := range changes {
-		if h.again.times[c.File]++; h.again.times[c.File] <= mayOwe {
-			h.again.missed = append(h.again.missed, c)
+		if !a.tried[c.File] {
+			maps.DeleteFunc(a.times, func(name string, _ int) bool { return name == c.File || h.fileOf(name) == c.File })
+		}
+		delete(a.tried, c.File)
+		if !slices.Contains(a.missed, c) {
+			a.missed = append(a.missed, c)
 		}
 	}
-	h.again.mu.Unlock()
+	a.mu.Unlock()
 	h.redoOwed()
 }
 
@@ -316,6 +380,7 @@ func (h *Host) miss(changes []Change) {
 func (h *Host) paid(name string) {
 	h.again.mu.Lock()
 	delete(h.again.times, name)
+	delete(h.again.tried, name)
 	h.again.mu.Unlock()
 }
 
@@ -324,15 +389,26 @@ func (h *Host) redoOwed() {
 	h.life.mu.Lock()
 	runs := h.life.now != nil
 	h.life.mu.Unlock()
-	if !runs {
+	if !runs || h.late.is() {
 		return
 	}
 	a := &h.again
 	a.mu.Lock()
-	missed, owed := a.missed, slices.Sorted(maps.Keys(a.owed))
-	a.missed, a.owed = nil, map[string]bool{}
+	mayNot := func(name string) bool { a.times[name]++; return a.times[name] > mayOwe }
+	missed := slices.DeleteFunc(a.missed, func(c Change) bool { return mayNot(c.File) })
+	owed := slices.DeleteFunc(slices.Sorted(maps.Keys(a.owed)), mayNot)
+	pages := slices.DeleteFunc(slices.Sorted(maps.Keys(a.pages)), func(file string) bool { return mayNot(pageOf + file) })
+	a.missed, a.owed, a.pages = nil, map[string]bool{}, map[string]bool{}
+	for _, c := range missed {
+		a.tried[c.File] = true
+	}
 	a.mu.Unlock()
 	h.redo(missed, owed)
+	if h.o.RedoPage != nil && h.o.Context.Err() == nil {
+		for _, file := range pages {
+			h.o.RedoPage(file)
+		}
+	}
 }
 
 // redo has edits applied and modules made again.

@@ -60,6 +60,12 @@ func (h *Host) Methods(p Project) wire.Methods {
 		"viteRestart": does(func(n named) { p.Restart(n.By) }),
 		"viteOn":      does(func(n named) { p.Listens(n.Events) }),
 		"viteRoutes":  wire.Method(func(_ context.Context, r Routes) (any, error) { h.Serves(r); return nil, nil }),
-		"viteLog":     does(func(n named) { p.Log(n.Level, n.Text, n.By) }),
+		"viteSlow": wire.Method(func(_ context.Context, s Slow) (any, error) {
+			s.Of = h.fromVite(s.Of)
+			h.late.note(s)
+			p.Log("warn", s.String()+" has not answered for 3 s", s.Plugin)
+			return nil, nil
+		}),
+		"viteLog": does(func(n named) { p.Log(n.Level, n.Text, n.By) }),
 	}
 }

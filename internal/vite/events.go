@@ -62,7 +62,21 @@ func (l listener) Event(
 	if data != nil {
 		call.Data = []json.RawMessage{data}
 	}
-	return nil, l.h.deliver(ctx, call)
+	return nil, byPlugin(l.h.deliver(ctx, call))
+}
+
+// byPlugin returns the error of a listener with the name of its plugin, where errors are shown by their text alone.
+func byPlugin(err error) error {
+	e, ok := errors.AsType[*wire.Error](err)
+	if !ok || e.Plugin == "" {
+		return err
+	}
+	named := *e
+	named.Message = By(e.Plugin) + ": " + e.Message
+	if e.Hint != "" {
+		named.Message += " (" + e.Hint + ")"
+	}
+	return &named
 }
 
 // ChannelMessage implements pluginhost.Host: there are no channels.
@@ -224,7 +238,7 @@ func (h *Host) await(closed <-chan struct{}) bool {
 func (h *Host) tellOf(p process, method string, c *guest) {
 	err := p.Call(h.o.Context, method, clientCall{describe(c)}, nil)
 	if err != nil && !errors.Is(err, wire.ErrClosed) && h.o.Context.Err() == nil {
-		h.o.Logger.Warn("a listener of a page that came or went failed", "plugin", PluginName, "error", err)
+		h.o.Logger.Warn("a listener of a page that came or went failed", "plugin", PluginName, "error", byPlugin(err))
 	}
 }
 

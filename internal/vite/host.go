@@ -43,7 +43,7 @@ type Options struct {
 	// Redo has edits applied that plugins have not heard of, and modules made again: plugins have another answer than
 	// pages run. It must not wait for a question to the plugins.
 	Redo func(missed []Change, ids []string)
-	// RedoPage reloads a page of which plugins make another than browsers have.
+	// RedoPage reloads a page of which plugins make another than browsers have. It must not wait, either.
 	RedoPage func(file string)
 	// Began is called when Vite runs in a new process, before modules are made again.
 	Began func()
@@ -61,7 +61,8 @@ type Host struct {
 	imports  imports  // imports.go
 	listings listings // kept.go
 	guests   guests   // events.go
-	made     sync.Map // ID -> sum of what pages run of a module that was asked about
+	late     late     // late.go
+	made     sync.Map // ID -> made: what pages run of a module that was asked about
 	texts    texts    // texts.go
 
 	saltOnce sync.Once
@@ -118,8 +119,9 @@ func newHost(o Options) *Host {
 	h.installed = sync.OnceValue(h.findInstalled)
 	h.life.changed = make(chan struct{})
 	h.again.items, h.again.owed, h.again.hot = map[string]*item{}, map[string]bool{}, map[string]int{}
-	h.again.times = map[string]int{}
-	h.imports.of = map[string]*importer{}
+	h.again.pages = map[string]bool{}
+	h.again.times, h.again.tried = map[string]int{}, map[string]bool{}
+	h.imports.of, h.imports.before = map[string]*importer{}, map[string]*importer{}
 	return h
 }
 
@@ -152,19 +154,20 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 	if m, ok := h.transformKept(id); ok {
 		return m, nil
 	}
-	if _, err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
-		return nil, err
-	}
-	m, err := h.transform(ctx, id, nil)
-	if err == nil {
-		h.texts.read(h, id)
-	}
-	if was, known := h.made.Load(id); errors.Is(err, ErrDown) && known && was == sumOf(nil) {
+	m, err := inTime(ctx, h, id, func(ctx context.Context) (*Module, error) {
+		if _, err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
+			return nil, err
+		}
+		m, err := h.transform(ctx, id, nil)
+		if err == nil {
+			h.texts.made(h, id, h.textOf(h.fileOf(id)))
+			h.made.Store(id, madeOf(m, ctx.Value(ofEdit{}) != nil))
+			h.paid(id)
+		}
+		return m, err
+	}, nil)
+	if was, known := h.made.Load(id); errors.Is(err, ErrDown) && known && was == madeOf(nil, false) {
 		return nil, nil // no plugin wanted the module before, and an edit goes on without them
-	}
-	if err == nil {
-		h.made.Store(id, sumOf(m))
-		h.paid(id)
 	}
 	return m, h.owe(id, err)
 }
@@ -181,11 +184,11 @@ func (h *Host) transformKept(id string) (m *Module, ok bool) {
 	if m, ok = h.kept(id, own); !ok {
 		return nil, false
 	}
-	sum := sumOf(m)
-	if _, seen := h.made.LoadOrStore(id, sum); seen {
+	if _, seen := h.made.LoadOrStore(id, madeOf(m, false)); seen {
 		return nil, false
 	}
-	h.again.note(h, id, func(it *item) { it.module, it.text, it.sum = true, text, sum })
+	was := madeOf(m, true) // perhaps: nobody knows any more
+	h.again.note(h, id, func(it *item) { it.module, it.text, it.was = true, text, was })
 	return m, true
 }
 
@@ -335,7 +338,7 @@ type HotFile struct {
 // Hot tells the plugins about changed files, before anything is compiled again. When Vite is down, plugins hear of the
 // changes later, see Options.Redo.
 func (h *Host) Hot(ctx context.Context, changes []Change, built []string) (*Hot, error) {
-	hot, err := h.hot(ctx, changes, built)
+	hot, err := h.hear(ctx, changes, built)
 	if errors.Is(err, ErrDown) {
 		h.miss(changes)
 		return nil, err
@@ -346,7 +349,16 @@ func (h *Host) Hot(ctx context.Context, changes []Change, built []string) (*Hot,
 	return hot, err
 }
 
+// hot is Hot that may not answer in time. When Vite dies meanwhile, the next process first makes what pages run.
 func (h *Host) hot(ctx context.Context, changes []Change, built []string) (*Hot, error) {
+	hot, err := h.hotOnce(ctx, changes, built)
+	if _, died := errors.AsType[diedError](err); died {
+		hot, err = h.hotOnce(ctx, changes, built)
+	}
+	return hot, err
+}
+
+func (h *Host) hotOnce(ctx context.Context, changes []Change, built []string) (*Hot, error) {
 	late := map[string]bool{}
 	for _, c := range changes {
 		was, err := h.settle(ctx, c.File)
@@ -369,7 +381,7 @@ func (h *Host) hot(ctx context.Context, changes []Change, built []string) (*Hot,
 		} `json:"files"`
 		Sends []Send `json:"sends"`
 	}
-	if err := h.callAbout(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes, "built": h.allToVite(built)}, &answer); err != nil {
+	if err := h.callOnce(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes, "built": h.allToVite(built)}, &answer); err != nil {
 		return nil, err
 	}
 	hot := &Hot{Sends: answer.Sends}

@@ -33,7 +33,8 @@ func (h *Host) HTML(ctx context.Context, first bool, page Page) (string, error) 
 	if made, ok := h.pageKept(stage, page); ok {
 		return made, nil
 	}
-	return h.page(ctx, stage, page)
+	made, err := h.page(ctx, stage, page)
+	return made, h.owePage(page.File, err)
 }
 
 // page has plugins change a page.

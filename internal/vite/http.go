@@ -464,7 +464,7 @@ func (h *Host) tellListening(ctx context.Context, p process) {
 		*Listening
 		Again bool `json:"again"`
 	}{l, h.web.printed.Swap(true)}
-	if err := p.Call(ctx, "viteListening", params, nil); err != nil && ctx.Err() == nil {
+	if err := p.Call(ctx, "viteListening", params, nil); err != nil && ctx.Err() == nil && !errors.Is(err, wire.ErrClosed) {
 		h.o.Logger.Warn("tell the plugins that the server listens", "error", err)
 	}
 }

@@ -2,6 +2,7 @@ package vite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -20,8 +21,9 @@ type Import struct {
 
 // imports is what plugins have said about imports.
 type imports struct {
-	mu sync.Mutex
-	of map[string]*importer // by ID
+	mu     sync.Mutex
+	of     map[string]*importer // by ID
+	before map[string]*importer // answers that were forgotten: they count while Vite is down
 	// forgotten means that answers of an earlier run do not count any more.
 	forgotten bool
 }
@@ -47,8 +49,13 @@ func (h *Host) Imports(ctx context.Context, importer string, specifiers []string
 		return ok || !h.o.Info.wantsImport(s, false) || !h.offersImport(s, importer)
 	})
 	slices.Sort(unknown)
-	_, err := h.askImports(ctx, importer, false, slices.Compact(unknown))
-	return h.owe(importer, err)
+	_, err := inTime(ctx, h, importer, func(ctx context.Context) ([]*Import, error) {
+		return h.askImports(ctx, importer, false, slices.Compact(unknown))
+	}, nil)
+	if h.owe(importer, err); errors.Is(err, ErrDown) {
+		return nil // Import has what is known of each
+	}
+	return err
 }
 
 // Import returns the module that an import means, nil when no plugin says so. late asks the plugins that Vite asks when
@@ -61,9 +68,16 @@ func (h *Host) Import(ctx context.Context, specifier, importer string, late bool
 	if found, ok := h.imports.find(importer, question{specifier, late}); ok {
 		return found, nil
 	}
-	answers, err := h.askImports(ctx, importer, late, []string{specifier})
+	answers, err := inTime(ctx, h, importer, func(ctx context.Context) ([]*Import, error) {
+		return h.askImports(ctx, importer, late, []string{specifier})
+	}, nil)
+	if h.owe(importer, err); errors.Is(err, ErrDown) {
+		if found, ok := h.imports.findBefore(importer, question{specifier, late}); ok {
+			return found, nil
+		}
+	}
 	if err != nil {
-		return nil, h.owe(importer, err)
+		return nil, err
 	}
 	return answers[0], nil
 }
@@ -161,6 +175,16 @@ func (i *imports) find(id string, q question) (found *Import, ok bool) {
 	return found, ok
 }
 
+// findBefore is find for what was forgotten.
+func (i *imports) findBefore(id string, q question) (found *Import, ok bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if known := i.before[id]; known != nil {
+		found, ok = known.answers[q]
+	}
+	return found, ok
+}
+
 // about returns all that is known of the imports of a module.
 func (i *imports) about(id string) map[question]*Import {
 	i.mu.Lock()
@@ -190,5 +214,6 @@ func (h *Host) ForgetImports() {
 	}
 	h.imports.mu.Lock()
 	defer h.imports.mu.Unlock()
+	maps.Copy(h.imports.before, h.imports.of)
 	h.imports.of, h.imports.forgotten = map[string]*importer{}, true
 }

@@ -3,6 +3,7 @@ package vite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -153,31 +154,39 @@ func (h *Host) call(ctx context.Context, method string, params, result any) erro
 
 // callAbout is call with the module or file that the terminal names when Vite takes too long, "" for none.
 func (h *Host) callAbout(ctx context.Context, about, method string, params, result any) error {
-	for again := false; ; again = true {
-		p, err := h.process(ctx)
-		if err != nil {
-			return err
-		}
-		done := h.watchdog.begin(h, p, about)
-		err = p.Call(ctx, method, params, result)
-		done()
-		if e, ok := errors.AsType[*wire.Error](err); ok && e.Code == "timeout" && ctx.Err() == nil {
-			p.Kill("plugins did not answer about " + about + " for a minute, and Node was killed") // a hook that hangs for good
-			return err
-		}
-		if !errors.Is(err, wire.ErrClosed) && !errors.Is(err, wire.ErrUnsent) {
-			return err
-		}
-		select {
-		case <-p.Exited():
-		case <-h.o.Context.Done():
-			return h.o.Context.Err()
-		}
-		if again {
-			return downError{&wire.Error{Message: "Node ended while plugins worked on " + about + ": " + p.Why()}}
-		}
-		h.awaitChange(p)
+	err := h.callOnce(ctx, about, method, params, result)
+	if _, died := errors.AsType[diedError](err); died {
+		err = h.callOnce(ctx, about, method, params, result)
 	}
+	return err
+}
+
+// diedError is an ErrDown since Vite ended while it answered.
+type diedError struct{ downError }
+
+// callOnce is callAbout without a second call. Its error is a diedError when the process dies meanwhile.
+func (h *Host) callOnce(ctx context.Context, about, method string, params, result any) error {
+	p, err := h.process(ctx)
+	if err != nil {
+		return err
+	}
+	done := h.watchdog.begin(h, p, about)
+	err = p.Call(ctx, method, params, result)
+	done()
+	if e, ok := errors.AsType[*wire.Error](err); ok && e.Code == "timeout" && ctx.Err() == nil {
+		p.Kill("it did not answer " + method + " " + about + " and was killed") // a hook that hangs for good
+		return err
+	}
+	if !errors.Is(err, wire.ErrClosed) && !errors.Is(err, wire.ErrUnsent) {
+		return err
+	}
+	select {
+	case <-p.Exited():
+	case <-h.o.Context.Done():
+		return h.o.Context.Err()
+	}
+	h.awaitChange(p)
+	return diedError{downError{&wire.Error{Message: fmt.Sprintf("Vite ended while it ran %s %s: %s", method, about, p.Why())}}}
 }
 
 // awaitChange waits until live has seen that the process ended.
@@ -208,7 +217,11 @@ func (h *Host) Close() {
 	h.life.mu.Unlock()
 	h.again.stop()
 	h.life.living.Wait()
-	if p == nil {
+	switch {
+	case p == nil:
+		return
+	case h.late.is():
+		p.Kill("") // it would not answer
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lastWords)

@@ -20,13 +20,12 @@ type fileText struct {
 	failed bool    // the last edit of the file failed
 }
 
-// read notes the text that a module was made from.
-func (t *texts) read(h *Host, id string) {
+// made notes the text that a module was made from.
+func (t *texts) made(h *Host, id string, text *string) {
 	file := h.fileOf(id)
 	if file == "" || isPart(id) {
 		return
 	}
-	text := h.textOf(file)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.of == nil {
@@ -36,6 +35,16 @@ func (t *texts) read(h *Host, id string) {
 		t.of[file] = &fileText{id: id}
 	}
 	t.of[file].latest = text
+}
+
+// last returns the text that the module of a file was made from, nil for a file that was not noted.
+func (t *texts) last(file string) *string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f := t.of[file]; f != nil {
+		return f.latest
+	}
+	return nil
 }
 
 // beforeFailure returns the module of a file and the text that pages run of it, when the last edit of the file has

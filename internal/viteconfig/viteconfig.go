@@ -89,6 +89,9 @@ type running struct {
 // wait bounds how long a configuration may take to load: it is a program.
 const wait = 60 * time.Second
 
+// long is how long it may take until the terminal says so.
+const long = 10 * time.Second
+
 // Lay lays the values of the project's vite.config beneath cfg. The terminal shows what was read, what is not followed,
 // and why a vite.config could not be read without Node.js or Vite. A vite.config with mistakes is a [configfile.Errors]
 // with their places.
@@ -106,6 +109,7 @@ func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error)
 		return without, nil
 	}
 	mode := cfg.ModeOrDefault()
+	without.Files = append(without.Files, o.installed()...) // Vite and its plugins may come, or others
 	v, in, err := o.load(ctx, file, mode)
 	defer func() { Result{Node: in.node}.Close() }()
 	if why, hint := notInstalled(err); why != "" {
@@ -281,8 +285,17 @@ func (o Options) run(ctx context.Context, mode string) (v *values, in running, e
 	if in.child, err = in.node.Process(ctx); err != nil {
 		return nil, in, err
 	}
+	slow := time.AfterFunc(long, func() {
+		o.Logger.Warn("the vite.config has been running for "+long.String(), "hint", "the file or a plugin may hang; a save starts it over")
+	})
+	defer slow.Stop()
 	v = &values{}
-	return v, in, in.node.CallOf(ctx, in.child, "viteStart", map[string]any{"mode": mode, "socket": in.node.Socket(in.child)}, v)
+	err = in.node.CallOf(ctx, in.child, "viteStart", map[string]any{"mode": mode, "socket": in.node.Socket(in.child)}, v)
+	if errors.Is(err, wire.ErrClosed) && ctx.Err() == nil {
+		<-in.child.Exited()
+		err = errors.New("Node ended while it ran the file: " + in.child.Why())
+	}
+	return v, in, err
 }
 
 // state names the state of the files of a vite.config. It may read .env files, as loadEnv does.

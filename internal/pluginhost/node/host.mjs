@@ -6,6 +6,7 @@ import { load } from "./packages.mjs";
 import { runPostCSS, runTailwind } from "./postcss.mjs";
 import { runLess, runSass, runStylus, runSugarSS } from "./styles.mjs";
 import { exportModule, nameModule, readViteConfig } from "./viteconfig.mjs";
+import { tellStray } from "./vitehooks.mjs";
 import { methods as html } from "./vitehtml.mjs";
 import { methods as http } from "./vitehttp.mjs";
 import { bypassProxy, rewritePath } from "./viteproxy.mjs";
@@ -18,22 +19,25 @@ async function warm({ packages }) {
   return {};
 }
 
-serve({
-  postcss: runPostCSS,
-  tailwind: runTailwind,
-  sass: runSass,
-  less: runLess,
-  stylus: runStylus,
-  sugarss: runSugarSS,
-  typescript: runTypeScript,
-  cssModuleNames: nameModule,
-  cssModuleExports: exportModule,
-  viteConfig: readViteConfig,
-  proxyRewrite: rewritePath,
-  proxyBypass: bypassProxy,
-  warm,
-  ...plugins,
-  ...html,
-  ...http,
-  ...socket,
-});
+serve(
+  {
+    postcss: runPostCSS,
+    tailwind: runTailwind,
+    sass: runSass,
+    less: runLess,
+    stylus: runStylus,
+    sugarss: runSugarSS,
+    typescript: runTypeScript,
+    cssModuleNames: nameModule,
+    cssModuleExports: exportModule,
+    viteConfig: readViteConfig,
+    proxyRewrite: rewritePath,
+    proxyBypass: bypassProxy,
+    warm,
+    ...plugins,
+    ...html,
+    ...http,
+    ...socket,
+  },
+  tellStray,
+);

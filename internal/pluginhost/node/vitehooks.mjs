@@ -1,6 +1,5 @@
 // Runs the hooks of plugins so that it is known which plugin runs, what it made of a module, and what it watches.
-import { project } from "./packages.mjs";
-import { at, tell } from "./vitestate.mjs";
+import { at, running, tell } from "./vitestate.mjs";
 
 const pipeline = ["resolveId", "load", "transform"];
 const others =
@@ -71,9 +70,6 @@ const passedOver = (plugin, args) => {
 /** Runs a call within which only those plugins answer that are picked. What their hooks call themselves asks all. */
 export const picking = (pick, call) => at.run({ plugin: "", hook: "", batch: at.getStore()?.batch, pick }, call);
 
-/** Returns an ID for people: the path below the project, and no NUL. */
-const shown = (id) => (id.startsWith(project + "/") ? id.slice(project.length) : id).replaceAll("\0", "");
-
 const waiting = new Set(); // the hooks that have not answered yet
 let clock;
 
@@ -82,41 +78,55 @@ function tellSlow() {
   for (const call of waiting) {
     if (call.told || Date.now() - call.since < 3000) continue;
     call.told = true;
-    const of = typeof call.of === "string" ? ` of ${shown(call.of)}` : "";
-    const text = `${call.hook}${of} has not answered for 3 s; after a minute Node is killed and started again`;
-    void tell("viteLog", { level: "warn", text, by: call.plugin });
+    const of = typeof call.of === "string" ? call.of : "";
+    if (running.server) void tell("viteSlow", { plugin: call.plugin, hook: call.hook, of });
+    else console.error(`plugin ${call.plugin}: ${call.hook} has not answered for 3 s`); // nobody is told before the start
   }
+}
+
+/** Returns what a hook threw as an error with the names of the plugin and the hook. */
+export function named(thrown, plugin, hook) {
+  const e = typeof thrown === "object" && thrown ? thrown : new Error(String(thrown)); // Vite needs an object
+  if (Object.isExtensible(e)) {
+    e.plugin ??= plugin;
+    e.hook ??= hook;
+  }
+  return e;
 }
 
 /** Runs a hook of a plugin: all that it does, also later, is known as the plugin's. An error gets the plugin's name. */
 export function runAs(plugin, hook, call, of, more) {
-  const named = (e) => {
-    if (typeof e === "object" && e && Object.isExtensible(e)) {
-      e.plugin ??= plugin;
-      e.hook ??= hook;
-    }
-    return e;
-  };
   let made;
   try {
     made = at.run({ plugin, hook, batch: at.getStore()?.batch, ...more }, call);
   } catch (e) {
-    throw named(e);
+    throw named(e, plugin, hook);
   }
   if (typeof made?.then !== "function") return made;
-  const running = { plugin, hook, of, since: Date.now() };
+  const started = { plugin, hook, of, since: Date.now() };
   clock ??= setInterval(tellSlow, 500).unref();
-  waiting.add(running);
+  waiting.add(started);
   return made.then(
     (v) => {
-      waiting.delete(running);
+      waiting.delete(started);
       return v;
     },
     (e) => {
-      waiting.delete(running);
-      throw named(e);
+      waiting.delete(started);
+      throw named(e, plugin, hook);
     },
   );
+}
+
+const here = new URL(".", import.meta.url).href;
+
+/** Tells of an error that nobody waits for: of a timer, of an event, or of a promise that nobody looks at. */
+export function tellStray(e) {
+  const { plugin, hook } = e?.plugin && e.hook ? e : (at.getStore() ?? {});
+  const lines = String(e?.stack ?? e).split("\n");
+  const text = lines.filter((l) => !/^\s+at .*(node:|\/node_modules\/vite\/)/.test(l) && !l.includes(here)).join("\n");
+  if (plugin) void tell("viteLog", { level: "error", text: `nobody handles an error of ${hook}: ${text}`, by: plugin });
+  else console.error(e);
 }
 
 const records = new Map(); // module ID -> its record

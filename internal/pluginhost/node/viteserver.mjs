@@ -25,7 +25,7 @@ import {
 } from "./vitemodules.mjs";
 import { bundledInfo } from "./vitepackages.mjs";
 import { eventNames, prepareSocket } from "./vitesocket.mjs";
-import { by, running, tell } from "./vitestate.mjs";
+import { at, by, running, tell } from "./vitestate.mjs";
 import { plainText } from "./wire.mjs";
 
 /** Vite's own plugins whose work devserver does on what comes out. The others prepare modules for the user's plugins. */
@@ -339,7 +339,8 @@ const exit = process.exit.bind(process);
 
 /** Names the plugin that ends the process. The text is the reason that devserver shows, as it is the last. */
 process.exit = (code) => {
-  if (by()) console.error(`plugin ${by()} called process.exit(${code ?? ""})`);
+  const { plugin, hook } = at.getStore() ?? {};
+  if (plugin) console.error(`plugin ${plugin} called process.exit(${code ?? ""}) in ${hook}`);
   exit(code);
 };
 

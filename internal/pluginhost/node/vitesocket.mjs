@@ -2,6 +2,7 @@
 // sockets are devserver's.
 import { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
+import { named, tellStray } from "./vitehooks.mjs";
 import { at, by, openBatch, tell } from "./vitestate.mjs";
 
 /** What a server of sockets emits itself, with other arguments than events of pages. */
@@ -30,9 +31,16 @@ function tellNames() {
 function on(event, listener) {
   if (!listeners.has(event)) listeners.set(event, new Map());
   const plugin = by();
-  listeners
-    .get(event)
-    .set(listener, (...args) => at.run({ plugin, hook: `the listener of ${event}` }, listener, ...args));
+  const hook = `the listener of ${event}`;
+  const call = (...args) => {
+    try {
+      const made = listener(...args);
+      if (typeof made?.then === "function") made.then(undefined, tellStray); // nobody waits for it
+    } catch (e) {
+      throw named(e, plugin, hook);
+    }
+  };
+  listeners.get(event).set(listener, (...args) => at.run({ plugin, hook }, call, ...args));
   tellNames();
   return this;
 }
@@ -48,18 +56,13 @@ function off(event, listener) {
 function emit(event, ...args) {
   let failed;
   for (const call of [...(listeners.get(event)?.values() ?? [])]) {
-    const fail = (e) => {
-      if (typeof e === "object" && e && Object.isExtensible(e)) Object.assign(e, { hook: `the listener of ${event}` });
-      return e;
-    };
     try {
-      const made = call(...args);
-      if (typeof made?.then === "function") made.then(undefined, (e) => console.error(fail(e))); // nobody waits for it
+      call(...args);
     } catch (e) {
-      failed ??= { e: fail(e) };
+      failed ??= e;
     }
   }
-  if (failed) throw failed.e;
+  if (failed) throw failed;
 }
 
 /** Sends to one page, or to all with the client "". It belongs to the hot update within which it is sent. */

@@ -1,5 +1,5 @@
 // The protocol of internal/wire: frames of a 4-byte big-endian length and JSON, on stdin and stdout. Tools print to stderr.
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { project } from "./packages.mjs";
 
@@ -66,13 +66,16 @@ export function failure(thrown) {
   const e = thrown ?? new Error(`the tool threw ${thrown}`); // every call needs an answer, whatever was thrown
   const message = plainText(String(e.sassMessage ?? e.reason ?? e.message ?? e));
   const at = placeIn(e);
-  const found = at.line === undefined && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
-  const place = !at.file || found?.file === at.file ? found : undefined; // a plugin may throw far from the file that it dislikes
-  const { file = place?.file, line = place?.line, column = place?.column ?? 0 } = at;
+  const built = at.line === undefined && !e.loc ? ofBuild(e, message) : undefined;
+  const source = at.line === undefined && !e.loc && !built ? placeOf(e) : undefined;
+  const place = built ?? (!at.file || source?.file === at.file ? source : undefined); // a plugin may throw far from the file that it dislikes
+  const { file = place?.file, line = place?.line, column = place?.column ?? 0 } = place ?? at;
+  const where = source && !place ? `at ${relative(project, source.file)}:${source.line}:${source.column + 1}` : "";
+  const from = [e.hook && `by ${e.hook}`, where].filter(Boolean).join(" ");
   return {
     code: e.missing ? "not_installed" : e.code === "not_started" ? e.code : undefined,
     message: place?.text ?? bare(message, file, e.frame),
-    hint: e.hint,
+    hint: e.hint ?? (from ? `thrown ${from}` : undefined),
     file,
     line,
     column: line === undefined ? undefined : column + (e.name === "CssSyntaxError" ? 0 : 1), // PostCSS counts from 1
@@ -120,8 +123,11 @@ async function answer(methods, { id, method, params, cancel }) {
   }
 }
 
-/** Answers the calls of the server, by the names of the methods, for as long as the server is there. */
-export function serve(methods) {
+/**
+ * Answers the calls of the server, by the names of the methods, for as long as the server is there. `stray` gets the
+ * errors that nobody waits for.
+ */
+export function serve(methods, stray) {
   let chunks = []; // of a message that is not complete: joined once it is, as joining each would copy all again
   let size = 0;
   let wanted = 4;
@@ -143,7 +149,7 @@ export function serve(methods) {
     }
   });
   process.stdin.on("end", () => process.exit(0)); // the server is gone
-  process.on("uncaughtException", (e) => console.error(e));
-  process.on("unhandledRejection", (e) => console.error(e));
+  process.on("uncaughtException", stray);
+  process.on("unhandledRejection", stray);
   send({ method: "hello", params: { protocol: 2, info: { plugins: [] } } });
 }
