@@ -5,7 +5,7 @@ import { runTypeScript } from "./decorators.mjs";
 import { load } from "./packages.mjs";
 import { runPostCSS, runTailwind } from "./postcss.mjs";
 import { runLess, runSass, runStylus, runSugarSS } from "./styles.mjs";
-import { exportModule, nameModule, readViteConfig } from "./viteconfig.mjs";
+import { exportModule, nameModule } from "./viteconfig.mjs";
 import { methods as html } from "./vitehtml.mjs";
 import { methods as http } from "./vitehttp.mjs";
 import { bypassProxy, rewritePath } from "./viteproxy.mjs";
@@ -28,7 +28,6 @@ serve({
   typescript: runTypeScript,
   cssModuleNames: nameModule,
   cssModuleExports: exportModule,
-  viteConfig: readViteConfig,
   proxyRewrite: rewritePath,
   proxyBypass: bypassProxy,
   warm,
