@@ -238,7 +238,7 @@ func (v *fakeVite) making(method string, params map[string]any) (any, error) {
 }
 
 func all() *Info {
-	return &Info{Version: "8", Plugins: []Plugin{{Order: "pre", ResolveID: &Filter{All: true}, Transform: &Filter{All: true}}}}
+	return &Info{Version: "8", Plugins: []Plugin{{Order: "pre", ResolveID: &Filter{}, Transform: &Filter{}}}}
 }
 
 func openCache(t *testing.T) *cache.Cache {
@@ -569,16 +569,14 @@ func TestWants(t *testing.T) {
 		return f
 	}
 	for text, want := range map[string]map[string]bool{
-		`{"id":{"include":["\\.vue$"]}}`:                       {"/p/App.vue": true, "/p/App.vue?vue&type=style": false, "/p/a.ts": false},
-		`{"id":{"include":["\\.vue$","[?&]vue\\b"]}}`:          {"/p/App.vue?vue&type=style": true, "/p/a.ts": false},
-		`{"id":{"include":["\\.ts$"],"exclude":["/skip/"]}}`:   {"/p/a.ts": true, "/p/skip/a.ts": false},
-		`{"id":{"exclude":["node_modules"]}}`:                  {"/p/a.ts": true, "/p/node_modules/a.ts": false},
-		`{"all":true}`:                                         {"/p/a.ts": true, "virtual:x": true},
-		`{"id":{"include":["(?!x)\\.vue$"]}}`:                  {"/p/a.ts": true},
-		`{"id":{"include":["\\.vue$"],"exclude":["(?<=x)y"]}}`: {"/p/App.vue": true, "/p/a.ts": false},
-		`{"code":{"include":["createRoute"]}}`:                 {"/p/a.ts": true},
-		`{"moduleType":["js"]}`:                                {"/p/a.ts": true},
-		`null`:                                                 {"/p/a.ts": false},
+		`{"include":["\\.vue$"]}`:                       {"/p/App.vue": true, "/p/App.vue?vue&type=style": false, "/p/a.ts": false},
+		`{"include":["\\.vue$","[?&]vue\\b"]}`:          {"/p/App.vue?vue&type=style": true, "/p/a.ts": false},
+		`{"include":["\\.ts$"],"exclude":["/skip/"]}`:   {"/p/a.ts": true, "/p/skip/a.ts": false},
+		`{"exclude":["node_modules"]}`:                  {"/p/a.ts": true, "/p/node_modules/a.ts": false},
+		`{}`:                                            {"/p/a.ts": true, "virtual:x": true},
+		`{"include":["(?!x)\\.vue$"]}`:                  {"/p/a.ts": true},
+		`{"include":["\\.vue$"],"exclude":["(?<=x)y"]}`: {"/p/App.vue": true, "/p/a.ts": false},
+		`null`: {"/p/a.ts": false},
 	} {
 		var f *Filter
 		if text != "null" {
