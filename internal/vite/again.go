@@ -244,9 +244,6 @@ func (h *Host) remake(ctx context.Context, it *item) (differs bool, err error) {
 
 // started has a process that has just started make again what pages run, and hear of what it missed.
 func (h *Host) started() {
-	if h.o.Began != nil {
-		h.o.Began()
-	}
 	a := &h.again
 	a.mu.Lock()
 	if a.over && len(a.items) > 0 {

@@ -23,8 +23,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Options configures a Host. All fields are needed but State, Cache, Started, Redo, RedoPage, Began and
-// Answering.
+// Options configures a Host. All fields are needed but State, Cache, Started, Redo, RedoPage and Answering.
 type Options struct {
 	// Context ends with the project.
 	Context context.Context
@@ -45,8 +44,6 @@ type Options struct {
 	Redo func(missed []Change, ids []string)
 	// RedoPage reloads a page of which plugins make another than browsers have.
 	RedoPage func(file string)
-	// Began is called when Vite runs in a new process, before modules are made again.
-	Began func()
 	// Answering is how long a middleware may take until its answer begins. 0 is 60 seconds.
 	Answering time.Duration
 }
@@ -219,7 +216,7 @@ func (h *Host) transform(ctx context.Context, id string, text *string) (*Module,
 		Files    []string `json:"files"`
 		Patterns []string `json:"patterns"`
 	}
-	if err := h.callAbout(ctx, id, "viteTransform", params, &made); err != nil {
+	if err := h.call(ctx, id, "viteTransform", params, &made); err != nil {
 		return nil, err
 	}
 	var m *Module
@@ -298,7 +295,7 @@ func (h *Host) Map(ctx context.Context, id string) (string, error) {
 		return "", err
 	}
 	var text *string
-	if err := h.callAbout(ctx, id, "viteMap", map[string]any{"id": h.toVite(id)}, &text); err != nil || text == nil {
+	if err := h.call(ctx, id, "viteMap", map[string]any{"id": h.toVite(id)}, &text); err != nil || text == nil {
 		return "", err
 	}
 	return *text, nil
@@ -366,7 +363,7 @@ func (h *Host) hot(ctx context.Context, changes []Change, built []string) (*Hot,
 		} `json:"files"`
 		Sends []Send `json:"sends"`
 	}
-	if err := h.callAbout(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes, "built": h.allToVite(built)}, &answer); err != nil {
+	if err := h.call(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes, "built": h.allToVite(built)}, &answer); err != nil {
 		return nil, err
 	}
 	hot := &Hot{Sends: answer.Sends}

@@ -147,13 +147,9 @@ func (l *life) set(p process, down time.Duration, why error) {
 	l.now, l.down, l.why = p, down, why
 }
 
-// call calls a method of the running Vite. When the process dies meanwhile, call calls once more in the next process.
-func (h *Host) call(ctx context.Context, method string, params, result any) error {
-	return h.callAbout(ctx, "", method, params, result)
-}
-
-// callAbout is call with the module or file that the terminal names when Vite takes too long, "" for none.
-func (h *Host) callAbout(ctx context.Context, about, method string, params, result any) error {
+// call calls a method of the running Vite. about is the module, file or page that the terminal names when Vite takes too
+// long. When the process dies meanwhile, call calls once more in the next process.
+func (h *Host) call(ctx context.Context, about, method string, params, result any) error {
 	for again := false; ; again = true {
 		p, err := h.process(ctx)
 		if err != nil {
