@@ -186,7 +186,7 @@ func (p *project) keepPage(file string, page *rewrittenPage) {
 	}
 	for _, s := range page.scripts {
 		if s.Inline && !slices.Contains(was.scripts, s) {
-			p.edits.Invalidate(compile.InlineID(p.gate.FileToID(file), s.Index))
+			p.edits.Outdate(compile.InlineID(p.gate.FileToID(file), s.Index))
 		}
 	}
 }
