@@ -2,9 +2,6 @@ package edit
 
 import (
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -144,65 +141,6 @@ func (u *Updater) ReloadPage(file, reason string) {
 	}
 }
 
-// viteChanges returns the changes that plugins hear of: those of files. Many editors save by renaming a new file, so a
-// file that was there before is not created. A removed folder stands for its files.
-func (u *Updater) viteChanges(changes watch.Batch) (list []vite.Change) {
-	for _, c := range changes {
-		if c.Kind == watch.Removed {
-			for _, file := range u.noteGone(c.Path) {
-				list = append(list, vite.Change{File: file, Kind: c.Kind.String()})
-			}
-			continue
-		}
-		if info, err := os.Stat(c.Path); err != nil || info.IsDir() {
-			continue
-		}
-		kind := c.Kind
-		if _, was := u.there.LoadOrStore(c.Path, true); was {
-			kind = watch.Written
-		}
-		list = append(list, vite.Change{File: c.Path, Kind: kind.String()})
-	}
-	return list
-}
-
-// noteGone forgets a file, or the files of a folder, and returns them.
-func (u *Updater) noteGone(path string) (files []string) {
-	if _, was := u.there.LoadAndDelete(path); was {
-		return []string{path}
-	}
-	u.there.Range(func(file, _ any) bool {
-		if isOrBelow(file.(string), path) {
-			u.there.Delete(file)
-			files = append(files, file.(string))
-		}
-		return true
-	})
-	slices.Sort(files)
-	return files
-}
-
-// WatchFor watches files, folders and patterns for plugins of the vite.config.
-func (u *Updater) WatchFor(paths []string) {
-	for _, dir := range u.o.Watched.Paths(paths) {
-		u.noteThere(dir)
-	}
-}
-
-// noteThere notes the files in a folder.
-func (u *Updater) noteThere(dir string) {
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil: // gone meanwhile
-		case !d.IsDir():
-			u.there.Store(path, true)
-		case path != dir && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".")):
-			return fs.SkipDir
-		}
-		return nil
-	})
-}
-
 // narrow takes the modules of a file out of the update that plugins of the vite.config did not choose, and has pages
 // run the modules of other files again that they chose.
 func (u *Updater) narrow(e *edit) {
@@ -299,18 +237,4 @@ func (u *Updater) Edited(c vite.Change) {
 			return
 		}
 	}
-}
-
-// asTold returns a change of which plugins are to hear as it is, whatever they know of the file.
-func (u *Updater) asTold(c vite.Change) watch.Change {
-	file, kind := filepath.Clean(c.File), watch.Written
-	switch c.Kind {
-	case "create":
-		kind = watch.Created
-		u.there.Delete(file)
-	case "delete":
-		kind = watch.Removed
-		u.there.Store(file, true)
-	}
-	return watch.Change{Kind: kind, Path: file}
 }

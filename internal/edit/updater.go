@@ -81,7 +81,7 @@ type Updater struct {
 
 	outdated   outdated     // outdated.go
 	lastReport atomic.Value // string: the report that was printed last
-	there      sync.Map     // files that exist -> true, as plugins of a vite.config know it
+	existing   existing     // existing.go
 	tasks      parallel.Tasks
 }
 
@@ -94,7 +94,7 @@ func (u *Updater) Wait() { u.tasks.Wait() }
 // Follow takes the watcher's batches until the project closes.
 func (u *Updater) Follow() {
 	if u.o.Vite != nil {
-		u.tasks.Go(func() { u.noteThere(u.o.Layout.Root) })
+		u.tasks.Go(func() { u.existing.addFolder(u.o.Layout.Root) })
 	}
 	var look <-chan time.Time // nil while no page waits for a package: an idle server has no timer
 	var held watch.Batch      // came when a pause had just begun
