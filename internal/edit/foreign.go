@@ -9,8 +9,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
-// The plugins of the vite.config hear of an edit before anything is compiled again: what they make of a module may
-// depend on what they know of the edit.
+// The plugins of the vite.config hear of an edit before anything is compiled again. What they make of a module may depend
+// on what they know of the edit.
 
 // foreign is what plugins of the vite.config say to an edit.
 type foreign struct {
@@ -23,8 +23,8 @@ type foreign struct {
 	errs    map[string]error // of hooks, by the file
 }
 
-// askVite tells the plugins of the vite.config about changed files and the modules that are built from them, and returns
-// the further modules that have to be compiled again by what they say.
+// askVite tells the plugins of the vite.config about changed files, and about the modules that are built from them. It
+// returns the further modules that have to be compiled again by what the plugins say.
 func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched []string) {
 	if u.o.Vite == nil {
 		return nil
@@ -74,9 +74,9 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 	return slices.DeleteFunc(touched, func(id string) bool { return u.o.Graph.Version(id) == nil })
 }
 
-// steps splits modules into lists that are compiled one after the other: those that import others come first. Pages of
-// Vite ask for modules in this order, and plugins learn from a module what the modules are that it imports. Modules that
-// import each other come one by one.
+// steps splits modules into lists that are compiled in turn: modules come before the modules that they import. Pages of
+// Vite ask for modules in this order, and plugins learn from a module what the modules are that it imports. Of modules
+// that import each other, each is a list.
 func (u *Updater) steps(ids []string) (lists [][]string) {
 	if u.o.Vite == nil || len(ids) < 2 {
 		return [][]string{ids}
@@ -141,8 +141,8 @@ func (u *Updater) ReloadPage(file, reason string) {
 	}
 }
 
-// narrow takes the modules of a file out of the update that plugins of the vite.config did not choose, and has pages
-// run the modules of other files again that they chose.
+// narrow takes the modules of a file out of the update that plugins of the vite.config did not choose. Pages run the
+// modules of other files again that plugins chose.
 func (u *Updater) narrow(e *edit) {
 	for file, chosen := range e.foreign.chosen {
 		for id, m := range e.modules { // modules that are built from the file, too, are no matter of the plugins' choice

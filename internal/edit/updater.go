@@ -134,7 +134,7 @@ func (u *Updater) Follow() {
 	}
 }
 
-// lastOf returns the changes of a pause that has ended, all in one batch: the system reports the last of them a moment
+// lastOf returns the changes of a pause that has ended, all in one batch. The system reports the last of them a moment
 // after they were made. held came at the beginning of the pause.
 func (u *Updater) lastOf(held watch.Batch) watch.Batch {
 	for {
