@@ -102,7 +102,7 @@ func (a *again) note(h *Host, id string, change func(*item)) {
 	}
 	change(it)
 	if a.timer == nil {
-		a.timer = time.AfterFunc(quiet, func() { h.makeAgain() })
+		a.timer = time.AfterFunc(quiet, func() { h.tasks.Go(h.makeAgain) })
 	} else {
 		a.timer.Reset(quiet)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
@@ -52,14 +53,15 @@ type Options struct {
 type Host struct {
 	o Options
 
-	life     life     // process.go
-	watchdog watchdog // process.go
-	again    again    // again.go
-	imports  imports  // imports.go
-	listings listings // kept.go
-	guests   guests   // events.go
-	made     sync.Map // ID -> sum of what pages run of a module that was asked about
-	texts    texts    // texts.go
+	tasks    parallel.Tasks // end with Options.Context
+	life     life           // process.go
+	watchdog watchdog       // process.go
+	again    again          // again.go
+	imports  imports        // imports.go
+	listings listings       // kept.go
+	guests   guests         // events.go
+	made     sync.Map       // ID -> sum of what pages run of a module that was asked about
+	texts    texts          // texts.go
 
 	saltOnce sync.Once
 	salt     string // begins the keys of kept answers
@@ -105,7 +107,7 @@ func New(o Options) *Host {
 	}
 	if first != nil {
 		h.life.begun = true
-		h.life.living.Go(h.live)
+		h.tasks.Go(h.live)
 	}
 	return h
 }
@@ -216,7 +218,7 @@ func (h *Host) transform(ctx context.Context, id string, text *string) (*Module,
 		Files    []string `json:"files"`
 		Patterns []string `json:"patterns"`
 	}
-	if err := h.call(ctx, id, "viteTransform", params, &made); err != nil {
+	if err := h.callAbout(ctx, id, "viteTransform", params, &made); err != nil {
 		return nil, err
 	}
 	var m *Module
@@ -295,7 +297,7 @@ func (h *Host) Map(ctx context.Context, id string) (string, error) {
 		return "", err
 	}
 	var text *string
-	if err := h.call(ctx, id, "viteMap", map[string]any{"id": h.toVite(id)}, &text); err != nil || text == nil {
+	if err := h.callAbout(ctx, id, "viteMap", map[string]any{"id": h.toVite(id)}, &text); err != nil || text == nil {
 		return "", err
 	}
 	return *text, nil
@@ -363,7 +365,7 @@ func (h *Host) hot(ctx context.Context, changes []Change, built []string) (*Hot,
 		} `json:"files"`
 		Sends []Send `json:"sends"`
 	}
-	if err := h.call(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes, "built": h.allToVite(built)}, &answer); err != nil {
+	if err := h.callAbout(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes, "built": h.allToVite(built)}, &answer); err != nil {
 		return nil, err
 	}
 	hot := &Hot{Sends: answer.Sends}

@@ -45,7 +45,7 @@ func (h *Host) page(ctx context.Context, stage string, page Page) (string, error
 		Stage string `json:"stage"`
 		Page
 	}{stage, page}
-	if err := h.call(ctx, page.Path, "viteHTML", params, &made); err != nil {
+	if err := h.callAbout(ctx, page.Path, "viteHTML", params, &made); err != nil {
 		return "", err
 	}
 	h.o.Cache.Put(h.keyOfPage(stage, page), []byte(made.HTML))

@@ -74,7 +74,7 @@ func (h *Host) askImports(ctx context.Context, importer string, late bool, speci
 		External bool   `json:"external"`
 	}
 	params := map[string]any{"importer": h.toVite(importer), "specifiers": specifiers, "late": late}
-	if err := h.call(ctx, importer, "viteResolve", params, &answers); err != nil {
+	if err := h.callAbout(ctx, importer, "viteResolve", params, &answers); err != nil {
 		return nil, err
 	}
 	if len(answers) != len(specifiers) {

@@ -54,7 +54,6 @@ type life struct {
 	now     process       // nil while none runs
 	changed chan struct{} // closed with the next change of now, down or why
 	ended   int           // processes that have ended in a row, or did not start; of live alone
-	living  sync.WaitGroup
 	down    time.Duration // how long no process will be started; 0 while one is starting or runs
 	why     error         // why the last process ended, or did not start
 }
@@ -76,7 +75,7 @@ func (h *Host) process(ctx context.Context) (process, error) {
 		l.mu.Lock()
 		if !l.begun {
 			l.begun = true
-			l.living.Go(h.live)
+			h.tasks.Go(h.live)
 		}
 		now, down, changed, why := l.now, l.down, l.changed, l.why
 		l.mu.Unlock()
@@ -146,9 +145,9 @@ func (l *life) set(p process, down time.Duration, why error) {
 	l.now, l.down, l.why = p, down, why
 }
 
-// call calls a method of the running Vite. about is the module, file or page that the terminal names when Vite takes too
-// long. When the process dies meanwhile, call calls once more in the next process.
-func (h *Host) call(ctx context.Context, about, method string, params, result any) error {
+// callAbout calls a method of the running Vite. about is the module, file or page that the terminal names when Vite takes
+// too long. When the process dies meanwhile, callAbout calls once more in the next process.
+func (h *Host) callAbout(ctx context.Context, about, method string, params, result any) error {
 	for again := false; ; again = true {
 		p, err := h.process(ctx)
 		if err != nil {
@@ -200,24 +199,16 @@ func (h *Host) Close() {
 	}
 	h.life.mu.Lock()
 	p := h.life.now
-	h.life.begun = true // nothing starts any more
 	h.life.mu.Unlock()
 	h.again.stop()
-	h.life.living.Wait()
+	h.tasks.Wait()
 	if p == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	ctx, cancel := context.WithCancel(context.Background()) // a deadline would have the process looked at
 	defer cancel()
-	done := make(chan struct{})
-	go func() { // ends with the process at the latest
-		defer close(done)
-		_ = p.Call(context.WithoutCancel(ctx), "viteClose", struct{}{}, nil) // it ends, one way or the other
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
+	defer time.AfterFunc(lastWords, cancel).Stop()
+	_ = p.Call(ctx, "viteClose", struct{}{}, nil) // an error shows that Vite is gone
 }
 
 // watchdog notices that Node answers nothing. A hook that waits is named by Node itself, which a hook that blocks Node
@@ -262,10 +253,10 @@ func (w *watchdog) look(h *Host, p process) {
 	about := *w.calls[0]
 	w.mu.Unlock()
 	lives := make(chan struct{})
-	go func() { // ends with the process at the latest
+	h.tasks.Go(func() {
 		_ = p.Call(h.o.Context, "ping", nil, nil)
 		close(lives)
-	}()
+	})
 	select {
 	case <-lives:
 	case <-p.Exited():
