@@ -558,6 +558,38 @@ func TestKeptPages(t *testing.T) {
 	page(h, "text ", "text two")
 }
 
+// TestImportFailsWhenMadeAgain: an error of a plugin in an import that is asked about again is an error of the module that
+// imports, which is made again to show it. It is no error of other modules of the same file.
+func TestImportFailsWhenMadeAgain(t *testing.T) {
+	t.Parallel()
+	v := newFake(t, map[string]string{"a.own": "one"})
+	v.answer = v.making
+	kept := openCache(t)
+	h, end := v.host(kept, all())
+	if _, err := h.Import(t.Context(), "own:b", "/a.own", false); err != nil {
+		t.Fatal(err)
+	}
+	end()
+	v.mu.Lock()
+	v.answer = func(method string, params map[string]any) (any, error) {
+		if method == "viteResolve" {
+			return nil, &wire.Error{Message: "on purpose"}
+		}
+		return v.making(method, params)
+	}
+	v.mu.Unlock()
+	h, _ = v.host(kept, all())
+	if found, err := h.Import(t.Context(), "own:b", "/a.own", false); err != nil || found == nil {
+		t.Fatalf("the import is not kept: %v %v", found, err)
+	}
+	if got := codeOf(t, h, "/a.own?part"); got != "made of one" {
+		t.Errorf("a part of the file is %q", got)
+	}
+	if diff := cmp.Diff([]string{"make /a.own"}, v.taken(&v.redone)); diff != "" {
+		t.Errorf("made again (-want +got):\n%s", diff)
+	}
+}
+
 // TestWants: filters are read from what Node says of the hooks. What Go cannot read asks about everything.
 func TestWants(t *testing.T) {
 	t.Parallel()
