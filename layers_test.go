@@ -46,7 +46,7 @@ var layers = map[string][]string{
 	"internal/viteconfig": {
 		"config", "internal/cache", "internal/config", "internal/disk", "internal/env", "internal/gate", "internal/pluginhost", "internal/problems", "internal/vite", "internal/wire",
 	},
-	"internal/vite":     {"plugin", "hmr", "internal/cache", "internal/disk", "internal/gate", "internal/glob", "internal/moduleid", "internal/pluginhost", "internal/proxy", "internal/wire"},
+	"internal/vite": {"plugin", "hmr", "internal/cache", "internal/disk", "internal/gate", "internal/glob", "internal/moduleid", "internal/parallel", "internal/pluginhost", "internal/proxy", "internal/wire"},
 	"internal/problems": {
 		"hmr", "internal/config", "internal/gate", "internal/moduleid", "internal/resolve", "internal/transform", "internal/wire",
 	},

@@ -43,8 +43,9 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// serve finds who answers: a plugin's middleware, the server itself, a middleware of a plugin of the vite.config, a
-// plugin's route, a proxy, then the project's files. While a request waits for plugins, another project may have come.
+// serve has a request answered by the first of these: a plugin's middleware, the server itself, a middleware of the
+// vite.config's plugins, a plugin's route, a proxy, the project's files. While a request waits for plugins, another project
+// may have come.
 func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 	own := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.server.awaitProject(r).serveOn(w, r) })
 	if p.hosts.SeeRequests() { // their answers may sign users in
@@ -107,7 +108,8 @@ func (p *project) serveUnrouted(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// takeSocket gives a socket that is nobody's to plugins of the vite.config, and returns other requests.
+// takeSocket gives a WebSocket that neither the server nor a proxy takes to plugins of the vite.config. It returns other
+// requests, and a WebSocket that no plugin takes.
 func (p *project) takeSocket(w http.ResponseWriter, r *http.Request) *http.Request {
 	if !websocket.IsWebSocketUpgrade(r) || gate.Malformed(r.RequestURI) != nil {
 		return r

@@ -98,10 +98,10 @@ func (p *project) scriptID(file, src string) (string, bool) {
 	return moduleid.Plain(id), true
 }
 
-// rewritePage returns the page of an HTML file as the browser gets it. source is the file's text, dir the page's folder
-// when its URL lies in another folder, and url what the browser asked for, "" when nobody asked. The hooks of plugins run
-// in this order: those of the vite.config that want the page as it is written, those of Go plugins, and behind our own
-// work the rest of the vite.config's.
+// rewritePage returns the page of an HTML file as the browser gets it. source is the file's text, and dir the page's
+// folder when its URL lies in another folder. url is what the browser asked for, "" without a request. Hooks of the
+// vite.config that want the page as it is written run first, then Go plugins. The other hooks of the vite.config run
+// behind our own work.
 func (p *project) rewritePage(ctx context.Context, file string, source []byte, dir, url string) (*rewrittenPage, error) {
 	text := source
 	p.watched.NoteContent(file, text)
@@ -186,7 +186,7 @@ func (p *project) keepPage(file string, page *rewrittenPage) {
 	}
 	for _, s := range page.scripts {
 		if s.Inline && !slices.Contains(was.scripts, s) {
-			p.edits.Invalidate(compile.InlineID(p.gate.FileToID(file), s.Index))
+			p.edits.Outdate(compile.InlineID(p.gate.FileToID(file), s.Index))
 		}
 	}
 }

@@ -112,6 +112,26 @@ func TestSendsOfAViteConfig(t *testing.T) {
 	}
 }
 
+// TestPageRenderedInAnEdit checks that a hook may render pages while the edit waits for the hook.
+func TestPageRenderedInAnEdit(t *testing.T) {
+	app := viteEvents(t, "", `
+    async handleHotUpdate({ server }) {
+      for (const n of [1, 2, 3]) {
+        const html = await server.transformIndexHtml("/rendered.html", `+"`<script type=module>console.log(${n})</script>`"+`);
+        server.ws.send("rendered", html.includes("html-proxy"));
+      }
+    },
+`)
+	app.Write("main.js", "import.meta.hot.accept()")
+	s := devtest.Start(t, app)
+	packOf(s)
+	c := s.Socket(t)
+	app.Write("main.js", "import.meta.hot.accept(); 1")
+	for range 3 {
+		c.WaitFor(devtest.Event("rendered", "true"))
+	}
+}
+
 // TestOrderOfSendsInAnEdit sends in a hook: the event comes before the update of the edit, the update joins it, and the
 // reload follows.
 func TestOrderOfSendsInAnEdit(t *testing.T) {

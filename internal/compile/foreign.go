@@ -50,7 +50,7 @@ func sumOf(code string) string {
 }
 
 // madeFrom returns the map of a module to what plugins of the vite.config made it from. m is the map to what they made,
-// nil when that is the module's code, and the result when there is no other: Vite may have another text by now.
+// nil when that is the module's code. madeFrom returns m when Vite has another text by now.
 func (c *Compiler) madeFrom(ctx context.Context, src source, m *sourcemap.Map) *sourcemap.Map {
 	if src.foreign == "" {
 		return m

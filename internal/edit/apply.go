@@ -68,8 +68,8 @@ func (u *Updater) restartIfConfigured(changes watch.Batch) bool {
 // CheckConfig starts the project over when its configuration was edited while it was read.
 func (u *Updater) CheckConfig() { u.restartIfConfigured(written(u.o.Watched.ConfigFiles())) }
 
-// compileAffected brings resolver, assets and graph up to date with changed files, and adds to the edit what became of
-// the modules that follow from them.
+// compileAffected brings resolver, assets and graph up to date with changed files. It adds to the edit what became of the
+// modules that follow from them.
 func (u *Updater) compileAffected(e *edit, changes watch.Batch) {
 	u.forget(changes)                                // affected.go
 	u.stampAssets(changes)                           // affected.go

@@ -2,9 +2,6 @@ package edit
 
 import (
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,8 +9,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
-// The plugins of the vite.config hear of an edit before anything is compiled again: what they make of a module may
-// depend on what they know of the edit.
+// The plugins of the vite.config hear of an edit before anything is compiled again. What they make of a module may depend
+// on what they know of the edit.
 
 // foreign is what plugins of the vite.config say to an edit.
 type foreign struct {
@@ -27,8 +24,8 @@ type foreign struct {
 	emptied watch.Batch      // files of which plugins have not heard, see whole
 }
 
-// askVite tells the plugins of the vite.config about changed files and the modules that are built from them, and returns
-// the further modules that have to be compiled again by what they say.
+// askVite tells the plugins of the vite.config about changed files, and about the modules that are built from them. It
+// returns the further modules that have to be compiled again by what the plugins say.
 func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched []string) {
 	if u.o.Vite == nil {
 		return nil
@@ -85,9 +82,9 @@ func (u *Updater) tellVite(e *edit, list []vite.Change, built []string) (touched
 	return touched
 }
 
-// steps splits modules into lists that are compiled one after the other: those that import others come first. Pages of
-// Vite ask for modules in this order, and plugins learn from a module what the modules are that it imports. Modules that
-// import each other come one by one.
+// steps splits modules into lists that are compiled in turn: modules come before the modules that they import. Pages of
+// Vite ask for modules in this order, and plugins learn from a module what the modules are that it imports. Of modules
+// that import each other, each is a list.
 func (u *Updater) steps(ids []string) (lists [][]string) {
 	if u.o.Vite == nil || len(ids) < 2 {
 		return [][]string{ids}
@@ -175,67 +172,8 @@ func (u *Updater) ReloadPage(file, reason string) {
 	}
 }
 
-// viteChanges returns the changes that plugins hear of: those of files. Many editors save by renaming a new file, so a
-// file that was there before is not created. A removed folder stands for its files.
-func (u *Updater) viteChanges(changes watch.Batch) (list []vite.Change) {
-	for _, c := range changes {
-		if c.Kind == watch.Removed {
-			for _, file := range u.noteGone(c.Path) {
-				list = append(list, vite.Change{File: file, Kind: c.Kind.String()})
-			}
-			continue
-		}
-		if info, err := os.Stat(c.Path); err != nil || info.IsDir() {
-			continue
-		}
-		kind := c.Kind
-		if _, was := u.there.LoadOrStore(c.Path, true); was {
-			kind = watch.Written
-		}
-		list = append(list, vite.Change{File: c.Path, Kind: kind.String()})
-	}
-	return list
-}
-
-// noteGone forgets a file, or the files of a folder, and returns them.
-func (u *Updater) noteGone(path string) (files []string) {
-	if _, was := u.there.LoadAndDelete(path); was {
-		return []string{path}
-	}
-	u.there.Range(func(file, _ any) bool {
-		if isOrBelow(file.(string), path) {
-			u.there.Delete(file)
-			files = append(files, file.(string))
-		}
-		return true
-	})
-	slices.Sort(files)
-	return files
-}
-
-// WatchFor watches files, folders and patterns for plugins of the vite.config.
-func (u *Updater) WatchFor(paths []string) {
-	for _, dir := range u.o.Watched.Paths(paths) {
-		u.noteThere(dir)
-	}
-}
-
-// noteThere notes the files in a folder.
-func (u *Updater) noteThere(dir string) {
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil: // gone meanwhile
-		case !d.IsDir():
-			u.there.Store(path, true)
-		case path != dir && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".")):
-			return fs.SkipDir
-		}
-		return nil
-	})
-}
-
-// narrow takes the modules of a file out of the update that plugins of the vite.config did not choose, and has pages
-// run the modules of other files again that they chose.
+// narrow takes the modules of a file out of the update that plugins of the vite.config did not choose. Pages run the
+// modules of other files again that plugins chose.
 func (u *Updater) narrow(e *edit) {
 	for file, chosen := range e.foreign.chosen {
 		for id, m := range e.modules { // modules that are built from the file, too, are no matter of the plugins' choice
@@ -341,18 +279,4 @@ func (u *Updater) Edited(c vite.Change) {
 			return
 		}
 	}
-}
-
-// asTold returns a change of which plugins are to hear as it is, whatever they know of the file.
-func (u *Updater) asTold(c vite.Change) watch.Change {
-	file, kind := filepath.Clean(c.File), watch.Written
-	switch c.Kind {
-	case "create":
-		kind = watch.Created
-		u.there.Delete(file)
-	case "delete":
-		kind = watch.Removed
-		u.there.Store(file, true)
-	}
-	return watch.Change{Kind: kind, Path: file}
 }

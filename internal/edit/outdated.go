@@ -6,8 +6,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/graph"
 )
 
-// Modules that plugins invalidate: pages that load them from now on get new code, and pages that run them keep theirs
-// until somebody updates them.
+// Pages that load a module which a plugin has invalidated get new code. Pages that run the module keep their code until
+// an update.
 
 // outdated knows the modules that were invalidated. The zero value knows none.
 type outdated struct {
@@ -91,7 +91,7 @@ func (u *Updater) renewReached(ids []string) {
 	}
 }
 
-// renew compiles those of the modules again that were invalidated, and reports whether there are any.
+// renew compiles the invalidated modules among these again, and reports whether there are any.
 func (u *Updater) renew(ids ...string) (renewed bool) {
 	u.applying.Lock()
 	defer u.applying.Unlock()

@@ -81,7 +81,7 @@ type Updater struct {
 
 	outdated   outdated     // outdated.go
 	lastReport atomic.Value // string: the report that was printed last
-	there      sync.Map     // files that exist -> true, as plugins of a vite.config know it
+	existing   existing     // existing.go
 	tasks      parallel.Tasks
 }
 
@@ -94,7 +94,7 @@ func (u *Updater) Wait() { u.tasks.Wait() }
 // Follow takes the watcher's batches until the project closes.
 func (u *Updater) Follow() {
 	if u.o.Vite != nil {
-		u.tasks.Go(func() { u.noteThere(u.o.Layout.Root) })
+		u.tasks.Go(func() { u.existing.addFolder(u.o.Layout.Root) })
 	}
 	var look <-chan time.Time // nil while no page waits for a package: an idle server has no timer
 	var held watch.Batch      // came when a pause had just begun
@@ -134,7 +134,7 @@ func (u *Updater) Follow() {
 	}
 }
 
-// lastOf returns the changes of a pause that has ended, all in one batch: the system reports the last of them a moment
+// lastOf returns the changes of a pause that has ended, all in one batch. The system reports the last of them a moment
 // after they were made. held came at the beginning of the pause.
 func (u *Updater) lastOf(held watch.Batch) watch.Batch {
 	for {

@@ -26,12 +26,15 @@ type Backend interface {
 	Gone()
 }
 
-// answer answers a call of the child.
-func (c *Child) answer(ctx context.Context, method string, params json.RawMessage) (any, error) {
-	if methods := c.methods(); c.o.Handle == nil || methods[method] != nil {
-		return methods.Handle(ctx, method, params)
+// handler returns what answers the child's calls.
+func (c *Child) handler() wire.Handler {
+	own := c.methods()
+	return func(ctx context.Context, method string, params json.RawMessage) (any, error) {
+		if c.o.Handle == nil || own[method] != nil {
+			return own.Handle(ctx, method, params)
+		}
+		return c.o.Handle(ctx, method, params)
 	}
-	return c.o.Handle(ctx, method, params)
 }
 
 // methods returns the answers to the child's calls.

@@ -96,7 +96,7 @@ func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	c.stdin = stdin
-	c.conn = wire.New(stdout, stdin, c.answer)
+	c.conn = wire.New(stdout, stdin, c.handler())
 	go c.run(stderr)
 
 	timeout := time.NewTimer(handshake)

@@ -39,7 +39,7 @@ type Hosts struct {
 	mu   sync.RWMutex
 	list []*entry // replaced and never changed; guarded by mu
 	away *absence // of the host that is gone and whose requests wait for an heir, nil for none; guarded by mu
-	// changed is closed when list or away changes, or nobody waits any more; nil while nobody waits. It is guarded by mu.
+	// changed is closed when list or away changes, and by Close; nil while no question waits. It is guarded by mu.
 	changed chan struct{}
 	closing bool // see Close; guarded by mu
 }
@@ -154,7 +154,7 @@ func ask[A any, R comparable](ctx context.Context, h *Hosts, hook wire.Hook[A, R
 const noticed = time.Second
 
 // differs reports whether others are to be asked than list, of which away is away. A host that has ended is in the list
-// until its end was noticed: a question that waits for the next host waits for that, too.
+// until its end was noticed. A question that waits for the next host waits for that, too.
 func (h *Hosts) differs(ctx context.Context, list []*entry, away *absence, makes bool) bool {
 	limit := time.NewTimer(noticed)
 	defer limit.Stop()
@@ -189,7 +189,7 @@ func (h *Hosts) willChange() <-chan struct{} {
 	return h.changed
 }
 
-// change wakes who waits for a change of the hosts. The caller holds mu.
+// change wakes the questions that wait for a change of the hosts. The caller holds mu.
 func (h *Hosts) change() {
 	if h.changed != nil {
 		close(h.changed)

@@ -56,7 +56,7 @@ type Node struct {
 	mu     sync.Mutex
 	child  *Child
 	closed bool
-	// sockets is a folder for sockets, "" without one. Paths of sockets have to be short.
+	// sockets is a folder for sockets, "" before it is needed. Paths of sockets have to be short.
 	sockets string // guarded by mu
 
 	answers chan struct{} // closed when methods are known

@@ -156,8 +156,8 @@ func (r *Relay) Build() {
 	}
 }
 
-// Attach registers the plugins in process and the foreign plugins at the hub and reports the open pages to them. No other Relay may be attached
-// to the hub: names of events and channels are taken only once.
+// Attach registers the plugins in process and the foreign plugins at the hub, and reports the open pages to them. No other
+// Relay may be attached to the hub: names of events and channels are taken only once.
 func (r *Relay) Attach() (err error) {
 	r.registering.Lock()
 	defer r.registering.Unlock()

@@ -39,12 +39,12 @@ type again struct {
 	hot    map[string]int   // files whose edit plugins are hearing of
 }
 
-// item is a module that Vite has to make again.
+// item is a module or a page that Vite has to make again. note fills it until it is started, and no field changes then.
 type item struct {
 	id, file string
 	number   int
 	once     sync.Once
-	started  bool // guarded by again.mu
+	started  bool // guarded by again.mu, like the fields below
 
 	module  bool    // the module itself, or its imports only
 	text    *string // of its file, nil for a module without one
@@ -136,7 +136,7 @@ func (a *again) note(h *Host, id string, change func(*item)) {
 	}
 	change(it)
 	if a.timer == nil {
-		a.timer = time.AfterFunc(quiet, func() { h.makeAgain() })
+		a.timer = time.AfterFunc(quiet, func() { h.tasks.Go(h.makeAgain) })
 	} else {
 		a.timer.Reset(quiet)
 	}
@@ -160,6 +160,14 @@ func (a *again) take(picks func(*item) bool) []*item {
 	return list
 }
 
+// textOf returns the text that an item has to be made from. note may fill the item meanwhile.
+func (a *again) textOf(it *item) *string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return it.text
+}
+
+// rank returns when an item has to be made: 0 is first.
 func (it *item) rank() int {
 	switch {
 	case it.file == "":
@@ -204,7 +212,7 @@ func (h *Host) settle(ctx context.Context, file string) (late bool, err error) {
 	}
 	var differs []string
 	for _, it := range h.again.take(func(it *item) bool { return it.file == file }) {
-		if now := h.textOf(file); it.text != nil && (now == nil || *now != *it.text) {
+		if now, was := h.textOf(file), h.again.textOf(it); was != nil && (now == nil || *now != *was) {
 			late = true
 		}
 		changed, err := h.make(ctx, it)
@@ -219,7 +227,8 @@ func (h *Host) settle(ctx context.Context, file string) (late bool, err error) {
 	return late, nil
 }
 
-// make makes a module again, once, and reports whether the answers differ. The error is that of a Vite which is down.
+// make makes a module again, once, and reports whether the answers differ. Its error says that nobody could be asked:
+// Vite is down, or the caller has gone.
 func (h *Host) make(ctx context.Context, it *item) (differs bool, err error) {
 	it.once.Do(func() {
 		h.again.mu.Lock()
@@ -232,7 +241,7 @@ func (h *Host) make(ctx context.Context, it *item) (differs bool, err error) {
 			return
 		}
 		delete(h.again.items, it.id)
-		if errors.Is(err, ErrDown) { // the next process makes it, from the same text
+		if err != nil { // the next process makes it, or the next caller, from the same text
 			h.again.items[it.id] = &item{
 				id: it.id, file: it.file, number: it.number, module: it.module, text: it.text, was: it.was, imports: it.imports, page: it.page,
 			}
@@ -269,8 +278,12 @@ func (h *Host) remake(ctx context.Context, it *item) (differs bool, err error) {
 		}
 		slices.Sort(specifiers)
 		answers, err := h.askImports(ctx, it.id, late, specifiers)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrDown) || ctx.Err() != nil:
 			return differs, err
+		case err != nil: // making the module again shows it
+			differs = true
+			continue
 		}
 		for i, s := range specifiers {
 			was := it.imports[question{s, late}]
@@ -284,9 +297,6 @@ func (h *Host) remake(ctx context.Context, it *item) (differs bool, err error) {
 
 // started has a process that has just started make again what pages run, and hear of what it missed.
 func (h *Host) started() {
-	if h.o.Began != nil {
-		h.o.Began()
-	}
 	a := &h.again
 	a.mu.Lock()
 	if a.over && len(a.items) > 0 {

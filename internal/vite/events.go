@@ -171,13 +171,13 @@ func (h *Host) receive(p process) {
 	g.host = now
 	open := slices.Clone(g.open)
 	g.mu.Unlock()
-	go func() { // ends with the process at the latest
+	h.tasks.Go(func() {
 		defer close(now.met)
 		h.tellListening(h.o.Context, p)
 		for _, c := range open {
 			h.tellOf(p, "viteConnect", c)
 		}
-	}()
+	})
 }
 
 // opened notes a page that has opened, and tells Node once after is closed, if Node runs. Else receive will tell it.
@@ -188,12 +188,12 @@ func (h *Host) opened(c plugin.Client, after <-chan struct{}) {
 	g.open = append(g.open, own)
 	host := g.host
 	g.mu.Unlock()
-	go func() { // ends with the project at the latest
+	h.tasks.Go(func() {
 		defer close(own.told)
 		if host != nil && h.await(after) && h.await(host.met) {
 			h.tellOf(host.process, "viteConnect", own)
 		}
-	}()
+	})
 }
 
 // closed notes that a page is gone, and tells Node. The channel is closed when Node knows.
@@ -201,24 +201,24 @@ func (h *Host) closed(c plugin.Client) <-chan struct{} {
 	g := &h.guests
 	g.mu.Lock()
 	var gone []*guest
-	g.open = slices.DeleteFunc(g.open, func(one *guest) bool {
-		if one.ID() == c.ID() {
-			gone = append(gone, one)
+	g.open = slices.DeleteFunc(g.open, func(known *guest) bool {
+		if known.ID() == c.ID() {
+			gone = append(gone, known)
 		}
-		return one.ID() == c.ID()
+		return known.ID() == c.ID()
 	})
 	host := g.host
 	g.mu.Unlock()
-	known := make(chan struct{})
-	go func() { // ends with the project at the latest
-		defer close(known)
-		for _, one := range gone {
-			if host != nil && h.await(one.told) && h.await(host.met) {
-				h.tellOf(host.process, "viteDisconnect", one)
+	told := make(chan struct{})
+	h.tasks.Go(func() {
+		defer close(told)
+		for _, c := range gone {
+			if host != nil && h.await(c.told) && h.await(host.met) {
+				h.tellOf(host.process, "viteDisconnect", c)
 			}
 		}
-	}()
-	return known
+	})
+	return told
 }
 
 // await waits until a channel is closed, and returns false when the project ends before. Nil counts as closed.
@@ -329,6 +329,7 @@ func (h *Host) introduced(ctx context.Context, p process, client string) bool {
 		case <-closed:
 		case <-ctx.Done():
 			return false
+		case <-h.o.Context.Done(): // deliver looks at it
 		}
 	}
 	return true

@@ -19,12 +19,12 @@ import (
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
+	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Options configures a Host. All fields are needed but State, Cache, Started, Redo, RedoPage, Began and
-// Answering.
+// Options configures a Host. All fields are needed but State, Cache, Started, Redo, RedoPage and Answering.
 type Options struct {
 	// Context ends with the project.
 	Context context.Context
@@ -45,8 +45,6 @@ type Options struct {
 	Redo func(missed []Change, ids []string)
 	// RedoPage reloads a page of which plugins make another than browsers have. It must not wait, either.
 	RedoPage func(file string)
-	// Began is called when Vite runs in a new process, before modules are made again.
-	Began func()
 	// Answering is how long a middleware may take until its answer begins. 0 is 60 seconds.
 	Answering time.Duration
 }
@@ -55,15 +53,16 @@ type Options struct {
 type Host struct {
 	o Options
 
-	life     life     // process.go
-	watchdog watchdog // process.go
-	again    again    // again.go
-	imports  imports  // imports.go
-	listings listings // kept.go
-	guests   guests   // events.go
-	late     late     // late.go
-	made     sync.Map // ID -> made: what pages run of a module that was asked about
-	texts    texts    // texts.go
+	tasks    parallel.Tasks // end with Options.Context
+	life     life           // process.go
+	watchdog watchdog       // process.go
+	again    again          // again.go
+	imports  imports        // imports.go
+	listings listings       // kept.go
+	guests   guests         // events.go
+	late     late           // late.go
+	made     sync.Map       // ID -> made: what pages run of a module that was asked about
+	texts    texts          // texts.go
 
 	saltOnce sync.Once
 	salt     string // begins the keys of kept answers
@@ -109,7 +108,7 @@ func New(o Options) *Host {
 	}
 	if first != nil {
 		h.life.begun = true
-		h.life.living.Go(h.live)
+		h.tasks.Go(h.live)
 	}
 	return h
 }

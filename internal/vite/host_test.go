@@ -238,7 +238,7 @@ func (v *fakeVite) making(method string, params map[string]any) (any, error) {
 }
 
 func all() *Info {
-	return &Info{Version: "8", Plugins: []Plugin{{Order: "pre", ResolveID: &Filter{All: true}, Transform: &Filter{All: true}}}}
+	return &Info{Version: "8", Plugins: []Plugin{{Order: "pre", ResolveID: &Filter{}, Transform: &Filter{}}}}
 }
 
 func openCache(t *testing.T) *cache.Cache {
@@ -558,6 +558,38 @@ func TestKeptPages(t *testing.T) {
 	page(h, "text ", "text two")
 }
 
+// TestImportFailsWhenMadeAgain: an error of a plugin in an import that is asked about again is an error of the module that
+// imports, which is made again to show it. It is no error of other modules of the same file.
+func TestImportFailsWhenMadeAgain(t *testing.T) {
+	t.Parallel()
+	v := newFake(t, map[string]string{"a.own": "one"})
+	v.answer = v.making
+	kept := openCache(t)
+	h, end := v.host(kept, all())
+	if _, err := h.Import(t.Context(), "own:b", "/a.own", false); err != nil {
+		t.Fatal(err)
+	}
+	end()
+	v.mu.Lock()
+	v.answer = func(method string, params map[string]any) (any, error) {
+		if method == "viteResolve" {
+			return nil, &wire.Error{Message: "on purpose"}
+		}
+		return v.making(method, params)
+	}
+	v.mu.Unlock()
+	h, _ = v.host(kept, all())
+	if found, err := h.Import(t.Context(), "own:b", "/a.own", false); err != nil || found == nil {
+		t.Fatalf("the import is not kept: %v %v", found, err)
+	}
+	if got := codeOf(t, h, "/a.own?part"); got != "made of one" {
+		t.Errorf("a part of the file is %q", got)
+	}
+	if diff := cmp.Diff([]string{"make /a.own"}, v.taken(&v.redone)); diff != "" {
+		t.Errorf("made again (-want +got):\n%s", diff)
+	}
+}
+
 // TestWants: filters are read from what Node says of the hooks. What Go cannot read asks about everything.
 func TestWants(t *testing.T) {
 	t.Parallel()
@@ -569,16 +601,14 @@ func TestWants(t *testing.T) {
 		return f
 	}
 	for text, want := range map[string]map[string]bool{
-		`{"id":{"include":["\\.vue$"]}}`:                       {"/p/App.vue": true, "/p/App.vue?vue&type=style": false, "/p/a.ts": false},
-		`{"id":{"include":["\\.vue$","[?&]vue\\b"]}}`:          {"/p/App.vue?vue&type=style": true, "/p/a.ts": false},
-		`{"id":{"include":["\\.ts$"],"exclude":["/skip/"]}}`:   {"/p/a.ts": true, "/p/skip/a.ts": false},
-		`{"id":{"exclude":["node_modules"]}}`:                  {"/p/a.ts": true, "/p/node_modules/a.ts": false},
-		`{"all":true}`:                                         {"/p/a.ts": true, "virtual:x": true},
-		`{"id":{"include":["(?!x)\\.vue$"]}}`:                  {"/p/a.ts": true},
-		`{"id":{"include":["\\.vue$"],"exclude":["(?<=x)y"]}}`: {"/p/App.vue": true, "/p/a.ts": false},
-		`{"code":{"include":["createRoute"]}}`:                 {"/p/a.ts": true},
-		`{"moduleType":["js"]}`:                                {"/p/a.ts": true},
-		`null`:                                                 {"/p/a.ts": false},
+		`{"include":["\\.vue$"]}`:                       {"/p/App.vue": true, "/p/App.vue?vue&type=style": false, "/p/a.ts": false},
+		`{"include":["\\.vue$","[?&]vue\\b"]}`:          {"/p/App.vue?vue&type=style": true, "/p/a.ts": false},
+		`{"include":["\\.ts$"],"exclude":["/skip/"]}`:   {"/p/a.ts": true, "/p/skip/a.ts": false},
+		`{"exclude":["node_modules"]}`:                  {"/p/a.ts": true, "/p/node_modules/a.ts": false},
+		`{}`:                                            {"/p/a.ts": true, "virtual:x": true},
+		`{"include":["(?!x)\\.vue$"]}`:                  {"/p/a.ts": true},
+		`{"include":["\\.vue$"],"exclude":["(?<=x)y"]}`: {"/p/App.vue": true, "/p/a.ts": false},
+		`null`: {"/p/a.ts": false},
 	} {
 		var f *Filter
 		if text != "null" {

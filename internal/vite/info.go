@@ -1,7 +1,6 @@
 package vite
 
 import (
-	"encoding/json"
 	"slices"
 	"sync"
 
@@ -22,8 +21,6 @@ type Info struct {
 		Pre  bool `json:"pre"`
 		Rest bool `json:"rest"`
 	} `json:"html"`
-	// Hot reports whether a plugin has a say in what an edit updates.
-	Hot bool `json:"hot"`
 	// Routes are the requests that plugins want to see.
 	Routes
 	// Events are the names of events that plugins listen for.
@@ -54,24 +51,19 @@ type Plugin struct {
 	Transform *Filter `json:"transform"`
 }
 
-// Filter is the filter of a hook.
+// Filter is the filter of a hook: regular expressions for IDs. The zero value lets all IDs through. What filters say of
+// code is left to Node.
 type Filter struct {
-	All bool `json:"all"`
-	// ID holds regular expressions for IDs. Code and ModuleType are left to Node.
-	ID struct {
-		Include []string `json:"include"`
-		Exclude []string `json:"exclude"`
-	} `json:"id"`
-	Code       json.RawMessage `json:"code,omitempty"`
-	ModuleType json.RawMessage `json:"moduleType,omitempty"`
+	Include []string `json:"include,omitempty"`
+	Exclude []string `json:"exclude,omitempty"`
 }
 
 // picks reports whether the filter lets only some IDs through.
-func (f *Filter) picks() bool { return len(f.ID.Include)+len(f.ID.Exclude) > 0 }
+func (f *Filter) picks() bool { return len(f.Include)+len(f.Exclude) > 0 }
 
 // wants reports whether the hook may have an answer for the ID. An expression that Go cannot read lets all IDs through.
 func (f *Filter) wants(id string) bool {
-	return wire.Filter{Patterns: f.ID.Include, Exclude: f.ID.Exclude}.Matches(id)
+	return wire.Filter{Patterns: f.Include, Exclude: f.Exclude}.Matches(id)
 }
 
 // asks are hooks that may have an answer. The zero value has none.
@@ -84,7 +76,7 @@ type asks struct {
 func (a *asks) add(f *Filter) {
 	switch {
 	case f == nil:
-	case f.All || !f.picks():
+	case !f.picks():
 		a.all = true
 	default:
 		a.filters = append(a.filters, f)

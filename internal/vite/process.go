@@ -3,7 +3,6 @@ package vite
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -55,7 +54,6 @@ type life struct {
 	now     process       // nil while none runs
 	changed chan struct{} // closed with the next change of now, down or why
 	ended   int           // processes that have ended in a row, or did not start; of live alone
-	living  sync.WaitGroup
 	down    time.Duration // how long no process will be started; 0 while one is starting or runs
 	why     error         // why the last process ended, or did not start
 }
@@ -77,7 +75,7 @@ func (h *Host) process(ctx context.Context) (process, error) {
 		l.mu.Lock()
 		if !l.begun {
 			l.begun = true
-			l.living.Go(h.live)
+			h.tasks.Go(h.live)
 		}
 		now, down, changed, why := l.now, l.down, l.changed, l.why
 		l.mu.Unlock()
@@ -147,12 +145,8 @@ func (l *life) set(p process, down time.Duration, why error) {
 	l.now, l.down, l.why = p, down, why
 }
 
-// call calls a method of the running Vite. When the process dies meanwhile, call calls once more in the next process.
-func (h *Host) call(ctx context.Context, method string, params, result any) error {
-	return h.callAbout(ctx, "", method, params, result)
-}
-
-// callAbout is call with the module or file that the terminal names when Vite takes too long, "" for none.
+// callAbout calls a method of the running Vite. about is the module, file or page that the terminal names when Vite takes
+// too long. When the process dies meanwhile, callAbout calls once more in the next process.
 func (h *Host) callAbout(ctx context.Context, about, method string, params, result any) error {
 	err := h.callOnce(ctx, about, method, params, result)
 	if _, died := errors.AsType[diedError](err); died {
@@ -174,7 +168,7 @@ func (h *Host) callOnce(ctx context.Context, about, method string, params, resul
 	err = p.Call(ctx, method, params, result)
 	done()
 	if e, ok := errors.AsType[*wire.Error](err); ok && e.Code == "timeout" && ctx.Err() == nil {
-		p.Kill("it did not answer " + method + " " + about + " and was killed") // a hook that hangs for good
+		p.Kill("plugins did not answer about " + about + " for a minute, and Node was killed") // a hook that hangs for good
 		return err
 	}
 	if !errors.Is(err, wire.ErrClosed) && !errors.Is(err, wire.ErrUnsent) {
@@ -186,7 +180,7 @@ func (h *Host) callOnce(ctx context.Context, about, method string, params, resul
 		return h.o.Context.Err()
 	}
 	h.awaitChange(p)
-	return diedError{downError{&wire.Error{Message: fmt.Sprintf("Vite ended while it ran %s %s: %s", method, about, p.Why())}}}
+	return diedError{downError{&wire.Error{Message: "Node ended while plugins worked on " + about + ": " + p.Why()}}}
 }
 
 // awaitChange waits until live has seen that the process ended.
@@ -213,10 +207,9 @@ func (h *Host) Close() {
 	}
 	h.life.mu.Lock()
 	p := h.life.now
-	h.life.begun = true // nothing starts any more
 	h.life.mu.Unlock()
 	h.again.stop()
-	h.life.living.Wait()
+	h.tasks.Wait()
 	switch {
 	case p == nil:
 		return
@@ -224,17 +217,10 @@ func (h *Host) Close() {
 		p.Kill("") // it would not answer
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	ctx, cancel := context.WithCancel(context.Background()) // a deadline would have the process looked at
 	defer cancel()
-	done := make(chan struct{})
-	go func() { // ends with the process at the latest
-		defer close(done)
-		_ = p.Call(context.WithoutCancel(ctx), "viteClose", struct{}{}, nil) // it ends, one way or the other
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
+	defer time.AfterFunc(lastWords, cancel).Stop()
+	_ = p.Call(ctx, "viteClose", struct{}{}, nil) // an error shows that Vite is gone
 }
 
 // watchdog notices that Node answers nothing. A hook that waits is named by Node itself, which a hook that blocks Node
@@ -279,10 +265,10 @@ func (w *watchdog) look(h *Host, p process) {
 	about := *w.calls[0]
 	w.mu.Unlock()
 	lives := make(chan struct{})
-	go func() { // ends with the process at the latest
+	h.tasks.Go(func() {
 		_ = p.Call(h.o.Context, "ping", nil, nil)
 		close(lives)
-	}()
+	})
 	select {
 	case <-lives:
 	case <-p.Exited():

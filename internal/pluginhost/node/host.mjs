@@ -5,7 +5,7 @@ import { runTypeScript } from "./decorators.mjs";
 import { load } from "./packages.mjs";
 import { runPostCSS, runTailwind } from "./postcss.mjs";
 import { runLess, runSass, runStylus, runSugarSS } from "./styles.mjs";
-import { exportModule, nameModule, readViteConfig } from "./viteconfig.mjs";
+import { exportModule, nameModule } from "./viteconfig.mjs";
 import { tellStray } from "./vitehooks.mjs";
 import { methods as html } from "./vitehtml.mjs";
 import { methods as http } from "./vitehttp.mjs";
@@ -30,7 +30,6 @@ serve(
     typescript: runTypeScript,
     cssModuleNames: nameModule,
     cssModuleExports: exportModule,
-    viteConfig: readViteConfig,
     proxyRewrite: rewritePath,
     proxyBypass: bypassProxy,
     warm,

@@ -28,15 +28,13 @@ export function keepVite(mode, loading) {
 /** Returns the file of the configuration, undefined when there is none. */
 export const viteFile = () => viteFiles.map((f) => join(project, f)).find((f) => existsSync(f));
 
-/** Returns what Vite calls the functions of a configuration with. */
-export const configEnv = (mode) => ({ command: "serve", mode, isSsrBuild: false, isPreview: false });
-
 async function readVite(mode) {
   const file = viteFile();
   if (!file) return null;
   const vite = await load("vite");
   process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
-  return vite.loadConfigFromFile(configEnv(mode), file, project, "silent");
+  const env = { command: "serve", mode, isSsrBuild: false, isPreview: false };
+  return vite.loadConfigFromFile(env, file, project, "silent");
 }
 
 /** Returns the value without the parts that JSON does not have. */

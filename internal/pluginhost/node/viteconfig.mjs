@@ -2,39 +2,19 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { startEnv } from "./packages.mjs";
-import { configEnv, data, literal, loadVite, parsed } from "./vite.mjs";
+import { data, literal, loadVite, parsed } from "./vite.mjs";
 import { notCarried } from "./viteoptions.mjs";
 import { proxyRule } from "./viteproxy.mjs";
 
-export async function readViteConfig({ mode }) {
-  const loaded = await loadVite(mode);
-  if (!loaded) return null;
-  const { config } = loaded;
-  const env = configEnv(mode);
-  const applies = (p) =>
-    p && (!p.apply || (typeof p.apply === "function" ? p.apply({ ...config, mode }, env) : p.apply === "serve"));
-  const plugins = (await Promise.all((config.plugins ?? []).flat(Infinity))).flat(Infinity).filter(applies);
-  return {
-    file: loaded.path,
-    deps: loaded.dependencies.map((d) => resolve(d)),
-    plugins: namesOf(plugins),
-    config: carried(config, pluginJSX(plugins, mode), mode),
-    notCarried: notCarried(config),
-    env: setByConfig(),
-  };
-}
-
-const namesOf = (plugins) => [...new Set(plugins.map((p) => p.name).filter(Boolean))];
-
 /**
- * Returns the same as readViteConfig of a server that has started: `config` is the configuration as it is written,
+ * Returns the values of the configuration of a server that has started. `config` is the configuration as it is written,
  * `merged` is the same with what plugins have added, but without the values that Vite fills in.
  */
 export const startedConfig = ({ path, dependencies, config, merged, plugins, mode }) => ({
   file: path,
   deps: dependencies.map((d) => resolve(d)),
-  plugins: namesOf(plugins),
-  config: carried(merged, {}, mode),
+  plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
+  config: carried(merged, mode),
   notCarried: notCarried(config).filter((not) => !/^resolve\.alias .*customResolver$/.test(not)),
   env: setByConfig(),
 });
@@ -55,7 +35,7 @@ export function written(value) {
 }
 
 /** Returns the values of a config that another process can use. */
-function carried(config, jsx, mode) {
+function carried(config, mode) {
   const served = resolve(config.root ?? "."); // relative to the working directory, unlike other paths
   const out = { root: config.root ? served : undefined };
   for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType"])
@@ -84,7 +64,7 @@ function carried(config, jsx, mode) {
       preprocessorOptions: styleValues(config.css.preprocessorOptions, mode),
       postcss: config.css.postcss && typeof config.css.postcss === "object" ? { viteMode: mode } : config.css.postcss,
     };
-  out.esbuild = { ...jsx, ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
+  out.esbuild = { ...oxcJSX(config.oxc), ...data(config.esbuild || undefined) };
   Object.assign(out.esbuild, tsOptions(config));
   const s = config.server;
   if (s) out.server = serverValues(s, served, mode);
@@ -153,27 +133,6 @@ const origins = (origin) =>
 /** A key or certificate is text, or the path of a file. */
 const pem = (v) =>
   Array.isArray(v) ? v.map(pem).join("\n") : Buffer.isBuffer(v) ? v.toString() : existsSync(v) ? resolve(v) : v;
-
-/** Returns the JSX options that the plugins of frameworks set. */
-function pluginJSX(plugins, mode) {
-  const jsx = {};
-  for (const p of plugins) {
-    if (!/^(vite:react|vite:preact|preact:)/.test(p.name ?? "")) continue;
-    try {
-      const hook = typeof p.config === "object" ? p.config?.handler : p.config;
-      const set = hook?.call({ meta: {} }, {}, { command: "serve", mode });
-      Object.assign(jsx, oxcJSX(set?.oxc), data(set?.esbuild || undefined));
-    } catch (e) {
-      console.error(`${p.name}: ${e.message}`); // the hook needs more of Vite
-    }
-  }
-  return {
-    jsx: jsx.jsx,
-    jsxImportSource: jsx.jsxImportSource,
-    jsxFactory: jsx.jsxFactory,
-    jsxFragment: jsx.jsxFragment,
-  };
-}
 
 /** Reads the JSX options by the names of newer versions of Vite. */
 function oxcJSX(oxc) {

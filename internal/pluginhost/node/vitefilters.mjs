@@ -69,30 +69,30 @@ function passes(matchers, text) {
   return !has(matchers.exclude) && (matchers.include.length === 0 || has(matchers.include));
 }
 
-function written(matchers) {
-  if (!matchers) return undefined;
-  const include = matchers.include.map(goPattern);
-  const out = {
-    include: include.includes(undefined) ? [] : include,
-    exclude: matchers.exclude.map(goPattern).filter((p) => p !== undefined),
+/** Returns what matchers let through as {include, exclude} of texts for Go. Empty lists let all through. */
+function written({ include = [], exclude = [] } = {}) {
+  const patterns = include.map(goPattern);
+  return {
+    include: patterns.includes(undefined) ? [] : patterns,
+    exclude: exclude.map(goPattern).filter((p) => p !== undefined),
   };
-  return out.include.length + out.exclude.length ? out : undefined;
 }
 
-/** Returns whether a plugin has a hook at all. */
+/** Reports whether a plugin has a hook at all. */
 export const has = (plugin, hook) => {
   const h = plugin[hook];
   return typeof h === "function" || typeof h?.handler === "function" || typeof h?.transform === "function";
 };
 
 /**
- * Returns the filter of a hook: `data` for devserver, null without the hook, and `test` for a module. What the hook gets
- * may be made by others, `made`: then nobody knows by the source what it gets, and only the ID counts.
+ * Returns the filter of a hook. `data` is what it says of IDs, for devserver, and null without the hook. `test` reports
+ * whether a module passes. What the hook gets may be made by others, `made`: then nobody knows by the source what it gets,
+ * and only the ID counts.
  */
 export function filterOf(plugin, hook, made = false) {
   if (!has(plugin, hook)) return { data: null, test: () => false };
   const given = plugin[hook].filter;
-  if (!given || Array.isArray(given)) return { data: { all: true }, test: () => true }; // a list is Rolldown's own form
+  if (!given || Array.isArray(given)) return { data: written(), test: () => true }; // a list is Rolldown's own form
   const id = part(hook === "resolveId" && typeof given.id === "string" ? undefined : given.id, idExpression);
   const bySource = hook === "transform" && !made;
   const code = bySource ? part(given.code, codeExpression) : undefined;
@@ -101,9 +101,8 @@ export function filterOf(plugin, hook, made = false) {
       ? given.moduleType
       : { include: bySource ? given.moduleType : undefined };
   const types = exclude ? [] : listed(include).map(String);
-  const data = { id: written(id), code: written(code), moduleType: types.length ? types : undefined };
   return {
-    data: data.id || data.code || data.moduleType ? data : { all: true },
+    data: written(id),
     test: (of, text, type) =>
       passes(id, of) &&
       (text === undefined || passes(code, text)) &&

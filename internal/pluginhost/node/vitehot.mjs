@@ -1,7 +1,7 @@
 // Hot updates: what plugins say to changed files, and what they change and watch by themselves.
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { has, sorted } from "./vitefilters.mjs";
+import { sorted } from "./vitefilters.mjs";
 import { runAs } from "./vitehooks.mjs";
 import { exclusive, forgetFile, graph } from "./vitemodules.mjs";
 import { at, by, openBatch, running, tell } from "./vitestate.mjs";
@@ -12,7 +12,6 @@ const events = { create: "add", update: "change", delete: "unlink" };
 const kinds = Object.fromEntries(Object.entries(events).map(([kind, event]) => [event, kind]));
 
 let emit; // the watcher's own emit: plugins get another
-let listened = false; // plugins listen to the watcher
 
 /** Prepares the watcher, the module graph and restarts, before plugins see the server. */
 export function prepareHot(server) {
@@ -38,7 +37,6 @@ function prepareWatcher(watcher) {
     const add = watcher[name].bind(watcher);
     watcher[name] = (event, listener) => {
       const plugin = by();
-      listened ||= Boolean(plugin);
       const heard = (...args) =>
         runAs(plugin, `watcher.on("${String(event)}")`, () => listener.apply(watcher, args), args[0]);
       heard.listener = listener; // by which off() finds it
@@ -88,13 +86,6 @@ function noticeInvalidated(modules) {
     return invalidate.call(this, node, ...more);
   };
 }
-
-/** Reports whether plugins need to hear of changes: by hooks, or because Vite keeps what they made of modules. */
-export const hotInfo = () =>
-  listened ||
-  running.plugins.some((p) =>
-    ["load", "transform", "handleHotUpdate", "hotUpdate", "watchChange"].some((h) => has(p, h)),
-  );
 
 /**
  * Tells plugins of changed files, and returns what they say to each, and what they sent meanwhile. `built` are the modules

@@ -9,7 +9,7 @@ import { keepVite, viteFile } from "./vite.mjs";
 import { startedConfig } from "./viteconfig.mjs";
 import { aliasFilter, has } from "./vitefilters.mjs";
 import { actingHooks, runAs, turnOff, wrap, wrapUser } from "./vitehooks.mjs";
-import { hotInfo, prepareHot, updateHot } from "./vitehot.mjs";
+import { prepareHot, updateHot } from "./vitehot.mjs";
 import { htmlInfo } from "./vitehtml.mjs";
 import { httpInfo, openHTTP, prepareHTTP } from "./vitehttp.mjs";
 import {
@@ -144,8 +144,7 @@ function info(version, files, needed) {
         ...filtersOf(p),
       })),
     ],
-    html: htmlInfo(server),
-    hot: needed && hotInfo(),
+    html: htmlInfo(),
     ...httpInfo(),
     events: eventNames(),
     packages: packages(version, files),
