@@ -321,7 +321,7 @@ import { x } from "./x.js";
 export const lazy = "lazy" + x;
 `)))
 	p := s.Page(t, "/")
-	p.WaitText("#module", "xlazyxtruedevelopment")
+	p.WaitText("#module", "xlazyxfalsedevelopment")
 	p.WaitText("#classic", "x")
 	p.NoErrors()
 	s.WaitPages(1)

@@ -47,6 +47,12 @@ export class AsyncEvaluator {
     return this.jobs.has(id);
   }
 
+  /** Returns a promise that resolves when a module that waits for asynchronous modules has run, or failed. */
+  settled(id: ModuleID): Promise<void> | undefined {
+    const job = this.jobs.get(id);
+    return job && new Promise((resolve) => job.waiters.push({ resolve, reject: () => resolve() }));
+  }
+
   /**
    * Finds the modules below `id` that have not run and that are asynchronous or import an asynchronous module. When it
    * finds none, `id` can run synchronously.

@@ -348,6 +348,15 @@ export class Registry implements AsyncHost {
 
   // ---- Updates
 
+  /** Returns the module of the list that still waits at its top level, or for an import that does; undefined for none. */
+  waiting(ids: Iterable<ModuleID>): { id: ModuleID; settled: Promise<void> } | undefined {
+    for (const id of ids) {
+      const settled = this.evaluator.settled(id);
+      if (settled) return { id, settled };
+    }
+    return undefined;
+  }
+
   /** Takes the instances out, so that the next importer runs the modules again. */
   retire(ids: Iterable<ModuleID>): Map<ModuleID, Instance> {
     this.importers.index();

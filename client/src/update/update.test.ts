@@ -54,6 +54,20 @@ test("several accepts and several dispose callbacks all run, in order", async ()
   assert.deepEqual(w.look(), ["d1", "d2", "new", "one", "two", "hot updated: /main.js"]);
 });
 
+test("an update waits for a module that is still starting, with the importers that wait for it", async () => {
+  const w = new World({
+    "/main.js": `import { n } from "./a"; note("main " + n)`,
+    "/a.js": `async: $meta$.hot.accept(); exports.n = 1; await new Promise((go) => (globalThis.go = go)); note("a1")`,
+  });
+  const started = w.start("/main.js") as Promise<unknown>;
+  const updated = w.update({ "/a.js": `async: $meta$.hot.accept(); exports.n = 2; await 0; note("a2")` });
+  await new Promise((resolve) => setTimeout(resolve)); // the update has come
+  assert.deepEqual(w.look(), []);
+  (globalThis as unknown as { go(): void }).go();
+  await Promise.all([started, updated]);
+  assert.deepEqual(w.look(), ["a1", "main 1", "a2", "hot updated: /a.js"]);
+});
+
 test("an accept through an alias, a wrapper, or passed around counts", async () => {
   const w = run({
     "/main.js": `import { accept } from "./lib"; const meta = import.meta; accept(meta.hot); export const v = 1`,

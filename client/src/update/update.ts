@@ -66,6 +66,9 @@ export function viewOf(registry: Registry, hot: HotStore): RegistryView {
   };
 }
 
+/** How long an update waits for modules that start, in milliseconds. */
+const longestStart = 5000;
+
 interface Invalidation {
   path: ModuleID;
   message: string | undefined;
@@ -154,10 +157,13 @@ export class Updater {
     const deleted = payload.deleted ?? [];
     const changed = [...new Set(modules)].filter((id) => !deleted.includes(id) && this.differs(id, staged));
     const styles = this.page.decideStyles(payload.css ?? [], payload.files ?? []);
+    const stuck = await this.awaitRunning(changed); // what they accept is known when they have run
     const decision: Decision =
-      styles.reload === undefined
-        ? this.decide(payload, staged, { changed, deleted, fixed })
-        : { kind: "reload", reason: styles.reload };
+      stuck !== undefined
+        ? { kind: "reload", reason: `${stuck} still awaits something at its top level` }
+        : styles.reload === undefined
+          ? this.decide(payload, staged, { changed, deleted, fixed })
+          : { kind: "reload", reason: styles.reload };
     for (const id of fixed) this.registry.importers.forgetRefused(id);
     switch (decision.kind) {
       case "reload": {
@@ -270,6 +276,12 @@ export class Updater {
       this.registry.definitions.commit(staged, deleted);
       return this.refuse(jobs, error);
     }
+    const stuck = await this.awaitRunning(decision.rerun);
+    if (stuck !== undefined) {
+      this.registry.definitions.commit(staged, deleted);
+      await this.giveUp(`${stuck} still awaits something at its top level`, stuck);
+      return "reloading";
+    }
     await this.dispose(decision.rerun);
     this.registry.definitions.commit(staged, deleted);
     for (const id of decision.rerun) {
@@ -298,6 +310,24 @@ export class Updater {
     const orphans = this.registry.importers.orphans();
     this.followInvalidations();
     return done(jobs, orphans);
+  }
+
+  /**
+   * Waits for modules that are still starting: their importers wait for these very instances. Returns a module that does
+   * not come to its end.
+   */
+  private async awaitRunning(ids: ModuleID[]): Promise<ModuleID | undefined> {
+    const until = Date.now() + longestStart;
+    for (let now = this.registry.waiting(ids); now; now = this.registry.waiting(ids)) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<boolean>((resolve) => {
+        timer = setTimeout(() => resolve(true), until - Date.now());
+      });
+      const isLate = await this.events.meanwhile(Promise.race([now.settled.then(() => false), late]));
+      clearTimeout(timer);
+      if (isLate) return now.id;
+    }
+    return undefined;
   }
 
   /** Keeps the old modules: an import of the new code is missing or does not compile. The server sends that error. */
