@@ -291,7 +291,7 @@ func TestViteHost(t *testing.T) {
 		{"~/src/gone.own", []string{"null"}},
 		{"~/src/broken.own", []string{"error: ~/src/broken.own:3:5 [own] a mistake (thrown by transform)"}},
 		{"~/src/a.own?style&lang.scss", []string{"error: ~/src/_part.scss:2:5 [vite:css] Undefined variable"}}, // not a place in a.own
-		{"~/src/hot.own?style", []string{"/* true */"}},                                             // the module of the file is made before
+		{"~/src/hot.own?style", []string{"/* true */"}},                                                        // the module of the file is made before
 	} {
 		h.wants("viteTransform", `{"id":"`+c.id+`"}`, c.want...)
 	}
