@@ -259,8 +259,8 @@ func (h *Host) offers(id string) bool {
 }
 
 // mayRead reports whether plugins may be asked for the module. They run with all rights of the user, and a stranger may
-// ask for a module: a file has to pass the gate before, whatever its ID. The compiler reads the file of any other module,
-// and says why it may not.
+// ask for a module. So a file has to pass the gate before, whatever its ID. The compiler reads the file of any other
+// module, and says why it may not.
 func (h *Host) mayRead(name string) bool {
 	path, _, _ := strings.Cut(name, "?")
 	file := filepath.Clean(filepath.FromSlash(path))
