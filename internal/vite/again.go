@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// A process of Node that has just started knows nothing of the modules that pages run: they came from the cache, or
-// from a process that has died. Plugins need to have made them. Vue compares an edited component with the text that it
-// saw before, Svelte makes styles of what it knows of their component, and UnoCSS collects the classes of all modules.
+// A process of Node that has just started knows nothing of the modules that pages run. They came from the cache, or from
+// a process that has died. Plugins need to have made them. Vue compares an edited component with the text that it saw
+// before. Svelte makes styles of what it knows of their component, and UnoCSS collects the classes of all modules.
 // So Vite makes all these modules again, in the background. What differs is an update, as after an edit.
 //
 // Vite gets the text that the module was made from, which a file may not have any more. Before plugins hear of the edit
@@ -142,8 +142,8 @@ func (a *again) note(h *Host, id string, change func(*item)) {
 	}
 }
 
-// take returns the items that a filter picks, in the order in which they have to be made: modules before the parts of
-// their files, and modules without a file and pages last, which may follow from all others.
+// take returns the items that a filter picks, in the order in which they have to be made. Modules come before the parts of
+// their files. Modules without a file and pages come last, since they may follow from all others.
 func (a *again) take(picks func(*item) bool) []*item {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Project is the running project, as plugins of a vite.config see it. Its methods but Rewrite are called one after the
-// other, and must not wait for a question to the plugins.
+// Project is the running project, as plugins of a vite.config see it. Its methods but Rewrite are called in turn, and must
+// not wait for a question to the plugins. None may wait for an edit, since edits wait for plugins.
 type Project interface {
 	// Send sends a message of a plugin to pages.
 	Send(Send) error

@@ -15,7 +15,7 @@ import (
 )
 
 // PluginName stands for the plugins of a vite.config among the plugins of the project. They share one process, so they
-// are one plugin for whoever gives them events.
+// are one plugin for the server.
 const PluginName = "vite.config"
 
 // Listener returns the plugins as a host of one plugin, which takes pages and their events. It is nil for a nil Host.

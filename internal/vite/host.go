@@ -1,8 +1,8 @@
 // Package vite runs the plugins of a project's vite.config. The project's own Vite runs them in Node, as a server that
-// never listens; what they make of a module is compiled and sent to pages like all other code.
+// never listens. What they make of a module is compiled and sent to pages like all other code.
 //
-// A Host is these plugins as the server sees them: it asks them about imports, modules, edits and pages, and takes what
-// they want of the server. node/vite*.mjs in package pluginhost is the other side.
+// A Host is these plugins as the server sees them. It asks them about imports, modules, edits and pages, and takes what
+// they want of the server. node/vite*.mjs in package pluginhost is the other side. No mutex is held while Node is asked.
 package vite
 
 import (
@@ -264,9 +264,9 @@ func (h *Host) offers(id string) bool {
 	return true
 }
 
-// mayRead reports whether plugins may be asked for the module. They run with all rights of the user, and whoever asks
-// for a module may have none: a file has to pass the gate before, whatever its ID. Who reports false reads the file, and
-// says why not.
+// mayRead reports whether plugins may be asked for the module. They run with all rights of the user, and a stranger may
+// ask for a module. So a file has to pass the gate before, whatever its ID. The compiler reads the file of any other
+// module, and says why it may not.
 func (h *Host) mayRead(name string) bool {
 	path, _, _ := strings.Cut(name, "?")
 	file := filepath.Clean(filepath.FromSlash(path))

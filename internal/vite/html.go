@@ -20,8 +20,8 @@ type Page struct {
 	HTML string `json:"html"`
 }
 
-// HTML returns the page with what plugins make of it. Those that ask for it come first, before the server's own work on
-// the page, and the rest comes after.
+// HTML returns the page with what plugins make of it. first asks the hooks that run before the server's own work on the
+// page, and else the other hooks.
 func (h *Host) HTML(ctx context.Context, first bool, page Page) (string, error) {
 	if h == nil || first && !h.o.Info.HTML.Pre || !first && !h.o.Info.HTML.Rest {
 		return page.HTML, nil
@@ -100,8 +100,8 @@ func (h *Host) Claims(ctx context.Context, url string) (id string, ok bool) {
 	return id, made != nil || err != nil // loading the module reports the error
 }
 
-// permitInstalled allows reading the file that a URL means, when it is installed with the plugins: they bring code for
-// pages, which may be linked from anywhere. Who asks may have put the URL together, so no other file is allowed.
+// permitInstalled allows reading the file that a URL means, when it is installed with the plugins. They bring code for
+// pages, which may be linked from anywhere. A stranger may have put the URL together, so no other file is allowed.
 func (h *Host) permitInstalled(id string) {
 	file, err := filepath.EvalSymlinks(h.fileOf(id))
 	if err != nil || !moduleid.IsDependency(file) {

@@ -47,7 +47,7 @@ const (
 	Early Stage = "pre"
 	// Late is after files and before pages. Middlewares see the URL of the page that the server would send.
 	Late Stage = "late"
-	// Socket is when nobody else takes a WebSocket.
+	// Socket is when neither the server nor a proxy takes a WebSocket.
 	Socket Stage = "socket"
 )
 
@@ -77,7 +77,7 @@ type web struct {
 // transport asks processes by the paths of their sockets, which stand in hex in the place of the host.
 var transport = &http.Transport{
 	DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
-	ExpectContinueTimeout: 24 * time.Hour, // the body waits until somebody reads it
+	ExpectContinueTimeout: 24 * time.Hour, // the body waits until a middleware reads it
 	DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
 		host, _, _ := net.SplitHostPort(addr)
 		path, err := hex.DecodeString(host)
@@ -125,7 +125,7 @@ func below(path, route string) bool {
 	return len(path) == len(route) || path[len(route)] == '/' || path[len(route)] == '.'
 }
 
-// ServeHTTP gives the request to the plugins' middlewares, and returns nil when one of them has answered. Otherwise it
+// ServeHTTP gives the request to the plugins' middlewares, and returns nil when a middleware has answered. Otherwise it
 // returns the request that the caller has to answer: r, or the request for the URL that a middleware has chosen.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request, stage Stage) *http.Request {
 	named, ok := h.wants(r, stage)
@@ -291,7 +291,7 @@ func setHeaders(to, from http.Header) {
 
 // passOn returns the request that no middleware has answered. Headers that middlewares have set belong to the answer.
 func passOn(w http.ResponseWriter, r *http.Request, header http.Header, target string, body *replay) (*http.Request, error) {
-	for _, name := range []string{"Date", "Content-Length"} { // of the answer that nobody gets
+	for _, name := range []string{"Date", "Content-Length"} { // of an answer that no browser gets
 		header.Del(name)
 	}
 	setHeaders(w.Header(), header)
@@ -342,7 +342,7 @@ func (b *replay) back(r *http.Request) error {
 	return nil
 }
 
-// Close leaves the body open: somebody else may answer the request.
+// Close leaves the body open: the server may answer the request.
 func (b *replay) Close() error {
 	close(b.closed)
 	return nil

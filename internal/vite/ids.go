@@ -65,8 +65,8 @@ func (h *Host) allFromVite(names []string) []string {
 	return ids
 }
 
-// Place returns the path from which a module without a file imports, "" for none: some plugins name such a module by a
-// path beside the file that it belongs to.
+// Place returns the path from which a module without a file imports, "" for none. Some plugins name such a module by a path
+// beside the file that it belongs to.
 func Place(id string) string {
 	name, ok := strings.CutPrefix(id, opaque)
 	if !ok || disk.Stat(filepath.Dir(filepath.FromSlash(name))) == nil {

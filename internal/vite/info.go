@@ -8,7 +8,7 @@ import (
 )
 
 // Info is what a started Vite says of itself and of its plugins. It is kept with the values of the vite.config, so that
-// the next start knows who has to be asked before Node runs.
+// the next start knows which questions are for plugins before Node runs.
 type Info struct {
 	// Version is the version of Vite, and Root the folder that it serves.
 	Version string `json:"version"`

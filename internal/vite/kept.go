@@ -22,7 +22,7 @@ import (
 
 // What plugins answered is kept in the project's cache, so that the next start shows its page before Node runs. An
 // answer is good for as long as the vite.config, its plugins' versions and the files that it was made from are the same.
-// Nobody knows what else a plugin looks at, so Node is asked again soon, see again.go.
+// What else a plugin looks at is not known, so Node is asked again soon, see again.go.
 
 // keyOf returns the key of an answer in the cache.
 func (h *Host) keyOf(kind, name string) cache.Key {
@@ -131,7 +131,7 @@ func (h *Host) keptImports(importer string) []keptImport {
 // largest is the size from which a file's stamp does not follow from its content.
 const largest = 1 << 20
 
-// stampOf returns a text that changes with the content of a file, with the files of a folder, or with those that a
+// stampOf returns a text that changes with the content of a file, with the files of a folder, or with the files that a
 // pattern matches.
 func (h *Host) stampOf(name string) string {
 	info, err := os.Stat(name)

@@ -12,7 +12,7 @@ type Send struct {
 	IDs []string `json:"ids"`
 	// Client is the page that gets the message, "" for all. Host.Page finds it.
 	Client string `json:"client"`
-	// By is the plugin that sends, "" when nobody knows.
+	// By is the plugin that sends, "" when that is not known.
 	By string `json:"by"`
 }
 
@@ -45,7 +45,7 @@ func (s Send) Message() (m Message, err error) {
 	return m, nil
 }
 
-// By returns how people know the plugin of that name, "" for a plugin that nobody knows.
+// By returns how texts for users name a plugin. The name "" stands for any plugin of the vite.config.
 func By(name string) string {
 	if name == "" {
 		return "a plugin of the vite.config"

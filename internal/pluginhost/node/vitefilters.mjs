@@ -1,4 +1,5 @@
 // The filters of plugins' hooks, as data that devserver can test itself. What cannot be written so lets more through.
+import { literal } from "./vite.mjs";
 
 /** Returns a regular expression in Go's syntax, undefined for one that Go does not have. */
 function goPattern(re) {
@@ -39,8 +40,6 @@ function goPattern(re) {
   return flags ? `(?${flags})${out}` : out;
 }
 
-const literal = (s) => s.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
-
 const listed = (v) => (v === undefined || v === null ? [] : [v].flat());
 
 /** Returns the matchers of one part of a filter as {include, exclude} of regular expressions, undefined for "any". */
@@ -51,7 +50,7 @@ function part(given, expression) {
       ? given
       : { include: given, exclude: undefined };
   const included = listed(include).map(expression);
-  const excluded = listed(exclude).map(expression).filter(Boolean); // without one, more comes through
+  const excluded = listed(exclude).map(expression).filter(Boolean); // fewer let more through
   const any = included.length === 0 || included.includes(undefined);
   return any && excluded.length === 0 ? undefined : { include: any ? [] : included, exclude: excluded };
 }
@@ -117,7 +116,7 @@ export const aliasFilter = (find) =>
     "load",
   ).data;
 
-/** Returns those of the plugins that have a hook, in the order in which Vite calls it. */
+/** Returns the plugins that have a hook, in the order in which Vite calls them. */
 export function sorted(plugins, hook) {
   const rank = (p) => ({ pre: 0, post: 2 })[p[hook].order] ?? 1;
   return plugins.filter((p) => p[hook]).sort((a, b) => rank(a) - rank(b));

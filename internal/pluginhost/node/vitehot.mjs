@@ -89,7 +89,7 @@ function noticeInvalidated(modules) {
 
 /**
  * Tells plugins of changed files, and returns what they say to each, and what they sent meanwhile. `built` are the modules
- * that follow from these files: what Vite keeps of them is out of date, also where Vite does not know of the file.
+ * that follow from these files. What Vite keeps of them is out of date, also where Vite does not know of the file.
  */
 export const updateHot = ({ changes, built = [] }) =>
   exclusive(async () => {
@@ -191,8 +191,8 @@ async function askHot(file, kind, nodes, attempt) {
   const options = contextOf(file, kind, nodes);
   const old = contextOf(file, kind, [...new Set(mixed.getModulesByFile(file))]);
   const ssrOptions = ssr && contextOf(file, kind, [...new Set(ssr.moduleGraph.getModulesByFile(file))]);
-  const has = (list, node) => list.some((n) => n.id === node.id && n.url === node.url);
-  const add = (list, more) => [...list, ...more.filter((n) => n && !has(list, n))];
+  const holds = (list, node) => list.some((n) => n.id === node.id && n.url === node.url);
+  const add = (list, more) => [...list, ...more.filter((n) => n && !holds(list, n))];
   let said = false;
   await attempt(async () => {
     for (const plugin of hotPlugins(client.plugins)) {
@@ -204,18 +204,18 @@ async function askHot(file, kind, nodes, attempt) {
       if (plugin.hotUpdate) {
         options.modules = left;
         old.modules = add(
-          old.modules.filter((n) => has(left, n) || (ssrOptions && has(ssrOptions.modules, n))),
+          old.modules.filter((n) => holds(left, n) || (ssrOptions && holds(ssrOptions.modules, n))),
           left.map((n) => mixed.getBackwardCompatibleModuleNode(n)),
         );
       } else {
         old.modules = left;
         options.modules = add(
-          options.modules.filter((n) => has(left, n)),
+          options.modules.filter((n) => holds(left, n)),
           left.map((n) => n._clientModule),
         );
         if (ssrOptions)
           ssrOptions.modules = add(
-            ssrOptions.modules.filter((n) => has(left, n)),
+            ssrOptions.modules.filter((n) => holds(left, n)),
             left.map((n) => n._ssrModule),
           );
       }

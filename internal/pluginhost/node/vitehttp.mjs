@@ -8,11 +8,11 @@ import { at, by, tell } from "./vitestate.mjs";
 
 // What both sides say to each other about a request. A header of this name never comes from a browser.
 const stageHeader = "x-devserver-stage"; // "pre" or "late"
-const fromHeader = "x-devserver-from"; // JSON: who asks
-const passHeader = "x-devserver-pass"; // nobody took the request; the value is its new URL, "" for the same
+const fromHeader = "x-devserver-from"; // JSON: the address of the browser
+const passHeader = "x-devserver-pass"; // no plugin took the request; the value is its new URL, "" for the same
 const errorHeader = "x-devserver-error"; // JSON: the error of a middleware
 
-/** How long a middleware may take before the terminal names its plugin, and how long nobody may take a socket. */
+/** How long a middleware may take before the terminal names its plugin, and how long plugins have to take a socket. */
 const slow = 10_000;
 const untaken = 5_000;
 
@@ -42,7 +42,7 @@ export function prepareHTTP(server) {
   };
   const handle = middlewares.handle;
   middlewares.handle = function (req, res, out) {
-    run(this, handle, req, res, out);
+    runStage(this, handle, req, res, out);
   };
   server.printUrls = silent;
   server.transformIndexHtml = transformIndexHtml;
@@ -65,7 +65,7 @@ const serving = new Set([
 
 /**
  * Returns the layers of a stage in their order. Plugins may have moved layers, so their places count. Late layers see a
- * URL without the base, and the page's name in the place of a route: two of Vite's own layers see to that. A layer that
+ * URL without the base, and the page's name in the place of a route. Two of Vite's own layers see to that. A layer that
  * came when Vite's own were complete is behind all of them, where no request reaches it in Vite. Here it is the first of
  * the late ones.
  */
@@ -145,7 +145,7 @@ async function closeHTTP() {
   last.closeAllConnections();
 }
 
-/** Has the body of a request sent when somebody reads it. Who passes the request on leaves the body to devserver. */
+/** Has the body of a request sent when a plugin reads it. A request that is passed on leaves its body to devserver. */
 function readWhenAsked(req, res) {
   const read = req._read;
   let asked = false;
@@ -194,11 +194,11 @@ function take(req, res) {
 }
 
 /** Runs the layers of a stage. Connect takes the list of layers once for each request. */
-function run(app, handle, req, res, out) {
+function runStage(app, handle, req, res, out) {
   if (res.headersSent) return; // a listener of the server was faster
   const state = asked.get(req) ?? { stage: "pre", plugin: "", url: undefined };
   const stack = app.stack;
-  let layers = layersOf(state.stage, stack).map((layer) => ({ route: layer.route, handle: running(layer, state) }));
+  let layers = layersOf(state.stage, stack).map((layer) => ({ route: layer.route, handle: asPlugin(layer, state) }));
   if (state.stage === "late") {
     const from = layersOf("late", stack).findLastIndex((l) => own.has(l)) + 1;
     layers = layers.toSpliced(from, 0, { route: "", handle: (r, _, next) => ((state.url = r.url), next()) });
@@ -218,7 +218,7 @@ function run(app, handle, req, res, out) {
 }
 
 /** Returns the function of a layer, which runs as its plugin. Errors of asynchronous functions are errors, too. */
-function running(layer, state) {
+function asPlugin(layer, state) {
   if (own.has(layer)) return layer.handle;
   const plugin = names.get(layer) ?? "";
   const call = (args, next) => {
@@ -251,7 +251,7 @@ function fail(res, thrown, plugin) {
   res.end();
 }
 
-/** Gives a socket to the listeners of plugins. Devserver answers when nobody takes it. */
+/** Gives a socket to the listeners of plugins. Devserver answers when no listener takes it. */
 function takeSocket(req, socket, head) {
   tidy(req);
   socket.on("error", () => socket.destroy());

@@ -8,7 +8,7 @@ import { withText } from "./vitetexts.mjs";
 
 const cleaned = (id) => id.replace(/[?#].*$/s, "");
 
-/** What a module must not be transformed by: nobody but devserver has to do with it. */
+/** Ends the work on a module that only devserver has to do with. */
 const notMine = Object.assign(new Error("no plugin wants this module"), { pluginCode: "DEVSERVER" });
 
 const container = () => (running.client ?? running.server).pluginContainer;
@@ -48,7 +48,7 @@ export function learnFilters() {
   const resolvers = sorted(all, "resolveId");
   const vites = resolvers.findIndex((p) => core.has(p) && /^(vite:resolve|builtin:vite-resolve)/.test(p.name));
   early = new Set(resolvers.slice(0, vites).filter((p) => user.has(p)));
-  let made = false; // one of Vite's own comes before: it makes JavaScript of TypeScript, or CSS of Sass
+  let made = false; // a plugin of Vite's own comes before: it makes JavaScript of TypeScript, or CSS of Sass
   transforms = sorted(all, "transform").map((plugin) => {
     if (!user.has(plugin)) {
       made ||= core.has(plugin);
@@ -71,7 +71,7 @@ export const isEarly = (plugin) => early.has(plugin);
 
 const isAsked = (id) => at.getStore()?.asked === id;
 
-/** Reports whether a plugin has changed the module, or one after the place may. */
+/** Reports whether a plugin has changed the module, or a plugin behind the place may. */
 const wanted = (place, id, code) =>
   recordOf(id)?.by.size > 0 || transforms.some((t, i) => i > place && t.test?.(id, code));
 
@@ -230,7 +230,7 @@ export default function Probe() {
 }
 `;
 
-/** Returns the names of those of the plugins that change a component: Babel has plugins, or React's compiler is on. */
+/** Returns the names of the plugins that change a component: Babel has plugins, or React's compiler is on. */
 export async function probe(plugins) {
   const id = posix.join(running.server.config.root, "src/devserver-probe.tsx");
   beginRecord(id);

@@ -38,7 +38,7 @@ const replaced = new Set(
   ).split(" "),
 );
 
-/** Plugins whose work devserver does itself. Those of React run when they have more to do, see probe. */
+/** Plugins whose work devserver does itself. The plugins of React run when they have more to do, see probe. */
 const builtIn =
   /^(vite:react|vite:preact|preact:|prefresh|transform-react-jsx|vite:transform-hook-names|vite-tsconfig-paths|vite:basic-ssl|vite-plugin-basic-ssl|vite-plugin-mkcert)/;
 const certificates = /^(vite:basic-ssl|vite-plugin-basic-ssl|vite-plugin-mkcert)/;
@@ -66,7 +66,7 @@ function fits(version, range) {
 }
 
 /** Loads Vite by its entry as an ES module: the other of Vite 5 lacks exports. */
-async function loadVite() {
+async function importVite() {
   const manifest = find("vite/package.json");
   const { version, engines } = JSON.parse(readFileSync(manifest, "utf8"));
   const own = process.versions.node;
@@ -87,7 +87,7 @@ async function start({ mode, socket }) {
   const file = viteFile();
   if (!file) return null;
   await close();
-  const { vite, version } = await loadVite();
+  const { vite, version } = await importVite();
   process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
   const ours = ourPlugins(Number.parseInt(version, 10), mode);
   const starting = vite.createServer({

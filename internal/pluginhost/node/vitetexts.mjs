@@ -1,4 +1,4 @@
-// A module may have to be made from the text that its file had before an edit: pages run what was made of that, and
+// A module may have to be made from the text that its file had before an edit. Pages run what was made of that text, and
 // plugins compare the edit with it. Plugins get the text wherever they read the file, since some read it themselves.
 import { AsyncLocalStorage } from "node:async_hooks";
 import fs from "node:fs";
