@@ -45,7 +45,8 @@ func (u *Updater) update(e *edit) {
 	u.awaitNew(e) // unfinished.go
 	u.askPlugins(e)
 	u.publish(e)
-	u.revoke(e) // permit.go
+	u.revoke(e)  // permit.go
+	u.catchUp(e) // foreign.go
 }
 
 // handOver reports whether the edit was handed to someone else: a change of the configuration restarts the project, a
@@ -71,11 +72,12 @@ func (u *Updater) CheckConfig() { u.restartIfConfigured(written(u.o.Watched.Conf
 // compileAffected brings resolver, assets and graph up to date with changed files, and adds to the edit what became of
 // the modules that follow from them.
 func (u *Updater) compileAffected(e *edit, changes watch.Batch) {
-	u.forget(changes)                                // affected.go
-	u.stampAssets(changes)                           // affected.go
-	ids := u.affected(changes)                       // affected.go
-	ids = append(ids, u.askVite(e, changes, ids)...) // foreign.go
-	e.modules.merge(u.reload(changes, unique(ids), false))
+	u.forget(changes)                     // affected.go
+	u.stampAssets(changes)                // affected.go
+	ids := u.affected(changes)            // affected.go
+	touched := u.askVite(e, changes, ids) // foreign.go
+	ids = u.postpone(e, touched, ids)     // foreign.go
+	e.modules.merge(u.reload(changes, unique(append(ids, touched...)), false))
 }
 
 // reload compiles modules that may have changed, and returns what became of them. A file that became empty is left for

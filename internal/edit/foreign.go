@@ -21,6 +21,8 @@ type foreign struct {
 	// chosen holds the modules that plugins chose for a file, by the file. A file that is held back is asked about
 	// several times, and plugins answer only what is new to them: the answers add up.
 	chosen map[string][]string
+	// later holds modules that plugins did not choose: they are compiled behind the update.
+	later []string
 	// updated holds the modules of updates that plugins sent meanwhile: they are part of this one.
 	updated []string
 	sends   []vite.Send
@@ -75,6 +77,40 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 	}
 	// Plugins may name modules that no page has asked for.
 	return slices.DeleteFunc(touched, func(id string) bool { return u.o.Graph.Version(id) == nil })
+}
+
+// postpone takes the modules out of the list that plugins of the vite.config did not choose. The update need not wait for
+// their code, which is for pages that load from now on. Those with an error stay, since the edit may mend it.
+func (u *Updater) postpone(e *edit, touched, ids []string) []string {
+	return slices.DeleteFunc(ids, func(id string) bool {
+		chosen, narrowed := e.foreign.chosen[u.o.Compiler.File(id)]
+		if !narrowed || slices.Contains(chosen, id) || slices.Contains(touched, id) {
+			return false
+		}
+		if v := u.o.Graph.Version(id); v == nil || v.Err != nil {
+			return false
+		}
+		e.foreign.later = append(e.foreign.later, id)
+		return true
+	})
+}
+
+// catchUp compiles the modules that were postponed.
+func (u *Updater) catchUp(e *edit) {
+	later := slices.DeleteFunc(unique(e.foreign.later), func(id string) bool { return e.modules[id] != nil })
+	if len(later) == 0 {
+		return
+	}
+	rest := &edit{modules: u.reload(nil, later, false)}
+	u.crawlNew(rest)
+	for _, id := range later {
+		if m := rest.modules[id]; m.outcome == compiled {
+			m.outcome = handled
+		}
+	}
+	if rest.modules.any(func(m *module) bool { return m.outcome != handled && m.outcome != fresh }) {
+		u.update(rest)
+	}
 }
 
 // Redo applies edits that plugins of the vite.config had not heard of, and compiles modules again of which plugins have
