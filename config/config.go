@@ -92,6 +92,8 @@ type Resolve struct {
 	Alias Aliases `json:"alias"`
 	// Conditions are additional conditions for package.json exports, besides module, browser and development.
 	Conditions []string `json:"conditions"`
+	// DefaultConditions set to false leaves out module, browser and development. Default: true.
+	DefaultConditions *bool `json:"defaultConditions"`
 	// Dedupe lists packages that always resolve to the root's copy.
 	Dedupe []string `json:"dedupe"`
 	// Extensions are tried in order for specifiers without an extension. Default: Vite's list.

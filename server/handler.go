@@ -272,7 +272,9 @@ func whyDenied(denied *gate.Denied) []any {
 func (p *project) serveVirtual(w http.ResponseWriter, r *http.Request) bool {
 	name, _ := p.layout.Below(r.URL.Path)
 	style := destination(r) == "style"
-	if !style && !wantsVirtual(r, name) {
+	// Names without an extension are usual for modules of a vite.config's plugins, and Go plugins do not expect to be asked.
+	perhaps := p.vite != nil && destination(r) == "" && path.Ext(name) == "" && !acceptsHTML(r)
+	if !style && !perhaps && !wantsScript(r, name) {
 		return false
 	}
 	id, ok := p.virtual(r.Context(), name, r.URL.RawQuery)
@@ -291,14 +293,14 @@ func (p *project) serveVirtual(w http.ResponseWriter, r *http.Request) bool {
 	return ok
 }
 
-// wantsVirtual reports whether the browser runs the answer as a script or a worker, or probably so for a client without Fetch
-// metadata.
-func wantsVirtual(r *http.Request, name string) bool {
+// wantsScript reports whether the browser runs the answer as a script or a worker, or probably so for a client without
+// Fetch metadata.
+func wantsScript(r *http.Request, name string) bool {
 	if _, alone := runsAlone(r); alone {
 		return true
 	}
 	dest := destination(r)
-	return dest == "script" || dest == "" && (moduleid.IsScript(name) || strings.HasPrefix(name, "/@") || !acceptsHTML(r) && path.Ext(name) == "")
+	return dest == "script" || dest == "" && (moduleid.IsScript(name) || strings.HasPrefix(name, "/@id/"))
 }
 
 // virtual returns the module that plugins have at a URL without a file. Vite puts "/@id/" before names that are no path,
@@ -319,7 +321,7 @@ func (p *project) virtual(ctx context.Context, name, query string) (id string, o
 // for other URLs without a file.
 func (p *project) serveMissing(w http.ResponseWriter, r *http.Request, denied *gate.Denied) bool {
 	name, _ := p.layout.Below(r.URL.Path)
-	if wantsVirtual(r, name) {
+	if wantsScript(r, name) {
 		return false // no module has this URL
 	}
 	if strings.HasPrefix(name, "/@fs/") || strings.HasPrefix(name, "/@id/") {

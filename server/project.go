@@ -132,7 +132,8 @@ func (p *project) build(from reading) (err error) {
 	p.watched = edit.NewWatched(watcher, l, config.IsOn(cfg.Resolve.PreserveSymlinks), s.log)
 	resolver, err := resolve.New(resolve.Options{
 		Root: l.Root, Workspace: l.Workspace, Public: l.Public, Alias: aliases(cfg), Conditions: cfg.Resolve.Conditions,
-		Dedupe: cfg.Resolve.Dedupe, Extensions: cfg.Resolve.Extensions, MainFields: cfg.Resolve.MainFields,
+		NoDefaultConditions: cfg.Resolve.DefaultConditions != nil && !*cfg.Resolve.DefaultConditions,
+		Dedupe:              cfg.Resolve.Dedupe, Extensions: cfg.Resolve.Extensions, MainFields: cfg.Resolve.MainFields,
 		PreserveSymlinks: config.IsOn(cfg.Resolve.PreserveSymlinks), Production: p.env.Production(),
 	})
 	if err != nil {

@@ -49,6 +49,7 @@ export default {
           if (req.url === "/sync") return void nothing();
           if (req.url === "/read") return void body(req).then(() => next());
           if (req.url === "/next") return next();
+          if (req.url === "/untyped") return void res.end("<!doctype html><p>untyped");
           if (req.url === "/head") { res.statusCode = 418; res.setHeader("Set-Cookie", ["a=1", "b=2"]); return void res.end("x"); }
           const { method, originalUrl, headers, socket } = req;
           res.setHeader("Content-Type", "application/json");
@@ -113,6 +114,9 @@ export default {
 	page := s.Get("/app/", "Accept", "text/html")
 	if page.Header.Get("Cross-Origin-Opener-Policy") != "same-origin" || page.Header.Get("Content-Type") != "text/html; charset=utf-8" || page.Header.Get("X-Devserver-Pass") != "" {
 		t.Errorf("headers of a page behind middlewares: %v", page.Header)
+	}
+	if got := s.Get("/app/api/untyped").Header.Get("Content-Type"); got != "text/html; charset=utf-8" {
+		t.Errorf("a page without a type is sent as %q", got)
 	}
 	if got := s.Get("/app/api/head").Header.Values("Set-Cookie"); len(got) != 2 {
 		t.Errorf("cookies of a middleware: %v", got)
@@ -287,5 +291,24 @@ export default { plugins: [{
 	devtest.Eventually(t, "a later middleware answers again", func() bool { return s.Get("/later").Body == want }, func() string { return s.Get("/later").Body })
 	if n := s.Log.Count("the plugin is at"); n != 1 {
 		t.Errorf("the plugin's line was printed %d times", n)
+	}
+}
+
+// TestMiddlewaresOfAnEditedConfig: a saved vite.config brings its middlewares, and a request meanwhile is answered.
+func TestMiddlewaresOfAnEditedConfig(t *testing.T) {
+	t.Parallel()
+	s := startWithPlugins(t, `export default { plugins: [{ name: "answers", configureServer: ({ middlewares }) => void middlewares.use("/old", (req, res) => res.end("old")) }] };`, "")
+	if got := s.Get("/old").Body; got != "old" {
+		t.Fatalf("the middleware answers %q", got)
+	}
+	s.Edit("vite.config.mjs", `"/old", (req, res) => res.end("old")`, `"/new", (req, res) => res.end("new")`)
+	devtest.Eventually(t, "the new middleware answers", func() bool {
+		if got := s.Get("/old", "Accept", "text/html"); got.Status != 200 {
+			t.Errorf("a request during the restart: %d %s", got.Status, got.Body)
+		}
+		return s.Get("/new").Body == "new"
+	}, s.Log.String)
+	if got := s.Get("/old"); got.Status != 404 {
+		t.Errorf("the old middleware answers: %d %s", got.Status, got.Body)
 	}
 }

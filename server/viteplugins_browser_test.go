@@ -253,7 +253,9 @@ func (p *pluginPlay) step(step pluginStep) {
 	case "delete":
 		p.app.Remove(step.object)
 	case "restart":
-		p.page.Goto("about:blank") // a page that looks for its server would log errors
+		for devtest.Eval[string](p.page, "location.href") != "about:blank" { // a page may be about to reload itself
+			p.page.Goto("about:blank") // a page that looks for its server would log errors
+		}
 		if p.vite != nil {
 			p.vite.stop()
 			p.vite.start(p.t)

@@ -1,7 +1,6 @@
 package edit
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -58,6 +57,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 		e.foreign.updated = append(e.foreign.updated, u.Served(s.IDs)...)
 	}
 	touched = append(touched, e.foreign.updated...)
+	touched = append(touched, u.o.Graph.Broken()...) // nobody knows what a plugin that failed has looked at
 	for i, f := range hot.Files {
 		touched = append(touched, f.Touched...)
 		touched = append(touched, f.Modules...)
@@ -222,28 +222,20 @@ func (u *Updater) narrow(e *edit) {
 
 // passOn sends what plugins of the vite.config sent to pages during the edit, before the update. Their reloads go out
 // after it, see passOnReloads, and their updates are part of it.
-//
-// The plugin of Vue compares a component with the text that it saw last, and tells pages by "file-changed" that an edit
-// may keep what the component's setup made. After a text that failed, its comparison is with a text that pages never
-// ran. So pages are told that no file changed, and run all of the component.
 func (u *Updater) passOn(e *edit) {
 	if len(e.changes) > 0 && !e.modules.any(func(m *module) bool { return m.outcome == broken }) {
 		u.o.Problems.ClearAll(func(id string) bool { return strings.HasPrefix(id, errorOf) })
 	}
 	for _, s := range e.foreign.sends {
 		if t := typeOf(s); t != "update" && t != "full-reload" {
-			u.send(u.afterFailure(s))
+			u.send(s)
 		}
 	}
+	failed := map[string]bool{}
 	for _, m := range e.modules {
-		switch {
-		case m.file == "":
-		case m.outcome == broken:
-			u.failedForeign[m.file] = true
-		case m.isChanged():
-			delete(u.failedForeign, m.file)
-		}
+		failed[m.file] = failed[m.file] || m.outcome == broken
 	}
+	u.o.Vite.Published(failed)
 }
 
 // passOnReloads sends the reloads that plugins of the vite.config sent during the edit, after its update.
@@ -315,17 +307,4 @@ func (u *Updater) asTold(c vite.Change) watch.Change {
 		u.there.Store(file, true)
 	}
 	return watch.Change{Kind: kind, Path: file}
-}
-
-func (u *Updater) afterFailure(s vite.Send) vite.Send {
-	var sent struct {
-		Event string `json:"event"`
-		Data  struct {
-			File string `json:"file"`
-		} `json:"data"`
-	}
-	if json.Unmarshal(s.Payload, &sent) == nil && sent.Event == "file-changed" && u.failedForeign[sent.Data.File] {
-		s.Payload = json.RawMessage(`{"type":"custom","event":"file-changed","data":{"file":""}}`)
-	}
-	return s
 }

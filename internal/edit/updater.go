@@ -81,14 +81,12 @@ type Updater struct {
 
 	outdated   outdated     // outdated.go
 	lastReport atomic.Value // string: the report that was printed last
-	// failedForeign holds the files whose last edit failed, see passOn. It is guarded by applying.
-	failedForeign map[string]bool
-	there         sync.Map // files that exist -> true, as plugins of a vite.config know it
-	tasks         parallel.Tasks
+	there      sync.Map     // files that exist -> true, as plugins of a vite.config know it
+	tasks      parallel.Tasks
 }
 
 // New returns an Updater that follows nothing yet.
-func New(o Options) *Updater { return &Updater{o: o, failedForeign: map[string]bool{}} }
+func New(o Options) *Updater { return &Updater{o: o} }
 
 // Wait waits for what the Updater started. The context of its Options has ended.
 func (u *Updater) Wait() { u.tasks.Wait() }

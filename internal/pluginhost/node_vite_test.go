@@ -247,7 +247,7 @@ func TestViteHost(t *testing.T) {
 	}
 	want := map[string]any{
 		"define":  map[string]any{"OWN": "1", "ADDED": `"yes"`, "LATE": "2"},
-		"resolve": map[string]any{"conditions": []any{"own"}, "alias": []any{map[string]any{"find": "@", "replacement": "/src"}}},
+		"resolve": map[string]any{"conditions": []any{"own"}, "defaultConditions": false, "alias": []any{map[string]any{"find": "@", "replacement": "/src"}}},
 	}
 	for key, v := range want {
 		if !reflect.DeepEqual(a.Config[key], v) {
@@ -276,6 +276,10 @@ func TestViteHost(t *testing.T) {
 	resolve(true, `[null,{"id":"\u0000both","external":false},{"id":"\u0000virtual:own","external":false},{"id":"~/src/dep.js?nested","external":false},{"id":"https://x.test/a.js","external":true},null,null,null]`)
 	h.wants("viteResolve", `{"importer":"","specifiers":["fails"],"late":true}`, "error: ", "no such thing")
 
+	outside := filepath.Join(t.TempDir(), "linked.own") // devserver has checked that it may be read
+	if err := os.WriteFile(outside, []byte("OWN"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		id   string
 		want []string
@@ -285,6 +289,7 @@ func TestViteHost(t *testing.T) {
 		{"~/src/c.css?direct", []string{"null"}}, // the filter is of IDs without a query
 		{"~/src/by-both.own", []string{"MADE", `"by":["first","own"]`}},
 		{"~/src/c.css", []string{"updateStyle", "MADE"}},
+		{outside, []string{"MADE"}},
 		{"~/src/b.ts", []string{"null"}},
 		{"~/src/not.own", []string{"null"}},
 		{"~/src/same.own", []string{"null"}},
@@ -413,6 +418,7 @@ export default {
 	if err := json.Unmarshal([]byte(h.call("viteConfig", `{"mode":"development"}`)), &was); err != nil {
 		t.Fatal(err)
 	}
+	was.Config["resolve"].(map[string]any)["defaultConditions"] = false // only a Vite that runs knows
 	if !reflect.DeepEqual(a.Config, was.Config) || !slices.Equal(a.NotCarried, was.NotCarried) {
 		t.Errorf("the values are\n%v, but were\n%v\n%v %v", a.Config, was.Config, a.NotCarried, was.NotCarried)
 	}

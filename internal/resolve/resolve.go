@@ -25,6 +25,8 @@ type Options struct {
 	Alias []Alias
 	// Conditions are added to the conditions that always hold: module, browser, development, and import or require.
 	Conditions []string
+	// NoDefaultConditions leaves out module, browser and development, for scripts.
+	NoDefaultConditions bool
 	// MainFields are the fields of package.json that name a package's entry, used when it has no "exports". "main" comes
 	// last when they lack it. Nil means browser, module, jsnext:main, jsnext, main.
 	MainFields []string
@@ -163,23 +165,24 @@ func New(o Options) (*Resolver, error) {
 	for _, name := range o.Dedupe {
 		r.dedupe[name] = true
 	}
-	r.setConditions(o.Conditions, o.Production)
+	r.setConditions(o.Conditions, o.Production, !o.NoDefaultConditions)
 	r.setAliases(o.Alias)
 	r.Reset()
 	return r, nil
 }
 
-func (r *Resolver) setConditions(more []string, production bool) {
+func (r *Resolver) setConditions(more []string, production, byDefault bool) {
 	mode := "development"
 	if production {
 		mode = "production"
 	}
 	for kind, own := range [...]string{Import: "import", Require: "require", Style: "style", URL: "import", Sass: "sass", Less: "less", Stylus: "stylus"} {
-		set := map[string]bool{own: true, mode: true}
-		if Kind(kind).isStyle() { // the other conditions stand for scripts
-			set["style"] = true
-		} else {
-			set["module"], set["browser"] = true, true
+		set := map[string]bool{own: true}
+		switch {
+		case Kind(kind).isStyle(): // the other conditions stand for scripts
+			set["style"], set[mode] = true, true
+		case byDefault:
+			set["module"], set["browser"], set[mode] = true, true, true
 		}
 		for _, c := range more {
 			if c == "development|production" { // how Vite's config writes "the one of the mode"

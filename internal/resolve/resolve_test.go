@@ -375,6 +375,38 @@ import x from "y"
 	})
 }
 
+func TestConditions(t *testing.T) {
+	root := tree(t, `
+-- main.ts --
+-- node_modules/a/package.json --
+{"exports": {"own": "./own.js", "development": "./development.js", "style": "./a.css", "module": "./module.js", "browser": "./browser.js", "default": "./a.js"}}
+-- node_modules/a/a.js --
+-- node_modules/a/own.js --
+-- node_modules/a/development.js --
+-- node_modules/a/browser.js --
+-- node_modules/a/a.css --
+-- node_modules/b/package.json --
+{"exports": {"import": {"module": "./module.js", "browser": "./browser.js", "default": "./b.js"}}}
+-- node_modules/b/b.js --
+-- node_modules/b/browser.js --
+`)
+	for _, c := range []struct {
+		specifier, want string
+		kind            Kind
+		o               Options
+	}{
+		{"a", "own.js", Import, Options{Conditions: []string{"own"}}},
+		{"a", "a.js", Import, Options{NoDefaultConditions: true}},
+		{"b", "b.js", Import, Options{NoDefaultConditions: true}},
+		{"a", "development.js", Style, Options{NoDefaultConditions: true}}, // stylesheets have conditions of their own
+		{"b", "browser.js", Import, Options{NoDefaultConditions: true, Conditions: []string{"browser"}}},
+		{"a", "development.js", Import, Options{NoDefaultConditions: true, Conditions: []string{"development|production"}}},
+	} {
+		c.o.Root = root
+		check(t, newResolver(t, c.o), root, c.kind, []resolution{{c.specifier, "main.ts", "node_modules/" + c.specifier + "/" + c.want}})
+	}
+}
+
 func TestStyle(t *testing.T) {
 	root := tree(t, `
 -- package.json --

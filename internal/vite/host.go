@@ -62,6 +62,7 @@ type Host struct {
 	listings listings // kept.go
 	guests   guests   // events.go
 	made     sync.Map // ID -> sum of what pages run of a module that was asked about
+	texts    texts    // texts.go
 
 	saltOnce sync.Once
 	salt     string // begins the keys of kept answers
@@ -152,6 +153,9 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 		return nil, err
 	}
 	m, err := h.transform(ctx, id, nil)
+	if err == nil {
+		h.texts.read(h, id)
+	}
 	if was, known := h.made.Load(id); errors.Is(err, ErrDown) && known && was == sumOf(nil) {
 		return nil, nil // no plugin wanted the module before, and an edit goes on without them
 	}
@@ -344,6 +348,11 @@ func (h *Host) hot(ctx context.Context, changes []Change, built []string) (*Hot,
 			return nil, err
 		}
 		late[c.File] = was
+	}
+	for _, c := range changes {
+		if id, text := h.texts.beforeFailure(c.File); text != nil {
+			_, _ = h.transform(ctx, id, text) // it went well before
+		}
 	}
 	defer h.again.hearing(changes)()
 	var answer struct {

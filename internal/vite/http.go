@@ -374,7 +374,9 @@ func failure(text string) error {
 // stream sends the body as it comes. An answer that is cut off is cut off for the browser, too.
 func stream(w http.ResponseWriter, body io.Reader) {
 	flusher := http.NewResponseController(w)
-	_ = flusher.Flush() // an answer may begin long before its body
+	if w.Header().Get("Content-Type") != "" { // else net/http tells it from the body
+		_ = flusher.Flush() // an answer may begin long before its body
+	}
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := body.Read(buffer)

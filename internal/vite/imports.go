@@ -105,6 +105,9 @@ func (h *Host) readKept(importer string) {
 	kept := map[question]*Import{}
 	for _, k := range h.keptImports(importer) {
 		kept[question{k.Specifier, k.Late}] = k.Found
+		if k.Found != nil && !k.Found.External {
+			h.noteChosen(k.Found.ID)
+		}
 	}
 	if len(kept) == 0 {
 		return

@@ -70,6 +70,7 @@ function carried(config, jsx, mode) {
   const r = merged(config.resolve ?? {}, config.environments?.client?.resolve ?? {});
   out.resolve = {
     conditions: r.conditions,
+    defaultConditions: r.defaultConditions,
     dedupe: r.dedupe,
     extensions: r.extensions,
     mainFields: r.mainFields,

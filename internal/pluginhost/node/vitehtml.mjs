@@ -53,10 +53,13 @@ async function transformPage({ stage, path, file, originalUrl, html }) {
     const given = { path, filename: file, server, originalUrl };
     let made;
     try {
-      made = await at.run({ plugin: plugin.name, hook: "transformIndexHtml" }, () => handler.call(context, html, given));
+      made = await at.run({ plugin: plugin.name, hook: "transformIndexHtml" }, () =>
+        handler.call(context, html, given),
+      );
     } catch (e) {
       const thrown = Object(e) === e ? e : new Error(String(e));
-      if (Object.isExtensible(thrown)) Object.assign(thrown, { plugin: thrown.plugin ?? plugin.name, hook: "transformIndexHtml" });
+      if (Object.isExtensible(thrown))
+        Object.assign(thrown, { plugin: thrown.plugin ?? plugin.name, hook: "transformIndexHtml" });
       throw thrown;
     }
     if (!made) continue;
@@ -81,8 +84,9 @@ function insert(html, tags) {
 
 /** Returns where a tag goes. Comments and the texts of scripts and styles are no places. */
 function placeIn(html, place) {
-  const bare = html.replace(/<!--[^]*?-->|(<(script|style|template)\b[^>]*>)([^]*?)(?=<\/\2\s*>)/gi, (m, open = "") =>
-    open + " ".repeat(m.length - open.length),
+  const bare = html.replace(
+    /<!--[^]*?-->|(<(script|style|template)\b[^>]*>)([^]*?)(?=<\/\2\s*>)/gi,
+    (m, open = "") => open + " ".repeat(m.length - open.length),
   );
   const before = (tag) => bare.search(tag);
   const behind = (tag) => {

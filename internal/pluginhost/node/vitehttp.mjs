@@ -255,7 +255,8 @@ function fail(res, thrown, plugin) {
 function takeSocket(req, socket, head) {
   tidy(req);
   socket.on("error", () => socket.destroy());
-  const refuse = () => socket.end(`HTTP/1.1 404 Not Found\r\n${passHeader}: \r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  const refuse = () =>
+    socket.end(`HTTP/1.1 404 Not Found\r\n${passHeader}: \r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   if (!vite.httpServer.emit("upgrade", req, socket, head)) {
     refuse();
     return;

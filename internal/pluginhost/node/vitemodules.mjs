@@ -159,8 +159,20 @@ export const transformModule = ({ id, text }) =>
 
 const mayBeWanted = (id) => loads.some((test) => test(id)) || transforms.some((t) => t.test?.(id));
 
+/**
+ * Lets Vite read the file of a module. Vite reads files outside of its own folders only if a module imports them, which
+ * it does not see. devserver has checked that the file may be read.
+ */
+function permit(id) {
+  const { client, server } = running;
+  const safe = client?.safeModulePaths ?? server.config.safeModulePaths ?? server.moduleGraph.safeModulesPath;
+  safe?.add(id);
+  safe?.add(cleaned(id));
+}
+
 async function made(id) {
   if (!mayBeWanted(id)) return null;
+  permit(id);
   const url = urlOf(id);
   const g = graph();
   const known = { id, meta: metas.get(id) };

@@ -258,12 +258,19 @@ function ourPlugins(major, mode) {
     const changed = Object.entries(resolved.define ?? {}).filter(([k, v]) => defined[k] !== v);
     const { define, resolve } = clientOptions ?? {};
     const alias = resolved.resolve.alias.filter((a) => !ofVite(a));
+    const conditions = resolved.environments?.client?.resolve.conditions; // all of them, since Vite 6
+    const byDefault = ["module", "browser", "development|production"].every((c) => conditions?.includes(c));
     return {
       ...merged,
       mode: mode === "development" ? merged.mode : undefined, // another is devserver's own
       environments: undefined,
       define: { ...merged.define, ...define, ...Object.fromEntries(changed) },
-      resolve: { ...merged.resolve, ...resolve, alias: alias.length ? alias : undefined },
+      resolve: {
+        ...merged.resolve,
+        ...resolve,
+        defaultConditions: conditions && !byDefault ? false : undefined,
+        alias: alias.length ? alias : undefined,
+      },
     };
   };
   return ours;
