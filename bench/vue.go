@@ -73,8 +73,8 @@ func runVue(n, rounds int, dir string) error {
 	}
 	cache := filepath.Join(temp, "cache")
 	servers := []vueServer{
-		{"devserver", []string{binary, "--logLevel", "error", "--strictPort", "--port"}, cache},
-		{"Vite", []string{"node", "node_modules/vite/bin/vite.js", "--logLevel", "error", "--strictPort", "--port"}, filepath.Join(app, "node_modules/.vite")},
+		{"devserver", []string{binary, "--logLevel", "error", "--host", "127.0.0.1", "--strictPort", "--port"}, cache},
+		{"Vite", []string{"node", "node_modules/vite/bin/vite.js", "--logLevel", "error", "--host", "127.0.0.1", "--strictPort", "--port"}, filepath.Join(app, "node_modules/.vite")},
 	}
 	samples := []sample{{}, {}}
 	version := 0
@@ -150,7 +150,7 @@ func (s vueServer) measureStart(
 		err = errors.Join(err, cmd.Process.Signal(os.Interrupt))
 		_ = cmd.Wait() // Vite's exit code tells of the signal
 	}()
-	address := net.JoinHostPort("localhost", strconv.Itoa(port))
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	for page.Err() == nil {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			conn.Close()
@@ -296,7 +296,7 @@ func middle(list []float64) float64 {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "localhost:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
