@@ -18,7 +18,21 @@ export default defineConfig(
   },
   {
     files: ["internal/pluginhost/node/*.mjs", "client/*.mjs"],
-    languageOptions: { globals: readonly("Buffer", "console", "process") },
+    languageOptions: {
+      globals: readonly(
+        ...[
+          "Buffer",
+          "URL",
+          "clearTimeout",
+          "console",
+          "process",
+          "queueMicrotask",
+          "setImmediate",
+          "setInterval",
+          "setTimeout",
+        ],
+      ),
+    },
   },
   { files: ["server/admin/*.js", "testdata/apps/**/*.js"], languageOptions: { globals: readonly("document") } },
   { files: ["testdata/apps/features/src/legacy/*.js"], languageOptions: { sourceType: "commonjs" } },

@@ -1,8 +1,11 @@
 package server_test
 
 import (
+	"context"
 	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
@@ -108,5 +111,37 @@ func hasASay(t *testing.T, app *devtest.Files, s *devtest.Server) {
 	devtest.Eventually(t, "the third version of the module", func() bool { return strings.Contains(pack(), "made 3") }, pack)
 	if n := c.Count(devtest.Is("update", "made 3")); n != 0 {
 		t.Error("Invalidate updated the pages that run the module")
+	}
+}
+
+// TestWithheldCodeIsSentLater: pages get what a plugin took out of an update with the next edit that it leaves alone, also
+// when that edit makes the same code.
+func TestWithheldCodeIsSentLater(t *testing.T) {
+	t.Parallel()
+	var withholds atomic.Bool
+	withholds.Store(true)
+	heard := make(chan []string, 10)
+	app := devtest.App(t, devtest.Text(hotPluginApp))
+	app.Write("main.js", "import './quiet.js'")
+	s := devtest.Start(t, app, func(o *server.Options) {
+		o.Plugins = []plugin.Plugin{{Name: "quiet", HotUpdate: func(_ context.Context, a plugin.HotUpdateArgs) (*plugin.HotUpdateResult, error) {
+			heard <- a.Modules
+			if withholds.Load() {
+				return &plugin.HotUpdateResult{}, nil
+			}
+			return nil, nil
+		}}}
+	})
+	s.Get("/main.js", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
+	c := s.Socket(t)
+	app.Save("quiet.js", "1", "2")
+	if modules := <-heard; !slices.Equal(modules, []string{"/quiet.js"}) {
+		t.Fatalf("the plugin heard of %q", modules)
+	}
+	withholds.Store(false)
+	app.Save("quiet.js", "2", "2")
+	c.WaitFor(devtest.Is("update", "/quiet.js"))
+	if n := c.Count(devtest.Is("update")); n != 1 {
+		t.Errorf("%d updates, want 1", n)
 	}
 }

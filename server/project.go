@@ -139,7 +139,7 @@ func (p *project) build(from reading) (err error) {
 	if err != nil {
 		return err
 	}
-	p.buildModules(resolver, from.State)
+	p.buildModules(resolver, from)
 	p.watchFiles(from.Files)
 	return p.buildPlugins(resolver)
 }
@@ -163,12 +163,12 @@ func (p *project) loadEnv(from reading) (*env.Env, error) {
 }
 
 // buildModules makes the parts that modules go through, from the file to the page.
-func (p *project) buildModules(resolver *resolve.Resolver, viteState string) {
+func (p *project) buildModules(resolver *resolve.Resolver, from reading) {
 	s := p.server
 	p.hosts = pluginhost.NewHosts()
 	p.compiler = compile.New(compile.Options{
 		Config: &p.cfg.Config, Layout: p.layout, Gate: p.gate, Resolver: resolver, Problems: p.problems, Logger: s.log,
-		NodeEnv: p.env.NodeEnv(), ViteState: viteState, Cache: s.cache, Memory: &s.memory,
+		NodeEnv: p.env.NodeEnv(), ViteState: from.State, Bundled: from.Bundled, Cache: s.cache, Memory: &s.memory,
 		Plugins: p.hosts, Vite: p.vite, Tools: p.node, Watch: p.watched, Inline: p.inlineScript,
 		StyleMapURL: func(id string) string { return pack.StyleMapURL(p.layout, id) },
 	})

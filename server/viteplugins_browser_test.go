@@ -40,6 +40,7 @@ import (
 //	-- step: type #name --           types the text into an element
 //	-- step: run --                  awaits this JavaScript in the page
 //	-- step: edit src/App.vue --     replaces texts by lines "old => new", in one save; \n is a line break
+//	-- step: save src/App.vue --     the same by an editor that writes a new file and renames it over the old file
 //	-- step: write src/App.vue --    writes the whole text
 //	-- step: delete src/App.vue --
 //	-- step: restart --              ends the server, starts it again with the same cache, and opens the page again
@@ -247,7 +248,11 @@ func (p *pluginPlay) step(step pluginStep) {
 	case "run":
 		devtest.Eval[any](p.page, "(async () => { "+step.text+" })()")
 	case "edit":
-		p.edit(step.object, step.text)
+		p.app.Write(step.object, p.edited(step.object, step.text))
+	case "save":
+		temp := step.object + ".tmp~"
+		p.app.Write(temp, p.edited(step.object, step.text))
+		p.app.Rename(temp, step.object)
 	case "write":
 		p.app.Write(step.object, step.text)
 	case "delete":
@@ -289,8 +294,8 @@ func (p *pluginPlay) connected() {
 	devtest.Eval[any](p.page, "globalThis.kept = true")
 }
 
-// edit replaces texts of a file in one save.
-func (p *pluginPlay) edit(name, lines string) {
+// edited returns the text of a file with the texts replaced.
+func (p *pluginPlay) edited(name, lines string) string {
 	text := p.app.Read(name)
 	for line := range strings.Lines(lines) {
 		before, after, ok := strings.Cut(strings.TrimSpace(line)+" ", " => ") // the new text may be empty
@@ -300,7 +305,7 @@ func (p *pluginPlay) edit(name, lines string) {
 		}
 		text = strings.ReplaceAll(text, before, after)
 	}
-	p.app.Write(name, text)
+	return text
 }
 
 // want waits for the state that each line describes:

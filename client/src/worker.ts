@@ -54,6 +54,7 @@ function create(): WorkerFacade {
       packs.base = origin + base;
       defineGlobals(globals, env);
       if (options.error) throw new Error(options.error.message);
+      for (const id of options.prelude ?? []) registry.enter(id);
       const running = registry.enter(options.entry);
       // As a browser does it: what throws is an error of the program, which the page hears of by onerror.
       if (running instanceof Promise && "reportError" in globalThis) running.catch(reportError);

@@ -11,6 +11,7 @@ package compile
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 
@@ -26,7 +27,7 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// Options configures a Compiler. All fields are needed but Cache, Memory, Vite and ViteState.
+// Options configures a Compiler. All fields are needed but Bundled, Cache, Memory, Vite and ViteState.
 type Options struct {
 	Config   *config.Config
 	Layout   moduleid.Layout
@@ -39,6 +40,8 @@ type Options struct {
 	NodeEnv string
 	// ViteState changes with the project's vite.config, whose functions tools may call.
 	ViteState string
+	// Bundled is what the vite.config wants of packages.
+	Bundled vite.Bundled
 	// Cache keeps results for later starts; nil keeps none.
 	Cache *cache.Cache
 	// Memory gives memory back after the first crawl; nil does not.
@@ -86,6 +89,7 @@ type Watch interface {
 type Compiler struct {
 	o        Options
 	define   map[string]string
+	packaged map[string]string // define, for packages
 	refresh  refreshRuntime
 	styles   styleTools
 	exported sync.Map // file of a package -> names that its stars bring, nil when they are unknown
@@ -106,6 +110,7 @@ type Compiler struct {
 // New returns a Compiler. It looks for the configurations of the project's tools, and runs nothing yet.
 func New(o Options) *Compiler {
 	c := &Compiler{o: o, assets: assetPatterns(o.Config.AssetsInclude, o.Layout.Dir), define: defines(o)}
+	c.packaged = c.definedInPackages()
 	if !c.production() {
 		c.refresh.framework = c.detectRefresh()
 	}
@@ -128,6 +133,22 @@ func defines(o Options) map[string]string {
 	for key, value := range o.Config.Define {
 		if !strings.HasPrefix(key, "import.meta.env.") && transform.CanDefine(value) {
 			replaced[key] = value
+		}
+	}
+	return replaced
+}
+
+// definedInPackages returns what the compiler replaces in packages.
+func (c *Compiler) definedInPackages() map[string]string {
+	if len(c.o.Bundled.Define) == 0 {
+		return c.define
+	}
+	replaced := maps.Clone(c.define)
+	for key, value := range c.o.Bundled.Define {
+		if transform.CanDefine(value) {
+			replaced[key] = value
+		} else {
+			c.o.Logger.Warn("packages do not see "+key+" of optimizeDeps: only names, texts, numbers and the like may replace a name", "value", value)
 		}
 	}
 	return replaced

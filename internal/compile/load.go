@@ -207,6 +207,10 @@ func (c *Compiler) original(ctx context.Context, id string) (source, error) {
 		src.code = client.Library("devserver/" + name)
 		return src, nil
 	}
+	if id == packagePrelude {
+		src.code = c.o.Bundled.Prelude
+		return src, nil
+	}
 	if index, ok := inlineIndex(src.query); ok {
 		src.state = disk.Stat(src.file)
 		src.code, err = c.o.Inline(ctx, src.file, index)

@@ -26,18 +26,29 @@ func (c *Compiler) detectRefresh() string {
 	return ""
 }
 
-// Prelude lists the modules that must run before any module of the project: the refresh runtime, which has to see React
-// start.
+// Prelude lists the modules that must run before any module of a page: the refresh runtime, which has to see React
+// start, and ProgramPrelude.
 func (c *Compiler) Prelude() []string {
 	if c.refresh.framework == "" {
-		return nil
+		return c.ProgramPrelude()
 	}
 	c.refresh.find.Do(c.findRefresh)
 	if c.refresh.module == "" {
+		return c.ProgramPrelude()
+	}
+	return append([]string{c.refresh.module}, c.ProgramPrelude()...)
+}
+
+// ProgramPrelude lists the modules that must run before any module of a worker: what packages rely on by the vite.config.
+func (c *Compiler) ProgramPrelude() []string {
+	if c.o.Bundled.Prelude == "" {
 		return nil
 	}
-	return []string{c.refresh.module}
+	return []string{packagePrelude}
 }
+
+// packagePrelude is the ID of the module with the text that Vite puts before packages.
+const packagePrelude = "/@devserver/packages.js"
 
 // findRefresh finds the module that keeps components' state: react-refresh of the project, or the copy inside its
 // @vitejs/plugin-react; for Preact @prefresh/core.

@@ -91,6 +91,7 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	}
 	in.NodeESM = pkg.ESM(src.file) || strings.HasPrefix(src.id, "\x00") // virtual modules are ES modules
 	if in.Dependency {
+		in.Define = c.packaged
 		if pkg != nil {
 			in.SideEffectFree = pkg.SideEffectFree(src.file)
 			in.StarExports = func(spec string) ([]string, bool) { return c.starExports(spec, src.file, nil) }

@@ -83,18 +83,20 @@ func (u *Updater) compileAffected(e *edit, changes watch.Batch) {
 // reload compiles modules that may have changed, and returns what became of them. A file that became empty is left for
 // later unless this is final: taking it for what the user wrote would empty the page.
 func (u *Updater) reload(changes watch.Batch, ids []string, final bool) modules {
-	loaded := make([]*module, len(ids))
-	parallel.Do(len(ids), func(i int) { loaded[i] = u.reloadModule(changes, ids[i], final) })
 	all := make(modules, len(ids))
-	for i, m := range loaded {
-		all[ids[i]] = m
-		switch m.outcome {
-		case broken:
-			if !errors.Is(m.now.Err, compile.ErrNoScript) { // the page reloads, and does not ask for the script any more
-				u.o.Problems.Add(ids[i], u.o.Problems.Convert(m.now.Err))
+	for _, ids := range u.steps(ids) { // foreign.go
+		loaded := make([]*module, len(ids))
+		parallel.Do(len(ids), func(i int) { loaded[i] = u.reloadModule(changes, ids[i], final) })
+		for i, m := range loaded {
+			all[ids[i]] = m
+			switch m.outcome {
+			case broken:
+				if !errors.Is(m.now.Err, compile.ErrNoScript) { // the page reloads, and does not ask for the script any more
+					u.o.Problems.Add(ids[i], u.o.Problems.Convert(m.now.Err))
+				}
+			case compiled:
+				m.differs = u.o.Problems.Clear(ids[i]) || m.differs
 			}
-		case compiled:
-			m.differs = u.o.Problems.Clear(ids[i]) || m.differs
 		}
 	}
 	u.unlink(all)
@@ -129,10 +131,15 @@ func (u *Updater) reloadModule(changes watch.Batch, id string, final bool) *modu
 	case m.now.Err != nil:
 		m.outcome = broken
 	default:
-		m.differs = m.was == nil || m.was.Rev != m.now.Rev || u.outdated.isUnseen(id)
+		m.differs = u.differs(id, m.was, m.now)
 	}
 	u.outdated.take(id)
 	return m
+}
+
+// differs reports whether pages may run other code than that of the version now.
+func (u *Updater) differs(id string, was, now *graph.Version) bool {
+	return was == nil || was.Rev != now.Rev || u.outdated.isUnseen(id)
 }
 
 // unlink removes deleted modules from the graph. It compiles their importers again, whose imports now lead elsewhere or
@@ -159,7 +166,7 @@ func (u *Updater) reloadImporter(id string) *module {
 		m.outcome = broken
 		u.o.Problems.Add(id, u.o.Problems.Convert(now.Err))
 	} else {
-		m.differs = was == nil || was.Rev != now.Rev
+		m.differs = u.differs(id, was, now)
 	}
 	return m
 }
@@ -229,6 +236,7 @@ func (u *Updater) replace(e *edit, mine, chosen []string) {
 // publish sends one update with the code of all modules that changed, and the errors that stay.
 func (u *Updater) publish(e *edit) {
 	u.passOn(e) // foreign.go
+	u.outdated.hide(e.modules.with(handled))
 	changed, gone := e.modules.changed(), e.modules.gone()
 	styles, files := u.publicPaths(e.changes) // public.go
 	for _, id := range e.modules.styles() {

@@ -104,13 +104,56 @@ func (u *Updater) catchUp(e *edit) {
 	rest := &edit{modules: u.reload(nil, later, false)}
 	u.crawlNew(rest)
 	for _, id := range later {
-		if m := rest.modules[id]; m.outcome == compiled {
+		if m := rest.modules[id]; m.isChanged() {
 			m.outcome = handled
 		}
 	}
-	if rest.modules.any(func(m *module) bool { return m.outcome != handled && m.outcome != fresh }) {
+	u.outdated.hide(rest.modules.with(handled))
+	if len(rest.modules.with(broken))+len(rest.modules.with(emptied))+len(rest.modules.with(deleted)) > 0 {
 		u.update(rest)
 	}
+}
+
+// steps splits modules into lists that are compiled one after the other: those that import others come first. Pages of
+// Vite ask for modules in this order, and plugins learn from a module what the modules are that it imports. Modules that
+// import each other come one by one.
+func (u *Updater) steps(ids []string) (lists [][]string) {
+	if u.o.Vite == nil || len(ids) < 2 {
+		return [][]string{ids}
+	}
+	importers := map[string]int{} // how many come before
+	for _, id := range ids {
+		importers[id] = 0
+	}
+	imports := map[string][]string{}
+	for _, id := range ids {
+		for _, by := range u.o.Graph.Importers(id) {
+			if _, listed := importers[by]; listed && by != id {
+				imports[by] = append(imports[by], id)
+				importers[id]++
+			}
+		}
+	}
+	for left := ids; len(left) > 0; {
+		var now, later []string
+		for _, id := range left {
+			if importers[id] == 0 {
+				now = append(now, id)
+			} else {
+				later = append(later, id)
+			}
+		}
+		if now == nil {
+			now, later = later[:1], later[1:]
+		}
+		for _, id := range now {
+			for _, to := range imports[id] {
+				importers[to]--
+			}
+		}
+		lists, left = append(lists, now), later
+	}
+	return lists
 }
 
 // Redo applies edits that plugins of the vite.config had not heard of, and compiles modules again of which plugins have

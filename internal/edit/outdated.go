@@ -20,7 +20,7 @@ func (o *outdated) add(ids []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.ids == nil {
-		o.ids, o.unseen = map[string]bool{}, map[string]bool{}
+		o.ids = map[string]bool{}
 	}
 	for _, id := range ids {
 		o.ids[id] = true
@@ -46,6 +46,19 @@ func (o *outdated) isUnseen(id string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.unseen[id]
+}
+
+// hide notes that pages may run the version before: modules were made again, and no update brought them. The next edit
+// that makes them sends them, even if their code is the same.
+func (o *outdated) hide(ids []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, id := range ids {
+		if o.unseen == nil {
+			o.unseen = map[string]bool{}
+		}
+		o.unseen[id] = true
+	}
 }
 
 // seen notes that pages have got the modules.
@@ -88,9 +101,7 @@ func (u *Updater) renew(ids ...string) (renewed bool) {
 		}
 		renewed = true
 		if now, was := u.o.Graph.Reload(u.o.Context, id); was == nil || was.Rev != now.Rev {
-			u.outdated.mu.Lock()
-			u.outdated.unseen[id] = true
-			u.outdated.mu.Unlock()
+			u.outdated.hide([]string{id})
 		}
 	}
 	return renewed

@@ -9,7 +9,8 @@ import (
 
 // What a module of the project imports may be read: the file itself, and not its folder. The files that are not
 // readable anyway, hidden files and files outside the allowed folders, are kept here with the modules that import them.
-// Only the compiler adds to them, once the resolver has found a file. No request does.
+// Only the compiler adds to them, once the resolver has found a file, and package vite, for files that are installed with
+// the plugins of a vite.config. No request can choose another file.
 
 // imports holds the files that are readable by an import alone.
 type imports struct {

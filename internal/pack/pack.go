@@ -137,16 +137,18 @@ const (
 // Program returns the script of a worker or a worklet. It imports nothing, so that it runs in classic and module workers
 // alike. A script without imports and exports runs as it is: what it declares may be for scripts that it imports.
 func (p *Packer) Program(id, url string, kind Program) Pack {
-	p.o.Graph.Crawl(context.WithoutCancel(p.o.Context), id) // a crawl that is cut off leaves broken modules in the graph
-	list := p.o.Graph.Closure([]string{id}, nil)
-	if made, ok := p.script(id, url, list); ok {
+	prelude := p.o.Compiler.ProgramPrelude()
+	all := append(prelude, id)
+	p.o.Graph.Crawl(context.WithoutCancel(p.o.Context), all...) // a crawl that is cut off leaves broken modules in the graph
+	list := p.o.Graph.Closure(all, nil)
+	if made, ok := p.script(id, url, p.o.Graph.Closure([]string{id}, nil)); ok {
 		return made
 	}
 	w := &writer{}
 	w.text("(() => { \"use strict\";\n" + client.Worker() + "\n")
 	w.text("const { define: $d, deps: $deps } = $r, { " + helperNames + " } = $r.helpers;\n")
 	w.definitions(list)
-	start := map[string]any{"entry": id, "base": p.o.Layout.Base, "env": p.o.Env}
+	start := map[string]any{"entry": id, "prelude": prelude, "base": p.o.Layout.Base, "env": p.o.Env}
 	if info := p.errorIn(list); info != nil {
 		start["error"] = info
 		p.o.Problems.Publish() // a worker has no overlay: the page that starts it shows the error

@@ -254,11 +254,18 @@ func TestViteHost(t *testing.T) {
 			t.Errorf("config.%s: got %v, want %v", key, a.Config[key], v)
 		}
 	}
-	if len(a.Vite.Plugins) != 2 || a.Vite.Plugins[0].Order != "pre" || a.Vite.Plugins[1].Order != "normal" {
-		t.Fatalf("plugins: %+v", a.Vite.Plugins)
+	orders := ""
+	for _, p := range a.Vite.Plugins {
+		orders += p.Name + " " + p.Order + ", "
 	}
-	own := a.Vite.Plugins[1]
-	filters := fmt.Sprintf("%s %s %s %s", own.ResolveID, own.Load, own.Transform, a.Vite.Plugins[0].Transform)
+	if orders != "resolve.alias pre, first pre, own normal, " {
+		t.Fatalf("plugins: %s", orders)
+	}
+	if custom := string(a.Vite.Plugins[0].ResolveID); custom != `{"id":{"include":["^custom(\\/|$)"],"exclude":[]}}` {
+		t.Errorf("what the alias with a resolver is asked: %s", custom)
+	}
+	own := a.Vite.Plugins[2]
+	filters := fmt.Sprintf("%s %s %s %s", own.ResolveID, own.Load, own.Transform, a.Vite.Plugins[1].Transform)
 	if filters != `{"all":true} {"id":{"include":["^\\x00","\\?style"],"exclude":[]}} `+
 		`{"id":{"include":["\\.(own|tsx?|css)$"],"exclude":[]}} {"code":{"include":["FIRST"],"exclude":[]}}` {
 		t.Errorf("filters: %s", filters)

@@ -70,6 +70,8 @@ type Host struct {
 	after  func(time.Duration) <-chan time.Time
 	chosen sync.Map // name of a package -> true: a plugin has said that an import means a file of it
 	web    web      // see ServeHTTP
+
+	installed func() []string // html.go
 }
 
 // New returns a Host. Node starts with the first question, unless it runs.
@@ -113,6 +115,7 @@ func New(o Options) *Host {
 
 func newHost(o Options) *Host {
 	h := &Host{o: o, after: time.After}
+	h.installed = sync.OnceValue(h.findInstalled)
 	h.life.changed = make(chan struct{})
 	h.again.items, h.again.owed, h.again.hot = map[string]*item{}, map[string]bool{}, map[string]int{}
 	h.again.times = map[string]int{}

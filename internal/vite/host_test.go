@@ -621,3 +621,55 @@ func TestOffersNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// TestPluginsBringCode: what a URL means to a plugin may be read where the packages of the vite.config are installed,
+// and nowhere else. The package's plain JavaScript is offered to plugins, also after a start from the cache.
+func TestPluginsBringCode(t *testing.T) {
+	t.Parallel()
+	store, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newFake(t, map[string]string{"node_modules/near/package.json": "{}"})
+	for name, text := range map[string]string{
+		"node_modules/kit/package.json": "{}", "node_modules/kit/a.js": "", "node_modules/part/b.js": "", "node_modules/kit/.env": "", "c.js": "",
+		"other/node_modules/kit/d.js": "",
+	} {
+		file := filepath.Join(store, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(store, "node_modules/kit"), filepath.Join(v.dir, "node_modules/kit")); err != nil {
+		t.Fatal(err)
+	}
+	v.answer = func(method string, params map[string]any) (any, error) {
+		if method != "viteResolve" {
+			return map[string]any{"code": "made"}, nil
+		}
+		name := strings.TrimPrefix(params["specifiers"].([]any)[0].(string), "virtual:")
+		return []any{map[string]any{"id": filepath.Join(store, name)}}, nil
+	}
+	info := all()
+	info.Root, info.Packages = v.dir, map[string]string{"kit": "1", "near": "1", "vite": "8"}
+	kept := openCache(t)
+	for range 2 {
+		h, end := v.host(kept, info)
+		for name, want := range map[string]bool{
+			"node_modules/kit/a.js": true, "node_modules/part/b.js": true,
+			"node_modules/kit/.env": false, "c.js": false, "other/node_modules/kit/d.js": false,
+		} {
+			id, ok := h.Claims(t.Context(), "virtual:"+name)
+			if !ok {
+				t.Fatalf("no plugin has %s", name)
+			}
+			if err := v.gate.Allowed(filepath.Join(store, name)); (err == nil) != want {
+				t.Errorf("%s: %v, want permitted %v", name, err, want)
+			}
+			if offered := h.offers(id); name == "node_modules/kit/a.js" && !offered {
+				t.Errorf("%s is not offered to plugins", name)
+			}
+		}
+		end()
+	}
+}

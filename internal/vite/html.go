@@ -3,9 +3,12 @@ package vite
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/cache"
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 )
 
 // Page is a page that plugins may change.
@@ -84,6 +87,7 @@ func (h *Host) Claims(ctx context.Context, url string) (id string, ok bool) {
 	}
 	for _, late := range []bool{false, true} {
 		if found, err := h.Import(ctx, url, "", late); err == nil && found != nil && !found.External {
+			h.permitInstalled(found.ID)
 			return found.ID, true
 		}
 	}
@@ -93,4 +97,32 @@ func (h *Host) Claims(ctx context.Context, url string) (id string, ok bool) {
 	}
 	made, err := h.Transform(ctx, id)
 	return id, made != nil || err != nil // loading the module reports the error
+}
+
+// permitInstalled allows reading the file that a URL means, when it is installed with the plugins: they bring code for
+// pages, which may be linked from anywhere. Who asks may have put the URL together, so no other file is allowed.
+func (h *Host) permitInstalled(id string) {
+	file, err := filepath.EvalSymlinks(h.fileOf(id))
+	if err != nil || !moduleid.IsDependency(file) {
+		return
+	}
+	for _, from := range h.installed() {
+		h.o.Gate.Permit(opaque+id, from, file)
+	}
+}
+
+// findInstalled returns a file of each installed package that the vite.config imports.
+func (h *Host) findInstalled() (files []string) {
+	for name := range h.o.Info.Packages {
+		for dir := filepath.FromSlash(h.o.Info.Root); ; dir = filepath.Dir(dir) {
+			file, err := filepath.EvalSymlinks(filepath.Join(dir, "node_modules", filepath.FromSlash(name), "package.json"))
+			if err == nil && moduleid.IsDependency(file) {
+				files = append(files, file)
+			}
+			if !os.IsNotExist(err) || dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	return files
 }

@@ -106,7 +106,7 @@ func (h *Host) readKept(importer string) {
 	for _, k := range h.keptImports(importer) {
 		kept[question{k.Specifier, k.Late}] = k.Found
 		if k.Found != nil && !k.Found.External {
-			h.noteChosen(k.Found.ID)
+			h.noteChosen(h.toVite(k.Found.ID))
 		}
 	}
 	if len(kept) == 0 {

@@ -32,8 +32,16 @@ type Info struct {
 	Packages map[string]string `json:"packages"`
 	// Exclude are the packages whose files are offered to plugins, although they are plain JavaScript.
 	Exclude []string `json:"exclude"`
+	Bundled Bundled  `json:"bundled"`
 
 	asked hooks
+}
+
+// Bundled is what Vite does to packages when it bundles them, whether it runs or not.
+type Bundled struct {
+	// Define replaces names by code, and Prelude is the text of a module that runs before them.
+	Define  map[string]string `json:"define"`
+	Prelude string            `json:"prelude"`
 }
 
 // Plugin is a plugin of the vite.config that runs in Node. A nil Filter means that the plugin does not have the hook.

@@ -55,9 +55,10 @@ type Result struct {
 	State string
 	// Vite are the plugins that have to run in Node, nil without any. Node and Child are where they run already, nil when
 	// the vite.config was not run now.
-	Vite  *vite.Info
-	Node  *pluginhost.Node
-	Child *pluginhost.Child
+	Vite    *vite.Info
+	Bundled vite.Bundled
+	Node    *pluginhost.Node
+	Child   *pluginhost.Child
 }
 
 // Close ends what Lay has started. It is for a Result that is not used.
@@ -126,6 +127,9 @@ func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error)
 	r := Result{
 		Config: with, Files: slices.Concat(without.Files, v.Deps, env.Files(o.Dir, mode)), Env: v.Env,
 		State: o.state(file, mode, v.Deps) + strings.Join(environment(), "\n"),
+	}
+	if v.Vite != nil {
+		r.Bundled = v.Vite.Bundled
 	}
 	if v.Vite != nil && v.Vite.Needed {
 		r.Vite, r.Node, r.Child = v.Vite, in.node, in.child

@@ -41,7 +41,7 @@ export class Entries {
       try {
         this.refresh.install(this.registry.enter(id));
       } catch (error) {
-        this.log.error(`[devserver] ${id} failed, so components are not refreshed:`, error);
+        this.log.error(`[devserver] ${id}, which runs before the app, failed:`, error);
       }
     }
     return this.registry.enter(entry);

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 process.env.VITE_CJS_IGNORE_WARNING = "1"; // Vite 5 warns each program that loads it by require
+process.env.VITE_CONFIG_NATIVE_IGNORE_WARNING = "true"; // Vite 8 warns of a default that a later Vite may have
 
 process.env.NODE_ENV ||= "development"; // as Vite does before anything else runs
 export const startEnv = { ...process.env };

@@ -46,7 +46,7 @@ const setByConfig = () =>
   );
 
 /** Returns a value of define as code, "undefined" for what JSON cannot write. */
-function written(value) {
+export function written(value) {
   try {
     return JSON.stringify(value) ?? "undefined";
   } catch {

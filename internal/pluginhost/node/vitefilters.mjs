@@ -111,6 +111,13 @@ export function filterOf(plugin, hook, made = false) {
   };
 }
 
+/** Returns the filter for the imports that an alias is for, as data. */
+export const aliasFilter = (find) =>
+  filterOf(
+    { load: { handler() {}, filter: { id: find instanceof RegExp ? find : new RegExp(`^${literal(find)}(/|$)`) } } },
+    "load",
+  ).data;
+
 /** Returns those of the plugins that have a hook, in the order in which Vite calls it. */
 export function sorted(plugins, hook) {
   const rank = (p) => ({ pre: 0, post: 2 })[p[hook].order] ?? 1;

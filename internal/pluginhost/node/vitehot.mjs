@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { has, sorted } from "./vitefilters.mjs";
 import { runAs } from "./vitehooks.mjs";
-import { exclusive, forgetFile, graph } from "./vitemodules.mjs";
+import { exclusive, forgetFile, graph, keepFile } from "./vitemodules.mjs";
 import { at, by, openBatch, running, tell } from "./vitestate.mjs";
+import { letWatchersHear } from "./vitewatch.mjs";
 import { failure } from "./wire.mjs";
 
 const events = { create: "add", update: "change", delete: "unlink" };
@@ -103,6 +104,7 @@ export const updateHot = ({ changes, built = [] }) =>
   exclusive(async () => {
     const batch = { open: true, sends: [], invalidated() {} };
     try {
+      await letWatchersHear(changes.map(({ file }) => file));
       const files = [];
       told = true;
       for (const id of built) {
@@ -149,6 +151,8 @@ async function changed({ file, kind }, batch) {
   await attempt(() => emit("all", events[kind], file));
   const narrowed = await (environments.length ? askHot : askOldHot)(file, kind, [...nodes], attempt);
 
+  // A part alone: the plugins have read the file, and do not need its own module again.
+  if (narrowed?.length && !narrowed.some((n) => n.id === file)) keepFile(file);
   for (const node of narrowed ?? nodes) {
     if (node.file !== file) graph().invalidateModule(node); // the others are, and may be made again already
     if (!node.id) for (const id of importersOf(node)) touched.add(id);

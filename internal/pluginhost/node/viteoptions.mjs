@@ -66,6 +66,7 @@ const followed = {
     {
       client: {
         ...names("define optimizeDeps build consumer keepProcessEnv"),
+        ...names("input"), // Vite copies it from the top, where it is named
         resolve: resolveOptions,
         dev: devOptions,
       },

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { find, project } from "./packages.mjs";
 import { keepVite, viteFile } from "./vite.mjs";
 import { startedConfig } from "./viteconfig.mjs";
-import { has } from "./vitefilters.mjs";
+import { aliasFilter, has } from "./vitefilters.mjs";
 import { actingHooks, runAs, turnOff, wrap, wrapUser } from "./vitehooks.mjs";
 import { hotInfo, prepareHot, updateHot } from "./vitehot.mjs";
 import { htmlInfo } from "./vitehtml.mjs";
@@ -23,6 +23,7 @@ import {
   transformModule,
   watchCore,
 } from "./vitemodules.mjs";
+import { bundledInfo } from "./vitepackages.mjs";
 import { eventNames, prepareSocket } from "./vitesocket.mjs";
 import { by, running, tell } from "./vitestate.mjs";
 import { plainText } from "./wire.mjs";
@@ -91,7 +92,7 @@ async function start({ mode, socket }) {
   for (const p of users) if (!running.plugins.includes(p)) turnOff(p);
 
   const needed =
-    server.config.resolve.alias.some((a) => a.customResolver) ||
+    customAliases().length > 0 ||
     running.plugins.some((p) => !tailwind.test(p.name) && actingHooks.some((hook) => has(p, hook)));
   if (needed) {
     await (running.client ?? server).pluginContainer.buildStart({});
@@ -100,8 +101,11 @@ async function start({ mode, socket }) {
   }
   learnFilters();
   const values = startedConfig({ ...(await loaded), merged: ours.config(), plugins: users, mode });
-  return { ...values, vite: info(version, [file, ...values.deps], needed) };
+  return { ...values, vite: { ...info(version, [file, ...values.deps], needed), bundled: await bundledInfo() } };
 }
+
+/** Returns the aliases that have a resolver of their own: devserver asks for their imports as it asks a plugin. */
+const customAliases = () => running.server.config.resolve.alias.filter((a) => a.customResolver);
 
 function info(version, files, needed) {
   const { server } = running;
@@ -109,11 +113,14 @@ function info(version, files, needed) {
     version,
     root: server.config.root,
     needed,
-    plugins: running.plugins.map((p) => ({
-      name: p.name,
-      order: isEarly(p) || (!p.resolveId && p.enforce === "pre") ? "pre" : p.enforce === "post" ? "post" : "normal",
-      ...filtersOf(p),
-    })),
+    plugins: [
+      ...customAliases().map(({ find }) => ({ name: "resolve.alias", order: "pre", resolveId: aliasFilter(find) })),
+      ...running.plugins.map((p) => ({
+        name: p.name,
+        order: isEarly(p) || (!p.resolveId && p.enforce === "pre") ? "pre" : p.enforce === "post" ? "post" : "normal",
+        ...filtersOf(p),
+      })),
+    ],
     html: htmlInfo(server),
     hot: needed && hotInfo(),
     ...httpInfo(),
