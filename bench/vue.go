@@ -153,15 +153,17 @@ func (s vueServer) measureStart(
 		_ = cmd.Wait() // Vite's exit code tells of the signal
 	}()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	for page.Err() == nil {
-		if conn, err := net.Dial("tcp", address); err == nil {
-			conn.Close()
-			break
+	for open := false; !open; {
+		for conn := net.Conn(nil); conn == nil && page.Err() == nil; time.Sleep(time.Millisecond) {
+			if conn, err = net.Dial("tcp", address); err == nil {
+				conn.Close()
+			}
 		}
-		time.Sleep(time.Millisecond)
-	}
-	if err := chromedp.Do(page, chromedp.Navigate("http://"+address+"/")); err != nil {
-		return err
+		err := chromedp.Do(page, chromedp.Navigate("http://"+address+"/"))
+		open = err == nil
+		if err != nil && !strings.Contains(err.Error(), "ERR_CONNECTION_REFUSED") { // Vite closes the port once before it listens
+			return err
+		}
 	}
 	var rendered float64
 	for rendered == 0 { // a page that loads again has no value for a while
