@@ -49,8 +49,8 @@ type Config struct {
 	LogLevel string `json:"logLevel" enum:"debug,info,warn,error,silent"`
 	// ClearScreen clears the terminal at start. Default: true.
 	ClearScreen *bool `json:"clearScreen"`
-	// ViteConfig reads vite.config.*, if the project has one and Node is installed; this file wins over its values.
-	// Default: true.
+	// ViteConfig reads vite.config.* and runs its plugins, if the project has one and Node is installed. This file wins
+	// over its values. Default: true.
 	ViteConfig *bool `json:"viteConfig"`
 	// Plugins switches on plugins that come with devserver.
 	Plugins Plugins `json:"plugins"`

@@ -24,6 +24,8 @@ export const own: string = " works";
 { "compilerOptions": { "baseUrl": ".", "paths": { "@/*": ["src/*"] } } }
 -- devserver.config.json --
 { "define": {} }
+-- vite.config.js --
+export default {};
 -- node_modules/dep/package.json --
 { "name": "dep", "version": "1.0.0", "type": "module", "exports": "./index.js" }
 -- node_modules/dep/index.js --
@@ -51,6 +53,12 @@ func TestBrokenStart(t *testing.T) {
 		{name: "tsconfig.json", files: "-- tsconfig.json --\n{ \"compilerOptions\": { \"paths\": ] }\n", overlay: []string{"src/main.ts", "2:21", "@/own"}}, // the terminal has the mistake itself
 		{name: "package.json", files: "-- package.json --\n{ \"name\": \"app\",, }\n", overlay: []string{"package.json", "1:17"}},
 		{name: "devserver.config.json", files: "-- devserver.config.json --\n{ \"define\": {},\n  \"serer\": {} }\n", overlay: []string{"devserver.config.json", "2:3", "serer", "server"}},
+		{name: "vite.config.js", files: "-- vite.config.js --\nexport default {\n  base = 1,\n};\n", overlay: []string{"vite.config.js", "2:3"}},
+		{name: "a plugin of vite.config.js", files: "-- vite.config.js --\nexport default { plugins: [{ name: \"own\", configResolved() {\n  throw new Error(\"wrong options\");\n} }] };\n", overlay: []string{"vite.config.js", "2:", "plugin own", "wrong options"}},
+		{name: "a plugin of vite.config.js is not installed", files: "-- vite.config.js --\nimport plug from \"plug\";\nexport default { plugins: [plug] };\n", overlay: []string{"vite.config.js", "plug", "npm install"}, fix: func(s *devtest.Server) {
+			s.Package("plug", `{ "name": "plug", "version": "1.0.0", "type": "module", "exports": "./index.js" }`, map[string]string{"index.js": `export default { name: "plug" };`})
+			s.Write("vite.config.js", "import plug from \"plug\";\nexport default { plugins: [plug], base: \"/\" };\n")
+		}},
 		{name: "no node_modules", remove: "node_modules", overlay: []string{"src/main.ts", "dep", "npm install"}, fix: install},
 		{name: "a dependency is not installed", remove: "node_modules/dep", overlay: []string{"src/main.ts", "dep", "npm install"}, fix: install},
 		{name: "a dependency is broken", files: "-- node_modules/dep/index.js --\nexport const text = = 1;\n", overlay: []string{"node_modules/dep/index.js", "1:21"}, fix: install},
@@ -62,6 +70,9 @@ func TestBrokenStart(t *testing.T) {
 			app := devtest.App(t, devtest.Text(brokenApp), devtest.Text(c.files))
 			if c.remove != "" {
 				app.Remove(c.remove)
+			}
+			if strings.Contains(c.files, "vite.config") {
+				linkTools(t, app, []string{"vite"})
 			}
 			s := devtest.Start(t, app)
 			p := s.Page(t, "/")
@@ -77,7 +88,7 @@ func TestBrokenStart(t *testing.T) {
 			case c.remove != "":
 				s.Write(c.remove, whole.Read(c.remove))
 			default:
-				for _, name := range []string{"index.html", "tsconfig.json", "package.json", "devserver.config.json", "src/own.ts", "src/main.ts"} {
+				for _, name := range []string{"index.html", "vite.config.js", "tsconfig.json", "package.json", "devserver.config.json", "src/own.ts", "src/main.ts"} {
 					if s.Read(name) != whole.Read(name) {
 						s.Write(name, whole.Read(name))
 					}

@@ -148,7 +148,11 @@ func (s *Server) firstConfig() (_ reading, err error) {
 	if cfg.Err() != nil {
 		return reading{Result: viteconfig.Result{Config: cfg}, root: s.dir}, nil
 	}
-	return s.configured(cfg)
+	first, err := s.configured(cfg)
+	if mistakes, ok := errors.AsType[configfile.Errors](err); ok {
+		return reading{Result: viteconfig.Broken(s.dir, configfile.Broken(from, mistakes), mistakes), root: s.dir}, nil
+	}
+	return first, err
 }
 
 // configured lays the vite.config beneath the configuration and finds the folder that is served.

@@ -14,11 +14,11 @@ func (u *Updater) Reported(_ *hmr.Client, r hmr.Report) {
 	line := ""
 	switch r.Kind {
 	case "updated":
-		line = "hmr update " + strings.Join(r.Paths, ", ")
+		line = "hmr update " + shown(strings.Join(r.Paths, ", "))
 	case "reloaded":
 		line = u.reloadLine(r.Reason)
 	case "failed":
-		line = "hmr failed " + strings.Join(r.Paths, ", ") + ": " + r.Reason
+		line = "hmr failed " + shown(strings.Join(r.Paths, ", ")) + ": " + r.Reason
 	default:
 		return
 	}
@@ -27,6 +27,9 @@ func (u *Updater) Reported(_ *hmr.Client, r hmr.Report) {
 		u.o.Logger.Info(line)
 	}
 }
+
+// shown returns IDs for people. A NUL begins the IDs of modules that plugins of Vite make.
+func shown(ids string) string { return strings.ReplaceAll(ids, "\x00", "") }
 
 // printUnseen prints the changed modules when no page will report what it did with them.
 func (u *Updater) printUnseen(ids []string) {
@@ -37,7 +40,7 @@ func (u *Updater) printUnseen(ids []string) {
 		return
 	}
 	for _, id := range ids {
-		u.o.Logger.Info("changed " + id + " (" + why + ")")
+		u.o.Logger.Info("changed " + shown(id) + " (" + why + ")")
 	}
 }
 

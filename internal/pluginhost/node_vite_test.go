@@ -195,6 +195,7 @@ export default {
 					making = false;
 				}
 				if (code.includes("broken")) this.error({ message: "a mistake", loc: { file: "a.own", line: 3, column: 4 }, frame: "> 3" });
+				if (code.includes("disliked")) throw new Error("no good"); // its place is that of the plugin
 				if (code.includes("same")) return { code };
 				return { code: code.replace("OWN", "MADE"), map: { version: 3, sources: ["x"], names: [], mappings: "AAAA" } };
 			} },
@@ -235,7 +236,7 @@ func TestViteHost(t *testing.T) {
 	h := newViteHost(t, map[string]string{
 		"vite.config.js": everyHook, "src/a.own": "export default 'OWN'", "src/b.ts": "export const b: number = 1",
 		"src/c.css": "a { color: red }\n/* OWN */", "src/not.own": "OWN NOT", "src/same.own": "OWN same", "src/dep.js": "1", "src/dep.own": "OWN", "src/_part.scss": "\n$a: $b;", "src/by-both.own": "FIRST",
-		"src/broken.own": "\n\nbroken", "src/hot.own": "OWN",
+		"src/broken.own": "\n\nbroken", "src/disliked.own": "OWN disliked", "src/hot.own": "OWN",
 	})
 	a := h.start()
 	h.tells(`viteWatch {"paths":["~/other/data.txt"]}`)
@@ -302,6 +303,7 @@ func TestViteHost(t *testing.T) {
 		{"~/src/same.own", []string{"null"}},
 		{"~/src/gone.own", []string{"null"}},
 		{"~/src/broken.own", []string{"error: ~/src/broken.own:3:5 a mistake"}},
+		{"~/src/disliked.own", []string{"error: ~/src/disliked.own:0:0 no good"}},
 		{"~/src/a.own?style&lang.scss", []string{"error: ~/src/_part.scss:2:5 Undefined variable"}}, // not a place in a.own
 		{"~/src/hot.own?style", []string{"/* true */"}},                                             // the module of the file is made before
 	} {
@@ -337,7 +339,7 @@ func TestViteHost(t *testing.T) {
 	hot("log", all)
 	h.tells("changed ~/src/hot.own") // of a listener to the watcher; watchChange was called as well
 	hot("slow", all)
-	h.tells(`viteLog {"level":"warn","text":"plugin own: handleHotUpdate has not answered for 3 s","by":"own"}`)
+	h.tells(`viteLog {"level":"warn","text":"handleHotUpdate has not answered for 3 s; after a minute Node is killed and started again","by":"own"}`)
 	h.write("src/hot.own", "bad")
 	h.wants("viteHot", `{"changes":[{"file":"~/src/hot.own","kind":"update"}]}`, `"error":{"message":"bad hot"`, `"plugin":"own","hook":"handleHotUpdate"`)
 	h.wants("viteHot", `{"changes":[{"file":"~/src/new.own","kind":"create"},{"file":"~/src/dep.js","kind":"delete"}]}`,

@@ -517,7 +517,7 @@ func TestHangs(t *testing.T) {
 	h.watchdog.last = time.Now().Add(-time.Minute)
 	h.watchdog.mu.Unlock()
 	h.watchdog.look(h, p)
-	for _, want := range []string{"Vite has not answered for 5s", "module=/a.own"} {
+	for _, want := range []string{"Vite has not answered for 5s", "busy with /a.own"} {
 		if !strings.Contains(v.log.String(), want) {
 			t.Errorf("the terminal lacks %q:\n%s", want, &v.log)
 		}

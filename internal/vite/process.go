@@ -3,7 +3,6 @@ package vite
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -163,7 +162,7 @@ func (h *Host) callAbout(ctx context.Context, about, method string, params, resu
 		err = p.Call(ctx, method, params, result)
 		done()
 		if e, ok := errors.AsType[*wire.Error](err); ok && e.Code == "timeout" && ctx.Err() == nil {
-			p.Kill("it did not answer " + method + " " + about + " and was killed") // a hook that hangs for good
+			p.Kill("plugins did not answer about " + about + " for a minute, and Node was killed") // a hook that hangs for good
 			return err
 		}
 		if !errors.Is(err, wire.ErrClosed) && !errors.Is(err, wire.ErrUnsent) {
@@ -175,7 +174,7 @@ func (h *Host) callAbout(ctx context.Context, about, method string, params, resu
 			return h.o.Context.Err()
 		}
 		if again {
-			return downError{&wire.Error{Message: fmt.Sprintf("Vite ended while it ran %s %s: %s", method, about, p.Why())}}
+			return downError{&wire.Error{Message: "Node ended while plugins worked on " + about + ": " + p.Why()}}
 		}
 		h.awaitChange(p)
 	}
@@ -276,7 +275,7 @@ func (w *watchdog) look(h *Host, p process) {
 	case <-p.Exited():
 	case <-h.o.Context.Done():
 	case <-h.after(pinging):
-		h.o.Logger.Warn("Vite has not answered for "+silence.String()+": a plugin keeps Node busy",
-			"module", about, "hint", "Node is killed and started again after a minute")
+		h.o.Logger.Warn("Vite has not answered for "+silence.String()+": a plugin keeps Node busy with "+about,
+			"hint", "Node is killed and started again after a minute")
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -91,8 +90,8 @@ type running struct {
 const wait = 60 * time.Second
 
 // Lay lays the values of the project's vite.config beneath cfg. The terminal shows what was read, what is not followed,
-// and why a vite.config could not be read without Node.js or Vite. A vite.config with a mistake is an error with its
-// place.
+// and why a vite.config could not be read without Node.js or Vite. A vite.config with mistakes is a [configfile.Errors]
+// with their places.
 func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error) {
 	cfg, _, err := cfg.WithVite("", nil) // drops the values of an earlier reading
 	if err != nil {
@@ -141,7 +140,8 @@ func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error)
 // notInstalled returns what is missing on the machine and how to get it, "" for other errors: a project may do without.
 func notInstalled(err error) (why, hint string) {
 	if errors.Is(err, pluginhost.ErrNoNode) {
-		return "Node.js is not installed", "put what devserver needs into " + configfile.FileName
+		return "Node.js is not installed",
+			"install it from https://nodejs.org for the plugins, or put the values that the project needs into " + configfile.FileName
 	}
 	if missing, ok := errors.AsType[*wire.Error](err); ok && missing.Code == "not_installed" {
 		return missing.Message, "npm install"
@@ -159,7 +159,23 @@ func (o Options) placed(err error, file string) error {
 	if e.File == "" {
 		e.File = file
 	}
-	return fmt.Errorf("read vite config: %w", e)
+	if e.Plugin != "" {
+		e.Text = "plugin " + e.Plugin + ": " + e.Text
+	}
+	shown, outside := filepath.Rel(o.Dir, e.File)
+	if outside != nil {
+		shown = e.File
+	}
+	return configfile.Errors{{File: e.File, Shown: shown, Line: e.Line, Column: e.Column, Text: e.Text, Hint: e.Hint, Frame: e.Frame}}
+}
+
+// Broken returns what a server starts with whose vite.config has mistakes: an edit of the files may fix them.
+func Broken(dir string, cfg *configfile.Config, mistakes configfile.Errors) Result {
+	files := candidates(dir)
+	for _, e := range mistakes {
+		files = append(files, e.File) // what a vite.config imports
+	}
+	return Result{Config: cfg, Files: files}
 }
 
 // candidates returns the files that may be the project's vite.config, in the order in which Vite looks.
@@ -305,15 +321,28 @@ var terminals = map[string]bool{
 // certificates are the plugins that make a certificate.
 var certificates = map[string]bool{"vite:basic-ssl": true, "vite-plugin-mkcert": true}
 
+// families returns the names of plugins for people. A package may bring many plugins, such as "unocss:global" and
+// "unocss:config", and is named once. "vite:" begins the names of many packages.
+func families(plugins []vite.Plugin) []string {
+	var names []string
+	for _, p := range plugins {
+		name, ofVite := strings.CutPrefix(p.Name, "vite:")
+		name, _, _ = strings.Cut(name, ":")
+		if ofVite {
+			name = "vite:" + name
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // report says in one line what was read and what is not followed.
 func (o Options) report(file string, v *values, ignored []string) {
 	line := "read " + filepath.Base(file)
 	if v.Vite != nil && v.Vite.Needed {
-		var names []string
-		for _, p := range v.Vite.Plugins {
-			names = append(names, p.Name)
-		}
-		line += "; Vite " + v.Vite.Version + " runs its plugins in Node: " + strings.Join(names, ", ")
+		line += "; Vite " + v.Vite.Version + " runs its plugins in Node: " + strings.Join(families(v.Vite.Plugins), ", ")
 	}
 	if len(ignored) > 0 {
 		o.Logger.Warn(line + "; not used: " + strings.Join(ignored, "; "))

@@ -1,6 +1,23 @@
 package viteconfig
 
-import "testing"
+import (
+	"slices"
+	"testing"
+
+	"github.com/seed-b8174343/devserver/internal/vite"
+)
+
+// TestNamesOfPlugins: a package that brings many plugins is named once.
+func TestNamesOfPlugins(t *testing.T) {
+	var plugins []vite.Plugin
+	for _, name := range []string{"unocss:global", "vite:vue", "unocss:transformers:pre", "vite:vue-jsx", "@tailwindcss/vite:scan", "own"} {
+		plugins = append(plugins, vite.Plugin{Name: name})
+	}
+	want := []string{"unocss", "vite:vue", "vite:vue-jsx", "@tailwindcss/vite", "own"}
+	if have := families(plugins); !slices.Equal(have, want) {
+		t.Errorf("the terminal names %q, want %q", have, want)
+	}
+}
 
 func TestConfigsThatSayNothing(t *testing.T) {
 	for text, want := range map[string]bool{

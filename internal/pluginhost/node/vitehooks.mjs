@@ -1,4 +1,5 @@
 // Runs the hooks of plugins so that it is known which plugin runs, what it made of a module, and what it watches.
+import { project } from "./packages.mjs";
 import { at, tell } from "./vitestate.mjs";
 
 const pipeline = ["resolveId", "load", "transform"];
@@ -70,6 +71,9 @@ const passedOver = (plugin, args) => {
 /** Runs a call within which only those plugins answer that are picked. What their hooks call themselves asks all. */
 export const picking = (pick, call) => at.run({ plugin: "", hook: "", batch: at.getStore()?.batch, pick }, call);
 
+/** Returns an ID for people: the path below the project, and no NUL. */
+const shown = (id) => (id.startsWith(project + "/") ? id.slice(project.length) : id).replaceAll("\0", "");
+
 const waiting = new Set(); // the hooks that have not answered yet
 let clock;
 
@@ -78,8 +82,8 @@ function tellSlow() {
   for (const call of waiting) {
     if (call.told || Date.now() - call.since < 3000) continue;
     call.told = true;
-    const of = typeof call.of === "string" ? ` for ${call.of}` : "";
-    const text = `plugin ${call.plugin}: ${call.hook}${of} has not answered for 3 s`;
+    const of = typeof call.of === "string" ? ` of ${shown(call.of)}` : "";
+    const text = `${call.hook}${of} has not answered for 3 s; after a minute Node is killed and started again`;
     void tell("viteLog", { level: "warn", text, by: call.plugin });
   }
 }

@@ -52,11 +52,34 @@ async function flat(plugins) {
   return list.filter(Boolean);
 }
 
+const numbers = (version) => version.split(".").map(Number);
+
+/** Reports whether a version is in a range like "^20.19.0 || >=22.12.0", the only form that Vite's package.json has. */
+function fits(version, range) {
+  const [major, minor] = numbers(version);
+  return range.split("||").some((one) => {
+    const [, sign, from] = /^\s*(\^|>=)\s*([\d.]+)\s*$/.exec(one) ?? [];
+    if (!from) return true; // nobody knows
+    const [least, leastMinor = 0] = numbers(from);
+    return major === least ? minor >= leastMinor : sign === ">=" && major > least;
+  });
+}
+
 /** Loads Vite by its entry as an ES module: the other of Vite 5 lacks exports. */
 async function loadVite() {
   const manifest = find("vite/package.json");
-  const { version } = JSON.parse(readFileSync(manifest, "utf8"));
+  const { version, engines } = JSON.parse(readFileSync(manifest, "utf8"));
+  const own = process.versions.node;
+  if (!fits(own, engines?.node ?? ""))
+    console.error(`Vite ${version} needs Node.js ${engines.node}, and this is ${own}`); // devserver may not answer yet
   return { version, vite: await import(pathToFileURL(join(dirname(manifest), "dist/node/index.js")).href) };
+}
+
+/** Adds what to do to an error of the start. */
+function advised(e) {
+  if (/MODULE_NOT_FOUND$/.test(e?.code) && /^Cannot find \w+ '[^./]/.test(e.message))
+    e.hint ??= "npm install, then save the vite.config";
+  throw e;
 }
 
 /** Starts the server, and returns the values of the configuration and what devserver must know of the plugins. */
@@ -334,7 +357,7 @@ const whenStarted = (method) => (params) => {
 };
 
 export const methods = {
-  viteStart: start,
+  viteStart: (params) => start(params).catch(advised),
   viteResolve: whenStarted(resolveAll),
   viteTransform: whenStarted(transformModule),
   viteMap: whenStarted(mapOf),

@@ -56,7 +56,8 @@ export function failure(thrown) {
   const e = thrown ?? new Error(`the tool threw ${thrown}`); // every call needs an answer, whatever was thrown
   const message = plainText(String(e.sassMessage ?? e.reason ?? e.message ?? e));
   const at = placeIn(e);
-  const place = at.line === undefined && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
+  const found = at.line === undefined && !e.loc ? (ofBuild(e, message) ?? placeOf(e)) : undefined;
+  const place = !at.file || found?.file === at.file ? found : undefined; // a plugin may throw far from the file that it dislikes
   const { file = place?.file, line = place?.line, column = place?.column ?? 0 } = at;
   return {
     code: e.missing ? "not_installed" : e.code === "not_started" ? e.code : undefined,
