@@ -76,7 +76,7 @@ func (u *Updater) compileAffected(e *edit, changes watch.Batch) {
 	u.stampAssets(changes)                // affected.go
 	ids := u.affected(changes)            // affected.go
 	touched := u.askVite(e, changes, ids) // foreign.go
-	ids = u.postpone(e, touched, ids)     // foreign.go
+	ids = u.postpone(e, changes, touched, ids)
 	e.modules.merge(u.reload(changes, unique(append(ids, touched...)), false))
 }
 

@@ -81,10 +81,9 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 
 // postpone takes the modules out of the list that plugins of the vite.config did not choose. The update need not wait for
 // their code, which is for pages that load from now on. Those with an error stay, since the edit may mend it.
-func (u *Updater) postpone(e *edit, touched, ids []string) []string {
+func (u *Updater) postpone(e *edit, changes watch.Batch, touched, ids []string) []string {
 	return slices.DeleteFunc(ids, func(id string) bool {
-		chosen, narrowed := e.foreign.chosen[u.o.Compiler.File(id)]
-		if !narrowed || slices.Contains(chosen, id) || slices.Contains(touched, id) {
+		if !u.leftOut(e, id, changes) || slices.Contains(touched, id) {
 			return false
 		}
 		if v := u.o.Graph.Version(id); v == nil || v.Err != nil {
@@ -240,16 +239,28 @@ func (u *Updater) noteThere(dir string) {
 	})
 }
 
+// leftOut reports whether plugins of the vite.config did not choose the module when they heard of its file. It stays in
+// the update when it is built from another changed file: the choice is not about that.
+func (u *Updater) leftOut(e *edit, id string, changes watch.Batch) bool {
+	file := u.o.Compiler.File(id)
+	chosen, narrowed := e.foreign.chosen[file]
+	if !narrowed || slices.Contains(chosen, id) || slices.Contains(e.foreign.updated, id) {
+		return false
+	}
+	return !slices.ContainsFunc(changes, func(c watch.Change) bool {
+		return c.Path != file && slices.Contains(u.o.Graph.ByFile(c.Path), id)
+	})
+}
+
 // narrow takes the modules of a file out of the update that plugins of the vite.config did not choose, and has pages
 // run the modules of other files again that they chose.
 func (u *Updater) narrow(e *edit) {
-	for file, chosen := range e.foreign.chosen {
-		for id, m := range e.modules { // modules that are built from the file, too, are no matter of the plugins' choice
-			if m.file != file || !m.isChanged() || slices.Contains(chosen, id) || slices.Contains(e.foreign.updated, id) {
-				continue
-			}
+	for id, m := range e.modules {
+		if m.isChanged() && u.leftOut(e, id, e.changes) {
 			m.outcome = handled
 		}
+	}
+	for file, chosen := range e.foreign.chosen {
 		for _, id := range chosen {
 			if m := e.modules[id]; m != nil && m.outcome == compiled && m.file != file {
 				m.differs = true
