@@ -2,6 +2,7 @@
 // front of the modules, since classic workers cannot import it. Worklets have neither location nor URL nor timers.
 
 import { ModuleMeta } from "./hot/meta.ts";
+import { stillContext } from "./hot/still.ts";
 import type { Facade, StartOptions } from "./page/facade.ts";
 import { defineGlobals, type Expressions } from "./runtime/globals.ts";
 import { helpers } from "./runtime/helpers.ts";
@@ -31,13 +32,13 @@ function create(): WorkerFacade {
     importURL,
     waits: () => false, // start throws
     url,
-    meta: (instance) => new ModuleMeta(instance, { env, url }),
+    meta: (instance) => new ModuleMeta(instance, { env, url, still: stillContext }),
   });
   registry.builtIn.set("/@vite/client", {
     __esModule: true,
     updateStyle() {},
     removeStyle() {},
-    createHotContext() {},
+    createHotContext: stillContext,
   });
   const facade = {
     helpers,

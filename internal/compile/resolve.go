@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -23,6 +24,9 @@ func (c *Compiler) Resolve(ctx context.Context, specifier, importer string) (str
 
 // ResolveID turns the specifier in importer's source into a module ID: plugins first, then the resolver.
 func (c *Compiler) ResolveID(ctx context.Context, specifier, importer string, kind resolve.Kind) (string, error) {
+	if specifier == path.Join(c.o.Layout.Base, moduleid.Client) { // so Vite names its client in what it makes of a style
+		return moduleid.Client, nil
+	}
 	answer, err := c.o.Plugins.ResolveID(ctx, plugin.ResolveArgs{Specifier: specifier, Importer: importer})
 	if err != nil {
 		return "", err

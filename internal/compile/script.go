@@ -106,6 +106,9 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 		return in, nil
 	}
 	in.Refresh = c.refresh.framework
+	if src.foreign != "" {
+		in.RefreshID = c.o.Vite.Name(src.id)
+	}
 	in.Folder = func(beginning string) (specifier, url string) { return c.addressFolder(src, beginning) }
 	in.Address = func(written string) transform.Addressed {
 		a, _ := c.address(late, src, written)

@@ -26,6 +26,7 @@ type foreign struct {
 	updated []string
 	sends   []vite.Send
 	errs    map[string]error // of hooks, by the file
+	emptied watch.Batch      // files of which plugins have not heard, see whole
 }
 
 // askVite tells the plugins of the vite.config about changed files and the modules that are built from them, and returns
@@ -34,10 +35,18 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 	if u.o.Vite == nil {
 		return nil
 	}
-	list := u.viteChanges(changes)
+	list := u.viteChanges(u.whole(e, changes))
 	if len(list) == 0 {
 		return nil
 	}
+	u.o.Vite.Failed(e.modules.failed()...) // so far: the rest of a save may have arrived
+	touched = u.tellVite(e, list, built)
+	// Plugins may name modules that no page has asked for.
+	return slices.DeleteFunc(touched, func(id string) bool { return u.o.Graph.Version(id) == nil })
+}
+
+// tellVite is askVite for changes of which plugins hear.
+func (u *Updater) tellVite(e *edit, list []vite.Change, built []string) (touched []string) {
 	for _, c := range list {
 		if c.Kind != "update" {
 			u.o.Vite.ForgetImports()
@@ -75,8 +84,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 			e.foreign.errs[file] = f.Err
 		}
 	}
-	// Plugins may name modules that no page has asked for.
-	return slices.DeleteFunc(touched, func(id string) bool { return u.o.Graph.Version(id) == nil })
+	return touched
 }
 
 // postpone takes the modules out of the list that plugins of the vite.config did not choose. The update need not wait for
@@ -153,6 +161,29 @@ func (u *Updater) steps(ids []string) (lists [][]string) {
 		lists, left = append(lists, now), later
 	}
 	return lists
+}
+
+// whole returns the changes without files that are empty and were not. Plugins would compare the rest of the save with
+// the empty file. They hear of these files when the rest is there, or with tellEmptied.
+func (u *Updater) whole(e *edit, changes watch.Batch) watch.Batch {
+	return slices.DeleteFunc(slices.Clone(changes), func(c watch.Change) bool {
+		held := becameEmpty(c) && slices.ContainsFunc(u.o.Graph.ByFile(c.Path), func(id string) bool {
+			return wasFilled(u.o.Graph.Version(id), u.o.Graph.Good(id))
+		})
+		if held {
+			e.foreign.emptied = append(e.foreign.emptied, c)
+		}
+		return held
+	})
+}
+
+// tellEmptied tells the plugins of the vite.config about files that are empty on purpose.
+func (u *Updater) tellEmptied(e *edit) {
+	list := slices.DeleteFunc(e.foreign.emptied, func(c watch.Change) bool { return !becameEmpty(c) })
+	e.foreign.emptied = nil
+	if u.o.Vite != nil && len(list) > 0 {
+		u.tellVite(e, u.viteChanges(list), nil)
+	}
 }
 
 // Redo applies edits that plugins of the vite.config had not heard of, and compiles modules again of which plugins have
@@ -285,11 +316,21 @@ func (u *Updater) passOn(e *edit) {
 			u.send(s)
 		}
 	}
-	failed := map[string]bool{}
-	for _, m := range e.modules {
-		failed[m.file] = failed[m.file] || m.outcome == broken
+	if u.o.Vite == nil {
+		return
 	}
-	u.o.Vite.Published(failed)
+	for _, m := range e.modules {
+		u.o.Vite.Mended(m.file)
+	}
+	u.o.Vite.Failed(e.modules.failed()...)
+}
+
+// failed returns the files of the modules that have an error.
+func (all modules) failed() (files []string) {
+	for _, id := range all.with(broken) {
+		files = append(files, all[id].file)
+	}
+	return files
 }
 
 // passOnReloads sends the reloads that plugins of the vite.config sent during the edit, after its update.

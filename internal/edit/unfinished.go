@@ -68,6 +68,7 @@ func (u *Updater) join(e *edit, more watch.Batch) {
 // acceptAsIs takes what was read last for what the user wrote.
 func (u *Updater) acceptAsIs(e *edit) {
 	if ids := e.modules.with(emptied); len(ids) > 0 { // they are empty on purpose
+		u.tellEmptied(e) // foreign.go
 		e.modules.merge(u.reload(nil, ids, true))
 	}
 	for id, m := range e.modules {

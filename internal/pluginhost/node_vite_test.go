@@ -292,12 +292,12 @@ func TestViteHost(t *testing.T) {
 		id   string
 		want []string
 	}{
+		{outside, []string{"MADE"}}, // as of a linked package
 		{"~/src/a.own", []string{`{"code":"export default 'MADE'"`, `"by":["own"]`, `"css":false`}},
 		{"\\u0000virtual:own", []string{"export default 42", `"files":["~/data.txt"]`, `"patterns":["~/parts/*.txt","~/src/**"]`}},
 		{"~/src/c.css?direct", []string{"null"}}, // the filter is of IDs without a query
 		{"~/src/by-both.own", []string{"MADE", `"by":["first","own"]`}},
 		{"~/src/c.css", []string{"updateStyle", "MADE"}},
-		{outside, []string{"MADE"}},
 		{"~/src/b.ts", []string{"null"}},
 		{"~/src/not.own", []string{"null"}},
 		{"~/src/same.own", []string{"null"}},

@@ -34,6 +34,9 @@ func (r *reader) refresh() {
 	if strings.Contains(r.in.Code, "@refresh reset") { // esbuild leaves out the comment
 		b.WriteString(", reset: true")
 	}
+	if r.in.RefreshID != "" {
+		b.WriteString(", id: " + Quote(r.in.RefreshID))
+	}
 	b.WriteString(" });\n")
 	r.replace(len(r.code), len(r.code), b.String())
 }

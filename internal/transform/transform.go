@@ -92,7 +92,10 @@ type Input struct {
 	NodeESM bool
 	// Refresh is "react" or "preact" when components of the module are registered for fast refresh, "" otherwise.
 	Refresh string
-	JSX     JSX
+	// RefreshID is the name by which code of Vite plugins knows a module that they made, see
+	// client/src/update/refresh.ts; "" for other modules.
+	RefreshID string
+	JSX       JSX
 	// TSConfigRaw is the text of a tsconfig.json (`{"compilerOptions": {...}}`), merged with all files that it extends.
 	TSConfigRaw string
 	// Define replaces identifiers and member expressions by JSON values or names, like esbuild's option of that name.

@@ -248,6 +248,9 @@ func (h *Host) offers(id string) bool {
 	if !ok || !moduleid.IsDependency(file) {
 		return true
 	}
+	if strings.Contains(filepath.Base(file), ".svelte.") { // a module with runes, which Vite has Svelte's plugin compile
+		return true
+	}
 	switch strings.ToLower(filepath.Ext(file)) {
 	case ".js", ".mjs", ".cjs":
 		name, _ := packageOf(file)

@@ -14,6 +14,9 @@ import (
 // opaque begins our ID of a module whose plugin chose a name that looks like a path, such as "/@solid-refresh".
 const opaque = "vite:"
 
+// Name returns the name by which plugins know a module.
+func (h *Host) Name(id string) string { return h.toVite(id) }
+
 // toVite returns Vite's name of a module.
 func (h *Host) toVite(id string) string {
 	if name, ok := strings.CutPrefix(id, opaque); ok {

@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
+	"strings"
 	"sync"
+
+	"github.com/seed-b8174343/devserver/internal/moduleid"
 )
 
 // Import is what a plugin says that an import means.
@@ -33,14 +37,14 @@ type question struct {
 
 // Imports asks the plugins about all imports of a module at once, ahead of Import.
 func (h *Host) Imports(ctx context.Context, importer string, specifiers []string) error {
-	if h == nil || !h.o.Info.resolvesEarly() || !h.offers(importer) {
+	if h == nil || !h.o.Info.resolvesEarly() {
 		return nil
 	}
 	h.readKept(importer)
 	known := h.imports.about(importer)
 	unknown := slices.DeleteFunc(slices.Clone(specifiers), func(s string) bool {
 		_, ok := known[question{s, false}]
-		return ok || !h.o.Info.wantsImport(s, false)
+		return ok || !h.o.Info.wantsImport(s, false) || !h.offersImport(s, importer)
 	})
 	slices.Sort(unknown)
 	_, err := h.askImports(ctx, importer, false, slices.Compact(unknown))
@@ -50,7 +54,7 @@ func (h *Host) Imports(ctx context.Context, importer string, specifiers []string
 // Import returns the module that an import means, nil when no plugin says so. late asks the plugins that Vite asks when
 // it has found no file.
 func (h *Host) Import(ctx context.Context, specifier, importer string, late bool) (*Import, error) {
-	if h == nil || !h.o.Info.wantsImport(specifier, late) || !h.offers(importer) {
+	if h == nil || !h.o.Info.wantsImport(specifier, late) || !h.offersImport(specifier, importer) {
 		return nil, nil
 	}
 	h.readKept(importer)
@@ -62,6 +66,18 @@ func (h *Host) Import(ctx context.Context, specifier, importer string, late bool
 		return nil, h.owe(importer, err)
 	}
 	return answers[0], nil
+}
+
+// offersImport reports whether plugins see the import. What Vite bundles of packages keeps its imports of stylesheets,
+// components and assets, so plugins see them.
+func (h *Host) offersImport(specifier, importer string) bool {
+	name := moduleid.Name(specifier)
+	return h.offers(importer) || strings.Contains(importer, "/node_modules/") &&
+		(moduleid.IsStyle(name) || moduleid.IsAsset(name) || unbundled[path.Ext(name)])
+}
+
+var unbundled = map[string]bool{
+	".vue": true, ".svelte": true, ".marko": true, ".astro": true, ".imba": true, ".jsx": true, ".tsx": true,
 }
 
 // askImports has plugins answer questions about the imports of a module.

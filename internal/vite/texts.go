@@ -54,16 +54,18 @@ func (t *texts) beforeFailure(file string) (id string, text *string) {
 	return "", nil
 }
 
-// Published tells what became of files in an edit: whether a module of the file has an error now.
-func (h *Host) Published(failed map[string]bool) {
-	if h == nil {
-		return
-	}
-	h.texts.mu.Lock()
-	defer h.texts.mu.Unlock()
-	for file, is := range failed {
-		if f := h.texts.of[file]; f != nil {
-			f.failed = is
+// Failed notes files of which a module has an error after an edit. Mended notes that a file has none any more.
+func (h *Host) Failed(files ...string) { h.texts.note(files, true) }
+
+// Mended is the opposite of Failed.
+func (h *Host) Mended(files ...string) { h.texts.note(files, false) }
+
+func (t *texts) note(files []string, failed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, file := range files {
+		if f := t.of[file]; f != nil {
+			f.failed = failed
 		}
 	}
 }

@@ -257,3 +257,6 @@ export class HotContext {
   readonly request = (event: string, data?: unknown, options: RequestOptions = {}): Promise<unknown> =>
     this.#state.request(event, data, options);
 }
+
+/** What modules have of a context. */
+export type Hot = Pick<HotContext, keyof HotContext>;

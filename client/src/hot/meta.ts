@@ -3,7 +3,7 @@
 import type { ModuleID } from "../runtime/definitions.ts";
 import { isAddress } from "../runtime/url.ts";
 import type { Instance } from "../runtime/registry.ts";
-import type { HotContext, HotState, HotStore } from "./hot.ts";
+import type { Hot, HotState, HotStore } from "./hot.ts";
 
 /** A module's components and hooks, as the compiler lists them for fast refresh. */
 export interface Components {
@@ -12,6 +12,8 @@ export interface Components {
   signatures?: [type: unknown, key: string, forceReset: boolean, customHooks?: () => unknown[]][];
   /** Set when the file has the comment `// @refresh reset`. */
   reset?: boolean;
+  /** The module's name for the code of Vite plugins, when they made it. */
+  id?: string;
 }
 
 /** Fast refresh, as far as modules use it. */
@@ -27,12 +29,15 @@ export interface MetaHost {
   // Both are absent where modules are not updated, as in workers.
   readonly hot?: HotStore;
   readonly refresh?: ComponentRefresh;
+  /** Makes what import.meta.hot is there. */
+  readonly still?: () => Hot;
 }
 
 /** import.meta of one run of a module. Its members are made when they are read: most modules read none. */
 export class ModuleMeta {
   readonly #instance: Instance;
   readonly #host: MetaHost;
+  #still?: Hot;
 
   constructor(instance: Instance, host: MetaHost) {
     this.#instance = instance;
@@ -47,8 +52,8 @@ export class ModuleMeta {
     return this.#host.env;
   }
 
-  get hot(): HotContext | undefined {
-    return this.#state()?.context;
+  get hot(): Hot | undefined {
+    return this.#state()?.context ?? (this.#still ??= this.#host.still?.());
   }
 
   #state(): HotState | undefined {

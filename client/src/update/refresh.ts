@@ -165,14 +165,22 @@ export class Refresh {
     }
     hot.accept((next: unknown) => {
       if (next === undefined) return;
-      const message = this.validate(exports, entries(next));
+      const message = this.validate(exports, entries(next), ignored(names.id));
       if (message !== undefined) hot.host.invalidate(hot.owner, message);
       else this.enqueued = true;
     }, undefined);
   }
 
   /** Returns why the importers have to take the update; undefined when they need not. */
-  private validate(before: Map<string, unknown>, now: Map<string, unknown>): string | undefined {
+  private validate(
+    before: Map<string, unknown>,
+    now: Map<string, unknown>,
+    ignored: readonly string[],
+  ): string | undefined {
+    for (const name of ignored) {
+      before.delete(name);
+      now.delete(name);
+    }
     for (const name of before.keys())
       if (!now.has(name)) return `Could not Fast Refresh ("${name}" export was removed)`;
     for (const name of now.keys()) if (!before.has(name)) return `Could not Fast Refresh (new export "${name}")`;
@@ -180,6 +188,7 @@ export class Refresh {
       if (this.runtime!.isComponent(value) || before.get(name) === value) continue;
       return `Could not Fast Refresh ("${name}" export is incompatible)`;
     }
+    if (now.size === 0) return "Could not Fast Refresh (no exports but those that plugins update)";
     return undefined;
   }
 
@@ -194,6 +203,15 @@ export class Refresh {
     }
   }
 }
+
+/** What pages ask by this name is part of @vitejs/plugin-react: plugins of routers set it. */
+declare global {
+  var __getReactRefreshIgnoredExports: ((module: { id: string }) => readonly string[]) | undefined;
+}
+
+/** Returns the exports of a module that plugins update by themselves. */
+const ignored = (id: string | undefined): readonly string[] =>
+  id === undefined ? [] : (globalThis.__getReactRefreshIgnoredExports?.({ id }) ?? []);
 
 function isType(value: unknown): boolean {
   return typeof value === "function" || (typeof value === "object" && value !== null);

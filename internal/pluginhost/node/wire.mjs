@@ -52,6 +52,16 @@ function ofBuild(e, message) {
 /** Returns a text without the colours of a terminal. */
 export const plainText = (text) => text.replace(/\x1b\[[\d;]*m/g, "");
 
+/** Returns a message without what is shown beside it: the place in front, a line with the file's name, the code. */
+function bare(message, file, frame) {
+  const isCode = (l) => frame && /^(>?\s*\d+\s+\||\s+\|\s*\^)/.test(l);
+  const lines = message.split("\n").filter((l) => l.trim() !== file && !isCode(l));
+  const [text = "", ...rest] = lines;
+  const place = text.startsWith(`${file}:`) ? /^(:\d+)+:? /.exec(text.slice(file.length)) : null;
+  const first = place ? text.slice(file.length + place[0].length) : text;
+  return [first, ...rest].join("\n").trim() || message;
+}
+
 export function failure(thrown) {
   const e = thrown ?? new Error(`the tool threw ${thrown}`); // every call needs an answer, whatever was thrown
   const message = plainText(String(e.sassMessage ?? e.reason ?? e.message ?? e));
@@ -61,7 +71,7 @@ export function failure(thrown) {
   const { file = place?.file, line = place?.line, column = place?.column ?? 0 } = at;
   return {
     code: e.missing ? "not_installed" : e.code === "not_started" ? e.code : undefined,
-    message: place?.text ?? message,
+    message: place?.text ?? bare(message, file, e.frame),
     hint: e.hint,
     file,
     line,
