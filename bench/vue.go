@@ -242,7 +242,7 @@ func editVue(page context.Context, file string, item int, part string, version i
 // settled waits until a server has nothing to do. It returns the milliseconds of processor time and the megabytes of
 // memory of the process and all that it started.
 func settled(pid int) (used, memory float64, err error) {
-	for idle := 0; idle < 4; {
+	for idle := 0; idle < 10; {
 		time.Sleep(500 * time.Millisecond)
 		before := used
 		if used, memory, err = processes(pid); err != nil {
