@@ -4,9 +4,9 @@
 //	cd bench && go run . [-sizes 100,1000,5000,10000] [-rounds 5] [-out ../docs]
 //	cd bench && go run . -vue 1000 [-rounds 5] [-dir folder]
 //
-// The first form measures only the server, from outside: it starts a process on a generated project and sends a browser's requests.
-// Each figure is the median of the rounds. The cost in the browser is the same for every server and grows with the
-// page.
+// The first form measures only the server, from outside: it starts a process on a generated project and sends a
+// browser's requests. Each figure is the median of the rounds. The cost in the browser is the same for every server and
+// grows with the page.
 //
 // The second form starts devserver and Vite in turn in a project of Vue components that it generates, and prints what
 // both cost in the browser and in all their processes. It needs Linux, Node.js, npm and Chromium.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/chromedp/chromedp"
@@ -73,8 +75,8 @@ func runVue(n, rounds int, dir string) error {
 	}
 	cache := filepath.Join(temp, "cache")
 	servers := []vueServer{
-		{"devserver", []string{binary, "--logLevel", "error", "--strictPort", "--port"}, cache},
-		{"Vite", []string{"node", "node_modules/vite/bin/vite.js", "--logLevel", "error", "--strictPort", "--port"}, filepath.Join(app, "node_modules/.vite")},
+		{"devserver", []string{binary, "--logLevel", "error", "--host", "127.0.0.1", "--strictPort", "--port"}, cache},
+		{"Vite", []string{"node", "node_modules/vite/bin/vite.js", "--logLevel", "error", "--host", "127.0.0.1", "--strictPort", "--port"}, filepath.Join(app, "node_modules/.vite")},
 	}
 	samples := []sample{{}, {}}
 	version := 0
@@ -150,16 +152,18 @@ func (s vueServer) measureStart(
 		err = errors.Join(err, cmd.Process.Signal(os.Interrupt))
 		_ = cmd.Wait() // Vite's exit code tells of the signal
 	}()
-	address := net.JoinHostPort("localhost", strconv.Itoa(port))
-	for page.Err() == nil {
-		if conn, err := net.Dial("tcp", address); err == nil {
-			conn.Close()
-			break
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	for open := false; !open; {
+		for conn := net.Conn(nil); conn == nil && page.Err() == nil; time.Sleep(time.Millisecond) {
+			if conn, err = net.Dial("tcp", address); err == nil {
+				conn.Close()
+			}
 		}
-		time.Sleep(time.Millisecond)
-	}
-	if err := chromedp.Do(page, chromedp.Navigate("http://"+address+"/")); err != nil {
-		return err
+		err := chromedp.Do(page, chromedp.Navigate("http://"+address+"/"))
+		open = err == nil
+		if err != nil && !strings.Contains(err.Error(), "ERR_CONNECTION_REFUSED") { // Vite closes the port once before it listens
+			return err
+		}
 	}
 	var rendered float64
 	for rendered == 0 { // a page that loads again has no value for a while
@@ -238,7 +242,7 @@ func editVue(page context.Context, file string, item int, part string, version i
 // settled waits until a server has nothing to do. It returns the milliseconds of processor time and the megabytes of
 // memory of the process and all that it started.
 func settled(pid int) (used, memory float64, err error) {
-	for idle := 0; idle < 4; {
+	for idle := 0; idle < 10; {
 		time.Sleep(500 * time.Millisecond)
 		before := used
 		if used, memory, err = processes(pid); err != nil {
@@ -295,11 +299,18 @@ func middle(list []float64) float64 {
 	return list[len(list)/2]
 }
 
+// freePort returns a port that nobody uses. It is none that the system gives to clients: to dial such a port before the
+// server listens may connect the dialer with itself.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		return 0, err
+	for {
+		port := 15_000 + rand.IntN(10_000)
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		return port, l.Close()
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

@@ -71,11 +71,11 @@ func (u *Updater) CheckConfig() { u.restartIfConfigured(written(u.o.Watched.Conf
 // compileAffected brings resolver, assets and graph up to date with changed files. It adds to the edit what became of the
 // modules that follow from them.
 func (u *Updater) compileAffected(e *edit, changes watch.Batch) {
-	u.forget(changes)                                // affected.go
-	u.stampAssets(changes)                           // affected.go
-	ids := u.affected(changes)                       // affected.go
-	ids = append(ids, u.askVite(e, changes, ids)...) // foreign.go
-	e.modules.merge(u.reload(changes, unique(ids), false))
+	u.forget(changes)                     // affected.go
+	u.stampAssets(changes)                // affected.go
+	ids := u.affected(changes)            // affected.go
+	touched := u.askVite(e, changes, ids) // foreign.go
+	e.modules.merge(u.reload(changes, unique(append(ids, touched...)), false))
 }
 
 // reload compiles modules that may have changed, and returns what became of them. A file that became empty is left for

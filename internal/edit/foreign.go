@@ -172,16 +172,28 @@ func (u *Updater) ReloadPage(file, reason string) {
 	}
 }
 
+// leftOut reports whether plugins of the vite.config did not choose the module when they heard of its file. It stays in
+// the update when it is built from another changed file: the choice is not about that.
+func (u *Updater) leftOut(e *edit, id string, changes watch.Batch) bool {
+	file := u.o.Compiler.File(id)
+	chosen, narrowed := e.foreign.chosen[file]
+	if !narrowed || slices.Contains(chosen, id) || slices.Contains(e.foreign.updated, id) {
+		return false
+	}
+	return !slices.ContainsFunc(changes, func(c watch.Change) bool {
+		return c.Path != file && slices.Contains(u.o.Graph.ByFile(c.Path), id)
+	})
+}
+
 // narrow takes the modules of a file out of the update that plugins of the vite.config did not choose. Pages run the
 // modules of other files again that plugins chose.
 func (u *Updater) narrow(e *edit) {
-	for file, chosen := range e.foreign.chosen {
-		for id, m := range e.modules { // modules that are built from the file, too, are no matter of the plugins' choice
-			if m.file != file || !m.isChanged() || slices.Contains(chosen, id) || slices.Contains(e.foreign.updated, id) {
-				continue
-			}
+	for id, m := range e.modules {
+		if m.isChanged() && u.leftOut(e, id, e.changes) {
 			m.outcome = handled
 		}
+	}
+	for file, chosen := range e.foreign.chosen {
 		for _, id := range chosen {
 			if m := e.modules[id]; m != nil && m.outcome == compiled && m.file != file {
 				m.differs = true

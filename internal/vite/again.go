@@ -202,6 +202,9 @@ func (h *Host) makeAgain() {
 	a.over = a.over || len(a.items) == 0
 	a.mu.Unlock()
 	h.redo(nil, differs)
+	if h.o.Rested != nil {
+		h.o.Rested()
+	}
 }
 
 // settle makes the modules of a file again that wait for it, so that plugins know what they made of it before. late means

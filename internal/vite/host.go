@@ -24,7 +24,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
-// Options configures a Host. All fields are needed but State, Cache, Started, Redo, RedoPage and Answering.
+// Options configures a Host. All fields are needed but State, Cache, Started, Redo, RedoPage, Rested and Answering.
 type Options struct {
 	// Context ends with the project.
 	Context context.Context
@@ -45,6 +45,8 @@ type Options struct {
 	Redo func(missed []Change, ids []string)
 	// RedoPage reloads a page of which plugins make another than browsers have. It must not wait, either.
 	RedoPage func(file string)
+	// Rested is called when the modules that came from the cache were made again.
+	Rested func()
 	// Answering is how long a middleware may take until its answer begins. 0 is 60 seconds.
 	Answering time.Duration
 }

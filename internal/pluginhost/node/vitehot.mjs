@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { sorted } from "./vitefilters.mjs";
 import { runAs } from "./vitehooks.mjs";
-import { exclusive, forgetFile, graph } from "./vitemodules.mjs";
+import { exclusive, forgetFile, graph, keepFile } from "./vitemodules.mjs";
 import { at, by, openBatch, running, tell } from "./vitestate.mjs";
 import { letWatchersHear } from "./vitewatch.mjs";
 import { failure } from "./wire.mjs";
@@ -142,6 +142,8 @@ async function changed({ file, kind }, batch) {
   await attempt(() => emit("all", events[kind], file));
   const narrowed = await (environments.length ? askHot : askOldHot)(file, kind, [...nodes], attempt);
 
+  // A part alone: the plugins have read the file, and do not need its own module again.
+  if (narrowed?.length && !narrowed.some((n) => n.id === file)) keepFile(file);
   for (const node of narrowed ?? nodes) {
     if (node.file !== file) graph().invalidateModule(node); // the others are, and may be made again already
     if (!node.id) for (const id of importersOf(node)) touched.add(id);

@@ -137,7 +137,10 @@ export function urlOf(id) {
 
 const isCSS = /\.(css|less|sass|scss|styl|stylus|pcss|postcss|sss)(?:$|\?)/;
 const vitesQuery = /[?&](direct|raw|url|inline|worker|sharedworker|no-inline)\b/;
-const plain = new Set(); // files whose module no plugin wants, as they are now
+const plain = new Set(); // files whose module need not go before their parts, as they are now
+
+/** Notes that plugins know all of a changed file that its parts need. */
+export const keepFile = (file) => plain.add(file);
 
 /** Forgets what is known of a file that changes. */
 export const forgetFile = (file) => plain.delete(file);
