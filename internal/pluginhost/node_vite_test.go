@@ -194,7 +194,7 @@ export default {
 					await new Promise((r) => setTimeout(r, 50)); // updates that come now must wait
 					making = false;
 				}
-				if (code.includes("broken")) this.error({ message: "a mistake", loc: { file: "a.own", line: 3, column: 4 }, frame: "> 3" });
+				if (code.includes("broken")) this.error({ message: id + ":3:5 a mistake\n" + id + "\n3 | broken\n  | ^", loc: { file: "a.own", line: 3, column: 4 }, frame: "> 3" });
 				if (code.includes("disliked")) throw new Error("no good"); // its place is that of the plugin
 				if (code.includes("same")) return { code };
 				return { code: code.replace("OWN", "MADE"), map: { version: 3, sources: ["x"], names: [], mappings: "AAAA" } };
