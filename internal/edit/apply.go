@@ -11,6 +11,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/parallel"
+	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/internal/watch"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -254,6 +255,7 @@ func (u *Updater) publish(e *edit) {
 		return
 	}
 	u.o.Problems.PublishEdit()
+	u.o.Vite.Failed(vite.InEdit(u.o.Context), e.modules.with(broken)...)
 }
 
 // publishChange sends a payload that changes pages, and reports whether it did: `hmr: false` leaves pages as they are.

@@ -18,13 +18,17 @@ import (
 
 // existing knows the files that exist. The zero value knows none.
 type existing struct {
-	files sync.Map // path -> true
+	files sync.Map // path -> Sum of what plugins have heard of; the zero Sum when they have not heard of the file yet
 }
 
-// add notes a file, and reports whether it was known.
-func (x *existing) add(file string) (known bool) {
-	_, known = x.files.LoadOrStore(file, true)
-	return known
+// add notes a file.
+func (x *existing) add(file string) { x.files.LoadOrStore(file, Sum{}) }
+
+// hear notes what plugins hear of a file. It reports whether the file was known, and whether they heard of this content.
+func (x *existing) hear(file string) (known, same bool) {
+	now := sumOf(file)
+	was, known := x.files.Swap(file, now)
+	return known, known && was == now
 }
 
 // addFolder notes the files in a folder. Packages and hidden folders do not count.
@@ -57,7 +61,7 @@ func (x *existing) remove(path string) (files []string) {
 	return files
 }
 
-// viteChanges returns the changes that plugins of the vite.config hear of.
+// viteChanges returns the changes that plugins of the vite.config hear of. The system may report a save twice.
 func (u *Updater) viteChanges(changes watch.Batch) (list []vite.Change) {
 	for _, c := range changes {
 		if c.Kind == watch.Removed {
@@ -70,7 +74,11 @@ func (u *Updater) viteChanges(changes watch.Batch) (list []vite.Change) {
 			continue
 		}
 		kind := c.Kind
-		if u.existing.add(c.Path) {
+		known, same := u.existing.hear(c.Path)
+		switch {
+		case same:
+			continue
+		case known:
 			kind = watch.Written
 		}
 		list = append(list, vite.Change{File: c.Path, Kind: kind.String()})
@@ -88,6 +96,8 @@ func (u *Updater) asTold(c vite.Change) watch.Change {
 	case "delete":
 		kind = watch.Removed
 		u.existing.add(file)
+	default:
+		u.existing.files.Store(file, Sum{})
 	}
 	return watch.Change{Kind: kind, Path: file}
 }

@@ -34,7 +34,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 	if len(list) == 0 {
 		return nil
 	}
-	u.o.Vite.Failed(e.modules.failed()...) // so far: the rest of a save may have arrived
+	u.o.Vite.Failed(vite.InEdit(u.o.Context), e.modules.with(broken)...) // so far: the rest of a save may have arrived
 	touched = u.tellVite(e, list, built)
 	// Plugins may name modules that no page has asked for.
 	return slices.DeleteFunc(touched, func(id string) bool { return u.o.Graph.Version(id) == nil })
@@ -124,18 +124,30 @@ func (u *Updater) steps(ids []string) (lists [][]string) {
 	return lists
 }
 
-// whole returns the changes without files that are empty and were not. Plugins would compare the rest of the save with
-// the empty file. They hear of these files when the rest is there, or with tellEmptied.
-func (u *Updater) whole(e *edit, changes watch.Batch) watch.Batch {
-	return slices.DeleteFunc(slices.Clone(changes), func(c watch.Change) bool {
-		held := becameEmpty(c) && slices.ContainsFunc(u.o.Graph.ByFile(c.Path), func(id string) bool {
+// whole returns the changes without files that have become empty, or were created and are still empty: the rest of the
+// save is about to come. Plugins would compare it with the empty file. They hear of these files when the rest is there,
+// or with tellEmptied.
+func (u *Updater) whole(e *edit, changes watch.Batch) (list watch.Batch) {
+	for _, c := range changes {
+		at := slices.IndexFunc(e.foreign.emptied, func(held watch.Change) bool { return held.Path == c.Path })
+		switch filled := slices.ContainsFunc(u.o.Graph.ByFile(c.Path), func(id string) bool {
 			return wasFilled(u.o.Graph.Version(id), u.o.Graph.Good(id))
-		})
-		if held {
-			e.foreign.emptied = append(e.foreign.emptied, c)
+		}); {
+		case becameEmpty(c) && (filled || c.Kind == watch.Created):
+			if at < 0 {
+				e.foreign.emptied = append(e.foreign.emptied, c)
+			}
+		case at >= 0:
+			if c.Kind != watch.Removed {
+				c.Kind = e.foreign.emptied[at].Kind
+			}
+			list = append(list, c)
+			e.foreign.emptied = slices.Delete(e.foreign.emptied, at, at+1)
+		default:
+			list = append(list, c)
 		}
-		return held
-	})
+	}
+	return list
 }
 
 // tellEmptied tells the plugins of the vite.config about files that are empty on purpose.
@@ -219,21 +231,6 @@ func (u *Updater) passOn(e *edit) {
 			u.send(s)
 		}
 	}
-	if u.o.Vite == nil {
-		return
-	}
-	for _, m := range e.modules {
-		u.o.Vite.Mended(m.file)
-	}
-	u.o.Vite.Failed(e.modules.failed()...)
-}
-
-// failed returns the files of the modules that have an error.
-func (all modules) failed() (files []string) {
-	for _, id := range all.with(broken) {
-		files = append(files, all[id].file)
-	}
-	return files
 }
 
 // passOnReloads sends the reloads that plugins of the vite.config sent during the edit, after its update.

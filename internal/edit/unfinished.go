@@ -48,7 +48,7 @@ func (u *Updater) awaitRest(e *edit) {
 // holdFor returns how long the edit may be held back, 0 when it looks whole.
 func (u *Updater) holdFor(e *edit) time.Duration {
 	switch {
-	case e.modules.any(func(m *module) bool { return m.outcome == emptied }) || u.pageEmptied(e) || u.publicEmptied(e):
+	case len(e.foreign.emptied) > 0 || e.modules.any(func(m *module) bool { return m.outcome == emptied }) || u.pageEmptied(e) || u.publicEmptied(e):
 		return emptiedWait
 	case e.modules.any(func(m *module) bool { return m.outcome == broken || m.outcome == deleted }) || u.pageDeleted(e) || u.publicDeleted(e):
 		return unfinished
@@ -67,8 +67,8 @@ func (u *Updater) join(e *edit, more watch.Batch) {
 
 // acceptAsIs takes what was read last for what the user wrote.
 func (u *Updater) acceptAsIs(e *edit) {
+	u.tellEmptied(e)                                  // foreign.go
 	if ids := e.modules.with(emptied); len(ids) > 0 { // they are empty on purpose
-		u.tellEmptied(e) // foreign.go
 		e.modules.merge(u.reload(nil, ids, true))
 	}
 	for id, m := range e.modules {

@@ -369,9 +369,7 @@ func (h *Host) hotOnce(ctx context.Context, changes []Change, built []string) (*
 		late[c.File] = was
 	}
 	for _, c := range changes {
-		if id, text := h.texts.beforeFailure(c.File); text != nil {
-			_, _ = h.transform(ctx, id, text) // it went well before
-		}
+		h.texts.hear(c.File)
 	}
 	defer h.again.hearing(changes)()
 	var answer struct {

@@ -1,10 +1,14 @@
 package vite
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // Plugins compare a component with the text that they saw last, to find out what an edit has changed. After a text that
 // failed, that is a text which pages never ran: the fix of a template would hide what the same save has changed in the
-// script. So before plugins hear of the next edit, they make the component from the text that pages run.
+// script. So after a failure they make the component from the text that pages run. It is done at once, and not before the
+// next edit: by then plugins with a watcher of their own may know of that edit, and would take the old text for the new.
 
 // texts holds the texts of files whose own module plugins make. The zero value is empty.
 type texts struct {
@@ -16,8 +20,7 @@ type texts struct {
 type fileText struct {
 	id     string
 	latest *string // what was made last without an error
-	good   *string // what pages run
-	failed bool    // the last edit of the file failed
+	good   *string // what pages ran before the last edit
 }
 
 // made notes the text that a module was made from.
@@ -47,34 +50,38 @@ func (t *texts) last(file string) *string {
 	return nil
 }
 
-// beforeFailure returns the module of a file and the text that pages run of it, when the last edit of the file has
-// failed. The text is nil otherwise.
-func (t *texts) beforeFailure(file string) (id string, text *string) {
+// hear notes that plugins hear of an edit of a file: pages run what was made last.
+func (t *texts) hear(file string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f := t.of[file]; f != nil {
+		f.good = f.latest
+	}
+}
+
+// back returns the text that pages run of a module after an edit that failed, nil when it is not known.
+func (t *texts) back(file string) *string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f := t.of[file]
 	if f == nil {
-		return "", nil
+		return nil
 	}
-	if f.failed {
-		return f.id, f.good
-	}
-	f.good = f.latest
-	return "", nil
+	f.latest = f.good
+	return f.good
 }
 
-// Failed notes files of which a module has an error after an edit. Mended notes that a file has none any more.
-func (h *Host) Failed(files ...string) { h.texts.note(files, true) }
-
-// Mended is the opposite of Failed.
-func (h *Host) Mended(files ...string) { h.texts.note(files, false) }
-
-func (t *texts) note(files []string, failed bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, file := range files {
-		if f := t.of[file]; f != nil {
-			f.failed = failed
+// Failed takes the modules that have an error after an edit. Plugins make them from the text that pages run.
+func (h *Host) Failed(ctx context.Context, ids ...string) {
+	if h == nil {
+		return
+	}
+	for _, id := range ids {
+		if isPart(id) {
+			continue
+		}
+		if text := h.texts.back(h.fileOf(id)); text != nil {
+			_, _ = h.transform(ctx, id, text) // it went well before
 		}
 	}
 }
