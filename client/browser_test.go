@@ -327,6 +327,6 @@ export const lazy = "lazy" + x;
 	s.WaitPages(1)
 	s.Save("x.js", `"x"`, `"y"`)
 	p.WaitConsole("[devserver] page was reloaded: /x.js changed in the worker /")
-	p.WaitText("#module", "ylazyytruedevelopment")
+	p.WaitText("#module", "ylazyyfalsedevelopment")
 	p.WaitText("#classic", "y")
 }

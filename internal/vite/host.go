@@ -164,6 +164,8 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 			h.texts.made(h, id, h.textOf(h.fileOf(id)))
 			h.made.Store(id, madeOf(m, ctx.Value(ofEdit{}) != nil))
 			h.paid(id)
+		} else if !errors.Is(err, ErrDown) {
+			h.texts.broke(h, id)
 		}
 		return m, err
 	}, nil)
@@ -391,6 +393,9 @@ func (h *Host) hotOnce(ctx context.Context, changes []Change, built []string) (*
 		file := HotFile{Narrowed: f.Modules != nil, Modules: h.allFromVite(f.Modules), Touched: h.allFromVite(f.Touched)}
 		if f.Error != nil {
 			file.Err = f.Error
+		}
+		if i < len(changes) && (file.Narrowed || file.Err != nil) {
+			h.texts.compared(changes[i].File)
 		}
 		if i < len(changes) && late[changes[i].File] && len(f.Modules) == 0 {
 			file.Narrowed = false // a plugin may have seen the new text as the old one, in some way of its own

@@ -21,6 +21,9 @@ type fileText struct {
 	id     string
 	latest *string // what was made last without an error
 	good   *string // what pages ran before the last edit
+	// compares is set when a plugin had something to say to the last edit, and failed when the module could not be made
+	// since, for another reason than that Vite is down.
+	compares, failed bool
 }
 
 // made notes the text that a module was made from.
@@ -55,19 +58,37 @@ func (t *texts) hear(file string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if f := t.of[file]; f != nil {
-		f.good = f.latest
+		f.good, f.compares, f.failed = f.latest, false, false
 	}
 }
 
-// back returns the text that pages run of a module after an edit that failed, nil when it is not known.
+// compared notes that plugins may have compared the last edit of a file with what they knew before.
+func (t *texts) compared(file string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f := t.of[file]; f != nil {
+		f.compares = true
+	}
+}
+
+// broke notes that a module could not be made.
+func (t *texts) broke(h *Host, id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f := t.of[h.fileOf(id)]; f != nil && !isPart(id) {
+		f.failed = true
+	}
+}
+
+// back returns the text that pages run of a module which plugins failed to make in an edit that they compared with it;
+// nil for others.
 func (t *texts) back(file string) *string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f := t.of[file]
-	if f == nil {
+	if f == nil || !f.compares || !f.failed {
 		return nil
 	}
-	f.latest = f.good
 	return f.good
 }
 
