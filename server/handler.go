@@ -309,10 +309,7 @@ func wantsScript(r *http.Request, name string) bool {
 // and "__x00__" in the place of the character that names of such modules begin with.
 func (p *project) virtual(ctx context.Context, name, query string) (id string, ok bool) {
 	id = strings.ReplaceAll(strings.TrimPrefix(name, "/@id/"), "__x00__", "\x00")
-	if query != "" {
-		id += "?" + query
-	}
-	id = moduleid.Plain(id)
+	id = moduleid.Plain(moduleid.WithQuery(id, query))
 	if p.hosts.Resolves(ctx, id) {
 		return id, true
 	}

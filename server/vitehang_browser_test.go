@@ -3,20 +3,13 @@ package server_test
 import (
 	"strings"
 	"testing"
-
-	"github.com/seed-b8174343/devserver/internal/devtest"
 )
 
 // TestHungHookHoldsUpNobody has a hook hang for a module. Its error names the hook, other edits reach the page, and the
 // edit is made when the hook goes on.
 func TestHungHookHoldsUpNobody(t *testing.T) {
 	t.Parallel()
-	app := devtest.App(t, devtest.Text(ownApp))
-	tools(t, app)
-	app.Edit("vite.config.js", "  transform(code, id) {", "  async transform(code, id) {\n    while (code.includes('hang') && !existsSync('go on')) await new Promise((r) => setTimeout(r, 10))")
-	s := devtest.Start(t, app)
-	p := s.Page(t, "/")
-	p.WaitText("#a", "one")
+	app, s, p := ownPage(t, "  transform(code, id) {", "  async transform(code, id) {\n    while (code.includes('hang') && !existsSync('go on')) await new Promise((r) => setTimeout(r, 10))")
 	app.Write("src/a.own", "hang\n")
 	s.Log.Wait(t, "transform for /src/a.own has not answered for 3 s")
 	p.WaitOverlay("[own]", "transform for /src/a.own has not answered for 5 s")
@@ -35,11 +28,7 @@ func TestHungHookHoldsUpNobody(t *testing.T) {
 // TestHungConfig saves a vite.config that hangs, and saves it again.
 func TestHungConfig(t *testing.T) {
 	t.Parallel()
-	app := devtest.App(t, devtest.Text(ownApp))
-	tools(t, app)
-	s := devtest.Start(t, app)
-	p := s.Page(t, "/")
-	p.WaitText("#a", "one")
+	app, s, p := ownPage(t)
 	good := app.Read("vite.config.js")
 	app.Write("vite.config.js", strings.Replace(good, "name: 'own',", "name: 'own', config: () => new Promise(() => {}),", 1))
 	s.Log.Wait(t, "plugin own: config has not answered for 3 s")
@@ -55,12 +44,7 @@ func TestHungConfig(t *testing.T) {
 // TestFailedHotUpdateShows has a hook of an edit throw. The page gets the edit and shows the error, until the next edit.
 func TestFailedHotUpdateShows(t *testing.T) {
 	t.Parallel()
-	app := devtest.App(t, devtest.Text(ownApp))
-	tools(t, app)
-	app.Edit("vite.config.js", "async handleHotUpdate({ file, read }) {", "async handleHotUpdate({ file, read }) {\n    if (existsSync('fail')) throw new Error('on purpose')")
-	s := devtest.Start(t, app)
-	p := s.Page(t, "/")
-	p.WaitText("#a", "one")
+	app, _, p := ownPage(t, "async handleHotUpdate({ file, read }) {", "async handleHotUpdate({ file, read }) {\n    if (existsSync('fail')) throw new Error('on purpose')")
 	app.Write("fail", "")
 	app.Write("src/a.own", "three\n")
 	p.WaitOverlay("[own]", "on purpose", "handleHotUpdate")

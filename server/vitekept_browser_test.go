@@ -55,11 +55,7 @@ two
 // that they run, so that plugins know it at the first edit.
 func TestViteSecondStart(t *testing.T) {
 	t.Parallel()
-	app := devtest.App(t, devtest.Text(ownApp))
-	tools(t, app)
-	s := devtest.Start(t, app)
-	p := s.Page(t, "/")
-	p.WaitText("#a", "one")
+	app, s, p := ownPage(t)
 	p.WaitText("#b", "two")
 	made := strings.Count(s.Log.String(), "made ")
 	if made != 2 {
@@ -99,16 +95,25 @@ func TestViteSecondStart(t *testing.T) {
 	p.WaitText("#b", "four")
 }
 
+// ownPage opens the page of ownApp. Two texts are an edit of its vite.config: the first becomes the second.
+func ownPage(t *testing.T, edit ...string) (*devtest.Files, *devtest.Server, *devtest.Page) {
+	t.Helper()
+	app := devtest.App(t, devtest.Text(ownApp))
+	tools(t, app)
+	if len(edit) > 0 {
+		app.Edit("vite.config.js", edit[0], edit[1])
+	}
+	s := devtest.Start(t, app)
+	p := s.Page(t, "/")
+	p.WaitText("#a", "one")
+	return app, s, p
+}
+
 // TestViteKilled kills Node. Pages stay, edits that only the server compiles go on, and edits that plugins missed are
 // applied once Node is back.
 func TestViteKilled(t *testing.T) {
 	t.Parallel()
-	app := devtest.App(t, devtest.Text(ownApp))
-	tools(t, app)
-	app.Edit("vite.config.js", "const seen", "if (existsSync('die')) process.exit(7)\nsetInterval(() => { if (existsSync('die')) { console.error('told to die'); process.exit(7) } }, 20)\nconst seen")
-	s := devtest.Start(t, app)
-	p := s.Page(t, "/")
-	p.WaitText("#a", "one")
+	app, s, p := ownPage(t, "const seen", "if (existsSync('die')) process.exit(7)\nsetInterval(() => { if (existsSync('die')) { console.error('told to die'); process.exit(7) } }, 20)\nconst seen")
 	app.Write("die", "")
 	s.Log.Wait(t, "told to die")
 	s.Log.Wait(t, "started again in 1.6s") // now nothing waits for it

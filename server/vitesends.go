@@ -86,8 +86,8 @@ func errorOf(s vite.Send, m vite.Message) *wire.Error {
 	return e
 }
 
-// reloadFor reloads a page for a plugin, or all pages when page is nil. The path of an HTML file means the pages that were made from it, and any other
-// path all pages, as in Vite.
+// reloadFor reloads a page for a plugin, or all pages when page is nil. The path of an HTML file means the pages that were
+// made from it, and any other path all pages, as in Vite.
 func (p viteProject) reloadFor(by, at string, page plugin.Client) error {
 	if p.cfg.Server.HMR.Off {
 		return nil

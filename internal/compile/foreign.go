@@ -111,11 +111,7 @@ func (c *Compiler) ofPath(specifier string) string {
 	if !filepath.IsAbs(file) || disk.Stat(file) == nil || c.o.Gate.Allowed(file) != nil {
 		return ""
 	}
-	id := c.o.Gate.FileToID(file)
-	if query != "" {
-		id += "?" + query
-	}
-	return id
+	return moduleid.WithQuery(c.o.Gate.FileToID(file), query)
 }
 
 // askForeign asks the plugins of the vite.config about all imports of a module at once.

@@ -92,12 +92,8 @@ func (c *Compiler) idOf(r resolve.Resolved, module, from string) string {
 	case r.External && !r.Public:
 		return r.URL
 	}
-	id := c.o.Gate.FileToID(r.File)
-	if r.Query != "" {
-		id += "?" + r.Query
-	}
 	c.permit(r, module, from) // loading the module reports a refusal
-	return id
+	return moduleid.WithQuery(c.o.Gate.FileToID(r.File), r.Query)
 }
 
 // permit allows reading the file that an import in from, a part of the module, leads to.

@@ -24,6 +24,22 @@ type foreign struct {
 	emptied watch.Batch      // files of which plugins have not heard, see whole
 }
 
+// choose notes that plugins chose modules for a file.
+func (f *foreign) choose(file string, ids []string) {
+	if f.chosen == nil {
+		f.chosen = map[string][]string{}
+	}
+	f.chosen[file] = append(f.chosen[file], ids...)
+}
+
+// fail notes that a hook failed for a file.
+func (f *foreign) fail(file string, err error) {
+	if f.errs == nil {
+		f.errs = map[string]error{}
+	}
+	f.errs[file] = err
+}
+
 // askVite tells the plugins of the vite.config about changed files, and about the modules that are built from them. It
 // returns the further modules that have to be compiled again by what the plugins say.
 func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched []string) {
@@ -35,9 +51,12 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched
 		return nil
 	}
 	u.o.Vite.Failed(vite.InEdit(u.o.Context), e.modules.with(broken)...) // so far: the rest of a save may have arrived
-	touched = u.tellVite(e, list, built)
-	// Plugins may name modules that no page has asked for.
-	return slices.DeleteFunc(touched, func(id string) bool { return u.o.Graph.Version(id) == nil })
+	return u.loaded(u.tellVite(e, list, built))
+}
+
+// loaded returns the modules that pages have asked for, in the place of the list: plugins may name others.
+func (u *Updater) loaded(ids []string) []string {
+	return slices.DeleteFunc(ids, func(id string) bool { return u.o.Graph.Version(id) == nil })
 }
 
 // tellVite is askVite for changes of which plugins hear.
@@ -53,7 +72,7 @@ func (u *Updater) tellVite(e *edit, list []vite.Change, built []string) (touched
 		return nil
 	}
 	if err != nil {
-		e.foreign.errs = map[string]error{list[0].File: err}
+		e.foreign.fail(list[0].File, err)
 		return nil
 	}
 	e.foreign.sends = append(e.foreign.sends, hot.Sends...)
@@ -67,16 +86,10 @@ func (u *Updater) tellVite(e *edit, list []vite.Change, built []string) (touched
 		touched = append(touched, f.Modules...)
 		file := list[i].File
 		if f.Narrowed {
-			if e.foreign.chosen == nil {
-				e.foreign.chosen = map[string][]string{}
-			}
-			e.foreign.chosen[file] = append(e.foreign.chosen[file], f.Modules...)
+			e.foreign.choose(file, f.Modules)
 		}
 		if f.Err != nil {
-			if e.foreign.errs == nil {
-				e.foreign.errs = map[string]error{}
-			}
-			e.foreign.errs[file] = f.Err
+			e.foreign.fail(file, f.Err)
 		}
 	}
 	return touched
@@ -169,8 +182,7 @@ func (u *Updater) Redo(missed []vite.Change, ids []string) {
 	if len(batch) > 0 {
 		u.apply(batch)
 	}
-	ids = slices.DeleteFunc(ids, func(id string) bool { return u.o.Graph.Version(id) == nil })
-	if len(ids) > 0 && u.o.Context.Err() == nil {
+	if ids = u.loaded(ids); len(ids) > 0 && u.o.Context.Err() == nil {
 		u.Reload(ids...)
 	}
 }

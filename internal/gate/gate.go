@@ -344,10 +344,7 @@ func (g *Gate) check(file, name, query string, kind Kind) (Target, *Denied) {
 	if kind != Public {
 		id = g.FileToID(real)
 	}
-	if query != "" {
-		id += "?" + query
-	}
-	return Target{File: real, ID: id, Query: query, Kind: kind}, nil
+	return Target{File: real, ID: moduleid.WithQuery(id, query), Query: query, Kind: kind}, nil
 }
 
 // nothing returns the denial of a path that leads to no file. It must not reveal whether a file outside exists.

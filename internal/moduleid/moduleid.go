@@ -61,6 +61,14 @@ func isTime(part string) bool {
 	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
+// WithQuery returns the ID of a file with a query, which may be "".
+func WithQuery(name, query string) string {
+	if query == "" {
+		return name
+	}
+	return name + "?" + query
+}
+
 // Has reports whether a query holds the key, with or without a value.
 func Has(query, key string) bool {
 	for part := range strings.SplitSeq(query, "&") {

@@ -258,7 +258,7 @@ func (h *Host) remake(ctx context.Context, it *item) (differs bool, err error) {
 		return it.page(ctx)
 	}
 	if it.module {
-		m, err := h.transform(ctx, it.id, it.text)
+		m, _, err := h.transform(ctx, it.id, it.text)
 		switch {
 		case errors.Is(err, ErrDown) || ctx.Err() != nil:
 			return false, err

@@ -159,9 +159,9 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 		if _, err := h.settle(ctx, h.fileOf(id)); err != nil && !errors.Is(err, ErrDown) {
 			return nil, err
 		}
-		m, err := h.transform(ctx, id, nil)
+		m, text, err := h.transform(ctx, id, nil)
 		if err == nil {
-			h.texts.made(h, id, h.textOf(h.fileOf(id)))
+			h.texts.made(h, id, text)
 			h.made.Store(id, madeOf(m, ctx.Value(ofEdit{}) != nil))
 			h.paid(id)
 		} else if !errors.Is(err, ErrDown) {
@@ -207,17 +207,15 @@ func (h *Host) own(id string) (stamp string, text *string) {
 	return h.stampOf(file), nil
 }
 
-// transform has Vite make a module, from the text or from its file.
-func (h *Host) transform(ctx context.Context, id string, text *string) (*Module, error) {
+// transform has Vite make a module, from the text or from its file, and returns the text that it was made from.
+func (h *Host) transform(ctx context.Context, id string, text *string) (m *Module, from *string, err error) {
+	params := map[string]any{"id": h.toVite(id)}
 	var own string
 	if text != nil {
-		own = stampOfText([]byte(*text))
-	} else if h.o.Cache != nil {
-		own, _ = h.own(id)
-	}
-	params := map[string]any{"id": h.toVite(id)}
-	if text != nil {
 		params["text"] = *text
+		own, from = stampOfText([]byte(*text)), text
+	} else {
+		own, from = h.own(id)
 	}
 	var made *struct {
 		Code     string   `json:"code"`
@@ -226,14 +224,13 @@ func (h *Host) transform(ctx context.Context, id string, text *string) (*Module,
 		Patterns []string `json:"patterns"`
 	}
 	if err := h.callAbout(ctx, id, "viteTransform", params, &made); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var m *Module
 	if made != nil {
 		m = &Module{Code: made.Code, CSS: made.CSS, Files: made.Files, Globs: made.Patterns}
 	}
 	h.keep(id, own, m)
-	return m, nil
+	return m, from, nil
 }
 
 // noteChosen remembers the package whose file a plugin has chosen for an import. Plugins bring code of their own for
@@ -389,15 +386,15 @@ func (h *Host) hotOnce(ctx context.Context, changes []Change, built []string) (*
 	for i, s := range hot.Sends {
 		hot.Sends[i].IDs = h.allFromVite(s.IDs)
 	}
-	for i, f := range answer.Files {
+	for i, f := range answer.Files[:min(len(answer.Files), len(changes))] {
 		file := HotFile{Narrowed: f.Modules != nil, Modules: h.allFromVite(f.Modules), Touched: h.allFromVite(f.Touched)}
 		if f.Error != nil {
 			file.Err = f.Error
 		}
-		if i < len(changes) && (file.Narrowed || file.Err != nil) {
+		if file.Narrowed || file.Err != nil {
 			h.texts.compared(changes[i].File)
 		}
-		if i < len(changes) && late[changes[i].File] && len(f.Modules) == 0 {
+		if late[changes[i].File] && len(f.Modules) == 0 {
 			file.Narrowed = false // a plugin may have seen the new text as the old one, in some way of its own
 		}
 		hot.Files = append(hot.Files, file)

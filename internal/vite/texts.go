@@ -18,7 +18,6 @@ type texts struct {
 
 // fileText is what the module of a file was made from.
 type fileText struct {
-	id     string
 	latest *string // what was made last without an error
 	good   *string // what pages ran before the last edit
 	// compares is set when a plugin had something to say to the last edit, and failed when the module could not be made
@@ -38,7 +37,7 @@ func (t *texts) made(h *Host, id string, text *string) {
 		t.of = map[string]*fileText{}
 	}
 	if t.of[file] == nil {
-		t.of[file] = &fileText{id: id}
+		t.of[file] = &fileText{}
 	}
 	t.of[file].latest = text
 }
@@ -102,7 +101,7 @@ func (h *Host) Failed(ctx context.Context, ids ...string) {
 			continue
 		}
 		if text := h.texts.back(h.fileOf(id)); text != nil {
-			_, _ = h.transform(ctx, id, text) // it went well before
+			_, _, _ = h.transform(ctx, id, text) // it went well before
 		}
 	}
 }
