@@ -358,7 +358,12 @@ func (h *Host) hot(ctx context.Context, changes []Change, built []string) (*Hot,
 	return hot, err
 }
 
+// hotOnce is hot for one process: it is the process that has made what pages run.
 func (h *Host) hotOnce(ctx context.Context, changes []Change, built []string) (*Hot, error) {
+	p, err := h.process(ctx)
+	if err != nil {
+		return nil, err
+	}
 	late := map[string]bool{}
 	for _, c := range changes {
 		was, err := h.settle(ctx, c.File)
@@ -379,7 +384,8 @@ func (h *Host) hotOnce(ctx context.Context, changes []Change, built []string) (*
 		} `json:"files"`
 		Sends []Send `json:"sends"`
 	}
-	if err := h.callOnce(ctx, changes[0].File, "viteHot", map[string]any{"changes": changes, "built": h.allToVite(built)}, &answer); err != nil {
+	params := map[string]any{"changes": changes, "built": h.allToVite(built)}
+	if err := h.callOf(ctx, p, changes[0].File, "viteHot", params, &answer); err != nil {
 		return nil, err
 	}
 	hot := &Hot{Sends: answer.Sends}

@@ -97,14 +97,15 @@ func (p *fakeProcess) Call(ctx context.Context, method string, params, result an
 			line += fmt.Sprint(" ", given[key])
 		}
 	}
-	p.v.calls = append(p.v.calls, strings.ReplaceAll(line, p.v.dir, ""))
-	answer := p.v.answer
-	p.v.mu.Unlock()
 	select {
-	case <-p.exited:
+	case <-p.exited: // a process that has ended is asked nothing
+		p.v.mu.Unlock()
 		return wire.ErrClosed
 	default:
 	}
+	p.v.calls = append(p.v.calls, strings.ReplaceAll(line, p.v.dir, ""))
+	answer := p.v.answer
+	p.v.mu.Unlock()
 	var made any
 	var err error
 	if answer != nil {

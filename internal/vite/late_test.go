@@ -28,6 +28,17 @@ func (v *fakeVite) hanging(method, id string) (goOn func()) {
 	return func() { close(hangs) }
 }
 
+// giveUp ends the wait for a question once it was asked.
+func (v *fakeVite) giveUp(t *testing.T, question string) {
+	t.Helper()
+	eventually(t, question+" is asked", func() bool {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		return slices.ContainsFunc(v.calls, func(call string) bool { return strings.HasPrefix(call, question) })
+	}, v.log.String)
+	v.wait <- time.Time{}
+}
+
 // started returns how many processes have started.
 func (v *fakeVite) started() int {
 	v.mu.Lock()
@@ -45,13 +56,14 @@ func TestEditsDoNotWait(t *testing.T) {
 	ctx := InEdit(t.Context())
 	codeOf(t, h, "/a.own")
 	codeOf(t, h, "/b.ts")
+	v.taken(&v.calls)
 	goOn := v.hanging("viteTransform", "a.own")
 	failed := make(chan error)
 	go func() {
 		_, err := h.Transform(ctx, "/a.own")
 		failed <- err
 	}()
-	v.wait <- time.Time{}
+	v.giveUp(t, "viteTransform /a.own")
 	if err := <-failed; !errors.Is(err, ErrDown) || !strings.Contains(err.Error(), "asked about /a.own") {
 		t.Errorf("a hook that hangs: %v", err)
 	}
@@ -92,13 +104,14 @@ func TestHeardTooLate(t *testing.T) {
 	codeOf(t, h, "/a.own")
 	change := []Change{{filepath.Join(v.dir, "a.own"), "update"}}
 	late := func() {
+		v.taken(&v.calls)
 		goOn := v.hanging("viteHot", "")
 		failed := make(chan error)
 		go func() {
 			_, err := h.Hot(ctx, change, nil)
 			failed <- err
 		}()
-		v.wait <- time.Time{}
+		v.giveUp(t, "viteHot")
 		if err := <-failed; !errors.Is(err, ErrDown) {
 			t.Errorf("a hook that hangs: %v", err)
 		}

@@ -164,8 +164,13 @@ func (h *Host) callOnce(ctx context.Context, about, method string, params, resul
 	if err != nil {
 		return err
 	}
+	return h.callOf(ctx, p, about, method, params, result)
+}
+
+// callOf is callOnce for one process.
+func (h *Host) callOf(ctx context.Context, p process, about, method string, params, result any) error {
 	done := h.watchdog.begin(h, p, about)
-	err = p.Call(ctx, method, params, result)
+	err := p.Call(ctx, method, params, result)
 	done()
 	if e, ok := errors.AsType[*wire.Error](err); ok && e.Code == "timeout" && ctx.Err() == nil {
 		p.Kill("plugins did not answer about " + about + " for a minute, and Node was killed") // a hook that hangs for good
