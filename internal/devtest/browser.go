@@ -23,8 +23,12 @@ var browser struct {
 }
 
 // Main runs the tests of a package that opens pages, and then closes the browser. Call it from TestMain and exit with
-// its result.
+// its result. CI is unset, since packages of npm do something else where it is set: laravel-vite-plugin refuses to serve.
 func Main(m interface{ Run() int }) int {
+	if err := os.Unsetenv("CI"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	code := m.Run()
 	if browser.close != nil {
 		browser.close()
