@@ -1,4 +1,5 @@
 // Runs the hooks of plugins so that it is known which plugin runs, what it made of a module, and what it watches.
+import { isAbsolute } from "node:path";
 import { at, running, tell } from "./vitestate.mjs";
 
 const pipeline = ["resolveId", "load", "transform"];
@@ -33,10 +34,19 @@ export function wrap(plugin, hooks, around) {
 /** Wraps the hooks of a plugin of the user. Hooks that are wrapped already stay, so it may be called again. */
 export const wrapUser = (plugin) => wrap(plugin, [...pipeline, ...others], aroundUser);
 
+/**
+ * Vite's own plugins in native code that have no filters: a call of each for each module is a twentieth of all work.
+ * They load modules that are no files, and transform JSON.
+ */
+const native = /^builtin:(vite-resolve|oxc-runtime|vite-json)$/;
+const idle = (plugin, hook, id) =>
+  native.test(plugin.name) && (hook === "load" ? isAbsolute(id) : !/\.json(?:$|\?)/.test(id));
+
 /** Wraps the hooks of one of Vite's own plugins. `before` is called before each of its transforms. */
 export const wrapCore = (plugin, before) =>
   wrap(plugin, pipeline, (p, hook, call, args, context) => {
     if (passedOver(p, args)) return undefined;
+    if (hook !== "resolveId" && idle(p, hook, hook === "load" ? args[0] : args[1])) return undefined;
     if (hook === "transform") before(p, args);
     if (hook !== "resolveId") noteWatched(context, hook === "load" ? args[0] : args[1]);
     return call();

@@ -20,6 +20,7 @@ import {
   prepareModules,
   probe,
   resolveAll,
+  textOf,
   transformModule,
   watchCore,
 } from "./vitemodules.mjs";
@@ -266,6 +267,7 @@ function ourPlugins(major, mode) {
         if (name === "client") clientOptions = { ...options };
       },
     },
+    load: { order: "post", handler: textOf },
     configResolved: {
       order: "post",
       handler(config) {

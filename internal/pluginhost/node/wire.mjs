@@ -85,12 +85,34 @@ export function failure(thrown) {
   };
 }
 
+const most = 1 << 15; // bytes that wait for the end of a turn
+let waiting = []; // frames
+let length = 0; // of all of them
+
+/** Sends a message at once. */
 function send(message) {
+  sendSoon(message);
+  flush();
+}
+
+/** Sends a message at the end of this turn: to wake devserver for each answer costs more than to make a small answer. */
+function sendSoon(message) {
   const body = Buffer.from(JSON.stringify(message));
   const head = Buffer.alloc(4);
   head.writeUInt32BE(body.length);
-  write(Buffer.concat([head, body]));
+  if (waiting.length === 0) setImmediate(flush);
+  waiting.push(head, body);
+  length += head.length + body.length;
+  if (length > most) flush();
 }
+
+function flush() {
+  if (waiting.length > 0) write(Buffer.concat(waiting, length));
+  waiting = [];
+  length = 0;
+}
+
+process.on("exit", flush);
 
 let asks = 0;
 const asked = new Map(); // number -> who waits for the answer
@@ -117,9 +139,9 @@ async function answer(methods, { id, method, params, cancel }) {
     if (!run) throw new Error(`unknown method ${method}`);
     // Values that Go leaves out arrive as null, for which JavaScript uses no default values.
     const given = Object.fromEntries(Object.entries(params ?? {}).filter(([, v]) => v !== null));
-    send({ id, result: (await run(given)) ?? null });
+    sendSoon({ id, result: (await run(given)) ?? null });
   } catch (e) {
-    send({ id, error: failure(e) });
+    sendSoon({ id, error: failure(e) });
   }
 }
 
