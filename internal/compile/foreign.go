@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/sourcemap"
@@ -41,6 +44,32 @@ func (c *Compiler) foreign(ctx context.Context, src *source) (owned bool, err er
 	src.watch, src.globs = made.Files, made.Globs
 	src.foreign = sumOf(made.Code)
 	return true, nil
+}
+
+// foreignStyle fills the version when the source is what Vite makes of a stylesheet without exports, and reports whether
+// it is. An app has as many of them as components, and to compile their code takes longer than all that Vite does to them.
+func foreignStyle(src source, v *graph.Version) bool {
+	lines := strings.Split(src.code, "\n")
+	if src.foreign == "" || len(lines) != 6 || lines[3] != "__vite__updateStyle(__vite__id, __vite__css)" ||
+		lines[4] != "import.meta.hot.accept()" || lines[5] != "import.meta.hot.prune(() => __vite__removeStyle(__vite__id))" {
+		return false
+	}
+	from, ok1 := readLiteral(lines[0], "import { updateStyle as __vite__updateStyle, removeStyle as __vite__removeStyle } from ")
+	id, ok2 := readLiteral(lines[1], "const __vite__id = ")
+	css, ok3 := readLiteral(lines[2], "const __vite__css = ")
+	if !ok1 || !ok2 || !ok3 || !strings.HasSuffix(from, moduleid.Client) {
+		return false
+	}
+	v.Code = transform.CSSModule(id, &transform.CSSOutput{CSS: css}, "")
+	v.Side = &script{foreign: src.foreign}
+	return true
+}
+
+// readLiteral returns the text of the JSON string behind the beginning of a line.
+func readLiteral(line, beginning string) (text string, ok bool) {
+	literal, ok := strings.CutPrefix(line, beginning)
+	err := json.Unmarshal([]byte(literal), &text)
+	return text, ok && err == nil
 }
 
 // sumOf returns a text that stands for code.

@@ -22,6 +22,9 @@ func (c *Compiler) compileScript(ctx context.Context, src source, v *graph.Versi
 	if err != nil {
 		return err
 	}
+	if foreignStyle(src, v) {
+		return nil
+	}
 	in, err := c.scriptInput(ctx, src)
 	if err != nil {
 		return err
