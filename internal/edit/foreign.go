@@ -97,7 +97,7 @@ func (u *Updater) tellVite(e *edit, list []vite.Change, built []string) (touched
 
 // steps splits modules into lists that are compiled in turn: modules come before the modules that they import. Pages of
 // Vite ask for modules in this order, and plugins learn from a module what the modules are that it imports. Of modules
-// that import each other, each is a list.
+// that import each other, each is a list. Parts of one file need no turns: Node makes a file's own module first.
 func (u *Updater) steps(ids []string) (lists [][]string) {
 	if u.o.Vite == nil || len(ids) < 2 {
 		return [][]string{ids}
@@ -109,7 +109,7 @@ func (u *Updater) steps(ids []string) (lists [][]string) {
 	imports := map[string][]string{}
 	for _, id := range ids {
 		for _, by := range u.o.Graph.Importers(id) {
-			if _, listed := importers[by]; listed && by != id {
+			if _, listed := importers[by]; listed && u.o.Compiler.File(by) != u.o.Compiler.File(id) {
 				imports[by] = append(imports[by], id)
 				importers[id]++
 			}
