@@ -26,17 +26,12 @@ const quiet = time.Second
 
 // again is the work of making modules again.
 type again struct {
-	mu     sync.Mutex
-	items  map[string]*item // by ID
-	next   int              // number of the next item
-	timer  *time.Timer      // runs until it is quiet
-	over   bool             // the modules that came from the cache were made again: Node knows better now
-	owed   map[string]bool  // modules that failed because Vite was down
-	pages  map[string]bool  // files of pages that failed for the same reason
-	times  map[string]int   // how often modules and edits of files were tried again
-	missed []Change         // edits that plugins have not heard of for the same reason
-	tried  map[string]bool  // files whose edit is being tried again
-	hot    map[string]int   // files whose edit plugins are hearing of
+	mu    sync.Mutex
+	items map[string]*item // by ID
+	next  int              // number of the next item
+	timer *time.Timer      // runs until it is quiet
+	over  bool             // the modules that came from the cache were made again: Node knows better now
+	hot   map[string]int   // files whose edit plugins are hearing of
 }
 
 // item is a module or a page that Vite has to make again. note fills it until it is started, and no field changes then.
@@ -339,96 +334,6 @@ func (h *Host) lost() {
 	a.mu.Lock()
 	a.over = true
 	a.mu.Unlock()
-}
-
-// mayOwe is how often a module may be made again after it was asked about and Node ended: it may be what ends Node.
-const mayOwe = 3
-
-// owe notes a module that could not be made since Vite is down. It returns the error.
-func (h *Host) owe(id string, err error) error {
-	if errors.Is(err, ErrDown) {
-		h.again.mu.Lock()
-		h.again.owed[id] = true
-		h.again.mu.Unlock()
-		h.redoOwed()
-	}
-	return err
-}
-
-// owePage is owe for a page, by its file.
-func (h *Host) owePage(file string, err error) error {
-	switch {
-	case err == nil:
-		h.paid(pageOf + file)
-	case errors.Is(err, ErrDown):
-		h.again.mu.Lock()
-		h.again.pages[file] = true
-		h.again.mu.Unlock()
-		h.redoOwed()
-	}
-	return err
-}
-
-// pageOf begins the name of a page, beside the names of files.
-const pageOf = "page of "
-
-// miss notes edits that plugins have not heard of since Vite is down. An edit of the user's gives the file a new chance.
-func (h *Host) miss(changes []Change) {
-	a := &h.again
-	a.mu.Lock()
-	for _, c := range changes {
-		if !a.tried[c.File] {
-			maps.DeleteFunc(a.times, func(name string, _ int) bool { return name == c.File || h.fileOf(name) == c.File })
-		}
-		delete(a.tried, c.File)
-		if !slices.Contains(a.missed, c) {
-			a.missed = append(a.missed, c)
-		}
-	}
-	a.mu.Unlock()
-	h.redoOwed()
-}
-
-// paid forgets that questions about a module or a file have failed.
-func (h *Host) paid(name string) {
-	h.again.mu.Lock()
-	delete(h.again.times, name)
-	delete(h.again.tried, name)
-	h.again.mu.Unlock()
-}
-
-// redoOwed catches up with what could not be done, once Vite runs.
-func (h *Host) redoOwed() {
-	h.life.mu.Lock()
-	runs := h.life.now != nil
-	h.life.mu.Unlock()
-	if !runs || h.late.is() {
-		return
-	}
-	a := &h.again
-	a.mu.Lock()
-	mayNot := func(name string) bool { a.times[name]++; return a.times[name] > mayOwe }
-	missed := slices.DeleteFunc(a.missed, func(c Change) bool { return mayNot(c.File) })
-	owed := slices.DeleteFunc(slices.Sorted(maps.Keys(a.owed)), mayNot)
-	pages := slices.DeleteFunc(slices.Sorted(maps.Keys(a.pages)), func(file string) bool { return mayNot(pageOf + file) })
-	a.missed, a.owed, a.pages = nil, map[string]bool{}, map[string]bool{}
-	for _, c := range missed {
-		a.tried[c.File] = true
-	}
-	a.mu.Unlock()
-	h.redo(missed, owed)
-	if h.o.RedoPage != nil && h.o.Context.Err() == nil {
-		for _, file := range pages {
-			h.o.RedoPage(file)
-		}
-	}
-}
-
-// redo has edits applied and modules made again.
-func (h *Host) redo(missed []Change, ids []string) {
-	if h.o.Redo != nil && len(missed)+len(ids) > 0 && h.o.Context.Err() == nil {
-		h.o.Redo(missed, ids)
-	}
 }
 
 // textOf returns the text of a file for Vite, nil when the file may not be read or is large.

@@ -59,6 +59,7 @@ type Host struct {
 	life     life           // process.go
 	watchdog watchdog       // process.go
 	again    again          // again.go
+	owed     *owed          // owed.go
 	imports  imports        // imports.go
 	listings listings       // kept.go
 	guests   guests         // events.go
@@ -119,9 +120,8 @@ func newHost(o Options) *Host {
 	h := &Host{o: o, after: time.After}
 	h.installed = sync.OnceValue(h.findInstalled)
 	h.life.changed = make(chan struct{})
-	h.again.items, h.again.owed, h.again.hot = map[string]*item{}, map[string]bool{}, map[string]int{}
-	h.again.pages = map[string]bool{}
-	h.again.times, h.again.tried = map[string]int{}, map[string]bool{}
+	h.again.items, h.again.hot = map[string]*item{}, map[string]int{}
+	h.owed = newOwed()
 	h.imports.of, h.imports.before = map[string]*importer{}, map[string]*importer{}
 	return h
 }
