@@ -355,7 +355,7 @@ func families(plugins []vite.Plugin) []string {
 func (o Options) report(file string, v *values, ignored []string) {
 	line := "read " + filepath.Base(file)
 	if v.Vite != nil && v.Vite.Needed {
-		line += "; Vite " + v.Vite.Version + " runs its plugins in Node: " + strings.Join(families(v.Vite.Plugins), ", ")
+		line += "; Vite " + v.Vite.Version + " runs in Node: " + strings.Join(families(v.Vite.Plugins), ", ")
 	}
 	if len(ignored) > 0 {
 		o.Logger.Warn(line + "; not used: " + strings.Join(ignored, "; "))

@@ -118,7 +118,8 @@ function serverValues(s, served, mode) {
   const h = s.https;
   if (h && typeof h === "object" && h.key && h.cert) out.https = { key: pem(h.key), cert: pem(h.cert) };
   else if (h) out.https = true;
-  if (s.proxy) out.proxy = Object.fromEntries(Object.entries(s.proxy).map(([k, v]) => [k, proxyRule(k, v, mode)]));
+  const rules = Object.entries(s.proxy ?? {}).filter(([, rule]) => rule); // Vite passes over a key without a rule
+  if (s.proxy) out.proxy = Object.fromEntries(rules.map(([k, v]) => [k, proxyRule(k, v, mode)]));
   return out;
 }
 

@@ -1,5 +1,6 @@
 // The options of a vite.config that have no effect.
 import { parsed } from "./vite.mjs";
+import { foreignOptions, servedByVite } from "./viteproxy.mjs";
 
 /** The options of an esbuild or oxc transform that are followed or named, or that concern a build. */
 const compilerOptions = {
@@ -11,17 +12,6 @@ const compilerOptions = {
     "minify minifyIdentifiers minifySyntax minifyWhitespace logLevel logLimit logOverride color format platform",
   ),
 };
-
-/** The options of a proxy's rule that have no effect, which notCarried names. */
-const withoutEffect =
-  "agent auth autoRewrite followRedirects forward hostRewrite ignorePath method protocolRewrite selfHandleResponse toProxy";
-
-/** The options of a proxy's rule that are followed or named. */
-const ruleOptions = names(
-  "target changeOrigin ws headers secure cookieDomainRewrite cookiePathRewrite rewriteWsOrigin rewrite bypass configure " +
-    "router " +
-    withoutEffect,
-);
 
 const resolveOptions = names(
   "alias conditions dedupe extensions mainFields preserveSymlinks tsconfigPaths externalConditions noExternal external builtins",
@@ -54,12 +44,11 @@ const followed = {
   worker: names("format plugins rollupOptions rolldownOptions"),
   server: {
     ...names("host port strictPort open allowedHosts headers hmr ws forwardConsole origin warmup preTransformRequests"),
-    ...names("perEnvironmentStartEndDuringDev perEnvironmentWatchChangeDuringDev"),
+    ...names("perEnvironmentStartEndDuringDev perEnvironmentWatchChangeDuringDev proxy"),
     fs: names("strict allow deny cachedChecks"),
     cors: names("origin"),
     watch: names("usePolling interval binaryInterval ignored awaitWriteFinish"),
     https: names("key cert pfx"),
-    proxy: new Proxy({}, { get: () => ruleOptions }), // any path
   },
   dev: devOptions,
   environments: new Proxy(
@@ -117,12 +106,9 @@ export function notCarried(config) {
     if (kind) not.push(`define.${key}: ${kind} is no JSON, write it as a text of code`);
   }
   const { css, server } = config;
-  for (const [key, rule] of Object.entries(config.server?.proxy ?? {})) {
-    if (typeof rule !== "object") continue;
-    tell(rule, `server.proxy ${JSON.stringify(key)}: `, withoutEffect.split(" "));
-    for (const name of ["configure", "router"])
-      if (typeof rule[name] === "function") not.push(`server.proxy ${JSON.stringify(key)}: ${name}, a function`);
-  }
+  for (const [key, rule] of Object.entries(server?.proxy ?? {}))
+    if (!servedByVite(rule))
+      for (const name of foreignOptions(rule)) not.push(`server.proxy ${JSON.stringify(key)}: ${name}`);
   for (const a of [config.resolve?.alias ?? []].flat())
     if (a.customResolver) not.push(`resolve.alias ${JSON.stringify(String(a.find))}: customResolver`);
   tell(css?.modules, "css.modules.", ["Loader", "root", "resolve"]);

@@ -24,6 +24,7 @@ import {
   watchCore,
 } from "./vitemodules.mjs";
 import { bundledInfo } from "./vitepackages.mjs";
+import { rulesOfVite } from "./viteproxy.mjs";
 import { eventNames, prepareSocket } from "./vitesocket.mjs";
 import { at, by, running, tell } from "./vitestate.mjs";
 import { plainText } from "./wire.mjs";
@@ -116,6 +117,7 @@ async function start({ mode, socket }) {
 
   const needed =
     customAliases().length > 0 ||
+    Boolean(server.config.server.proxy) ||
     running.plugins.some((p) => !tailwind.test(p.name) && actingHooks.some((hook) => has(p, hook)));
   if (needed) {
     await (running.client ?? server).pluginContainer.buildStart({});
@@ -143,6 +145,7 @@ function info(version, files, needed) {
         order: isEarly(p) || (!p.resolveId && p.enforce === "pre") ? "pre" : p.enforce === "post" ? "post" : "normal",
         ...filtersOf(p),
       })),
+      ...(server.config.server.proxy ? [{ name: "server.proxy", order: "normal" }] : []), // it has no hook
     ],
     html: htmlInfo(),
     ...httpInfo(),
@@ -270,7 +273,7 @@ function ourPlugins(major, mode) {
       order: "post",
       handler(config) {
         resolved = config;
-        config.server.proxy = undefined; // it would listen for upgrades
+        config.server.proxy = rulesOfVite(config.server.proxy); // Vite would answer the others, too
         for (const { optimizeDeps } of [config, ...Object.values(config.environments ?? {})])
           if (optimizeDeps) optimizeDeps.include = [];
         for (const p of [...ours.core]) {
