@@ -295,7 +295,12 @@ export default {
     fs: { strict: true, newRule: 1 }, cors: { origin: "https://x.example", maxAge: 1 }, watch: { ignored: [], depth: 1 },
     proxy: { "/text": "http://127.0.0.1:1", "/rule": { target: "http://127.0.0.1:1", changeOrigin: true } },
   },
-  environments: { client: { define: { J: {} }, resolve: { newField: 1 }, optimizeDeps: {}, newThing: 1 }, ssr: { anything: 1 } },
+  optimizeDeps: {
+    include: ["x"], needsInterop: ["x"], extensions: [".x"], newOption: 1,
+    esbuildOptions: { plugins: [{ name: "of esbuild", setup() {} }], loader: { ".js": "jsx", ".x": "dataurl" }, define: { a: "b" }, footer: { js: "" } },
+    rolldownOptions: { plugins: [[{ name: "only a banner", banner: "" }, { name: "changes", transform() {} }], Promise.resolve()], moduleTypes: { ".y": "text", ".z": "binary" } },
+  },
+  environments: { client: { define: { J: {} }, resolve: { newField: 1 }, optimizeDeps: { rolldownOptions: { external: ["x"] } }, newThing: 1 }, ssr: { anything: 1 } },
   experimental: { renderBuiltUrl() {}, hmrPartialAccept: true, newIdea: 1 },
   legacy: { inconsistentCjsInterop: true },
 };
@@ -314,10 +319,14 @@ export default {
 		"define.F: a function is no JSON, write it as a text of code", "define.M: a function is no JSON, write it as a text of code",
 		"define.N: NaN is no JSON, write it as a text of code",
 		"define.B: a bigint is no JSON, write it as a text of code",
+		"optimizeDeps.esbuildOptions.plugins (of esbuild): packages are not bundled, and plugins of the vite.config see those in optimizeDeps.exclude",
+		"optimizeDeps.rolldownOptions.plugins (changes, no name): packages are not bundled, and plugins of the vite.config see those in optimizeDeps.exclude",
+		`optimizeDeps.esbuildOptions.loader ".x": dataurl, import the file with ?url or ?inline`,
+		`optimizeDeps.rolldownOptions.moduleTypes ".z": binary, import the file with ?url or ?inline`,
 		"logLevel", "unheardOf", "input", "resolve.newField",
 		"css.newLanguage", "css.modules.newName", "esbuild.include", "oxc.jsx.development", "oxc.exclude", "worker.newFormat",
 		"server.middlewareMode", "server.sourcemapIgnoreList", "server.fs.newRule", "server.cors.maxAge", "server.watch.depth",
-		"environments.client.resolve.newField", "environments.client.newThing",
+		"optimizeDeps.newOption", "optimizeDeps.esbuildOptions.footer", "environments.client.resolve.newField", "environments.client.optimizeDeps.rolldownOptions.external", "environments.client.newThing",
 		"experimental.newIdea", "legacy.inconsistentCjsInterop",
 	}
 	if diff := cmp.Diff(want, strings.Split(line, "; ")); diff != "" {

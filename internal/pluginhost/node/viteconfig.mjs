@@ -3,19 +3,18 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { startEnv } from "./packages.mjs";
 import { data, literal, loadVite, parsed } from "./vite.mjs";
-import { notCarried } from "./viteoptions.mjs";
 import { proxyRule } from "./viteproxy.mjs";
 
 /**
- * Returns the values of the configuration of a server that has started. `config` is the configuration as it is written,
- * `merged` is the same with what plugins have added, but without the values that Vite fills in.
+ * Returns the values of the configuration of a server that has started. `merged` is the configuration as it is written,
+ * with what plugins have added, but without the values that Vite fills in.
  */
-export const startedConfig = ({ path, dependencies, config, merged, plugins, mode }) => ({
+export const startedConfig = ({ path, dependencies, merged, notCarried, plugins, mode }) => ({
   file: path,
   deps: dependencies.map((d) => resolve(d)),
   plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
   config: carried(merged, mode),
-  notCarried: notCarried(config).filter((not) => !/^resolve\.alias .*customResolver$/.test(not)),
+  notCarried,
   env: setByConfig(),
 });
 

@@ -25,6 +25,7 @@ import {
 } from "./vitemodules.mjs";
 import { bundledInfo } from "./vitepackages.mjs";
 import { rulesOfVite } from "./viteproxy.mjs";
+import { notCarried } from "./viteoptions.mjs";
 import { eventNames, prepareSocket } from "./vitesocket.mjs";
 import { at, by, running, tell } from "./vitestate.mjs";
 import { plainText } from "./wire.mjs";
@@ -125,7 +126,15 @@ async function start({ mode, socket }) {
     if (socket) await openHTTP(server, socket);
   }
   learnFilters();
-  const values = startedConfig({ ...(await loaded), merged: ours.config(), plugins: users, mode });
+  const { path, dependencies } = await loaded;
+  const values = startedConfig({
+    path,
+    dependencies,
+    merged: ours.config(),
+    notCarried: ours.notCarried,
+    plugins: users,
+    mode,
+  });
   return { ...values, vite: { ...info(version, [file, ...values.deps], needed), bundled: await bundledInfo() } };
 }
 
@@ -212,14 +221,16 @@ function ourPlugins(major, mode) {
   let clientOptions; // the same for the environment of pages
   let defined; // define, before plugins changed the resolved values
   let resolved;
-  const ours = { core: new Set(), written: undefined };
+  const ours = { core: new Set(), written: undefined, notCarried: [] };
   let users = new Set();
   const before = {
     name: "devserver:before",
     enforce: "pre",
     apply(config) {
       const { plugins, customLogger: _, configFile: __, ...written } = config;
-      ours.written ??= { ...written, plugins };
+      if (ours.written) return true;
+      ours.written = { ...written, plugins };
+      ours.notCarried = notCarried(ours.written); // before Vite adds to the objects in it
       return true;
     },
     config: {
