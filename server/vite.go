@@ -81,17 +81,4 @@ func (p viteProject) Restart(by string) { p.server.restartLater(vite.By(by) + " 
 func (p viteProject) Listens(events []string) { p.relay.Listen(events) }
 
 // Log implements vite.Project.
-func (p viteProject) Log(level, text, by string) {
-	var args []any
-	if by != "" {
-		args = []any{"plugin", by}
-	}
-	switch level {
-	case "error":
-		p.server.log.Error(text, args...)
-	case "warn":
-		p.server.log.Warn(text, args...)
-	default:
-		p.server.log.Info(text, args...)
-	}
-}
+func (p viteProject) Log(l vite.Line) { l.Log(p.server.log) }

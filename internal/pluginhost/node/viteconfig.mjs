@@ -37,7 +37,7 @@ export function written(value) {
 function carried(config, mode) {
   const served = resolve(config.root ?? "."); // relative to the working directory, unlike other paths
   const out = { root: config.root ? served : undefined };
-  for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType"])
+  for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType", "logLevel"])
     if (config[key] !== undefined) out[key] = data(config[key]);
   if (config.publicDir !== undefined) out.publicDir = config.publicDir === "" ? false : config.publicDir;
   const define = { ...config.define, ...config.environments?.client?.define };

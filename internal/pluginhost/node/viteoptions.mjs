@@ -47,7 +47,7 @@ const devOptions = names("warmup preTransformRequests sourcemap recoverable modu
  */
 const followed = {
   ...names(
-    "root base mode publicDir envDir envPrefix assetsInclude define json appType plugins tsconfig html clearScreen",
+    "root base mode publicDir envDir envPrefix assetsInclude define json appType plugins tsconfig html clearScreen logLevel",
   ),
   ...names("cacheDir build builder preview ssr future devtools test"),
   optimizeDeps: bundledOptions,

@@ -84,20 +84,37 @@ function advised(e) {
   throw e;
 }
 
-/** Starts the server, and returns the values of the configuration and what devserver must know of the plugins. */
-async function start({ mode, socket }) {
+/**
+ * Starts the server, and returns the values of the configuration and what devserver must know of the plugins. What is
+ * logged meanwhile is among the values when the process is not needed any more: nobody hears of it otherwise.
+ */
+async function start(params) {
+  const lines = (held = []);
+  let values;
+  try {
+    values = await startServer(params);
+  } finally {
+    held = undefined;
+    if (!values || values.vite.needed) for (const line of lines) void tell("viteLog", line);
+  }
+  return values && !values.vite.needed ? { ...values, logs: lines } : values;
+}
+
+async function startServer({ mode, socket }) {
   const file = viteFile();
   if (!file) return null;
   await close();
   const { vite, version } = await importVite();
   process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
   const ours = ourPlugins(Number.parseInt(version, 10), mode);
-  const starting = vite.createServer({
+  const inline = {
     configFile: file,
     mode: mode === "development" ? undefined : mode, // the default gives way to the configuration's own
-    customLogger,
     plugins: ours.plugins,
-  });
+  };
+  // Vite logs by it while it reads the file. It does not merge it into the configuration, which may have its own.
+  Object.defineProperty(inline, "customLogger", { value: terminalLogger });
+  const starting = vite.createServer(inline);
   const loaded = starting.then(({ config: { configFileDependencies } }) => ({
     path: file,
     config: ours.written,
@@ -192,23 +209,29 @@ function packages(version, files) {
   return out;
 }
 
+let held; // the lines that are logged while Vite starts
 const warned = new Set();
 const log = (level) => (message) => {
   const text = plainText(String(message?.stack ?? message));
   const thrown = text.startsWith("failed to load config"); // and so an error anyway
-  if (text && !thrown) void tell("viteLog", { level, text, by: by() });
+  if (!text || thrown) return;
+  const line = { level, text, by: by() };
+  if (held) held.push(line);
+  else void tell("viteLog", line);
 };
-const customLogger = {
+
+/** Stands for Vite's own logger: its messages are lines of devserver's terminal. A customLogger comes before it. */
+const terminalLogger = {
   hasWarned: false,
   info: log("info"),
   warn(message) {
-    customLogger.hasWarned = true;
+    terminalLogger.hasWarned = true;
     log("warn")(message);
   },
   warnOnce(message) {
     if (warned.has(message)) return;
     warned.add(message);
-    customLogger.warn(message);
+    terminalLogger.warn(message);
   },
   error: log("error"),
   clearScreen() {},
@@ -236,6 +259,7 @@ function ourPlugins(major, mode) {
     config: {
       order: "pre",
       async handler(config) {
+        if (!config.customLogger && this?._logger) this._logger = terminalLogger; // all hooks of this kind have it
         users = new Set(await flat(config.plugins));
         for (const p of users) {
           p.name ??= "(no name)";
@@ -266,6 +290,7 @@ function ourPlugins(major, mode) {
     config: {
       order: "post",
       handler(config) {
+        config.customLogger ??= terminalLogger;
         merged = { ...config };
         const { experimental, optimizeDeps, server } = config;
         config.server = { ...server, watch: null, open: false, middlewareMode: false, preTransformRequests: false };
