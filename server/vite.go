@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 
+	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/html"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/vite"
@@ -48,6 +49,12 @@ func (p viteProject) Rewrite(ctx context.Context, page vite.Page) (string, error
 		p.keepPage(file, made)
 	}
 	return string(made.text), nil
+}
+
+// Inline is for vite.Options.
+func (p viteProject) Inline(ctx context.Context, id string) (string, error) {
+	index, _ := compile.InlineIndex(moduleid.Query(id))
+	return p.inlineScript(ctx, p.compiler.File(id), index)
 }
 
 // Invalidate implements vite.Project. Plugins may invalidate all modules, and before they know what the new code is.

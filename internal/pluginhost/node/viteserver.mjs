@@ -14,6 +14,7 @@ import { htmlInfo } from "./vitehtml.mjs";
 import { httpInfo, openHTTP, prepareHTTP } from "./vitehttp.mjs";
 import {
   filtersOf,
+  inlineScript,
   isEarly,
   learnFilters,
   mapOf,
@@ -319,6 +320,7 @@ function ourPlugins(major, mode) {
         for (const p of config.plugins) if (!ours.isVites(p)) wrapUser(p);
       },
     },
+    load: inlineScript,
   };
   ours.plugins = [before, after];
   ours.isVites = (p) => ours.core.has(p) || p === before || p === after;
