@@ -56,7 +56,7 @@ export default {
     "/closed": { target: "CLOSED", ws: true, CONFIGURE },
     "/off": undefined,
   } },
-  plugins: [{ name: "adds a rule", config: () => ({ server: { proxy: { "/added": { target: "BACKEND", CONFIGURE } } } }) }],
+  plugins: [{ name: "adds a rule", config: () => ({ server: { proxy: { "/added": { target: "BACKEND", CONFIGURE }, "/asked": { target: "BACKEND", bypass: async (req, res) => { for await (const part of req) res.write(part); res.end(); return req.url; } }, "/no": null } } }) }],
 };`), "")
 	for _, c := range []struct {
 		method, path, accept, body string
@@ -74,6 +74,7 @@ export default {
 		{"GET", "/page/no", "", "", 404, ""},
 		{"GET", "/answers/x", "", "", 200, "answered /answers/x"},
 		{"GET", "/added/x", "", "", 200, "GET /added/x yes"},
+		{"POST", "/asked/x", "", "of the browser", 200, "of the browser"},
 		{"GET", "/closed/x", "", "", 502, ""},
 		{"GET", "/off", "", "", 404, "this project is served at /app/"},
 	} {

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { startEnv } from "./packages.mjs";
 import { data, literal, loadVite, parsed } from "./vite.mjs";
 import { proxyRule } from "./viteproxy.mjs";
+import { running } from "./vitestate.mjs";
 
 /**
  * Returns the values of the configuration of a server that has started. `merged` is the configuration as it is written,
@@ -117,8 +118,9 @@ function serverValues(s, served, mode) {
   const h = s.https;
   if (h && typeof h === "object" && h.key && h.cert) out.https = { key: pem(h.key), cert: pem(h.cert) };
   else if (h) out.https = true;
+  const { proxy: ofVite } = running.server.config.server;
   const rules = Object.entries(s.proxy ?? {}).filter(([, rule]) => rule); // Vite passes over a key without a rule
-  if (s.proxy) out.proxy = Object.fromEntries(rules.map(([k, v]) => [k, proxyRule(k, v, mode)]));
+  if (s.proxy) out.proxy = Object.fromEntries(rules.map(([k, v]) => [k, proxyRule(k, v, mode, ofVite && k in ofVite)]));
   return out;
 }
 

@@ -33,16 +33,24 @@ export function foreignOptions(rule) {
 /** Reports whether Vite's own proxy serves a rule. Requests do not reach Node on Windows. */
 export const servedByVite = (rule) => process.platform !== "win32" && foreignOptions(rule).length > 0;
 
-/** Returns the rules that Vite's own proxy serves, undefined for none. */
-export function rulesOfVite(proxy) {
-  const rules = Object.entries(proxy ?? {}).filter(([, rule]) => servedByVite(rule));
+/**
+ * Returns the rules that Vite's own proxy serves, undefined for none. Among these are rules of plugins with functions: a
+ * process that has only loaded the file does not have them. `written` are the rules of the file.
+ */
+export function rulesOfVite(proxy, written = {}) {
+  const ofPlugin = (key, rule) => process.platform !== "win32" && !(key in written) && rule && isCalled(key, rule);
+  const rules = Object.entries(proxy ?? {}).filter(([key, rule]) => servedByVite(rule) || ofPlugin(key, rule));
   return rules.length ? Object.fromEntries(rules) : undefined;
 }
 
-/** Returns a rule as devserver has it. Of a rule that Vite serves it knows which requests are meant. */
-export function proxyRule(key, v, mode) {
+/** Reports whether a rule has functions that are called for each request. */
+const isCalled = (key, { bypass, rewrite }) =>
+  typeof bypass === "function" || (typeof rewrite === "function" && !rewriteRule(key, rewrite));
+
+/** Returns a rule as devserver has it. Of a rule that Vite serves, `ofVite`, it knows which requests are meant. */
+export function proxyRule(key, v, mode, ofVite) {
   if (typeof v === "string") return v;
-  if (servedByVite(v)) return data({ target: address(v.target), ws: Boolean(v.ws), functions: { mode, vite: true } });
+  if (ofVite) return data({ target: address(v.target), ws: Boolean(v.ws), functions: { mode, vite: true } });
   const rule = data({
     target: address(v.target),
     changeOrigin: v.changeOrigin,

@@ -310,7 +310,8 @@ function ourPlugins(major, mode) {
       order: "post",
       handler(config) {
         resolved = config;
-        config.server.proxy = rulesOfVite(config.server.proxy); // Vite would answer the others, too
+        // Vite would answer the other rules, too.
+        config.server.proxy = rulesOfVite(config.server.proxy, ours.written.server?.proxy);
         for (const { optimizeDeps } of [config, ...Object.values(config.environments ?? {})])
           if (optimizeDeps) optimizeDeps.include = [];
         for (const p of [...ours.core]) {
