@@ -14,6 +14,7 @@ func TestInlineScriptsForPlugins(t *testing.T) {
 	s := startWithPlugins(t, `
 export default { plugins: [{
   name: "writes",
+  configureServer: ({ middlewares }) => void middlewares.use("/die", () => process.kill(process.pid, "SIGKILL")),
   transformIndexHtml: { order: "pre", handler: (html) => html.replace("HOOK", "from the hook") },
   resolveId: (id) => id === "virtual:x" ? "\0" + id : undefined,
   load: (id) => id === "\0virtual:x" ? "export default 'virtual'" : undefined,
@@ -67,4 +68,11 @@ console.log("MARK", x, "HOOK");
 	}, func() string { return script("1") })
 	s.Edit("sub/page.html", `MISTAKE(`, `console.log(`)
 	devtest.Eventually(t, "the fixed script", func() bool { return strings.Contains(script("1"), made) }, s.Log.String)
+
+	// A process that starts again has the script as the page has it then.
+	s.Do("POST", "/die", "")
+	s.Edit("sub/page.html", `"edited MARK"`, `"MARK in a new process"`)
+	devtest.Eventually(t, "the script of the new process", func() bool {
+		return strings.Contains(script("1"), "in a new process") && strings.Contains(script("1"), made)
+	}, func() string { return script("1") + s.Log.String() })
 }
