@@ -289,11 +289,13 @@ type ProxyRule struct {
 	RewriteWSOrigin bool `json:"rewriteWsOrigin"`
 }
 
-// ProxyFunctions says which functions a proxy's rule has in vite.config, when that is read for a mode.
+// ProxyFunctions says which functions a proxy's rule has in vite.config, when that is read for a mode. Vite means that the
+// rule has more than devserver follows, and Vite's own proxy serves it.
 type ProxyFunctions struct {
 	Mode    string `json:"mode"`
 	Rewrite bool   `json:"rewrite"`
 	Bypass  bool   `json:"bypass"`
+	Vite    bool   `json:"vite"`
 }
 
 // Rewrite is one replacement in the path and query of a forwarded request.

@@ -118,7 +118,7 @@ func (p *project) build(from reading) (err error) {
 		p.vite = vite.New(vite.Options{
 			Context: p.ctx, Node: p.node, Gate: p.gate, Logger: s.log, Info: from.Vite, Mode: cfg.ModeOrDefault(), Started: from.Child,
 			State: from.State, Cache: s.cache, Redo: viteProject{p}.Redo, RedoPage: viteProject{p}.RedoPage,
-			Rested: s.memory.FreeLater,
+			Inline: viteProject{p}.Inline, Rested: s.memory.FreeLater,
 		})
 	}
 	if p.proxy, err = proxy.New(p.proxyRules(), s.log); err != nil {

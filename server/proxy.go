@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/proxy"
+	"github.com/seed-b8174343/devserver/internal/vite"
 )
 
 // proxyRules are the rules of the configuration. Functions of a vite.config run in the Node host.
@@ -17,6 +18,11 @@ func (p *project) proxyRules() []proxy.Rule {
 			CookieDomain: r.CookieDomainRewrite, CookiePath: r.CookiePathRewrite, WSOrigin: r.RewriteWSOrigin}
 		for _, rw := range r.Rewrite {
 			rule.Rewrite = append(rule.Rewrite, proxy.Rewrite(rw))
+		}
+		if r.Functions.Vite {
+			rule.By = func(w http.ResponseWriter, req *http.Request) *http.Request {
+				return p.vite.ServeHTTP(w, req, vite.Proxy)
+			}
 		}
 		if r.Functions.Rewrite {
 			rule.RewriteBy = func(ctx context.Context, path string) (string, error) { return p.rewriteProxied(ctx, r, path) }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 
+	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/html"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/vite"
@@ -50,6 +51,12 @@ func (p viteProject) Rewrite(ctx context.Context, page vite.Page) (string, error
 	return string(made.text), nil
 }
 
+// Inline is for vite.Options.
+func (p viteProject) Inline(ctx context.Context, id string) (string, error) {
+	index, _ := compile.InlineIndex(moduleid.Query(id))
+	return p.inlineScript(ctx, p.compiler.File(id), index)
+}
+
 // Invalidate implements vite.Project. Plugins may invalidate all modules, and before they know what the new code is.
 func (p viteProject) Invalidate(ids []string) { p.edits.Outdate(ids...) }
 
@@ -81,17 +88,4 @@ func (p viteProject) Restart(by string) { p.server.restartLater(vite.By(by) + " 
 func (p viteProject) Listens(events []string) { p.relay.Listen(events) }
 
 // Log implements vite.Project.
-func (p viteProject) Log(level, text, by string) {
-	var args []any
-	if by != "" {
-		args = []any{"plugin", by}
-	}
-	switch level {
-	case "error":
-		p.server.log.Error(text, args...)
-	case "warn":
-		p.server.log.Warn(text, args...)
-	default:
-		p.server.log.Info(text, args...)
-	}
-}
+func (p viteProject) Log(l vite.Line) { l.Log(p.server.log) }

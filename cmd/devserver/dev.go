@@ -115,9 +115,10 @@ func surviveClosedOutput() { signal.Notify(make(chan os.Signal, 1), syscall.SIGP
 func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invocation, first *configfile.Config, folder string) error {
 	interactive := c.interactive()
 	paint := terminal.Paint{On: terminal.ColorWanted(c.stdout, c.getenv)}
-	level := terminal.Level(first.LogLevel)
+	level := &slog.LevelVar{}
+	level.Set(terminal.Level(first.LogLevel))
 	log := slog.New(terminal.NewHandler(terminal.Options{Out: c.stdout, Err: c.stderr, Level: level, Color: paint.On}))
-	if interactive && first.ClearScreenOrDefault() && level <= slog.LevelInfo {
+	if interactive && first.ClearScreenOrDefault() && level.Level() <= slog.LevelInfo {
 		clearScreen(c.stdout)
 	}
 	srv, err := server.New(server.Options{
@@ -128,11 +129,12 @@ func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invoca
 	}
 	_ = os.Remove(in.ready) // a waiting program must not read the file of an earlier run
 	cfg := srv.Config()     // with the values of vite.config
+	level.Set(terminal.Level(cfg.LogLevel))
 	urls, err := srv.Listen(ctx)
 	if err != nil {
 		return errors.Join(err, srv.Close())
 	}
-	if level <= slog.LevelInfo {
+	if level.Level() <= slog.LevelInfo {
 		banner(c.stdout, paint, urls, cfg, time.Since(c.began), interactive)
 	}
 	if err := writeReady(in.ready, urls); err != nil {

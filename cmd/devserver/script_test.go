@@ -54,6 +54,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
 			env.Setenv("BROWSER", "none")
 			env.Setenv("NO_COLOR", "1")
+			env.Setenv("VITE", vitePackage())
 			env.Values[pageKey{}] = &scriptPage{}
 			return goEnv(env)
 		},
@@ -67,9 +68,22 @@ func TestScript(t *testing.T) {
 				_, err := exec.LookPath("go")
 				return err == nil, nil
 			}
+			if cond == "vite" {
+				_, err := os.Stat(vitePackage())
+				return err == nil, nil
+			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 	})
+}
+
+// vitePackage returns where Vite is when it is installed, for scripts that say [!vite] skip.
+func vitePackage() string {
+	dir, err := filepath.Abs("../../testdata/tools/node_modules/vite")
+	if err != nil {
+		return ""
+	}
+	return dir
 }
 
 // goEnv lets scripts build plugins with the modules and build results that exist already.

@@ -211,7 +211,7 @@ func (c *Compiler) original(ctx context.Context, id string) (source, error) {
 		src.code = c.o.Bundled.Prelude
 		return src, nil
 	}
-	if index, ok := inlineIndex(src.query); ok {
+	if index, ok := InlineIndex(src.query); ok {
 		src.state = disk.Stat(src.file)
 		src.code, err = c.o.Inline(ctx, src.file, index)
 		return src, err
@@ -276,7 +276,8 @@ var ErrNoScript = errors.New("no such inline script")
 // IsInlineOf reports whether the module is an inline script of the page.
 func IsInlineOf(page, id string) bool { return strings.HasPrefix(id, page+"?html-proxy") }
 
-func inlineIndex(query string) (index int, ok bool) {
+// InlineIndex returns which inline script of a page the query of an ID means.
+func InlineIndex(query string) (index int, ok bool) {
 	if !moduleid.Has(query, "html-proxy") {
 		return 0, false
 	}

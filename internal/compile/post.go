@@ -18,7 +18,7 @@ import (
 
 // postScript has plugins change a script that was compiled to JavaScript. Without an answer the source stays.
 func (c *Compiler) postScript(ctx context.Context, src source, v *graph.Version) (source, error) {
-	lang := transform.LangOf(moduleid.Name(src.id))
+	lang := c.langOf(src)
 	if lang == transform.LangJSON || lang == transform.LangText || !c.o.Plugins.WantsPostTransform(src.id) {
 		return src, nil
 	}

@@ -77,9 +77,8 @@ func IsScript(v *graph.Version) bool {
 
 // scriptInput returns what transform needs to know about a module. Equal inputs give equal code and source maps.
 func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input, error) {
-	name := moduleid.Name(src.id)
 	in := transform.Input{
-		ID: src.id, File: src.file, Code: src.code, Map: src.made, Lang: transform.LangOf(name),
+		ID: src.id, File: src.file, Code: src.code, Map: src.made, Lang: c.langOf(src),
 		Dependency: moduleid.IsDependency(src.file), DefaultOnly: !c.o.Config.JSON.NamedExportsOrDefault(),
 		Define: c.define,
 	}
@@ -95,6 +94,8 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	in.NodeESM = pkg.ESM(src.file) || strings.HasPrefix(src.id, "\x00") // virtual modules are ES modules
 	if in.Dependency {
 		in.Define = c.packaged
+		jsx := c.o.Bundled.JSX
+		in.JSX = transform.JSX{Runtime: jsx.Runtime, ImportSource: jsx.ImportSource, Factory: jsx.Factory, Fragment: jsx.Fragment}
 		if pkg != nil {
 			in.SideEffectFree = pkg.SideEffectFree(src.file)
 			in.StarExports = func(spec string) ([]string, bool) { return c.starExports(spec, src.file, nil) }
@@ -128,7 +129,7 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 	if src.plain {
 		return in, nil
 	}
-	if ext := path.Ext(name); c.o.Config.Esbuild.JSXInject != "" && (ext == ".jsx" || ext == ".tsx") {
+	if ext := path.Ext(moduleid.Name(src.id)); c.o.Config.Esbuild.JSXInject != "" && (ext == ".jsx" || ext == ".tsx") {
 		inject := c.o.Config.Esbuild.JSXInject + ";"
 		in.Code = inject + in.Code // on the first line, so that the others keep their numbers
 		if in.Map != nil {
@@ -139,6 +140,16 @@ func (c *Compiler) scriptInput(ctx context.Context, src source) (transform.Input
 		return c.withMetadata(ctx, in)
 	}
 	return in, nil
+}
+
+// langOf returns the language of a module by its name. A vite.config may say that files of packages are written in
+// another.
+func (c *Compiler) langOf(src source) transform.Lang {
+	name := moduleid.Name(src.id)
+	if language, ok := c.o.Bundled.Languages[path.Ext(name)]; ok && moduleid.IsDependency(src.file) {
+		name = "." + language
+	}
+	return transform.LangOf(name)
 }
 
 // jsx lays the JSX options of the configuration over those of the project's tsconfig.

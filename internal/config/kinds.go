@@ -265,7 +265,7 @@ func (d *decoder) proxy(v *hujson.Value, p *config.Proxy, path string) {
 		if d.lenient {
 			d.functions(value, path, &rule.Functions)
 		}
-		if rule.Target == "" && !rule.Functions.Bypass {
+		if rule.Target == "" && !rule.Functions.Bypass && !rule.Functions.Vite {
 			d.fail(value, path, `needs a "target" like "http://localhost:8080"`)
 			return
 		}

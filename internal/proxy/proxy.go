@@ -48,6 +48,9 @@ type Rule struct {
 	RewriteBy func(ctx context.Context, target string) (string, error)
 	// Bypass returns an answer that replaces the backend's. With nil, and with a zero Answer, the request is forwarded.
 	Bypass func(r *http.Request) (Answer, error)
+	// By serves the requests in the place of all other fields but Path and WS, nil for a rule that has them. It returns nil
+	// or a request as Serve does.
+	By func(w http.ResponseWriter, r *http.Request) *http.Request
 }
 
 // Answer replaces the backend's answer to a request.
@@ -102,7 +105,7 @@ func newRule(r Rule, log *slog.Logger) (rule, error) {
 	if made.rewrite, err = compileRewrites(r.Rewrite); err != nil {
 		return made, fmt.Errorf("rewrite: %w", err)
 	}
-	if r.Target == "" && r.Bypass != nil {
+	if r.By != nil || r.Target == "" && r.Bypass != nil {
 		return made, nil
 	}
 	backend, err := url.Parse(r.Target)
@@ -267,6 +270,11 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request) *http.Request {
 		return r
 	}
 	rule := p.rules[i]
+	if rule.By != nil {
+		by := r.WithContext(r.Context())
+		by.RequestURI = target
+		return rule.By(w, by)
+	}
 	if rule.Bypass != nil {
 		answer, err := rule.Bypass(r)
 		switch {

@@ -210,7 +210,7 @@ func (h *Host) settle(ctx context.Context, file string) (late bool, err error) {
 	}
 	var differs []string
 	for _, it := range h.again.take(func(it *item) bool { return it.file == file }) {
-		if now, was := h.textOf(file), h.again.textOf(it); was != nil && (now == nil || *now != *was) {
+		if now, was := h.textOf(file), h.again.textOf(it); was != nil && !isInline(it.id) && (now == nil || *now != *was) {
 			late = true
 		}
 		changed, err := h.make(ctx, it)
@@ -315,6 +315,8 @@ func (h *Host) lost() {
 		a.mu.Unlock()
 		text := h.texts.last(file) // the file may have another by now
 		switch {
+		case isInline(id): // pages load it anew with each edit
+			text = nil
 		case text != nil:
 		case hearing: // the text before the edit is gone, and plugins must not take the new text for it
 			return true

@@ -2,6 +2,7 @@ package vite
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
@@ -23,8 +24,31 @@ type Project interface {
 	Listens(events []string)
 	// Rewrite returns a page that a plugin has rendered as a browser gets it, but for what plugins of the vite.config do.
 	Rewrite(context.Context, Page) (string, error)
-	// Log prints what Vite or a plugin says. level is "info", "warn" or "error".
-	Log(level, text, by string)
+	// Log prints what Vite or a plugin says.
+	Log(Line)
+}
+
+// Line is what Vite or a plugin says. Level is "info", "warn" or "error", and By is the plugin, "" for Vite.
+type Line struct {
+	Level string `json:"level"`
+	Text  string `json:"text"`
+	By    string `json:"by"`
+}
+
+// Log prints the line.
+func (l Line) Log(to *slog.Logger) {
+	var args []any
+	if l.By != "" {
+		args = []any{"plugin", l.By}
+	}
+	level := slog.LevelInfo
+	switch l.Level {
+	case "error":
+		level = slog.LevelError
+	case "warn":
+		level = slog.LevelWarn
+	}
+	to.Log(context.Background(), level, l.Text, args...)
 }
 
 // Methods returns the answers to what plugins want of the project.
@@ -38,8 +62,6 @@ func (h *Host) Methods(p Project) wire.Methods {
 		Paths  []string `json:"paths"`
 		Events []string `json:"events"`
 		By     string   `json:"by"`
-		Level  string   `json:"level"`
-		Text   string   `json:"text"`
 	}
 	does := func(do func(named)) wire.MethodFunc {
 		return wire.Method(func(_ context.Context, n named) (any, error) { do(n); return nil, nil })
@@ -63,9 +85,12 @@ func (h *Host) Methods(p Project) wire.Methods {
 		"viteSlow": wire.Method(func(_ context.Context, s Slow) (any, error) {
 			s.Of = h.fromVite(s.Of)
 			h.late.note(s)
-			p.Log("warn", s.String()+" has not answered for 3 s", s.Plugin)
+			p.Log(Line{Level: "warn", Text: s.String() + " has not answered for 3 s", By: s.Plugin})
 			return nil, nil
 		}),
-		"viteLog": does(func(n named) { p.Log(n.Level, n.Text, n.By) }),
+		"viteLog": wire.Method(func(_ context.Context, l Line) (any, error) {
+			p.Log(l)
+			return nil, nil
+		}),
 	}
 }

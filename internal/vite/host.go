@@ -45,6 +45,8 @@ type Options struct {
 	Redo func(missed []Change, ids []string)
 	// RedoPage reloads a page of which plugins make another than browsers have. It must not wait, either.
 	RedoPage func(file string)
+	// Inline returns an inline script of a page, by its ID.
+	Inline func(ctx context.Context, id string) (code string, err error)
 	// Rested is called when the modules that came from the cache were made again.
 	Rested func()
 	// Answering is how long a middleware may take until its answer begins. 0 is 60 seconds.
@@ -152,7 +154,7 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 	if !h.o.Info.wantsModule(name) || !h.mayRead(name) {
 		return nil, nil
 	}
-	if m, ok := h.transformKept(id); ok {
+	if m, ok := h.transformKept(ctx, id); ok {
 		return m, nil
 	}
 	m, err := inTime(ctx, h, id, func(ctx context.Context) (*Module, error) {
@@ -176,14 +178,14 @@ func (h *Host) Transform(ctx context.Context, id string) (*Module, error) {
 }
 
 // transformKept is Transform for a module that pages have not seen, by what was answered in an earlier run.
-func (h *Host) transformKept(id string) (m *Module, ok bool) {
+func (h *Host) transformKept(ctx context.Context, id string) (m *Module, ok bool) {
 	if h.o.Cache == nil || h.again.isOver() {
 		return nil, false
 	}
 	if _, seen := h.made.Load(id); seen {
 		return nil, false
 	}
-	own, text := h.own(id)
+	own, text := h.own(ctx, id)
 	if m, ok = h.kept(id, own); !ok {
 		return nil, false
 	}
@@ -195,8 +197,16 @@ func (h *Host) transformKept(id string) (m *Module, ok bool) {
 	return m, true
 }
 
-// own returns the stamp of a module's file, and its text if it may be read. A module without a file has the stamp "".
-func (h *Host) own(id string) (stamp string, text *string) {
+// own returns the stamp of a module's file, and its text if it may be read. A module without a file has the stamp "". The
+// text of an inline script is the script.
+func (h *Host) own(ctx context.Context, id string) (stamp string, text *string) {
+	if isInline(id) {
+		code, err := h.o.Inline(ctx, id)
+		if err != nil {
+			return "", nil // whoever loads the module reports it
+		}
+		return stampOfText([]byte(code)), &code
+	}
 	file := h.fileOf(id)
 	if file == "" {
 		return "", nil
@@ -215,7 +225,13 @@ func (h *Host) transform(ctx context.Context, id string, text *string) (m *Modul
 		params["text"] = *text
 		own, from = stampOfText([]byte(*text)), text
 	} else {
-		own, from = h.own(id)
+		own, from = h.own(ctx, id)
+	}
+	if isInline(id) {
+		if from == nil {
+			return nil, nil, nil
+		}
+		params["text"] = *from
 	}
 	var made *struct {
 		Code     string   `json:"code"`
@@ -244,7 +260,7 @@ func (h *Host) noteChosen(name string) {
 // offers reports whether plugins see the module. Vite bundles the plain JavaScript of packages before plugins could see
 // it, and they rely on that.
 func (h *Host) offers(id string) bool {
-	if strings.HasPrefix(id, "/@devserver/") || id == moduleid.Client || moduleid.Has(moduleid.Query(id), "html-proxy") {
+	if strings.HasPrefix(id, "/@devserver/") || id == moduleid.Client {
 		return false
 	}
 	file, ok := h.o.Gate.IDToFile(id)

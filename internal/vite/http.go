@@ -49,6 +49,8 @@ const (
 	Late Stage = "late"
 	// Socket is when neither the server nor a proxy takes a WebSocket.
 	Socket Stage = "socket"
+	// Proxy is when a rule of server.proxy matches that Vite's own proxy serves.
+	Proxy Stage = "proxy"
 )
 
 // What both sides say to each other about a request, see node/vitehttp.mjs.
@@ -62,6 +64,8 @@ const (
 const (
 	// answering is how long a request may take until its answer begins, beside the time in which its body is sent.
 	answering = 60 * time.Second
+	// forever is how long waits take that end otherwise.
+	forever = 24 * time.Hour
 	// mostReplayed is how much of a body is kept for a middleware that reads the body and then passes the request on.
 	mostReplayed = 4 << 20
 )
@@ -77,7 +81,7 @@ type web struct {
 // transport asks processes by the paths of their sockets, which stand in hex in the place of the host.
 var transport = &http.Transport{
 	DisableCompression: true, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
-	ExpectContinueTimeout: 24 * time.Hour, // the body waits until a middleware reads it
+	ExpectContinueTimeout: forever, // the body waits until a middleware reads it
 	DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
 		host, _, _ := net.SplitHostPort(addr)
 		path, err := hex.DecodeString(host)
@@ -98,6 +102,8 @@ func (h *Host) wants(r *http.Request, stage Stage) (named, ok bool) {
 	}
 	routes := cmp.Or(h.web.routes.Load(), &h.o.Info.Routes)
 	switch {
+	case stage == Proxy:
+		return true, true
 	case stage == Socket:
 		return false, routes.Upgrades
 	case stage == Late:
@@ -207,9 +213,13 @@ var (
 func (h *Host) give(w http.ResponseWriter, r *http.Request, stage Stage, body *replay, socket string) (*http.Request, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	limit := time.AfterFunc(cmp.Or(h.o.Answering, answering), func() { cancel(errSlow) })
+	wait := cmp.Or(h.o.Answering, answering)
+	if stage == Proxy {
+		wait = forever // a backend may take its time
+	}
+	limit := time.AfterFunc(wait, func() { cancel(errSlow) })
 	defer limit.Stop()
-	body.progress = func() { limit.Reset(cmp.Or(h.o.Answering, answering)) }
+	body.progress = func() { limit.Reset(wait) }
 	res, err := transport.RoundTrip(h.outgoing(ctx, r, stage, body, socket))
 	if err != nil {
 		if errors.Is(context.Cause(ctx), errSlow) {
@@ -252,7 +262,7 @@ func (h *Host) outgoing(ctx context.Context, r *http.Request, stage Stage, body 
 	for _, name := range hopHeaders {
 		out.Header.Del(name)
 	}
-	if stage == Socket {
+	if stage == Socket || stage == Proxy && websocket.IsWebSocketUpgrade(r) {
 		out.Header.Set("Connection", "Upgrade")
 		out.Header.Set("Upgrade", upgrade)
 	} else if r.ContentLength != 0 {

@@ -85,5 +85,8 @@ func (h *Host) fileOf(id string) string {
 	return file
 }
 
+// isInline reports whether the module is an inline script of a page.
+func isInline(id string) bool { return moduleid.Has(moduleid.Query(id), "html-proxy") }
+
 // isPart reports whether the module is a part of its file, such as a stylesheet of a component.
 func isPart(id string) bool { return moduleid.Query(id) != "" }

@@ -39,6 +39,15 @@ type Bundled struct {
 	// Define replaces names by code, and Prelude is the text of a module that runs before them.
 	Define  map[string]string `json:"define"`
 	Prelude string            `json:"prelude"`
+	// Languages has the language of files by extension, as another extension: "jsx" for ".js".
+	Languages map[string]string `json:"languages"`
+	// JSX says how JSX is compiled.
+	JSX struct {
+		Runtime      string `json:"runtime"`
+		ImportSource string `json:"importSource"`
+		Factory      string `json:"factory"`
+		Fragment     string `json:"fragment"`
+	} `json:"jsx"`
 }
 
 // Plugin is a plugin of the vite.config that runs in Node. A nil Filter means that the plugin does not have the hook.

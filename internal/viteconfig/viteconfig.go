@@ -78,6 +78,8 @@ type values struct {
 	// Env is as in Result.
 	Env  map[string]string `json:"env"`
 	Vite *vite.Info        `json:"vite"`
+	// Logs is what Vite and plugins have logged that need not run any more.
+	Logs []vite.Line `json:"logs"`
 }
 
 // running is the process in which a vite.config was run, the zero value for none.
@@ -127,6 +129,9 @@ func Lay(ctx context.Context, cfg *configfile.Config, o Options) (Result, error)
 		with.Server.HTTPS = &config.HTTPS{} // the plugin's work: a certificate of this machine
 	}
 	o.report(file, v, append(slices.Clone(v.NotCarried), ignored...))
+	for _, line := range v.Logs {
+		line.Log(o.Logger)
+	}
 	r := Result{
 		Config: with, Files: slices.Concat(without.Files, v.Deps, env.Files(o.Dir, mode)), Env: v.Env,
 		State: o.state(file, mode, v.Deps) + strings.Join(environment(), "\n"),
@@ -355,7 +360,7 @@ func families(plugins []vite.Plugin) []string {
 func (o Options) report(file string, v *values, ignored []string) {
 	line := "read " + filepath.Base(file)
 	if v.Vite != nil && v.Vite.Needed {
-		line += "; Vite " + v.Vite.Version + " runs its plugins in Node: " + strings.Join(families(v.Vite.Plugins), ", ")
+		line += "; Vite " + v.Vite.Version + " runs in Node: " + strings.Join(families(v.Vite.Plugins), ", ")
 	}
 	if len(ignored) > 0 {
 		o.Logger.Warn(line + "; not used: " + strings.Join(ignored, "; "))

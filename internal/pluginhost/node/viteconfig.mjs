@@ -3,19 +3,19 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { startEnv } from "./packages.mjs";
 import { data, literal, loadVite, parsed } from "./vite.mjs";
-import { notCarried } from "./viteoptions.mjs";
 import { proxyRule } from "./viteproxy.mjs";
+import { running } from "./vitestate.mjs";
 
 /**
- * Returns the values of the configuration of a server that has started. `config` is the configuration as it is written,
- * `merged` is the same with what plugins have added, but without the values that Vite fills in.
+ * Returns the values of the configuration of a server that has started. `merged` is the configuration as it is written,
+ * with what plugins have added, but without the values that Vite fills in.
  */
-export const startedConfig = ({ path, dependencies, config, merged, plugins, mode }) => ({
+export const startedConfig = ({ path, dependencies, merged, notCarried, plugins, mode }) => ({
   file: path,
   deps: dependencies.map((d) => resolve(d)),
   plugins: [...new Set(plugins.map((p) => p.name).filter(Boolean))],
   config: carried(merged, mode),
-  notCarried: notCarried(config).filter((not) => !/^resolve\.alias .*customResolver$/.test(not)),
+  notCarried,
   env: setByConfig(),
 });
 
@@ -38,7 +38,7 @@ export function written(value) {
 function carried(config, mode) {
   const served = resolve(config.root ?? "."); // relative to the working directory, unlike other paths
   const out = { root: config.root ? served : undefined };
-  for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType"])
+  for (const key of ["mode", "base", "envDir", "envPrefix", "json", "appType", "logLevel"])
     if (config[key] !== undefined) out[key] = data(config[key]);
   if (config.publicDir !== undefined) out.publicDir = config.publicDir === "" ? false : config.publicDir;
   const define = { ...config.define, ...config.environments?.client?.define };
@@ -118,7 +118,9 @@ function serverValues(s, served, mode) {
   const h = s.https;
   if (h && typeof h === "object" && h.key && h.cert) out.https = { key: pem(h.key), cert: pem(h.cert) };
   else if (h) out.https = true;
-  if (s.proxy) out.proxy = Object.fromEntries(Object.entries(s.proxy).map(([k, v]) => [k, proxyRule(k, v, mode)]));
+  const { proxy: ofVite } = running.server.config.server;
+  const rules = Object.entries(s.proxy ?? {}).filter(([, rule]) => rule); // Vite passes over a key without a rule
+  if (s.proxy) out.proxy = Object.fromEntries(rules.map(([k, v]) => [k, proxyRule(k, v, mode, ofVite && k in ofVite)]));
   return out;
 }
 

@@ -7,7 +7,7 @@ import { transformIndexHtml } from "./vitehtml.mjs";
 import { at, by, tell } from "./vitestate.mjs";
 
 // What both sides say to each other about a request. A header of this name never comes from a browser.
-const stageHeader = "x-devserver-stage"; // "pre" or "late"
+const stageHeader = "x-devserver-stage"; // "pre", "late", "socket" or "proxy"
 const fromHeader = "x-devserver-from"; // JSON: the address of the browser
 const passHeader = "x-devserver-pass"; // no plugin took the request; the value is its new URL, "" for the same
 const errorHeader = "x-devserver-error"; // JSON: the error of a middleware
@@ -18,6 +18,7 @@ const untaken = 5_000;
 
 let own; // the layers that Vite has put up itself
 let names; // layer -> the plugin that put it up
+let proxying; // the listeners for upgrades that Vite's own proxy has
 let vite; // the server
 let front; // the server that devserver connects to
 let told = ""; // what devserver knows of the routes
@@ -30,6 +31,7 @@ export function prepareHTTP(server) {
   vite = server;
   own = new WeakSet(server.middlewares.stack);
   names = new WeakMap();
+  proxying = new WeakSet();
   const { middlewares, httpServer } = server;
   const use = middlewares.use;
   middlewares.use = function (...args) {
@@ -48,7 +50,10 @@ export function prepareHTTP(server) {
   server.transformIndexHtml = transformIndexHtml;
   if (!httpServer) return;
   httpServer.removeAllListeners("upgrade"); // Vite's own socket of pages
-  httpServer.on("newListener", tellLater);
+  httpServer.on("newListener", (event, listener) => {
+    if (event === "upgrade" && !by() && !front) proxying.add(listener);
+    tellLater();
+  });
   httpServer.on("removeListener", tellLater);
 }
 
@@ -71,6 +76,7 @@ const serving = new Set([
  */
 function layersOf(stage, stack = vite.middlewares.stack) {
   const vites = (name) => stack.filter((l) => own.has(l) && l.handle.name === name);
+  if (stage === "proxy") return vites("viteProxyMiddleware");
   const files = stack.findLastIndex((l) => own.has(l) && serving.has(l.handle.name));
   const end = stack.findLastIndex((l) => own.has(l));
   const between = (from, to) => stack.slice(from, to).filter((l) => !own.has(l));
@@ -93,9 +99,13 @@ export function httpInfo() {
   return {
     routes: routes.includes("") ? [""] : [...new Set(routes)],
     late: layersOf("late").some((l) => !own.has(l)),
-    upgrades: (httpServer?.listenerCount("upgrade") ?? 0) > 0,
+    upgrades: upgradesOf("socket").length > 0,
   };
 }
+
+/** Returns the listeners for WebSockets of a stage: those of Vite's own proxy, or those of plugins. */
+const upgradesOf = (stage) =>
+  (vite.httpServer?.rawListeners("upgrade") ?? []).filter((l) => proxying.has(l.listener ?? l) === (stage === "proxy"));
 
 let telling = false;
 
@@ -180,14 +190,15 @@ function take(req, res) {
   asked.set(req, state);
   const timer = setTimeout(() => {
     if (!res.headersSent) {
-      const who = state.plugin ? `plugin ${state.plugin}` : "a plugin";
+      const who = state.plugin ? `plugin ${state.plugin}` : state.stage === "proxy" ? "server.proxy" : "a plugin";
       const text = `${who}: its middleware has not answered ${req.method} ${req.originalUrl ?? req.url} for ${slow / 1000} s`;
       void tell("viteLog", { level: "warn", text, by: state.plugin });
     }
   }, slow).unref();
   res.on("close", () => clearTimeout(timer));
   try {
-    vite.httpServer.emit("request", req, res);
+    if (state.stage === "proxy") vite.middlewares(req, res);
+    else vite.httpServer.emit("request", req, res);
   } catch (e) {
     fail(res, e, state.plugin);
   }
@@ -251,19 +262,32 @@ function fail(res, thrown, plugin) {
   res.end();
 }
 
-/** Gives a socket to the listeners of plugins. Devserver answers when no listener takes it. */
+/** Gives a socket to the listeners of its stage. Devserver answers when no listener takes it. */
 function takeSocket(req, socket, head) {
-  tidy(req);
+  const stage = tidy(req);
   socket.on("error", () => socket.destroy());
   const refuse = () =>
     socket.end(`HTTP/1.1 404 Not Found\r\n${passHeader}: \r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-  if (!vite.httpServer.emit("upgrade", req, socket, head)) {
+  const listeners = upgradesOf(stage);
+  if (!listeners.length) {
     refuse();
     return;
   }
+  if (stage === "proxy") answerFailure(socket);
+  for (const listener of listeners) listener.call(vite.httpServer, req, socket, head);
   setTimeout(() => {
     if (!socket.bytesWritten && !socket.destroyed) refuse();
   }, untaken).unref();
+}
+
+/** Makes an answer of the end of a socket: Vite ends it when the backend does not answer, and says why in the log. */
+function answerFailure(socket) {
+  const { end } = socket;
+  socket.end = function (...args) {
+    if (!this.bytesWritten && !args[0])
+      args[0] = "HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    return end.apply(this, args);
+  };
 }
 
 /** Tells plugins that the server listens, and where. */

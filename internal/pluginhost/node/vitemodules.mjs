@@ -166,6 +166,7 @@ export const forgetFile = (file) => plain.delete(file);
 export const transformModule = ({ id, text }) =>
   shared(async () => {
     if (!mayBeWanted(id)) return null;
+    if (isInline(id)) return made(id, text);
     const file = cleaned(id);
     // A style of a component needs what its plugin learns from the component, which may fail.
     if (file !== id && !vitesQuery.test(id) && !plain.has(file) && isAbsolute(file) && existsSync(file)) {
@@ -187,7 +188,13 @@ function permit(id) {
   safe?.add(cleaned(id));
 }
 
-async function made(id) {
+const isInline = (id) => /[?&]html-proxy\b/.test(id);
+const inlineScripts = new Map(); // module ID -> the script, as Vite has made it last
+
+/** Returns an inline script of a page, undefined for other modules. The page has it from devserver. */
+export const inlineScript = (id) => inlineScripts.get(id);
+
+async function made(id, script) {
   if (!mayBeWanted(id)) return null;
   permit(id);
   const url = urlOf(id);
@@ -197,6 +204,10 @@ async function made(id) {
     ? g._ensureEntryFromUrl?.(url, undefined, known)
     : g._ensureEntryFromUrl?.(url, false, undefined, known));
   const asked = node?.id ?? id;
+  if (script !== undefined && script !== inlineScript(asked)) {
+    inlineScripts.set(asked, script);
+    if (node) g.invalidateModule(node);
+  }
   let result;
   try {
     const call = () => (running.client ?? running.server).transformRequest(url);

@@ -1,5 +1,7 @@
 // The options of a vite.config that have no effect.
 import { parsed } from "./vite.mjs";
+import { isLanguage } from "./vitepackages.mjs";
+import { foreignOptions, servedByVite } from "./viteproxy.mjs";
 
 /** The options of an esbuild or oxc transform that are followed or named, or that concern a build. */
 const compilerOptions = {
@@ -12,20 +14,30 @@ const compilerOptions = {
   ),
 };
 
-/** The options of a proxy's rule that have no effect, which notCarried names. */
-const withoutEffect =
-  "agent auth autoRewrite followRedirects forward hostRewrite ignorePath method protocolRewrite selfHandleResponse toProxy";
-
-/** The options of a proxy's rule that are followed or named. */
-const ruleOptions = names(
-  "target changeOrigin ws headers secure cookieDomainRewrite cookiePathRewrite rewriteWsOrigin rewrite bypass configure " +
-    "router " +
-    withoutEffect,
-);
-
 const resolveOptions = names(
   "alias conditions dedupe extensions mainFields preserveSymlinks tsconfigPaths externalConditions noExternal external builtins",
 );
+
+/** The options for bundles of packages that are followed or named, or that say only how a bundle is written. */
+const bundledOptions = {
+  ...names("include exclude entries force extensions needsInterop disabled noDiscovery holdUntilCrawlEnd"),
+  ...names("ignoreOutdatedRequests rollupOptions"), // Vite has the second as rolldownOptions
+  esbuildOptions: {
+    ...names("define inject banner loader plugins jsx jsxDev jsxFactory jsxFragment jsxImportSource jsxSideEffects"),
+    ...names("target charset legalComments keepNames treeShaking sourcemap sourcesContent ignoreAnnotations"),
+    ...names("minify minifyIdentifiers minifySyntax minifyWhitespace logLevel logLimit logOverride color"),
+    ...names("format platform splitting metafile preserveSymlinks"),
+  },
+  rolldownOptions: {
+    ...names("moduleTypes plugins treeshake platform logLevel onLog onwarn checks"),
+    transform: names("define inject jsx target"),
+    output: names(
+      "banner plugins sourcemap minify keepNames topLevelVar legalComments codeSplitting advancedChunks exports esModule " +
+        "entryFileNames chunkFileNames assetFileNames generatedCode",
+    ),
+    resolve: names("symlinks"),
+  },
+};
 
 const devOptions = names("warmup preTransformRequests sourcemap recoverable moduleRunnerTransform");
 
@@ -35,9 +47,10 @@ const devOptions = names("warmup preTransformRequests sourcemap recoverable modu
  */
 const followed = {
   ...names(
-    "root base mode publicDir envDir envPrefix assetsInclude define json appType plugins tsconfig html clearScreen",
+    "root base mode publicDir envDir envPrefix assetsInclude define json appType plugins tsconfig html clearScreen logLevel",
   ),
-  ...names("cacheDir build builder preview ssr optimizeDeps future devtools test"),
+  ...names("cacheDir build builder preview ssr future devtools test"),
+  optimizeDeps: bundledOptions,
   resolve: resolveOptions,
   css: {
     ...names("transformer preprocessorOptions preprocessorMaxWorkers postcss devSourcemap lightningcss"),
@@ -54,19 +67,19 @@ const followed = {
   worker: names("format plugins rollupOptions rolldownOptions"),
   server: {
     ...names("host port strictPort open allowedHosts headers hmr ws forwardConsole origin warmup preTransformRequests"),
-    ...names("perEnvironmentStartEndDuringDev perEnvironmentWatchChangeDuringDev"),
+    ...names("perEnvironmentStartEndDuringDev perEnvironmentWatchChangeDuringDev proxy"),
     fs: names("strict allow deny cachedChecks"),
     cors: names("origin"),
     watch: names("usePolling interval binaryInterval ignored awaitWriteFinish"),
     https: names("key cert pfx"),
-    proxy: new Proxy({}, { get: () => ruleOptions }), // any path
   },
   dev: devOptions,
   environments: new Proxy(
     {
       client: {
-        ...names("define optimizeDeps build consumer keepProcessEnv"),
+        ...names("define build consumer keepProcessEnv"),
         ...names("input"), // Vite copies it from the top, where it is named
+        optimizeDeps: bundledOptions,
         resolve: resolveOptions,
         dev: devOptions,
       },
@@ -105,6 +118,34 @@ function unwritable(value, above = []) {
   return undefined;
 }
 
+/** Lists what a bundler of packages would do, and has no effect where packages are not bundled. */
+function ofBundles({ esbuildOptions = {}, rolldownOptions = {} } = {}, at) {
+  const not = [];
+  const { moduleTypes, output, plugins } = rolldownOptions;
+  for (const [name, list] of [
+    ["esbuildOptions.plugins", esbuildOptions.plugins],
+    ["rolldownOptions.plugins", [plugins, output?.plugins]],
+  ]) {
+    const acting = [list].flat(Infinity).filter((p) => p && (p.then || Object.keys(p).some((key) => !idle.has(key))));
+    if (acting.length)
+      not.push(
+        `${at}${name} (${acting.map((p) => p.name ?? "no name").join(", ")}): packages are not bundled, ` +
+          "and plugins of the vite.config see those in optimizeDeps.exclude",
+      );
+  }
+  for (const [name, types] of Object.entries({
+    "esbuildOptions.loader": esbuildOptions.loader,
+    "rolldownOptions.moduleTypes": moduleTypes,
+  }))
+    for (const [extension, type] of Object.entries(types ?? {}))
+      if (!isLanguage(type))
+        not.push(`${at}${name} ${JSON.stringify(extension)}: ${type}, import the file with ?url or ?inline`);
+  return not;
+}
+
+/** What a bundler's plugin may have and not change modules. Banners are followed. */
+const idle = new Set("name version api banner enforce apply".split(" "));
+
 /** Lists the values of a config that only a running Vite could use, and options without a meaning here. The terminal shows them. */
 export function notCarried(config) {
   const not = [];
@@ -117,14 +158,11 @@ export function notCarried(config) {
     if (kind) not.push(`define.${key}: ${kind} is no JSON, write it as a text of code`);
   }
   const { css, server } = config;
-  for (const [key, rule] of Object.entries(config.server?.proxy ?? {})) {
-    if (typeof rule !== "object") continue;
-    tell(rule, `server.proxy ${JSON.stringify(key)}: `, withoutEffect.split(" "));
-    for (const name of ["configure", "router"])
-      if (typeof rule[name] === "function") not.push(`server.proxy ${JSON.stringify(key)}: ${name}, a function`);
-  }
-  for (const a of [config.resolve?.alias ?? []].flat())
-    if (a.customResolver) not.push(`resolve.alias ${JSON.stringify(String(a.find))}: customResolver`);
+  for (const [key, rule] of Object.entries(server?.proxy ?? {}))
+    if (!servedByVite(rule))
+      for (const name of foreignOptions(rule)) not.push(`server.proxy ${JSON.stringify(key)}: ${name}`);
+  not.push(...ofBundles(config.optimizeDeps, "optimizeDeps."));
+  not.push(...ofBundles(config.environments?.client?.optimizeDeps, "environments.client.optimizeDeps."));
   tell(css?.modules, "css.modules.", ["Loader", "root", "resolve"]);
   for (const [language, options] of Object.entries(css?.preprocessorOptions ?? {}))
     if (/^legacy/.test(options?.api ?? ""))

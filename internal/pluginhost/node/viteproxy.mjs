@@ -1,4 +1,5 @@
-// The rules of server.proxy. Functions that are no pattern are called for each request.
+// The rules of server.proxy. devserver proxies by itself where it knows all options of a rule, and calls `rewrite` and
+// `bypass` for each request. Any other rule is left to Vite's own proxy, see vitehttp.mjs.
 import { data, literal, loadVite } from "./vite.mjs";
 
 /** Returns the address of a target, which may be an object of parts. */
@@ -9,8 +10,47 @@ function address(target) {
   return `${protocol.replace(/:?$/, ":")}//${hostname}${port ? ":" + port : ""}${path}`;
 }
 
-export function proxyRule(key, v, mode) {
+const known = new Set(
+  "target changeOrigin ws headers secure cookieDomainRewrite cookiePathRewrite rewriteWsOrigin rewrite bypass".split(
+    " ",
+  ),
+);
+const knownOfTarget = new Set("protocol host hostname port path".split(" "));
+
+/** Returns the options of a rule that only Vite's own proxy follows. */
+export function foreignOptions(rule) {
+  if (typeof rule !== "object" || !rule) return [];
+  const { target, headers } = rule;
+  const set = Object.keys(rule).filter((name) => rule[name] != null && rule[name] !== false);
+  const parts = typeof target === "object" && target && !target.href ? Object.keys(target) : [];
+  return [
+    ...set.filter((name) => !known.has(name)),
+    ...parts.filter((name) => !knownOfTarget.has(name)).map((name) => "target." + name),
+    ...(Object.values(headers ?? {}).some((value) => typeof value !== "string") ? ["headers"] : []),
+  ];
+}
+
+/** Reports whether Vite's own proxy serves a rule. Requests do not reach Node on Windows. */
+export const servedByVite = (rule) => process.platform !== "win32" && foreignOptions(rule).length > 0;
+
+/**
+ * Returns the rules that Vite's own proxy serves, undefined for none. Among these are rules of plugins with functions: a
+ * process that has only loaded the file does not have them. `written` are the rules of the file.
+ */
+export function rulesOfVite(proxy, written = {}) {
+  const ofPlugin = (key, rule) => process.platform !== "win32" && !(key in written) && rule && isCalled(key, rule);
+  const rules = Object.entries(proxy ?? {}).filter(([key, rule]) => servedByVite(rule) || ofPlugin(key, rule));
+  return rules.length ? Object.fromEntries(rules) : undefined;
+}
+
+/** Reports whether a rule has functions that are called for each request. */
+const isCalled = (key, { bypass, rewrite }) =>
+  typeof bypass === "function" || (typeof rewrite === "function" && !rewriteRule(key, rewrite));
+
+/** Returns a rule as devserver has it. Of a rule that Vite serves, `ofVite`, it knows which requests are meant. */
+export function proxyRule(key, v, mode, ofVite) {
   if (typeof v === "string") return v;
+  if (ofVite) return data({ target: address(v.target), ws: Boolean(v.ws), functions: { mode, vite: true } });
   const rule = data({
     target: address(v.target),
     changeOrigin: v.changeOrigin,

@@ -14,6 +14,7 @@ import { htmlInfo } from "./vitehtml.mjs";
 import { httpInfo, openHTTP, prepareHTTP } from "./vitehttp.mjs";
 import {
   filtersOf,
+  inlineScript,
   isEarly,
   learnFilters,
   mapOf,
@@ -25,6 +26,8 @@ import {
   watchCore,
 } from "./vitemodules.mjs";
 import { bundledInfo } from "./vitepackages.mjs";
+import { rulesOfVite } from "./viteproxy.mjs";
+import { notCarried } from "./viteoptions.mjs";
 import { eventNames, prepareSocket } from "./vitesocket.mjs";
 import { at, by, running, tell } from "./vitestate.mjs";
 import { plainText } from "./wire.mjs";
@@ -83,20 +86,37 @@ function advised(e) {
   throw e;
 }
 
-/** Starts the server, and returns the values of the configuration and what devserver must know of the plugins. */
-async function start({ mode, socket }) {
+/**
+ * Starts the server, and returns the values of the configuration and what devserver must know of the plugins. What is
+ * logged meanwhile is among the values when the process is not needed any more: nobody hears of it otherwise.
+ */
+async function start(params) {
+  const lines = (held = []);
+  let values;
+  try {
+    values = await startServer(params);
+  } finally {
+    held = undefined;
+    if (!values || values.vite.needed) for (const line of lines) void tell("viteLog", line);
+  }
+  return values && !values.vite.needed ? { ...values, logs: lines } : values;
+}
+
+async function startServer({ mode, socket }) {
   const file = viteFile();
   if (!file) return null;
   await close();
   const { vite, version } = await importVite();
   process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
   const ours = ourPlugins(Number.parseInt(version, 10), mode);
-  const starting = vite.createServer({
+  const inline = {
     configFile: file,
     mode: mode === "development" ? undefined : mode, // the default gives way to the configuration's own
-    customLogger,
     plugins: ours.plugins,
-  });
+  };
+  // Vite logs by it while it reads the file. It does not merge it into the configuration, which may have its own.
+  Object.defineProperty(inline, "customLogger", { value: terminalLogger });
+  const starting = vite.createServer(inline);
   const loaded = starting.then(({ config: { configFileDependencies } }) => ({
     path: file,
     config: ours.written,
@@ -117,6 +137,7 @@ async function start({ mode, socket }) {
 
   const needed =
     customAliases().length > 0 ||
+    Boolean(server.config.server.proxy) ||
     running.plugins.some((p) => !tailwind.test(p.name) && actingHooks.some((hook) => has(p, hook)));
   if (needed) {
     await (running.client ?? server).pluginContainer.buildStart({});
@@ -124,7 +145,15 @@ async function start({ mode, socket }) {
     if (socket) await openHTTP(server, socket);
   }
   learnFilters();
-  const values = startedConfig({ ...(await loaded), merged: ours.config(), plugins: users, mode });
+  const { path, dependencies } = await loaded;
+  const values = startedConfig({
+    path,
+    dependencies,
+    merged: ours.config(),
+    notCarried: ours.notCarried,
+    plugins: users,
+    mode,
+  });
   return { ...values, vite: { ...info(version, [file, ...values.deps], needed), bundled: await bundledInfo() } };
 }
 
@@ -144,6 +173,7 @@ function info(version, files, needed) {
         order: isEarly(p) || (!p.resolveId && p.enforce === "pre") ? "pre" : p.enforce === "post" ? "post" : "normal",
         ...filtersOf(p),
       })),
+      ...(server.config.server.proxy ? [{ name: "server.proxy", order: "normal" }] : []), // it has no hook
     ],
     html: htmlInfo(),
     ...httpInfo(),
@@ -181,23 +211,29 @@ function packages(version, files) {
   return out;
 }
 
+let held; // the lines that are logged while Vite starts
 const warned = new Set();
 const log = (level) => (message) => {
   const text = plainText(String(message?.stack ?? message));
   const thrown = text.startsWith("failed to load config"); // and so an error anyway
-  if (text && !thrown) void tell("viteLog", { level, text, by: by() });
+  if (!text || thrown) return;
+  const line = { level, text, by: by() };
+  if (held) held.push(line);
+  else void tell("viteLog", line);
 };
-const customLogger = {
+
+/** Stands for Vite's own logger: its messages are lines of devserver's terminal. A customLogger comes before it. */
+const terminalLogger = {
   hasWarned: false,
   info: log("info"),
   warn(message) {
-    customLogger.hasWarned = true;
+    terminalLogger.hasWarned = true;
     log("warn")(message);
   },
   warnOnce(message) {
     if (warned.has(message)) return;
     warned.add(message);
-    customLogger.warn(message);
+    terminalLogger.warn(message);
   },
   error: log("error"),
   clearScreen() {},
@@ -210,19 +246,22 @@ function ourPlugins(major, mode) {
   let clientOptions; // the same for the environment of pages
   let defined; // define, before plugins changed the resolved values
   let resolved;
-  const ours = { core: new Set(), written: undefined };
+  const ours = { core: new Set(), written: undefined, notCarried: [] };
   let users = new Set();
   const before = {
     name: "devserver:before",
     enforce: "pre",
     apply(config) {
       const { plugins, customLogger: _, configFile: __, ...written } = config;
-      ours.written ??= { ...written, plugins };
+      if (ours.written) return true;
+      ours.written = { ...written, plugins };
+      ours.notCarried = notCarried(ours.written); // before Vite adds to the objects in it
       return true;
     },
     config: {
       order: "pre",
       async handler(config) {
+        if (!config.customLogger && this?._logger) this._logger = terminalLogger; // all hooks of this kind have it
         users = new Set(await flat(config.plugins));
         for (const p of users) {
           p.name ??= "(no name)";
@@ -253,6 +292,7 @@ function ourPlugins(major, mode) {
     config: {
       order: "post",
       handler(config) {
+        config.customLogger ??= terminalLogger;
         merged = { ...config };
         const { experimental, optimizeDeps, server } = config;
         config.server = { ...server, watch: null, open: false, middlewareMode: false, preTransformRequests: false };
@@ -272,7 +312,8 @@ function ourPlugins(major, mode) {
       order: "post",
       handler(config) {
         resolved = config;
-        config.server.proxy = undefined; // it would listen for upgrades
+        // Vite would answer the other rules, too.
+        config.server.proxy = rulesOfVite(config.server.proxy, ours.written.server?.proxy);
         for (const { optimizeDeps } of [config, ...Object.values(config.environments ?? {})])
           if (optimizeDeps) optimizeDeps.include = [];
         for (const p of [...ours.core]) {
@@ -282,6 +323,7 @@ function ourPlugins(major, mode) {
         for (const p of config.plugins) if (!ours.isVites(p)) wrapUser(p);
       },
     },
+    load: inlineScript,
   };
   ours.plugins = [before, after];
   ours.isVites = (p) => ours.core.has(p) || p === before || p === after;

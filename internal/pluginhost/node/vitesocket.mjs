@@ -125,9 +125,12 @@ export function prepareSocket(server) {
   serving = server;
   const all = { on, off, send: (...args) => send("", args) };
   // In Vite 6, server.hot is an object of its own. That of Vite 5 calls the others.
-  const { ws, environments } = server;
+  const { ws, environments, config } = server;
+  const { future } = config;
+  config.future = undefined; // else Vite warns of server.hot as if the user had it
   for (const one of new Set([ws, ...(environments ? [server.hot, environments.client?.hot] : [])]))
     if (one) Object.assign(one, all);
+  config.future = future;
   Object.defineProperty(ws, "clients", { get: () => new Set(clients.values()), configurable: true, enumerable: true });
 }
 
