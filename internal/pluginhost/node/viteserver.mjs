@@ -307,7 +307,6 @@ function ourPlugins(major, mode) {
         if (name === "client") clientOptions = { ...options };
       },
     },
-    load: { order: "post", handler: textOf },
     configResolved: {
       order: "post",
       handler(config) {
@@ -323,7 +322,7 @@ function ourPlugins(major, mode) {
         for (const p of config.plugins) if (!ours.isVites(p)) wrapUser(p);
       },
     },
-    load: inlineScript,
+    load: { order: "post", handler: (id) => inlineScript(id) ?? textOf(id) },
   };
   ours.plugins = [before, after];
   ours.isVites = (p) => ours.core.has(p) || p === before || p === after;
