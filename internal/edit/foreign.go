@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
@@ -30,6 +32,15 @@ func (f *foreign) choose(file string, ids []string) {
 		f.chosen = map[string][]string{}
 	}
 	f.chosen[file] = append(f.chosen[file], ids...)
+}
+
+// isUnheard reports whether plugins have not heard of an edit of the module's file, or of a file that its last version
+// was built from. The module waits, as its file may be filled by now: plugins that make the new text first find nothing
+// to compare when they hear of it.
+func (f *foreign) isUnheard(file string, last *graph.Version) bool {
+	return slices.ContainsFunc(f.emptied, func(c watch.Change) bool {
+		return c.Path == file || last != nil && isInput(last, c)
+	})
 }
 
 // fail notes that a hook failed for a file.
@@ -163,9 +174,10 @@ func (u *Updater) whole(e *edit, changes watch.Batch) (list watch.Batch) {
 	return list
 }
 
-// tellEmptied tells the plugins of the vite.config about files that are empty on purpose.
+// tellEmptied tells the plugins of the vite.config about files that are empty on purpose. A file may be filled by now,
+// and its modules are made next.
 func (u *Updater) tellEmptied(e *edit) {
-	list := slices.DeleteFunc(e.foreign.emptied, func(c watch.Change) bool { return !becameEmpty(c) })
+	list := slices.DeleteFunc(e.foreign.emptied, func(c watch.Change) bool { return disk.Stat(c.Path) == nil })
 	e.foreign.emptied = nil
 	if u.o.Vite != nil && len(list) > 0 {
 		u.tellVite(e, u.viteChanges(list), nil)
