@@ -241,7 +241,7 @@ func (u *Updater) narrow(e *edit) {
 // passOn sends what plugins of the vite.config sent to pages during the edit, before the update. Their reloads go out
 // after it, see passOnReloads, and their updates are part of it.
 func (u *Updater) passOn(e *edit) {
-	if len(e.changes) > 0 && !e.modules.any(func(m *module) bool { return m.outcome == broken }) {
+	if len(e.changes) > 0 && !e.modules.any(func(m *module) bool { return brokeIn(e, m) }) {
 		u.o.Problems.ClearAll(func(id string) bool { return strings.HasPrefix(id, errorOf) })
 	}
 	for file, err := range e.foreign.errs {
@@ -255,6 +255,13 @@ func (u *Updater) passOn(e *edit) {
 			u.send(s)
 		}
 	}
+}
+
+// brokeIn reports whether a module cannot be made since the edit. An edit also makes the modules again that were broken
+// before.
+func brokeIn(e *edit, m *module) bool {
+	return m.outcome == broken && (m.was == nil || m.was.Err == nil ||
+		slices.ContainsFunc(e.changes, func(c watch.Change) bool { return c.Path == m.file }))
 }
 
 // passOnReloads sends the reloads that plugins of the vite.config sent during the edit, after its update.
