@@ -253,7 +253,8 @@ function ourPlugins(major, mode) {
       order: "post",
       handler(config) {
         merged = { ...config };
-        const { experimental, optimizeDeps, server } = config;
+        const { build, experimental, optimizeDeps, server } = config;
+        config.build = { ...build, assetsInlineLimit: 0 }; // pages get images by their URL, as what Node renders should
         config.server = { ...server, watch: null, open: false, middlewareMode: false, preTransformRequests: false };
         if (major >= 8) config.server.forwardConsole = false;
         config.optimizeDeps = { ...optimizeDeps, noDiscovery: true };
