@@ -65,13 +65,17 @@ function fits(version, range) {
   });
 }
 
+let tooOld; // what to say of Node's version, undefined when it is not too old
+
 /** Loads Vite by its entry as an ES module: the other of Vite 5 lacks exports. */
 async function importVite() {
   const manifest = find("vite/package.json");
   const { version, engines } = JSON.parse(readFileSync(manifest, "utf8"));
   const own = process.versions.node;
-  if (!fits(own, engines?.node ?? ""))
-    console.error(`Vite ${version} needs Node.js ${engines.node}, and this is ${own}`); // devserver may not answer yet
+  if (!fits(own, engines?.node ?? "")) {
+    tooOld = `Vite ${version} needs Node.js ${engines.node}, and this is ${own}`;
+    console.error(tooOld); // devserver may not answer yet
+  }
   return { version, vite: await import(pathToFileURL(join(dirname(manifest), "dist/node/index.js")).href) };
 }
 
@@ -79,6 +83,7 @@ async function importVite() {
 function advised(e) {
   if (/MODULE_NOT_FOUND$/.test(e?.code) && /^Cannot find \w+ '[^./]/.test(e.message))
     e.hint ??= "npm install, then save the vite.config";
+  if (tooOld) e.hint ??= tooOld;
   throw e;
 }
 
