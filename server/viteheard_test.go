@@ -40,6 +40,24 @@ func TestHeardBeforeMade(t *testing.T) {
 	c.WaitFor(devtest.Is("update", "/own.js", "made one;heard of two;made two;"))
 }
 
+// TestReplacedIsUpdate: git deletes a file and creates it again. Plugins hear of one update, also when an edit begins in
+// between. handleHotUpdate is not called for other edits.
+func TestReplacedIsUpdate(t *testing.T) {
+	t.Parallel()
+	app := viteEvents(t, "", ordered)
+	app.Write("main.js", `import "./own.js"; import "./other.js"; import.meta.hot.accept()`)
+	app.Write("own.js", "one\n")
+	s := devtest.Start(t, app)
+	packOf(s)
+	c := s.Socket(t)
+
+	resume := s.Server().Pause("test")
+	s.Save("other.js", "1", "2") // in its edit, own.js is written again
+	app.Remove("own.js")
+	resume()
+	c.WaitFor(devtest.Is("update", "/own.js", "made one;heard of two;made two;"))
+}
+
 // TestDeletedModuleInHook has a plugin make a module again whose file was deleted, as that of Svelte does. It gets what was
 // made last, as in Vite.
 func TestDeletedModuleInHook(t *testing.T) {

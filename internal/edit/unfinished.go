@@ -48,9 +48,9 @@ func (u *Updater) awaitRest(e *edit) {
 // holdFor returns how long the edit may be held back, 0 when it looks whole.
 func (u *Updater) holdFor(e *edit) time.Duration {
 	switch {
-	case len(e.foreign.emptied) > 0 || e.modules.any(func(m *module) bool { return m.outcome == emptied }) || u.pageEmptied(e) || u.publicEmptied(e):
+	case slices.ContainsFunc(e.foreign.unheard, becameEmpty) || e.modules.any(func(m *module) bool { return m.outcome == emptied }) || u.pageEmptied(e) || u.publicEmptied(e):
 		return emptiedWait
-	case e.modules.any(func(m *module) bool { return m.outcome == broken || m.outcome == deleted }) || u.pageDeleted(e) || u.publicDeleted(e):
+	case len(e.foreign.unheard) > 0 || e.modules.any(func(m *module) bool { return m.outcome == broken || m.outcome == deleted }) || u.pageDeleted(e) || u.publicDeleted(e):
 		return unfinished
 	}
 	return 0
@@ -67,8 +67,9 @@ func (u *Updater) join(e *edit, more watch.Batch) {
 
 // acceptAsIs takes what was read last for what the user wrote.
 func (u *Updater) acceptAsIs(e *edit) {
-	u.tellEmptied(e)                                  // foreign.go
-	if ids := e.modules.with(emptied); len(ids) > 0 { // they are empty on purpose
+	touched := u.tellRest(e) // foreign.go
+	// What is empty is empty on purpose.
+	if ids := unique(slices.Concat(e.modules.with(emptied), touched)); len(ids) > 0 {
 		e.modules.merge(u.reload(e, nil, ids, true))
 	}
 	for id, m := range e.modules {
