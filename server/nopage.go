@@ -17,10 +17,11 @@ import (
 // maxPages is the number of pages that are listed where a page is missing.
 const maxPages = 20
 
-// tellNoPage prints that there is no index.html, and what the user may have meant.
+// tellNoPage prints that there is no index.html, and what the user may have meant. Plugins of the vite.config may make the
+// pages, as SvelteKit does.
 func (p *project) tellNoPage() {
 	_, denied := p.existingPage("/index.html")
-	if denied == nil {
+	if denied == nil || p.vite.Info().Late {
 		return
 	}
 	if denied == customPages {

@@ -44,3 +44,24 @@ bad
 		return strings.Contains(text, "part good")
 	}, func() string { return text })
 }
+
+// TestNodeTooOld: a Vite that Node.js is too old for fails with an error about something else. The error says what the
+// cause may be.
+func TestNodeTooOld(t *testing.T) {
+	t.Parallel()
+	app := devtest.App(t, devtest.Text(`-- index.html --
+<script type="module" src="/main.js"></script>
+-- main.js --
+-- vite.config.js --
+import plugin from "./plugin.js"
+export default { plugins: [plugin()] }
+-- plugin.js --
+export default () => ({ name: "own", transform() {} })
+-- node_modules/vite/package.json --
+{ "name": "vite", "version": "99.0.0", "type": "module", "engines": { "node": "^97.1.0 || >=98.0.0" } }
+-- node_modules/vite/dist/node/index.js --
+import { styledText } from "node:util"
+`))
+	s := devtest.Start(t, app)
+	s.Log.Wait(t, "does not provide an export named 'styledText' (Vite 99.0.0 needs Node.js ^97.1.0 || >=98.0.0, and this is")
+}

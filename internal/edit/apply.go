@@ -36,7 +36,9 @@ func (u *Updater) apply(batch watch.Batch) {
 func (u *Updater) Reload(ids ...string) {
 	u.applying.Lock()
 	defer u.applying.Unlock()
-	u.update(&edit{modules: u.reload(nil, unique(ids), false)})
+	e := &edit{modules: modules{}}
+	e.modules.merge(u.reload(e, nil, unique(ids), false))
+	u.update(e)
 }
 
 // update is the part of an edit that follows once the modules that may have changed are compiled.
@@ -76,16 +78,16 @@ func (u *Updater) compileAffected(e *edit, changes watch.Batch) {
 	u.stampAssets(changes)                // affected.go
 	ids := u.affected(changes)            // affected.go
 	touched := u.askVite(e, changes, ids) // foreign.go
-	e.modules.merge(u.reload(changes, unique(append(ids, touched...)), false))
+	e.modules.merge(u.reload(e, changes, unique(append(ids, touched...)), false))
 }
 
 // reload compiles modules that may have changed, and returns what became of them. A file that became empty is left for
 // later unless this is final: taking it for what the user wrote would empty the page.
-func (u *Updater) reload(changes watch.Batch, ids []string, final bool) modules {
+func (u *Updater) reload(e *edit, changes watch.Batch, ids []string, final bool) modules {
 	all := make(modules, len(ids))
 	for _, ids := range u.steps(ids) { // foreign.go
 		loaded := make([]*module, len(ids))
-		parallel.Do(len(ids), func(i int) { loaded[i] = u.reloadModule(changes, ids[i], final) })
+		parallel.Do(len(ids), func(i int) { loaded[i] = u.reloadModule(e, changes, ids[i], final) })
 		for i, m := range loaded {
 			all[ids[i]] = m
 			switch m.outcome {
@@ -98,12 +100,12 @@ func (u *Updater) reload(changes watch.Batch, ids []string, final bool) modules 
 			}
 		}
 	}
-	u.unlink(all)
+	u.unlink(e, all)
 	return all
 }
 
 // reloadModule compiles one module of reload.
-func (u *Updater) reloadModule(changes watch.Batch, id string, final bool) *module {
+func (u *Updater) reloadModule(e *edit, changes watch.Batch, id string, final bool) *module {
 	good := u.o.Graph.Good(id)
 	m := &module{file: u.o.Compiler.File(id), was: u.o.Graph.Version(id)}
 	if m.file != "" && m.was != nil && disk.Stat(m.file) == nil {
@@ -112,7 +114,7 @@ func (u *Updater) reloadModule(changes watch.Batch, id string, final bool) *modu
 	}
 	ctx := u.o.Context
 	if !final {
-		if inputEmptied(m.was, changes) {
+		if inputEmptied(m.was, changes) || e.foreign.isUnheard(m.file, m.was) {
 			m.outcome = emptied
 			return m
 		}
@@ -143,7 +145,7 @@ func (u *Updater) differs(id string, was, now *graph.Version) bool {
 
 // unlink removes deleted modules from the graph. It compiles their importers again, whose imports now lead elsewhere or
 // nowhere, and adds what became of them.
-func (u *Updater) unlink(all modules) {
+func (u *Updater) unlink(e *edit, all modules) {
 	var importers []string
 	for _, id := range all.with(deleted) {
 		importers = append(importers, u.o.Graph.Importers(id)...)
@@ -153,6 +155,9 @@ func (u *Updater) unlink(all modules) {
 	for _, id := range unique(importers) {
 		if m := all[id]; m != nil && (m.outcome == deleted || m.outcome == emptied || m.isChanged()) {
 			continue // it is compiled already, or will be
+		}
+		if e.foreign.isUnheard(u.o.Compiler.File(id), u.o.Graph.Version(id)) {
+			continue
 		}
 		all[id] = u.reloadImporter(id)
 	}

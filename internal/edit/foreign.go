@@ -2,9 +2,12 @@ package edit
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
@@ -21,7 +24,7 @@ type foreign struct {
 	updated []string
 	sends   []vite.Send
 	errs    map[string]error // of hooks, by the file
-	emptied watch.Batch      // files of which plugins have not heard, see whole
+	unheard watch.Batch      // changes of which plugins have not heard yet, see whole
 }
 
 // choose notes that plugins chose modules for a file.
@@ -30,6 +33,15 @@ func (f *foreign) choose(file string, ids []string) {
 		f.chosen = map[string][]string{}
 	}
 	f.chosen[file] = append(f.chosen[file], ids...)
+}
+
+// isUnheard reports whether plugins have not heard of an edit of the module's file, or of a file that its last version
+// was built from. The module waits, as its file may be filled by now: plugins that make the new text first find nothing
+// to compare when they hear of it.
+func (f *foreign) isUnheard(file string, last *graph.Version) bool {
+	return slices.ContainsFunc(f.unheard, func(c watch.Change) bool {
+		return c.Path == file || c.Kind == watch.Removed && isOrBelow(file, c.Path) || last != nil && isInput(last, c)
+	})
 }
 
 // fail notes that a hook failed for a file.
@@ -137,39 +149,61 @@ func (u *Updater) steps(ids []string) (lists [][]string) {
 	return lists
 }
 
-// whole returns the changes without files that have become empty, or were created and are still empty: the rest of the
-// save is about to come. Plugins would compare it with the empty file. They hear of these files when the rest is there,
-// or with tellEmptied.
+// whole returns the changes that look whole. Plugins hear of the others when the rest is there, or with tellRest: of files
+// that have become empty, or were created and are still empty, and of files that are gone. The rest of a save is about to
+// come. Plugins would compare it with the empty file, or not at all with the file that was there before.
 func (u *Updater) whole(e *edit, changes watch.Batch) (list watch.Batch) {
+	f := &e.foreign
 	for _, c := range changes {
-		at := slices.IndexFunc(e.foreign.emptied, func(held watch.Change) bool { return held.Path == c.Path })
-		switch filled := slices.ContainsFunc(u.o.Graph.ByFile(c.Path), func(id string) bool {
+		at := slices.IndexFunc(f.unheard, func(held watch.Change) bool { return held.Path == c.Path })
+		filled := slices.ContainsFunc(u.o.Graph.ByFile(c.Path), func(id string) bool {
 			return wasFilled(u.o.Graph.Version(id), u.o.Graph.Good(id))
-		}); {
-		case becameEmpty(c) && (filled || c.Kind == watch.Created):
-			if at < 0 {
-				e.foreign.emptied = append(e.foreign.emptied, c)
-			}
-		case at >= 0:
-			if c.Kind != watch.Removed {
-				c.Kind = e.foreign.emptied[at].Kind
-			}
+		})
+		part := c.Kind == watch.Removed || becameEmpty(c) && (filled || c.Kind == watch.Created)
+		switch {
+		case at < 0 && part:
+			f.unheard = append(f.unheard, c)
+		case at < 0:
 			list = append(list, c)
-			e.foreign.emptied = slices.Delete(e.foreign.emptied, at, at+1)
+		case part:
+			if c.Kind == watch.Removed || f.unheard[at].Kind == watch.Removed {
+				f.unheard[at].Kind = c.Kind
+			}
 		default:
+			switch held := f.unheard[at]; {
+			case held.Kind != watch.Removed:
+				c.Kind = held.Kind
+			case isFolder(c.Path): // it need not hold the files again that it held
+				list = append(list, held)
+			}
 			list = append(list, c)
+			f.unheard = slices.Delete(f.unheard, at, at+1)
 		}
 	}
 	return list
 }
 
-// tellEmptied tells the plugins of the vite.config about files that are empty on purpose.
-func (u *Updater) tellEmptied(e *edit) {
-	list := slices.DeleteFunc(e.foreign.emptied, func(c watch.Change) bool { return !becameEmpty(c) })
-	e.foreign.emptied = nil
-	if u.o.Vite != nil && len(list) > 0 {
-		u.tellVite(e, u.viteChanges(list), nil)
+// tellRest tells the plugins of the vite.config about files that are empty on purpose, and files that are gone. It returns
+// the further modules that have to be compiled again. A file may be filled or back by now, and its modules are made next.
+func (u *Updater) tellRest(e *edit) (touched []string) {
+	list := e.foreign.unheard
+	e.foreign.unheard = nil
+	for i, c := range list {
+		if s := disk.Stat(c.Path); s == nil {
+			list[i].Kind = watch.Removed
+		} else if c.Kind == watch.Removed && !isFolder(c.Path) {
+			list[i].Kind = watch.Written
+		}
 	}
+	if told := u.viteChanges(list); len(told) > 0 {
+		return u.loaded(u.tellVite(e, told, nil))
+	}
+	return nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // Redo applies edits that plugins of the vite.config had not heard of, and compiles modules again of which plugins have
@@ -229,7 +263,7 @@ func (u *Updater) narrow(e *edit) {
 // passOn sends what plugins of the vite.config sent to pages during the edit, before the update. Their reloads go out
 // after it, see passOnReloads, and their updates are part of it.
 func (u *Updater) passOn(e *edit) {
-	if len(e.changes) > 0 && !e.modules.any(func(m *module) bool { return m.outcome == broken }) {
+	if len(e.changes) > 0 && !e.modules.any(func(m *module) bool { return brokeIn(e, m) }) {
 		u.o.Problems.ClearAll(func(id string) bool { return strings.HasPrefix(id, errorOf) })
 	}
 	for file, err := range e.foreign.errs {
@@ -243,6 +277,13 @@ func (u *Updater) passOn(e *edit) {
 			u.send(s)
 		}
 	}
+}
+
+// brokeIn reports whether a module cannot be made since the edit. An edit also makes the modules again that were broken
+// before.
+func brokeIn(e *edit, m *module) bool {
+	return m.outcome == broken && (m.was == nil || m.was.Err == nil ||
+		slices.ContainsFunc(e.changes, func(c watch.Change) bool { return c.Path == m.file }))
 }
 
 // passOnReloads sends the reloads that plugins of the vite.config sent during the edit, after its update.

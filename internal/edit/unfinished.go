@@ -48,9 +48,9 @@ func (u *Updater) awaitRest(e *edit) {
 // holdFor returns how long the edit may be held back, 0 when it looks whole.
 func (u *Updater) holdFor(e *edit) time.Duration {
 	switch {
-	case len(e.foreign.emptied) > 0 || e.modules.any(func(m *module) bool { return m.outcome == emptied }) || u.pageEmptied(e) || u.publicEmptied(e):
+	case slices.ContainsFunc(e.foreign.unheard, becameEmpty) || e.modules.any(func(m *module) bool { return m.outcome == emptied }) || u.pageEmptied(e) || u.publicEmptied(e):
 		return emptiedWait
-	case e.modules.any(func(m *module) bool { return m.outcome == broken || m.outcome == deleted }) || u.pageDeleted(e) || u.publicDeleted(e):
+	case len(e.foreign.unheard) > 0 || e.modules.any(func(m *module) bool { return m.outcome == broken || m.outcome == deleted }) || u.pageDeleted(e) || u.publicDeleted(e):
 		return unfinished
 	}
 	return 0
@@ -67,9 +67,10 @@ func (u *Updater) join(e *edit, more watch.Batch) {
 
 // acceptAsIs takes what was read last for what the user wrote.
 func (u *Updater) acceptAsIs(e *edit) {
-	u.tellEmptied(e)                                  // foreign.go
-	if ids := e.modules.with(emptied); len(ids) > 0 { // they are empty on purpose
-		e.modules.merge(u.reload(nil, ids, true))
+	touched := u.tellRest(e) // foreign.go
+	// What is empty is empty on purpose.
+	if ids := unique(slices.Concat(e.modules.with(emptied), touched)); len(ids) > 0 {
+		e.modules.merge(u.reload(e, nil, ids, true))
 	}
 	for id, m := range e.modules {
 		// A page that loaded meanwhile brought the module back: its file was gone for a moment (delete, then create). A page
@@ -89,7 +90,7 @@ func (u *Updater) awaitNew(e *edit) {
 		select {
 		case more := <-u.o.Watched.watcher.Changes():
 			u.join(e, more)
-			u.acceptAsIs(e)
+			u.awaitRest(e)
 			u.crawlNew(e)
 		case <-deadline.C:
 			return
@@ -132,10 +133,14 @@ func (u *Updater) pageDeleted(e *edit) (deleted bool) {
 // imports. last is the module's version.
 func inputEmptied(last *graph.Version, changes watch.Batch) bool {
 	return last != nil && len(last.Inputs)+len(last.InputGlobs) > 0 && slices.ContainsFunc(changes, func(c watch.Change) bool {
-		reads := slices.Contains(last.Inputs, c.Path) ||
-			slices.ContainsFunc(last.InputGlobs, func(pattern string) bool { return concerns(c, pattern) })
-		return reads && becameEmpty(c)
+		return isInput(last, c) && becameEmpty(c)
 	})
+}
+
+// isInput reports whether the version was built from a changed file.
+func isInput(v *graph.Version, c watch.Change) bool {
+	return slices.Contains(v.Inputs, c.Path) ||
+		slices.ContainsFunc(v.InputGlobs, func(pattern string) bool { return concerns(c, pattern) })
 }
 
 // becameEmpty reports whether a changed file exists and is empty.

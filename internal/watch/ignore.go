@@ -35,8 +35,8 @@ func newIgnore(root string, patterns []string) (*ignore, error) {
 // dir reports whether a directory is ignored with everything below it.
 func (ig *ignore) dir(path string) bool {
 	switch name := filepath.Base(path); name {
-	case "node_modules", ".git", ".hg", ".svn", ".jj", ".cache", ".turbo", ".next", ".nuxt", ".svelte-kit",
-		".parcel-cache", ".vite", ".idea", ".vscode", ".DS_Store":
+	case "node_modules", ".git", ".hg", ".svn", ".jj", ".cache", ".turbo", ".next", ".nuxt", ".parcel-cache",
+		".vite", ".idea", ".vscode", ".DS_Store":
 		return true
 	}
 	return ig.configured(path)

@@ -17,7 +17,7 @@ const __hasOwnProp = Object.prototype.hasOwnProperty;
  * The exports of modules whose source is an ES module, with their namespace when something has asked for it. Packages
  * that merely set `__esModule` are not among them.
  */
-const esModules = new WeakMap<object, object | undefined>();
+const esModules = new WeakMap<object, { names: object; namespace: object } | undefined>();
 
 /** Exports that others got while their module runs, and what to do when it has run. */
 const unfinished = new Map<unknown, (() => unknown)[]>();
@@ -62,8 +62,8 @@ function __reExport(target: Namespace, mod: unknown): void {
     }
   }
   unfinished.get(mod)?.push(() => __reExport(target, mod));
-  const namespace = esModules.get(target);
-  if (namespace && Object.isExtensible(namespace)) fill(namespace, target);
+  const names = esModules.get(target)?.names;
+  if (names && Object.isExtensible(names)) fill(names, target);
 }
 
 function isObject(value: unknown): value is Namespace {
@@ -82,26 +82,40 @@ function exportNames(exports: object): string[] {
     .sort();
 }
 
-/** Returns the namespace of an ES module, as ECMA-262 describes it (10.4.6), but with getters. */
+/** Returns the namespace of an ES module, as ECMA-262 describes it (10.4.6). */
 function namespaceOf(exports: Namespace): object {
-  let namespace = esModules.get(exports);
-  if (!namespace) {
-    const made = __defProp(__create(null) as object, Symbol.toStringTag, { value: "Module" });
-    esModules.set(exports, (namespace = made));
-    fill(made, exports);
-    const waiting = unfinished.get(exports); // an `export *` may bring more names
-    if (waiting) waiting.push(() => Object.preventExtensions(fill(made, exports)));
-    else Object.preventExtensions(made);
-  }
+  const known = esModules.get(exports);
+  if (known) return known.namespace;
+  const names = __defProp(__create(null) as object, Symbol.toStringTag, { value: "Module" });
+  const value = (key: PropertyKey) =>
+    typeof key === "string" && __hasOwnProp.call(names, key) ? exports[key] : undefined;
+  const namespace = new Proxy(names, {
+    get: (_, key) => (typeof key === "string" ? value(key) : Reflect.get(names, key)),
+    // Code tells exports from getters that something else has put there, such as the refresh of components.
+    getOwnPropertyDescriptor(_, key) {
+      const desc = __getOwnPropDesc(names, key);
+      if (desc?.writable) desc.value = value(key);
+      return desc;
+    },
+    set: () => false,
+    defineProperty: () => false,
+  });
+  esModules.set(exports, { names, namespace });
+  fill(names, exports);
+  const waiting = unfinished.get(exports); // an `export *` may bring more names
+  if (waiting) waiting.push(() => Object.preventExtensions(fill(names, exports)));
+  else Object.preventExtensions(names);
   return namespace;
 }
 
-function fill(namespace: object, exports: Namespace): object {
+/** Adds the names of an ES module. Their values are read when something asks for them. */
+function fill(names: object, exports: Namespace): object {
   for (const key of exportNames(exports)) {
-    const { get = () => exports[key], enumerable } = __getOwnPropDesc(exports, key)!;
-    if (!__hasOwnProp.call(namespace, key)) __defProp(namespace, key, { get, enumerable: !!enumerable });
+    const { enumerable } = __getOwnPropDesc(exports, key)!;
+    if (!__hasOwnProp.call(names, key))
+      __defProp(names, key, { value: undefined, writable: true, enumerable: !!enumerable });
   }
-  return namespace;
+  return names;
 }
 
 /** Notes that others get the exports while their module runs. */

@@ -264,13 +264,30 @@ test("namespaces in a circle get the names of stars that come later, and are sea
   const w = new World({
     "/main.js": `import "./a"`,
     "/a.js": `import * as b from "./b"; export * from "./c"; export const a = 1; note(b.keys(), b.sealed())`,
-    "/b.js": `import * as ns from "./a"; note(String(Object.keys(ns)), Object.isExtensible(ns));
-      export const keys = () => Object.keys(ns).join(), sealed = () => !Object.isExtensible(ns)`,
+    "/b.js": `import * as ns from "./a"; note(String(Object.getOwnPropertyNames(ns)), Object.isExtensible(ns));
+      try { Object.keys(ns) } catch (e) { note(e.name) } // it reads the value
+      export const keys = () => Object.getOwnPropertyNames(ns).join(), sealed = () => !Object.isExtensible(ns)`,
     "/c.js": `export const c = 1`,
   });
   w.start("/main.js");
-  assert.deepEqual(w.look(), ["a true", "a,c false"]);
+  assert.deepEqual(w.look(), ["a true", "ReferenceError", "a,c false"]);
   assert.ok(!Object.isExtensible(w.exports("/a.js")));
+});
+
+test("a namespace describes its names as values, which code can neither change nor delete", () => {
+  const w = new World({
+    "/main.js": `import * as ns from "./a";
+      note(JSON.stringify(Object.getOwnPropertyDescriptor(ns, "n")), "n" in ns, "toString" in ns);
+      ns.add();
+      note(ns.n, Object.entries(ns).length, Object.prototype.toString.call(ns),
+        Reflect.set(ns, "n", 5), Reflect.deleteProperty(ns, "n"), Reflect.defineProperty(ns, "m", { value: 1 }))`,
+    "/a.js": `export let n = 1; export const add = () => { n++ }`,
+  });
+  w.start("/main.js");
+  assert.deepEqual(w.look(), [
+    '{"value":1,"writable":true,"enumerable":true,"configurable":false} true false',
+    "2 2 [object Module] false false false",
+  ]);
 });
 
 test("stars: own names win, one variable by two ways is one name, two things of one name are none", () => {

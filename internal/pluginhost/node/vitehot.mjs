@@ -97,10 +97,11 @@ export const updateHot = ({ changes, built = [] }) =>
     try {
       await letWatchersHear(changes.map(({ file }) => file));
       const files = [];
+      const deleted = changes.filter(({ kind }) => kind === "delete").map(({ file }) => file);
       told = true;
       for (const id of built) {
         const node = graph().getModuleById(id);
-        if (node) graph().invalidateModule(node);
+        if (node && !deleted.includes(node.file)) graph().invalidateModule(node);
       }
       told = false;
       for (const change of changes)
@@ -132,15 +133,18 @@ async function changed({ file, kind }, batch) {
     await attempt(() => Promise.all(environments.map((e) => e.pluginContainer.watchChange(file, { event: kind }))));
   else await attempt(() => server.pluginContainer.watchChange(file, { event: kind }));
   const nodes = new Set(graph().getModulesByFile(file));
-  own = true;
-  for (const g of environments.length ? environments.map((e) => e.moduleGraph) : [graph()]) {
-    if (kind === "delete") g.onFileDelete(file);
-    g.onFileChange(file);
-  }
-  own = false;
+  const graphs = environments.length ? environments.map((e) => e.moduleGraph) : [graph()];
+  const outdate = () => {
+    own = true;
+    for (const g of graphs) g.onFileChange(file);
+    own = false;
+  };
+  if (kind === "delete") for (const g of graphs) g.onFileDelete(file);
+  else outdate();
   await attempt(() => emit(events[kind], file));
   await attempt(() => emit("all", events[kind], file));
   const narrowed = await (environments.length ? askHot : askOldHot)(file, kind, [...nodes], attempt);
+  if (kind === "delete") outdate(); // plugins that ask for a deleted module get what Vite has made of it last
 
   // A part alone: the plugins have read the file, and do not need its own module again.
   if (narrowed?.length && !narrowed.some((n) => n.id === file)) keepFile(file);

@@ -69,13 +69,17 @@ function fits(version, range) {
   });
 }
 
+let tooOld; // what to say of Node's version, undefined when it is not too old
+
 /** Loads Vite by its entry as an ES module: the other of Vite 5 lacks exports. */
 async function importVite() {
   const manifest = find("vite/package.json");
   const { version, engines } = JSON.parse(readFileSync(manifest, "utf8"));
   const own = process.versions.node;
-  if (!fits(own, engines?.node ?? ""))
-    console.error(`Vite ${version} needs Node.js ${engines.node}, and this is ${own}`); // devserver may not answer yet
+  if (!fits(own, engines?.node ?? "")) {
+    tooOld = `Vite ${version} needs Node.js ${engines.node}, and this is ${own}`;
+    console.error(tooOld); // devserver may not answer yet
+  }
   return { version, vite: await import(pathToFileURL(join(dirname(manifest), "dist/node/index.js")).href) };
 }
 
@@ -83,6 +87,7 @@ async function importVite() {
 function advised(e) {
   if (/MODULE_NOT_FOUND$/.test(e?.code) && /^Cannot find \w+ '[^./]/.test(e.message))
     e.hint ??= "npm install, then save the vite.config";
+  if (tooOld) e.hint ??= tooOld;
   throw e;
 }
 
@@ -294,7 +299,8 @@ function ourPlugins(major, mode) {
       handler(config) {
         config.customLogger ??= terminalLogger;
         merged = { ...config };
-        const { experimental, optimizeDeps, server } = config;
+        const { build, experimental, optimizeDeps, server } = config;
+        config.build = { ...build, assetsInlineLimit: 0 }; // pages get images by their URL, as what Node renders should
         config.server = { ...server, watch: null, open: false, middlewareMode: false, preTransformRequests: false };
         if (major >= 8) config.server.forwardConsole = false;
         config.optimizeDeps = { ...optimizeDeps, noDiscovery: true };
