@@ -74,11 +74,11 @@ func (u *Updater) CheckConfig() { u.restartIfConfigured(written(u.o.Watched.Conf
 // compileAffected brings resolver, assets and graph up to date with changed files. It adds to the edit what became of the
 // modules that follow from them.
 func (u *Updater) compileAffected(e *edit, changes watch.Batch) {
-	u.forget(changes)                     // affected.go
-	u.stampAssets(changes)                // affected.go
-	ids := u.affected(changes)            // affected.go
-	touched := u.askVite(e, changes, ids) // foreign.go
-	e.modules.merge(u.reload(e, changes, unique(append(ids, touched...)), false))
+	u.forget(changes)                // affected.go
+	u.stampAssets(changes)           // affected.go
+	ids := u.affected(changes)       // affected.go
+	ids = u.askVite(e, changes, ids) // foreign.go
+	e.modules.merge(u.reload(e, changes, ids, false))
 }
 
 // reload compiles modules that may have changed, and returns what became of them. A file that became empty is left for
@@ -239,7 +239,8 @@ func (u *Updater) replace(e *edit, mine, chosen []string) {
 
 // publish sends one update with the code of all modules that changed, and the errors that stay.
 func (u *Updater) publish(e *edit) {
-	u.passOn(e) // foreign.go
+	u.showHookErrors(e) // foreign.go
+	u.passOn(e)         // foreign.go
 	u.outdated.hide(e.modules.with(handled))
 	changed, gone := e.modules.changed(), e.modules.gone()
 	styles, files := u.publicPaths(e.changes) // public.go

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/vite"
@@ -25,6 +26,7 @@ type foreign struct {
 	sends   []vite.Send
 	errs    map[string]error // of hooks, by the file
 	unheard watch.Batch      // changes of which plugins have not heard yet, see whole
+	news    bool             // plugins have heard of a change
 }
 
 // choose notes that plugins chose modules for a file.
@@ -53,17 +55,25 @@ func (f *foreign) fail(file string, err error) {
 }
 
 // askVite tells the plugins of the vite.config about changed files, and about the modules that are built from them. It
-// returns the further modules that have to be compiled again by what the plugins say.
-func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (touched []string) {
+// returns the modules that have to be compiled again, by the changes and by what the plugins say.
+func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (ids []string) {
 	if u.o.Vite == nil {
-		return nil
+		return built
 	}
 	list := u.viteChanges(u.whole(e, changes))
 	if len(list) == 0 {
-		return nil
+		return slices.DeleteFunc(built, u.failsAsBefore)
 	}
+	e.foreign.news = true
 	u.o.Vite.Failed(vite.InEdit(u.o.Context), e.modules.with(broken)...) // so far: the rest of a save may have arrived
-	return u.loaded(u.tellVite(e, list, built))
+	return unique(append(built, u.loaded(u.tellVite(e, list, built))...))
+}
+
+// failsAsBefore reports whether a module failed, and its file is the same. A plugin that has failed need not do so a
+// second time: Tailwind's then answers with what it made before.
+func (u *Updater) failsAsBefore(id string) bool {
+	v := u.o.Graph.Version(id)
+	return v != nil && v.Err != nil && compile.State(v) != nil && !compile.Stale(u.o.Compiler.File(id), v)
 }
 
 // loaded returns the modules that pages have asked for, in the place of the list: plugins may name others.
@@ -260,10 +270,9 @@ func (u *Updater) narrow(e *edit) {
 	}
 }
 
-// passOn sends what plugins of the vite.config sent to pages during the edit, before the update. Their reloads go out
-// after it, see passOnReloads, and their updates are part of it.
-func (u *Updater) passOn(e *edit) {
-	if len(e.changes) > 0 && !e.modules.any(func(m *module) bool { return brokeIn(e, m) }) {
+// showHookErrors shows the errors of hooks that ran for the edit, and ends those that plugins have sent before.
+func (u *Updater) showHookErrors(e *edit) {
+	if e.foreign.news && !e.modules.any(func(m *module) bool { return brokeIn(e, m) }) {
 		u.o.Problems.ClearAll(func(id string) bool { return strings.HasPrefix(id, errorOf) })
 	}
 	for file, err := range e.foreign.errs {
@@ -272,6 +281,11 @@ func (u *Updater) passOn(e *edit) {
 			u.o.Problems.AddForAll(u.ErrorOf(shown.Plugin), shown)
 		}
 	}
+}
+
+// passOn sends what plugins of the vite.config sent to pages during the edit, before the update. Their reloads go out
+// after it, see passOnReloads, and their updates are part of it.
+func (u *Updater) passOn(e *edit) {
 	for _, s := range e.foreign.sends {
 		if t := typeOf(s); t != "update" && t != "full-reload" {
 			u.send(s)
