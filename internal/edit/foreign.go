@@ -62,18 +62,18 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (ids []s
 	}
 	list := u.viteChanges(u.whole(e, changes))
 	if len(list) == 0 {
-		return slices.DeleteFunc(built, u.failsAsBefore)
+		return slices.DeleteFunc(built, u.isOld)
 	}
 	e.foreign.news = true
 	u.o.Vite.Failed(vite.InEdit(u.o.Context), e.modules.with(broken)...) // so far: the rest of a save may have arrived
 	return unique(append(built, u.loaded(u.tellVite(e, list, built))...))
 }
 
-// failsAsBefore reports whether a module failed, and its file is the same. A plugin that has failed need not do so a
-// second time: Tailwind's then answers with what it made before.
-func (u *Updater) failsAsBefore(id string) bool {
+// isOld reports whether there is nothing to do about a module of which nothing is new: plugins left it out of the update,
+// or it failed. A plugin that has failed need not do so twice. Tailwind's answers with what it made before.
+func (u *Updater) isOld(id string) bool {
 	v := u.o.Graph.Version(id)
-	return v != nil && v.Err != nil && compile.State(v) != nil && !compile.Stale(u.o.Compiler.File(id), v)
+	return v != nil && (v.Err != nil || u.outdated.isUnseen(id)) && compile.State(v) != nil && !compile.Stale(u.o.Compiler.File(id), v)
 }
 
 // loaded returns the modules that pages have asked for, in the place of the list: plugins may name others.
