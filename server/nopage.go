@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"fmt"
 	"html"
 	"net/http"
@@ -40,8 +41,28 @@ func (p *project) tellNoPage() {
 		hint = "the pages are " + strings.Join(pages, ", ")
 	} else if above := p.pageAbove(); above != "" {
 		hint = "to serve the folder above with an index.html, run devserver " + above
+	} else if dev := p.ownDev(); dev != "" {
+		hint = `package.json starts "` + dev + `": run that if it is a dev server itself; for a backend see docs/backend.md`
 	}
 	p.server.log.Info("there is no index.html in "+p.layout.Root+" or its public folder: / answers 404 until there is", "hint", hint)
+}
+
+// ownDev returns the script "dev" of the package.json if it is neither Vite nor devserver, else "". Frameworks such as Nuxt
+// and Astro start a Vite of their own, and have no vite.config that could be run here.
+func (p *project) ownDev() string {
+	text, err := os.ReadFile(filepath.Join(p.layout.Dir, "package.json"))
+	if err != nil {
+		return ""
+	}
+	var manifest struct{ Scripts struct{ Dev string } }
+	if json.Unmarshal(text, &manifest) != nil {
+		return "" // whoever needs the file reports it
+	}
+	dev := strings.TrimSpace(manifest.Scripts.Dev)
+	if name, _, _ := strings.Cut(dev, " "); name == "vite" || name == "devserver" {
+		return ""
+	}
+	return dev
 }
 
 // apps returns the folders of pages that are projects of their own, as the command line names them.
@@ -143,6 +164,9 @@ func (p *project) serveNoPage(w http.ResponseWriter, noPage *gate.Denied) {
 			write("<li><a href=\"%s\">%s</a></li>\n", p.layout.URL(page), page)
 		}
 		write("</ul>\n")
+	}
+	if dev := p.ownDev(); dev != "" && noIndex != nil {
+		write("<p>Its package.json starts <code>%s</code>. Is that a dev server itself, as those of Nuxt and Astro are? Run it instead: devserver cannot run inside of it.</p>\n", dev)
 	}
 	if list := p.server.URLs().Local; len(list) > 0 {
 		write("<p>Does a backend make the pages? They load the client and your scripts from this server:</p>\n<pre>%s\n%s</pre>\n",

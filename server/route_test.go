@@ -233,3 +233,22 @@ func TestScriptsWithRefusedNames(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnDevServer: a project of a framework that starts a Vite of its own has no page here. Terminal and page say what
+// starts the project.
+func TestOwnDevServer(t *testing.T) {
+	t.Parallel()
+	for dev, named := range map[string]bool{"nuxt dev": true, "vite --host": false, "devserver": false, "": false} {
+		app := devtest.App(t)
+		app.Write("package.json", `{ "scripts": { "dev": "`+dev+`" } }`)
+		s := devtest.Start(t, app)
+		s.Log.Wait(t, "there is no index.html")
+		page := navigate(s, "GET", "/").Body
+		if strings.Contains(page, "starts <code>"+dev+"</code>") != named {
+			t.Errorf("script %q: %s", dev, page)
+		}
+		if named {
+			s.Log.Wait(t, `package.json starts "`+dev+`"`)
+		}
+	}
+}

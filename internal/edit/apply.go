@@ -148,6 +148,9 @@ func (u *Updater) differs(id string, was, now *graph.Version) bool {
 func (u *Updater) unlink(e *edit, all modules) {
 	var importers []string
 	for _, id := range all.with(deleted) {
+		if e.foreign.isUnheard(all[id].file, nil) {
+			continue // plugins may change the importers when they hear of it
+		}
 		importers = append(importers, u.o.Graph.Importers(id)...)
 		u.o.Graph.Remove(id)
 		u.o.Problems.Clear(id)

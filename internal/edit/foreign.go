@@ -160,16 +160,18 @@ func (u *Updater) steps(ids []string) (lists [][]string) {
 }
 
 // whole returns the changes that look whole. Plugins hear of the others when the rest is there, or with tellRest: of files
-// that have become empty, or were created and are still empty, and of files that are gone. The rest of a save is about to
-// come. Plugins would compare it with the empty file, or not at all with the file that was there before.
+// that have become empty, or were created and are still empty, and of modules' files that are gone. The rest of a save is
+// about to come. Plugins would compare it with the empty file, or not at all with the file that was there before.
 func (u *Updater) whole(e *edit, changes watch.Batch) (list watch.Batch) {
 	f := &e.foreign
 	for _, c := range changes {
 		at := slices.IndexFunc(f.unheard, func(held watch.Change) bool { return held.Path == c.Path })
-		filled := slices.ContainsFunc(u.o.Graph.ByFile(c.Path), func(id string) bool {
+		ids := u.o.Graph.ByFile(c.Path)
+		filled := slices.ContainsFunc(ids, func(id string) bool {
 			return wasFilled(u.o.Graph.Version(id), u.o.Graph.Good(id))
 		})
-		part := c.Kind == watch.Removed || becameEmpty(c) && (filled || c.Kind == watch.Created)
+		part := c.Kind == watch.Removed && len(ids)+len(u.o.Graph.ByDir(c.Path)) > 0 ||
+			becameEmpty(c) && (filled || c.Kind == watch.Created)
 		switch {
 		case at < 0 && part:
 			f.unheard = append(f.unheard, c)

@@ -29,8 +29,13 @@ func (u *Updater) awaitRest(e *edit) {
 	for {
 		left := u.holdFor(e) - time.Since(began)
 		if left <= 0 {
+			heard := len(e.foreign.unheard) == 0
 			u.acceptAsIs(e)
-			return
+			if heard {
+				return
+			}
+			began = time.Now() // plugins may write files, since they know what is empty or gone
+			continue
 		}
 		deadline := time.NewTimer(left)
 		select {
@@ -68,8 +73,9 @@ func (u *Updater) join(e *edit, more watch.Batch) {
 // acceptAsIs takes what was read last for what the user wrote.
 func (u *Updater) acceptAsIs(e *edit) {
 	touched := u.tellRest(e) // foreign.go
-	// What is empty is empty on purpose.
-	if ids := unique(slices.Concat(e.modules.with(emptied), touched)); len(ids) > 0 {
+	// What is empty or gone is so on purpose.
+	left := slices.DeleteFunc(e.modules.with(deleted), func(id string) bool { return u.o.Graph.Version(id) == nil })
+	if ids := unique(slices.Concat(e.modules.with(emptied), left, touched)); len(ids) > 0 {
 		e.modules.merge(u.reload(e, nil, ids, true))
 	}
 	for id, m := range e.modules {

@@ -90,7 +90,7 @@ function namespaceOf(exports: Namespace): object {
   const value = (key: PropertyKey) =>
     typeof key === "string" && __hasOwnProp.call(names, key) ? exports[key] : undefined;
   const namespace = new Proxy(names, {
-    get: (_, key) => (typeof key === "string" ? value(key) : Reflect.get(names, key)),
+    get: (_, key) => (typeof key === "string" ? value(key) : (Reflect.get(names, key) as unknown)),
     // Code tells exports from getters that something else has put there, such as the refresh of components.
     getOwnPropertyDescriptor(_, key) {
       const desc = __getOwnPropDesc(names, key);
