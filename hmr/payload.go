@@ -58,6 +58,8 @@ type Update struct {
 	// Changed and Deleted are module IDs.
 	Changed []string `json:"changed"`
 	Deleted []string `json:"deleted,omitempty"`
+	// Again are those of Changed that pages run again even if their code is the same.
+	Again []string `json:"again,omitempty"`
 	// CSS are the paths of changed stylesheets that pages load by themselves, not by a module. Files are the paths of other
 	// files without a module, and of folders of such files that were removed.
 	CSS   []string `json:"css,omitempty"`

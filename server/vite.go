@@ -62,7 +62,7 @@ func (p viteProject) Invalidate(ids []string) { p.edits.Outdate(ids...) }
 
 // Reload implements vite.Project.
 func (p viteProject) Reload(ids []string) {
-	p.tasks.Go(func() { p.edits.Reload(p.edits.Served(ids)...) })
+	p.tasks.Go(func() { p.edits.Rerun(p.edits.Served(ids)...) })
 }
 
 // Redo is for vite.Options.

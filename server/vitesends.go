@@ -59,7 +59,7 @@ func (p viteProject) send(s vite.Send, m vite.Message) error {
 			return err
 		}
 	case "update":
-		p.edits.Reload(p.edits.Served(s.IDs)...)
+		p.edits.Rerun(p.edits.Served(s.IDs)...)
 	case "full-reload":
 		return p.reloadFor(s.By, m.Path, page)
 	case "error":

@@ -112,6 +112,34 @@ func TestSendsOfAViteConfig(t *testing.T) {
 	}
 }
 
+// TestRunsAgain checks that pages run a module again whose code is the same: by reloadModule, by an update that a plugin
+// sends, and when a hook chooses the module for an edit of another file.
+func TestRunsAgain(t *testing.T) {
+	t.Parallel()
+	app := viteEvents(t, `
+	const path = "/other.js", node = () => server.environments.client.moduleGraph.getModuleById(server.config.root + path);
+	server.ws.on("reload", () => server.reloadModule(node()));
+	server.ws.on("update", () => server.ws.send({ type: "update", updates: [{ type: "js-update", path, acceptedPath: path, timestamp: 1 }] }));
+`, `
+    transform: (code, id) => (id.endsWith("/other.js") ? code + "// made" : undefined),
+    handleHotUpdate({ file, server }) {
+      if (file.endsWith("data.txt")) return [...server.moduleGraph.getModulesByFile(server.config.root + "/other.js")];
+    },
+`)
+	app.Write("main.js", `import "./other.js"; import.meta.hot.accept()`)
+	app.Write("data.txt", "1")
+	s := devtest.Start(t, app)
+	packOf(s)
+	c := s.Socket(t)
+	again := devtest.Is("update", `"changed":["/other.js"]`, `"again":["/other.js"]`, "const other = 1")
+	c.Emit("reload", nil)
+	c.WaitFor(again)
+	c.Emit("update", nil)
+	c.WaitFor(again)
+	app.Write("data.txt", "2")
+	c.WaitFor(again)
+}
+
 // TestPageRenderedInAnEdit checks that a hook may render pages while the edit waits for the hook.
 func TestPageRenderedInAnEdit(t *testing.T) {
 	app := viteEvents(t, "", `

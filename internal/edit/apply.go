@@ -33,11 +33,19 @@ func (u *Updater) apply(batch watch.Batch) {
 }
 
 // Reload updates pages with modules whose content changed without a file.
-func (u *Updater) Reload(ids ...string) {
+func (u *Updater) Reload(ids ...string) { u.reloadModules(ids, false) }
+
+// Rerun is Reload for modules that pages run again, also if their code is the same.
+func (u *Updater) Rerun(ids ...string) { u.reloadModules(ids, true) }
+
+func (u *Updater) reloadModules(ids []string, again bool) {
 	u.applying.Lock()
 	defer u.applying.Unlock()
 	e := &edit{modules: modules{}}
 	e.modules.merge(u.reload(e, nil, unique(ids), false))
+	for _, id := range ids {
+		e.modules[id].again = again
+	}
 	u.update(e)
 }
 
@@ -234,7 +242,7 @@ func (u *Updater) replace(e *edit, mine, chosen []string) {
 	for _, id := range chosen {
 		if m := e.modules[id]; m == nil || !m.isChanged() {
 			now, was := u.o.Graph.Reload(u.o.Context, id)
-			e.modules[id] = &module{file: u.o.Compiler.File(id), was: was, now: now, differs: true}
+			e.modules[id] = &module{file: u.o.Compiler.File(id), was: was, now: now, again: true}
 		}
 	}
 	u.crawlNew(e) // what the modules import that were added
@@ -252,6 +260,7 @@ func (u *Updater) publish(e *edit) {
 	}
 	if len(changed)+len(styles)+len(files)+len(gone) > 0 {
 		update := u.o.Packer.Update(changed, e.modules.with(fresh))
+		update.Again = e.modules.where(func(m *module) bool { return m.isChanged() && m.again })
 		update.Deleted, update.CSS, update.Files = gone, unique(styles), files
 		if u.publishChange(update) {
 			u.outdated.seen(changed)

@@ -256,19 +256,25 @@ func (u *Updater) leftOut(e *edit, id string, changes watch.Batch) bool {
 }
 
 // narrow takes the modules of a file out of the update that plugins of the vite.config did not choose. Pages run the
-// modules of other files again that plugins chose.
+// modules of other files again that plugins chose, and those of updates that plugins sent.
 func (u *Updater) narrow(e *edit) {
 	for id, m := range e.modules {
 		if m.isChanged() && u.leftOut(e, id, e.changes) {
 			m.outcome = handled
 		}
 	}
+	again := func(id, chosenFor string) {
+		if m := e.modules[id]; m != nil && m.file != chosenFor {
+			m.again = true
+		}
+	}
 	for file, chosen := range e.foreign.chosen {
 		for _, id := range chosen {
-			if m := e.modules[id]; m != nil && m.outcome == compiled && m.file != file {
-				m.differs = true
-			}
+			again(id, file)
 		}
+	}
+	for _, id := range e.foreign.updated {
+		again(id, "")
 	}
 }
 

@@ -27,6 +27,8 @@ type module struct {
 	// differs is set when pages may run other code than now. It stays set when a later save brings the old content back: a
 	// page may have loaded in between.
 	differs bool
+	// again is set when a plugin says that pages run the module again, also if its code is the same.
+	again bool
 }
 
 type outcome uint8
@@ -41,7 +43,7 @@ const (
 )
 
 // isChanged reports whether pages get the module's new code.
-func (m *module) isChanged() bool { return m.outcome == compiled && m.differs }
+func (m *module) isChanged() bool { return m.outcome == compiled && (m.differs || m.again) }
 
 // isLoaded reports whether pages get the module's code: it changed, or it is fresh.
 func (m *module) isLoaded() bool { return m.isChanged() || m.outcome == fresh }
@@ -52,7 +54,8 @@ func (all modules) merge(later modules) {
 		if before := all[id]; before != nil {
 			m.was = before.was
 			m.differs = m.differs || before.differs
-			if m.outcome == compiled && !m.differs && before.outcome == fresh {
+			m.again = m.again || before.again
+			if m.outcome == compiled && !m.isChanged() && before.outcome == fresh {
 				m.outcome = fresh
 			}
 		}

@@ -58,6 +58,8 @@ export interface UpdatePayload {
   timestamp: number;
   changed: string[] | null;
   deleted?: string[];
+  /** Those of `changed` that run again even if their code is the same. */
+  again?: string[];
   /** The paths of changed stylesheets that pages load by themselves, not by a module. */
   css?: string[];
   /** The paths of other files without a module that changed, and of folders of such files that were removed. */

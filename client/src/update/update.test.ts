@@ -46,6 +46,15 @@ test("self-update: before, dispose, body, accept of the old instance, after", as
   ]);
 });
 
+test("a module that is the same runs again only if the server says so", async () => {
+  const same = `note("runs"); import.meta.hot.accept()`;
+  const w = run({ "/main.js": `import "./a"`, "/a.js": same });
+  await w.update({ "/a.js": same });
+  assert.deepEqual(w.look(), []);
+  await w.update({ "/a.js": same }, { again: ["/a.js"] });
+  assert.deepEqual(w.look(), ["runs", "hot updated: /a.js"]);
+});
+
 test("several accepts and several dispose callbacks all run, in order", async () => {
   const w = run({
     "/main.js": `import.meta.hot.accept(() => note("one")); import.meta.hot.accept(); import.meta.hot.accept(() => note("two")); import.meta.hot.dispose(() => note("d1")); import.meta.hot.dispose(() => note("d2"))`,

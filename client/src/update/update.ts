@@ -154,8 +154,10 @@ export class Updater {
 
   /** Decides how the page takes an update of these modules and the fix of others, and does it. */
   private async applyTo(payload: UpdatePayload, staged: Staged, modules: ModuleID[], fixed: ModuleID[]): Promise<void> {
-    const deleted = payload.deleted ?? [];
-    const changed = [...new Set(modules)].filter((id) => !deleted.includes(id) && this.differs(id, staged));
+    const { deleted = [], again = [] } = payload;
+    const changed = [...new Set(modules)].filter(
+      (id) => !deleted.includes(id) && (again.includes(id) || this.differs(id, staged)),
+    );
     const styles = this.page.decideStyles(payload.css ?? [], payload.files ?? []);
     const stuck = await this.awaitRunning(changed); // what they accept is known when they have run
     const decision: Decision =
