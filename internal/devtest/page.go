@@ -147,7 +147,8 @@ func (p *Page) Do(actions ...chromedp.Action[chromedp.Void]) {
 // Context returns the tab's context, for actions that Page has no method for.
 func (p *Page) Context() context.Context { return p.ctx }
 
-// Goto opens a path of the server, or a whole URL, and waits until it has loaded.
+// Goto opens a path of the server, or a whole URL, and waits until it has loaded. A page that reloads itself meanwhile
+// aborts that, and Goto begins again.
 func (p *Page) Goto(path string) {
 	p.t.Helper()
 	p.mu.Lock()
@@ -157,7 +158,15 @@ func (p *Page) Goto(path string) {
 	if strings.HasPrefix(path, "/") {
 		url = p.srv.URL + path
 	}
-	p.Do(chromedp.Navigate(url))
+	ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
+	defer cancel()
+	err := chromedp.Do(ctx, chromedp.Navigate(url))
+	for err != nil && strings.Contains(err.Error(), "net::ERR_ABORTED") && ctx.Err() == nil {
+		err = chromedp.Do(ctx, chromedp.Navigate(url))
+	}
+	if err != nil {
+		p.t.Fatalf("%v", err)
+	}
 }
 
 // Reload loads the page again, as the user does.
