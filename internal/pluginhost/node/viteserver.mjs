@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { find, project } from "./packages.mjs";
 import { keepVite, viteFile } from "./vite.mjs";
 import { startedConfig } from "./viteconfig.mjs";
@@ -112,6 +113,8 @@ async function startServer({ mode, socket }) {
   if (!file) return null;
   await close();
   const { vite, version } = await importVite();
+  // A third of Node's time was V8's for optimizing functions that ran only a few times more. Node 22 has a cheaper compiler.
+  if (numbers(process.versions.node)[0] < 22) setFlagsFromString("--interrupt-budget=400000");
   process.setSourceMapsEnabled(true); // places in errors are those of the configuration as it is written
   const ours = ourPlugins(Number.parseInt(version, 10), mode);
   const inline = {
