@@ -1,5 +1,5 @@
 // Hot updates: what plugins say to changed files, and what they change and watch by themselves.
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { sorted } from "./vitefilters.mjs";
 import { runAs } from "./vitehooks.mjs";
@@ -169,11 +169,12 @@ function importersOf(node, seen = new Set([node])) {
   return ids;
 }
 
+/** Reads a changed file. At once, as reading it later takes four turns of threads, and pages wait. */
 async function read(file) {
-  const text = await readFile(file, "utf8");
+  const text = readFileSync(file, "utf8");
   if (text) return text;
   await new Promise((r) => setTimeout(r, 20)); // an editor may be about to write it
-  return readFile(file, "utf8");
+  return readFileSync(file, "utf8");
 }
 
 const contextOf = (file, kind, modules) => ({
