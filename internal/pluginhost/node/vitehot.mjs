@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { sorted } from "./vitefilters.mjs";
-import { runAs } from "./vitehooks.mjs";
+import { recordOf, runAs } from "./vitehooks.mjs";
 import { exclusive, forgetFile, graph, keepFile } from "./vitemodules.mjs";
 import { at, by, openBatch, running, tell } from "./vitestate.mjs";
 import { letWatchersHear } from "./vitewatch.mjs";
@@ -146,8 +146,8 @@ async function changed({ file, kind }, batch) {
   const narrowed = await (environments.length ? askHot : askOldHot)(file, kind, [...nodes], attempt);
   if (kind === "delete") outdate(); // plugins that ask for a deleted module get what Vite has made of it last
 
-  // A part alone: the plugins have read the file, and do not need its own module again.
-  if (narrowed?.length && !narrowed.some((n) => n.id === file)) keepFile(file);
+  // Parts that pages take by themselves, as styles: the plugins have read the file, and do not need its own module again.
+  if (narrowed?.length && narrowed.every((n) => n.id !== file && acceptsItself(n))) keepFile(file);
   for (const node of narrowed ?? nodes) {
     if (node.file !== file) graph().invalidateModule(node); // the others are, and may be made again already
     if (!node.id) for (const id of importersOf(node)) touched.add(id);
@@ -156,6 +156,9 @@ async function changed({ file, kind }, batch) {
     if (!node.id && narrowed && !narrowed.includes(node)) for (const id of importersOf(node)) touched.delete(id);
   return { modules: narrowed && [...new Set(narrowed.map((n) => n.id).filter(Boolean))], touched: [...touched], error };
 }
+
+/** Reports whether pages take a module without its importers. Vite learns that where devserver does the work for it. */
+const acceptsItself = (node) => /^import\.meta\.hot\.accept\(\)$/m.test(recordOf(node.id)?.result?.code ?? "");
 
 /** Returns the IDs of the modules that were made from a file which is no module itself. */
 function importersOf(node, seen = new Set([node])) {
