@@ -41,8 +41,9 @@ func (u *Updater) Rerun(ids ...string) { u.reloadModules(ids, true) }
 func (u *Updater) reloadModules(ids []string, again bool) {
 	u.applying.Lock()
 	defer u.applying.Unlock()
+	ids = unique(ids)
 	e := &edit{modules: modules{}}
-	e.modules.merge(u.reload(e, nil, unique(ids), false))
+	e.modules.merge(u.reload(e, nil, ids, false))
 	for _, id := range ids {
 		e.modules[id].again = again
 	}
