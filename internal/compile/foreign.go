@@ -49,8 +49,11 @@ func (c *Compiler) foreign(ctx context.Context, src *source) (owned bool, err er
 // foreignStyle fills the version when the source is what Vite makes of a stylesheet without exports, and reports whether
 // it is. An app has as many of them as components, and to compile their code takes longer than all that Vite does to them.
 func foreignStyle(src source, v *graph.Version) bool {
-	lines := strings.Split(src.code, "\n")
-	if src.foreign == "" || len(lines) != 6 || lines[3] != "__vite__updateStyle(__vite__id, __vite__css)" ||
+	if src.foreign == "" {
+		return false
+	}
+	lines := strings.SplitN(src.code, "\n", 7)
+	if len(lines) != 6 || lines[3] != "__vite__updateStyle(__vite__id, __vite__css)" ||
 		lines[4] != "import.meta.hot.accept()" || lines[5] != "import.meta.hot.prune(() => __vite__removeStyle(__vite__id))" {
 		return false
 	}
