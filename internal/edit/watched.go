@@ -76,7 +76,7 @@ func (w *Watched) linked(file string) string {
 
 // Public watches the public folder, if it lies outside the root or is a link to there.
 func (w *Watched) Public() {
-	if info, err := os.Stat(w.layout.Public); err != nil || !info.IsDir() {
+	if !isFolder(w.layout.Public) {
 		return
 	}
 	if dir := w.linked(w.layout.Public); w.layout.Outside(dir) {
@@ -114,7 +114,7 @@ func (w *Watched) Inputs(files []string) []string {
 			continue
 		}
 		dir := inputs[i]
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		if !isFolder(dir) {
 			dir = filepath.Dir(dir)
 		}
 		w.Tree(dir)
