@@ -21,11 +21,9 @@ const ordered = `
     },
 `
 
-// TestHeardBeforeMade: an edit arrives while a file is truncated, and the file has its new text a moment later. Plugins
-// hear of that text before they make a module of it: Vue compares an edit with what it has made, and would find that
-// nothing of the script has changed.
-func TestHeardBeforeMade(t *testing.T) {
-	t.Parallel()
+// twoEdits edits other.js, in whose edit own.js is written again, together with an edit of own.js.
+func twoEdits(t *testing.T, edit func(app *devtest.Files)) {
+	t.Helper()
 	app := viteEvents(t, "", ordered)
 	app.Write("main.js", `import "./own.js"; import "./other.js"; import.meta.hot.accept()`)
 	app.Write("own.js", "one\n")
@@ -35,27 +33,24 @@ func TestHeardBeforeMade(t *testing.T) {
 
 	resume := s.Server().Pause("test")
 	s.Save("other.js", "1", "2")
-	app.Write("own.js", "")
+	edit(app)
 	resume()
 	c.WaitFor(devtest.Is("update", "/own.js", "made one;heard of two;made two;"))
+}
+
+// TestHeardBeforeMade: an edit arrives while a file is truncated, and the file has its new text a moment later. Plugins
+// hear of that text before they make a module of it: Vue compares an edit with what it has made, and would find that
+// nothing of the script has changed.
+func TestHeardBeforeMade(t *testing.T) {
+	t.Parallel()
+	twoEdits(t, func(app *devtest.Files) { app.Write("own.js", "") })
 }
 
 // TestReplacedIsUpdate: git deletes a file and creates it again. Plugins hear of one update, also when an edit begins in
 // between. handleHotUpdate is not called for other edits.
 func TestReplacedIsUpdate(t *testing.T) {
 	t.Parallel()
-	app := viteEvents(t, "", ordered)
-	app.Write("main.js", `import "./own.js"; import "./other.js"; import.meta.hot.accept()`)
-	app.Write("own.js", "one\n")
-	s := devtest.Start(t, app)
-	packOf(s)
-	c := s.Socket(t)
-
-	resume := s.Server().Pause("test")
-	s.Save("other.js", "1", "2") // in its edit, own.js is written again
-	app.Remove("own.js")
-	resume()
-	c.WaitFor(devtest.Is("update", "/own.js", "made one;heard of two;made two;"))
+	twoEdits(t, func(app *devtest.Files) { app.Remove("own.js") })
 }
 
 // TestDeletedModuleInHook has a plugin make a module again whose file was deleted, as that of Svelte does. It gets what was

@@ -137,11 +137,15 @@ func argText(arg *runtime.RemoteObject) string {
 // Do runs browser actions and fails the test with the first error.
 func (p *Page) Do(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
-	defer cancel()
-	if err := chromedp.Do(ctx, actions...); err != nil {
+	if err := p.try(actions...); err != nil {
 		p.t.Fatalf("%v", err)
 	}
+}
+
+func (p *Page) try(actions ...chromedp.Action[chromedp.Void]) error {
+	ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
+	defer cancel()
+	return chromedp.Do(ctx, actions...)
 }
 
 // Context returns the tab's context, for actions that Page has no method for.
@@ -158,11 +162,10 @@ func (p *Page) Goto(path string) {
 	if strings.HasPrefix(path, "/") {
 		url = p.srv.URL + path
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
-	defer cancel()
-	err := chromedp.Do(ctx, chromedp.Navigate(url))
-	for err != nil && strings.Contains(err.Error(), "net::ERR_ABORTED") && ctx.Err() == nil {
-		err = chromedp.Do(ctx, chromedp.Navigate(url))
+	limit := time.Now().Add(waitLimit)
+	err := p.try(chromedp.Navigate(url))
+	for err != nil && strings.Contains(err.Error(), "net::ERR_ABORTED") && time.Now().Before(limit) {
+		err = p.try(chromedp.Navigate(url))
 	}
 	if err != nil {
 		p.t.Fatalf("%v", err)
