@@ -184,7 +184,7 @@ client_packages() { (cd client && npm_packages ci); }
 # `npm install` takes its versions and looks up what it lacks.
 tool_packages() { (cd testdata/tools && npm_packages install --no-save); }
 plugin_packages() { (cd testdata/plugins && npm_packages install --no-save); }
-# Both cover the whole repository: example apps, the admin page, the Node host and the guides too.
+# Both cover the whole repository: example apps, the panel, the Node host and the guides too.
 client_formatted() { (cd client && npm run --silent formatted || { echo "run: cd client && npm run format" >&2; false; }); }
 client_lint() { (cd client && npm run --silent lint); }
 client_types() { (cd client && npx --no-install tsc --noEmit); }

@@ -1,7 +1,10 @@
 package devserver_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,11 +13,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/seed-b8174343/devserver/client"
+	"github.com/seed-b8174343/devserver/internal/agent"
 	"github.com/seed-b8174343/devserver/internal/devtest"
+	"github.com/seed-b8174343/devserver/internal/running"
 	"github.com/seed-b8174343/devserver/server"
 )
 
@@ -159,7 +166,7 @@ func checkTypes(t *testing.T, app *devtest.Files, list []block) {
 const strict = `{"compilerOptions": {"strict": true, "noEmit": true, "target": "ES2022", "module": "ESNext", "moduleResolution": "bundler", "jsx": "react-jsx", "skipLibCheck": true, "lib": ["ES2023", "DOM", "DOM.Iterable"], "types": []}, "include": ["src"]}`
 
 // withPlugins runs the app with the plugins of its devserver/ folder.
-func withPlugins(t *testing.T, app *devtest.Files) *devtest.Server {
+func withPlugins(t *testing.T, app *devtest.Files, configure ...func(*server.Options)) *devtest.Server {
 	t.Helper()
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("needs go")
@@ -168,7 +175,7 @@ func withPlugins(t *testing.T, app *devtest.Files) *devtest.Server {
 	t.Setenv("GOPROXY", "off")
 	goModule(t, app, "devserver", "project/devserver")
 	app.Write("tsconfig.json", strict)
-	s := devtest.Start(t, app, func(o *server.Options) { o.NoPlugins = false })
+	s := devtest.Start(t, app, append(configure, func(o *server.Options) { o.NoPlugins = false })...)
 	s.Log.Wait(t, "plugins ready")
 	return s
 }
@@ -203,6 +210,7 @@ func TestEventsGuide(t *testing.T) {
 	p.Wait(`await hot.request("cart:total", { skus: [] }).then(() => false, (e) => e.code === "empty" && e.message === "the cart is empty")`)
 	p.Wait(`(hot.on("cart:sale", (d) => window.sale = d.percent), hot.send("cart:sale", { percent: 10 }), true)`)
 	p.Wait(`window.sale === 10`)
+	p.Wait(`(hot.handle("cart:state", async () => ({ items: ["a", "b", "c"] })), await hot.request("cart:check", {}) === 3)`)
 	p.Wait(`(hot.send("ui:click", { target: "buy" }), true)`)
 	s.Log.Wait(t, ` clicked "buy" on http`)
 
@@ -299,5 +307,84 @@ func TestChannelsGuide(t *testing.T) {
 	for _, f := range client.Types("", false) {
 		app.Write("src/"+f.Name, f.Text)
 	}
+	checkTypes(t, app, list)
+}
+
+// TestAgentsGuide: the handlers of the guide are tools, and change with a save.
+func TestAgentsGuide(t *testing.T) {
+	list := blocks(t, "docs/agents.md")
+	app := project(t, list)
+	app.Write("index.html", `<title>cart</title><script type="module" src="/src/cart.ts"></script>`)
+	cache := t.TempDir()
+	s := withPlugins(t, app, func(o *server.Options) { o.CacheDir = cache })
+	p := s.Page(t, "/")
+	p.Wait(`document.title === "cart"`)
+	found, err := running.Find(app.Root, cache)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("running servers: %v, %v", found, err)
+	}
+	inR, inW := io.Pipe()
+	outR, outW := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- agent.New(agent.Options{Ask: func(ctx context.Context, verb string, args json.RawMessage) (answer json.RawMessage, err error) {
+			err = found[0].Do(ctx, verb, args, &answer)
+			return answer, err
+		}}).Run(t.Context(), inR, outW)
+	}()
+	changed := make(chan struct{}, 100)
+	client, err := mcp.NewClient(&mcp.Implementation{Name: "test"}, &mcp.ClientOptions{
+		ToolListChangedHandler: func(context.Context, *mcp.ToolListChangedRequest) { changed <- struct{}{} },
+	}).Connect(t.Context(), &mcp.IOTransport{Reader: outR, Writer: inW}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = client.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	// waitTool waits for a tool with a text in its definition. Each time that the client hears of a change, it looks again.
+	waitTool := func(name, text string) {
+		t.Helper()
+		for {
+			list, err := client.ListTools(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, tool := range list.Tools {
+				definition, err := json.Marshal(tool)
+				if err == nil && tool.Name == name && strings.Contains(string(definition), text) {
+					return
+				}
+			}
+			select {
+			case <-changed:
+			case <-time.After(time.Minute):
+				t.Fatalf("no tool %s with %q", name, text)
+			}
+		}
+	}
+	call := func(name string, args map[string]any, want string) {
+		t.Helper()
+		result, err := client.CallTool(t.Context(), &mcp.CallToolParams{Name: name, Arguments: args})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := result.Content[0].(*mcp.TextContent).Text; text != want {
+			t.Errorf("%s answers %s, want %s", name, text, want)
+		}
+	}
+	waitTool("cart_clear", `"why":{"description":"is shown to the user","type":"string"}`)
+	waitTool("cart_state", "Returns what is in the cart")
+	call("cart_state", nil, `answer of the page: ⟦page c1: {"items":["apple","pear"]}⟧`)
+	call("cart_clear", map[string]any{"why": "test"}, `answer of the server: ⟦server: "cleared in c1"⟧`)
+	call("cart_state", nil, `answer of the page: ⟦page c1: {"items":[]}⟧`)
+
+	s.Edit("devserver/main.go", "Empties the cart of a page", "Throws all away")
+	waitTool("cart_clear", "Throws all away")
+	s.Edit("devserver/main.go", "cart:clear", "cart:empty")
+	waitTool("cart_empty", "Throws all away")
 	checkTypes(t, app, list)
 }

@@ -16,23 +16,33 @@ const module = "github.com/seed-b8174343/devserver"
 // layers holds the packages of ours that each package may import. Imports point down this list and never back up. A new
 // package gets a line here.
 var layers = map[string][]string{
-	"cmd/devserver": {"server", "config", "hmr", "internal/builtin", "internal/config", "internal/running", "internal/terminal"},
+	"cmd/devserver": {
+		"server", "config", "hmr", "internal/agent", "internal/builtin", "internal/config", "internal/nearest", "internal/running", "internal/steer",
+		"internal/terminal",
+	},
 
 	// The server wires the parts and answers over HTTP.
 	"server": {
-		"client", "config", "hmr", "plugin", "internal/builtin", "internal/cache", "internal/cert", "internal/compile", "internal/config", "internal/disk",
-		"internal/edit", "internal/env", "internal/gate", "internal/graph", "internal/guard", "internal/html", "internal/moduleid", "internal/pack",
+		"client", "config", "hmr", "plugin", "internal/agent", "internal/builtin", "internal/cache", "internal/cert", "internal/compile", "internal/config", "internal/disk",
+		"internal/edit", "internal/env", "internal/gate", "internal/graph", "internal/guard", "internal/html", "internal/journal", "internal/moduleid", "internal/pack",
 		"internal/parallel", "internal/pluginhost", "internal/problems", "internal/proxy", "internal/relay", "internal/resolve", "internal/running",
-		"internal/transform", "internal/vite", "internal/viteconfig", "internal/watch", "internal/wire",
+		"internal/steer", "internal/transform", "internal/vite", "internal/viteconfig", "internal/watch", "internal/wire",
+	},
+
+	// What tools see and ask: the core, and the face of it that agents have.
+	"internal/agent": {"hmr", "internal/journal", "internal/steer"},
+	"internal/steer": {
+		"config", "hmr", "internal/builtin", "internal/compile", "internal/disk", "internal/edit", "internal/graph", "internal/journal",
+		"internal/moduleid", "internal/pack", "internal/pluginhost", "internal/problems",
 	},
 
 	// The parts of a project. Each part may use the parts below it.
 	"internal/relay": {
-		"client", "plugin", "hmr", "internal/disk", "internal/graph", "internal/moduleid", "internal/parallel", "internal/pluginhost", "internal/problems",
-		"internal/transform", "internal/tstype", "internal/wire",
+		"client", "plugin", "hmr", "internal/disk", "internal/graph", "internal/journal", "internal/moduleid", "internal/parallel", "internal/pluginhost",
+		"internal/problems", "internal/transform", "internal/tstype", "internal/wire",
 	},
 	"internal/edit": {
-		"config", "plugin", "hmr", "internal/compile", "internal/disk", "internal/gate", "internal/glob", "internal/graph", "internal/moduleid",
+		"config", "plugin", "hmr", "internal/compile", "internal/disk", "internal/gate", "internal/glob", "internal/graph", "internal/journal", "internal/moduleid",
 		"internal/pack", "internal/parallel", "internal/problems", "internal/resolve", "internal/transform", "internal/vite", "internal/watch",
 		"internal/wire",
 	},
@@ -48,7 +58,7 @@ var layers = map[string][]string{
 	},
 	"internal/vite": {"plugin", "hmr", "internal/cache", "internal/disk", "internal/gate", "internal/glob", "internal/moduleid", "internal/parallel", "internal/pluginhost", "internal/proxy", "internal/wire"},
 	"internal/problems": {
-		"hmr", "internal/config", "internal/gate", "internal/moduleid", "internal/resolve", "internal/transform", "internal/wire",
+		"hmr", "internal/config", "internal/gate", "internal/journal", "internal/moduleid", "internal/resolve", "internal/transform", "internal/wire",
 	},
 	"internal/running":    {"hmr", "internal/guard"},
 	"internal/builtin":    {"plugin", "hmr"},
@@ -68,9 +78,10 @@ var layers = map[string][]string{
 	"internal/env":       {"internal/disk"},
 	"internal/gate":      {"internal/disk", "internal/glob", "internal/moduleid"},
 	"internal/glob":      {},
-	"internal/graph":     {},
+	"internal/graph":     {"internal/parallel"},
 	"internal/guard":     {},
 	"internal/html":      {},
+	"internal/journal":   {"hmr"},
 	"internal/jsonrule":  {},
 	"internal/moduleid":  {},
 	"internal/nearest":   {},
@@ -85,7 +96,9 @@ var layers = map[string][]string{
 	"internal/watch":     {"internal/disk", "internal/glob"},
 	"internal/wire":      {},
 
-	"internal/devtest": {"server", "hmr", "internal/terminal"},
+	// What tests use.
+	"internal/agent/agenttest": {},
+	"internal/devtest":         {"server", "hmr", "internal/terminal"},
 }
 
 // light holds the packages that hmr and plugin must not depend on. They cost seconds to build, or do not belong in a

@@ -1,9 +1,10 @@
 // Package client holds the browser side of devserver. Its TypeScript is embedded, and esbuild bundles it at first use,
 // which takes some milliseconds. So no generated file is committed, and Go alone builds the tool.
 //
-// The package has four programs:
+// The package has five programs:
 //   - [Script] runs first in every page.
 //   - [Console] sends the page's console to the server.
+//   - [Steer] answers what tools ask of a page.
 //   - [Worker] is the runtime in front of a worker's modules.
 //   - [Library] is for app code: `devserver/client` and `devserver/react`.
 //
@@ -178,6 +179,12 @@ var console = sync.OnceValue(func() string {
 // Console returns statements that send the page's console as events "devserver:console". Projects that want that get
 // them behind Script.
 func Console() string { return console() }
+
+var steer = sync.OnceValue(func() string { return mustBundle(Options{Entry: "steer/steer.ts", Minify: true}) })
+
+// Steer returns the ES module that answers what tools ask of a page. A page loads it at the first such request. Its
+// export `answer(verb, args, page)` returns a promise of the answer.
+func Steer() string { return steer() }
 
 var worker = sync.OnceValue(func() string {
 	return mustBundle(Options{Entry: "worker.ts", Global: "$devserver", Minify: true}) + "const $r = $devserver.registry;\n"

@@ -17,10 +17,11 @@ export default defineConfig(
     },
   },
   {
-    files: ["internal/pluginhost/node/*.mjs", "client/*.mjs"],
+    files: ["internal/pluginhost/node/*.mjs", "internal/agent/testdata/*.mjs", "client/*.mjs"],
     languageOptions: {
       globals: readonly(
         ...[
+          "AbortController",
           "Buffer",
           "URL",
           "clearTimeout",
@@ -34,7 +35,26 @@ export default defineConfig(
       ),
     },
   },
-  { files: ["server/admin/*.js", "testdata/apps/**/*.js"], languageOptions: { globals: readonly("document") } },
+  { files: ["testdata/apps/**/*.js"], languageOptions: { globals: readonly("document") } },
+  {
+    files: ["server/panel/*.js"],
+    languageOptions: {
+      globals: readonly(
+        ...["AbortController", "Event", "IntersectionObserver", "ResizeObserver"],
+        ...["addEventListener", "clearTimeout", "dispatchEvent", "document", "fetch", "getComputedStyle", "history"],
+        ...[
+          "localStorage",
+          "location",
+          "matchMedia",
+          "navigator",
+          "removeEventListener",
+          "sessionStorage",
+          "setInterval",
+        ],
+        "setTimeout",
+      ),
+    },
+  },
   { files: ["testdata/apps/features/src/legacy/*.js"], languageOptions: { sourceType: "commonjs" } },
   {
     files: ["**/*.{ts,tsx}"],

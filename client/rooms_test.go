@@ -15,10 +15,11 @@ import (
 // the scripts that pages and workers load. A new folder gets a line here.
 var rooms = map[string][]string{
 	"":        {"page", "ui", "hot", "socket", "runtime"},
-	"page":    {"update", "ui", "hot", "socket", "runtime"},
+	"page":    {"update", "ui", "console", "hot", "socket", "runtime"},
 	"update":  {"hot", "socket", "runtime"},
 	"api":     {"socket"},
 	"console": {"socket"},
+	"steer":   {"console", "socket"},
 	"ui":      {"socket"},
 	"hot":     {"socket", "runtime"},
 	"socket":  {},

@@ -6,8 +6,8 @@ import "strings"
 type TypesFile struct{ Name, Text string }
 
 // Types returns the declaration files for the project's sources. declarations has interfaces to merge:
-// `interface DevserverEvents { "a:b": { n: number } }`, and likewise DevserverServerEvents, DevserverRequests and
-// DevserverChannels.
+// `interface DevserverEvents { "a:b": { n: number } }`, and likewise DevserverServerEvents, DevserverRequests,
+// DevserverPageRequests and DevserverChannels.
 //
 // vite says that the project has Vite's types, which declare import.meta. A second file then adds what those types
 // lack. It is a second file because additions need a module, and the declaration of devserver/client needs a script.

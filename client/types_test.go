@@ -15,6 +15,10 @@ const declared = `
 interface DevserverEvents { "sum:add": { a: number; b?: number }; "ping": string }
 interface DevserverServerEvents { "sum:result": { sum: number } }
 interface DevserverRequests { "sum:get": { request: { a: number }; response: { sum: number } } }
+interface DevserverPageRequests {
+  "cart:state": { request: void; response: { items: number } };
+  "cart:show": { request: { id: string }; response: void };
+}
 interface DevserverChannels {
   "blog_chat_echo": { send: { text: string }; receive: { text: string; at: number } };
   "blog_chat_news": { send: never; receive: string };
@@ -22,7 +26,7 @@ interface DevserverChannels {
 `
 
 const rightUses = `
-import { channel, onNotification } from "devserver/client";
+import { channel, connection, onNotification } from "devserver/client";
 import { useChannel } from "devserver/react";
 if (import.meta.hot) {
   const { hot } = import.meta;
@@ -36,6 +40,12 @@ if (import.meta.hot) {
   hot.dispose(async (data) => { data.x = 1 });
   const n: Promise<number> = hot.request("sum:get", { a: 1 }, { timeout: 5 }).then((r) => r.sum);
   void n;
+  const off = hot.handle("cart:state", (_, { signal }) => ({ items: signal.aborted ? 0 : 1 }), { description: "The cart" });
+  off();
+  hot.handle("cart:state", async () => ({ items: 1 }));
+  hot.handle("cart:show", ({ id }) => void id.length);
+  hot.handle("anything", (data) => data.of.any.kind);
+  connection().handle("cart:show", async ({ id }) => console.log(id.length))();
 }
 const echo = channel("blog_chat_echo");
 echo.send({ text: "x" });
@@ -58,6 +68,8 @@ hot.request("sum:get", { a: 1 }).then((r) => r.nothing);
 hot.on("vite:beforeUpdate", (p) => p.nothing);
 hot.on("devserver:lost", (p) => p.nothing);
 hot.on("devserver:identified", (p) => p.nothing);
+hot.handle("cart:state", () => ({ items: "1" }));
+hot.handle("cart:show", ({ name }) => name);
 channel("blog_chat_echo").send({ txt: "x" });
 channel("blog_chat_echo").subscribe((m) => m.nothing);
 channel("blog_chat_news").send("x");

@@ -54,6 +54,8 @@ type Config struct {
 	ViteConfig *bool `json:"viteConfig"`
 	// Plugins switches on plugins that come with devserver.
 	Plugins Plugins `json:"plugins"`
+	// Agents sets what tools may do in pages: `devserver page`, the panel, and agents over MCP.
+	Agents Agents `json:"agents"`
 	// Resolve sets how specifiers find their files.
 	Resolve Resolve `json:"resolve"`
 	// CSS sets how stylesheets are compiled.
@@ -74,6 +76,16 @@ type Plugins struct {
 	Console *bool `json:"console"`
 	// Log writes events and console lines to a file. Nil does not.
 	Log *LogPlugin `json:"log"`
+}
+
+// Agents sets what tools may do in pages. They may always look.
+type Agents struct {
+	// Act lets tools click, type, scroll and navigate in pages. Default: false.
+	Act *bool `json:"act"`
+	// Evaluate lets tools run JavaScript in pages. Default: false.
+	Evaluate *bool `json:"evaluate"`
+	// Users lets tools act and call handlers in pages of users who have signed in, too. Default: false.
+	Users *bool `json:"users"`
 }
 
 // LogPlugin configures the event log. `true` in the file stands for its zero value.

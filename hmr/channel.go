@@ -246,7 +246,11 @@ func (h *Hub) runMessage(in *inbound) {
 		if h.again(err, &tries) {
 			continue
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case in.call != nil:
+			h.fail(in, from, err)
+		default:
 			h.refuse(from, in.Event, err)
 		}
 		return
@@ -260,6 +264,9 @@ func (h *Hub) handleMessage(c *channel, in *inbound, from *Client) error {
 	}
 	ctx, done, ok := in.context()
 	if !ok {
+		if in.call != nil {
+			return ErrClosed
+		}
 		return nil
 	}
 	defer done()

@@ -26,6 +26,14 @@ func (c *page) URL() string {
 	return c.url
 }
 
+// Was returns the ID that the page had before its client reloaded it, "" for a page that was opened or that its user
+// reloaded. The page says so itself.
+func (c *page) Was() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.was
+}
+
 // UserAgent returns the browser's description of itself.
 func (c *page) UserAgent() string { return c.browser.userAgent }
 
@@ -86,7 +94,7 @@ func (c *Client) post(f *frame, drops bool) error {
 		if drops {
 			return ErrBehind
 		}
-		c.awaitRoom()
+		c.awaitRoom(nil)
 	}
 }
 

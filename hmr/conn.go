@@ -176,9 +176,12 @@ func (cn *conn) handle(text []byte) {
 	if !cn.admit(in) {
 		return
 	}
-	if in.Type == "cancel" { // at once: its request may wait
+	switch in.Type {
+	case "cancel": // at once: its request may wait
 		c.cancelRequest(in.ID)
-	} else {
+	case "reply": // at once: a handler or a hook may wait for it
+		c.takeAnswer(in)
+	default:
 		c.receive(in)
 	}
 	in.release()

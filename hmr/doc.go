@@ -3,7 +3,7 @@
 // A [Hub] owns the connections. It is an http.Handler and imports nothing of the development server, so that a backend
 // can mount it in production, see [NewHub]. Its methods are safe for concurrent use.
 //
-//   - [Hub.On] and [Hub.Handle] take the pages' events and requests.
+//   - [Hub.On] and [Hub.Handle] take the pages' events and requests. [Client.Request] asks a page.
 //   - [Hub.Broadcast], [Hub.SendToUser], [Hub.SendToRoom] and [Client.Send] send events to pages.
 //   - A [Channel] carries typed messages, to those pages that listen.
 //   - [Hub.Publish] sends the payloads of a development server, such as an [Update].

@@ -158,7 +158,7 @@ func (h *Hub) handOut(in *inbound, fresh bool) {
 		e := &event{inbound: in}
 		e.deal(h, groups)
 	case in.Type == "custom":
-		refuse(func() { h.reportUnknown(c, in.Event) })
+		refuse(func() { h.reportUnknown(in) })
 	case in.refused != nil:
 		refuse(func() { h.reply(in, in.from, nil, in.refused) })
 	case answer != nil:
@@ -230,10 +230,15 @@ func groupsOf(list []*listener) []string {
 // mostUnknown bounds the unknown events that are reported to a page: it can make up any number of names.
 const mostUnknown = 1000
 
-// reportUnknown sends the page the name of an event without a handler, once. Events of the client itself need no
+// reportUnknown tells the page the name of an event without a handler, once. Events of the client itself need no
 // handler.
-func (h *Hub) reportUnknown(c *page, event string) {
-	if strings.HasPrefix(event, "vite:") || strings.HasPrefix(event, "devserver:") {
+func (h *Hub) reportUnknown(in *inbound) {
+	c, event := in.from.page, in.Event
+	if in.call != nil {
+		h.fail(in, in.from, &Error{Code: "unknown_event", Message: fmt.Sprintf("no handler takes %q", event)})
+		return
+	}
+	if strings.HasPrefix(event, "vite:") || isOwn(event) {
 		return
 	}
 	if len(event) > mostName {
@@ -294,7 +299,7 @@ func (e *event) run(h *Hub, group string) {
 		h.mu.Unlock()
 		if len(list) == 0 {
 			if len(called) == 0 && !e.deal(h, all) && len(all) == 0 {
-				h.reportUnknown(e.from.page, e.Event)
+				h.reportUnknown(e.inbound)
 			}
 			return
 		}
@@ -303,6 +308,9 @@ func (e *event) run(h *Hub, group string) {
 			from := e.client()
 			ctx, done, ok := e.context()
 			if !ok {
+				if e.call != nil {
+					h.fail(e.inbound, from, ErrClosed)
+				}
 				return
 			}
 			err := h.run(ctx, l.guardsItself(), from, e.Event, func(ctx context.Context) error {
@@ -313,7 +321,7 @@ func (e *event) run(h *Hub, group string) {
 				break // those that were called are not called again
 			}
 			called = append(called, l)
-			h.sendError(from, e.Event, err)
+			h.fail(e.inbound, from, err)
 		}
 		if !replaced {
 			return
@@ -365,11 +373,16 @@ func (h *Hub) runRequest(in *inbound, group string) {
 
 // reply sends the answer of a request, or its error. It waits as [Client.Send] does.
 func (h *Hub) reply(in *inbound, from *Client, answer json.RawMessage, err error) {
+	if in.call != nil {
+		in.end(answer, err)
+		return
+	}
 	send := func(to *Client, r *Reply) error {
 		f, err := newFrame(r)
 		if err != nil {
 			return err // never: the answer is JSON
 		}
+		f.answers = in.Event
 		return to.post(f, false)
 	}
 	r := &Reply{ID: in.ID, Data: answer}

@@ -123,6 +123,8 @@ type Hub struct {
 	refused  map[string]time.Time // when a session was refused on a shared socket, see mayBegin
 	lost     map[string]*Lost     // by the session, see noteLost
 
+	lastCall atomic.Uint64 // number of the last request that Call has made
+
 	behind atomic.Int32 // pages that senders wait for; changed under page.mu
 
 	rule   atomic.Pointer[rule]            // changed under mu; nil: the hub knows no users

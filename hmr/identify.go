@@ -261,6 +261,7 @@ func (c *page) replaceIdentity(i identity) (before *Client, changed bool) {
 		return nil, false
 	}
 	c.as = &Client{c, c.identity.user}
+	c.forgetPending()
 	c.forgetPrivate()
 	c.forgetUser()
 	f, err := newEventFrame(IdentifiedEvent, map[string]string{"user": c.identity.user})

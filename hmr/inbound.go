@@ -37,6 +37,8 @@ type inbound struct {
 	ctx    context.Context // of a request: ends when the page gives up or is gone, or the request is answered
 	cancel func()
 
+	call *call // of Hub.Call; nil for what the page sent
+
 	refs atomic.Int32 // handlers that have not returned, and the reader
 }
 
@@ -118,7 +120,9 @@ func (in *inbound) release() {
 	c := in.from.page
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if in.cancel != nil {
+	if in.call != nil {
+		close(in.call.done)
+	} else if in.cancel != nil {
 		delete(c.cancels, in.ID)
 	}
 	c.waiting.frames--

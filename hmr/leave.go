@@ -66,11 +66,12 @@ func (h *Hub) serveLeave(w http.ResponseWriter, r *http.Request) {
 func (c *page) takeOver(cn *conn, first uint64) (received uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone || first > c.received.frames+1 {
+	if c.gone || c.left || first > c.received.frames+1 {
 		return 0, false
 	}
 	c.cut(websocket.CloseNormalClosure, "the page was left")
 	c.conn = cn
+	c.left = true
 	return c.received.frames, true
 }
 

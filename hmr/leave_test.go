@@ -24,6 +24,47 @@ func leave(t *testing.T, at, session, first string, frames ...string) (status in
 	return res.StatusCode
 }
 
+// TestLeaveBeforeAConnection leaves a page while a connection of it comes that was opened before: the frame that opens a
+// tab on a shared socket may be slower than the request of the tab that is left. The connection neither drops the page's
+// last events nor keeps the session.
+func TestLeaveBeforeAConnection(t *testing.T) {
+	var during func()
+	hub, at := serve(t, hmr.Options{Logger: textLogger(writerFunc(func(text []byte) (int, error) {
+		if during != nil && strings.Contains(string(text), "no handler gets") {
+			during()
+		}
+		return len(text), nil
+	}))})
+	got := make(chan string, 10)
+	hub.On("e", func(_ context.Context, _ *hmr.Client, data json.RawMessage) error {
+		got <- string(data)
+		return nil
+	})
+	gone := make(chan string, 10)
+	hub.OnDisconnect(func(_ context.Context, c *hmr.Client) { gone <- c.ID() })
+	p := open(t, at, "p")
+	p.cut()
+	during = func() {
+		during = nil
+		p.connect()
+	}
+	hello, bad, event := `{"type":"hello","url":"http://x/"}`, `{"type":"custom"}`, `{"type":"custom","event":"e","data":1}`
+	if status := leave(t, at, "p", "1", hello, bad, event); status != http.StatusNoContent {
+		t.Fatalf("status %d", status)
+	}
+	if during != nil {
+		t.Fatal("no connection came")
+	}
+	until(t, func() bool { return len(got) == 1 && len(gone) == 1 })
+	if id := <-gone; id != "c1" {
+		t.Errorf("%s is gone", id)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
 // TestLeave leaves pages that the hub has had some frames of: it handles the others, once and in order, and then the
 // page is gone. That holds while the page is connected, and while it is away.
 func TestLeave(t *testing.T) {

@@ -435,10 +435,14 @@ func FuzzMuxFrame(f *testing.F) {
 		"{\"type\":\"ping\"}", "a +%zz", "a +\nb +\na {\"type\":\"request\",\"id\":1,\"event\":\"x\"}\nb {\"type\":\"ack\",\"n\":99}", "a +\na " + strings.Repeat("[", 300),
 		"{\"type\":\"hello\",\"url\":\"/x\"}\n{\"type\":\"custom\",\"event\":\"x\",\"data\":[{}]}\n{\"type\":\"custom\"}", "{\"type\":\"subscribe\",\"channel\":\"c\"}\n{\"type\":\"publish\",\"channel\":\"c\",\"data\":1}\n{\"type\":\"unsubscribe\",\"channel\":\"c\"}",
 		"{\"type\":\"report\",\"kind\":\"update\",\"paths\":[\"/a\"]}\n{\"type\":\"revisions\",\"modules\":{\"/a\":\"x\"},\"css\":[]}", "{\"type\":\"ack\",\"n\":18446744073709551615}\n{\"type\":\"ack\",\"n\":-1}\n{\"type\":\"ack\",\"n\":0}", "{\"type\":\"cancel\",\"id\":1}\n\xff\n\n{}",
+		"{\"type\":\"reply\",\"id\":1,\"data\":{}}\n{\"type\":\"reply\",\"id\":1}\n{\"type\":\"reply\",\"error\":{\"code\":5}}", "a +\na {\"type\":\"reply\",\"id\":1,\"error\":{}}\na {\"type\":\"reply\",\"id\":-1}",
 	} {
 		f.Add(seed)
 	}
-	_, at := serve(f, hmr.Options{MaxMessage: 1000, ResumeGrace: time.Millisecond})
+	hub, at := serve(f, hmr.Options{MaxMessage: 1000, ResumeGrace: time.Millisecond})
+	hub.OnConnect(func(_ context.Context, c *hmr.Client) {
+		go func() { _, _ = c.Request(context.Background(), "x", nil) }() // the lines may answer it, or end the page
+	})
 	// answered sends the lines and waits for a frame that begins so, or for the end.
 	answered := func(t *testing.T, ws *websocket.Conn, lines, probe, begins string) {
 		defer ws.Close()

@@ -37,11 +37,15 @@ type page struct {
 	lastRequest   *http.Request
 	lastRequestAt time.Time
 	url           string
+	was           string        // see Client.Was
 	greeting      chan struct{} // closed when the hooks of OnConnect have run; nil before they are called
 	helloTimer    *time.Timer   // calls them without a hello; nil once they are called, and while the page is away
 	conn          *conn         // nil while the page is away
-	gone          bool
-	graceTimer    *time.Timer // ends the session of a page that is away; nil before the first loss
+	// left says that the user has left the page. Its last frames are being handled, and a connection that comes now was
+	// opened before, or begins another session.
+	left       bool
+	gone       bool
+	graceTimer *time.Timer // ends the session of a page that is away; nil before the first loss
 
 	// To the page, see queue.go.
 	queue     queue
@@ -57,6 +61,9 @@ type page struct {
 	// lostBefore is what the session before has lost. The page is told until it sends a frame.
 	lostBefore *Lost
 
+	lastAsked atomic.Uint64
+	asked     map[uint64]*pending // requests to the page that it has not answered, by ID; nil before the first
+
 	// From the page, see inbound.go.
 	received  tally
 	waiting   tally         // received frames whose handlers have not returned
@@ -67,5 +74,5 @@ type page struct {
 	channels map[string]*subscription // by ID: channels that the page wants to listen to
 	unknown  map[string]bool          // events that were reported to the page as unknown
 	lanes    map[laneKey]*lane        // see lane
-	cancels  map[uint64]func()        // by the ID of the page's request
+	cancels  map[uint64]func()        // by the ID of the page's own request
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // Passed is an event, a request or an answer between the server and one page. Messages of channels are events.
@@ -14,10 +15,14 @@ type Passed struct {
 	FromPage bool
 	// Type is "custom" for an event, "request" or "reply".
 	Type string
-	// Event is the name, "" for a reply.
+	// Event is the name. A reply has that of its request.
 	Event string
-	// ID is the number that a request and its reply share in a page, 0 for an event.
+	// ID is the number that a request and its reply share, 0 for an event. Requests of a page and requests to it have IDs
+	// of their own.
 	ID uint64
+	// Called says that a program called the handlers in the page's place, see [Hub.Call]. The page knows nothing of it.
+	// Such requests have IDs of their own.
+	Called bool
 	// Data is the payload as JSON, nil without one. It must not be changed.
 	Data json.RawMessage
 	// Error is the error of a reply, nil for all others.
@@ -25,7 +30,8 @@ type Passed struct {
 }
 
 // OnPassed calls fn for each event, request and answer, for one page in the order sent. An event to many pages is
-// reported once for each page, when it is queued. off removes fn.
+// reported once for each page, when it is queued. Requests that devserver's own client answers, whose names begin with
+// "devserver:", are not reported. off removes fn.
 //
 // fn is called under locks of the hub, for several pages at a time: it must return at once and must not call the hub.
 func (h *Hub) OnPassed(fn func(Passed)) (off func()) {
@@ -59,8 +65,8 @@ func (h *Hub) changePassed(change func([]*func(Passed)) []*func(Passed)) {
 
 // reportReceived calls the hooks of OnPassed for what a page has sent.
 func (h *Hub) reportReceived(c *page, in *inbound) {
-	if list := h.passed.Load(); list != nil {
-		callPassed(*list, Passed{Page: c.ID(), FromPage: true, Type: in.Type, Event: in.Event, ID: in.ID, Data: in.Data})
+	if list := h.passed.Load(); list != nil && (in.Type == "custom" || !isOwn(in.Event)) {
+		callPassed(*list, Passed{Page: c.ID(), FromPage: true, Type: in.Type, Event: in.Event, ID: in.ID, Data: in.Data, Error: in.Error, Called: in.call != nil})
 	}
 }
 
@@ -68,7 +74,7 @@ func (h *Hub) reportReceived(c *page, in *inbound) {
 // their text would cost memory in every hub, and few hubs have hooks.
 func (h *Hub) reportSent(c *page, f *frame) {
 	list := h.passed.Load()
-	if list == nil || !bytes.HasPrefix(f.text, []byte(`{"type":"custom"`)) && !bytes.HasPrefix(f.text, []byte(`{"type":"reply"`)) {
+	if list == nil || !isPassed(f.text) || isOwn(f.answers) {
 		return
 	}
 	var p struct {
@@ -78,9 +84,19 @@ func (h *Hub) reportSent(c *page, f *frame) {
 		Data  json.RawMessage `json:"data"`
 		Error *Error          `json:"error"`
 	}
-	if json.Unmarshal(f.text, &p) == nil {
-		callPassed(*list, Passed{Page: c.ID(), Type: p.Type, Event: p.Event, ID: p.ID, Data: p.Data, Error: p.Error})
+	if json.Unmarshal(f.text, &p) == nil && (p.Type == "custom" || !isOwn(p.Event)) {
+		callPassed(*list, Passed{Page: c.ID(), Type: p.Type, Event: p.Event + f.answers, ID: p.ID, Data: p.Data, Error: p.Error})
 	}
+}
+
+// isOwn reports whether a name belongs to devserver itself.
+func isOwn(event string) bool { return strings.HasPrefix(event, "devserver:") }
+
+// isPassed reports whether a frame to a page is an event, a request or an answer.
+func isPassed(text []byte) bool {
+	return slices.ContainsFunc([]string{"custom", "request", "reply"}, func(kind string) bool {
+		return bytes.HasPrefix(text, []byte(`{"type":"`+kind+`"`))
+	})
 }
 
 func callPassed(list []*func(Passed), p Passed) {

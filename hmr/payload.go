@@ -139,6 +139,18 @@ type Reply struct {
 	Error *Error          `json:"error,omitempty"`
 }
 
+// Ask is a request to a page, which answers with a [Reply] of the same ID. [Client.Request] sends it.
+type Ask struct {
+	ID    uint64          `json:"id"`
+	Event string          `json:"event"`
+	Data  json.RawMessage `json:"data,omitempty"`
+}
+
+// Cancel says that nobody waits for the answer to the [Ask] with the same ID.
+type Cancel struct {
+	ID uint64 `json:"id"`
+}
+
 // NeedRevisions asks the page for its Revisions.
 type NeedRevisions struct{}
 
@@ -157,6 +169,8 @@ func (*ErrorPayload) payloadType() string  { return "error" }
 func (*Fixed) payloadType() string         { return "fixed" }
 func (*Custom) payloadType() string        { return "custom" }
 func (*Reply) payloadType() string         { return "reply" }
+func (*Ask) payloadType() string           { return "request" }
+func (*Cancel) payloadType() string        { return "cancel" }
 func (*NeedRevisions) payloadType() string { return "need-revisions" }
 func (*Ack) payloadType() string           { return "ack" }
 
@@ -184,6 +198,10 @@ type Report struct {
 	Paths []string `json:"paths"`
 	// Reason says why the update failed or the page reloaded; "" for the other kinds.
 	Reason string `json:"reason"`
+	// Chain leads from the changed module up to where no module accepts it, for a reload with that reason.
+	Chain []string `json:"chain"`
+	// Took is the time since the page got the update, in milliseconds.
+	Took float64 `json:"took"`
 }
 
 // Revisions says what a page runs.
@@ -205,7 +223,9 @@ type incoming struct {
 	ID      uint64          `json:"id"`
 	N       uint64          `json:"n"`
 	URL     string          `json:"url"`
+	Was     string          `json:"was"`
 	Channel string          `json:"channel"`
+	Error   *Error          `json:"error"`
 	Report
 	Revisions
 }

@@ -98,8 +98,9 @@ func (c *page) advance() {
 }
 
 // awaitRoom waits until the page is not behind, or has made no progress for Options.StallTimeout. Such a page loses its
-// connection, and nobody waits for it any more until it takes something.
-func (c *page) awaitRoom() {
+// connection, and nobody waits for it any more until it takes something. It returns early when done is closed, nil for
+// never.
+func (c *page) awaitRoom(done <-chan struct{}) {
 	for {
 		c.mu.Lock()
 		room, patience := c.room, time.Until(c.progress.Add(c.hub.o.StallTimeout))
@@ -115,8 +116,14 @@ func (c *page) awaitRoom() {
 		select {
 		case <-room:
 		case <-timer.C:
+		case <-done:
 		}
 		timer.Stop()
+		select {
+		case <-done:
+			return
+		default:
+		}
 	}
 }
 
@@ -202,12 +209,17 @@ func (c *page) forgetPrivate() {
 		if !f.private {
 			continue
 		}
-		grown := len(nothingFrame().text) - len(f.text)
-		c.queue.bytes += grown
-		if c.queue.acked+uint64(i) >= c.written {
-			c.unwritten += grown
-		}
-		c.queue.frames[i] = nothingFrame()
+		c.blank(i)
 	}
 	c.noteRoom()
+}
+
+// blank replaces a frame that waits for the page by a frame without effect. The caller holds mu.
+func (c *page) blank(i int) {
+	grown := len(nothingFrame().text) - len(c.queue.frames[i].text)
+	c.queue.bytes += grown
+	if c.queue.acked+uint64(i) >= c.written {
+		c.unwritten += grown
+	}
+	c.queue.frames[i] = nothingFrame()
 }

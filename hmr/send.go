@@ -13,8 +13,9 @@ import (
 type frame struct {
 	text     []byte
 	prepared *websocket.PreparedMessage
-	private  bool // for the user that the page has now: dropped when its user changes
-	retained bool // of a channel: the page keeps it, see Custom.Retained
+	private  bool   // for the user that the page has now: dropped when its user changes
+	retained bool   // of a channel: the page keeps it, see Custom.Retained
+	answers  string // the name of the request that it answers, "" for all else
 }
 
 func newFrame(p Payload) (*frame, error) {
@@ -79,7 +80,7 @@ func (h *Hub) deliver(d delivery) (missed int, err error) {
 			break
 		}
 		h.mu.Unlock()
-		c.awaitRoom()
+		c.awaitRoom(nil)
 		h.mu.Lock()
 	}
 	defer h.mu.Unlock()

@@ -141,7 +141,7 @@ func (h *Hub) join(s *socket, session string, prefix []byte, q url.Values) (cn *
 		if prefix != nil && !h.mayBegin(s, session) {
 			return nil, errReconnect
 		}
-		if c != nil {
+		if c != nil && !c.hasLeft() {
 			before := c
 			h.sockets.Go(func() { before.end(websocket.ClosePolicyViolation, "another page took over the session") })
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -33,11 +34,17 @@ func newPage(session string, s *socket, number int) *page {
 // helloWait is how long the hooks of OnConnect wait for a page's hello, which has its URL. Our client sends it first.
 const helloWait = 5 * time.Second
 
+// short cuts what a page says of itself: the server keeps it, and logs and lists have it.
+func short(text string) string {
+	const longest = 4 << 10
+	return strings.ToValidUTF8(text[:min(len(text), longest)], "")
+}
+
 // receive dispatches a frame, or keeps it until the hooks of OnConnect have run. The caller holds reading.
 func (c *page) receive(in *inbound) {
 	if in.Type == "hello" {
 		c.mu.Lock()
-		c.url = in.URL
+		c.url, c.was = short(in.URL), short(in.Was)
 		c.mu.Unlock()
 	}
 	if c.greeted {
@@ -99,11 +106,18 @@ func (c *page) isGreeted() bool {
 func (c *page) beginAgain() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone || c.received.frames > 0 || c.queue.acked > 0 {
+	if c.gone || c.left || c.received.frames > 0 || c.queue.acked > 0 {
 		return false
 	}
 	c.cut(websocket.CloseNormalClosure, "the page has another connection")
 	return true
+}
+
+// hasLeft reports whether the user has left the page, so that its session ends by itself.
+func (c *page) hasLeft() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.left
 }
 
 // isOpen reports whether the page has said hello or is connected. A page that is reloaded while its socket opens does
@@ -141,11 +155,14 @@ func (c *page) trim(n uint64) {
 func (c *page) resume(received uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.gone || c.left {
+		return false
+	}
 	c.cut(websocket.CloseNormalClosure, "the page has another connection")
-	if !c.gone && received < c.queue.acked {
+	if received < c.queue.acked {
 		c.lost = &Lost{Messages: int(c.queue.last() - received), Reason: "the page does not confirm what it gets, so that not all was kept"}
 	}
-	if c.gone || received < c.queue.acked || received > c.queue.last() {
+	if received < c.queue.acked || received > c.queue.last() {
 		return false
 	}
 	c.trim(received)
@@ -246,6 +263,9 @@ func (c *page) close() *conn {
 	cn := c.conn
 	c.conn = nil
 	c.queue.clear()
+	for id := range c.asked {
+		c.settle(id, result{err: ErrClosed})
+	}
 	c.noteRoom()
 	if c.graceTimer != nil {
 		c.graceTimer.Stop()

@@ -20,12 +20,22 @@ type Event struct {
 
 	// in and out are the Go types of the payload and the answer; out is nil for events. The types in the project's
 	// devserver-env.d.ts are made from them.
-	in, out reflect.Type
-	call    func(ctx context.Context, c Client, data json.RawMessage) (any, error)
+	in, out     reflect.Type
+	description string // "" for none, see Describe
+	call        func(ctx context.Context, c Client, data json.RawMessage) (any, error)
 
 	// Of an Event on its way to the server: whose handler it is, and its description if the handler is in a child.
 	plugin    string
 	described wire.EventInfo
+}
+
+// Describe says what the handler does, and returns the event with that. It makes the handler a tool: agents and the panel
+// see it with the JSON Schema of its payload, and may call it in the place of a page.
+//
+//	plugin.Handle("cart:clear", clearCart).Describe("Empties the cart")
+func (e Event) Describe(text string) Event {
+	e.description = text
+	return e
 }
 
 // check returns an error for an Event that was not made by On or Handle.
@@ -38,7 +48,11 @@ func (e Event) check(plugin string) error {
 
 // info describes the event.
 func (e Event) info() wire.EventInfo {
-	return wire.EventInfo{Name: e.Name, Request: e.Request, In: tstype.In(e.in), Out: tstype.Out(e.out)}
+	info := wire.EventInfo{Name: e.Name, Request: e.Request, In: tstype.In(e.in), Out: tstype.Out(e.out)}
+	if e.description != "" {
+		info.Description, info.Schema = e.description, tstype.Schema(e.in)
+	}
+	return info
 }
 
 // Described returns the plugin whose handler it is, and its description, for an Event that [Server.Handle] passes to

@@ -85,7 +85,23 @@ func joinTransforms(a *TransformArgs, all, r *TransformResult) *TransformResult 
 	}
 	return &TransformResult{
 		Code: r.Code, Watch: slices.Concat(r.Watch, all.Watch), Map: sourcemap.Chain(r.Map, all.Map, a.ID, a.File),
+		By: slices.Concat(all.By, r.By),
 	}
+}
+
+// signed notes which plugin has made or changed a module.
+func signed[R any](plugin string, answer R) R {
+	switch a := any(answer).(type) {
+	case *LoadResult:
+		if a != nil {
+			a.By = []string{plugin}
+		}
+	case *TransformResult:
+		if a != nil {
+			a.By = []string{plugin}
+		}
+	}
+	return answer
 }
 
 // hookFields pairs each of Hooks with the field of Plugin that answers it, in the order of Hooks.
@@ -165,7 +181,7 @@ func (h fieldHook[A, R]) run(ctx context.Context, r *Runner, args A) (R, error) 
 			call = reportIfSlow(r, p.Name, h.title, h.ID(args), call)
 		}
 		answer, err = guard(ctx, r, cmp.Or(h.Limit, Timeout), p.Name, h.title, call)
-		return checkMap(r, p.Name, h.title, answer), err
+		return signed(p.Name, checkMap(r, p.Name, h.title, answer)), err
 	})
 }
 

@@ -11,6 +11,9 @@ type Plugin struct {
 	Name string
 	// Events are made by [On] and [Handle].
 	Events []Event
+	// Asks declares the requests that the plugin sends to pages, for the types in editors. They are made by
+	// [NewPageRequest].
+	Asks []AnyPageRequest
 	// Channels are made by [NewChannel].
 	Channels []AnyChannel
 	// Start is called before all other hooks, Stop after them.
@@ -101,6 +104,8 @@ type LoadResult struct {
 	// file, or to the root when the module has none. By it errors, stacks and debuggers show what Code was made from.
 	// Without a Map, Code itself may end with one (a comment with a data: URL). Else Code is the source that they show.
 	Map string `json:"map,omitempty"`
+	// By is the name of the plugin. The Runner sets it.
+	By []string `json:"by,omitempty"`
 }
 
 // TransformArgs is a module's source. File is its path on disk, "" when it has none.
@@ -117,6 +122,8 @@ type TransformResult struct {
 	// Map leads from Code to the source that the hook got, in the form of [LoadResult]. Maps of several plugins are
 	// chained. A plugin without a map should change no line: the maps of the plugins before it stay.
 	Map string `json:"map,omitempty"`
+	// By are the names of the plugins that changed the source. The Runner sets them.
+	By []string `json:"by,omitempty"`
 }
 
 // TransformHTMLArgs is a page. Path is its URL below base.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,6 +58,11 @@ func NewRunner(plugins []Plugin, s Server) (*Runner, error) {
 				requests[e.Name] = p.Name
 			}
 		}
+		for _, a := range p.Asks {
+			if name := a.info().Name; name == "" || strings.HasPrefix(name, "devserver:") {
+				return nil, fmt.Errorf("plugin %s: a request to pages has the name %q; names that begin with devserver: belong to devserver itself", p.Name, name)
+			}
+		}
 	}
 	r := &Runner{plugins: plugins, server: s, running: map[uint64]string{}}
 	if err := r.bindChannels(); err != nil {
@@ -75,6 +81,9 @@ func (r *Runner) Info() wire.Info {
 		}
 		for _, e := range p.Events {
 			one.Events = append(one.Events, e.info())
+		}
+		for _, r := range p.Asks {
+			one.Asks = append(one.Asks, r.info())
 		}
 		for _, hook := range hookFields {
 			if !hook.has(p) {

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 
 	"github.com/seed-b8174343/devserver/hmr"
@@ -25,6 +26,9 @@ type Client interface {
 	// Send sends an event to this page only. TrySend never waits: it returns [hmr.ErrBehind] when the page is behind.
 	Send(event string, data any) error
 	TrySend(event string, data any) error
+	// Request asks this page, see the func [Request] and [hmr.Client.Request]. Names that begin with "devserver:" are an
+	// error.
+	Request(ctx context.Context, event string, in any) (json.RawMessage, error)
 	// Broadcast sends an event to all pages, SendToUser to all pages of one user, SendToRoom to the pages in a room.
 	Broadcast(event string, data any) error
 	SendToUser(user, event string, data any) error

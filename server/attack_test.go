@@ -11,8 +11,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -405,21 +403,13 @@ func TestOwnPathsAreNotProxied(t *testing.T) {
 // TestEditorIsStartedWithoutAShell: only a page of ours can open files in the editor, and only files that may be read.
 // Every name is one argument, also with characters that a shell knows (CVE-2018-6342, CVE-2026-53632).
 func TestEditorIsStartedWithoutAShell(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the test's editor is a shell script")
-	}
+	opened := editor(t, "editor")
 	app := fortress(t)
 	odd := []string{"-v.ts", "a;touch x.ts", "$(touch x).ts", "`touch x`.ts", "a b'\"&|.ts", "a\ntouch x\n.ts", "--wait"}
 	for _, name := range odd {
 		app.Write(name, "1")
 	}
-	tool := filepath.Join(t.TempDir(), "editor")
-	if err := os.WriteFile(tool, []byte("#!/bin/sh\nfor a in \"$@\"; do printf '<%s>' \"$a\"; done >> '"+tool+".log'; echo >> '"+tool+".log'\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("DEVSERVER_EDITOR", tool)
 	s := devtest.Start(t, app)
-	opened := func() string { text, _ := os.ReadFile(tool + ".log"); return string(text) }
 	ask := func(file string, header ...string) int {
 		return s.Do("POST", "/__open-in-editor?file="+url.QueryEscape(file), "", append(header, "X-Devserver-Token", s.Token())...).Status
 	}

@@ -72,10 +72,10 @@ func TestBurstsOfAPluginReachThePage(t *testing.T) {
 		devtest.Eval[any](p, fmt.Sprintf("ask(%d, %d)", burst.count, burst.size))
 		whole(burst.count)
 	}
-	devtest.Eval[any](p, "flood(200_000)")
+	devtest.Eval[any](p, "flood(100_000)")
 	p.Wait("burst.counted")
-	if state := devtest.Eval[string](p, "JSON.stringify([burst.counted, burst.miscounted])"); state != "[200000,0]" {
-		t.Errorf("of 200,000 events of the page [handled, out of order]: %s", state)
+	if state := devtest.Eval[string](p, "JSON.stringify([burst.counted, burst.miscounted])"); state != "[100000,0]" {
+		t.Errorf("of 100,000 events of the page [handled, out of order]: %s", state)
 	}
 	p.NoReload()
 	if text := s.Log.String(); strings.Contains(text, "lost") || strings.Contains(text, "too slow") {

@@ -2,38 +2,54 @@ package server
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/builtin"
+	"github.com/seed-b8174343/devserver/internal/guard"
 	"github.com/seed-b8174343/devserver/internal/running"
 )
 
 // serveCommand answers other programs of the user. It returns false for other requests.
 func (s *Server) serveCommand(w http.ResponseWriter, r *http.Request, name string) bool {
+	verb, isVerb := strings.CutPrefix(name, running.DoPath)
 	switch name {
-	case running.TailPath, running.SendPath, running.PingPath, running.PausePath:
+	case running.TailPath, running.PingPath, running.PausePath, running.MCPPath:
 	default:
-		return false
+		if !isVerb {
+			return false
+		}
 	}
-	if err := s.project.Load().guard.CheckAction(r); err != nil {
+	if name == running.MCPPath && r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost) // clients of MCP try GET, and this is how they learn that there is no stream
+		http.Error(w, "405 method not allowed", http.StatusMethodNotAllowed)
+		return true
+	}
+	err := s.project.Load().guard.CheckCommand(r)
+	if err == nil && name == running.MCPPath && !guard.IsLocal(r) {
+		err = fmt.Errorf("%w: agents are answered on this machine only", guard.ErrForbidden)
+	}
+	if err != nil {
 		s.log.Debug("refused command", "pkg", "server", "error", err)
 		http.Error(w, "403 forbidden", http.StatusForbidden)
 		return true
 	}
-	if name != running.SendPath {
-		// Until the body is read, net/http does not notice that the program has gone.
-		_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 1<<10)) // what fails here is a connection that ends
+	switch {
+	case isVerb:
+		s.serveDo(w, r, verb)
+		return true
+	case name == running.MCPPath:
+		s.agents.ServeHTTP(w, r)
+		return true
 	}
+	// Until the body is read, net/http does not notice that the program has gone.
+	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 1<<10)) // what fails here is a connection that ends
 	switch name {
 	case running.TailPath:
 		s.serveTail(w, r)
-	case running.SendPath:
-		s.serveSend(w, r)
 	case running.PausePath:
 		s.servePause(w, r)
 	}
@@ -66,23 +82,6 @@ func (s *Server) serveTail(w http.ResponseWriter, r *http.Request) {
 	if err != nil && ctx.Err() == nil {
 		s.log.Debug("a tail of the events ended", "pkg", "server", "error", err)
 	}
-}
-
-// serveSend sends an event to pages, like the button of the admin page.
-func (s *Server) serveSend(w http.ResponseWriter, r *http.Request) {
-	var a running.Answer
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
-	if err != nil {
-		a.Error = &hmr.Error{Code: "too_big", Message: fmt.Sprintf("the message is larger than %d MiB, or was cut off", maxMessage>>20)}
-	} else if a.Sent, err = s.adminSend(data); err != nil {
-		own, ok := errors.AsType[*hmr.Error](err)
-		if !ok {
-			own = &hmr.Error{Code: "failed", Message: err.Error()}
-		}
-		a.Error = own
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(a) // the program may be gone
 }
 
 // locator finds positions of packs and updates in the source. The project's packs may come after it.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -19,21 +20,31 @@ func (p *project) serveEditor(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "403 forbidden", http.StatusForbidden)
 		return
 	}
-	file, line, column := splitPosition(r.URL.Query().Get("file"))
+	switch err := p.openPlace(r.URL.Query().Get("file")); {
+	case errors.Is(err, errNoFile):
+		http.Error(w, "404 not found", http.StatusNotFound)
+	case err != nil:
+		p.server.log.Warn("open editor", "error", err)
+		http.Error(w, "500 no editor: set $EDITOR", http.StatusInternalServerError)
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// errNoFile is the error for a place in a file that does not exist, or that the gate does not let through.
+var errNoFile = errors.New("there is no such file, or it may not be read")
+
+// openPlace opens "file:line:column" in the developer's editor.
+func (p *project) openPlace(place string) error {
+	file, line, column := splitPosition(place)
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(p.layout.Dir, filepath.FromSlash(file))
 	}
 	real, err := p.gate.Real(file)
 	if info, statErr := os.Stat(real); err != nil || statErr != nil || !info.Mode().IsRegular() {
-		http.Error(w, "404 not found", http.StatusNotFound)
-		return
+		return errNoFile
 	}
-	if err := openEditor(real, line, column); err != nil {
-		p.server.log.Warn("open editor", "error", err)
-		http.Error(w, "500 no editor: set $EDITOR", http.StatusInternalServerError)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
+	return openEditor(real, line, column)
 }
 
 // splitPosition takes `file:line:column` apart; line and column are 0 when they are not there.

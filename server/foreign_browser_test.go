@@ -5,8 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -58,11 +56,7 @@ Promise.all(tried).then(() => { window.finished = tried.length; });
 // address. They read nothing, open no socket and start no editor. Our styles and scripts have no effect there.
 func TestBrowserForeignPage(t *testing.T) {
 	devtest.NeedBrowser(t)
-	tool := filepath.Join(t.TempDir(), "editor")
-	if err := os.WriteFile(tool, []byte("#!/bin/sh\necho started >> '"+tool+".log'\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("DEVSERVER_EDITOR", tool)
+	opened := editor(t, "editor")
 	app := fortress(t)
 	app.Write("public/control.html", strings.ReplaceAll(foreignPage, `"TARGET"`, "location.origin"))
 	s := devtest.Start(t, app)
@@ -103,8 +97,8 @@ func TestBrowserForeignPage(t *testing.T) {
 			p.Close()
 		})
 	}
-	if _, err := os.Stat(tool + ".log"); err == nil {
-		t.Error("a foreign page started the editor")
+	if started := opened(); started != "" {
+		t.Errorf("a foreign page started the editor:\n%s", started)
 	}
 	// The foreign pages also opened our page in frames, which are gone by now. Only own is left.
 	s.WaitPages(1)

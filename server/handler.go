@@ -28,7 +28,7 @@ const (
 	// identifyPath is where pages send their cookies again, see hmr.Hub.
 	identifyPath = "/@vite/identify"
 	editorPath   = "/__open-in-editor"
-	adminPath    = running.AdminPath
+	panelPath    = running.PanelPath
 )
 
 // Handler answers everything that the server answers, and has it follow edits from now on. Use it to mount the server
@@ -78,6 +78,7 @@ func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
 	name, _ := p.layout.Below(r.URL.Path)
 	switch {
 	case p.server.serveSocket(w, r, name), p.server.refuseSocket(w, r, name), p.server.serveCommand(w, r, name):
+	case serveClientPart(w, r, name):
 	case name == clientPath:
 		p.serveClient(w, r)
 	default:
@@ -183,8 +184,9 @@ func (p *project) serveOwn(w http.ResponseWriter, r *http.Request, name string) 
 		p.server.hub.ServeHTTP(w, r)
 	case name == editorPath:
 		p.serveEditor(w, r)
-	case strings.HasPrefix(name, adminPath) || name+"/" == adminPath:
-		p.serveAdmin(w, r, strings.TrimPrefix(name, adminPath))
+	case serveClientPart(w, r, name):
+	case strings.HasPrefix(name, panelPath) || name+"/" == panelPath:
+		p.servePanel(w, r, strings.TrimPrefix(name, panelPath))
 	case strings.HasPrefix(name, ownPrefix):
 		http.Error(w, "404 not found", http.StatusNotFound)
 	default:

@@ -152,10 +152,10 @@ func listURLs(scheme, host string, port int) URLs {
 // announce leaves the file by which other programs find the server, or writes it again.
 func (s *Server) announce() {
 	file, err := running.Announce(s.folder, s.epoch, running.Server{
-		URL: s.address(), PID: os.Getpid(), Started: s.started, Token: s.token, Certificate: s.fingerprint,
+		URL: s.address(), PID: os.Getpid(), Started: s.started, Token: s.key, Certificate: s.fingerprint,
 	})
 	if err != nil {
-		s.log.Warn("`devserver events` will not find this server", "error", err)
+		s.log.Warn("the command line and agents will not find this server", "error", err)
 		return
 	}
 	s.runningFile.Store(&file)

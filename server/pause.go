@@ -39,13 +39,13 @@ func (s *Server) Pause(who string) (resume func()) {
 	defer p.mu.Unlock()
 	if p.holders++; p.holders == 1 {
 		p.wake()
-		s.log.Info("updates paused (" + who + ")")
+		s.note("updates paused (" + who + ")")
 	}
 	return sync.OnceFunc(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.holders--; p.holders == 0 {
-			s.log.Info("updates resumed")
+			s.note("updates resumed")
 			p.wake()
 		}
 	})

@@ -22,6 +22,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/guard"
+	"github.com/seed-b8174343/devserver/internal/journal"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pack"
 	"github.com/seed-b8174343/devserver/internal/parallel"
@@ -97,7 +98,7 @@ func (p *project) build(from reading) (err error) {
 		return err
 	}
 	p.problems = problems.New(problems.Options{
-		Context: p.ctx, Layout: l, Gate: p.gate, Logger: s.log, Publish: s.hub.Publish,
+		Context: p.ctx, Layout: l, Gate: p.gate, Logger: s.log, Publish: s.hub.Publish, Journal: s.journal,
 		Orphan:  func(id string) bool { return p.edits.IsOrphan(id) },
 		Workers: func(id string) []string { return slices.Sorted(maps.Keys(p.graph.Workers([]string{id}))) },
 	})
@@ -184,7 +185,7 @@ func (p *project) buildModules(resolver *resolve.Resolver, from reading) {
 	})
 	p.edits = edit.New(edit.Options{
 		Context: vite.InEdit(p.ctx), HMR: p.cfg.Server.HMR, Layout: p.layout, Gate: p.gate, Resolver: resolver, Graph: p.graph,
-		Compiler: p.compiler, Packer: p.packs, Problems: p.problems, Hub: s.hub, Watched: p.watched, Plugins: p.hosts,
+		Compiler: p.compiler, Packer: p.packs, Problems: p.problems, Hub: s.hub, Watched: p.watched, Plugins: p.hosts, Journal: s.journal,
 		Vite: p.vite, Send: viteProject{p}.sendNow,
 		Logger: s.log, Now: time.Now, Paused: s.pauses.state, Restart: s.restartLater,
 		MayServe:  func(id string) bool { return p.mayServe(id) == nil },
@@ -201,9 +202,10 @@ func (p *project) buildPlugins(resolver *resolve.Resolver) error {
 	}
 	p.relay = relay.New(relay.Options{
 		Context: p.ctx, Layout: p.layout, Hub: s.hub, Hosts: p.hosts, Graph: p.graph, Modules: p.edits, Problems: p.problems,
-		Logger: s.log, Plugins: slices.Concat(s.opts.Plugins, own), PluginDir: p.pluginDir(), CacheDir: s.folder.Dir,
+		Logger: s.log, Journal: s.journal, Plugins: slices.Concat(s.opts.Plugins, own), PluginDir: p.pluginDir(), CacheDir: s.folder.Dir,
 		Identify: s.opts.Identify, Watch: p.watched.Inputs, Dependencies: resolver.Dependencies,
 		Mode: p.cfg.ModeOrDefault(), URLs: s.allURLs, Restart: s.restartLater, Foreign: p.vite.Listener(),
+		ToolsChanged: func() { s.journal.Add(journal.Record{Kind: journal.KindTools}) },
 	})
 	p.relay.Listen(p.vite.Info().Events)
 	methods := p.compiler.ToolMethods()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/journal"
 	"github.com/seed-b8174343/devserver/internal/problems"
 )
 
@@ -18,10 +19,12 @@ import (
 // last of several is enough, as it reads what there is now. A configuration that is being read may never end.
 func (s *Server) restartLater(reason string) {
 	s.later.Add(1)
+	done := s.restarts.Begin()
 	if end := s.reading.Load(); end != nil {
 		(*end)()
 	}
 	s.background.Go(func() {
+		defer done()
 		s.restarting.Lock()
 		defer s.restarting.Unlock()
 		if s.later.Add(-1) > 0 {
@@ -59,8 +62,14 @@ func (s *Server) restart(reason string) error {
 		return nil // it is shown
 	}
 	s.replace(old, p)
-	s.log.Info("server restarted (" + reason + ")")
+	s.note("server restarted (" + reason + ")")
 	return s.publishRestart(old, p, reason)
+}
+
+// note says in the terminal and in the journal what happened to the project as a whole.
+func (s *Server) note(text string) {
+	s.log.Info(text)
+	s.journal.Add(journal.Record{Kind: journal.KindNote, Note: &journal.Note{Text: text}})
 }
 
 // nextProject makes a project from the configuration as it is now.

@@ -17,15 +17,22 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/devtest"
 	"github.com/seed-b8174343/devserver/internal/running"
+	"github.com/seed-b8174343/devserver/internal/steer"
 	"github.com/seed-b8174343/devserver/server"
 )
 
 // startFound starts a server. Its func finds the server as other programs do.
 func startFound(t *testing.T, app string, configure ...func(*server.Options)) (*devtest.Server, func() []running.Server) {
 	t.Helper()
+	return startFiles(t, devtest.App(t, devtest.Text(app)), configure...)
+}
+
+// startFiles is startFound for an app of any files.
+func startFiles(t *testing.T, app *devtest.Files, configure ...func(*server.Options)) (*devtest.Server, func() []running.Server) {
+	t.Helper()
 	dir := t.TempDir()
 	configure = append([]func(*server.Options){func(o *server.Options) { o.CacheDir = dir }}, configure...)
-	s := devtest.Start(t, devtest.App(t, devtest.Text(app)), configure...)
+	s := devtest.Start(t, app, configure...)
 	find := func() []running.Server {
 		t.Helper()
 		list, err := running.Find(s.Root, dir)
@@ -119,23 +126,33 @@ func TestAnotherServerAtTheAddress(t *testing.T) {
 	}
 }
 
-// TestTailAndSendNeedTheToken: no other page and no other user may watch or send.
-func TestTailAndSendNeedTheToken(t *testing.T) {
+// TestCommandsNeedTheKey: no page, not even of the project, and no other user may watch, ask or send.
+func TestCommandsNeedTheKey(t *testing.T) {
 	t.Parallel()
-	s, _ := startFound(t, "-- index.html --\n")
-	for _, path := range []string{"/__devserver/tail", "/__devserver/send", "/__devserver/ping", "/__devserver/pause"} {
+	s, find := startFound(t, "-- index.html --\n")
+	key := find()[0].Token
+	for _, path := range []string{
+		"/__devserver/tail", "/__devserver/ping", "/__devserver/pause", "/__devserver/do/status", "/__devserver/do/evaluate", "/__devserver/do/nothing", "/__devserver/mcp",
+	} {
 		for _, header := range [][]string{
 			nil,
 			{"X-Devserver-Token", strings.Repeat("0", 32)},
-			{"X-Devserver-Token", s.Token(), "Origin", "http://evil.test"},
-			{"X-Devserver-Token", s.Token(), "Sec-Fetch-Site", "cross-site"},
+			{"X-Devserver-Token", s.Token()},
+			{"Authorization", "Bearer " + s.Token()},
+			{"X-Devserver-Token", key, "Origin", "http://evil.test"},
+			{"X-Devserver-Token", key, "Sec-Fetch-Site", "cross-site"},
+			{"Authorization", "Bearer " + key, "Origin", "null"},
 		} {
 			if r := s.Do(http.MethodPost, path+"?token="+s.Token(), "{}", header...); r.Status != http.StatusForbidden {
 				t.Errorf("POST %s with %q: status %d, want 403", path, header, r.Status)
 			}
 		}
-		if r := s.Get(path, "X-Devserver-Token", s.Token()); r.Status != http.StatusForbidden {
-			t.Errorf("GET %s: status %d, want 403", path, r.Status)
+		want := http.StatusForbidden
+		if path == running.MCPPath {
+			want = http.StatusMethodNotAllowed
+		}
+		if r := s.Get(path, "X-Devserver-Token", key); r.Status != want {
+			t.Errorf("GET %s: status %d, want %d", path, r.Status, want)
 		}
 	}
 }
@@ -158,13 +175,15 @@ func TestTailTellsAll(t *testing.T) {
 	s.Write("devserver.config.json", `{"base": "/shop/"}`)
 	s.Log.Wait(t, "server restarted")
 	devtest.Eventually(t, "the new base", func() bool { return strings.HasSuffix(find()[0].URL, "/shop/") }, nil)
-	if n, err := find()[0].Send(t.Context(), running.Message{To: "any:c1", Event: "cart:note", Data: json.RawMessage(`"x"`)}); n != 1 || err != nil {
-		t.Errorf("sent to %d pages, %v; want 1", n, err)
+	var sent steer.Sent
+	err := find()[0].Do(t.Context(), steer.VerbSend, steer.SendArgs{To: "any:c1", Event: "cart:note", Data: json.RawMessage(`"x"`)}, &sent)
+	if sent.Sent != 1 || err != nil {
+		t.Errorf("sent to %d pages, %v; want 1", sent.Sent, err)
 	}
 	for _, lines := range []<-chan string{first, second} {
 		for _, want := range []string{
 			`"type":"request","from":"c1","event":"cart:total","id":7}`,
-			`"type":"reply","to":"c1","id":7,"error":{"code":"empty","message":"no"}}`,
+			`"type":"reply","to":"c1","event":"cart:total","id":7,"error":{"code":"empty","message":"no"}}`,
 			`"type":"event","to":"c1","event":"cart:note","data":"x"}`,
 		} {
 			line := ""
@@ -208,7 +227,7 @@ func TestRunningFileIsPrivate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if list := find(); len(list) != 1 || list[0].Token != s.Token() {
+	if list := find(); len(list) != 1 || list[0].Token == s.Token() {
 		t.Errorf("found %+v, want the server alone", list)
 	}
 }
@@ -216,7 +235,7 @@ func TestRunningFileIsPrivate(t *testing.T) {
 // TestPauseEndsWithItsProgram: updates are held only while the program that paused them runs.
 func TestPauseEndsWithItsProgram(t *testing.T) {
 	t.Parallel()
-	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
+	s, find := startFound(t, savedApp)
 	pack(s)
 	sock := s.Socket(t)
 	for i, rest := range []string{"\r\n", "Content-Length: 5\r\n\r\nhello", "Content-Length: 5\r\n\r\nhe", "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n2\r\n"} {
@@ -224,7 +243,7 @@ func TestPauseEndsWithItsProgram(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = fmt.Fprintf(conn, "POST /__devserver/pause HTTP/1.1\r\nHost: localhost\r\nX-Devserver-Token: %s\r\n%s", s.Token(), rest)
+		_, _ = fmt.Fprintf(conn, "POST /__devserver/pause HTTP/1.1\r\nHost: localhost\r\nX-Devserver-Token: %s\r\n%s", find()[0].Token, rest)
 		if i < 2 {
 			devtest.Eventually(t, "a pause", func() bool { return strings.Count(s.Log.String(), "updates paused") > i }, s.Log.String)
 		}

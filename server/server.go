@@ -20,8 +20,10 @@ import (
 	"github.com/seed-b8174343/devserver/internal/compile"
 	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/edit"
+	"github.com/seed-b8174343/devserver/internal/journal"
 	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/running"
+	"github.com/seed-b8174343/devserver/internal/steer"
 	"github.com/seed-b8174343/devserver/internal/viteconfig"
 )
 
@@ -31,7 +33,8 @@ type Server struct {
 	opts  Options
 	log   *slog.Logger
 	dir   string // the project's folder, where its configuration lies: a real path
-	token string
+	token string // of pages
+	key   string // of the panel, and of other programs of the user
 	epoch string
 
 	host  string // of the first configuration: the host to listen on stays over restarts
@@ -48,6 +51,12 @@ type Server struct {
 
 	memory compile.Memory
 	pauses pauses
+
+	journal   *journal.Log
+	steer     *steer.Core
+	agents    http.Handler  // answers agents, by steer
+	recording atomic.Bool   // pages send their consoles to the journal
+	restarts  parallel.Busy // restarts that run or wait for their turn
 
 	listeners   []net.Listener
 	urls        atomic.Pointer[URLs] // without a base; nil before the server listens
@@ -99,7 +108,8 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, log: opts.Logger, dir: dir, token: secret(), epoch: secret()[:12], started: time.Now()}
+	s := &Server{opts: opts, log: opts.Logger, dir: dir, token: secret(), key: secret(), epoch: secret()[:12], started: time.Now()}
+	s.journal = journal.New()
 	s.folder = running.NewCacheFolder(dir, opts.CacheDir, s.log)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	defer context.AfterFunc(ctx, s.stop)()
@@ -115,9 +125,6 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	}
 	s.host = first.Config.Server.Host
 	s.hub = s.newHub()
-	if err := s.handleAdmin(); err != nil {
-		return nil, err
-	}
 	s.openCache()
 	p, err := newProject(s, first)
 	if err != nil {
@@ -125,6 +132,7 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 		return nil, errors.Join(err, s.cache.Close())
 	}
 	s.project.Store(p)
+	s.steer, s.agents = s.newSteer(), s.newAgents()
 	if err := p.relay.Attach(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -232,6 +240,9 @@ func (s *Server) Close() error {
 		_ = l.Close()
 	}
 	s.hub.Close()
+	if s.steer != nil {
+		s.steer.Close()
+	}
 	s.restarting.Lock() // a Restart closes the old project and leaves the new project to us
 	s.unannounce()
 	p := s.project.Load()
@@ -255,6 +266,11 @@ func (s *Server) Hub() *hmr.Hub { return s.hub }
 // Token returns the value of the query parameter `token`, without which the socket does not open. Pages get it with the
 // client; other programs that have it can do what a page can. Each Server has a token of its own.
 func (s *Server) Token() string { return s.token }
+
+// Key returns the key of the panel and of the command line. A program that has it can see all that pages do, and do in
+// pages what the configuration allows. Pages do not have it. On another device, the panel gets it from its address:
+// /__devserver/#key=KEY. Each Server has a key of its own.
+func (s *Server) Key() string { return s.key }
 
 // openCache opens the results of earlier runs of this project. Without them everything works, slower.
 func (s *Server) openCache() {

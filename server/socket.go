@@ -12,7 +12,7 @@ import (
 // newGuard makes the check of who may ask.
 func (s *Server) newGuard(cfg config.Config) (*guard.Guard, error) {
 	return guard.New(guard.Options{
-		Token: s.token, BoundHost: s.host, AllowedHosts: cfg.Server.AllowedHosts,
+		Token: s.token, Key: s.key, BoundHost: s.host, AllowedHosts: cfg.Server.AllowedHosts,
 		CORSOrigins: cfg.Server.CORSOrigins(), Headers: cfg.Server.Headers, Logger: s.log,
 	})
 }
@@ -49,7 +49,7 @@ func (p *project) serveClient(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 	script := client.Script()
-	if p.readsConsole() {
+	if p.readsConsole() || p.server.recording.Load() {
 		script += client.Console()
 	}
 	serveText(w, r, []byte(prefix+script))

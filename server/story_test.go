@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -287,7 +289,7 @@ type storyTab struct {
 func (p *storyTab) did(url string) string {
 	var b strings.Builder
 	console := p.Console()
-	for _, line := range console[p.lines:] {
+	for _, line := range clientFirst(console[p.lines:]) {
 		if text := noted(line, url); text != "" {
 			b.WriteString("  " + text + "\n")
 		}
@@ -301,6 +303,29 @@ func (p *storyTab) did(url string) string {
 		b.WriteString("  nothing\n")
 	}
 	return b.String()
+}
+
+// clientFirst puts the client's errors before those of the browser that stand beside them. The client hears of an error of
+// the server over its socket, and the browser by a request: either may come first.
+func clientFirst(console []string) []string {
+	lines := slices.Clone(console)
+	for from := 0; from < len(lines); from++ {
+		to := from
+		for to < len(lines) && strings.HasPrefix(lines[to], "error: ") {
+			to++
+		}
+		slices.SortStableFunc(lines[from:to], func(a, b string) int { return cmp.Compare(browserError(a), browserError(b)) })
+		from = max(from, to-1)
+	}
+	return lines
+}
+
+// browserError returns 1 for an error that is not the client's, and 0 for the others.
+func browserError(line string) int {
+	if strings.HasPrefix(line, "error: [devserver]") {
+		return 0
+	}
+	return 1
 }
 
 var volatile = regexp.MustCompile(`[?&](t|v)=\w+`)

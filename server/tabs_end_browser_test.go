@@ -135,10 +135,8 @@ func TestTabsThatAreLeft(t *testing.T) {
 				alone.WaitText("#text", "open")
 			}
 			alone.Close()
+			hear(0)
 			s.WaitPages(0)
-			mu.Lock()
-			said = nil
-			mu.Unlock()
 
 			tabs := open(3)
 			tabs[0].Goto(elsewhere.URL) // it carries the socket, without a SharedWorker

@@ -76,6 +76,11 @@ channel("p_paint_done").subscribe(({ color, last, size }) => {
   const known: 0 | 1 = size;
 });
 channel("p_paint_list").subscribe((all) => all.length); // wrong
+hot.handle("p:coat", (job) => (job.color === "" ? "green" : job.color));
+hot.handle("p:coat", (job) => "blue"); // wrong
+hot.handle("p:size", async () => ({ color: "red", size: 1, free: "" }));
+hot.handle("p:size", () => ({ color: "red", size: 1, free: "" }));
+hot.handle("p:size", () => ({ color: "", size: 1, free: "" })); // wrong
 export {};
 `
 
@@ -89,6 +94,7 @@ func TestTypesFromSource(t *testing.T) {
 	app.Write("devserver/types.go", paintTypes)
 	app.Write("devserver/paint/paint.go", "package paint\n\ntype Size int\n\nconst (\n\tSmall Size = iota\n\tLarge\n)\n")
 	goPlugin(t, app, `Name: "p", Events: []plugin.Event{plugin.On("p:paint", func(ctx context.Context, c plugin.Client, in Job) error { return nil })},
+		Asks: []plugin.AnyPageRequest{plugin.NewPageRequest[Job, Color]("p:coat"), plugin.NewPageRequest[plugin.None, Job]("p:size")},
 		Channels: []plugin.AnyChannel{
 			plugin.NewChannel[Job, string]("p", "paint", "jobs").Handle(func(ctx context.Context, from plugin.Conn[string], in Job) error { return nil }),
 			plugin.NewChannel[hmr.BroadcastOnly, int]("p", "paint", "drops"),
@@ -123,7 +129,7 @@ func TestTypesFromSource(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^\S*\b(use\.ts\(\d+),\d+\): error`).FindAllStringSubmatch(string(out), -1) {
 		lines = append(lines, m[1])
 	}
-	if want := []string{"use.ts(5", "use.ts(6", "use.ts(7", "use.ts(10", "use.ts(12", "use.ts(13", "use.ts(16", "use.ts(20"}; !slices.Equal(slices.Compact(lines), want) {
+	if want := []string{"use.ts(5", "use.ts(6", "use.ts(7", "use.ts(10", "use.ts(12", "use.ts(13", "use.ts(16", "use.ts(20", "use.ts(22", "use.ts(25"}; !slices.Equal(slices.Compact(lines), want) {
 		t.Errorf("errors at %q, want %q:\n%s", lines, want, out)
 	}
 }

@@ -11,6 +11,7 @@ import { compileDefinitions } from "../src/runtime/evaluate-code.ts";
 import { helpers } from "../src/runtime/helpers.ts";
 import { Registry } from "../src/runtime/registry.ts";
 import { moduleURL } from "../src/runtime/url.ts";
+import { Answers } from "../src/socket/answers.ts";
 import type { ErrorInfo, ReportPayload, UpdatePayload } from "../src/socket/payload.ts";
 import { Queue } from "../src/update/queue.ts";
 import { Refresh } from "../src/update/refresh.ts";
@@ -63,6 +64,7 @@ export class World implements UpdateHost, HotHost, MetaHost {
   };
   readonly queue = new Queue((error) => this.log.error("queue", error));
   readonly events = new Events(this.log, this.queue.meanwhile);
+  readonly answers = new Answers(this.log);
   readonly hot = new HotStore(this);
   readonly refresh = new Refresh(this.log);
   readonly registry: Registry = new Registry({
@@ -87,6 +89,7 @@ export class World implements UpdateHost, HotHost, MetaHost {
   readonly broken = new Set<string>();
   readonly packs: string[] = [];
   overlay: ErrorInfo | undefined;
+  stop: string | undefined;
   private seq = 0;
 
   constructor(
@@ -167,6 +170,10 @@ export class World implements UpdateHost, HotHost, MetaHost {
     return this.registry.needed([]).has(module);
   }
 
+  stopped(): string | undefined {
+    return this.stop;
+  }
+
   startsWorker(worker: string): boolean {
     return this.registry.importers.starts(worker);
   }
@@ -193,7 +200,7 @@ export class World implements UpdateHost, HotHost, MetaHost {
     this.overlay = undefined;
   }
 
-  report(report: Omit<ReportPayload, "type">): void {
+  report({ took: _, ...report }: Omit<ReportPayload, "type">): void {
     this.reports.push(report);
   }
 

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/seed-b8174343/devserver/config"
+	"github.com/seed-b8174343/devserver/internal/running"
 	"github.com/seed-b8174343/devserver/internal/terminal"
 	"github.com/seed-b8174343/devserver/server"
 )
 
 // banner prints the start message: the version, how long the start took, and the URLs.
 func banner(w io.Writer, paint terminal.Paint, urls server.URLs, cfg config.Config, took time.Duration, shortcuts bool) {
-	fmt.Fprintf(w, "\n  %s %s  %s\n\n", paint.Bold(paint.Green("devserver")), paint.Green(buildVersion()), paint.Dim("ready in "+roundedTime(took)))
+	fmt.Fprintf(w, "\n  %s %s  %s\n\n", paint.Bold(paint.Green("devserver")), paint.Green(running.Version()), paint.Dim("ready in "+roundedTime(took)))
 	printURLs(w, paint, urls, cfg)
 	if shortcuts {
 		fmt.Fprintf(w, "  %s\n", paint.Dim("➜  press h + Enter for shortcuts"))
@@ -34,7 +35,13 @@ func printURLs(w io.Writer, paint terminal.Paint, urls server.URLs, cfg config.C
 	if !cfg.Server.Exposed() {
 		fmt.Fprintf(w, "  %s\n", paint.Dim("➜  Network: use --host to expose"))
 	}
+	for _, u := range urls.Local[:min(len(urls.Local), 1)] {
+		fmt.Fprintf(w, "  %s\n", paint.Dim("➜  Panel:   "+u+panelName))
+	}
 }
+
+// panelName is the panel's path below the base.
+var panelName = strings.TrimPrefix(running.PanelPath, "/")
 
 func roundedTime(d time.Duration) string {
 	if d < time.Second {

@@ -145,7 +145,7 @@ func (c *command) serve(ctx context.Context, stop context.CancelFunc, in *invoca
 	}
 	if interactive {
 		keys := &shortcuts{
-			out: c.stdout, paint: paint, urls: urls, cfg: cfg, log: log, getenv: c.getenv,
+			out: c.stdout, paint: paint, urls: urls, cfg: cfg, key: srv.Key, log: log, getenv: c.getenv,
 			restart: srv.Restart, pause: srv.Pause, stop: stop,
 		}
 		// A read from a terminal cannot be cancelled; the process ends while this goroutine waits for a line.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"path/filepath"
 	"strconv"
@@ -80,8 +81,43 @@ func noServer(folder string, named bool, port int) error {
 	if port != 0 {
 		return fmt.Errorf("no server runs for the project in %s%s on port %d", folder, above, port)
 	}
+	if below := serversBelow(folder); len(below) > 0 {
+		return fmt.Errorf("no server runs for the project in %s%s; servers run below it: name one by --root %s",
+			folder, above, strings.Join(below, " or --root "))
+	}
 	return fmt.Errorf("no server runs for the project in %s%s; start one with: devserver", folder, above)
 }
+
+// serversBelow lists the packages below a folder for which servers run, as in a monorepo. It looks at few folders.
+func serversBelow(folder string) (found []string) {
+	const deepest, most = 3, 2000
+	looked := 0
+	_ = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() { // without the folder there is no d
+			return nil // what cannot be read is no package of the user
+		}
+		if name := d.Name(); path != folder && (name == "node_modules" || strings.HasPrefix(name, ".")) {
+			return filepath.SkipDir
+		}
+		if looked++; looked > most {
+			return filepath.SkipAll
+		}
+		rel, _ := filepath.Rel(folder, path) // path is below
+		if list, err := running.Find(path, ""); err == nil && len(list) > 0 && rel != "." {
+			found = append(found, path)
+		}
+		if strings.Count(rel, string(filepath.Separator)) >= deepest-1 {
+			return filepath.SkipDir
+		}
+		return nil
+	})
+	return found
+}
+
+// severalError lists the running servers of a project.
+type severalError string
+
+func (e severalError) Error() string { return string(e) }
 
 func severalServers(list []running.Server) error {
 	var b strings.Builder
@@ -89,7 +125,7 @@ func severalServers(list []running.Server) error {
 	for _, r := range list {
 		fmt.Fprintf(&b, "\n  --port %d  %s (process %d, since %s)", portOf(r.URL), r.URL, r.PID, r.Started.Local().Format(time.TimeOnly))
 	}
-	return errors.New(b.String())
+	return severalError(b.String())
 }
 
 func portOf(address string) int {

@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
-	"runtime/debug"
-	"strings"
+
+	"github.com/seed-b8174343/devserver/internal/running"
 )
 
 const helpText = `devserver serves a frontend project for development, with hot updates and your own events over one socket.
@@ -11,8 +11,14 @@ const helpText = `devserver serves a frontend project for development, with hot 
 Usage:
   devserver [root] [flags]     serve the project in root (default: the current folder); also: devserver dev, devserver serve
   devserver init [root]        create a devserver/ folder for event handlers in Go
-  devserver events tail|send   watch the events of the running server, or send one (devserver events help)
+  devserver init --agents [root]
+                               write the files by which AI agents find devserver
+  devserver page ...           look at the pages of the running server: errors, logs, snapshot, ... (devserver page help)
+  devserver events tail|send|replay
+                               watch, send or repeat the events of the running server (devserver events help)
   devserver pause [-- command] hold updates while a command runs, then apply them as one (devserver pause --help)
+  devserver mcp                what page has, for AI agents on standard input and output (devserver mcp --help)
+  devserver docs [guide]       print a guide
   devserver version
   devserver help
 
@@ -44,24 +50,6 @@ func (c *command) help() int {
 }
 
 func (c *command) version() int {
-	fmt.Fprintln(c.stdout, "devserver "+buildVersion())
+	fmt.Fprintln(c.stdout, "devserver "+running.Version())
 	return exitStopped
-}
-
-// buildVersion returns the module's version, or for a build of a source checkout its commit.
-func buildVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" && info.Main.Path == modulePath {
-		return strings.TrimPrefix(v, "v")
-	}
-	version := "0.0.0-dev"
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			version += "+" + s.Value[:12]
-		}
-	}
-	return version
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/seed-b8174343/devserver/internal/config"
 )
 
@@ -46,10 +48,17 @@ func main() {
 }
 `
 
-// init creates the folder devserver/ in a project. It overwrites no file. Without an argument the project is the current
-// folder, if it looks like a project.
+// init creates the folder devserver/ in a project, or with --agents the files by which AI agents find devserver. It
+// overwrites no file. Without an argument the project is the current folder, if it looks like a project.
 func (c *command) init(args []string) int {
-	if len(args) > 1 || len(args) == 1 && strings.HasPrefix(args[0], "-") {
+	set := pflag.NewFlagSet("devserver init", pflag.ContinueOnError)
+	set.Usage = func() {}
+	agents := set.Bool("agents", false, "")
+	if err := set.Parse(args); err != nil {
+		return c.usage("init: %v", explain(err, set))
+	}
+	args = set.Args()
+	if len(args) > 1 {
 		return c.usage("init takes only the project's folder")
 	}
 	root := "."
@@ -57,12 +66,15 @@ func (c *command) init(args []string) int {
 		root = args[0]
 	} else if !isProject(root) {
 		var err error
-		if root, err = c.whichProject(); err != nil {
+		if root, err = c.whichProject(*agents); err != nil {
 			return c.usage("%v", err)
 		}
 	}
 	if !isFolder(root) {
 		return c.fail(notAFolder(root))
+	}
+	if *agents {
+		return c.initAgents(root)
 	}
 	dir := filepath.Join(root, "devserver")
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
@@ -89,7 +101,11 @@ func isProject(dir string) bool {
 
 // whichProject asks for the project's folder, since the current folder is none. The folder that the user may have meant
 // lies above or below. Without a terminal it returns an error with the next step.
-func (c *command) whichProject() (string, error) {
+func (c *command) whichProject(agents bool) (string, error) {
+	name, question := "init", "Make devserver/ in which folder?"
+	if agents {
+		name, question = "init --agents", "Write the files for agents to which folder?"
+	}
 	here, err := filepath.Abs(".")
 	if err != nil {
 		return "", err
@@ -102,15 +118,15 @@ func (c *command) whichProject() (string, error) {
 		looked += ", and no folder above or below is one"
 	}
 	if !c.interactive() {
-		return "", fmt.Errorf("%s. Name the folder: devserver init %s", looked, cmp.Or(quoted(first(found)), "<folder>, or devserver init . for this folder"))
+		return "", fmt.Errorf("%s. Name the folder: devserver %s %s", looked, name, cmp.Or(quoted(first(found)), "<folder>, or devserver "+name+" . for this folder"))
 	}
-	return c.askFolder(looked, first(found))
+	return c.askFolder(looked, question, first(found))
 }
 
 // askFolder asks for a folder. An empty line takes the suggestion.
-func (c *command) askFolder(looked, suggestion string) (string, error) {
+func (c *command) askFolder(looked, question, suggestion string) (string, error) {
 	fmt.Fprintf(c.stdout, "%s.\n", looked)
-	prompt := "Make devserver/ in which folder? "
+	prompt := question + " "
 	if suggestion != "" {
 		prompt += "[" + suggestion + "] "
 	}

@@ -18,7 +18,7 @@ func TestAskFolder(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		cmd := &command{stdin: strings.NewReader(c.input), stdout: &out}
-		folder, err := cmd.askFolder("/x is no project", c.suggestion)
+		folder, err := cmd.askFolder("/x is no project", "Which folder?", c.suggestion)
 		if folder != c.folder || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("suggestion %q, input %q: %q, %v", c.suggestion, c.input, folder, err)
 		}

@@ -50,6 +50,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return c.help()
 	case "init":
 		return c.init(args)
+	case "docs":
+		return c.docs(args)
+	case "page":
+		return c.page(ctx, args)
+	case "mcp":
+		return c.mcp(ctx, args)
 	case "events":
 		return c.events(ctx, args)
 	case "pause":
@@ -61,7 +67,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // commands are the first arguments that name a command and not a project's folder. A folder with such a name is
 // written ./init.
-var commands = []string{"dev", "serve", "init", "events", "pause", "version", "help"}
+var commands = []string{"dev", "serve", "init", "page", "events", "pause", "mcp", "docs", "version", "help"}
 
 // usage reports a wrong command line.
 func (c *command) usage(format string, args ...any) int {

@@ -5,32 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/seed-b8174343/devserver/internal/running"
+	"github.com/seed-b8174343/devserver/internal/steer"
 	"github.com/seed-b8174343/devserver/internal/terminal"
 )
 
 // sendEvent sends one event and prints how many pages got it.
 func (c *command) sendEvent(ctx context.Context, in *eventsArgs) int {
-	m := running.Message{To: "all", Event: in.rest[0]}
-	if in.to != "" {
-		m.To = in.to
-		if !strings.HasPrefix(in.to, "page:") && !strings.HasPrefix(in.to, "user:") {
-			m.To = "any:" + in.to
-		}
-	}
+	m := steer.SendArgs{To: receiver(in.to), Event: in.rest[0]}
 	if len(in.rest) == 2 {
-		text := []byte(in.rest[1])
-		if in.rest[1] == "-" {
-			var err error
-			if text, err = io.ReadAll(c.stdin); err != nil {
-				return c.fail(fmt.Errorf("read the JSON from standard input: %w", err))
-			}
+		text, err := c.argument(in.rest[1])
+		if err != nil {
+			return c.fail(err)
 		}
-		var err error
 		if m.Data, err = parseJSON(text); err != nil {
 			return c.usageOf("devserver events help", "%v", err)
 		}
@@ -39,8 +28,9 @@ func (c *command) sendEvent(ctx context.Context, in *eventsArgs) int {
 	if err != nil {
 		return c.fail(err)
 	}
-	n, err := r.Send(ctx, m)
-	switch {
+	var sent steer.Sent
+	err = r.Do(ctx, steer.VerbSend, m, &sent)
+	switch n := sent.Sent; {
 	case err != nil:
 		return c.fail(errors.New(terminal.Printable(err.Error()))) // pages and users chose the names in it
 	case n == 0:

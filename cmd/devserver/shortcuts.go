@@ -21,6 +21,7 @@ type shortcuts struct {
 	paint   terminal.Paint
 	urls    server.URLs
 	cfg     config.Config
+	key     func() string // of the panel, for browsers on other devices
 	log     *slog.Logger
 	getenv  func(string) string
 	restart func(reason string) error
@@ -60,6 +61,8 @@ func (s *shortcuts) do(key string) {
 			path = *s.cfg.Server.Open
 		}
 		openBrowser(s.log, s.getenv, openURL(s.urls, path))
+	case "d":
+		s.openPanel()
 	case "c":
 		clearScreen(s.out)
 	case "q":
@@ -76,12 +79,25 @@ func (s *shortcuts) help() {
 		{"p", "pause or resume updates"},
 		{"u", "show the URLs"},
 		{"o", "open a browser"},
+		{"d", "open the panel: pages, updates, modules, events, errors"},
 		{"c", "clear the terminal"},
 		{"q", "quit"},
 	} {
 		fmt.Fprintf(s.out, "  %s %s %s\n", s.paint.Dim("press"), s.paint.Bold(line[0]+" + Enter"), s.paint.Dim("to "+line[1]))
 	}
 	fmt.Fprintln(s.out)
+}
+
+// openPanel opens the panel in the user's browser. It prints the links for other devices, which have the key in them.
+func (s *shortcuts) openPanel() {
+	for _, u := range s.urls.Network {
+		fmt.Fprintf(s.out, "  ➜  %s %s\n", s.paint.Bold("Panel on other devices:"), s.paint.Cyan(u+panelName+"#key="+s.key()))
+	}
+	if len(s.urls.Local) > 0 {
+		openBrowser(s.log, s.getenv, s.urls.Local[0]+panelName)
+	} else if len(s.urls.Network) > 0 {
+		openBrowser(s.log, s.getenv, s.urls.Network[0]+panelName+"#key="+s.key())
+	}
 }
 
 // openBrowser opens the URL in the user's browser. With BROWSER=none it does nothing.

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-b8174343/devserver/internal/builtin"
+	"github.com/seed-b8174343/devserver/internal/steer"
 	"github.com/seed-b8174343/devserver/internal/terminal"
 )
 
@@ -30,7 +31,7 @@ func (c *command) tailEvents(ctx context.Context, in *eventsArgs) int {
 		defer cancel()
 	}
 	paint := terminal.Paint{On: terminal.ColorWanted(c.stdout, c.getenv)}
-	t := &tail{filters: in.rest, json: in.json, paint: paint, requests: map[string]string{}}
+	t := &tail{filters: in.rest, json: in.json, paint: paint}
 	count := 0
 	err = r.Tail(waiting, func() { fmt.Fprintln(c.stderr, "listening to "+r.URL) }, func(line []byte) error {
 		text, ok := t.line(line)
@@ -66,10 +67,9 @@ func (c *command) tailEvents(ctx context.Context, in *eventsArgs) int {
 
 // tail filters the lines of the event log and formats them for people.
 type tail struct {
-	filters  []string
-	json     bool
-	paint    terminal.Paint
-	requests map[string]string // page and number of an open request -> its event's name, which the answer lacks
+	filters []string
+	json    bool
+	paint   terminal.Paint
 }
 
 // line returns the text to print for a line of the log. It returns false when there is nothing to print.
@@ -78,7 +78,9 @@ func (t *tail) line(text []byte) (string, bool) {
 	if json.Unmarshal(text, &l) != nil {
 		return "", false // the server has another version
 	}
-	t.name(&l)
+	if l.Type == "console" {
+		l.Event = "console" // for the filters
+	}
 	switch {
 	case !t.wanted(&l):
 		return "", false
@@ -88,58 +90,16 @@ func (t *tail) line(text []byte) (string, bool) {
 	return t.forPeople(&l), true
 }
 
-// maxRequests bounds the memory for requests that were cancelled and get no answer.
-const maxRequests = 10_000
-
-// name names the lines that have no event's name, for the filters: an answer like its request, console output
-// "console".
-func (t *tail) name(l *builtin.Line) {
-	switch l.Type {
-	case "request":
-		if len(t.requests) >= maxRequests {
-			clear(t.requests)
-		}
-		t.requests[fmt.Sprint(l.From, " ", l.ID)] = l.Event
-	case "reply":
-		key := fmt.Sprint(l.To, " ", l.ID)
-		l.Event = t.requests[key]
-		delete(t.requests, key)
-	case "console":
-		l.Event = "console"
-	}
-}
-
 func (t *tail) wanted(l *builtin.Line) bool {
 	if len(t.filters) == 0 || l.Type == "lost" {
 		return true
 	}
 	for _, f := range t.filters {
-		if matches(f, l.Event) {
+		if steer.Matches(f, l.Event) {
 			return true
 		}
 	}
 	return false
-}
-
-// matches reports whether a name fits a pattern, in which * is any text.
-func matches(pattern, name string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == name
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	if len(name) < len(first)+len(last) || !strings.HasPrefix(name, first) || !strings.HasSuffix(name, last) {
-		return false
-	}
-	name = name[len(first) : len(name)-len(last)]
-	for _, part := range parts[1 : len(parts)-1] {
-		_, rest, found := strings.Cut(name, part)
-		if !found {
-			return false
-		}
-		name = rest
-	}
-	return true
 }
 
 // maxData is how much of an event's data is printed for people, in characters.
@@ -151,6 +111,9 @@ func (t *tail) forPeople(l *builtin.Line) string {
 		page = t.paint.Green("from " + l.From)
 	}
 	what, rest := t.paint.Bold(terminal.OneLine(l.Event)), terminal.OneLine(string(l.Data))
+	if l.Called {
+		what += " (called)"
+	}
 	switch l.Type {
 	case "request":
 		what += fmt.Sprintf(" (request %d)", l.ID)

@@ -48,8 +48,8 @@ func (l ConsoleLine) Located(where Locator) (position, text string) {
 	return position, where.Stack(text)
 }
 
-// level returns Level if it is a known level, or else "log": the page may send anything.
-func (l ConsoleLine) level() string {
+// KnownLevel returns Level if it is a known level, or else "log": the page may send anything.
+func (l ConsoleLine) KnownLevel() string {
 	switch l.Level {
 	case "info", "warn", "error", "debug", "uncaught", "rejection":
 		return l.Level
@@ -59,7 +59,7 @@ func (l ConsoleLine) level() string {
 
 // kind returns the name of the level for people, and the level in the server's own log.
 func (l ConsoleLine) kind() (string, slog.Level) {
-	switch level := l.level(); level {
+	switch level := l.KnownLevel(); level {
 	case "warn":
 		return "console.warn", slog.LevelWarn
 	case "error":

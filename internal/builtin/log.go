@@ -40,6 +40,8 @@ type Line struct {
 	At    string          `json:"at,omitempty"`
 	Text  string          `json:"text,omitempty"`
 	Count int             `json:"count,omitempty"`
+	// Called says that a program called the handlers in the page's place: nothing passed between them and the page.
+	Called bool `json:"called,omitempty"`
 }
 
 // Log returns the plugin that writes events of both directions and console lines to a file.
@@ -109,7 +111,7 @@ func newLines() *lines { return &lines{wake: make(chan struct{}, 1)} }
 
 // passed is called under the hub's locks, so it only queues.
 func (l *lines) passed(p hmr.Passed) {
-	e := Line{Type: p.Type, Event: p.Event, ID: p.ID, Data: p.Data, Error: p.Error}
+	e := Line{Type: p.Type, Event: p.Event, ID: p.ID, Data: p.Data, Error: p.Error, Called: p.Called}
 	if p.Type == "custom" {
 		e.Type = "event"
 	}
@@ -183,7 +185,7 @@ func (e *Line) console(where Locator) bool {
 		return false
 	}
 	at, text := in.Located(where)
-	*e = Line{Time: e.Time, Type: "console", From: e.From, Level: in.level(), At: at, Text: text}
+	*e = Line{Time: e.Time, Type: "console", From: e.From, Level: in.KnownLevel(), At: at, Text: text}
 	return true
 }
 

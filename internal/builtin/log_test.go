@@ -124,6 +124,8 @@ func TestLogLines(t *testing.T) {
 		hmr.Passed{Page: "c2", Type: "custom", Event: "cart:price"},
 		hmr.Passed{Page: "c1", FromPage: true, Type: "request", Event: "cart:total", ID: 3},
 		hmr.Passed{Page: "c1", Type: "reply", ID: 3, Error: &hmr.Error{Code: "empty", Message: "no"}},
+		hmr.Passed{Page: "c1", Type: "request", Event: "cart:state", ID: 1},
+		hmr.Passed{Page: "c1", FromPage: true, Type: "request", Event: "cart:total", ID: 1, Called: true},
 		hmr.Passed{Page: "c1", FromPage: true, Type: "custom", Event: ConsoleEvent},
 	)
 	var have []string
@@ -139,6 +141,8 @@ func TestLogLines(t *testing.T) {
 		`"type":"event","to":"c2","event":"cart:price"}`,
 		`"type":"request","from":"c1","event":"cart:total","id":3}`,
 		`"type":"reply","to":"c1","id":3,"error":{"code":"empty","message":"no"}}`,
+		`"type":"request","to":"c1","event":"cart:state","id":1}`,
+		`"type":"request","from":"c1","event":"cart:total","id":1,"called":true}`,
 	}
 	if strings.Join(have, "\n") != strings.Join(want, "\n") {
 		t.Errorf("have\n%s\nwant\n%s", strings.Join(have, "\n"), strings.Join(want, "\n"))

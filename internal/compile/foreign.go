@@ -41,7 +41,7 @@ func (c *Compiler) foreign(ctx context.Context, src *source) (owned bool, err er
 	}
 	src.state = state
 	src.code, src.plain, src.css = made.Code, !made.CSS, made.CSS
-	src.watch, src.globs = made.Files, made.Globs
+	src.watch, src.globs, src.by = made.Files, made.Globs, made.By
 	src.foreign = sumOf(made.Code)
 	return true, nil
 }

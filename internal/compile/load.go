@@ -61,7 +61,8 @@ type source struct {
 	globs []string       // patterns of further files that plugins made the code from
 	// foreign stands for the code that plugins of the vite.config have made, "" for other modules.
 	foreign string
-	whole   bool // code was not read: only the file's URL matters
+	by      []string // the plugins that made or changed code
+	whole   bool     // code was not read: only the file's URL matters
 }
 
 func (c *Compiler) load(ctx context.Context, id string) (*graph.Version, error) {
@@ -85,6 +86,7 @@ func (c *Compiler) load(ctx context.Context, id string) (*graph.Version, error) 
 		v.Code = c.first.texts.keep(v.Code)
 	}
 	v.InputGlobs = append(v.InputGlobs, src.globs...)
+	v.By = append(src.by, v.By...) // PostTransform comes last
 	for _, file := range c.o.Watch.Inputs(src.watch) {
 		v.Inputs = append(v.Inputs, file)
 		if info, err := os.Stat(file); err != nil || info.IsDir() { // or it may become a folder
@@ -184,6 +186,7 @@ func (c *Compiler) read(ctx context.Context, id string) (source, error) {
 	}
 	if changed != nil {
 		c.transformed(&src, changed, nil)
+		src.by = append(src.by, changed.By...)
 	}
 	return src, nil
 }
@@ -196,7 +199,7 @@ func (c *Compiler) original(ctx context.Context, id string) (source, error) {
 		return src, err
 	}
 	if loaded != nil {
-		src.watch = loaded.Watch
+		src.watch, src.by = loaded.Watch, loaded.By
 		src.code, src.made = c.mapOf(loaded.Code, loaded.Map, src)
 		return src, nil
 	}

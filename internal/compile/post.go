@@ -74,6 +74,7 @@ func (c *Compiler) askPost(ctx context.Context, src source, code string, v *grap
 	r, err := c.o.Plugins.PostTransform(ctx, plugin.TransformArgs{ID: src.id, File: src.file, Code: code})
 	if r != nil {
 		v.Inputs = append(v.Inputs, c.o.Watch.Inputs(r.Watch)...)
+		v.By = append(v.By, r.By...)
 	}
 	return r, err
 }

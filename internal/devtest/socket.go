@@ -1,6 +1,7 @@
 package devtest
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -58,6 +59,8 @@ func Event(name string, texts ...string) func(Frame) bool {
 type Socket struct {
 	t    testing.TB
 	conn *websocket.Conn
+
+	writing sync.Mutex // held by Send
 
 	mu     sync.Mutex
 	frames []Frame       // guarded by mu; all received frames
@@ -207,6 +210,26 @@ func (s *Socket) Frames() []Frame {
 	return append([]Frame(nil), s.frames...)
 }
 
+// Each calls fn for each frame, also for those that came before, until ctx or the socket ends.
+func (s *Socket) Each(ctx context.Context, fn func(Frame)) {
+	for n := 0; ; {
+		s.mu.Lock()
+		frames, more, err := s.frames[n:], s.more, s.err
+		s.mu.Unlock()
+		for _, f := range frames {
+			fn(f)
+		}
+		if n += len(frames); err != nil {
+			return
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // Count returns how many of the frames so far match.
 func (s *Socket) Count(match func(Frame) bool) int {
 	n := 0
@@ -229,6 +252,8 @@ func (s *Socket) Send(v any) {
 		}
 		text = string(b)
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	if err := s.conn.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
 		s.t.Fatalf("send: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/journal"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/vite"
@@ -26,7 +27,7 @@ func (u *Updater) apply(batch watch.Batch) {
 	if u.o.Context.Err() != nil || u.handOver(batch) {
 		return
 	}
-	e := &edit{changes: batch, modules: modules{}}
+	e := newEdit(batch)
 	u.compileAffected(e, batch)
 	u.update(e)
 	u.reloadPages(e)
@@ -42,7 +43,7 @@ func (u *Updater) reloadModules(ids []string, again bool) {
 	u.applying.Lock()
 	defer u.applying.Unlock()
 	ids = unique(ids)
-	e := &edit{modules: modules{}}
+	e := newEdit(nil)
 	e.modules.merge(u.reload(e, nil, ids, false))
 	for _, id := range ids {
 		e.modules[id].again = again
@@ -52,10 +53,15 @@ func (u *Updater) reloadModules(ids []string, again bool) {
 
 // update is the part of an edit that follows once the modules that may have changed are compiled.
 func (u *Updater) update(e *edit) {
+	e.stages.end("compile")
 	u.awaitRest(e) // unfinished.go
+	e.stages.end("rest")
 	u.crawlNew(e)
 	u.awaitNew(e) // unfinished.go
+	u.dropParts(e)
+	e.stages.end("crawl")
 	u.askPlugins(e)
+	e.stages.end("plugins")
 	u.publish(e)
 	u.revoke(e) // permit.go
 }
@@ -71,6 +77,7 @@ func (u *Updater) restartIfConfigured(changes watch.Batch) bool {
 	for _, c := range changes {
 		if u.o.Watched.configChanged(c.Path) {
 			u.o.Restart(u.o.Layout.Shown(c.Path) + " changed")
+			u.recordOther(changes, journal.Restart) // record.go
 			return true
 		}
 	}
@@ -209,6 +216,17 @@ func (u *Updater) crawlNew(e *edit) {
 	}
 }
 
+// dropParts forgets broken parts of files that nothing imports any more, such as a <style> of a component that is gone.
+func (u *Updater) dropParts(e *edit) {
+	for _, id := range e.modules.with(broken) {
+		if moduleid.Query(id) != "" && u.IsOrphan(id) {
+			delete(e.modules, id)
+			u.o.Graph.Remove(id)
+			u.o.Problems.Clear(id)
+		}
+	}
+}
+
 // askPlugins lets plugins narrow the changed modules, or handle the change themselves.
 func (u *Updater) askPlugins(e *edit) {
 	u.narrow(e) // foreign.go
@@ -266,9 +284,13 @@ func (u *Updater) publish(e *edit) {
 		if u.publishChange(update) {
 			u.outdated.seen(changed)
 		}
+		e.stages.end("send")
+		u.recordUpdate(e, update)                                  // record.go
 		u.printUnseen(slices.Concat(changed, styles, files, gone)) // report.go
 	}
 	u.passOnReloads(e)       // foreign.go
+	u.recordBroken(e)        // record.go
+	u.recordSame(e)          // record.go
 	if len(e.modules) == 0 { // editors save by files that are no module's
 		u.o.Problems.Publish()
 		return
@@ -304,6 +326,7 @@ func (u *Updater) reloadPages(e *edit) {
 		id := u.o.Gate.FileToID(c.Path)
 		u.forgetScripts(id)
 		if u.publishChange(u.pageReload(c.Path)) {
+			u.recordOther(watch.Batch{c}, journal.PageEdit)
 			u.PrintReload(id + " was edited")
 		}
 	}
@@ -319,6 +342,7 @@ func (u *Updater) reloadMadeFrom(c watch.Change) {
 		reload := u.pageReload(page.(string))
 		reload.Reason = u.o.Layout.Shown(c.Path) + " was edited, which a <style> of the page uses"
 		if u.publishChange(reload) {
+			u.recordOther(watch.Batch{c}, journal.PageEdit)
 			u.PrintReload(u.o.Gate.FileToID(c.Path) + " was edited, which a <style> of " + u.o.Gate.FileToID(page.(string)) + " uses")
 		}
 		return true

@@ -11,15 +11,16 @@ import (
 	"time"
 
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/journal"
 	"github.com/seed-b8174343/devserver/internal/watch"
 )
 
 // goEdits are files of the plugins' Go code whose edits look unfinished and are not built yet. A build of half a save
 // takes a second at least, and is thrown away.
 type goEdits struct {
-	since   map[string]time.Time // files, and when they were first seen so
-	changed bool                 // another file has changed, too
-	waits   int                  // counts, so that only the last wait acts
+	since  map[string]time.Time // files, and when they were first seen so
+	edited []string             // the files that have changed
+	waits  int                  // counts, so that only the last wait acts
 }
 
 // goChanged reports whether all changes are in the plugins' Go code. It builds the plugins if some are.
@@ -76,16 +77,20 @@ func (u *Updater) goEdited(files ...string) {
 			continue
 		}
 		delete(w.since, f)
-		w.changed = u.o.Watched.contentChanged(f) || w.changed
+		if u.o.Watched.contentChanged(f) {
+			w.edited = append(w.edited, f)
+		}
 	}
 	w.waits++
 	switch {
 	case longest > 0:
 		u.awaitGo(longest)
-	case w.changed:
-		w.changed = false
+	case len(w.edited) > 0:
 		u.o.Logger.Info("plugins changed, building")
-		u.tasks.Go(u.o.BuildPlugins)
+		built := u.builds.Begin()
+		u.tasks.Go(func() { defer built(); u.o.BuildPlugins() })
+		u.recordOther(written(w.edited), journal.PluginEdit) // record.go
+		w.edited = nil
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/journal"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/transform"
 	"github.com/seed-b8174343/devserver/internal/watch"
@@ -52,6 +53,7 @@ func (u *Updater) missingArrived(c watch.Change) {
 	}
 	if id, was := u.missing.LoadAndDelete(c.Path); was {
 		u.o.Problems.Clear(id.(string))
+		u.recordOther(watch.Batch{c}, journal.PageEdit)
 		u.publishChange(&hmr.FullReload{Module: id.(string), TriggeredBy: id.(string), Reason: u.o.Layout.Shown(c.Path) + " exists now"})
 	}
 }

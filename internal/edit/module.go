@@ -14,6 +14,9 @@ type edit struct {
 	changes watch.Batch
 	modules modules
 	foreign foreign
+
+	stages   stages // record.go
+	recorded bool   // the journal has the edit
 }
 
 // modules are the modules of an edit by their IDs.

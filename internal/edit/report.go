@@ -5,12 +5,14 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/journal"
 )
 
 // What the terminal says of an edit.
 
-// Reported prints what a page did with an update, once for all pages that did the same.
-func (u *Updater) Reported(_ *hmr.Client, r hmr.Report) {
+// Reported prints what a page did with an update, once for all pages that did the same. The journal has it for each.
+func (u *Updater) Reported(c *hmr.Client, r hmr.Report) {
+	u.recordReport(c, r)
 	line := ""
 	switch r.Kind {
 	case "updated":
@@ -45,7 +47,10 @@ func (u *Updater) printUnseen(ids []string) {
 }
 
 // PrintReload prints that pages reload, and why.
-func (u *Updater) PrintReload(why string) { u.o.Logger.Info(u.reloadLine(why)) }
+func (u *Updater) PrintReload(why string) {
+	u.o.Journal.Add(journal.Record{Kind: journal.KindReload, Reload: &journal.Reload{Reason: why}})
+	u.o.Logger.Info(u.reloadLine(why))
+}
 
 // ReloadPages reloads the pages at a path, or all. It is for a reload that somebody asked for, and no edit.
 func (u *Updater) ReloadPages(send func(hmr.Payload) error, path, why string) error {

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/gate"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/journal"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/pack"
 	"github.com/seed-b8174343/devserver/internal/parallel"
@@ -44,6 +45,8 @@ type Options struct {
 	Hub      *hmr.Hub
 	Watched  *Watched
 	Plugins  Plugins
+	// Journal gets what happens: edits, reports of pages, reloads.
+	Journal *journal.Log
 	// Vite are the plugins of the vite.config, nil without any. Send sends a message of them to pages.
 	Vite   *vite.Host
 	Send   func(vite.Send) error
@@ -74,6 +77,7 @@ type Updater struct {
 
 	applying sync.Mutex // one edit at a time
 	goWaits  goEdits    // guarded by applying
+	builds   parallel.Busy
 
 	entered sync.Map // IDs that a page asked for by itself
 	pages   sync.Map // HTML files that were served -> sums of the further files that they were made from

@@ -256,6 +256,13 @@ func (w *Watched) contentChanged(file string) bool {
 	return !known || was != now
 }
 
+// differs reports whether the content of a file differs from the last time that it was read. The next contentChanged
+// says so, too.
+func (w *Watched) differs(file string) bool {
+	was, known := w.contents.Load(file)
+	return known && was != sumOf(file)
+}
+
 // forgetDeletedPages forgets the content of pages that do not exist any more, and returns their files: path, or those
 // below it.
 func (w *Watched) forgetDeletedPages(path string) (gone []string) {

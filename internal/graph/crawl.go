@@ -12,7 +12,7 @@ import (
 // the first time, sorted, with the modules that have an error; Broken lists those. Modules that were crawled before are
 // not followed again, so that Crawl costs only the new modules. When ctx ends, Crawl loads no further module.
 func (g *Graph) Crawl(ctx context.Context, ids ...string) []string {
-	defer g.busy.begin()()
+	defer g.busy.Begin()()
 	if !g.crawling.TryLock() {
 		if g.crawlDone(ids) {
 			return nil

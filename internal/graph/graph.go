@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sync"
+
+	"github.com/seed-b8174343/devserver/internal/parallel"
 )
 
 // Loader compiles modules for the graph. Its methods are called concurrently. Load may load further modules by
@@ -36,7 +38,7 @@ type Graph struct {
 	loading map[string]chan struct{}
 	// waits holds the modules whose first compilation waits for other modules, and those.
 	waits   map[string]map[string]int
-	busy    busy                 // Crawl, Load and Reload that compile
+	busy    parallel.Busy        // Crawl, Load and Reload that compile
 	globs   map[*Module]struct{} // modules that list files by pattern
 	broken  map[*Module]struct{} // modules whose last version has an error
 	missing map[*Module]struct{} // modules with an import that did not resolve
@@ -93,7 +95,7 @@ func (g *Graph) loaded(id string) *Version {
 
 // loadFirst compiles a module that has no version, and wakes the calls of Load that wait for it.
 func (g *Graph) loadFirst(ctx context.Context, id string) *Version {
-	defer g.busy.begin()()
+	defer g.busy.Begin()()
 	v := g.loader.Load(ctx, id)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -108,7 +110,7 @@ func (g *Graph) loadFirst(ctx context.Context, id string) *Version {
 
 // Reload compiles the module again. It returns the new version and the version before, which is nil for a new module.
 func (g *Graph) Reload(ctx context.Context, id string) (now, before *Version) {
-	defer g.busy.begin()()
+	defer g.busy.Begin()()
 	now = g.loader.Load(ctx, id)
 	g.mu.Lock()
 	defer g.mu.Unlock()

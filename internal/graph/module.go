@@ -50,6 +50,8 @@ type Version struct {
 	// Inputs are the other files that the content was made from (@import-ed stylesheets, a page's inline script).
 	// They may be missing: their creation makes a new Version.
 	Inputs []string
+	// By are the names of the plugins that made or changed the content.
+	By []string
 	// Globs are patterns (absolute, slash-separated) whose matches the content lists. InputGlobs are patterns of files
 	// that count as Inputs.
 	Globs, InputGlobs []string

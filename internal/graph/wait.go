@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"fmt"
-	"sync"
 )
 
 // LoadFor is Load for the loader of another module. waiting is that other module, "" when no module waits. LoadFor
@@ -53,48 +52,4 @@ func (g *Graph) waitsFor(id, other string) bool {
 }
 
 // Settle waits until no module is being compiled and no Crawl runs, or ctx ends.
-func (g *Graph) Settle(ctx context.Context) error {
-	idle := g.busy.untilIdle()
-	if idle == nil {
-		return nil
-	}
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// busy counts what runs. The zero value counts nothing.
-type busy struct {
-	mu   sync.Mutex
-	n    int
-	idle chan struct{} // closed when n is next 0; nil when nobody waits
-}
-
-func (b *busy) begin() (end func()) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.n++
-	return b.end
-}
-
-func (b *busy) end() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.n--; b.n == 0 && b.idle != nil {
-		close(b.idle)
-		b.idle = nil
-	}
-}
-
-// untilIdle returns a channel that is closed once nothing runs, nil when nothing runs now.
-func (b *busy) untilIdle() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.n > 0 && b.idle == nil {
-		b.idle = make(chan struct{})
-	}
-	return b.idle
-}
+func (g *Graph) Settle(ctx context.Context) error { return g.busy.Idle(ctx) }

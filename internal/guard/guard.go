@@ -18,13 +18,14 @@ import (
 	"unicode"
 )
 
-// TokenHeader is the header with the token, in requests that change something.
+// TokenHeader is the header with the token or the key, in requests that change something.
 const TokenHeader = "X-Devserver-Token"
 
 // Options say which requests are allowed.
 type Options struct {
-	// Token is the secret that the server's own pages know. It has at least 32 characters.
-	Token string
+	// Token is the secret that the server's own pages know, and Key the secret of the panel and of other programs of the
+	// user. Each has at least 32 characters.
+	Token, Key string
 	// BoundHost is the host that the server listens on; it is an allowed host.
 	BoundHost string
 	// AllowedHosts lists further host names. ".example.com" stands for the domain and all names below it, "*" for any
@@ -46,8 +47,8 @@ type Guard struct {
 
 // New returns a Guard.
 func New(o Options) (*Guard, error) {
-	if len(o.Token) < 32 {
-		return nil, errors.New("guard: the token must have at least 128 bits")
+	if len(o.Token) < 32 || len(o.Key) < 32 {
+		return nil, errors.New("guard: token and key must have at least 128 bits")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -287,9 +288,67 @@ func (g *Guard) CheckAction(r *http.Request) error {
 	return nil
 }
 
-// tokenOK compares in constant time, so that the time of an answer reveals nothing about the token.
-func (g *Guard) tokenOK(token string) bool {
-	return subtle.ConstantTimeCompare([]byte(token), []byte(g.o.Token)) == 1
+// CheckCommand returns nil if a request comes from a program of the user, such as the panel or the command line: a POST
+// with the key, also as a bearer token. Pages of the project do not have the key.
+func (g *Guard) CheckCommand(r *http.Request) error {
+	key := r.Header.Get(TokenHeader)
+	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && key == "" {
+		key = bearer
+	}
+	switch {
+	case r.Method != http.MethodPost:
+		return fmt.Errorf("%w: not a POST", ErrForbidden)
+	case !g.originOK(r) || !slices.Contains([]string{"", "same-origin", "none"}, r.Header.Get("Sec-Fetch-Site")) || !equal(key, g.o.Key):
+		return fmt.Errorf("%w: wrong origin or key", ErrForbidden)
+	}
+	return nil
+}
+
+// isForwarding reports whether a header is that of a proxy or a tunnel: the request may come from anywhere.
+func isForwarding(name string) bool {
+	switch name {
+	case "Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cdn-Loop":
+		return true
+	}
+	for _, maker := range []string{"X-Forwarded", "X-Original-", "Cf-", "Fly-", "Tailscale-", "X-Envoy-"} {
+		if strings.HasPrefix(name, maker) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsLocal reports whether a request comes from this machine, and was sent to a name or an address of this machine. A
+// tunnel or proxy that runs here shows by its headers, by the name, or by HTTP/1.0, which nginx speaks to a backend if
+// nobody says otherwise, and no browser or agent does.
+func IsLocal(r *http.Request) bool {
+	for name := range r.Header {
+		if isForwarding(name) {
+			return false
+		}
+	}
+	if !r.ProtoAtLeast(1, 1) {
+		return false
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !from.Addr().Unmap().IsLoopback() {
+		return false
+	}
+	host, err := splitHost(r.Host)
+	if err != nil {
+		return false
+	}
+	if addr, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return addr.Unmap().IsLoopback()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+func (g *Guard) tokenOK(token string) bool { return equal(token, g.o.Token) }
+
+// equal compares in constant time, so that the time of an answer reveals nothing about the secret.
+func equal(given, secret string) bool {
+	return subtle.ConstantTimeCompare([]byte(given), []byte(secret)) == 1
 }
 
 // recoverPanic turns a panic of a handler into a 500 with a constant text: one request must not end the server.

@@ -15,9 +15,12 @@ import (
 
 const token = "0123456789abcdef0123456789abcdef"
 
+// key is the secret of commands.
+var key = strings.Repeat("k", 32)
+
 func guarded(t *testing.T, o guard.Options) *httptest.Server {
 	t.Helper()
-	o.Token = token
+	o.Token, o.Key = token, key
 	g, err := guard.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +36,16 @@ func guarded(t *testing.T, o guard.Options) *httptest.Server {
 			}
 		case "/action":
 			if err := g.CheckAction(r); err != nil {
+				http.Error(w, "403", http.StatusForbidden)
+				return
+			}
+		case "/command":
+			if err := g.CheckCommand(r); err != nil {
+				http.Error(w, "403", http.StatusForbidden)
+				return
+			}
+		case "/local":
+			if !guard.IsLocal(r) {
 				http.Error(w, "403", http.StatusForbidden)
 				return
 			}
@@ -163,6 +176,70 @@ func TestActionsNeedPostAndToken(t *testing.T) {
 	} {
 		if status, _ := raw(t, s, request); status != want {
 			t.Errorf("%q: %d, want %d", request, status, want)
+		}
+	}
+}
+
+// TestCommandsNeedPostAndKey: the token of pages is no key.
+func TestCommandsNeedPostAndKey(t *testing.T) {
+	s := guarded(t, guard.Options{CORSOrigins: []string{"http://listed.test"}})
+	header, bearer := "\nContent-Length: 0\nX-Devserver-Token: "+key, "\nContent-Length: 0\nAuthorization: Bearer "+key
+	for request, want := range map[string]int{
+		"POST /command HTTP/1.1\nHost: SELF" + header:                                                                   200,
+		"POST /command HTTP/1.1\nHost: SELF" + bearer:                                                                   200,
+		"POST /command HTTP/1.1\nHost: SELF\nOrigin: http://SELF" + bearer:                                              200,
+		"POST /command HTTP/1.1\nHost: SELF" + strings.ReplaceAll(header, key, token):                                   403,
+		"POST /command HTTP/1.1\nHost: SELF" + strings.ReplaceAll(bearer, key, token):                                   403,
+		"POST /command HTTP/1.1\nHost: SELF" + strings.ReplaceAll(bearer, "Bearer ", ""):                                403,
+		"POST /command HTTP/1.1\nHost: SELF\nContent-Length: 0":                                                         403,
+		"POST /command?token=" + key + "&key=" + key + " HTTP/1.1\nHost: SELF\nContent-Length: 0":                       403,
+		"GET /command HTTP/1.1\nHost: SELF" + header:                                                                    403,
+		"POST /command HTTP/1.1\nHost: SELF\nOrigin: http://evil.test" + header:                                         403,
+		"POST /command HTTP/1.1\nHost: SELF\nOrigin: http://listed.test" + header:                                       403,
+		"POST /command HTTP/1.1\nHost: SELF\nOrigin: null" + bearer:                                                     403,
+		"POST /command HTTP/1.1\nHost: evil.test" + header:                                                              403,
+		"POST /command HTTP/1.1\nHost: SELF\nSec-Fetch-Site: same-site\nSec-Fetch-Mode: navigate" + bearer:              403,
+		"POST /command HTTP/1.1\nHost: SELF\nX-Devserver-Token: " + token + "\nAuthorization: Bearer " + key + "\nA: b": 403,
+	} {
+		if status, _ := raw(t, s, request); status != want {
+			t.Errorf("%q: %d, want %d", request, status, want)
+		}
+	}
+}
+
+// TestLocal: what comes through a tunnel or a proxy is not of this machine, though it comes from a loopback address.
+func TestLocal(t *testing.T) {
+	s := guarded(t, guard.Options{AllowedHosts: []string{"*"}})
+	for headers, want := range map[string]int{
+		"Host: SELF":                                    200,
+		"Host: localhost:5173":                          200,
+		"Host: LOCALHOST.":                              200,
+		"Host: app.localhost":                           200,
+		"Host: [::1]:5173":                              200,
+		"Host: 127.9.9.9":                               200,
+		"Host: [::ffff:127.0.0.1]":                      200,
+		"Host: my.tunnel.test":                          403,
+		"Host: 192.168.1.5:5173":                        403,
+		"Host: localhost.evil.test":                     403,
+		"Host: 127.0.0.1.nip.io":                        403,
+		"Host: localhost\nX-Forwarded-For: 203.0.113.9": 403,
+		"Host: localhost\nForwarded: for=203.0.113.9":   403,
+		"Host: localhost\nVia: 1.1 proxy":               403,
+		"Host: localhost\nCF-Connecting-IP: 127.0.0.1":  403,
+		"Host: localhost\nCF-Ray: 8f0":                  403,
+		"Host: localhost\nX-Forwarded-Server: a":        403,
+		"Host: localhost\nX-Forwarded-For:":             403,
+		"Host: localhost\nX-Original-Host: a.test":      403,
+		"Host: localhost\nTailscale-User-Login: eve":    403,
+	} {
+		if status, _ := raw(t, s, "GET /local HTTP/1.1\n"+headers); status != want {
+			t.Errorf("%q: %d, want %d", headers, status, want)
+		}
+	}
+	from := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
+	for addr, want := range map[string]bool{"127.0.0.1:1": true, "[::1]:1": true, "[::ffff:127.0.0.1]:1": true, "192.168.1.5:1": false, "@": false, "": false} {
+		if from.RemoteAddr = addr; guard.IsLocal(from) != want {
+			t.Errorf("from %q: %t, want %t", addr, !want, want)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (p *Packer) Position(at string, line, column int) string {
 	return fmt.Sprintf("%s:%d", at, line)
 }
 
-var stackPosition = regexp.MustCompile(`(?:https?://[^\s()/@]+)?(/[^\s()@]+):(\d{1,9}):(\d{1,9})`)
+var stackPosition = regexp.MustCompile(`(?:https?://[^\s()/@]+)?((?:/@?[^\s()@/]*)+):(\d{1,9}):(\d{1,9})`)
 
 // Stack replaces the positions in a stack with files and lines. It implements builtin.Locator.
 func (p *Packer) Stack(text string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
@@ -54,6 +55,7 @@ func (c *Child) methods() wire.Methods {
 		"hello": hello,
 
 		"send":           answers(func(s wire.SendCall) (int, error) { missed, err := send(b, s); return missed, coded(err) }),
+		"request":        wire.Method(func(ctx context.Context, r wire.RequestCall) (any, error) { return request(ctx, b, r) }),
 		"waits":          does(func(w wire.WaitCall) error { b.WaitsFor(w); return nil }),
 		"clients":        answers(func(which wire.ClientsCall) ([]wire.ClientInfo, error) { return clients(b, which), nil }),
 		"rooms":          answers(func(any) ([]string, error) { return b.Rooms(), nil }),
@@ -134,6 +136,29 @@ func send(b Backend, s wire.SendCall) (missed int, err error) {
 	default:
 		return 0, b.SendToRoom(s.Room, s.Event, data)
 	}
+}
+
+// request asks a page. The page's own error is part of the answer, since the page chooses the code.
+func request(ctx context.Context, b Backend, r wire.RequestCall) (wire.RequestAnswer, error) {
+	page, err := b.Page(r.Client, r.User)
+	if err != nil {
+		return wire.RequestAnswer{}, coded(err)
+	}
+	return Request(ctx, page, r)
+}
+
+// Request asks a page for a program of plugins.
+func Request(ctx context.Context, page plugin.Client, r wire.RequestCall) (wire.RequestAnswer, error) {
+	if r.Timeout > 0 {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(r.Timeout)*time.Millisecond)
+		defer cancel()
+	}
+	data, err := page.Request(ctx, r.Event, r.Data)
+	if own, ok := errors.AsType[*hmr.Error](err); ok {
+		return wire.RequestAnswer{Error: &wire.Error{Code: own.Code, Message: own.Message, Path: own.Path}}, nil
+	}
+	return wire.RequestAnswer{Data: data}, coded(err)
 }
 
 // reloadPages reloads the pages of a call.

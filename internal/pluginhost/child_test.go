@@ -63,11 +63,17 @@ func runChild() {
 
 var board = plugin.NewChannel[hmr.BroadcastOnly, int]("test", "test", "board")
 
+var (
+	cartState = plugin.NewPageRequest[plugin.None, struct{ N int }]("state")
+	cartClear = plugin.NewPageRequest[string, plugin.None]("clear")
+)
+
 func testPlugin() plugin.Plugin {
 	var server plugin.Server
 	return plugin.Plugin{
 		Name:     "test",
 		Channels: []plugin.AnyChannel{board}, Middleware: testMiddleware(),
+		Asks:  []plugin.AnyPageRequest{cartState, cartClear},
 		Start: func(_ context.Context, s plugin.Server) error { server = s; return nil },
 		Events: []plugin.Event{
 			plugin.On("echo", func(_ context.Context, c plugin.Client, in int) error { return c.Send("echoed", in) }),
@@ -86,6 +92,19 @@ func testPlugin() plugin.Plugin {
 					}
 				}
 				return n, nil
+			}),
+			plugin.Handle("ask", func(ctx context.Context, c plugin.Client, event string) ([]any, error) {
+				answer, err := plugin.Request[struct{ N int }](ctx, c, event, 7)
+				code := ""
+				if e, ok := errors.AsType[*hmr.Error](err); ok {
+					code = e.Code + " at " + e.Path
+				}
+				return []any{answer.N, code, errors.Is(err, hmr.ErrClosed), fmt.Sprint(err)}, nil
+			}),
+			plugin.Handle("declared", func(ctx context.Context, c plugin.Client, _ any) (string, error) {
+				state, err := cartState.Ask(ctx, c, plugin.None{})
+				_, failed := cartClear.Ask(ctx, c, "all")
+				return fmt.Sprint(state, err, failed), nil
 			}),
 			plugin.Handle("try", func(_ context.Context, c plugin.Client, _ any) (string, error) {
 				missed, err := server.TryBroadcast("told", 1)
@@ -119,7 +138,7 @@ func testPlugin() plugin.Plugin {
 				}
 				return fmt.Sprint(n, server.Rooms()), err
 			}),
-			plugin.Handle("sum", func(_ context.Context, _ plugin.Client, in struct{ A, B int }) (int, error) { return in.A + in.B, nil }),
+			plugin.Handle("sum", func(_ context.Context, _ plugin.Client, in struct{ A, B int }) (int, error) { return in.A + in.B, nil }).Describe("Adds"),
 			plugin.Handle("print", func(context.Context, plugin.Client, any) (string, error) {
 				fmt.Println("a stray print \x1b[31mred\x1b[0m\x07")
 				text, err := io.ReadAll(os.Stdin)
@@ -332,6 +351,9 @@ func (c client) SendToUser(string, string, any) error { return nil }
 func (c client) SendToRoom(string, string, any) error { return nil }
 func (c client) Join(string) error                    { return nil }
 func (c client) Leave(string) error                   { return nil }
+func (c client) Request(context.Context, string, any) (json.RawMessage, error) {
+	return nil, nil
+}
 
 // page is an open page of a backend.
 type page struct {
@@ -341,8 +363,33 @@ type page struct {
 
 func (p page) Send(event string, d any) error    { return p.b.note(p.ID(), event, d) }
 func (p page) TrySend(event string, d any) error { return hmr.ErrBehind }
-func (p page) Join(room string) error            { return p.b.note(p.ID(), "joins", room) }
-func (p page) Leave(room string) error           { return fmt.Errorf("%s stays in %s", p.ID(), room) }
+
+// Request answers by the name of the event.
+func (p page) Request(ctx context.Context, event string, in any) (json.RawMessage, error) {
+	text, err := hmr.EncodeData(in)
+	if err != nil {
+		return nil, err
+	}
+	end, limited := ctx.Deadline()
+	_ = p.b.note(p.ID(), "asked "+event, fmt.Sprint(string(text), " ", limited && time.Until(end) <= plugin.Timeout))
+	switch event {
+	case "state":
+		return json.RawMessage(`{"n":1}`), nil
+	case "odd":
+		return json.RawMessage(`{"n":"x"}`), nil
+	case "coded":
+		return nil, &hmr.Error{Code: "page_gone", Message: "m", Path: "a.b"}
+	case "leaves":
+		return nil, hmr.ErrClosed
+	case "hangs":
+		<-ctx.Done()
+		_ = p.b.note(p.ID(), "cancelled", event)
+		return nil, ctx.Err()
+	}
+	return nil, nil
+}
+func (p page) Join(room string) error  { return p.b.note(p.ID(), "joins", room) }
+func (p page) Leave(room string) error { return fmt.Errorf("%s stays in %s", p.ID(), room) }
 
 // lines collects what a child prints.
 type lines struct {
@@ -440,6 +487,12 @@ func TestEventsOfAChild(t *testing.T) {
 		tell(t, c, name, data)
 		if got := b.wait(t); got != want {
 			t.Errorf("%s: sent %q, want %q", event, got, want)
+		}
+	}
+	for _, e := range c.Info().Plugins[0].Events {
+		const schema = `{"type":"object","properties":{"A":{"type":"integer"},"B":{"type":"integer"}},"required":["A","B"]}`
+		if described := e.Name == "sum"; described != (e.Description == "Adds") || described != (string(e.Schema) == schema) {
+			t.Errorf("%s is described by %q and %s", e.Name, e.Description, e.Schema)
 		}
 	}
 	tell(t, c, "join", `"hall"`)
@@ -692,6 +745,50 @@ type person struct {
 func (p person) User() string { return p.user }
 
 // TestSendsOfAChildReturnErrors: a plugin in a child can tell why a page did not get what was sent.
+func TestChildrenAskPages(t *testing.T) {
+	c, b, _ := startChild(t)
+	for event, want := range map[string]string{
+		"state":   `[1,"",false,"\u003cnil\u003e"]`,
+		"odd":     `[0,"bad_answer at n",false,"the page's answer does not fit: payload of \"odd\": n must be an integer (int), but is a string (at n)"]`,
+		"coded":   `[0,"page_gone at a.b",false,"m (at a.b)"]`, // the page's own code is not taken for the server's
+		"leaves":  `[0,"",true,"the page is gone"]`,
+		"nothing": `[0,"",false,"\u003cnil\u003e"]`,
+	} {
+		if got, err := ask(t.Context(), c, "ask", strconv.Quote(event)); err != nil || got != want {
+			t.Errorf("%s: got %s, %v, want %s", event, got, err, want)
+		}
+		if got := b.wait(t); got != `c1 asked `+event+` "7 true"` { // with the time that the handler has
+			t.Errorf("the page got %q", got)
+		}
+	}
+	if got, err := ask(t.Context(), c, "declared", ""); err != nil || got != `"{1} \u003cnil\u003e \u003cnil\u003e"` {
+		t.Errorf("got %s, %v", got, err)
+	}
+	for _, want := range []string{`c1 asked state " true"`, `c1 asked clear "\"all\" true"`} {
+		if got := b.wait(t); got != want {
+			t.Errorf("the page got %q, want %q", got, want)
+		}
+	}
+	asks := c.Info().Plugins[0].Asks
+	if len(asks) != 2 || asks[0].In != "void" || asks[0].Out != "{ N: number }" || asks[1].In != "string" || asks[1].Out != "void" {
+		t.Errorf("it asks %+v", asks)
+	}
+	// A handler that is cancelled gives its request up.
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { _, err := ask(ctx, c, "ask", `"hangs"`); done <- err }()
+	if got := b.wait(t); got != `c1 asked hangs "7 true"` {
+		t.Errorf("the page got %q", got)
+	}
+	cancel()
+	if got := b.wait(t); got != `c1 cancelled "hangs"` {
+		t.Errorf("got %q", got)
+	}
+	if err := <-done; err == nil {
+		t.Error("the cancelled handler has answered")
+	}
+}
+
 func TestSendsOfAChildReturnErrors(t *testing.T) {
 	c, b, _ := startChild(t)
 	if got, err := ask(t.Context(), c, "try", ""); err != nil || got != `"3 \u003cnil\u003e 4 \u003cnil\u003e true"` {

@@ -114,7 +114,7 @@ func TestHooksAreAlike(t *testing.T) {
 		}, `{"id":"b of /x"}`},
 		{"the first of two", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
 			return h.Load(ctx, plugin.LoadArgs{ID: "virtual:for all", File: "f"})
-		}, `{"code":"a","watch":["f"]}`},
+		}, `{"code":"a","watch":["f"],"by":["a"]}`},
 		{"none", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
 			return h.Load(ctx, plugin.LoadArgs{ID: "virtual:for nobody"})
 		}, `null`},
@@ -126,22 +126,22 @@ func TestHooksAreAlike(t *testing.T) {
 		}, `null Load of plugin b: on purpose`},
 		{"pass on", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
 			return h.Transform(ctx, plugin.TransformArgs{ID: "virtual:for all", Code: "x"})
-		}, `{"code":"xab","watch":["b","a"]}`},
+		}, `{"code":"xab","watch":["b","a"],"by":["a","b"]}`},
 		{"pass on, one of two", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
 			return h.Transform(ctx, plugin.TransformArgs{ID: "virtual:for b", Code: "x"})
-		}, `{"code":"xb","watch":["b"]}`},
+		}, `{"code":"xb","watch":["b"],"by":["b"]}`},
 		{"pass on, fails", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
 			return h.Transform(ctx, plugin.TransformArgs{ID: "virtual:fails in a", Code: "x"})
 		}, `null Transform of plugin a: on purpose`},
 		{"behind the compiler, maps are chained", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
 			return h.PostTransform(ctx, plugin.TransformArgs{ID: "post:for all", Code: "x"})
-		}, `{"code":"bax","map":` + quote(strings.Replace(lineMap("a", 2), "AACA\"", "A\"", 1)) + `}`},
+		}, `{"code":"bax","map":` + quote(strings.Replace(lineMap("a", 2), "AACA\"", "A\"", 1)) + `,"by":["a","b"]}`},
 		{"behind the compiler, one is excluded", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
 			return h.PostTransform(ctx, plugin.TransformArgs{ID: "post:not a, for all", Code: "y"})
-		}, `{"code":"by","map":` + quote(lineMap("b", 1)) + `}`},
+		}, `{"code":"by","map":` + quote(lineMap("b", 1)) + `,"by":["b"]}`},
 		{"behind the compiler, a broken map", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
 			return h.PostTransform(ctx, plugin.TransformArgs{ID: "post:broken for all", Code: "y"})
-		}, `{"code":"bay"}`},
+		}, `{"code":"bay","by":["a","b"]}`},
 		{"behind the compiler, another ID", func(ctx context.Context, h *pluginhost.Hosts) (any, error) {
 			return h.PostTransform(ctx, plugin.TransformArgs{ID: "/for all", Code: "y"})
 		}, `null`},

@@ -20,6 +20,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/gate"
+	"github.com/seed-b8174343/devserver/internal/journal"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/resolve"
 	"github.com/seed-b8174343/devserver/internal/transform"
@@ -39,6 +40,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Publish sends a payload to all pages.
 	Publish func(hmr.Payload) error
+	// Journal gets the errors whenever they change.
+	Journal *journal.Log
 	// Orphan reports whether nothing uses a module any more, so that its error is nobody's.
 	Orphan func(id string) bool
 	// Workers returns the entries of the workers that run a module.
@@ -52,6 +55,7 @@ type Set struct {
 	added chan struct{} // has an element when errors were added since it was read
 
 	publishing sync.Mutex // held by Publish, so that payloads go out in order; taken before mu
+	recorded   string     // the errors that the journal has last; guarded by publishing
 
 	mu     sync.Mutex
 	byID   map[string]*problem
@@ -201,6 +205,7 @@ func (s *Set) publish(again bool) {
 	}
 	s.showed = len(ids) > 0
 	s.mu.Unlock()
+	s.record(payload)
 	for _, e := range news {
 		s.Report(e)
 	}
@@ -210,6 +215,32 @@ func (s *Set) publish(again bool) {
 	if len(ids) > 0 || showed {
 		_ = s.o.Publish(payload) // errors always encode
 	}
+}
+
+// record gives the errors to the journal, if they are others than before. The caller holds publishing.
+func (s *Set) record(payload hmr.Payload) {
+	var list []hmr.ErrorInfo
+	if p, some := payload.(*hmr.ErrorPayload); some {
+		list = append([]hmr.ErrorInfo{p.Err}, p.More...)
+	}
+	now := ""
+	for _, e := range list {
+		now += fmt.Sprintln(e.Module, e.Message, e.Loc, e.Frame)
+	}
+	if now != s.recorded {
+		s.recorded = now
+		s.o.Journal.Add(journal.Record{Kind: journal.KindErrors, Errors: &journal.Errors{List: list}})
+	}
+}
+
+// Now returns the errors as pages get them.
+func (s *Set) Now() (list []hmr.ErrorInfo) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range s.ids() {
+		list = append(list, *s.info(id, s.byID[id]))
+	}
+	return list
 }
 
 // mostTold is how many new errors the terminal shows at once. A branch that is checked out may bring hundreds.

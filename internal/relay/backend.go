@@ -1,9 +1,12 @@
 package relay
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/wire"
@@ -122,6 +125,14 @@ func (b *backend) Reload(id string) error {
 type page struct {
 	*hmr.Client
 	hub *hmr.Hub
+}
+
+// Request asks the page. Names of devserver are for devserver itself: it answers them with more than plugins may see.
+func (c *page) Request(ctx context.Context, event string, in any) (json.RawMessage, error) {
+	if strings.HasPrefix(event, "devserver:") {
+		return nil, fmt.Errorf("send request %q: names that begin with devserver: belong to devserver itself", event)
+	}
+	return c.Client.Request(ctx, event, in)
 }
 
 func (c *page) Broadcast(event string, data any) error { return c.hub.Broadcast(event, data) }

@@ -148,6 +148,7 @@ func (b *backend) Handle(e plugin.Event) (remove func(), err error) {
 			return nil, err
 		}
 		b.r.tasks.Go(b.r.WriteTypes)
+		b.r.tasks.Go(b.r.noteTools)
 	}
 	b.handlers = append(b.handlers, h)
 	return func() { b.unhandle(h) }, nil
@@ -158,6 +159,7 @@ func (b *backend) unhandle(h *handler) {
 	defer b.mu.Unlock()
 	if slices.Contains(b.handlers, h) && h.off != nil {
 		h.off()
+		b.r.tasks.Go(b.r.noteTools)
 	}
 	b.handlers = slices.DeleteFunc(b.handlers, func(other *handler) bool { return other == h })
 }
@@ -181,14 +183,15 @@ func (b *backend) attach(l *link) (err error) {
 	return err
 }
 
-// addedEvents returns the events and requests whose handlers were added.
-func (r *Relay) addedEvents() (events []wire.EventInfo) {
+// addedEvents returns the events and requests whose handlers were added, by the names of the plugins.
+func (r *Relay) addedEvents() map[string][]wire.EventInfo {
+	events := map[string][]wire.EventInfo{}
 	r.backends.Range(func(_, of any) bool {
 		b := of.(*backend)
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for _, h := range b.handlers {
-			events = append(events, h.info)
+			events[h.plugin] = append(events[h.plugin], h.info)
 		}
 		return true
 	})

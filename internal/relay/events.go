@@ -87,8 +87,7 @@ func (l *link) call(ctx context.Context, c *hmr.Client, do func(*page) error) er
 	if !l.awaitConnect(ctx, c) {
 		return ctx.Err()
 	}
-	l.relay.calls.begin()
-	defer l.relay.calls.end()
+	defer l.relay.calls.Begin()()
 	return l.replaced(ctx, do(&page{c, l.relay.o.Hub}))
 }
 

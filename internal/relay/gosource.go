@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"go/ast"
@@ -60,6 +61,42 @@ func (s *goSource) complete(text string) string {
 		}
 		return doc + kind
 	})
+}
+
+// schemaMark is the member that tstype.Schema writes for an object, an enum or a member.
+var schemaMark = regexp.MustCompile(`"\$go":"([^"|]*)\|([^"|]*)\|([^"]*)"(,?)`)
+
+// completeSchema replaces the marks in a JSON Schema with descriptions and constants. A member's comment comes before
+// that of its type.
+func (s *goSource) completeSchema(schema json.RawMessage) json.RawMessage {
+	return schemaMark.ReplaceAllFunc(schema, func(mark []byte) []byte {
+		m := schemaMark.FindStringSubmatch(string(mark))
+		member, named, note := m[1], m[2], m[3]
+		var parts []string
+		if doc := cmp.Or(s.docOf(member), s.docOf(named)); doc != "" {
+			text, _ := json.Marshal(doc) // a string encodes
+			parts = append(parts, `"description":`+string(text))
+		}
+		if pkg, name, _ := strings.Cut(named, " "); note != "" {
+			if list := literals(s.load(pkg).enums[name], ""); list != nil {
+				if note == "enum null" {
+					list = append(list, "null")
+				}
+				parts = append(parts, `"enum":[`+strings.Join(list, ",")+"]")
+			}
+		}
+		if parts == nil {
+			return nil // with the comma behind the mark
+		}
+		return []byte(strings.Join(parts, ",") + m[4])
+	})
+}
+
+// docOf returns the comment of a declaration, "" without one. The mark names its package and itself.
+func (s *goSource) docOf(mark string) string {
+	pkg, name, _ := strings.Cut(mark, " ")
+	doc := strings.TrimSuffix(strings.TrimPrefix(s.load(pkg).docs[name], "/** "), " */ ")
+	return strings.ReplaceAll(doc, `*\/`, "*/")
 }
 
 // load parses a package. A package outside the module, or that cannot be read, is empty: its types stay as they are.
@@ -170,32 +207,36 @@ func (p *goPackage) readEnums(set *token.FileSet, importPath string, files []*as
 	}
 }
 
-// unionOf writes constants as a union of literals, with the zero value if it is given. It returns "" for flags: those
-// are numbers that are combined.
+// unionOf writes constants as a union of literals, with the zero value if it is given. It returns "" for flags.
 func unionOf(values []constant.Value, zero string) string {
-	var literals []string
+	return strings.Join(literals(values, zero), " | ")
+}
+
+// literals writes constants as JSON, with the zero value if it is given. It returns nil for flags: those are numbers
+// that are combined.
+func literals(values []constant.Value, zero string) (list []string) {
 	flags, most := true, uint64(0)
 	for _, v := range values {
 		switch v.Kind() {
 		case constant.String:
 			text, _ := json.Marshal(constant.StringVal(v)) // a string encodes
-			literals, flags = appendNew(literals, string(text)), false
+			list, flags = appendNew(list, string(text)), false
 		case constant.Int:
 			n, exact := constant.Uint64Val(v)
 			flags = flags && exact && bits.OnesCount64(n) <= 1
 			most = max(most, n)
-			literals = appendNew(literals, v.ExactString())
+			list = appendNew(list, v.ExactString())
 		default:
-			return ""
+			return nil
 		}
 	}
-	if len(literals) == 0 || flags && most > 2 {
-		return ""
+	if len(list) == 0 || flags && most > 2 {
+		return nil
 	}
-	if zero != "" && !slices.Contains(literals, zero) {
-		literals = slices.Insert(literals, 0, zero)
+	if zero != "" && !slices.Contains(list, zero) {
+		list = slices.Insert(list, 0, zero)
 	}
-	return strings.Join(literals, " | ")
+	return list
 }
 
 // appendNew appends a literal unless the list has it: a constant may be a second name of another.

@@ -23,6 +23,7 @@ import (
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/disk"
 	"github.com/seed-b8174343/devserver/internal/graph"
+	"github.com/seed-b8174343/devserver/internal/journal"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/pluginhost"
@@ -42,6 +43,8 @@ type Options struct {
 	Modules  Modules
 	Problems *problems.Set
 	Logger   *slog.Logger
+	// Journal gets which Go plugins run, and why they do not.
+	Journal *journal.Log
 	// Plugins run in process, before the plugins of PluginDir.
 	Plugins []plugin.Plugin
 	// Foreign runs plugins that are not ours, behind Plugins: those of a vite.config. Listen says which events it takes.
@@ -60,6 +63,9 @@ type Options struct {
 	Mode    string
 	URLs    func() []string
 	Restart func(reason string)
+	// ToolsChanged is called when the list of Tools has changed. It must return at once, and may call Tools. Nil is told
+	// nothing.
+	ToolsChanged func()
 }
 
 // Modules is what plugins can do with modules.
@@ -88,11 +94,11 @@ type Relay struct {
 	awaits    atomic.Bool         // program runs nothing at the moment, and may later
 
 	registering sync.Mutex
-	offs        []func() // remove the hooks of this Relay from the hub; guarded by registering
-	own         *link    // of the plugins in process, nil without them; guarded by registering
-	foreign     *link    // of the foreign plugins, nil without them; guarded by registering
-	child       *link    // of the running child, nil without one; guarded by registering
-	calls       running  // of handlers
+	offs        []func()      // remove the hooks of this Relay from the hub; guarded by registering
+	own         *link         // of the plugins in process, nil without them; guarded by registering
+	foreign     *link         // of the foreign plugins, nil without them; guarded by registering
+	child       *link         // of the running child, nil without one; guarded by registering
+	calls       parallel.Busy // of handlers
 
 	present  presence
 	channels channels
@@ -101,6 +107,7 @@ type Relay struct {
 	typing   sync.Mutex             // held while types are written
 	held     atomic.Pointer[func()] // releases the events that wait, see holdEvents; nil when none wait
 	heard    heard                  // by the foreign plugins
+	tools    tools
 	tasks    parallel.Tasks
 }
 
@@ -171,6 +178,7 @@ func (r *Relay) Attach() (err error) {
 		err = errors.Join(err, failed)
 	}
 	r.followPages()
+	r.noteTools()
 	return err
 }
 
@@ -202,7 +210,9 @@ func (r *Relay) Stop() error {
 	}
 	if r.inProcess != nil {
 		ending.Go(func() {
-			r.calls.await(handlersAtStop)
+			ctx, cancel := context.WithTimeout(context.Background(), handlersAtStop)
+			_ = r.calls.Idle(ctx) // Stop says which handlers run on
+			cancel()
 			inProcess = r.inProcess.Stop(context.Background())
 		})
 	}
@@ -252,6 +262,7 @@ func (r *Relay) swapped(old, now *pluginhost.Child) {
 	r.forgetHost(oldHost)
 	r.child.end()
 	r.child = nil
+	defer r.noteTools()
 	if now == nil {
 		return
 	}
@@ -275,6 +286,7 @@ func (r *Relay) reportReady(now *pluginhost.Child, replaced bool) {
 	for _, one := range now.Info().Plugins {
 		names = append(names, one.Name)
 	}
+	r.o.Journal.Add(journal.Record{Kind: journal.KindPlugins, Plugins: &journal.Plugins{Names: names}})
 	r.o.Logger.Info("plugins ready: " + strings.Join(names, ", "))
 	if replaced {
 		data, _ := json.Marshal(map[string]any{"plugins": names})                         // a list of strings encodes
@@ -327,6 +339,7 @@ func (r *Relay) failed(err error, again bool) {
 		r.releaseEvents()
 		r.o.Hosts.Abandon()
 	}
+	r.o.Journal.Add(journal.Record{Kind: journal.KindPlugins, Plugins: &journal.Plugins{Error: err.Error()}})
 	build, ok := errors.AsType[*pluginhost.BuildError](err)
 	if !ok {
 		r.o.Logger.Error(err.Error())
@@ -344,42 +357,4 @@ func (r *Relay) failed(err error, again bool) {
 	}
 	r.o.Problems.AddForAll(buildErrorID, e)
 	r.o.Problems.PublishEdit()
-}
-
-// running counts calls that run. The zero value counts none.
-type running struct {
-	mu   sync.Mutex
-	n    int
-	none chan struct{} // closed when n is next 0; nil when nobody waits
-}
-
-func (c *running) begin() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.n++
-}
-
-func (c *running) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.n--; c.n == 0 && c.none != nil {
-		close(c.none)
-		c.none = nil
-	}
-}
-
-// await waits until no call runs, or that time is over.
-func (c *running) await(limit time.Duration) {
-	c.mu.Lock()
-	if c.n == 0 {
-		c.mu.Unlock()
-		return
-	}
-	none := make(chan struct{})
-	c.none = none
-	c.mu.Unlock()
-	select {
-	case <-none:
-	case <-time.After(limit):
-	}
 }

@@ -20,19 +20,23 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/guard"
 )
 
-// AdminPath is where the admin page of a server lies, below the base. The paths of what programs ask begin with it.
+// PanelPath is where the panel of a server lies, below the base. The paths of what programs ask begin with it.
 const (
-	AdminPath = "/__devserver/"
-	PingPath  = AdminPath + "ping"
-	SendPath  = AdminPath + "send"
-	TailPath  = AdminPath + "tail"
-	PausePath = AdminPath + "pause"
+	PanelPath = "/__devserver/"
+	PingPath  = PanelPath + "ping"
+	TailPath  = PanelPath + "tail"
+	PausePath = PanelPath + "pause"
+	// DoPath is followed by the name of a verb of internal/steer.
+	DoPath = PanelPath + "do/"
+	// MCPPath is where clients of MCP ask over HTTP.
+	MCPPath = PanelPath + "mcp"
 )
 
 // Server is a server of a project that runs on this machine, as other programs of the same user find it. Get one by
@@ -42,7 +46,7 @@ type Server struct {
 	URL     string    `json:"url"`
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
-	// Token is what the server's Token method returns.
+	// Token is the key of the server's commands. Pages have another token.
 	Token string `json:"token"`
 	// Certificate is the Fingerprint of the certificate of a server with HTTPS, which no system need trust.
 	Certificate string `json:"certificate,omitempty"`
@@ -56,7 +60,7 @@ var ErrGone = errors.New("the server is gone")
 // Alive returns nil when the server answers. When the server does not exist any more, Alive returns ErrGone and removes
 // its file.
 func (s *Server) Alive(ctx context.Context) error {
-	res, err := s.post(ctx, PingPath, nil)
+	res, err := s.post(ctx, PingPath, nil, headWait)
 	if errors.Is(err, ErrGone) && s.file != "" {
 		_ = os.Remove(s.file) // each server has a file name of its own, so no other server loses its file
 	}
@@ -66,46 +70,41 @@ func (s *Server) Alive(ctx context.Context) error {
 	return res.Body.Close()
 }
 
-// Message is an event to send to pages.
-type Message struct {
-	// To is "all", "page:ID", "user:NAME" or "any:ID or NAME".
-	To    string `json:"to"`
-	Event string `json:"event"`
-	// Data is the payload; nil is none.
-	Data json.RawMessage `json:"data,omitempty"`
-}
+// verbWait is how long a server may take to answer a verb. Verbs that wait for something wait at most a minute.
+const verbWait = 90 * time.Second
 
-// Answer is the server's answer to a Message: how many pages got it, or why it was not sent.
-type Answer struct {
-	Sent  int        `json:"sent"`
-	Error *hmr.Error `json:"error,omitempty"`
-}
-
-// Send sends an event to pages and returns how many pages got it. An *hmr.Error says why the event was not sent.
-func (s *Server) Send(ctx context.Context, m Message) (pages int, err error) {
-	body, err := json.Marshal(m)
+// Do asks the server a verb of internal/steer, and decodes the answer. args and answer are what encoding/json takes,
+// such as a json.RawMessage and a pointer to one. An *hmr.Error is the verb's own error.
+func (s *Server) Do(ctx context.Context, verb string, args, answer any) error {
+	body, err := json.Marshal(args)
 	if err != nil {
-		return 0, err
+		return fmt.Errorf("encode the arguments of %s: %w", verb, err)
 	}
-	res, err := s.post(ctx, SendPath, body)
+	res, err := s.post(ctx, DoPath+verb, body, verbWait)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer res.Body.Close()
-	var a Answer
-	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
-		return 0, fmt.Errorf("read the answer of %s: %w", s.URL, err)
+	var got struct {
+		Answer json.RawMessage `json:"answer"`
+		Error  *hmr.Error      `json:"error"`
 	}
-	if a.Error != nil {
-		return 0, a.Error
+	if err := json.NewDecoder(res.Body).Decode(&got); err != nil {
+		return fmt.Errorf("read the answer of %s to %s: %w", s.URL, verb, err)
 	}
-	return a.Sent, nil
+	if got.Error != nil {
+		return got.Error
+	}
+	if err := json.Unmarshal(got.Answer, answer); err != nil {
+		return fmt.Errorf("read the answer of %s to %s: %w", s.URL, verb, err)
+	}
+	return nil
 }
 
 // Tail hands each line of the event log to fn (docs/events.md has its form), until ctx ends, the server stops or fn
 // returns an error. It calls connected when no line is missed from then on. It returns nil when the server has stopped.
 func (s *Server) Tail(ctx context.Context, connected func(), fn func(line []byte) error) error {
-	res, err := s.post(ctx, TailPath, nil)
+	res, err := s.post(ctx, TailPath, nil, headWait)
 	if err != nil {
 		return err
 	}
@@ -128,7 +127,7 @@ func (s *Server) Tail(ctx context.Context, connected func(), fn func(line []byte
 // Pause holds updates until resume is called, ctx ends or this program does. gone is closed when the server has
 // stopped, or does not hold updates any more for another reason.
 func (s *Server) Pause(ctx context.Context) (resume func(), gone <-chan struct{}, err error) {
-	res, err := s.post(ctx, PausePath, nil)
+	res, err := s.post(ctx, PausePath, nil, headWait)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -140,11 +139,11 @@ func (s *Server) Pause(ctx context.Context) (resume func(), gone <-chan struct{}
 	return func() { _ = res.Body.Close() }, ended, nil
 }
 
-// headWait is how long a server may take to begin its answer.
+// headWait is how long a server may take to begin its answer, when it need not wait for anything itself.
 const headWait = 10 * time.Second
 
-// post asks the server. The answer's status is 200.
-func (s *Server) post(ctx context.Context, path string, body []byte) (*http.Response, error) {
+// post asks the server, and waits for the head of the answer. The answer's status is 200.
+func (s *Server) post(ctx context.Context, path string, body []byte, wait time.Duration) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(s.URL, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -155,7 +154,7 @@ func (s *Server) post(ctx context.Context, path string, body []byte) (*http.Resp
 		Transport: &http.Transport{ // no proxy: the server runs on this machine
 			TLSClientConfig:       &tls.Config{InsecureSkipVerify: true, VerifyConnection: s.verify, MinVersion: tls.VersionTLS12},
 			DialContext:           (&net.Dialer{Timeout: headWait}).DialContext,
-			ResponseHeaderTimeout: headWait, DisableKeepAlives: true,
+			ResponseHeaderTimeout: wait, DisableKeepAlives: true,
 		},
 	}
 	res, err := client.Do(req)
@@ -164,6 +163,9 @@ func (s *Server) post(ctx context.Context, path string, body []byte) (*http.Resp
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return nil, fmt.Errorf("%w: nothing answers at %s", ErrGone, s.URL)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return nil, fmt.Errorf("%w: the connection to %s ended", ErrGone, s.URL)
 	}
 	if err != nil { // what answers does not speak HTTP, or has another certificate
 		return nil, fmt.Errorf("%w: something else answers at %s", ErrGone, s.URL)

@@ -28,91 +28,143 @@ func text(t reflect.Type, out bool) string {
 	if t == nil {
 		return ""
 	}
-	w := writer{out: out, open: map[reflect.Type]bool{}}
-	return w.text(t, !out) // the decoder has a pointer to the value, the encoder has the value
+	return shapeOf(t, out).text()
 }
 
-type writer struct {
+// shapeOf returns the shape of all values of t, nil among them.
+func shapeOf(t reflect.Type, out bool) *shape {
+	w := walk{out: out, open: map[reflect.Type]*shape{}}
+	return w.shape(t, !out) // the decoder has a pointer to the value, the encoder has the value
+}
+
+// shape is the JSON of a type. text and Schema write it.
+type shape struct {
+	is      kind
+	null    bool         // null is a value, too
+	of      reflect.Type // that has the shape
+	mark    string       // names the declaration of an object or of an enum, see sourceMark
+	element *shape       // of an array and a record
+	key     string       // what the names of a record are in TypeScript
+	members []member
+	bytes   bool   // a text in base64
+	quoted  bool   // a text that holds a value of the type
+	self    *shape // that a value inside itself has
+}
+
+// kind is what a shape is, as TypeScript calls it.
+type kind string
+
+const (
+	isAny     kind = "any"
+	isUnknown kind = "unknown"
+	isNever   kind = "never"
+	isBoolean kind = "boolean"
+	isNumber  kind = "number"
+	isString  kind = "string"
+	isArray   kind = "Array"
+	isRecord  kind = "Record"
+	isObject  kind = "object"
+)
+
+// member is a member of an object.
+type member struct {
+	name, mark string
+	optional   bool
+	shape
+}
+
+// walk makes the shape of a type.
+type walk struct {
 	out bool
-	// open holds the named types that are being written. A type that holds itself is `unknown` inside.
-	open map[reflect.Type]bool
+	// open holds the named types whose shapes are being made. A type that holds itself is `unknown` inside.
+	open map[reflect.Type]*shape
 }
 
-// text returns the type of all values of t, nil among them.
-func (w writer) text(t reflect.Type, pointed bool) string {
-	text, null := w.parts(t, pointed, false)
-	return union(text, null)
+func (w walk) shape(t reflect.Type, pointed bool) *shape {
+	s, null := w.parts(t, pointed, false)
+	s.null = s.null || null
+	return s
 }
 
-func union(text string, null bool) string {
-	switch {
-	case !null || text == "any" || text == "unknown" || strings.HasSuffix(text, "null"): // a pointer to nil is null, too
-		return text
-	case text == "never":
-		return "null"
-	}
-	return text + " | null"
-}
-
-// parts returns the type of the values of t that are not nil, and whether null is a value, too. Pointed says that the
+// parts returns the shape of the values of t that are not nil, and whether null is a value, too. Pointed says that the
 // methods of the pointer count (see jsonrule), and noZero that the zero value does not occur.
-func (w writer) parts(t reflect.Type, pointed, noZero bool) (text string, null bool) {
+func (w walk) parts(t reflect.Type, pointed, noZero bool) (s *shape, null bool) {
+	s = &shape{of: t}
 	switch w.form(t, pointed) {
 	case jsonrule.Itself:
-		return known(t), false
+		s.is = known(t)
+		return s, false
 	case jsonrule.ByText:
-		return "string", false
+		s.is = isString
+		return s, false
 	case jsonrule.Bytes:
-		return "string", true
+		s.is, s.bytes = isString, true
+		return s, true
 	}
 	if t.Name() != "" {
-		if w.open[t] {
-			return "unknown", false
+		if self := w.open[t]; self != nil {
+			s.is, s.self = isUnknown, self
+			return s, false
 		}
-		w.open[t] = true
+		w.open[t] = s
 		defer delete(w.open, t)
 	}
-	// What cannot be JSON is never written, and read from null alone.
-	none, noneNull := "never", !w.out
 	switch k := t.Kind(); k {
 	case reflect.Bool:
-		return "boolean", false
+		s.is = isBoolean
 	case reflect.String:
+		s.is = isString
 		if t == reflect.TypeFor[json.Number]() {
-			return "number", false
+			s.is = isNumber
+		} else {
+			s.mark = w.enumMark(t, noZero)
 		}
-		return w.enumMark(t, noZero) + "string", false
 	case reflect.Pointer:
-		return w.text(t.Elem(), true), true
+		inner := w.shape(t.Elem(), true)
+		if t.Name() == "" {
+			return inner, true
+		}
+		*s = *inner // a pointer type that holds itself has this very shape inside
+		return s, true
 	case reflect.Slice:
-		return "Array<" + w.text(t.Elem(), w.out) + ">", true // the encoder can take the address of an element
+		s.is, s.element = isArray, w.shape(t.Elem(), w.out) // the encoder can take the address of an element
+		return s, true
 	case reflect.Array:
-		return "Array<" + w.text(t.Elem(), w.out && pointed) + ">", false
+		s.is, s.element = isArray, w.shape(t.Elem(), w.out && pointed)
 	case reflect.Map:
 		name, ok := w.key(t.Key())
 		if !ok {
-			return none, noneNull
+			return s, w.none(s)
 		}
-		return "Record<" + name + ", " + w.text(t.Elem(), false) + ">", true
+		s.is, s.key, s.element = isRecord, name, w.shape(t.Elem(), false)
+		return s, true
 	case reflect.Struct:
-		return w.object(t, w.out && pointed), false
+		w.object(s, w.out && pointed)
 	case reflect.Interface:
 		switch {
 		case t.NumMethod() == 0:
-			return "any", false
+			s.is = isAny
 		case w.out:
-			return "unknown", false
+			s.is = isUnknown
+		default:
+			return s, w.none(s) // the decoder does not know which type to make
 		}
-		return none, noneNull // the decoder does not know which type to make
 	default:
-		if jsonrule.IsNumber(k) {
-			return w.enumMark(t, noZero) + "number", false
+		if !jsonrule.IsNumber(k) {
+			return s, w.none(s)
 		}
-		return none, noneNull
+		s.is, s.mark = isNumber, w.enumMark(t, noZero)
 	}
+	return s, false
 }
 
-func (w writer) form(t reflect.Type, pointed bool) jsonrule.Form {
+// none makes the shape of what cannot be JSON: it is never written, and read from null alone.
+func (w walk) none(s *shape) (null bool) {
+	s.is = isNever
+	return !w.out
+}
+
+func (w walk) form(t reflect.Type, pointed bool) jsonrule.Form {
 	switch {
 	case t.Kind() == reflect.Pointer:
 		return jsonrule.ByKind
@@ -122,20 +174,20 @@ func (w writer) form(t reflect.Type, pointed bool) jsonrule.Form {
 	return jsonrule.Read(t, pointed)
 }
 
-// known returns the type of the JSON that a type writes and reads itself.
-func known(t reflect.Type) string {
+// known returns what the JSON is that a type writes and reads itself.
+func known(t reflect.Type) kind {
 	switch t {
 	case reflect.TypeFor[time.Time]():
-		return "string"
+		return isString
 	case reflect.TypeFor[big.Int]():
-		return "number"
+		return isNumber
 	}
-	return "any"
+	return isAny
 }
 
 // key returns the type of the names of a map's members. The names of integers are checked in what pages send. In what
 // they get, Object.entries would not know the type of the values.
-func (w writer) key(t reflect.Type) (text string, ok bool) {
+func (w walk) key(t reflect.Type) (text string, ok bool) {
 	if w.out {
 		return "string", jsonrule.WrittenKey(t) != jsonrule.NoKey
 	}
@@ -148,46 +200,78 @@ func (w writer) key(t reflect.Type) (text string, ok bool) {
 	return "", false
 }
 
-func (w writer) object(t reflect.Type, pointed bool) string {
-	var members []string
-	for _, f := range jsonrule.Fields(t) {
-		members = append(members, w.member(f, pointed || w.out && f.ByPointer))
+func (w walk) object(s *shape, pointed bool) {
+	s.is, s.mark = isObject, sourceMark(s.of, "", "")
+	for _, f := range jsonrule.Fields(s.of) {
+		s.members = append(s.members, w.member(f, pointed || w.out && f.ByPointer))
 	}
-	if len(members) == 0 {
-		return "Record<string, never>"
-	}
-	return sourceMark(t, "", "") + "{ " + strings.Join(members, "; ") + " }"
 }
 
-func (w writer) member(f jsonrule.Field, pointed bool) string {
-	name := sourceMark(f.Owner, f.GoName, "") + property(f.Name)
+func (w walk) member(f jsonrule.Field, pointed bool) member {
+	m := member{name: f.Name, mark: sourceMark(f.Owner, f.GoName, "")}
 	if !w.out && f.Unreadable {
-		return name + "?: never"
+		m.optional, m.is = true, isNever
+		return m
 	}
-	text, null := w.parts(f.Type, pointed, f.NoZero)
+	s, null := w.parts(f.Type, pointed, f.NoZero)
 	if f.Quoted {
-		text = w.quoted(f.Type, text, pointed)
+		s = w.quoted(f.Type, s, pointed)
 	}
-	if f.Absent || !w.out && (f.Omit || text == "never") {
-		name += "?"
-	}
-	return name + ": " + union(text, null && !f.NoZero)
+	m.shape = *s
+	m.optional = f.Absent || !w.out && (f.Omit || s.is == isNever && !s.null)
+	m.null = s.null || null && !f.NoZero
+	return m
 }
 
-// quoted returns the type of a value with the option `string`. A type that writes itself does not know the option, but
+// quoted returns the shape of a value with the option `string`. A type that writes itself does not know the option, but
 // the decoder takes the value out of a string for all types.
-func (w writer) quoted(t reflect.Type, text string, pointed bool) string {
+func (w walk) quoted(t reflect.Type, s *shape, pointed bool) *shape {
 	if t.Kind() == reflect.Pointer {
 		t, pointed = t.Elem(), true
 	}
 	if w.out && jsonrule.Written(t, pointed) == jsonrule.Itself {
-		return text
+		return s
 	}
-	return "string"
+	return &shape{is: isString, of: t, quoted: true}
+}
+
+// text writes the shape in TypeScript.
+func (s *shape) text() string {
+	text := s.mark + string(s.is)
+	switch s.is {
+	case isArray:
+		text = "Array<" + s.element.text() + ">"
+	case isRecord:
+		text = "Record<" + s.key + ", " + s.element.text() + ">"
+	case isObject:
+		text = s.objectText()
+	}
+	switch {
+	case !s.null || s.is == isAny || s.is == isUnknown:
+		return text
+	case s.is == isNever:
+		return "null"
+	}
+	return text + " | null"
+}
+
+func (s *shape) objectText() string {
+	if len(s.members) == 0 {
+		return "Record<string, never>"
+	}
+	var members []string
+	for _, m := range s.members {
+		name := m.mark + property(m.name)
+		if m.optional {
+			name += "?"
+		}
+		members = append(members, name+": "+m.text())
+	}
+	return s.mark + "{ " + strings.Join(members, "; ") + " }"
 }
 
 // enumMark marks a type that may be an enum.
-func (w writer) enumMark(t reflect.Type, noZero bool) string {
+func (w walk) enumMark(t reflect.Type, noZero bool) string {
 	if w.out && !noZero {
 		return sourceMark(t, "", " zero")
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/seed-b8174343/devserver/hmr"
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
 	"github.com/seed-b8174343/devserver/internal/wire"
 )
 
@@ -70,6 +72,13 @@ func (h *Host) Methods(p Project) wire.Methods {
 		"viteSend": wire.Method(func(_ context.Context, s Send) (any, error) {
 			s.IDs = h.allFromVite(s.IDs)
 			return nil, p.Send(s)
+		}),
+		"viteRequest": wire.Method(func(ctx context.Context, r wire.RequestCall) (any, error) {
+			page := h.Page(r.Client)
+			if page == nil {
+				return nil, &wire.Error{Code: wire.PageGone, Message: hmr.ErrClosed.Error()}
+			}
+			return pluginhost.Request(ctx, page, r)
 		}),
 		"viteEmit":       wire.Method(func(_ context.Context, c Change) (any, error) { p.Edited(c); return nil, nil }),
 		"viteInvalidate": does(func(n named) { h.ForgetImports(); p.Invalidate(h.allFromVite(n.IDs)) }),

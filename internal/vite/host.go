@@ -143,6 +143,8 @@ type Module struct {
 	CSS  bool
 	// Files and Globs are the files that Code was made from, beside the module's own, and patterns of such files.
 	Files, Globs []string
+	// By are the names of the plugins that made or changed the module.
+	By []string
 }
 
 // Transform returns what the plugins make of a module, nil when no plugin has anything to say about it.
@@ -238,12 +240,13 @@ func (h *Host) transform(ctx context.Context, id string, text *string) (m *Modul
 		CSS      bool     `json:"css"`
 		Files    []string `json:"files"`
 		Patterns []string `json:"patterns"`
+		By       []string `json:"by"`
 	}
 	if err := h.callAbout(ctx, id, "viteTransform", params, &made); err != nil {
 		return nil, nil, err
 	}
 	if made != nil {
-		m = &Module{Code: made.Code, CSS: made.CSS, Files: made.Files, Globs: made.Patterns}
+		m = &Module{Code: made.Code, CSS: made.CSS, Files: made.Files, Globs: made.Patterns, By: made.By}
 	}
 	h.keep(id, own, m)
 	return m, from, nil

@@ -46,6 +46,7 @@ type keptModule struct {
 	Owned        bool
 	CSS          bool
 	Files, Globs []string
+	By           []string
 }
 
 // keep keeps an answer about a module. own is the stamp of its file before the plugins saw it.
@@ -56,7 +57,7 @@ func (h *Host) keep(id, own string, m *Module) {
 	k := keptModule{Inputs: map[string]string{"": own}}
 	var code string
 	if m != nil {
-		k.Owned, k.CSS, k.Files, k.Globs, code = true, m.CSS, m.Files, m.Globs, m.Code
+		k.Owned, k.CSS, k.Files, k.Globs, k.By, code = true, m.CSS, m.Files, m.Globs, m.By, m.Code
 		for _, name := range slices.Concat(m.Files, m.Globs) {
 			k.Inputs[name] = h.stampOf(name)
 		}
@@ -88,7 +89,7 @@ func (h *Host) kept(id, own string) (m *Module, ok bool) {
 	if !k.Owned {
 		return nil, true
 	}
-	return &Module{Code: string(code), CSS: k.CSS, Files: k.Files, Globs: k.Globs}, true
+	return &Module{Code: string(code), CSS: k.CSS, Files: k.Files, Globs: k.Globs, By: k.By}, true
 }
 
 // keepImports keeps all that plugins have said about imports of a module.

@@ -32,8 +32,10 @@ type PluginInfo struct {
 	Name     string        `json:"name"`
 	Events   []EventInfo   `json:"events,omitempty"`
 	Channels []ChannelInfo `json:"channels,omitempty"`
-	Hooks    []string      `json:"hooks,omitempty"`
-	Filter   Filter        `json:"filter"`
+	// Asks are requests that the plugin sends to pages: In is what pages get, Out what they answer.
+	Asks   []EventInfo `json:"asks,omitempty"`
+	Hooks  []string    `json:"hooks,omitempty"`
+	Filter Filter      `json:"filter"`
 	// Filters replace Filter for single hooks, by the hooks' names.
 	Filters map[string]Filter `json:"filters,omitempty"`
 	Routes  []string          `json:"routes,omitempty"`
@@ -56,6 +58,10 @@ type EventInfo struct {
 	Request bool   `json:"request,omitempty"`
 	In      string `json:"in"`
 	Out     string `json:"out,omitempty"`
+	// Description makes the handler a tool. Schema is then the JSON Schema of In, with the marks of tstype.Schema; nil
+	// when nothing is known of the type.
+	Description string          `json:"description,omitempty"`
+	Schema      json.RawMessage `json:"schema,omitempty"`
 }
 
 // ChannelInfo is a channel's ID and its types as TypeScript.
@@ -160,6 +166,22 @@ type SendCall struct {
 	Try   bool            `json:"try,omitempty"`
 	Event string          `json:"event,omitempty"`
 	Data  json.RawMessage `json:"data,omitempty"`
+}
+
+// RequestCall asks the server for a page's answer: the method "request". User is the user that the page had. Timeout is
+// in milliseconds, 0 for the server's own.
+type RequestCall struct {
+	Client  string          `json:"client"`
+	User    string          `json:"user,omitempty"`
+	Event   string          `json:"event"`
+	Data    json.RawMessage `json:"data,omitempty"`
+	Timeout int64           `json:"timeout,omitempty"`
+}
+
+// RequestAnswer is the page's answer or its error. It has no Data for an answer that is undefined.
+type RequestAnswer struct {
+	Data  json.RawMessage `json:"data,omitempty"`
+	Error *Error          `json:"error,omitempty"`
 }
 
 // ClientsCall asks for the open pages. With a Room it asks for the pages in that room.

@@ -2,11 +2,12 @@
 // names the Go backend that mounts an hmr.Hub.
 
 import { connectionKey, notificationEvent, type Connection, type Off, type ReadyState } from "../socket/connection.ts";
+import type { Handler, HandleOptions } from "../socket/answers.ts";
 import { HotError } from "../socket/request.ts";
 import { openConnection, type ConnectOptions } from "./connect.ts";
 
 export { HotError };
-export type { Connection, ConnectOptions, Off, ReadyState };
+export type { Connection, ConnectOptions, Handler, HandleOptions, Off, ReadyState };
 
 declare global {
   interface DevserverChannels {}

@@ -22,6 +22,7 @@ declare module "devserver/client" {
     onReadyState(listener: (state: ReadyState) => void): Off;
     send(event: string, data?: unknown): void;
     request(event: string, data?: unknown, options?: DevserverRequestOptions): Promise<unknown>;
+    handle<E extends string>(event: E, handler: DevserverHandler<E>, options?: DevserverHandleOptions): Off;
     on(event: string, listener: (data: any) => void): Off;
     subscribe(channel: string, listener: (data: any) => void): Off;
     reidentify(): Promise<string>;

@@ -1,6 +1,8 @@
 // The connection that connect() opens to a Go backend with an hmr.Hub, in production.
 
+import { Answers, type Handler, type HandleOptions } from "../socket/answers.ts";
 import {
+  connectionOwner,
   Listeners,
   randomID,
   type Connection,
@@ -11,7 +13,7 @@ import {
 import { askHub, Identity, reidentifyEvent } from "../socket/identity.ts";
 import { onWake } from "../socket/life.ts";
 import type { Logger } from "../socket/logger.ts";
-import type { ReliablePagePayload, ServerMessage } from "../socket/payload.ts";
+import type { ReliablePagePayload, RequestPayload, ServerMessage } from "../socket/payload.ts";
 import type { RequestOptions } from "../socket/request.ts";
 import { realTimers, type Timers } from "../socket/timers.ts";
 import { Transport, type Socket } from "../socket/transport.ts";
@@ -40,6 +42,7 @@ export function openConnection(options: ConnectOptions = {}): Connection {
 class OwnConnection implements Connection {
   private readonly transport: Transport;
   private readonly listeners: Listeners;
+  private readonly answers: Answers;
   private readonly session = randomID();
   private readonly identity: Identity;
   /** Ends what the connection watches, at close(). */
@@ -67,6 +70,7 @@ class OwnConnection implements Connection {
       opened: () => this.change("open"),
       lost: () => this.change("connecting"),
     });
+    this.answers = new Answers(log);
     this.listeners = new Listeners(
       log,
       (c) => this.transport.subscribe(c),
@@ -108,7 +112,14 @@ class OwnConnection implements Connection {
       this.seq = payload.seq; // this page takes no updates, so it needs no earlier ones
     } else if (payload.type === "custom" && payload.event === reidentifyEvent) this.identity.cookieChanges();
     else if (payload.type === "custom") this.listeners.emit(payload.event, payload.data, payload.retained);
+    else if (payload.type === "request") this.answer(payload);
     else if (payload.type === "update" || payload.type === "full-reload") this.seq = payload.seq ?? this.seq;
+  }
+
+  private answer(request: RequestPayload): void {
+    const { event, data } = request;
+    if (!this.answers.has(event) && this.answers.onceLoaded(() => this.answer(request))) return;
+    void this.transport.answer(request, (signal) => this.answers.call(event, data, signal));
   }
 
   private change(state: ReadyState): void {
@@ -127,6 +138,10 @@ class OwnConnection implements Connection {
 
   request(event: string, data?: unknown, options: RequestOptions = {}): Promise<unknown> {
     return this.transport.request(event, data, options);
+  }
+
+  handle(event: string, handler: Handler, options: HandleOptions = {}): Off {
+    return this.answers.handle(event, handler, options, connectionOwner());
   }
 
   on(event: string, listener: Listener): Off {

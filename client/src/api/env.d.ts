@@ -7,6 +7,9 @@ interface DevserverEvents {}
 /** Requests that the server answers: `{ "sum:add": { request: { a: number; b: number }; response: number } }`. */
 interface DevserverRequests {}
 
+/** Requests that pages answer: `{ "cart:state": { request: void; response: { items: number } } }`. */
+interface DevserverPageRequests {}
+
 /** Channels: `{ "blog_chat_echo": { send: Message; receive: Message } }`. With `send: never` pages only listen. */
 interface DevserverChannels {}
 
@@ -99,6 +102,18 @@ type DevserverResponseOf<E> = E extends keyof DevserverRequests
     : any
   : any;
 
+/** Answers a request of the server. The signal aborts when nobody waits for the answer any more. */
+type DevserverHandler<E> = E extends keyof DevserverPageRequests
+  ? DevserverPageRequests[E] extends { request: infer In; response: infer Out }
+    ? (data: In, context: { signal: AbortSignal }) => Out | Promise<Out>
+    : never
+  : (data: any, context: { signal: AbortSignal }) => any;
+
+interface DevserverHandleOptions {
+  /** Says what the request does. Tools and agents list requests that have a description. */
+  description?: string;
+}
+
 type DevserverModule = Record<string, any> & { [Symbol.toStringTag]?: "Module" };
 
 /** import.meta.hot */
@@ -124,6 +139,11 @@ interface DevserverHot {
   off<E extends string>(event: E, callback: (data: DevserverReceived<E>) => void): void;
   /** Sends an event, which waits while there is no connection. Throws a DevserverRequestError if it cannot be sent. */
   send<E extends string>(event: E, data?: DevserverSent<E>): void;
+  /**
+   * Answers requests of the server: plugin.Request in Go. A name has one handler in a page. It ends with the module, or
+   * when the returned function is called.
+   */
+  handle<E extends string>(event: E, handler: DevserverHandler<E>, options?: DevserverHandleOptions): () => void;
   /** Sends a request and resolves with the answer. Errors are DevserverRequestErrors. */
   request<E extends string>(
     event: E,

@@ -13,6 +13,11 @@ declare module "vite/types/customEvent.d.ts" {
 
 declare module "vite/types/hot.d.ts" {
   interface ViteHotContext {
+    /**
+     * Answers requests of the server: plugin.Request in Go. A name has one handler in a page. It ends with the module,
+     * or when the returned function is called.
+     */
+    handle<E extends string>(event: E, handler: DevserverHandler<E>, options?: DevserverHandleOptions): () => void;
     /** Sends a request and resolves with the answer. Errors are DevserverRequestErrors. */
     request<E extends string>(
       event: E,

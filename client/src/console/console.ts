@@ -1,5 +1,6 @@
 // Sends the page's console to the server. The server appends this script to the client where `plugins.console` or
-// `plugins.log` is on. It finds the page's connection by connectionKey.
+// `plugins.log` is on, or a tool has asked what happens. Pages that are open then import it. It finds the page's
+// connection by connectionKey.
 
 import { connectionKey, type Connection } from "../socket/connection.ts";
 import { formatArguments, formatValue } from "./format.ts";
@@ -14,11 +15,15 @@ type Level = (typeof levels)[number] | "uncaught" | "rejection";
 /** How many lines are sent per second. A page that logs in a loop must not delay its own events and updates. */
 const perSecond = 200;
 
-/** Wraps the console and listens for uncaught errors. Errors of trySend are ignored. */
+/**
+ * Wraps the console and listens for uncaught errors. Errors of trySend are ignored. noteError gets errors that code has
+ * caught and written to the console: Vue does that with the errors of components.
+ */
 export function watchConsole(
   target: Console,
   page: Pick<Window, "addEventListener">,
   trySend: (line: object) => void,
+  noteError: (error: unknown) => void = () => {},
 ): void {
   const send = (line: object): void => {
     try {
@@ -59,6 +64,7 @@ export function watchConsole(
     const real = target[level];
     target[level] = function (this: Console, ...args: unknown[]): void {
       if (!(typeof args[0] === "string" && args[0].startsWith("[devserver]"))) {
+        if (level === "error") for (const arg of args) if (arg instanceof Error) noteError(arg);
         const { stack } = new Error();
         sendLine(level, () => ({ text: formatArguments(args), position: callSite(stack) }));
       }
@@ -80,5 +86,19 @@ export function watchConsole(
   });
 }
 
-const connection = (globalThis as { [connectionKey]?: Connection })[connectionKey];
-if (connection && typeof window !== "undefined") watchConsole(console, window, (line) => connection.send(event, line));
+/** The page's connection, see Session. */
+interface Recorded extends Connection {
+  recorded?: boolean;
+  noteError?(error: unknown): void;
+}
+
+const connection = (globalThis as { [connectionKey]?: Recorded })[connectionKey];
+if (connection && typeof window !== "undefined" && !connection.recorded) {
+  connection.recorded = true;
+  watchConsole(
+    console,
+    window,
+    (line) => connection.send(event, line),
+    (error) => connection.noteError?.(error),
+  );
+}

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { World } from "../../testing/world.ts";
+import { Answers } from "../socket/answers.ts";
 import type { Logger } from "../socket/logger.ts";
 import { HotError } from "../socket/request.ts";
 import { Events } from "./events.ts";
 import { HotStore, type HotHost } from "./hot.ts";
+import { stillContext } from "./still.ts";
 
 function host(): HotHost & { lines: string[] } {
   const lines: string[] = [];
@@ -14,6 +16,7 @@ function host(): HotHost & { lines: string[] } {
     lines,
     log,
     events: new Events(log),
+    answers: new Answers(log),
     send: (event, data) => write("send", event, JSON.stringify(data)),
     request: (event, data, { signal }) =>
       new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
@@ -165,4 +168,57 @@ test("contexts that third-party code makes for itself", async () => {
   w.hot.create("virtual:x");
   await w.events.emit("x", undefined);
   assert.equal(n, 1);
+});
+
+test("handle: the handler goes with its module, and comes back when the update fails", async () => {
+  const { signal } = new AbortController();
+  const call = (w: World): Promise<unknown> =>
+    w.answers.call("x", undefined, signal).catch((error: HotError) => error.code);
+  const source = (n: number | string) => `import.meta.hot.accept(); import.meta.hot.handle("x", () => ${n});`;
+  const w = new World({ "/main.js": `import "./a"`, "/a.js": source(1) });
+  w.start("/main.js");
+  assert.equal(await call(w), 1);
+  const during: unknown[] = [];
+  w.hot.state("/a.js")!.onDispose(() => void during.push(w.answers.has("x")));
+  await w.update({ "/a.js": source(2) });
+  assert.deepEqual(during, [false], "it does not answer while it is replaced");
+  assert.equal(await call(w), 2);
+  await w.update({ "/a.js": source(3) + `throw new Error("no")` });
+  assert.equal(await call(w), 2, "the old version keeps running");
+  await w.update({ "/a.js": `import.meta.hot.accept()` });
+  assert.equal(await call(w), "unknown_event");
+  await w.update({ "/a.js": source(4) });
+  assert.equal(await call(w), 4);
+  await w.update({ "/main.js": `import.meta.hot.accept()`, "/a.js": null });
+  assert.equal(await call(w), 4, "a page that must reload runs on until then");
+});
+
+test("handle: a module that nothing imports any more does not answer", async () => {
+  const w = new World({
+    "/main.js": `import "./a"; import.meta.hot.accept()`,
+    "/a.js": `import.meta.hot.handle("x", () => 1); import.meta.hot.prune(() => note("pruned"))`,
+  });
+  w.start("/main.js");
+  assert.equal(w.answers.has("x"), true);
+  await w.update({ "/main.js": `import.meta.hot.accept()` });
+  assert.equal(w.answers.has("x"), false);
+});
+
+test("handle: a handler may move from module to module in one edit", async () => {
+  const w = new World({
+    "/main.js": `import "./a"; import "./b"; import.meta.hot.accept()`,
+    "/a.js": `import.meta.hot.handle("x", () => "a")`,
+    "/b.js": ``,
+  });
+  w.start("/main.js");
+  await w.update({ "/a.js": ``, "/b.js": `import.meta.hot.handle("x", () => "b")` });
+  assert.deepEqual(w.errors, []);
+  assert.equal(await w.answers.call("x", undefined, new AbortController().signal), "b");
+});
+
+test("handle: a worker says that nobody asks it", (t) => {
+  const lines: unknown[] = [];
+  t.mock.method(console, "warn", (line: unknown) => lines.push(line));
+  stillContext().handle("x", () => 1)();
+  assert.deepEqual(lines, ['[devserver] import.meta.hot.handle("x") has no effect in a worker; use it in the page']);
 });

@@ -3,6 +3,7 @@
 
 import type { ModuleID } from "../runtime/definitions.ts";
 import type { HotRecord } from "../runtime/registry.ts";
+import type { Answers, Handler, HandleOptions, HandlerOwner } from "../socket/answers.ts";
 import type { Logger } from "../socket/logger.ts";
 import { HotError, type RequestOptions } from "../socket/request.ts";
 import type { Events, Listener } from "./events.ts";
@@ -14,6 +15,7 @@ export type DisposeCallback = (data: Record<string, unknown>) => unknown;
 /** The page, as far as contexts need it. */
 export interface HotHost {
   readonly events: Events;
+  readonly answers: Answers;
   readonly log: Logger;
   send(event: string, data: unknown): void;
   request(event: string, data: unknown, options: RequestOptions): Promise<unknown>;
@@ -64,6 +66,7 @@ export class HotStore {
   restore(state: HotState): void {
     const failed = this.states.get(state.owner);
     if (failed && failed !== state) failed.end();
+    state.answers = !state.outdated;
     this.states.set(state.owner, state);
   }
 
@@ -81,7 +84,7 @@ export class HotStore {
 }
 
 /** What one run of a module registered. */
-export class HotState implements HotRecord {
+export class HotState implements HotRecord, HandlerOwner {
   private readonly acceptances: Acceptance[] = [];
   private readonly disposers: DisposeCallback[] = [];
   private pruners: DisposeCallback[] = [];
@@ -93,6 +96,8 @@ export class HotState implements HotRecord {
   disposed = false;
   /** Set when an update disposed of the module and did not run it again. */
   outdated = false;
+  /** False from dispose on: handlers of the run answer no more, unless its successor fails. */
+  answers = true;
   readonly context: HotContext;
 
   constructor(
@@ -100,6 +105,10 @@ export class HotState implements HotRecord {
     readonly store: HotStore,
   ) {
     this.context = new HotContext(this);
+  }
+
+  get name(): string {
+    return this.owner;
   }
 
   get data(): Record<string, unknown> {
@@ -112,6 +121,11 @@ export class HotState implements HotRecord {
 
   get selfAccepting(): boolean {
     return this.acceptances.some((a) => !a.deps);
+  }
+
+  /** The imports that the module accepts. */
+  get acceptedDeps(): ModuleID[] {
+    return this.acceptances.flatMap((a) => a.deps ?? []).filter((id) => id !== undefined);
   }
 
   acceptsDep(id: ModuleID): boolean {
@@ -178,6 +192,7 @@ export class HotState implements HotRecord {
   async dispose(): Promise<void> {
     if (this.disposed) return;
     this.disposed = true;
+    this.answers = false;
     await this.call(this.disposers, "a dispose callback");
     this.cancel(`${this.owner} was replaced`);
   }
@@ -188,6 +203,7 @@ export class HotState implements HotRecord {
 
   end(): void {
     this.host.events.drop(this);
+    this.host.answers.drop(this);
     this.cancel(`${this.owner} is gone`);
   }
 
@@ -252,6 +268,9 @@ export class HotContext {
   readonly decline = (): void => {};
   readonly invalidate = (message?: string): void => this.#state.host.invalidate(this.#state.owner, message);
   readonly on = (event: string, fn: Listener): void => this.#state.host.events.on(event, fn, this.#state);
+  /** Answers requests of the server until the module is replaced, or until the returned function is called. */
+  readonly handle = (event: string, fn: Handler, options: HandleOptions = {}): (() => void) =>
+    this.#state.host.answers.handle(event, fn, options, this.#state);
   readonly off = (event: string, fn: Listener): void => this.#state.host.events.off(event, fn);
   readonly send = (event: string, data?: unknown): void => this.#state.host.send(event, data);
   readonly request = (event: string, data?: unknown, options: RequestOptions = {}): Promise<unknown> =>

@@ -19,6 +19,12 @@ export const stillContext = (): Hot => ({
   invalidate: nothing,
   on: nothing,
   off: nothing,
+  handle: (event) => {
+    console.warn(
+      `[devserver] import.meta.hot.handle(${JSON.stringify(event)}) has no effect in a worker; use it in the page`,
+    );
+    return nothing;
+  },
   send: unconnected,
   request: unconnected,
 });

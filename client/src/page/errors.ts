@@ -28,6 +28,11 @@ export class Errors {
     return errors.length === 0 ? [] : errors.filter(this.concerns());
   }
 
+  /** The errors that this page has now: those of the project that concern it, and of the module that failed here. */
+  get now(): { errors: ErrorInfo[]; failure?: ErrorInfo } {
+    return { errors: this.mine(this.project), ...(this.failure ? { failure: this.failure } : {}) };
+  }
+
   /** Takes all errors that the project has now, and reports whether an error of this page is fixed. */
   take(errors: readonly ErrorInfo[]): boolean {
     const concerns = this.concerns();

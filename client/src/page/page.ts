@@ -7,15 +7,17 @@ import { Events } from "../hot/events.ts";
 import { HotStore, type HotContext, type HotHost } from "../hot/hot.ts";
 import { ModuleMeta, type MetaHost } from "../hot/meta.ts";
 import type { Definition, ModuleID } from "../runtime/definitions.ts";
+import { evaluate } from "../runtime/evaluate-code.ts";
 import { helpers } from "../runtime/helpers.ts";
 import { importURL } from "../runtime/import.ts";
 import { Packs } from "../runtime/packs.ts";
 import { Registry } from "../runtime/registry.ts";
 import { notificationEvent } from "../socket/connection.ts";
+import { ownPrefix } from "../socket/answers.ts";
 import { reidentifyEvent } from "../socket/identity.ts";
 import { hasDocument } from "../socket/life.ts";
 import type { Logger } from "../socket/logger.ts";
-import type { CustomPayload, ErrorInfo, ServerMessage } from "../socket/payload.ts";
+import type { CustomPayload, ErrorInfo, RequestPayload, ServerMessage } from "../socket/payload.ts";
 import { defineOverlay, ErrorOverlay } from "../ui/overlay.ts";
 import { removeStyle, updateStyle } from "../ui/style.ts";
 import { askToReload, showToast, type Toast } from "../ui/toast.ts";
@@ -23,6 +25,7 @@ import { Queue } from "../update/queue.ts";
 import { Refresh } from "../update/refresh.ts";
 import { Updater, type UpdateHost } from "../update/update.ts";
 import { Address, pageFile } from "./address.ts";
+import { answer, type AnswerHost, type ModuleAnswer, type Steer } from "./answers.ts";
 import { UpdateCode } from "./code.ts";
 import type { Config } from "./config.ts";
 import { Entries } from "./entries.ts";
@@ -33,6 +36,7 @@ import { Reloader } from "./reload.ts";
 import { Requested } from "./requested.ts";
 import { Session } from "./session.ts";
 import { Styles } from "./styles.ts";
+import { UncaughtErrors } from "./uncaught.ts";
 
 const log: Logger = console;
 
@@ -63,8 +67,13 @@ class BrowserPage {
   private readonly requested: Requested;
   private readonly styles: Styles;
   private readonly needs: Needs;
+  private readonly uncaught = new UncaughtErrors(() => this.session.seq);
   private readonly file = pageFile();
   private greeted = false;
+  /** The number of the newest update that changed what runs here. */
+  private changed = 0;
+  /** When the newest update was applied. */
+  private applied = 0;
 
   constructor(
     private readonly config: Config,
@@ -74,18 +83,21 @@ class BrowserPage {
       config,
       scriptURL: address.script,
       page: this.file,
+      was: () => this.reloader.cause?.page,
       log,
       receive: (message) =>
         message.type === "custom"
           ? this.queue.pushEvent(() => this.receiveEvent(message))
-          : this.queue.push(() => this.receive(message)),
+          : message.type === "request"
+            ? this.queue.pushEvent(() => this.answer(message))
+            : this.queue.push(() => this.receive(message)),
       opened: (webSocket) => this.queue.push(() => this.events.emit("vite:ws:connect", { webSocket })),
       lost: (webSocket) => this.queue.push(() => this.events.emit("vite:ws:disconnect", { webSocket })),
     });
     const path = (url: string): string | undefined => address.pathOf(url);
     this.requested = new Requested(path);
     this.styles = new Styles(path, this.requested);
-    this.reloader = new Reloader(log, config.askReload ? askToReload : undefined);
+    this.reloader = new Reloader(log, () => this.session.client, config.askReload ? askToReload : undefined);
     this.packs = new Packs(address.absolute(config.base), importURL);
     this.hot = new HotStore(this.hotHost());
     this.registry = this.newRegistry();
@@ -96,6 +108,8 @@ class BrowserPage {
       this.queue.pushFront(task),
     );
     this.facade = this.newFacade();
+    const host = this.answerHost();
+    this.session.answers.handlePrefix(ownPrefix, (event, data) => answer(event, data, host));
     ErrorOverlay.options = {
       open: (position) => void openInEditor(position, address.absolute(config.base), this.session.token, log),
     };
@@ -104,6 +118,8 @@ class BrowserPage {
   /** Begins to receive updates and events. */
   open(): void {
     this.reloader.explain();
+    this.uncaught.watch(window);
+    this.session.noteError = (error) => this.uncaught.add("console", error);
     defineOverlay();
     this.requested.watch(() => this.errors.look());
     this.session.open();
@@ -114,7 +130,7 @@ class BrowserPage {
 
   // ---- Messages of the server
 
-  private async receive(message: Exclude<ServerMessage, CustomPayload>): Promise<void> {
+  private async receive(message: Exclude<ServerMessage, CustomPayload | RequestPayload>): Promise<void> {
     switch (message.type) {
       case "connected":
         this.session.greeted(message);
@@ -149,15 +165,25 @@ class BrowserPage {
     if (this.errors.take(errors) || errors.length === 0) await this.updater.retry();
   }
 
+  /** Answers a request of the server. A request without a handler waits while modules are replaced or the page loads. */
+  private answer(request: RequestPayload): void {
+    const again = (): void => this.answer(request);
+    if (!this.session.answers.has(request.event)) {
+      if (this.queue.waits) return this.queue.pushLater(again);
+      if (this.session.answers.onceLoaded(() => this.queue.pushEvent(again))) return;
+    }
+    this.session.answer(request);
+  }
+
   private receiveEvent({ event, data, retained }: CustomPayload): void {
     if (event === reidentifyEvent) return this.session.cookieChanges();
     const about = data as { event?: string; error?: { message?: string } } | undefined;
     if (event === "devserver:unknown-event" && !about?.event?.startsWith("vite:")) {
       log.warn(`[devserver] nothing on the server listens for the event ${JSON.stringify(about?.event)}`);
     } else if (event === "devserver:event-error") {
-      log.error(
-        `[devserver] the server could not handle the event ${JSON.stringify(about?.event)}: ${about?.error?.message}`,
-      );
+      const what = `the server could not handle the event ${JSON.stringify(about?.event)}: ${about?.error?.message}`;
+      log.error(`[devserver] ${what}`);
+      this.uncaught.add("event", what);
     }
     this.session.emit(event, data, retained);
     if (event === notificationEvent && !this.appShowsNotifications()) showToast(data as Toast);
@@ -221,6 +247,7 @@ class BrowserPage {
   private hotHost(): HotHost {
     return {
       events: this.events,
+      answers: this.session.answers,
       log,
       send: (event, data) => this.session.send(event, data),
       request: (event, data, options) => this.session.request(event, data, options),
@@ -230,6 +257,38 @@ class BrowserPage {
     };
   }
 
+  private answerHost(): AnswerHost {
+    return {
+      uncaught: this.uncaught,
+      reloader: this.reloader,
+      seq: () => this.session.seq,
+      changed: () => this.changed,
+      errors: () => this.errors.now,
+      handles: () => this.session.answers.list(),
+      listensFor: (event) => this.events.has(event) || this.session.listensFor(event),
+      idle: () => this.queue.idle(),
+      applied: () => this.applied,
+      module: (id) => this.describe(id),
+      record: () => this.record(),
+      evaluate,
+      loadSteer: async () =>
+        (await importURL(this.address.absolute(`${this.config.base}@devserver/steer.js`))) as Steer,
+    };
+  }
+
+  /** Says how this page would take an update of a module. */
+  private describe(id: ModuleID): ModuleAnswer {
+    const { acceptedDeps: deps = [], selfAccepting: self = false, acceptedExports } = this.hot.state(id) ?? {};
+    const runs = this.registry.instance(id) !== undefined;
+    return { runs, self, deps, exports: [...(acceptedExports ?? [])], decision: this.updater.wouldDo(id) };
+  }
+
+  /** Begins to send the console, unless the page does already. */
+  private async record(): Promise<void> {
+    if (this.session.recorded) return;
+    await importURL(this.address.absolute(`${this.config.base}@devserver/console.js`));
+  }
+
   private updateHost(): UpdateHost {
     const code = new UpdateCode(this.registry.definitions, (path) => importURL(this.address.absolute(path)));
     return {
@@ -237,13 +296,18 @@ class BrowserPage {
       stage: (update) => code.stage(update),
       needs: (module) => this.needs.all().has(module),
       startsWorker: (worker) => this.needs.startsWorker(worker),
+      stopped: () => this.uncaught.stopped,
       decideStyles: (css, files) => this.styles.decide(css, files),
       swapStyles: (paths, timestamp) => this.styles.swap(paths, timestamp),
       reload: (reason) => this.reloader.reload(reason, this.session.seq),
       isAt: (path, changed) => (this.file !== undefined && changed === this.file.page) || this.address.pageIsAt(path),
       showFailure: (error) => this.errors.fail(error),
       clearErrors: (compiled, again) => this.errors.clear(compiled, again),
-      report: (report) => this.session.report(report),
+      report: (report) => {
+        this.applied = performance.now();
+        if (report.kind === "updated" || report.kind === "failed") this.changed = report.seq;
+        this.session.report(report);
+      },
       renderRefreshed: () => this.refresh.perform(),
       startWaiting: () => this.entries.startWaiting(),
       sendInvalidate: (data) => this.session.sendInvalidate(data),

@@ -16,20 +16,37 @@ interface Record {
   seq: number;
   time: number;
   repeats: number;
+  /** The ID that the page had, if it had connected. */
+  page?: string;
   explained?: boolean;
 }
+
+/** Why this page was loaded again. */
+export type Cause = Pick<Record, "reason" | "page">;
 
 export class Reloader {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly reasons = new Set<string>();
+  /** Set when this page comes from a reload of this class. */
+  cause: Cause | undefined;
+  /** Why this page is about to reload. */
+  reloading: string | undefined;
 
   /** With `ask` it does not reload the page. It calls `ask` with all reasons since the page was loaded. */
   constructor(
     private readonly log: Logger,
+    /** Returns the ID of this page. */
+    private readonly page: () => string | undefined,
     private readonly ask?: (reasons: readonly string[], reload: () => void) => void,
   ) {}
 
+  /** Reports whether the page leaves its reloads to its user. */
+  get asks(): boolean {
+    return this.ask !== undefined;
+  }
+
   reload(reason: string, seq: number): void {
+    this.reloading = reason;
     if (!this.ask) return this.now(reason, seq);
     this.reasons.delete(reason); // the newest comes last
     this.reasons.add(reason);
@@ -43,11 +60,13 @@ export class Reloader {
       last !== undefined && last.reason === reason && last.seq === seq && Date.now() - last.time < repeatWithin;
     const repeats = again ? last.repeats + 1 : 0;
     if (repeats > maxRepeats) {
+      this.reloading = undefined;
       this.log.error(`[devserver] stopped reloading, since each reload leads to the next: ${reason}`);
       return;
     }
     this.log.log(`[devserver] page reload: ${reason}`);
-    write({ reason, seq, time: Date.now(), repeats });
+    const page = this.page();
+    write({ reason, seq, time: Date.now(), repeats, ...(page === undefined ? {} : { page }) });
     clearTimeout(this.timer);
     this.timer = setTimeout(() => location.reload(), debounce);
   }
@@ -56,6 +75,7 @@ export class Reloader {
   explain(): void {
     const last = read();
     if (last && !last.explained && Date.now() - last.time < 60_000) {
+      this.cause = last;
       this.log.log(`[devserver] page was reloaded: ${last.reason}`);
       write({ ...last, explained: true });
     }

@@ -14,13 +14,14 @@ function open() {
   const timers = new FakeTimers();
   const sent: string[] = [];
   const lines: string[] = [];
-  const session = new Session({
+  const session: Session = new Session({
     config: withDefaults({ base: "/app/", token: "t", epoch: "e1", seq: 7 }),
     scriptURL: new URL("http://localhost:5173/app/@vite/client"),
     log: { ...silent, error: (...args: unknown[]) => void lines.push(args.map(String).join(" ")) },
     timers,
     page: { page: "/index.html", pageRev: "r1" },
-    receive: () => {},
+    was: () => "c1",
+    receive: (message) => void (message.type === "request" && session.answer(message)),
     opened: () => {},
     lost: () => {},
     openSocket: (url) => {
@@ -104,15 +105,31 @@ async function sendEverything(): Promise<Record<string, string>> {
   abort.abort();
   await assert.rejects(answer);
   keep("cancel", "cancel");
+  session.handle("cart:state", () => ({ items: 2 }));
+  session.handle("cart:total", () => {
+    throw Object.assign(new Error("the cart is empty"), { code: "empty", path: "items" });
+  });
+  for (const [id, event] of [
+    [3, "cart:state"],
+    [4, "cart:total"],
+  ]) {
+    server.send({ type: "request", id, event });
+    server.carry();
+    await new Promise((r) => setImmediate(r));
+    keep(id === 3 ? "reply" : "reply-error", "reply");
+  }
   const off = session.subscribe("blog_chat_echo", () => {});
   keep("subscribe", "subscribe");
   off();
   await Promise.resolve();
   keep("unsubscribe", "unsubscribe");
-  session.report({ seq: 4, kind: "updated", paths: ["/src/a.ts"] });
+  session.report({ seq: 4, kind: "updated", paths: ["/src/a.ts"], took: 1.5 });
   keep("report", "report");
   session.report({ seq: 5, kind: "failed", paths: ["/src/a.ts"], reason: "a is not defined" });
   keep("report-failed", "report");
+  const chain = ["/src/b.ts", "/src/main.ts"];
+  session.report({ seq: 6, kind: "reloaded", paths: ["/src/b.ts"], reason: "no boundary", chain });
+  keep("report-reloaded", "report");
   session.sendRevisions([{ id: "/src/a.ts", rev: "r1" }], ["/src/a.css"]);
   keep("revisions", "revisions");
   server.send({ type: "fixed" });
@@ -136,6 +153,7 @@ test("the server's tests have what a page sends", async () => {
     custom: true,
     request: true,
     cancel: true,
+    reply: true,
     subscribe: true,
     unsubscribe: true,
     report: true,

@@ -1,8 +1,10 @@
 // The page's session with the server: the socket, the page's user, and the revisions of what the page runs. App code
 // uses it as its Connection.
 
+import { Answers, type Handler, type HandleOptions } from "../socket/answers.ts";
 import {
   connectionKey,
+  connectionOwner,
   Listeners,
   randomID,
   type Connection,
@@ -19,6 +21,7 @@ import type {
   PageFile,
   ReliablePagePayload,
   ReportPayload,
+  RequestPayload,
   ServerMessage,
 } from "../socket/payload.ts";
 import type { RequestOptions } from "../socket/request.ts";
@@ -32,6 +35,8 @@ export interface SessionOptions {
   scriptURL: URL;
   /** The page's HTML file, if it has one. */
   page?: PageFile | undefined;
+  /** The ID that the page had before its client reloaded it. */
+  was?(): string | undefined;
   log: Logger;
   /** Called with each message but replies, in order, as they arrive. */
   receive(message: ServerMessage): void;
@@ -58,6 +63,12 @@ export class Session implements Connection {
   private newest: number;
   /** What the server knows requests of this page by. A restarted server has another. */
   token: string;
+  /** The ID by which the server and its tools know this page; undefined before the first connection. */
+  client: string | undefined;
+  /** Set when the page sends its console. */
+  recorded = false;
+  /** The requests of the server that this page answers. */
+  readonly answers: Answers;
   private readonly id = randomID();
   private readonly transport: Transport;
   private readonly listeners: Listeners;
@@ -74,6 +85,7 @@ export class Session implements Connection {
     const { config, log, timers = realTimers } = options;
     this.newest = config.seq;
     this.token = config.token;
+    this.answers = new Answers(log);
     this.identity = new Identity({ ask: () => askHub(this.address(), this.id, browserFetch), timers });
     this.transport = new Transport({
       session: this.id,
@@ -82,7 +94,11 @@ export class Session implements Connection {
       seq: () => this.newest,
       open: (query) => this.openSocket(query),
       renew: () => this.renewToken(),
-      hello: () => ({ type: "hello", url: typeof location === "undefined" ? "" : location.href, ...options.page }),
+      hello: () => {
+        const was = options.was?.();
+        const url = typeof location === "undefined" ? "" : location.href;
+        return { type: "hello", url, ...(was === undefined ? {} : { was }), ...options.page };
+      },
       receive: options.receive,
       ...(config.maxMessage ? { maxMessage: config.maxMessage } : {}),
       opened: (socket) => this.opened(socket),
@@ -229,11 +245,15 @@ export class Session implements Connection {
     this.tryToSend({ type: "revisions", modules, css, ...this.options.page });
   }
 
+  /** Called for an error that code has caught and written to the console. */
+  noteError: (error: unknown) => void = () => {};
+
   // ---- The user
 
   /** Takes the server's greeting. */
   greeted(payload: ConnectedPayload): void {
     this.identity.enabled = payload.identifies === true;
+    this.client = payload.client;
     if (!payload.resumed) this.listeners.forgetRetained();
     this.options.log.debug(`[devserver] connected${payload.client ? ` as ${payload.client}` : ""}.`);
   }
@@ -269,8 +289,21 @@ export class Session implements Connection {
     return this.transport.request(event, data, options);
   }
 
+  handle(event: string, handler: Handler, options: HandleOptions = {}): Off {
+    return this.answers.handle(event, handler, options, connectionOwner());
+  }
+
+  /** Answers a request of the server by its handler. */
+  answer(request: RequestPayload): void {
+    void this.transport.answer(request, (signal) => this.answers.call(request.event, request.data, signal));
+  }
+
   on(event: string, listener: Listener): Off {
     return this.listeners.on(event, listener);
+  }
+
+  listensFor(event: string): boolean {
+    return this.listeners.has(event);
   }
 
   /** Calls the listeners of an event that arrived. */

@@ -1,5 +1,6 @@
 // The connection as app code uses it: events, requests and channels.
 
+import type { Handler, HandleOptions, HandlerOwner } from "./answers.ts";
 import type { Logger } from "./logger.ts";
 import type { RequestOptions } from "./request.ts";
 
@@ -20,6 +21,11 @@ export interface Connection {
   send(event: string, data?: unknown): void;
   request(event: string, data?: unknown, options?: RequestOptions): Promise<unknown>;
   on(event: string, listener: (data: never) => void): Off;
+  /**
+   * Answers requests of that name: Client.Request in Go. A name has one handler in a page. An error that the handler
+   * throws is that of the request; its `code` and `path` are kept.
+   */
+  handle(event: string, handler: Handler, options?: HandleOptions): Off;
   /**
    * Listens as `on` does, and asks the server for the channel's messages. A listener that comes later gets the newest
    * retained message, too. Throws a HotError as send does.
@@ -81,6 +87,10 @@ export class Listeners {
       const all = this.byEvent.get(event);
       if (all?.delete(entry) && all.size === 0) this.byEvent.delete(event);
     };
+  }
+
+  has(event: string): boolean {
+    return this.byEvent.has(event);
   }
 
   private readonly channels = new Map<string, number>();
@@ -168,6 +178,11 @@ export class Listeners {
       }
     }
   }
+}
+
+/** Returns what registers a handler by a connection. Each call is its own. */
+export function connectionOwner(): HandlerOwner {
+  return { name: "code that uses devserver/client", answers: true };
 }
 
 export function randomID(): string {

@@ -8,6 +8,8 @@ export interface Frame {
   text: string;
   /** The ID of a request, which is rejected when its frame is lost. */
   request?: number;
+  /** The ID of the server's request that the frame answers. */
+  answers?: number;
 }
 
 /** How many of a page's frames the server has received and not handled yet. */

@@ -104,6 +104,11 @@ export interface ReplyPayload {
   data?: unknown;
   error?: { message: string; code?: string; path?: string };
 }
+/** The server gives up a request to this page. */
+export interface CancelPayload {
+  type: "cancel";
+  id: number;
+}
 export interface NeedRevisionsPayload {
   type: "need-revisions";
 }
@@ -124,11 +129,13 @@ export type ServerPayload =
   | FixedPayload
   | CustomPayload
   | ReplyPayload
+  | RequestPayload
+  | CancelPayload
   | NeedRevisionsPayload
   | AckPayload;
 
-/** Everything that the server sends, except replies: they go to the code that waits for them. */
-export type ServerMessage = Exclude<ServerPayload, ReplyPayload>;
+/** Everything that the server sends, except what the transport does by itself: it ends requests in either direction. */
+export type ServerMessage = Exclude<ServerPayload, ReplyPayload | CancelPayload>;
 
 export interface ReportPayload {
   type: "report";
@@ -136,8 +143,13 @@ export interface ReportPayload {
   kind: "updated" | "reloaded" | "nothing" | "failed";
   paths: string[];
   reason?: string;
+  /** Leads from the changed module up to where no module accepts it. */
+  chain?: string[];
+  /** The milliseconds since the update came. */
+  took?: number;
 }
 
+/** A request, in either direction. Each side counts its own. */
 export interface RequestPayload {
   type: "request";
   id: number;
@@ -153,10 +165,15 @@ export interface PageFile {
 
 /** The frames of a page that are counted, kept, and sent again after a lost connection. */
 export type ReliablePagePayload =
-  | ({ type: "hello"; url: string } & Partial<PageFile>)
+  | ({
+      type: "hello";
+      url: string;
+      /** The ID before the client reloaded the page. */ was?: string;
+    } & Partial<PageFile>)
   | CustomPayload
   | RequestPayload
-  | { type: "cancel"; id: number }
+  | CancelPayload
+  | ReplyPayload
   | ({ type: "revisions"; modules: Record<string, string>; css: string[] } & Partial<PageFile>)
   | ReportPayload
   | { type: "subscribe"; channel: string }

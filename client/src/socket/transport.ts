@@ -1,6 +1,7 @@
 // The page's socket, which reconnects by itself. Both sides count the frames of a session. After a lost connection each
 // side sends the frames that the other has not received: none is lost, none arrives twice, and they stay in order.
 
+import { errorReply } from "./answers.ts";
 import type { Logger } from "./logger.ts";
 import { Outbox, type Frame } from "./outbox.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type LostData,
   type ReliablePagePayload,
   type ReplyPayload,
+  type RequestPayload,
   type ServerMessage,
   type ServerPayload,
 } from "./payload.ts";
@@ -38,7 +40,7 @@ export interface TransportOptions {
   log: Logger;
   /** The first frame of each session. */
   hello(): ReliablePagePayload;
-  /** Called with each message, except replies and acks, in order, as they arrive. */
+  /** Called with each message, except replies, cancels and acks, in order, as they arrive. */
   receive(payload: ServerMessage): void;
   opened?(socket: Socket): void;
   /** Called when an open connection was lost. */
@@ -101,6 +103,8 @@ export class Transport {
   private lastsTimer: unknown;
   private readonly pending = new Map<number, Pending>();
   private nextRequest = 1;
+  /** The server's requests that are not answered, by ID. */
+  private readonly asked = new Map<number, { request: RequestPayload; abort: AbortController }>();
   private readonly channels = new Set<string>();
   private readonly timers: Timers;
 
@@ -201,6 +205,7 @@ export class Transport {
     this.stopTimers();
     this.socket?.close(1000);
     this.rejectAll("connection_lost", "the connection was closed");
+    this.forgetAsked("the connection was closed");
   }
 
   private stopTimers(): void {
@@ -236,6 +241,12 @@ export class Transport {
     );
     if (longest.request !== undefined)
       this.pending.get(longest.request)?.reject(new HotError("too_big", "the request is too long for the server"));
+    if (longest.answers !== undefined)
+      this.sendReply({
+        type: "reply",
+        id: longest.answers,
+        error: { code: "too_big", message: "the answer is too long for the server" },
+      });
   }
 
   /** Half of the delay is random, so that pages do not reconnect all at once. */
@@ -313,6 +324,14 @@ export class Transport {
       case "reply":
         this.reply(payload);
         break;
+      case "request":
+        this.asked.set(payload.id, { request: payload, abort: new AbortController() });
+        this.options.receive(payload);
+        break;
+      case "cancel":
+        this.asked.get(payload.id)?.abort.abort(new HotError("aborted", "nobody waits for the answer"));
+        this.asked.delete(payload.id);
+        break;
       default:
         this.options.receive(payload);
     }
@@ -373,7 +392,9 @@ export class Transport {
   private newSession(first: boolean, payload: ConnectedPayload): Frame[] {
     this.received = this.acked = this.unackedLength = 0;
     const { written, waiting } = this.outbox.split();
-    const kept = first ? [...written, ...waiting] : waiting;
+    // The server has forgotten what it asked in the session before, and counts its requests from one again.
+    const kept = (first ? [...written, ...waiting] : waiting).filter((f) => f.answers === undefined);
+    this.forgetAsked("its session ended");
     const frames = [
       this.options.hello(),
       ...[...this.channels].map((channel) => ({ type: "subscribe" as const, channel })),
@@ -430,7 +451,10 @@ export class Transport {
     if (this.closed) throw new HotError("connection_lost", "there is no connection to the server");
     const frame: Frame = { type: payload.type, text };
     if (payload.type === "request") frame.request = payload.id;
-    this.outbox.add(frame, payload.type === "cancel" || payload.type === "unsubscribe");
+    if (payload.type === "reply") frame.answers = payload.id;
+    const ends =
+      payload.type === "cancel" || payload.type === "unsubscribe" || (payload.type === "reply" && payload.error);
+    this.outbox.add(frame, Boolean(ends));
     this.flush();
   }
 
@@ -495,6 +519,46 @@ export class Transport {
     const pending = this.pending.get(id);
     if (error) pending?.reject(new HotError(error.code ?? "handler_error", error.message, error.path));
     else pending?.resolve(data);
+  }
+
+  /**
+   * Answers a request of the server by what `run` returns. Nothing is run or sent when the server does not wait for the
+   * answer any more.
+   */
+  async answer(request: RequestPayload, run: (signal: AbortSignal) => unknown): Promise<void> {
+    const { id } = request;
+    const asked = this.asked.get(id);
+    if (asked?.request !== request) return; // cancelled while it waited, or of an earlier session
+    let reply: ReplyPayload;
+    try {
+      reply = { type: "reply", id, data: await run(asked.abort.signal) };
+    } catch (error) {
+      reply = { type: "reply", id, error: errorReply(error) };
+    }
+    if (this.asked.get(id) !== asked) return;
+    this.asked.delete(id);
+    this.sendReply(reply);
+  }
+
+  /** Sends an answer, or the error that the answer cannot be sent. */
+  private sendReply(reply: ReplyPayload): void {
+    const { id, data } = reply;
+    try {
+      if (typeof data === "function" || typeof data === "symbol")
+        throw new HotError("bad_answer", `the answer cannot be JSON: it is a ${typeof data}`);
+      this.send(reply);
+    } catch (error) {
+      if (this.closed) return;
+      const { code, message } = errorReply(error);
+      const known = error instanceof HotError;
+      const why = known ? message : `the answer cannot be JSON: ${message}`;
+      this.send({ type: "reply", id, error: { code: known ? code : "bad_answer", message: why } });
+    }
+  }
+
+  private forgetAsked(why: string): void {
+    for (const { abort } of this.asked.values()) abort.abort(new HotError("aborted", why));
+    this.asked.clear();
   }
 
   private rejectAll(code: string, message: string): void {

@@ -117,6 +117,15 @@ test("plan: asks about nothing but the way up", () => {
   assert.deepEqual([...asked], ["x", "m1"]);
 });
 
+test("a reload for want of a boundary has its chain", () => {
+  const dead = { graph: "main>a a>b other>b", accept: "other", change: "b" } as Case;
+  assert.deepEqual(plan(view(dead), { changed: ["b"] }), {
+    kind: "reload",
+    reason: "no boundary for b: b → a → main",
+    chain: ["b", "a", "main"],
+  });
+});
+
 function words(text = ""): string[] {
   return text.split(" ").filter(Boolean);
 }

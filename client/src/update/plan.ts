@@ -33,7 +33,14 @@ export interface Boundary {
 export type Decision =
   | { kind: "nothing" }
   | { kind: "update"; boundaries: Boundary[]; /** Modules that run again, changed ones first. */ rerun: ModuleID[] }
-  | { kind: "reload"; reason: string };
+  | ReloadDecision;
+
+export interface ReloadDecision {
+  kind: "reload";
+  reason: string;
+  /** Leads from the changed module up to where no module accepts it. Absent when the reason is another. */
+  chain?: ModuleID[];
+}
 
 export interface Change {
   changed: Iterable<ModuleID>;
@@ -62,6 +69,8 @@ class Walk {
   private readonly visited = new Set<ModuleID>();
   private readonly changed: Set<ModuleID>;
   private readonly deleted: Set<ModuleID>;
+  /** The way up that ended without a boundary. */
+  private dead: ModuleID[] | undefined;
 
   constructor(
     private readonly view: RegistryView,
@@ -80,7 +89,7 @@ class Walk {
     for (const [ids, step] of steps)
       for (const id of ids) {
         const reason = step(id);
-        if (reason !== undefined) return { kind: "reload", reason };
+        if (reason !== undefined) return { kind: "reload", reason, ...(this.dead ? { chain: this.dead } : {}) };
       }
     if (this.boundaries.size === 0) return { kind: "nothing" };
     return { kind: "update", boundaries: [...this.boundaries.values()], rerun: [...this.visited] };
@@ -169,6 +178,7 @@ class Walk {
   }
 
   private deadEnd(chain: ModuleID[]): string {
+    this.dead = chain;
     const first = this.change.firstInvalidatedBy;
     if (first !== undefined) return `no importer accepts ${first}: ${[first, ...chain].join(" → ")}`;
     const [id] = chain;

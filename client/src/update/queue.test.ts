@@ -79,3 +79,26 @@ test("queue: while a task waits for the app, events are handed out, up to the ne
   await q.idle();
   assert.deepEqual(seen, ["next task", "behind the task"]);
 });
+
+test("queue: an event that is put off comes when nothing waits for the app, before all others", async () => {
+  const seen: string[] = [];
+  const q = new Queue(() => {});
+  let finish = (): void => {};
+  const once = (what: string) => (): void => {
+    if (q.waits) return q.pushLater(once(what));
+    seen.push(what);
+  };
+  q.push(async () => {
+    await q.meanwhile(new Promise<void>((resolve) => (finish = resolve)));
+    seen.push("task ends");
+  });
+  q.pushEvent(once("a"));
+  q.pushEvent(() => void seen.push("event"));
+  q.pushEvent(once("b"));
+  q.push(() => void seen.push("next"));
+  for (let i = 0; i < 10; i++) await new Promise((r) => setTimeout(r, 0));
+  assert.deepEqual(seen, ["event"]);
+  finish();
+  await q.idle();
+  assert.deepEqual(seen, ["event", "task ends", "a", "b", "next"]);
+});

@@ -15,6 +15,8 @@ export class Queue {
   /** How many promises of the app the running task waits for. */
   private waiting = 0;
   private handing = false;
+  /** Events that wait until no promise of the app is waited for. */
+  private putOff: Entry[] = [];
 
   constructor(private readonly failed: (error: unknown) => void) {}
 
@@ -28,6 +30,24 @@ export class Queue {
     this.entries.push({ run, event: true });
     this.start();
     void this.handOut();
+  }
+
+  /** Reports whether a task waits for code of the app. What comes now may find modules half replaced. */
+  get waits(): boolean {
+    return this.waiting > 0;
+  }
+
+  /** Queues an event ahead of those that wait, for when nothing waits for code of the app. */
+  pushLater(run: () => void): void {
+    this.putOff.push({ run, event: true });
+    if (!this.waits) this.resume();
+  }
+
+  private resume(): void {
+    if (this.putOff.length === 0) return;
+    this.entries.unshift(...this.putOff);
+    this.putOff = [];
+    this.start();
   }
 
   /** Puts a task ahead of those that wait. The task that runs queues its consequences in this way. */
@@ -44,6 +64,7 @@ export class Queue {
       return await promise;
     } finally {
       this.waiting--;
+      if (!this.waits) this.resume();
     }
   };
 

@@ -55,6 +55,15 @@ test("a module that is the same runs again only if the server says so", async ()
   assert.deepEqual(w.look(), ["runs", "hot updated: /a.js"]);
 });
 
+test("a page that has stopped rendering reloads where it would take an update", async () => {
+  const w = run({ "/main.js": `import "./a"`, "/a.js": `import.meta.hot.accept()` });
+  w.stop = "Vue stopped rendering";
+  await w.update({ "/other.js": `1` });
+  assert.deepEqual(w.look(), []);
+  await w.update({ "/a.js": `import.meta.hot.accept(); 2` });
+  assert.deepEqual(w.look(), ["reload: Vue stopped rendering"]);
+});
+
 test("several accepts and several dispose callbacks all run, in order", async () => {
   const w = run({
     "/main.js": `import.meta.hot.accept(() => note("one")); import.meta.hot.accept(); import.meta.hot.accept(() => note("two")); import.meta.hot.dispose(() => note("d1")); import.meta.hot.dispose(() => note("d2"))`,
@@ -91,7 +100,13 @@ test("an accept in a branch that never ran reloads, with the reason", async () =
   await w.update({ "/a.js": `note("new")` });
   assert.deepEqual(w.look(), ["reload: no boundary for /a.js: /a.js → /main.js"]);
   assert.deepEqual(w.reports, [
-    { seq: 1, kind: "reloaded", paths: ["/a.js"], reason: "no boundary for /a.js: /a.js → /main.js" },
+    {
+      seq: 1,
+      kind: "reloaded",
+      paths: ["/a.js"],
+      reason: "no boundary for /a.js: /a.js → /main.js",
+      chain: ["/a.js", "/main.js"],
+    },
   ]);
 });
 

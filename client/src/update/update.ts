@@ -7,7 +7,7 @@ import { nothingStaged, type Definition, type ModuleID, type Staged } from "../r
 import type { Instance, Registry } from "../runtime/registry.ts";
 import type { Logger } from "../socket/logger.ts";
 import type { ErrorInfo, FullReloadPayload, ReportPayload, Update, UpdatePayload } from "../socket/payload.ts";
-import { plan, type Boundary, type Change, type Decision, type RegistryView } from "./plan.ts";
+import { plan, type Boundary, type Change, type Decision, type RegistryView, type ReloadDecision } from "./plan.ts";
 
 /** The page, as far as updates need it. */
 export interface UpdateHost {
@@ -18,6 +18,8 @@ export interface UpdateHost {
   needs(module: ModuleID): boolean;
   /** Reports whether this page starts a worker. */
   startsWorker(worker: ModuleID): boolean;
+  /** Returns why only a reload makes this page render again, undefined when it renders. */
+  stopped(): string | undefined;
   /** Decides how this page takes edits of stylesheets and other files that no module imports. */
   decideStyles(css: readonly string[], files: readonly string[]): StylesDecision;
   /** Loads the links of these stylesheets again. */
@@ -85,6 +87,8 @@ export class Updater {
   private readonly stale = new Set<ModuleID>();
   private timestamp = 0;
   private seq = 0;
+  /** When the update came, by performance.now(). */
+  private began = 0;
   private applying = false;
 
   constructor(
@@ -101,6 +105,7 @@ export class Updater {
   async apply(payload: UpdatePayload): Promise<void> {
     this.seq = payload.seq;
     this.timestamp = payload.timestamp;
+    this.began = performance.now();
     const staged = await this.page.stage(payload);
     const deleted = payload.deleted ?? [];
     const touched = new Set([...(payload.changed ?? []), ...deleted]);
@@ -146,6 +151,7 @@ export class Updater {
 
   /** Runs the modules that could not run before, and the importers of those that could not be had: errors are fixed. */
   async retry(): Promise<void> {
+    this.began = performance.now();
     const update: UpdatePayload = { type: "update", seq: this.seq, timestamp: this.timestamp, changed: [] };
     const fixed = await this.fixed(nothingStaged(), () => true);
     if (this.stale.size + fixed.length > 0) await this.applyTo(update, nothingStaged(), [...this.stale], fixed);
@@ -170,7 +176,7 @@ export class Updater {
     switch (decision.kind) {
       case "reload": {
         const file = payload.css?.[0] ?? payload.files?.[0];
-        return this.giveUp(decision.reason, changed[0] ?? deleted[0] ?? fixed[0] ?? file);
+        return this.giveUp(decision, changed[0] ?? deleted[0] ?? fixed[0] ?? file);
       }
       case "nothing":
         return this.applyNothing(payload, styles.swap, staged, deleted);
@@ -181,6 +187,11 @@ export class Updater {
         throw new Error(`unknown decision ${JSON.stringify(never)}`);
       }
     }
+  }
+
+  /** Decides how this page would take an edit of a module, and changes nothing. */
+  wouldDo(id: ModuleID): Decision {
+    return plan(this.view, { changed: [id] });
   }
 
   /**
@@ -201,7 +212,9 @@ export class Updater {
     const touched = new Set([...change.changed, ...change.deleted]);
     const failed = this.registry.failedEntries().find((entry) => this.reaches(entry.id, touched, staged));
     if (failed) return { kind: "reload", reason: `${failed.id} failed when it ran` };
-    return plan(this.view, change);
+    const decision = plan(this.view, change);
+    const stopped = decision.kind === "update" ? this.page.stopped() : undefined;
+    return stopped === undefined ? decision : { kind: "reload", reason: stopped };
   }
 
   private async applyNothing(
@@ -217,10 +230,10 @@ export class Updater {
       this.page.clearErrors(compiledIn(payload));
       await this.swapStyles(payload, styles);
       await this.events.emit("vite:afterUpdate", message);
-      this.page.report({ seq: payload.seq, kind: "updated", paths: styles });
+      this.report("updated", styles);
     } else {
       if (payload.changed?.length) this.page.clearErrors(compiledIn(payload));
-      this.page.report({ seq: payload.seq, kind: "nothing", paths: [] });
+      this.report("nothing", []);
     }
     await this.page.startWaiting();
   }
@@ -243,13 +256,9 @@ export class Updater {
     await this.prune(done.orphans);
     const paths = [...new Set([...done.updated, ...styles])];
     if (done.failed.length > 0) {
-      this.page.report({
-        seq: payload.seq,
-        kind: "failed",
-        paths: done.failed.map((f) => f.path),
-        reason: done.failed[0]!.message,
-      });
-    } else this.page.report({ seq: payload.seq, kind: "updated", paths });
+      const failed = done.failed.map((f) => f.path);
+      this.report("failed", failed, { reason: done.failed[0]!.message });
+    } else this.report("updated", paths);
     await this.page.startWaiting();
   }
 
@@ -281,7 +290,7 @@ export class Updater {
     const stuck = await this.awaitRunning(decision.rerun);
     if (stuck !== undefined) {
       this.registry.definitions.commit(staged, deleted);
-      await this.giveUp(`${stuck} still awaits something at its top level`, stuck);
+      await this.giveUp({ reason: `${stuck} still awaits something at its top level` }, stuck);
       return "reloading";
     }
     await this.dispose(decision.rerun);
@@ -295,7 +304,7 @@ export class Updater {
       const reload = await this.evaluate(jobs);
       if (reload) {
         this.keepOrRestore(old, false); // the page may ask first, and runs on until then
-        await this.giveUp(reload.reason, reload.path);
+        await this.giveUp(reload, reload.path);
         return "reloading";
       }
       this.keepOrRestore(
@@ -459,7 +468,8 @@ export class Updater {
       const decision: Decision =
         importers.length > 0 ? plan(this.view, change) : { kind: "reload", reason: "no module imports it" };
       if (decision.kind === "reload") {
-        return this.giveUp(`${path}${message ? `: ${message}` : " was invalidated"}; ${decision.reason}`, path);
+        const reason = `${path}${message ? `: ${message}` : " was invalidated"}; ${decision.reason}`;
+        return this.giveUp({ ...decision, reason }, path);
       }
       if (decision.kind === "nothing") continue;
       for (const b of decision.boundaries) boundaries.set(b.path + "\n" + b.acceptedPath, b);
@@ -489,19 +499,28 @@ export class Updater {
   }
 
   /** Reloads the page because it cannot take an update, and reports the reason to the server. */
-  private async giveUp(reason: string, triggeredBy: ModuleID | undefined): Promise<void> {
-    this.page.report({
-      seq: this.seq,
-      kind: "reloaded",
-      paths: triggeredBy === undefined ? [] : [triggeredBy],
-      reason,
-    });
+  private async giveUp(
+    { reason, chain }: Pick<ReloadDecision, "reason" | "chain">,
+    triggeredBy: ModuleID | undefined,
+  ): Promise<void> {
+    const paths = triggeredBy === undefined ? [] : [triggeredBy];
+    this.report("reloaded", paths, { reason, ...(chain ? { chain } : {}) });
     await this.reload({
       type: "full-reload",
       path: "*",
       reason,
       ...(triggeredBy === undefined ? {} : { triggeredBy }),
     });
+  }
+
+  /** Tells the server what this page did with the update. */
+  private report(
+    kind: ReportPayload["kind"],
+    paths: ModuleID[],
+    more: Pick<ReportPayload, "reason" | "chain"> = {},
+  ): void {
+    const took = Math.round((performance.now() - this.began) * 100) / 100;
+    this.page.report({ seq: this.seq, kind, paths, took, ...more });
   }
 
   // ---- The payload of listeners

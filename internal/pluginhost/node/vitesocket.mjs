@@ -3,7 +3,8 @@
 import { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
 import { named, tellStray } from "./vitehooks.mjs";
-import { at, by, openBatch, tell } from "./vitestate.mjs";
+import { at, by, openBatch, tell, told as toldAll } from "./vitestate.mjs";
+import { ask } from "./wire.mjs";
 
 /** What a server of sockets emits itself, with other arguments than events of pages. */
 const ofServer = new Set(["connection", "error", "headers", "listening", "message"]);
@@ -82,6 +83,24 @@ function send(client, args) {
   else void tell("viteSend", sent);
 }
 
+const longest = 2 ** 31 - 1; // milliseconds
+
+/**
+ * Asks a page, after what was sent before. A module of the page answers by import.meta.hot.handle. The error has the
+ * `code` of the handler's error, or one of devserver's own.
+ */
+async function request(client, event, data, { timeout, signal } = {}) {
+  if (timeout !== undefined && !(timeout >= 0))
+    throw new TypeError(`the timeout of a request is a number of milliseconds, not ${timeout}`);
+  await toldAll();
+  signal?.throwIfAborted();
+  const limit = timeout === undefined ? undefined : Math.min(Math.ceil(timeout) || longest, longest);
+  const answer = await ask("viteRequest", { client, event, data, timeout: limit }, signal);
+  if (!answer.error) return answer.data;
+  const { message, code, path } = answer.error;
+  throw Object.assign(new Error(message), { code, ...(path ? { path } : {}) });
+}
+
 /** Returns the ID of a module that an update names by its URL, or by the form that URLs of other IDs have. */
 function idOf(path) {
   const [name, query = ""] = path.split(/\?(.*)/s);
@@ -115,7 +134,7 @@ function clientOf({ id, address }) {
   const known = clients.get(id);
   if (known) return known;
   const socket = Object.assign(new Socket(id), { url: address });
-  return { send: (...args) => send(id, args), socket };
+  return { send: (...args) => send(id, args), request: (...args) => request(id, ...args), socket };
 }
 
 /** Puts our sockets in the place of Vite's. It must run before plugins see the server. */

@@ -25,6 +25,9 @@ export const openBatch = () => {
 
 let last = Promise.resolve();
 
+/** Resolves when the calls so far are answered. */
+export const told = () => last;
+
 /** Calls a method of devserver. The calls go out in order, each after the answer to the one before. */
 export function tell(method, params) {
   last = last.then(() => ask(method, params)).catch((e) => console.error(`${method}: ${e.message}`));

@@ -117,18 +117,29 @@ process.on("exit", flush);
 let asks = 0;
 const asked = new Map(); // number -> who waits for the answer
 
-/** Calls a method of the server. */
-export function ask(method, params) {
+/** Calls a method of the server, and gives the call up when the signal aborts. */
+export function ask(method, params, signal) {
   return new Promise((resolve, reject) => {
-    asked.set(++asks, { resolve, reject });
-    send({ id: asks, method, params });
+    const id = ++asks;
+    const aborted = () => {
+      asked.delete(id);
+      send({ id, cancel: true });
+      reject(signal.reason);
+    };
+    const done = (end) => (value) => {
+      signal?.removeEventListener("abort", aborted);
+      end(value);
+    };
+    signal?.addEventListener("abort", aborted, { once: true });
+    asked.set(id, { resolve: done(resolve), reject: done(reject) });
+    send({ id, method, params });
   });
 }
 
 function answered({ id, result, error }) {
   const { resolve, reject } = asked.get(id) ?? {};
   asked.delete(id);
-  if (error) reject?.(Object.assign(new Error(error.message), { hint: error.hint }));
+  if (error) reject?.(Object.assign(new Error(error.message), { hint: error.hint, code: error.code }));
   else resolve?.(result);
 }
 
