@@ -292,6 +292,25 @@ func TestDeletedWhilePagesLoad(t *testing.T) {
 	}
 }
 
+// TestLoadBringsADeletedModuleBack: a page that loads while updates are held brings a module back that was deleted. The
+// pages that run the deleted module get the new code, too.
+func TestLoadBringsADeletedModuleBack(t *testing.T) {
+	t.Parallel()
+	s := devtest.Start(t, devtest.App(t, devtest.Text(savedApp)))
+	serves(t, s, "before")
+	sock := s.Socket(t)
+	s.Remove("text.js")
+	sock.WaitFor(devtest.Is("error", "text.js"))
+	resume := s.Server().Pause("test")
+	s.Write("text.js", `export const text = "after";`)
+	pack(s)
+	resume()
+	sock.WaitFor(devtest.Is("fixed"))
+	if code := fenced(t, s, sock, 0).code["/text.js"]; !strings.Contains(code, quoted("after")) {
+		t.Errorf("the update has not the module that is back: %q", code)
+	}
+}
+
 // TestSavesInAPage makes all of the saves in one open page, one after the other, without a reload by hand.
 func TestSavesInAPage(t *testing.T) {
 	t.Parallel()

@@ -169,6 +169,7 @@ func (u *Updater) unlink(e *edit, all modules) {
 		}
 		importers = append(importers, u.o.Graph.Importers(id)...)
 		u.o.Graph.Remove(id)
+		u.outdated.hide([]string{id}) // a page that loads may bring it back
 		u.o.Problems.Clear(id)
 	}
 	for _, id := range unique(importers) {

@@ -33,13 +33,16 @@ func (w *Watcher) addBase(dir string, deep bool) {
 	w.placing.Lock()
 	defer w.placing.Unlock()
 	w.mu.Lock()
-	b := w.bases[dir]
-	if b == nil {
+	b, known := w.bases[dir]
+	if !known {
 		b = &base{}
 		w.bases[dir] = b
 	}
 	b.deep = b.deep || deep
 	w.mu.Unlock()
+	if known { // it may have gone and be back, and then its files are reported
+		w.followBase(dir)
+	}
 	if deep {
 		w.addTree(dir+string(filepath.Separator), false)
 	} else {

@@ -259,6 +259,40 @@ func TestFolderWithoutItsFolders(t *testing.T) {
 	}
 }
 
+// TestFolderThatIsNamedAgain: a folder was deleted and is back, and is named again before the watcher has looked. Its
+// files are reported, since they were reported as removed.
+func TestFolderThatIsNamedAgain(t *testing.T) {
+	for _, again := range []struct {
+		name string
+		add  func(w *Watcher, dir string) error
+	}{
+		{"with its folders", (*Watcher).Add},
+		{"without", func(w *Watcher, dir string) error { w.AddFolder(dir); return nil }},
+	} {
+		t.Run(again.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "dist")
+			file := write(t, filepath.Join(dir, "lib.js"), "1")
+			w, err := New(Options{Root: t.TempDir(), look: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			if err := w.Add(dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			collect(t, w, Change{Removed, dir})
+			write(t, file, "2")
+			if err := again.add(w, dir); err != nil {
+				t.Fatal(err)
+			}
+			collect(t, w, Change{Created, file})
+		})
+	}
+}
+
 // TestLimitOfTheSystem: folders beyond the system's limit are polled, and the terminal says once how to raise the
 // limit.
 func TestLimitOfTheSystem(t *testing.T) {
