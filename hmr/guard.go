@@ -67,17 +67,20 @@ func (h *Hub) guard(parent context.Context, c *Client, name string, fn func(cont
 	})
 	select {
 	case err := <-result:
+		if ended := ctx.Err(); ended != nil && errors.Is(err, ended) {
+			break // the handler returned because its context had ended
+		}
 		if err != nil && !errors.Is(err, ErrReplaced) {
 			h.logFailed(c, name, err)
 		}
 		return err
 	case <-ctx.Done():
-		if parent.Err() != nil {
-			return errCancelled
-		}
-		h.o.Logger.Error(fmt.Sprintf("handler of %q takes longer than %v", name, h.o.HandlerTimeout), "page", c.ID())
-		return &Error{Code: "timeout", Message: fmt.Sprintf("the handler of %q took longer than %v", name, h.o.HandlerTimeout)}
 	}
+	if parent.Err() != nil {
+		return errCancelled
+	}
+	h.o.Logger.Error(fmt.Sprintf("handler of %q takes longer than %v", name, h.o.HandlerTimeout), "page", c.ID())
+	return &Error{Code: "timeout", Message: fmt.Sprintf("the handler of %q took longer than %v", name, h.o.HandlerTimeout)}
 }
 
 // errCancelled is the error of a handler that nobody waits for: the page has cancelled its request or is gone, or the
