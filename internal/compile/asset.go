@@ -56,7 +56,7 @@ func (c *Compiler) assetURL(src source) string {
 		return part == "" || part == "url" || part == "init"
 	})
 	if stamp, ok := c.stamps.Load(src.file); ok {
-		parts = append(parts, fmt.Sprint("t=", stamp))
+		parts = append(parts, fmt.Sprint("t=", stamp.(stamped).millis))
 	}
 	if len(parts) > 0 {
 		u += "?" + strings.Join(parts, "&")
@@ -64,8 +64,22 @@ func (c *Compiler) assetURL(src source) string {
 	return u
 }
 
-// Stamp gives an asset another URL from now on. millis is the time of its change.
-func (c *Compiler) Stamp(file string, millis int64) { c.stamps.Store(file, millis) }
+// stamped is an asset that has changed.
+type stamped struct {
+	millis int64       // the time of the change
+	state  *disk.State // after the change, nil when there was no file
+}
+
+// Stamp gives an asset that has changed another URL from now on. millis is the time of its change. The system may report
+// a change twice; the second report changes no URL.
+func (c *Compiler) Stamp(file string, millis int64) {
+	now := disk.Stat(file)
+	was, known := c.stamps.Load(file)
+	if known && now != nil && was.(stamped).state != nil && *was.(stamped).state == *now {
+		return
+	}
+	c.stamps.Store(file, stamped{millis, now})
+}
 
 // FollowsURL reports whether a changed file gets another URL where modules have its URL. Scripts and stylesheets keep
 // theirs: the page itself knows where it uses them.

@@ -93,7 +93,7 @@ type Compiler struct {
 	refresh  refreshRuntime
 	styles   styleTools
 	exported sync.Map // file of a package -> names that its stars bring, nil when they are unknown
-	stamps   sync.Map // file -> time of its last change in milliseconds, for assets
+	stamps   sync.Map // file -> stamped, for assets
 	// globNotes holds what the globs of modules had to say, see tellGlobs.
 	globNotes sync.Map // ID -> []string
 	// brokenMaps holds the modules whose broken source map was reported.
