@@ -68,7 +68,7 @@ func TestBurstsOfAPluginReachThePage(t *testing.T) {
 			t.Fatalf("of %d events: %.200s", count, state)
 		}
 	}
-	for _, burst := range []struct{ count, size int }{{20_000, 200}, {300, 64 << 10}} {
+	for _, burst := range []struct{ count, size int }{{5_000, 200}, {300, 64 << 10}} {
 		devtest.Eval[any](p, fmt.Sprintf("ask(%d, %d)", burst.count, burst.size))
 		whole(burst.count)
 	}
