@@ -21,5 +21,5 @@ for arg in "$@"; do
   esac
 done
 only=$(IFS='|' && echo "${projects[*]:-}")
-DEVSERVER_BROWSER=required go test ./server -run "^TestVitePlugins\$/^(${only:-.*})\$" -count 1 -timeout 20m "${flags[@]}" |
+DEVSERVER_SOAK=1 DEVSERVER_BROWSER=required go test ./server -run "^TestVitePlugins\$/^(${only:-.*})\$" -count 1 -timeout 20m "${flags[@]}" |
   grep -vE '^=== |^ok |^PASS$'

@@ -1,7 +1,13 @@
 package devserver_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
+	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	gopackages "golang.org/x/tools/go/packages"
@@ -10,11 +16,31 @@ import (
 // TestOtherSystems checks the types of the code that only other systems compile. It reads all packages from their
 // source, which takes seconds; building them for each system takes a minute.
 func TestOtherSystems(t *testing.T) {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := token.NewFileSet()
+	var parsed sync.Map // most files belong to all systems
 	for _, system := range []string{"windows", "darwin", "freebsd"} {
 		list, err := gopackages.Load(&gopackages.Config{
 			Mode: gopackages.NeedName | gopackages.NeedFiles | gopackages.NeedImports | gopackages.NeedDeps |
 				gopackages.NeedTypes | gopackages.NeedSyntax | gopackages.NeedTypesInfo | gopackages.NeedTypesSizes,
 			Env: append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0", "GOFLAGS="),
+			Fset: files,
+			ParseFile: func(_ *token.FileSet, name string, src []byte) (*ast.File, error) {
+				if file, ok := parsed.Load(name); ok {
+					return file.(*ast.File), nil
+				}
+				file, err := parser.ParseFile(files, name, src, parser.SkipObjectResolution)
+				if err == nil {
+					if !strings.HasPrefix(name, here) {
+						dropBodies(file)
+					}
+					parsed.Store(name, file)
+				}
+				return file, err
+			},
 		}, "./...")
 		if err != nil {
 			t.Fatalf("%s: %v", system, err)
@@ -24,8 +50,19 @@ func TestOtherSystems(t *testing.T) {
 		}
 		gopackages.Visit(list, nil, func(p *gopackages.Package) {
 			for _, e := range p.Errors {
-				t.Errorf("%s: %v", system, e)
+				if e.Kind != gopackages.TypeError || strings.HasPrefix(p.PkgPath, module) {
+					t.Errorf("%s: %v", system, e)
+				}
 			}
 		})
+	}
+}
+
+// dropBodies drops the bodies of a dependency's functions, whose types take most of the time.
+func dropBodies(file *ast.File) {
+	for _, decl := range file.Decls {
+		if f, ok := decl.(*ast.FuncDecl); ok {
+			f.Body = nil
+		}
 	}
 }

@@ -68,14 +68,15 @@ func TestBurstsOfAPluginReachThePage(t *testing.T) {
 			t.Fatalf("of %d events: %.200s", count, state)
 		}
 	}
-	for _, burst := range []struct{ count, size int }{{5_000, 200}, {300, 64 << 10}} {
+	for _, burst := range []struct{ count, size int }{{devtest.Soak(2_000, 5_000), 200}, {devtest.Soak(60, 300), 64 << 10}} {
 		devtest.Eval[any](p, fmt.Sprintf("ask(%d, %d)", burst.count, burst.size))
 		whole(burst.count)
 	}
-	devtest.Eval[any](p, "flood(100_000)")
+	flood := devtest.Soak(20_000, 100_000)
+	devtest.Eval[any](p, fmt.Sprintf("flood(%d)", flood))
 	p.Wait("burst.counted")
-	if state := devtest.Eval[string](p, "JSON.stringify([burst.counted, burst.miscounted])"); state != "[100000,0]" {
-		t.Errorf("of 100,000 events of the page [handled, out of order]: %s", state)
+	if state := devtest.Eval[string](p, "JSON.stringify([burst.counted, burst.miscounted])"); state != fmt.Sprintf("[%d,0]", flood) {
+		t.Errorf("of %d events of the page [handled, out of order]: %s", flood, state)
 	}
 	p.NoReload()
 	if text := s.Log.String(); strings.Contains(text, "lost") || strings.Contains(text, "too slow") {
@@ -100,7 +101,7 @@ func TestLongMessages(t *testing.T) {
 -- main.js --
 const { hot } = import.meta, got = document.querySelector("#got");
 hot.on("back", ({ text }) => (got.textContent += text.length + " "));
-for (const length of [5e6, 20e6, 1]) hot.send("long", { text: "x".repeat(length) });
+for (const length of [17e6, 1]) hot.send("long", { text: "x".repeat(length) });
 try {
   hot.send("long", { text: "x".repeat(70e6) });
 } catch (e) {
@@ -116,7 +117,7 @@ try {
 				}}}
 			})
 			p := s.Page(t, "/")
-			p.WaitText("#got", "5000000 20000000 1")
+			p.WaitText("#got", "17000000 1")
 			p.WaitText("#error", "too_big: a message of 70000051 bytes was not sent: it is more than the 67108864 bytes that the server takes")
 			p.NoErrors()
 		})
@@ -127,7 +128,7 @@ try {
 func TestBurstsOverCutsReachThePage(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
-	for _, burst := range []struct{ count, size int }{{20_000, 200}, {600, 64 << 10}} {
+	for _, burst := range []struct{ count, size int }{{devtest.Soak(4_000, 20_000), 200}, {devtest.Soak(120, 600), 64 << 10}} {
 		t.Run(fmt.Sprint(burst.count), func(t *testing.T) {
 			app := devtest.App(t, devtest.Text(burstApp))
 			s := devtest.Start(t, app)

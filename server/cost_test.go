@@ -3,7 +3,6 @@ package server_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -184,10 +183,7 @@ func TestRequestsOfALoad(t *testing.T) {
 // TestManyEditsLeaveNothing: the hub keeps updates for late pages, up to a bound. Beyond the bound edits take no more
 // memory, and no goroutine is left. DEVSERVER_SOAK=1 makes 2,000 edits.
 func TestManyEditsLeaveNothing(t *testing.T) {
-	edits := 300
-	if os.Getenv("DEVSERVER_SOAK") != "" {
-		edits = 2_000
-	}
+	edits := devtest.Soak(300, 2_000)
 	s := devtest.Start(t, tree(t, 30))
 	s.Get("/m0.ts", "Sec-Fetch-Dest", "script", "Sec-Fetch-Mode", "cors")
 	good := s.Read("m29.ts")

@@ -90,7 +90,7 @@ func (p *project) servePack(w http.ResponseWriter, r *http.Request) {
 
 func (p *project) sendPack(w http.ResponseWriter, r *http.Request, made pack.Pack) {
 	serveTagged(w, r, made.Text, made.Tag)
-	p.server.memory.FreeLater()
+	compile.FreeLater()
 }
 
 // mayServe applies the gate to IDs that come in a query rather than as a URL. Nil means that the module may be served.

@@ -41,10 +41,7 @@ func leave(ws *websocket.Conn) {
 // again, sockets open and close, some requests and frames are cut in half, and some clients never read.
 // DEVSERVER_SOAK=1 makes 500 loads and 2,000 sockets.
 func TestClientsLeaveNothing(t *testing.T) {
-	loads, sockets := 40, 150
-	if os.Getenv("DEVSERVER_SOAK") != "" {
-		loads, sockets = 500, 2000
-	}
+	loads, sockets := devtest.Soak(20, 500), devtest.Soak(80, 2000)
 	s := devtest.Start(t, tree(t, 30))
 	port := s.URL[strings.LastIndexByte(s.URL, ':')+1:]
 	dial := func() net.Conn {

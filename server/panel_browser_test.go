@@ -320,11 +320,11 @@ func TestPanelShowsTexts(t *testing.T) {
 	p.NoErrors()
 }
 
-// TestPanelManyModules: a list of 3,000 modules has few elements, and search, order and neighbours work in it.
+// TestPanelManyModules: a list of 1,200 modules has few elements, and search, order and neighbours work in it.
 func TestPanelManyModules(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
-	const folders, files = 100, 30
+	const folders, files = 40, 30
 	app := devtest.App(t, devtest.Text(panelApp))
 	var main strings.Builder
 	for i := range folders {
@@ -340,7 +340,7 @@ func TestPanelManyModules(t *testing.T) {
 	s := devtest.Start(t, app)
 	p := panel(t, s, "modules")
 	s.Page(t, "/").Wait("document.body.dataset.ready")
-	p.WaitText(".view-modules .foot", "3,001 modules")
+	p.WaitText(".view-modules .foot", "1,201 modules")
 	if n := devtest.Eval[int](p, rows("modules")+".length"); n == 0 || n > 100 {
 		t.Errorf("the list has %d elements", n)
 	}
@@ -348,15 +348,15 @@ func TestPanelManyModules(t *testing.T) {
 		devtest.Eval[bool](p, fmt.Sprintf(`{ const field = document.querySelector("[type=search]"); field.value = %q; field.dispatchEvent(new Event("input")); true }`, text))
 	}
 	search("FEATURE7/ part2")
-	p.WaitText(".view-modules .foot", "10 of 3,001 modules") // part2, and part20 to part28
+	p.WaitText(".view-modules .foot", "10 of 1,201 modules") // part2, and part20 to part28
 	search("nowhere")
 	p.WaitContains(".view-modules .empty", "Nothing found")
 	search("")
 	p.Wait(`(document.querySelector(".list-modules").focus(), true)`)
 	press(p, kb.End)
-	p.Wait(`document.querySelector(".row.at").ariaPosInSet === "3001"`)
+	p.Wait(`document.querySelector(".row.at").ariaPosInSet === "1201"`)
 	p.WaitText(".doc h2", "src/main.js")
-	p.WaitContains(".doc .facts", "imports 100")
+	p.WaitContains(".doc .facts", "imports 40")
 	p.Click(`.around a[href="#modules/src/feature3/index.js"]`)
 	p.WaitText(".doc h2", "src/feature3/index.js")
 	p.WaitContains(".doc .before", "Imported by 1")
@@ -364,7 +364,7 @@ func TestPanelManyModules(t *testing.T) {
 	p.Click(".compiled summary")
 	p.WaitContains(".numbered", `"./part0.js"`)
 	p.Wait(`[...document.querySelectorAll(".heads button")].find((b) => b.textContent === "imports")?.click() ?? true`)
-	waitRow(p, "modules", 0, "main.js", "100") // hidden rows are gone: the list is at its top, or has moved with its choice
+	waitRow(p, "modules", 0, "main.js", "40") // hidden rows are gone: the list is at its top, or has moved with its choice
 	p.NoErrors()
 }
 

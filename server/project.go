@@ -119,7 +119,7 @@ func (p *project) build(from reading) (err error) {
 		p.vite = vite.New(vite.Options{
 			Context: p.ctx, Node: p.node, Gate: p.gate, Logger: s.log, Info: from.Vite, Mode: cfg.ModeOrDefault(), Started: from.Child,
 			State: from.State, Cache: s.cache, Redo: viteProject{p}.Redo, RedoPage: viteProject{p}.RedoPage,
-			Inline: viteProject{p}.Inline, Rested: s.memory.FreeLater,
+			Inline: viteProject{p}.Inline, Rested: compile.FreeLater,
 		})
 	}
 	if p.proxy, err = proxy.New(p.proxyRules(), s.log); err != nil {
@@ -170,7 +170,7 @@ func (p *project) buildModules(resolver *resolve.Resolver, from reading) {
 	p.hosts = pluginhost.NewHosts()
 	p.compiler = compile.New(compile.Options{
 		Config: &p.cfg.Config, Layout: p.layout, Gate: p.gate, Resolver: resolver, Problems: p.problems, Logger: s.log,
-		NodeEnv: p.env.NodeEnv(), ViteState: from.State, Bundled: from.Bundled, Cache: s.cache, Memory: &s.memory,
+		NodeEnv: p.env.NodeEnv(), ViteState: from.State, Bundled: from.Bundled, Cache: s.cache,
 		Plugins: p.hosts, Vite: p.vite, Tools: p.node, Watch: p.watched, Inline: p.inlineScript,
 		StyleMapURL: func(id string) string { return pack.StyleMapURL(p.layout, id) },
 	})

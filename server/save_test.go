@@ -377,7 +377,7 @@ func TestAssetsAreNeverStale(t *testing.T) {
 	}
 }
 
-// TestCheckout checks out another branch and back with git. The branches have 1,000 files each, in folders of different
+// TestCheckout checks out another branch and back with git. The branches have hundreds of files each, in folders of different
 // names.
 func TestCheckout(t *testing.T) {
 	t.Parallel()
@@ -385,7 +385,7 @@ func TestCheckout(t *testing.T) {
 	if err != nil {
 		t.Skip("git is not installed")
 	}
-	const n = 1000
+	n := devtest.Soak(300, 1000)
 	app := devtest.App(t, devtest.Text(savedApp))
 	run := func(args ...string) {
 		t.Helper()

@@ -17,7 +17,6 @@ import (
 	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/cache"
-	"github.com/seed-b8174343/devserver/internal/compile"
 	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/edit"
 	"github.com/seed-b8174343/devserver/internal/journal"
@@ -49,7 +48,6 @@ type Server struct {
 	reading    atomic.Pointer[context.CancelFunc] // ends the reading of the configuration for a restart
 	before     map[string]edit.Sum                // of the files of the configuration, before it was read; guarded by restarting
 
-	memory compile.Memory
 	pauses pauses
 
 	journal   *journal.Log
@@ -235,7 +233,6 @@ func (s *Server) Serve(ctx context.Context) error {
 // Close ends what New started and waits for it; Serve returns too. It is safe to call more than once.
 func (s *Server) Close() error {
 	s.stop()
-	s.memory.Stop()
 	for _, l := range s.listeners {
 		_ = l.Close()
 	}

@@ -226,7 +226,7 @@ func TestEventsWaitForASlowStart(t *testing.T) {
 	t.Parallel()
 	s, dir := counting(t, `"one"`, `await(DIR + "/go")`, `if n > 0 { return "one " + fmt.Sprint(n) }`)
 	c := s.Socket(t)
-	const numbers = 12_000
+	numbers := devtest.Soak(5_000, 12_000)
 	for n := range numbers {
 		c.Emit("event", n)
 	}

@@ -258,7 +258,7 @@ func textsOf() map[string]any {
 			ofConfig[key] = value
 		}
 	}
-	many := make([]any, 2000) // more than are kept
+	many := make([]any, 400) // more than are kept
 	for i := range many {
 		many[i] = map[string]any{"event": fmt.Sprint(lie, i), "description": strings.Repeat(lie, 20)}
 	}
@@ -410,7 +410,7 @@ func TestPagesThatAnswerWrong(t *testing.T) {
 func TestHugeWordsOfPages(t *testing.T) {
 	t.Parallel()
 	s, tools := toolsOf(t, "-- index.html --\n<title>x</title>")
-	long := strings.Repeat("ä", 1<<18)
+	long := strings.Repeat("ä", 1<<15)
 	list := func(n int, of func(i int) any) (all []any) {
 		for i := range n {
 			all = append(all, of(i))
@@ -419,11 +419,11 @@ func TestHugeWordsOfPages(t *testing.T) {
 	}
 	page := liar(t, s, "", map[string]any{"record": nil, "page": map[string]any{
 		"title": long, "url": long,
-		"handles": list(10_000, func(i int) any { return map[string]any{"event": fmt.Sprint("e", i), "description": "d"} }),
-		"errors": list(500, func(i int) any {
+		"handles": list(2000, func(i int) any { return map[string]any{"event": fmt.Sprint("e", i), "description": "d"} }),
+		"errors": list(200, func(i int) any {
 			return map[string]any{"message": fmt.Sprint(i, long[:2000]), "id": "/x", "stack": ""}
 		}),
-		"uncaught": list(500, func(i int) any { return map[string]any{"kind": "uncaught", "text": fmt.Sprint(i, long[:2000])} }),
+		"uncaught": list(200, func(i int) any { return map[string]any{"kind": "uncaught", "text": fmt.Sprint(i, long[:2000])} }),
 	}})
 	page.Send(map[string]any{"type": "hello", "url": long, "was": long})
 	page.Emit(long, nil)
@@ -438,7 +438,7 @@ func TestHugeWordsOfPages(t *testing.T) {
 		}
 		return len(p.Handles) > 0
 	}, nil)
-	if n := len(p.Handles); len(p.Title) > 5000 || len(p.URL) > 10_000 || n > 300 || p.Handles[n-1].Event != "(9800 more)" {
+	if n := len(p.Handles); len(p.Title) > 5000 || len(p.URL) > 10_000 || n > 300 || p.Handles[n-1].Event != "(1800 more)" {
 		t.Errorf("title %d, URL %d, handlers %d", len(p.Title), len(p.URL), n)
 	}
 	var errors steer.Errors
@@ -446,11 +446,11 @@ func TestHugeWordsOfPages(t *testing.T) {
 		errors = ask[steer.Errors](tools, steer.VerbErrors, steer.PageArgs{})
 		return len(errors.Errors) > 0
 	}, nil)
-	if n := len(errors.Errors); n > 102 || !strings.HasPrefix(errors.Errors[n-1].Text, "499") {
+	if n := len(errors.Errors); n > 102 || !strings.HasPrefix(errors.Errors[n-1].Text, "199") {
 		t.Errorf("%d errors", n)
 	}
 	text := fmt.Sprint(errors.Errors)
-	for _, want := range []string{"(450 more errors)", "(450 older errors)"} {
+	for _, want := range []string{"(150 more errors)", "(150 older errors)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the errors do not say %s", want)
 		}
@@ -634,8 +634,8 @@ func TestTooLargeQuestions(t *testing.T) {
 	if res := s.Do(http.MethodPost, running.MCPPath, `{"x":"`+strings.Repeat("x", 5<<20)+`"}`, "X-Devserver-Token", key, "Content-Type", "application/json", "Accept", "application/json, text/event-stream"); res.Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("agents: %d %.200s", res.Status, res.Body)
 	}
-	deep := strings.Repeat("[", 5_000_000)
-	for _, body := range []string{deep, `{"data":` + deep + strings.Repeat("]", 5_000_000) + `,"event":"x"}`, "null", "7", `"x"`, "[]", "{", "\x00", `{"page":7}`, `{"limit":1e99}`, `{"wait":-9223372036854775808,"limit":-1}`} {
+	deep := strings.Repeat("[", 200_000)
+	for _, body := range []string{deep, `{"data":` + deep + strings.Repeat("]", 200_000) + `,"event":"x"}`, "null", "7", `"x"`, "[]", "{", "\x00", `{"page":7}`, `{"limit":1e99}`, `{"wait":-9223372036854775808,"limit":-1}`} {
 		for _, verb := range allVerbs {
 			if verb == steer.VerbWait && strings.HasPrefix(body, "null") {
 				continue

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -30,6 +31,7 @@ import (
 //	plugins: @vitejs/plugin-vue    links these packages into node_modules, and vite; docs/vite-plugins.md lists them
 //	packages: vue sass             links these, too
 //	also: vite-5 vite-6            plays the story again with the packages of testdata/plugins/vite-5, and so on
+//	soak: newest vite-6            plays it with these only when DEVSERVER_SOAK is set, as plugins.sh does; newest is Vite 8
 //	vite: no, the reason           the story is not true with Vite
 //
 // The project gets a package.json that names the packages when it has none. Sections "step: …" are no files. They are
@@ -52,6 +54,9 @@ func TestVitePlugins(t *testing.T) {
 	devtest.NeedBrowser(t)
 	for _, story := range pluginStories(t) {
 		for _, from := range story.from {
+			if slices.Contains(story.soak, cmp.Or(from, "newest")) && !devtest.Soaking() {
+				continue
+			}
 			t.Run(path.Join(story.name, from), func(t *testing.T) {
 				t.Parallel()
 				if *withVite && story.notVite {
@@ -68,6 +73,7 @@ type pluginStory struct {
 	name, about       string // the file's name without its end, and the first sentence
 	template, page    string
 	from              []string // folders of testdata/plugins in which packages are looked for first; "" is none
+	soak              []string // the part of from that is played by DEVSERVER_SOAK only; "newest" is ""
 	plugins, packages []string
 	notVite           bool
 	files             []txtar.File
@@ -111,6 +117,8 @@ func readPluginStory(t *testing.T, archive *txtar.Archive) *pluginStory {
 			s.page = value
 		case "also":
 			s.from = append(s.from, strings.Fields(value)...)
+		case "soak":
+			s.soak = strings.Fields(value)
 		case "plugins":
 			s.plugins = append(s.plugins, strings.Fields(value)...)
 		case "packages":

@@ -27,7 +27,7 @@ import (
 	"github.com/seed-b8174343/devserver/plugin"
 )
 
-// Options configures a Compiler. All fields are needed but Bundled, Cache, Memory, Vite and ViteState.
+// Options configures a Compiler. All fields are needed but Bundled, Cache, Vite and ViteState.
 type Options struct {
 	Config   *config.Config
 	Layout   moduleid.Layout
@@ -43,9 +43,7 @@ type Options struct {
 	// Bundled is what the vite.config wants of packages.
 	Bundled vite.Bundled
 	// Cache keeps results for later starts; nil keeps none.
-	Cache *cache.Cache
-	// Memory gives memory back after the first crawl; nil does not.
-	Memory  *Memory
+	Cache   *cache.Cache
 	Plugins Plugins
 	// Vite are the plugins of the vite.config, nil without any.
 	Vite  *vite.Host

@@ -8,40 +8,27 @@ import (
 	"time"
 )
 
-// Memory gives memory back to the system when a project has not needed it for a while. Use one for all projects of a
-// process; the zero value is ready. Its methods are safe for concurrent use.
-type Memory struct {
+const freeAfter = 2 * time.Second
+
+// free belongs to the process, as its memory does: several servers may run in it.
+var free struct {
 	mu    sync.Mutex
 	timer *time.Timer
 }
 
-const freeAfter = 2 * time.Second
-
-// FreeLater gives memory back two seconds from now, unless FreeLater is called again before: making the pack of a large
-// project takes several times the memory that the project does. Nothing happens for a nil Memory.
-func (m *Memory) FreeLater() {
-	if m == nil {
+// FreeLater gives memory back to the system two seconds from now, unless FreeLater is called again before: making the pack
+// of a large project takes several times the memory that the project does. It is safe for concurrent use.
+func FreeLater() {
+	free.mu.Lock()
+	defer free.mu.Unlock()
+	if free.timer != nil {
+		free.timer.Reset(freeAfter)
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.timer == nil {
-		m.timer = time.AfterFunc(freeAfter, func() {
-			debug.FreeOSMemory()
-			time.AfterFunc(freeAfter, debug.FreeOSMemory) // by now the cache has written what it held
-		})
-	} else {
-		m.timer.Reset(freeAfter)
-	}
-}
-
-// Stop ends the timer.
-func (m *Memory) Stop() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.timer != nil {
-		m.timer.Stop()
-	}
+	free.timer = time.AfterFunc(freeAfter, func() {
+		debug.FreeOSMemory()
+		time.AfterFunc(freeAfter, debug.FreeOSMemory) // by now the cache has written what it held
+	})
 }
 
 // firstCrawl is the state of the first crawl of a project.
@@ -65,7 +52,7 @@ func (c *Compiler) RelaxGC() (end func()) {
 		c.first.running.Store(false)
 		shallow()
 		relaxed.end()
-		c.o.Memory.FreeLater()
+		FreeLater()
 	}
 }
 

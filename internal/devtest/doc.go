@@ -13,6 +13,7 @@
 package devtest
 
 import (
+	"os"
 	"testing"
 	"time"
 )
@@ -21,8 +22,24 @@ import (
 // machines.
 const waitLimit = time.Minute
 
-// checkInterval is the time between two checks of a state.
-const checkInterval = 10 * time.Millisecond
+// A state is checked after checkInterval at first, and less and less often up to slowInterval: what takes long is mostly
+// waiting for a processor that the checks would take away from it.
+const (
+	checkInterval = 10 * time.Millisecond
+	slowInterval  = 100 * time.Millisecond
+)
+
+// Soak returns how often a test does what it does: usual, or long when DEVSERVER_SOAK is set. The long tests find what
+// shows once in thousands of times, and take more than the time that each change has.
+func Soak(usual, long int) int {
+	if Soaking() {
+		return long
+	}
+	return usual
+}
+
+// Soaking reports whether DEVSERVER_SOAK is set.
+func Soaking() bool { return os.Getenv("DEVSERVER_SOAK") != "" }
 
 // Eventually calls ok until it returns true. After a minute the test fails, with the text of state. what names the
 // awaited state; state may be nil.
@@ -30,11 +47,11 @@ func Eventually(t testing.TB, what string, ok func() bool, state func() string) 
 	t.Helper()
 	limit := time.NewTimer(waitLimit)
 	defer limit.Stop()
-	tick := time.NewTicker(checkInterval)
-	defer tick.Stop()
+	pause := checkInterval
 	for !ok() {
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
+			pause = min(pause+pause/2, slowInterval)
 		case <-limit.C:
 			if ok() {
 				return

@@ -284,14 +284,14 @@ func TestCirclesAreTold(t *testing.T) {
 // TestValuesThatGrow: each value names the value before twice.
 func TestValuesThatGrow(t *testing.T) {
 	text := "V00=0123456789abcdef\n"
-	for i := range 40 {
+	for i := range 23 { // 128 MiB without a bound
 		text += fmt.Sprintf("V%02d=$V%02d$V%02d\n", i+1, i, i)
 	}
 	e, err := env.Load(env.Options{Dir: write(t, map[string]string{".env": text}), Prefixes: []string{"V"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, _ := e.Object()["V40"].(string); len(v) > 64<<20 || len(e.Mistakes()) == 0 {
+	if v, _ := e.Object()["V23"].(string); len(v) > 64<<20 || len(e.Mistakes()) == 0 {
 		t.Errorf("the last value has %d bytes, and %d mistakes are told", len(v), len(e.Mistakes()))
 	}
 }
