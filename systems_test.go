@@ -26,7 +26,7 @@ func TestOtherSystems(t *testing.T) {
 		list, err := gopackages.Load(&gopackages.Config{
 			Mode: gopackages.NeedName | gopackages.NeedFiles | gopackages.NeedImports | gopackages.NeedDeps |
 				gopackages.NeedTypes | gopackages.NeedSyntax | gopackages.NeedTypesInfo | gopackages.NeedTypesSizes,
-			Env: append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0", "GOFLAGS="),
+			Env:  append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0", "GOFLAGS="),
 			Fset: files,
 			ParseFile: func(_ *token.FileSet, name string, src []byte) (*ast.File, error) {
 				if file, ok := parsed.Load(name); ok {
