@@ -141,7 +141,7 @@ vet_examples() {
 # Vets and tests. Without GORACE each test program sleeps for a second at its end.
 race() {
   GORACE=atexit_sleep_ms=0 CGO_ENABLED=1 DEVSERVER_BROWSER=${DEVSERVER_BROWSER:-required} \
-    go test -race -vet=all -timeout 20m "${packages[@]}"
+    go test -race -vet=all -timeout 30m "${packages[@]}"
 }
 
 # fuzz_one DIR TARGET OUT TIME: Go up to 1.26 sometimes takes the end of its own -fuzztime for a failure, mostly on a busy

@@ -65,11 +65,22 @@ func (p *project) serveOn(w http.ResponseWriter, r *http.Request) {
 			if gate.Malformed(r.RequestURI) == nil {
 				r = p.vite.ServeHTTP(w, r, vite.Early)
 			}
-			if r != nil {
-				p.server.awaitProject(r).serveProject(w, r)
+			if r != nil && !p.servedByNext(w, r) {
+				p.serveProject(w, r)
 			}
 		})).ServeHTTP(w, r)
 	}
+}
+
+// servedByNext has the next project answer a request when this project has ended, and returns false otherwise. The
+// middlewares of the next project have not seen the request yet.
+func (p *project) servedByNext(w http.ResponseWriter, r *http.Request) bool {
+	next := p.server.awaitProject(r)
+	if next == p {
+		return false
+	}
+	next.serveOn(w, r)
+	return true
 }
 
 // serveMistakes answers while the configuration has mistakes: every page shows them, and loads again once they are
@@ -101,7 +112,7 @@ func (p *project) serveUnrouted(w http.ResponseWriter, r *http.Request) {
 	if isPages(r) && r.Header.Get("Origin") == "" && !r.URL.Query().Has("token") && p.server.refuseSocket(w, r, name) {
 		return // no page sends it, and no backend is to believe that one does
 	}
-	if r = p.proxy.Serve(w, r); r == nil || p.server.refuseSocket(w, r, name) {
+	if r = p.proxy.Serve(w, r); r == nil || p.servedByNext(w, r) || p.server.refuseSocket(w, r, name) {
 		return
 	}
 	if r = p.takeSocket(w, r); r != nil {
@@ -203,6 +214,9 @@ func (p *project) serveFile(w http.ResponseWriter, r *http.Request) { p.serveURL
 // leave to the server.
 func (p *project) serveLate(w http.ResponseWriter, r *http.Request) bool {
 	passed := p.vite.ServeHTTP(w, r, vite.Late)
+	if passed != nil && p.servedByNext(w, passed) {
+		return true
+	}
 	if passed != nil && passed.RequestURI != r.RequestURI { // they have chosen another page
 		p.serveURL(w, passed, func(http.ResponseWriter, *http.Request) bool { return false })
 		return true

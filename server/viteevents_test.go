@@ -109,7 +109,19 @@ func TestEventsOfAViteConfig(t *testing.T) {
 func inOrder(t *testing.T, c *devtest.Socket, numbers, leftOut int) (programs []int) {
 	t.Helper()
 	devtest.Eventually(t, "all are counted", func() bool { return c.Count(devtest.Event("counted")) >= numbers-leftOut },
-		func() string { return fmt.Sprint(c.Count(devtest.Event("counted")), " of ", numbers) })
+		func() string {
+			var of strings.Builder
+			for _, f := range c.Frames() {
+				if !devtest.Event("counted")(f) {
+					of.WriteString("\n" + f.Text)
+				}
+			}
+			missing := slices.DeleteFunc(slices.Collect(func(yield func(int) bool) {
+				for n := 0; n < numbers && yield(n); n++ {
+				}
+			}), func(n int) bool { return c.Count(devtest.Event("counted", fmt.Sprintf(`"n":%d,`, n))) > 0 })
+			return fmt.Sprint(c.Count(devtest.Event("counted")), " of ", numbers, "; missing ", missing, "; beside them came", of.String())
+		})
 	last := -1
 	for _, f := range c.Frames() {
 		if !devtest.Event("counted")(f) {

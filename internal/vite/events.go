@@ -279,7 +279,7 @@ func (h *Host) deliver(ctx context.Context, e eventCall) error {
 		case !h.introduced(ctx, p, e.Client.ID):
 			return ctx.Err()
 		}
-		if err := p.Call(ctx, "viteEvent", e, nil); !wire.NotRun(err) {
+		if err := h.handOver(ctx, p, e); !wire.NotRun(err) {
 			return err
 		}
 		select {
@@ -290,6 +290,16 @@ func (h *Host) deliver(ctx context.Context, e eventCall) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// handOver gives an event to a process, unless the project has ended: Vite may have closed then, and a listener that does
+// nothing any more would lose the event.
+func (h *Host) handOver(ctx context.Context, p process, e eventCall) error {
+	defer h.handling.Begin()()
+	if h.o.Context.Err() != nil {
+		return wire.ErrUnsent
+	}
+	return p.Call(ctx, "viteEvent", e, nil)
 }
 
 // awaitStart waits until a process is about to start.

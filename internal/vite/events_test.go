@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,5 +164,44 @@ func TestEventsWhileNodeIsDown(t *testing.T) {
 	end()
 	if err := h.event(t.Context(), "next", page, "1"); !wire.NotRun(err) {
 		t.Errorf("an event for the next project has the error %v", err)
+	}
+}
+
+// TestViteClosesAfterEvents ends the project while a listener handles an event: Vite closes when the listener is done,
+// and is given no event from then on.
+func TestViteClosesAfterEvents(t *testing.T) {
+	for range 50 { // without an order, Vite closes first in most of them
+		v, h, _, end := visits(t)
+		page := guestPage{id: "c1"}
+		begun, goOn := make(chan bool), make(chan bool)
+		var handled atomic.Bool
+		v.answer = func(method string, _ map[string]any) (any, error) {
+			switch method {
+			case "viteEvent":
+				close(begun) // once: the next event is not for this project
+				<-goOn
+				handled.Store(true)
+			case "viteClose":
+				if !handled.Load() {
+					t.Error("Vite closes while a listener handles an event")
+				}
+			}
+			return nil, nil
+		}
+		result, ended := make(chan error, 1), make(chan bool)
+		go func() { result <- h.event(context.Background(), "first", page, "1") }()
+		<-begun
+		go func() { end(); close(ended) }()
+		<-h.o.Context.Done()
+		for range 20 {
+			if err := h.event(t.Context(), "second", page, "2"); !wire.NotRun(err) {
+				t.Errorf("the event for the next project has the error %v", err)
+			}
+		}
+		close(goOn)
+		if err := <-result; err != nil {
+			t.Error(err)
+		}
+		<-ended
 	}
 }

@@ -65,6 +65,7 @@ type Host struct {
 	imports  imports        // imports.go
 	listings listings       // kept.go
 	guests   guests         // events.go
+	handling parallel.Busy  // events that a process has got, see Close
 	late     late           // late.go
 	made     sync.Map       // ID -> made: what pages run of a module that was asked about
 	texts    texts          // texts.go

@@ -132,7 +132,8 @@ func below(path, route string) bool {
 }
 
 // ServeHTTP gives the request to the plugins' middlewares, and returns nil when a middleware has answered. Otherwise it
-// returns the request that the caller has to answer: r, or the request for the URL that a middleware has chosen.
+// returns the request that the caller has to answer: r, or the request for the URL that a middleware has chosen. When the
+// project ends before a middleware has got the request, that is r: the next project's middlewares are to be asked.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request, stage Stage) *http.Request {
 	named, ok := h.wants(r, stage)
 	if !ok {
@@ -141,6 +142,9 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request, stage Stage) *h
 	body := &replay{ReadCloser: r.Body, closed: make(chan struct{})}
 	for again := false; ; again = true {
 		child, socket, err := h.front(r.Context())
+		if err != nil && h.o.Context.Err() != nil {
+			return r
+		}
 		if err != nil {
 			return h.unasked(w, r, named, err)
 		}
@@ -154,12 +158,17 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request, stage Stage) *h
 		if errors.Is(err, errSlow) {
 			child.Probe() // it is killed if it hangs, and starts again
 		}
-		if again || !errors.Is(err, errGone) || r.Method != http.MethodGet && r.Method != http.MethodHead || r.ContentLength != 0 {
+		repeatable := errors.Is(err, errGone) && (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.ContentLength == 0
+		switch {
+		case repeatable && h.o.Context.Err() != nil:
+			return r
+		case again || !repeatable:
 			h.fail(w, r, err)
 			return nil
 		}
 		select { // a process that ends is started again
 		case <-child.Exited():
+		case <-h.o.Context.Done():
 		case <-time.After(time.Second):
 		}
 	}

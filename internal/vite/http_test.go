@@ -2,6 +2,7 @@ package vite_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -38,8 +39,8 @@ func (l *log) count(text string) int {
 }
 
 // serve serves a project whose vite.config has the text, by its middlewares alone: what they pass on is answered with
-// "passed on". named is a path of the middlewares.
-func serve(t *testing.T, config string, named ...string) (url string, terminal *log) {
+// "passed on". named is a path of the middlewares. end ends the project, and Node.
+func serve(t *testing.T, config string, named ...string) (url string, terminal *log, end func()) {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -67,7 +68,8 @@ func serve(t *testing.T, config string, named ...string) (url string, terminal *
 		t.Fatal(err)
 	}
 	info := &vite.Info{Routes: vite.Routes{Routes: append(named, "")}}
-	h := vite.New(vite.Options{Context: t.Context(), Node: node, Gate: g, Logger: logger, Info: info, Answering: 300 * time.Millisecond})
+	ctx, cancel := context.WithCancel(t.Context())
+	h := vite.New(vite.Options{Context: ctx, Node: node, Gate: g, Logger: logger, Info: info, Answering: 300 * time.Millisecond})
 	node.Answer(wire.Methods{})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h.ServeHTTP(w, r, vite.Early) != nil {
@@ -75,7 +77,11 @@ func serve(t *testing.T, config string, named ...string) (url string, terminal *
 		}
 	}))
 	t.Cleanup(s.Close)
-	return s.URL, terminal
+	return s.URL, terminal, func() {
+		cancel()
+		h.Close()
+		_ = node.Close()
+	}
 }
 
 func get(t *testing.T, url string) (status int, body string) {
@@ -96,7 +102,7 @@ func get(t *testing.T, url string) (status int, body string) {
 // ends the process. The next requests are answered.
 func TestSlowMiddleware(t *testing.T) {
 	t.Parallel()
-	url, terminal := serve(t, `export default { plugins: [{ name: "slow", configureServer({ middlewares }) {
+	url, terminal, _ := serve(t, `export default { plugins: [{ name: "slow", configureServer({ middlewares }) {
 		middlewares.use("/never", () => {});
 		middlewares.use("/blocks", () => { for (;;); });
 		middlewares.use("/pid", (req, res) => res.end(String(process.pid)));
@@ -128,7 +134,7 @@ func TestSlowMiddleware(t *testing.T) {
 // TestNoNode: without Node, requests are answered as without plugins, and the terminal says so once. A path of a plugin's
 // gets an error.
 func TestNoNode(t *testing.T) {
-	url, terminal := serve(t, `export default {}`, "/named")
+	url, terminal, _ := serve(t, `export default {}`, "/named")
 	t.Setenv("PATH", "")
 	for range 3 {
 		if status, body := get(t, url+"/other"); status != http.StatusOK || body != "passed on" {
@@ -140,5 +146,21 @@ func TestNoNode(t *testing.T) {
 	}
 	if n := terminal.count("are not asked"); n != 1 {
 		t.Errorf("the terminal says it %d times", n)
+	}
+}
+
+// TestRequestAfterTheProject: a request that comes when Node has ended with its project is passed on, for the next
+// project, and the terminal has no error of it.
+func TestRequestAfterTheProject(t *testing.T) {
+	url, terminal, end := serve(t, `export default { plugins: [{ name: "answers", configureServer: ({ middlewares }) => void middlewares.use("/a", (req, res) => res.end("answered")) }] };`, "/a")
+	if status, body := get(t, url+"/a"); status != 200 || body != "answered" {
+		t.Fatalf("%d %s", status, body)
+	}
+	end()
+	if status, body := get(t, url+"/a"); status != 200 || body != "passed on" {
+		t.Errorf("%d %s", status, body)
+	}
+	if n := terminal.count("ERROR") + terminal.count("WARN"); n > 0 {
+		t.Errorf("the terminal shows %s", terminal.text.String())
 	}
 }

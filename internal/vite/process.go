@@ -205,7 +205,7 @@ func (h *Host) awaitChange(p process) {
 	}
 }
 
-// Close has Vite close, in a moment or not at all. The context of Options has ended. The owner of the process ends it.
+// Close has Vite close, in a moment or not at all, after the events that listeners handle. The context of Options has ended. The owner of the process ends it.
 func (h *Host) Close() {
 	if h == nil {
 		return
@@ -222,6 +222,9 @@ func (h *Host) Close() {
 		p.Kill("") // it would not answer
 		return
 	}
+	handled, enough := context.WithTimeout(context.Background(), lastWords)
+	defer enough()
+	_ = h.handling.Idle(handled)                            // what takes longer goes on while Vite closes
 	ctx, cancel := context.WithCancel(context.Background()) // a deadline would have the process looked at
 	defer cancel()
 	defer time.AfterFunc(lastWords, cancel).Stop()
