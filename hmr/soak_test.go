@@ -26,9 +26,12 @@ type soak struct {
 	limit             time.Duration
 }
 
+// soaking reports whether DEVSERVER_SOAK asks for full sizes.
+func soaking() bool { return os.Getenv("DEVSERVER_SOAK") != "" }
+
 // soakSize returns the short size, or the full size with DEVSERVER_SOAK=1.
 func soakSize() soak {
-	if os.Getenv("DEVSERVER_SOAK") != "" {
+	if soaking() {
 		return soak{pages: 20, each: 100_000, cuts: 1000, limit: 8 * time.Minute}
 	}
 	return soak{pages: 8, each: 2000, cuts: 60, limit: time.Minute}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +17,7 @@ import (
 // order. A model says what each page must get, may get and must not get. A seed gives the same steps again.
 func TestWishesAgainstModel(t *testing.T) {
 	seeds, steps := 6, 300
-	if os.Getenv("DEVSERVER_SOAK") != "" {
+	if soaking() {
 		seeds, steps = 300, 1000
 	}
 	for seed := range seeds {

@@ -116,10 +116,12 @@ func inOrder(t *testing.T, c *devtest.Socket, numbers, leftOut int) (programs []
 					of.WriteString("\n" + f.Text)
 				}
 			}
-			missing := slices.DeleteFunc(slices.Collect(func(yield func(int) bool) {
-				for n := 0; n < numbers && yield(n); n++ {
+			var missing []int
+			for n := range numbers {
+				if c.Count(devtest.Event("counted", fmt.Sprintf(`"n":%d,`, n))) == 0 {
+					missing = append(missing, n)
 				}
-			}), func(n int) bool { return c.Count(devtest.Event("counted", fmt.Sprintf(`"n":%d,`, n))) > 0 })
+			}
 			return fmt.Sprint(c.Count(devtest.Event("counted")), " of ", numbers, "; missing ", missing, "; beside them came", of.String())
 		})
 	last := -1

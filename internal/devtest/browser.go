@@ -95,7 +95,7 @@ func startBrowser() {
 		chromedp.DisableGPU,
 		chromedp.IgnoreCertErrors, // tests make their own certificates
 		// The last starts a process for a page that may come, which each context then throws away.
-		chromedp.Flag("disable-features", "site-per-process,Translate,BlinkGenPropertyTrees,SpareRendererForSitePerProcess"),
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,SpareRendererForSitePerProcess"),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("no-first-run", true),
