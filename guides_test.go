@@ -163,6 +163,13 @@ func checkTypes(t *testing.T, app *devtest.Files, list []block) {
 	command(t, app.Root, "node", tsc, "-p", ".", "--pretty", "false")
 }
 
+// writeTypes writes the types of import.meta.hot, as devserver does for a project with plugins in Go.
+func writeTypes(app *devtest.Files) {
+	for _, f := range client.Types("", false) {
+		app.Write("src/"+f.Name, f.Text)
+	}
+}
+
 const strict = `{"compilerOptions": {"strict": true, "noEmit": true, "target": "ES2022", "module": "ESNext", "moduleResolution": "bundler", "jsx": "react-jsx", "skipLibCheck": true, "lib": ["ES2023", "DOM", "DOM.Iterable"], "types": []}, "include": ["src"]}`
 
 // withPlugins runs the app with the plugins of its devserver/ folder.
@@ -178,6 +185,27 @@ func withPlugins(t *testing.T, app *devtest.Files, configure ...func(*server.Opt
 	s := devtest.Start(t, app, append(configure, func(o *server.Options) { o.NoPlugins = false })...)
 	s.Log.Wait(t, "plugins ready")
 	return s
+}
+
+// TestHotUpdatesGuide: the modules of the guide keep what it says.
+func TestHotUpdatesGuide(t *testing.T) {
+	list := blocks(t, "docs/hot-updates.md")
+	app := project(t, list)
+	app.Edit("index.html", "<title>", `<link rel="icon" href="data:,"><title>`)
+	app.Write("tsconfig.json", strict)
+	s := devtest.Start(t, app)
+	p := s.Page(t, "/")
+	p.WaitText("#color", "teal")
+	p.Wait(`/open for [1-9]/.test(document.querySelector("#clock").textContent)`)
+	s.WaitPages(1)
+	s.Edit("src/clock.ts", "open for", "here for")
+	p.Wait(`/here for [1-9]/.test(document.querySelector("#clock").textContent)`)
+	s.Edit("src/color.ts", "teal", "coral")
+	p.WaitText("#color", "coral")
+	p.NoReload()
+	p.NoErrors()
+	writeTypes(app)
+	checkTypes(t, app, list)
 }
 
 func TestEventsGuide(t *testing.T) {
@@ -304,9 +332,7 @@ func TestChannelsGuide(t *testing.T) {
 	}
 
 	app.Write("tsconfig.json", strict)
-	for _, f := range client.Types("", false) {
-		app.Write("src/"+f.Name, f.Text)
-	}
+	writeTypes(app)
 	checkTypes(t, app, list)
 }
 
