@@ -60,6 +60,7 @@ type Set struct {
 	mu     sync.Mutex
 	byID   map[string]*problem
 	showed bool // pages have errors that were not taken back
+	told   bool // the terminal has shown errors, and not that they are fixed
 }
 
 // problem is an error of the Set.
@@ -123,7 +124,7 @@ func (s *Set) AddServed(id string, err *transform.Error) *hmr.ErrorInfo {
 	s.mu.Lock()
 	s.put(id, p)
 	told, info := p.told, s.info(id, p)
-	s.showed, p.told = true, true
+	s.showed, s.told, p.told = true, true, true
 	s.mu.Unlock()
 	if !told {
 		s.Report(err)
@@ -204,10 +205,15 @@ func (s *Set) publish(again bool) {
 		news = append(news, s.byID[ids[0]].err)
 	}
 	s.showed = len(ids) > 0
+	fixed := s.told && len(ids) == 0
+	s.told = (s.told || len(news) > 0) && !fixed
 	s.mu.Unlock()
 	s.record(payload)
 	for _, e := range news {
 		s.Report(e)
+	}
+	if fixed {
+		s.o.Logger.Info("no errors any more")
 	}
 	if left > 0 {
 		s.o.Logger.Error(fmt.Sprintf("there are %d more errors", left))

@@ -123,6 +123,7 @@ func TestErrorsSayWhomTheyConcern(t *testing.T) {
 }
 
 // TestTerminalShowsEachError: each error is shown once. After an edit that fixes nothing the first error is shown again.
+// The end of the last error is shown once, also when no module changed: the fix may be the text from before.
 func TestTerminalShowsEachError(t *testing.T) {
 	p := &pages{}
 	s := newSet(t.Context(), p)
@@ -146,6 +147,17 @@ func TestTerminalShowsEachError(t *testing.T) {
 	s.AddServed("/1.ts", &transform.Error{Text: "broken in another way"})
 	if shown() != 8 {
 		t.Errorf("the terminal shows\n%s", p.terminal.String())
+	}
+	fixed := func() int { return strings.Count(p.terminal.String(), "no errors any more") }
+	for i := range 7 {
+		if s.Publish(); fixed() != 0 {
+			t.Errorf("%d errors are fixed, and the terminal shows\n%s", i, p.terminal.String())
+		}
+		s.Clear(fmt.Sprintf("/%d.ts", i))
+	}
+	s.Publish()
+	if s.PublishEdit(); fixed() != 1 {
+		t.Errorf("all errors are fixed, and the terminal shows\n%s", p.terminal.String())
 	}
 }
 
