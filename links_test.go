@@ -255,3 +255,15 @@ func anchorOf(title string) string {
 		return -1
 	}, title)
 }
+
+// TestReadmeIsShort: README.md is the front door. What does not fit in 100 lines is in a page of docs.
+func TestReadmeIsShort(t *testing.T) {
+	const most = 100
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(string(text), "\n"); lines > most {
+		t.Errorf("README.md has %d lines, want at most %d: move what is too much to docs", lines, most)
+	}
+}
