@@ -44,7 +44,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	who, err := h.identify(r, h.keep(r), at)
 	if err != nil {
-		h.o.Logger.Warn("identify page", "error", err)
+		h.o.Logger.Warn("refused a page, since its user could not be found", "error", err)
 		http.Error(w, "403 forbidden", http.StatusForbidden)
 		return
 	}

@@ -267,7 +267,7 @@ func TestRefusalsAreTold(t *testing.T) {
 	}
 	s.Log.Wait(t, out+"/secret.txt may not be read")
 	s.Log.Wait(t, fmt.Sprintf(`"server": {"fs": {"allow": [%q]}} in devserver.config.json`, out))
-	s.Log.Wait(t, app.Path(".env.local")+" may not be read")
+	s.Log.Wait(t, app.Path(".env.local")+" may not be read: it is a secret")
 	s.Log.Wait(t, out+"/secret.ts may not be read")
 	s.Raw("GET /.env?\u009b2J\u202e HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	s.Raw("GET /@devserver/pack.js?id=/.git/%1b[2J%07 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

@@ -24,7 +24,7 @@ func (p *project) serveEditor(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, errNoFile):
 		http.Error(w, "404 not found", http.StatusNotFound)
 	case err != nil:
-		p.server.log.Warn("open editor", "error", err)
+		p.server.log.Warn("the editor did not open", "error", err)
 		http.Error(w, "500 no editor: set $EDITOR", http.StatusInternalServerError)
 	default:
 		w.WriteHeader(http.StatusNoContent)

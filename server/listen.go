@@ -44,7 +44,7 @@ func (s *Server) Listen(ctx context.Context) (URLs, error) {
 			if errors.Is(err, syscall.EADDRINUSE) {
 				return URLs{}, fmt.Errorf("port %d is in use; stop the other program, choose another --port, or leave --strictPort out", port)
 			}
-			return URLs{}, fmt.Errorf("listen on port %d: %w", port, err)
+			return URLs{}, explained(cfg.Host, port, err)
 		}
 		s.log.Info("port " + strconv.Itoa(port) + " is in use, trying the next one")
 		port++
@@ -122,6 +122,18 @@ func listenAll(ctx context.Context, hosts []string, port int) ([]net.Listener, e
 		return nil, fmt.Errorf("no loopback address is available")
 	}
 	return listeners, nil
+}
+
+// explained returns the error of listening with the next step.
+func explained(host string, port int, err error) error {
+	noName, unknown := errors.AsType[*net.DNSError](err)
+	switch {
+	case unknown && noName.IsNotFound, errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("server.host %q is no address of this machine: use --host for all its addresses, or leave it out for this machine only (%w)", host, err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("port %d needs more rights than you have; choose a --port above 1023 (%w)", port, err)
+	}
+	return fmt.Errorf("listen on port %d: %w", port, err)
 }
 
 // listURLs returns the URLs without a base.

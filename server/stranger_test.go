@@ -2,9 +2,13 @@ package server_test
 
 import (
 	"fmt"
+	"net"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/seed-b8174343/devserver/config"
 	"github.com/seed-b8174343/devserver/internal/devtest"
 	"github.com/seed-b8174343/devserver/server"
 )
@@ -179,4 +183,54 @@ func TestTerminalShowsNoControlCharacters(t *testing.T) {
 		t.Errorf("the terminal got control characters:\n%q", s.Log)
 	}
 	s.Log.Wait(t, `]0;title`)
+}
+
+// TestOtherMachinesReachNothing: without server.host, the port is closed at every address of this machine but the
+// loopbacks. With all addresses it is open, and the URLs say so.
+func TestOtherMachinesReachNothing(t *testing.T) {
+	t.Parallel()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var others []string
+	for _, a := range addresses {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.To4() != nil && !ip.IP.IsLoopback() {
+			others = append(others, ip.IP.String())
+		}
+	}
+	if len(others) == 0 {
+		t.Skip("this machine has no address but its loopbacks")
+	}
+	for host, open := range map[string]bool{"": false, "localhost": false, "127.0.0.1": false, "0.0.0.0": true} {
+		app := devtest.App(t, devtest.Text("-- index.html --\n<title>x</title>"))
+		srv, err := server.New(server.Options{Root: app.Root, CacheDir: t.TempDir(), NoPlugins: true, Config: config.Config{Server: config.Server{Host: host, Port: new(0)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		urls, err := srv.Listen(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(urls.Local[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		port, _ := strconv.Atoi(u.Port())
+		for _, ip := range others {
+			c, err := net.DialTCP("tcp", nil, &net.TCPAddr{IP: net.ParseIP(ip), Port: port})
+			if err == nil {
+				_ = c.Close()
+			}
+			if (err == nil) != open {
+				t.Errorf("host %q at %s: %v, want open: %t", host, ip, err, open)
+			}
+		}
+		if (len(urls.Network) > 0) != open {
+			t.Errorf("host %q: the URLs for other machines are %v", host, urls.Network)
+		}
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

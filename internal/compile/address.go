@@ -143,8 +143,7 @@ func (c *Compiler) noteAddresses(ctx context.Context, src source, out *transform
 		if _, told := c.missed.LoadOrStore(src.id+" "+written, true); told || path.Ext(name) == "" {
 			continue
 		}
-		e := c.placed(&transform.Error{}, src, written)
-		c.o.Logger.Warn("new URL("+transform.Quote(written)+", import.meta.url): there is no such file, so the URL stays as it is written",
-			"file", e.File, "line", e.Line)
+		text := "new URL(" + transform.Quote(written) + ", import.meta.url): there is no such file, so the URL stays as it is written"
+		c.o.Logger.Warn(c.placed(&transform.Error{Text: text}, src, written).Error())
 	}
 }

@@ -133,6 +133,7 @@ func TestMistakes(t *testing.T) {
 		{"define name", `{"define": {"a-b": 1}}`, `"a-b" is not a name`},
 		{"twice", `{"mode": "a", "mode": "b"}`, `:1:15: option "mode": is given twice`},
 		{"syntax", "{\n  \"mode\": }", `:2:11: `},
+		{"not closed", "{\n  \"server\": {", `:2:14: the file ends too early (a brace, a bracket or a quote is not closed)`},
 		{"not an object", `[]`, `must be an object, not a list`},
 		{"base", `{"base": "app"}`, `base "app" must be a path like /app/`},
 		{"alias", `{"resolve": {"alias": [{"find": "", "replacement": "x"}]}}`, `needs a "find"`},

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"reflect"
 	"regexp"
 	"slices"
@@ -45,6 +46,9 @@ func (d *decoder) syntax(err error) {
 		e.Line, _ = strconv.Atoi(m[1])
 		e.Column, _ = strconv.Atoi(m[2])
 		e.Text = m[3]
+		if strings.HasSuffix(e.Text, io.ErrUnexpectedEOF.Error()) {
+			e.Text, e.Hint = "the file ends too early", "a brace, a bracket or a quote is not closed"
+		}
 		e.Frame = frame(d.text, e.Line, e.Column)
 	}
 	d.errors = append(d.errors, e)

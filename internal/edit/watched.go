@@ -172,7 +172,7 @@ func (w *Watched) isTSConfig(file string) bool {
 func (w *Watched) Tree(dir string) {
 	w.once(dir, func() {
 		if err := w.watcher.Add(dir); err != nil {
-			w.log.Warn("watch "+dir, "error", err)
+			w.log.Warn("the folder "+dir+" cannot be watched, so its edits are not seen", "hint", "--poll needs no help of the system", "error", err)
 		}
 	})
 }

@@ -98,7 +98,7 @@ func New(o Options) (*Gate, error) {
 		}
 		real, err := filepath.EvalSymlinks(dir)
 		if err != nil {
-			return nil, fmt.Errorf("server.fs.allow: %w", err)
+			return nil, fmt.Errorf("server.fs.allow: there is no folder %s that can be read; create it, or take the entry out (%w)", dir, err)
 		}
 		g.allow = append(g.allow, real)
 	}

@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/seed-b8174343/devserver/internal/devtest"
@@ -166,5 +167,14 @@ func TestDenyPatterns(t *testing.T) {
 	}
 	if _, err := gate.New(gate.Options{Root: root, Deny: []string{"a[b"}}); err == nil || err.Error() != `server.fs.deny: malformed pattern "a[b": [ is not closed` {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestAllowedFolderIsMissing: an entry of server.fs.allow that leads nowhere is an error with the folder and what to do.
+func TestAllowedFolderIsMissing(t *testing.T) {
+	root := t.TempDir()
+	_, err := gate.New(gate.Options{Root: root, Allow: []string{"../nowhere"}})
+	if want := "there is no folder " + filepath.Join(root, "../nowhere"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
 	}
 }

@@ -41,8 +41,14 @@ func (g *Gate) Allowed(file string) error {
 func (g *Gate) open(file string) bool { return g.inside(file) && !g.hidden(file) && !g.hard(file) }
 
 func (g *Gate) refuse(file string) *Denied {
+	switch {
+	case g.hard(file):
+		return forbidden(file + " may not be read: it is a secret, or server.fs.deny names it")
+	case g.inside(file) && g.hidden(file):
+		return forbidden(file + " may not be read: it is hidden, and no module imports it")
+	}
 	d := forbidden(file + " may not be read")
-	if !g.inside(file) && !g.hard(file) {
+	if !g.inside(file) {
 		d.Allow = fmt.Sprintf(`"server": {"fs": {"allow": [%q]}} in devserver.config.json`, filepath.Dir(file))
 	}
 	return d

@@ -111,7 +111,7 @@ func StartChild(ctx context.Context, o ChildOptions) (*Child, error) {
 		c.info = hello.Info
 		return c, nil
 	case <-c.exited:
-		return nil, fmt.Errorf("start %s: it ended at once: %s", name, c.said)
+		return nil, fmt.Errorf("start %s: it ended at once (main must call plugin.Main): %s", name, c.said)
 	case <-timeout.C:
 		c.kill()
 		return nil, fmt.Errorf("start %s: it did not say hello within %v; Start hooks must return, and main must call plugin.Main",

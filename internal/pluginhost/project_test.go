@@ -195,7 +195,7 @@ func TestProjectThatCannotStart(t *testing.T) {
 	}{
 		"syntax":         {main: "package main\n\nfunc main() {", want: "main.go:3:14: syntax error: unexpected EOF, expected }"},
 		"unknown module": {main: "package main\n\nimport _ \"example.com/x\"\n\nfunc main() {}\n", want: `main.go:3:8: cannot find module providing package example.com/x`},
-		"no main call":   {main: "package main\n\nfunc main() {}\n", want: "it ended at once"},
+		"no main call":   {main: "package main\n\nfunc main() {}\n", want: "it ended at once (main must call plugin.Main)"},
 		"module file":    {main: "package main\n", mod: "module plugins\n\nfoo\n", want: "go.mod:3: unknown directive: foo"},
 	} {
 		t.Run(name, func(t *testing.T) {

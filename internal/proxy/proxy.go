@@ -252,7 +252,7 @@ func fail(w http.ResponseWriter, r *http.Request, rule Rule, err error, log *slo
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		why = "nothing listens there; start your backend, and requests will reach it"
 	}
-	log.Warn("proxy "+rule.Path, "target", rule.Target, "error", err)
+	log.Warn(fmt.Sprintf("the backend %s (server.proxy %q) does not answer", rule.Target, rule.Path), "error", why)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusBadGateway)
 	fmt.Fprintf(w, "502 bad gateway: the backend %s (server.proxy %q) does not answer: %s\n", rule.Target, rule.Path, why)

@@ -13,13 +13,19 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/seed-b8174343/devserver/internal/devtest"
 	"github.com/seed-b8174343/devserver/internal/proxy"
 )
 
 // front serves the proxy. A request that the proxy does not answer is a 404.
 func front(t *testing.T, rules ...proxy.Rule) *httptest.Server {
 	t.Helper()
-	p, err := proxy.New(rules, slog.New(slog.DiscardHandler))
+	return frontThatLogs(t, slog.DiscardHandler, rules...)
+}
+
+func frontThatLogs(t *testing.T, log slog.Handler, rules ...proxy.Rule) *httptest.Server {
+	t.Helper()
+	p, err := proxy.New(rules, slog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,8 +314,12 @@ func TestBackendThatIsDownAndComesBack(t *testing.T) {
 	}
 	addr := l.Addr().String()
 	_ = l.Close()
-	s := front(t, proxy.Rule{Path: "/api", Target: "http://" + addr})
+	log := &devtest.Log{}
+	s := frontThatLogs(t, slog.NewTextHandler(log, nil), proxy.Rule{Path: "/api", Target: "http://" + addr})
 	status, text := get(t, s.URL+"/api/x")
+	if told := log.String(); !strings.Contains(told, addr+` (server.proxy \"/api\") does not answer`) || !strings.Contains(told, "start your backend") {
+		t.Errorf("the terminal shows %q", told)
+	}
 	if status != http.StatusBadGateway || !strings.Contains(text, addr) || !strings.Contains(text, "start your backend") {
 		t.Errorf("got %d %q", status, text)
 	}

@@ -185,6 +185,7 @@ func TestRelative(t *testing.T) {
 		{"./empty", "src/main.ts", `error: no file "./empty": it is a folder without an index file`},
 		{"./nothing-like-it", "src/main.ts", `error: no file "./nothing-like-it"`},
 		{"/src/Apq.tsx", "src/main.ts", `error: no file "/src/Apq.tsx" (did you mean "/src/App.tsx"?)`},
+		{"src/App", "src/main.ts", `error: no package "src" (did you mean "/src/App"?)`},
 		{"components", "src/main.ts", `error: no package "components" (did you mean "./components"?)`},
 	})
 	check(t, r, root, URL, []resolution{
@@ -363,7 +364,9 @@ import x from "y"
 		{"dep/out", "src/main.ts", `error: package "dep" does not export "./out" under the conditions of a browser`},
 		{"#nope", "src/main.ts", `error: "#nope" is not in "imports" of package.json`},
 		{"broken", "src/main.ts", "error: node_modules/broken/package.json:2:11: invalid character 'i' looking for beginning of value"},
-		{"@/x", "src/main.ts", `error: no alias for "@/x"; add "@" to "resolve.alias" of the config, or to "paths" of tsconfig.json`},
+		{"@/x", "src/main.ts", `error: no alias for "@/x"; add "@" to "resolve.alias" of the config, or to "paths" of tsconfig.json; or install the plugin that resolves it`},
+		{"virtual:pages", "src/main.ts", `error: no plugin resolves "virtual:pages"; install the plugin that makes the module, and list it in the vite.config; ` +
+			`or write its ResolveID in devserver/`},
 		{"Close", "src/main.ts", `error: no package "Close" (did you mean "./Close"?)`},
 		{"", "src/main.ts", `error: the import specifier is empty`},
 	})

@@ -294,7 +294,7 @@ func (q *query) explainUninstalled(e *NotFound, name, aliased, importer string) 
 	if strings.HasPrefix(name, "@/") || strings.HasPrefix(name, "~/") || strings.HasPrefix(name, "~") && aliased == name {
 		first := name[:strings.IndexByte(name+"/", '/')]
 		e.Text = fmt.Sprintf("no alias for %q", name)
-		e.Hint = fmt.Sprintf("add %q to \"resolve.alias\" of the config, or to \"paths\" of tsconfig.json", first)
+		e.Hint = fmt.Sprintf("add %q to \"resolve.alias\" of the config, or to \"paths\" of tsconfig.json; or install the plugin that resolves it", first)
 		return
 	}
 	pkg, _, ok := splitPackage(aliased)
@@ -302,9 +302,18 @@ func (q *query) explainUninstalled(e *NotFound, name, aliased, importer string) 
 		e.Text = fmt.Sprintf("%q is not the name of a package", name)
 		return
 	}
+	if strings.Contains(pkg, ":") { // such as virtual:pages: no name of a package has a colon
+		e.Text = fmt.Sprintf("no plugin resolves %q", name)
+		e.Hint = "install the plugin that makes the module, and list it in the vite.config; or write its ResolveID in devserver/"
+		return
+	}
 	e.Text, e.Package = fmt.Sprintf("no package %q", pkg), pkg
 	if h, ok := q.fileOrFolder(filepath.Join(filepath.Dir(importer), filepath.FromSlash(name)), false); ok && !h.empty {
-		e.Text, e.Package, e.Suggestion = fmt.Sprintf("no package %q", pkg), "", "./"+name
+		e.Package, e.Suggestion = "", "./"+name
+		return
+	}
+	if h, ok := q.fileOrFolder(filepath.Join(q.r.root, filepath.FromSlash(name)), false); ok && !h.empty {
+		e.Package, e.Suggestion = "", "/"+name
 		return
 	}
 	if q.kind.isStyle() { // "x" is relative, too

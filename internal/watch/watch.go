@@ -191,7 +191,7 @@ func (w *Watcher) read() {
 				w.rescan()
 				continue
 			}
-			w.o.Logger.Warn("watch", "error", err)
+			w.o.Logger.Warn("watching files failed, and an edit may be missed; save the file again", "error", err)
 		}
 	}
 }
