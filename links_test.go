@@ -35,13 +35,9 @@ func TestLinks(t *testing.T) {
 func TestPagesOfDocs(t *testing.T) {
 	const index = "docs/README.md"
 	linked := map[string]bool{}
-	_, err := os.Stat(index)
-	hasIndex := err == nil
-	if hasIndex {
-		for _, link := range readPage(t, index).links {
-			file, _, _ := strings.Cut(link, "#")
-			linked[path.Join("docs", file)] = true
-		}
+	for _, link := range readPage(t, index).links {
+		file, _, _ := strings.Cut(link, "#")
+		linked[path.Join("docs", file)] = true
 	}
 	list := docs(t)
 	if len(list) == 0 {
@@ -51,7 +47,7 @@ func TestPagesOfDocs(t *testing.T) {
 		if titles := readPage(t, page).titles; titles != 1 {
 			t.Errorf("%s has %d headings of the first level, want 1", page, titles)
 		}
-		if hasIndex && page != index && !linked[page] {
+		if page != index && !linked[page] {
 			t.Errorf("%s does not link %s", index, page)
 		}
 	}

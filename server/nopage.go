@@ -26,7 +26,7 @@ func (p *project) tellNoPage() {
 		return
 	}
 	if denied == customPages {
-		p.server.log.Info("no pages are served, since "+denied.Reason, "hint", "see docs/backend.md")
+		p.server.log.Info("no pages are served, since "+denied.Reason, "hint", "see devserver docs backend")
 		return
 	}
 	if isWithheld(denied) {
@@ -34,7 +34,7 @@ func (p *project) tellNoPage() {
 		return
 	}
 	pages := p.listed()
-	hint := "pages of a backend load their scripts from here; see docs/backend.md"
+	hint := "pages of a backend load their scripts from here; see devserver docs backend"
 	if apps := p.apps(pages); len(apps) > 0 {
 		hint = "to serve an app below, run devserver " + strings.Join(apps, " or devserver ")
 	} else if len(pages) > 0 {
@@ -42,7 +42,7 @@ func (p *project) tellNoPage() {
 	} else if above := p.pageAbove(); above != "" {
 		hint = "to serve the folder above with an index.html, run devserver " + above
 	} else if dev := p.ownDev(); dev != "" {
-		hint = `package.json starts "` + dev + `": run that if it is a dev server itself; for a backend see docs/backend.md`
+		hint = `package.json starts "` + dev + `": run that if it is a dev server itself; for a backend see devserver docs backend`
 	}
 	p.server.log.Info("there is no index.html in "+p.layout.Root+" or its public folder: / answers 404 until there is", "hint", hint)
 }

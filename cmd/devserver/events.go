@@ -22,7 +22,7 @@ A filter is the name of an event, with * for any text ("cart:*"). "console" matc
 the configuration has to switch on. An answer has the name of its request.
 
 Flags of tail:
-      --json            print JSON lines, in the form of the event log (docs/events.md)
+      --json            print JSON lines, in the form of the event log (devserver docs events)
       --count <n>       end after n lines
       --timeout <time>  end after this time, such as 10s; with --count fewer lines are a failure
 
@@ -39,7 +39,7 @@ Flags of all:
       --root <folder>   the project (default: the current folder, or the nearest folder above with a running server)
       --port <port>     the server on this port, when several run for the project
 
-A log is the file of the plugin log, or what tail --json prints (docs/events.md). replay sends events to pages again, and
+A log is the file of the plugin log, or what tail --json prints (devserver docs events). replay sends events to pages again, and
 calls handlers as if a page had sent what came from pages. An event to several pages is a line for each page in the log,
 and is sent once. Answers, console lines and what devserver itself sent are skipped and counted.
 
