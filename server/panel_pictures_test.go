@@ -2,7 +2,7 @@ package server_test
 
 import (
 	"context"
-	"os"
+	"image"
 	"path/filepath"
 	"testing"
 
@@ -108,16 +108,10 @@ func TestPanelPictures(t *testing.T) {
 	p.Wait(`document.querySelector(".nav").textContent.includes("Pages2")`)
 
 	picture := func(view string) {
-		for _, theme := range []string{"light", "dark"} {
-			file := "../docs/pictures/panel-" + view + "-" + theme + ".png"
-			if *update {
-				devtest.Eval[bool](p, `(document.documentElement.dataset.theme = "`+theme+`", document.activeElement.blur(), true)`)
-				p.Screenshot(file)
-			}
-			if about, err := os.Stat(file); err != nil || about.Size() > 150<<10 {
-				t.Errorf("%s is missing or larger than 150 kB (%v); -update writes it", file, err)
-			}
-		}
+		bothThemes(t, "panel-"+view, func(theme string) *image.NRGBA {
+			devtest.Eval[bool](p, `(document.documentElement.dataset.theme = "`+theme+`", document.activeElement.blur(), true)`)
+			return screenshot(t, p)
+		})
 	}
 	press(p, "jj") // the mouse would leave a mark
 	p.WaitText(".advice .open", "src/catalog/list.ts:1")

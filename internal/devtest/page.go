@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/css"
 	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -389,22 +390,29 @@ func (p *Page) Requests() []string {
 	return append([]string(nil), p.urls...)
 }
 
-// Screenshot writes a picture of the visible page as PNG.
-func (p *Page) Screenshot(file string) {
+// Screenshot returns a picture of the visible page as PNG.
+func (p *Page) Screenshot() []byte {
 	p.t.Helper()
-	if err := p.screenshot(file); err != nil {
+	picture, err := p.screenshot()
+	if err != nil {
 		p.t.Fatalf("screenshot: %v", err)
 	}
+	return picture
 }
 
-func (p *Page) screenshot(file string) error {
+func (p *Page) screenshot() ([]byte, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
 	defer cancel()
-	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		return err
+	return chromedp.Run(ctx, chromedp.CaptureScreenshot())
+}
+
+// Prefer sets the colour scheme that the user prefers: light or dark.
+func (p *Page) Prefer(scheme string) {
+	p.t.Helper()
+	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}
+	if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
+		p.t.Fatalf("prefer %s: %v", scheme, err)
 	}
-	return os.WriteFile(file, picture, 0o644)
 }
 
 // keepScreenshot writes a picture of a failed test to the folder that DEVSERVER_SCREENSHOTS names.
@@ -414,7 +422,11 @@ func (p *Page) keepScreenshot() {
 		return
 	}
 	file := filepath.Join(dir, strings.NewReplacer("/", "_", " ", "_").Replace(p.t.Name())+".png")
-	if err := p.screenshot(file); err != nil {
+	picture, err := p.screenshot()
+	if err == nil {
+		err = os.WriteFile(file, picture, 0o644)
+	}
+	if err != nil {
 		p.t.Logf("screenshot: %v", err)
 	}
 }

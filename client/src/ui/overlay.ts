@@ -9,11 +9,11 @@ export const overlayName = "vite-error-overlay";
 
 const css = `
 :host { all: initial; position: fixed; inset: 0; z-index: 2147483647; color-scheme: light dark;
-  --back: light-dark(#fffffff2, #16181df7); --text: light-dark(#1d2026, #e6e8ec); --dim: light-dark(#5d6470, #9aa2af);
+  --back: light-dark(#fff, #16181d); --text: light-dark(#1d2026, #e6e8ec); --dim: light-dark(#5d6470, #9aa2af);
   --line: light-dark(#d8dce2, #343942); --code: light-dark(#f4f5f7, #0f1114); --bad: light-dark(#c62f2f, #ff7b72); --link: light-dark(#0b5cc4, #7ab7ff); }
 .shade { position: fixed; inset: 0; overflow: auto; background: light-dark(#00000059, #000000a6); padding: 4vh 16px; box-sizing: border-box; }
 .panel { max-width: 900px; margin: 0 auto; background: var(--back); color: var(--text); border: 1px solid var(--line); border-top: 4px solid var(--bad);
-  border-radius: 8px; padding: 20px 24px 16px; box-shadow: 0 12px 40px #0006; font: 14px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; outline: none; }
+  border-radius: 8px; padding: 20px 24px 16px; box-shadow: 0 12px 40px #0006; font: 14px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-variant-ligatures: none; outline: none; }
 .head { display: flex; gap: 16px; align-items: flex-start; }
 .message { flex: 1; margin: 0; font-size: 16px; font-weight: 600; color: var(--bad); white-space: pre-wrap; overflow-wrap: anywhere; }
 .plugin { color: var(--dim); font-weight: 400; }
