@@ -187,6 +187,30 @@ func withPlugins(t *testing.T, app *devtest.Files, configure ...func(*server.Opt
 	return s
 }
 
+// TestGettingStarted goes the way of the guide: an edit keeps the count, and an event goes to Go and comes back.
+func TestGettingStarted(t *testing.T) {
+	list := blocks(t, "docs/getting-started.md")
+	app := project(t, list)
+	app.Edit("index.html", "<title>", `<link rel="icon" href="data:,"><title>`)
+	s := withPlugins(t, app)
+	p := s.Page(t, "/")
+	p.Click("button")
+	p.WaitText("button", "Clicked 1 times")
+	s.WaitPages(1)
+	s.Edit("src/main.ts", "Clicked", "Pressed")
+	p.WaitText("button", "Pressed 1 times")
+	for _, b := range list {
+		if b.lang == "ts" && !b.isFile() {
+			s.Write("src/main.ts", s.Read("src/main.ts")+b.text)
+		}
+	}
+	p.WaitText("output", "Hello, browser")
+	p.WaitText("button", "Pressed 1 times")
+	s.Log.Wait(t, "hello from browser")
+	p.NoReload()
+	p.NoErrors()
+}
+
 // TestHotUpdatesGuide: the modules of the guide keep what it says.
 func TestHotUpdatesGuide(t *testing.T) {
 	list := blocks(t, "docs/hot-updates.md")

@@ -32,3 +32,14 @@ func TestCommandLinePage(t *testing.T) {
 		}
 	}
 }
+
+// TestInitIsInTheGuide: docs/getting-started.md has the program that init writes. A test runs the guide.
+func TestInitIsInTheGuide(t *testing.T) {
+	page, err := devserver.Guides.ReadFile("docs/getting-started.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), "```go devserver/main.go\n"+initMain+"```\n") {
+		t.Errorf("docs/getting-started.md does not have\n%s", initMain)
+	}
+}
