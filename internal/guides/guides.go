@@ -55,7 +55,7 @@ type Page struct {
 	// Markdown is the text of the file.
 	Markdown string
 
-	label    string // in the list of all guides
+	label    string // in the lists of guides
 	sections []section
 	html     []byte
 }
@@ -229,18 +229,33 @@ func (s *Site) Page(name string) *Page {
 	return s.byName[strings.ToLower(strings.TrimSuffix(path.Base(name), ".md"))]
 }
 
-// Nearest returns the three names of guides that are most like a name without a guide.
+// Nearest returns up to three names of guides that are most like a name without a guide.
 func (s *Site) Nearest(name string) []string {
 	names := make([]string, 0, len(s.pages))
 	for _, p := range s.pages {
 		names = append(names, p.Name)
 	}
-	// A part of the written name may be the whole name of a guide: "hot-events", "event".
-	near := nearest.Order(name, names)
-	if name = strings.ToLower(name); len(name) > 2 {
-		slices.SortStableFunc(near, func(a, b string) int { return related(b, name) - related(a, name) })
+	return near(name, names)
+}
+
+// NearestSections returns up to three IDs of sections that are most like an ID without a section.
+func (p *Page) NearestSections(id string) []string {
+	var ids []string
+	for _, s := range p.sections {
+		if s.level > 1 {
+			ids = append(ids, s.id)
+		}
 	}
-	return near[:min(len(near), 3)]
+	return near(id, ids)
+}
+
+// near returns the names that are most like a written name. A name that contains the other comes first.
+func near(written string, names []string) []string {
+	list := nearest.Order(written, names)
+	if written = strings.ToLower(written); len(written) > 2 {
+		slices.SortStableFunc(list, func(a, b string) int { return related(b, written) - related(a, written) })
+	}
+	return list[:min(len(list), 3)]
 }
 
 // related returns 1 if one of the two names contains the other, and 0 otherwise.
@@ -268,16 +283,6 @@ func (p *Page) Section(id string) (markdown string, ok bool) {
 		return strings.TrimSpace(p.Markdown[s.from:to]) + "\n", true
 	}
 	return "", false
-}
-
-// Sections returns the IDs of the sections of a guide.
-func (p *Page) Sections() (ids []string) {
-	for _, s := range p.sections {
-		if s.level > 1 {
-			ids = append(ids, s.id)
-		}
-	}
-	return ids
 }
 
 // url returns the address of the guide, relative to the folder of all guides.

@@ -3,6 +3,7 @@ package guides
 import (
 	"fmt"
 	"html"
+	"strconv"
 	"strings"
 )
 
@@ -10,11 +11,12 @@ import (
 type builder struct{ strings.Builder }
 
 // write is Fprintf with arguments that are escaped.
-func (b *builder) write(format string, args ...any) {
-	for i := range args {
-		args[i] = html.EscapeString(fmt.Sprint(args[i]))
+func (b *builder) write(format string, args ...string) {
+	escaped := make([]any, len(args))
+	for i, arg := range args {
+		escaped[i] = html.EscapeString(arg)
 	}
-	fmt.Fprintf(b, format, args...)
+	fmt.Fprintf(b, format, escaped...)
 }
 
 // page returns the whole page of a guide.
@@ -41,7 +43,8 @@ func (s *Site) page(p *Page) []byte {
 	return b.end()
 }
 
-// top writes the page up to its content. root leads to the folder of all guides.
+// top writes the page up to its content. root leads to the folder of all guides. IDs begin with "_", which no ID of a
+// heading does.
 func (s *Site) top(b *builder, root, title, query string, current *Page) {
 	b.write(`<!doctype html>
 <html lang="en">
@@ -56,25 +59,25 @@ func (s *Site) top(b *builder, root, title, query string, current *Page) {
 <script type="module" src="%[1]sguides.js"></script>
 </head>
 <body>
-<a class="skip" href="#main">Skip to the text</a>
+<a class="skip" href="#_main">Skip to the text</a>
 <header class="top">
-  <button class="quiet icon menu" type="button" popovertarget="nav" aria-label="All guides"><svg aria-hidden="true"><use href="%[1]sicons.svg#menu"/></svg></button>
+  <button class="quiet icon menu" type="button" popovertarget="_nav" aria-label="All guides"><svg aria-hidden="true"><use href="%[1]sicons.svg#menu"/></svg></button>
   <a class="brand" href="%[1]s./"><svg class="logo" aria-hidden="true"><use href="%[1]sicons.svg#logo"/></svg><span>devserver</span></a>
   <form class="search" role="search" action="%[1]ssearch">
     <svg aria-hidden="true"><use href="%[1]sicons.svg#search"/></svg>
-    <input type="search" name="q" value="%[3]s" placeholder="Search the guides" aria-label="Search the guides" autocomplete="off" spellcheck="false" role="combobox" aria-expanded="false" aria-controls="hits" aria-autocomplete="list">
+    <input type="search" name="q" value="%[3]s" placeholder="Search the guides" aria-label="Search the guides" autocomplete="off" spellcheck="false" role="combobox" aria-expanded="false" aria-controls="_hits" aria-autocomplete="list">
     <kbd aria-hidden="true">/</kbd>
-    <div id="hits" role="listbox" aria-label="Found" hidden></div>
+    <div id="_hits" role="listbox" aria-label="Found" hidden></div>
   </form>
   <div class="tools">
 `, root, title, query)
 	if s.o.Panel {
 		b.write("    <a class=\"quiet\" href=\"%s../\">Panel</a>\n", root)
 	}
-	b.write(`    <button id="theme" class="quiet icon" type="button"><svg aria-hidden="true"><use href="%[1]sicons.svg#auto"/></svg></button>
+	b.write(`    <button id="_theme" class="quiet icon" type="button"><svg aria-hidden="true"><use href="%[1]sicons.svg#auto"/></svg></button>
   </div>
 </header>
-<nav id="nav" popover aria-label="Guides">
+<nav id="_nav" popover aria-label="Guides">
 `, root)
 	for _, g := range s.groups {
 		b.write("<h2>%s</h2>\n<ul>\n", g.title)
@@ -87,12 +90,12 @@ func (s *Site) top(b *builder, root, title, query string, current *Page) {
 		}
 		b.WriteString("</ul>\n")
 	}
-	b.WriteString("</nav>\n<main id=\"main\">\n")
+	b.WriteString("</nav>\n<main id=\"_main\">\n")
 }
 
 // end ends the page and returns it.
 func (b *builder) end() []byte {
-	b.WriteString("<p id=\"news\" class=\"unseen\" role=\"status\"></p>\n</body>\n</html>\n")
+	b.WriteString("<p id=\"_news\" class=\"unseen\" role=\"status\"></p>\n</body>\n</html>\n")
 	return []byte(b.String())
 }
 
@@ -103,7 +106,7 @@ func (p *Page) outline() string {
 	b.WriteString("<ul>")
 	for _, sec := range p.sections {
 		if sec.level == 2 || sec.level == 3 {
-			b.write(`<li class="level-%s"><a href="#%s">%s</a></li>`, sec.level, sec.id, sec.title)
+			b.write(`<li class="level-%s"><a href="#%s">%s</a></li>`, strconv.Itoa(sec.level), sec.id, sec.title)
 			n++
 		}
 	}

@@ -4,8 +4,8 @@ import { themeButton } from "./themes.js";
 // The folder of all guides: an address without a guide may look like a deeper folder.
 const root = new URL(".", import.meta.url);
 const field = document.querySelector(".search input");
-const list = document.getElementById("hits");
-const news = document.getElementById("news");
+const list = document.getElementById("_hits");
+const news = document.getElementById("_news");
 
 /** Returns an element with attributes and children. Texts are never parsed as HTML. */
 function h(tag, attributes, ...children) {
@@ -43,7 +43,7 @@ function show(query, found) {
     ...found.map((hit, i) =>
       h(
         "a",
-        { href: new URL(hit.url, root), role: "option", id: `hit-${i}`, tabindex: "-1" },
+        { href: new URL(hit.url, root), role: "option", id: `_hit-${i}`, tabindex: "-1" },
         marked("small", hit.guide),
         marked("b", hit.title),
         marked("span", hit.snippet),
@@ -79,7 +79,7 @@ function select(index) {
   at = index;
   for (const [i, hit] of hits().entries()) hit.setAttribute("aria-selected", String(i === at));
   if (at < 0) return field.removeAttribute("aria-activedescendant");
-  field.setAttribute("aria-activedescendant", `hit-${at}`);
+  field.setAttribute("aria-activedescendant", `_hit-${at}`);
   hits()[at].scrollIntoView({ block: "nearest" });
 }
 
@@ -91,12 +91,17 @@ field.addEventListener("keydown", (event) => {
     if (list.hidden) field.blur();
     else close();
   } else if (list.hidden || n === 0 || event.isComposing) {
-    return; // Enter shows the page with the results
+    return;
   } else if (event.key === "ArrowDown") select((at + 1) % n);
   else if (event.key === "ArrowUp") select((at + n - 1) % n);
-  else if (event.key === "Enter" && !event.metaKey && !event.ctrlKey) hits()[at].click();
   else return;
   event.preventDefault();
+});
+// Without a hit, Enter shows the page with the results.
+field.form.addEventListener("submit", (event) => {
+  if (list.hidden || at < 0) return;
+  event.preventDefault();
+  hits()[at].click();
 });
 list.addEventListener("click", (event) => {
   if (event.target.closest("a")) close(); // the hit may be on this page
@@ -107,7 +112,7 @@ addEventListener("pointerdown", (event) => {
 
 // The pictures of the other theme: media queries know the system's only.
 const sources = [...document.querySelectorAll("source[media*='prefers-color-scheme']")].map((el) => [el, el.media]);
-const nextTheme = themeButton(document.getElementById("theme"), (theme) => {
+const nextTheme = themeButton(document.getElementById("_theme"), (theme) => {
   for (const [el, media] of sources) el.media = theme ? (media.includes(theme) ? "all" : "not all") : media;
 });
 
@@ -186,4 +191,4 @@ if (headings.length > 0) {
 }
 
 // The list of all guides shows where its reader is.
-document.querySelector("#nav [aria-current]")?.scrollIntoView({ block: "nearest" });
+document.querySelector("#_nav [aria-current]")?.scrollIntoView({ block: "nearest" });
