@@ -139,7 +139,7 @@ func (c *command) openDocs(ctx context.Context, site *guides.Site) int {
 		c.browse(ctx, r.URL+strings.TrimPrefix(running.GuidesPath, "/"), "")
 		return exitStopped
 	}
-	// The guides are public, so that any page may ask for them: a check of the host would protect nothing.
+	// The guides are public: checks of the host or of the origin would protect nothing.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return c.fail(fmt.Errorf("serve the guides: %w", err))

@@ -531,7 +531,7 @@ no  heads
 	}
 }
 
-// TestEmbedded: each page of docs/ is embedded, and each picture that is not too large to be.
+// TestEmbedded: each page of docs/ is embedded.
 func TestEmbedded(t *testing.T) {
 	files, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(files) == 0 {
@@ -542,5 +542,27 @@ func TestEmbedded(t *testing.T) {
 		if s.Page("docs/"+filepath.Base(file)) == nil {
 			t.Errorf("%s is not embedded", file)
 		}
+	}
+}
+
+func BenchmarkNew(b *testing.B) {
+	for b.Loop() {
+		if _, err := guides.New(guides.Options{Files: devserver.Guides}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSearch(b *testing.B) {
+	s, err := guides.New(guides.Options{Files: devserver.Guides})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, query := range map[string]string{"words": "events handler", "letters": strings.Repeat("e t a o ", 100)} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				s.Search(query, 20)
+			}
+		})
 	}
 }

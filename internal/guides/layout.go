@@ -3,6 +3,7 @@ package guides
 import (
 	"fmt"
 	"html"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -188,7 +189,7 @@ func (s *Site) missing(name string) []byte {
 	root := strings.Repeat("../", strings.Count(name, "/")) // the address may look like a folder's
 	s.top(&b, root, "No such guide · devserver", "", nil)
 	b.write("<article><h1>There is no guide “%s”</h1>\n<p>The nearest are:</p>\n<ul>\n", name)
-	for _, near := range s.Nearest(strings.TrimSuffix(strings.TrimSuffix(name, ".md"), ".html")) {
+	for _, near := range s.Nearest(strings.TrimSuffix(path.Base(name), path.Ext(name))) {
 		b.write("<li><a href=\"%s%s\">%s</a></li>\n", root, near, s.byName[near].label)
 	}
 	b.write("</ul>\n<p>The field at the top searches all guides, and <a href=\"%s./\">the index</a> lists them.</p></article>\n", root)

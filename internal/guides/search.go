@@ -33,13 +33,18 @@ func (m Marked) String() string { return strings.Join(m, "") }
 // lowered holds the title and the text of a section in lower case.
 type lowered struct{ title, text string }
 
+// maxWords is how many words of a query count: everybody who reaches the server may search.
+const maxWords = 12
+
 // Search returns the sections with all words of the query, the best first, and at most the given number. A word matches
-// the beginning of a word in the section, or a part within a longer word. The order of the words does not count.
+// the beginning of a word in the section, or a part within a longer word. The order of the words does not count, and
+// words after the twelfth are left out.
 func (s *Site) Search(query string, most int) []Hit {
 	words := strings.Fields(strings.ToLower(query))
 	if len(words) == 0 {
 		return nil
 	}
+	words = words[:min(len(words), maxWords)]
 	var hits []Hit
 	for i, p := range append([]*Page{s.index}, s.pages...) {
 		guide := strings.ToLower(p.label + " " + p.Name)
@@ -143,8 +148,10 @@ func (p *Page) section(id string) *section {
 	return nil
 }
 
-// snippetSize is how many bytes of text a hit shows: two lines.
-const snippetSize = 160
+const (
+	snippetSize = 160 // bytes of text that a hit shows: two lines
+	maxTries    = 50  // places of a word at which a snippet may begin
+)
 
 // snippet returns the part of a text in which the most words are found.
 func snippet(text, lower string, words []string) string {
@@ -153,7 +160,7 @@ func snippet(text, lower string, words []string) string {
 	}
 	best, most := 0, -1
 	for _, w := range words {
-		for at := 0; ; {
+		for at, tries := 0, 0; tries < maxTries; tries++ {
 			i := strings.Index(lower[at:], w)
 			if i < 0 {
 				break
