@@ -204,11 +204,15 @@ func summaryOf(item, link string) string {
 	return strings.TrimSpace(strings.TrimLeft(rest, " :–—-,"))
 }
 
-// addUnlisted adds a group with the guides that the index does not list.
+// addUnlisted adds a group with the guides that the index does not list. Of two guides with one title, such as SECURITY.md
+// and docs/security.md, the later has the name of its file.
 func (s *Site) addUnlisted(files []string) {
 	more := group{title: "More"}
 	for _, file := range files {
 		if p := s.byFile[file]; p != s.index && !slices.Contains(s.pages, p) {
+			if slices.ContainsFunc(s.pages, func(other *Page) bool { return other.label == p.label }) {
+				p.label = path.Base(file)
+			}
 			more.pages = append(more.pages, p)
 			s.pages = append(s.pages, p)
 		}

@@ -196,6 +196,7 @@ func TestHTML(t *testing.T) {
 		{"a picture in HTML", `<img src="pictures/x.png" alt="X">`, `<img width="640" height="480" src="pictures/x.png" alt="X">`},
 		{"a picture with a size", `<img src="pictures/x.png" width="10">`, `<img src="pictures/x.png" width="10">`},
 		{"a picture in Markdown", `![X](pictures/x.png)`, `height="480"`},
+		{"an animation", `![Y](pictures/y.gif)`, `height="258"`},
 		{"a source of a picture", `<picture><source srcset="pictures/x.png"></picture>`, `<source srcset="pictures/x.png">`},
 		{"code in a file", "```go devserver/main.go\nfunc f() {}\n```", `<figcaption>devserver/main.go</figcaption><pre tabindex="0"><code><span class="code-word">func</span> f() {}`},
 		{"a mark of tests is no file", "```go event\nx\n```", `<figure class="block"><pre tabindex="0"><code>x`},
@@ -203,7 +204,8 @@ func TestHTML(t *testing.T) {
 		{"text is no HTML", "a `<script>` & b", `a <code>&lt;script&gt;</code> &amp; b`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := made(t, "README.md", "# Tool\n", "docs/a.md", tt.markdown, "docs/b.md", "# B\n", "docs/pictures/x.png", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x02\x80\x00\x00\x01\xe0")
+			s := made(t, "README.md", "# Tool\n", "docs/a.md", tt.markdown, "docs/b.md", "# B\n", "docs/pictures/x.png", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x02\x80\x00\x00\x01\xe0",
+				"docs/pictures/y.gif", "GIF89a\x80\x02\x02\x01"+strings.Repeat("\x00", 20))
 			if got := get(t, s, "a"); !strings.Contains(got, tt.want) {
 				_, got, _ = strings.Cut(got, "<article>")
 				got, _, _ = strings.Cut(got, "</article>")
@@ -257,7 +259,7 @@ See [plugins](plugins.md) in a text, which is no list.
 1. [Plugins](plugins.md) and [again](start.md), [elsewhere](https://example.com)
 - [config.md](config.md)
 `, "README.md", "# Tool\n\nA *tool*\nfor tests.\n\nMore.\n", "docs/start.md", "# Start\n", "docs/plugins.md", "# P\n\nHooks in Go. And more.\n",
-		"docs/config.md", "# All options\n", "SECURITY.md", "# Security\n", "docs/security.md", "# Safe\n")
+		"docs/config.md", "# All options\n", "SECURITY.md", "# Safe\n", "docs/security.md", "# Safe\n")
 	var names []string
 	for _, p := range s.Pages() {
 		names = append(names, p.Name)
@@ -283,8 +285,8 @@ The guides of devserver 1.2.3. [All in one file](llms-full.txt)
 
 ## More
 
-- [Security](security-policy.md)
-- [Safe](security.md)
+- [Safe](security-policy.md)
+- [security.md](security.md)
 `
 	if got := get(t, s, "llms.txt"); got != want {
 		t.Errorf("llms.txt is\n%s", got)
@@ -292,7 +294,7 @@ The guides of devserver 1.2.3. [All in one file](llms-full.txt)
 	if full := get(t, s, "llms-full.txt"); !strings.HasPrefix(full, "<!-- README.md -->\n\n# Tool\n") || !strings.Contains(full, "<!-- docs/security.md -->\n\n# Safe\n") {
 		t.Errorf("llms-full.txt is\n%s", full)
 	}
-	for file, begins := range map[string]string{"start.md": "# Start", "readme.md": "# Tool", "README.md": "# Guides", "index.md": "# Guides", "security-policy.md": "# Security"} {
+	for file, begins := range map[string]string{"start.md": "# Start", "readme.md": "# Tool", "README.md": "# Guides", "index.md": "# Guides", "security-policy.md": "# Safe"} {
 		if got := get(t, s, file); !strings.HasPrefix(got, begins) {
 			t.Errorf("%s begins with %.20q", file, got)
 		}

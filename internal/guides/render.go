@@ -208,16 +208,22 @@ func isPicture(name string) bool {
 	return false
 }
 
-// size returns the attributes with the size of a PNG, so that the text does not move when the picture comes. It returns
-// nil for other pictures.
+// size returns the attributes with the size of a PNG or a GIF, so that the text does not move when the picture comes. It
+// returns nil for other pictures.
 func (s *Site) size(p *Page, link string) map[string]string {
 	file, _, _ := target(p, link)
 	text, err := fs.ReadFile(s.o.Files, file)
-	if err != nil || len(text) < 24 || !bytes.HasPrefix(text, []byte("\x89PNG")) {
+	if err != nil || len(text) < 24 {
 		return nil
 	}
-	return map[string]string{
-		"width":  fmt.Sprint(binary.BigEndian.Uint32(text[16:])),
-		"height": fmt.Sprint(binary.BigEndian.Uint32(text[20:])),
+	var width, height uint32
+	switch {
+	case bytes.HasPrefix(text, []byte("\x89PNG")):
+		width, height = binary.BigEndian.Uint32(text[16:]), binary.BigEndian.Uint32(text[20:])
+	case bytes.HasPrefix(text, []byte("GIF8")):
+		width, height = uint32(binary.LittleEndian.Uint16(text[6:])), uint32(binary.LittleEndian.Uint16(text[8:]))
+	default:
+		return nil
 	}
+	return map[string]string{"width": fmt.Sprint(width), "height": fmt.Sprint(height)}
 }
