@@ -17,14 +17,14 @@ const module = "github.com/seed-b8174343/devserver"
 // package gets a line here.
 var layers = map[string][]string{
 	"cmd/devserver": {
-		"server", "config", "hmr", "internal/agent", "internal/builtin", "internal/config", "internal/nearest", "internal/running", "internal/steer",
+		"server", "config", "hmr", "internal/agent", "internal/builtin", "internal/config", "internal/guides", "internal/running", "internal/steer",
 		"internal/terminal",
 	},
 
 	// The server wires the parts and answers over HTTP.
 	"server": {
 		"client", "config", "hmr", "plugin", "internal/agent", "internal/builtin", "internal/cache", "internal/cert", "internal/compile", "internal/config", "internal/disk",
-		"internal/edit", "internal/env", "internal/gate", "internal/graph", "internal/guard", "internal/html", "internal/journal", "internal/moduleid", "internal/pack",
+		"internal/edit", "internal/env", "internal/gate", "internal/graph", "internal/guard", "internal/guides", "internal/html", "internal/journal", "internal/look", "internal/moduleid", "internal/pack",
 		"internal/parallel", "internal/pluginhost", "internal/problems", "internal/proxy", "internal/relay", "internal/resolve", "internal/running",
 		"internal/steer", "internal/transform", "internal/vite", "internal/viteconfig", "internal/watch", "internal/wire",
 	},
@@ -35,6 +35,9 @@ var layers = map[string][]string{
 		"config", "hmr", "internal/builtin", "internal/compile", "internal/disk", "internal/edit", "internal/graph", "internal/journal",
 		"internal/moduleid", "internal/pack", "internal/pluginhost", "internal/problems",
 	},
+
+	// The guides, as pages and as text.
+	"internal/guides": {"internal/look", "internal/moduleid", "internal/nearest", "internal/terminal"},
 
 	// The parts of a project. Each part may use the parts below it.
 	"internal/relay": {
@@ -83,6 +86,7 @@ var layers = map[string][]string{
 	"internal/html":      {},
 	"internal/journal":   {"hmr"},
 	"internal/jsonrule":  {},
+	"internal/look":      {},
 	"internal/moduleid":  {},
 	"internal/nearest":   {},
 	"internal/parallel":  {},

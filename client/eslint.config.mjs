@@ -37,7 +37,7 @@ export default defineConfig(
   },
   { files: ["testdata/apps/**/*.js"], languageOptions: { globals: readonly("document") } },
   {
-    files: ["server/panel/*.js"],
+    files: ["server/panel/*.js", "internal/look/*.js", "internal/guides/site/*.js"],
     languageOptions: {
       globals: readonly(
         ...["AbortController", "Event", "IntersectionObserver", "ResizeObserver"],
@@ -52,6 +52,7 @@ export default defineConfig(
           "setInterval",
         ],
         "setTimeout",
+        ...["URL", "getSelection", "innerHeight", "requestAnimationFrame", "scrollY"],
       ),
     },
   },

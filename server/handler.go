@@ -29,6 +29,7 @@ const (
 	identifyPath = "/@vite/identify"
 	editorPath   = "/__open-in-editor"
 	panelPath    = running.PanelPath
+	guidesPath   = running.GuidesPath
 )
 
 // Handler answers everything that the server answers, and has it follow edits from now on. Use it to mount the server
@@ -84,12 +85,12 @@ func (p *project) servedByNext(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // serveMistakes answers while the configuration has mistakes: every page shows them, and loads again once they are
-// fixed.
+// fixed. The guides stay, as that is when a user looks for help.
 func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
 	name, _ := p.layout.Below(r.URL.Path)
 	switch {
 	case p.server.serveSocket(w, r, name), p.server.refuseSocket(w, r, name), p.server.serveCommand(w, r, name):
-	case serveClientPart(w, r, name):
+	case serveClientPart(w, r, name), p.serveGuides(w, r, name):
 	case name == clientPath:
 		p.serveClient(w, r)
 	default:
@@ -196,6 +197,7 @@ func (p *project) serveOwn(w http.ResponseWriter, r *http.Request, name string) 
 	case name == editorPath:
 		p.serveEditor(w, r)
 	case serveClientPart(w, r, name):
+	case p.serveGuides(w, r, name):
 	case strings.HasPrefix(name, panelPath) || name+"/" == panelPath:
 		p.servePanel(w, r, strings.TrimPrefix(name, panelPath))
 	case strings.HasPrefix(name, ownPrefix):

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed-b8174343/devserver/internal/guard"
+	"github.com/seed-b8174343/devserver/internal/look"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 )
 
@@ -31,6 +32,9 @@ func (p *project) servePanel(w http.ResponseWriter, r *http.Request, name string
 		name = "index.html"
 	}
 	text, err := panelFiles.ReadFile("panel/" + name)
+	if err != nil {
+		text, err = look.Files.ReadFile(name)
+	}
 	if err != nil {
 		http.Error(w, "404 not found", http.StatusNotFound)
 		return

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-b8174343/devserver/internal/cache"
 	configfile "github.com/seed-b8174343/devserver/internal/config"
 	"github.com/seed-b8174343/devserver/internal/edit"
+	"github.com/seed-b8174343/devserver/internal/guides"
 	"github.com/seed-b8174343/devserver/internal/journal"
 	"github.com/seed-b8174343/devserver/internal/parallel"
 	"github.com/seed-b8174343/devserver/internal/running"
@@ -55,6 +56,7 @@ type Server struct {
 	agents    http.Handler  // answers agents, by steer
 	recording atomic.Bool   // pages send their consoles to the journal
 	restarts  parallel.Busy // restarts that run or wait for their turn
+	guides    func() (*guides.Site, error)
 
 	listeners   []net.Listener
 	urls        atomic.Pointer[URLs] // without a base; nil before the server listens
@@ -108,6 +110,7 @@ func newServer(ctx context.Context, opts Options) (_ *Server, err error) {
 	}
 	s := &Server{opts: opts, log: opts.Logger, dir: dir, token: secret(), key: secret(), epoch: secret()[:12], started: time.Now()}
 	s.journal = journal.New()
+	s.guides = sync.OnceValues(newGuides)
 	s.folder = running.NewCacheFolder(dir, opts.CacheDir, s.log)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	defer context.AfterFunc(ctx, s.stop)()

@@ -18,7 +18,8 @@ Usage:
                                watch, send or repeat the events of the running server (devserver events help)
   devserver pause [-- command] hold updates while a command runs, then apply them as one (devserver pause --help)
   devserver mcp                what page has, for AI agents on standard input and output (devserver mcp --help)
-  devserver docs [guide]       print a guide
+  devserver docs               open the guides in a browser; in a script: list the guides
+  devserver docs <guide>       print a guide, or a section of it (devserver docs --help)
   devserver version
   devserver help
 
@@ -41,7 +42,7 @@ Flags:
   -v, --version
   -h, --help
 
-In a terminal, press h and Enter for shortcuts. Exit code: 0 stopped, 1 failed, 2 wrong command line.
+In a terminal, press h and Enter for shortcuts. A running server has the guides at /__devserver/docs/. Exit code: 0 stopped, 1 failed, 2 wrong command line.
 `
 
 func (c *command) help() int {

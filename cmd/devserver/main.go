@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case "init":
 		return c.init(args)
 	case "docs":
-		return c.docs(args)
+		return c.docs(ctx, args)
 	case "page":
 		return c.page(ctx, args)
 	case "mcp":

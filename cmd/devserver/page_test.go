@@ -398,27 +398,6 @@ func TestInitAgents(t *testing.T) {
 	}
 }
 
-// TestDocs: the guides come with the program, and a name that is nearly one finds it.
-func TestDocs(t *testing.T) {
-	code, stdout, _ := ran(t, "", "docs")
-	if code != 0 || !strings.Contains(stdout, "events            Events\n") || !strings.Contains(stdout, "agents            For agents\n") || !strings.HasPrefix(stdout, "readme            devserver\n") {
-		t.Errorf("exit code %d, %s", code, stdout)
-	}
-	text, err := os.ReadFile("../../docs/events.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"events", "Events.md", "docs/events.md"} {
-		if code, stdout, _ = ran(t, "", "docs", name); code != 0 || stdout != string(text) {
-			t.Errorf("docs %s: exit code %d, %d bytes", name, code, len(stdout))
-		}
-	}
-	code, _, stderr := ran(t, "", "docs", "evens")
-	if code != exitFailed || !strings.Contains(stderr, `no guide "evens"; the nearest are events, `) {
-		t.Errorf("exit code %d, %s", code, stderr)
-	}
-}
-
 // TestAskerKeepsToItsServer: a second server of the project takes no agent away from the first. An agent that comes
 // then learns where to choose.
 func TestAskerKeepsToItsServer(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/pkg/browser"
 
 	"github.com/seed-b8174343/devserver/config"
+	"github.com/seed-b8174343/devserver/internal/running"
 	"github.com/seed-b8174343/devserver/internal/terminal"
 	"github.com/seed-b8174343/devserver/server"
 )
@@ -85,7 +86,7 @@ func (s *shortcuts) help() {
 	} {
 		fmt.Fprintf(s.out, "  %s %s %s\n", s.paint.Dim("press"), s.paint.Bold(line[0]+" + Enter"), s.paint.Dim("to "+line[1]))
 	}
-	fmt.Fprintln(s.out)
+	fmt.Fprintf(s.out, "\n  ➜  %s %s\n\n", s.paint.Bold("Guides:"), s.paint.Cyan(openURL(s.urls, running.GuidesPath)))
 }
 
 // openPanel opens the panel in the user's browser. It prints the links for other devices, which have the key in them.
@@ -102,14 +103,19 @@ func (s *shortcuts) openPanel() {
 
 // openBrowser opens the URL in the user's browser. With BROWSER=none it does nothing.
 func openBrowser(log *slog.Logger, getenv func(string) string, url string) {
-	if getenv("BROWSER") == "none" || url == "" {
-		return
-	}
-	browser.Stdout, browser.Stderr = io.Discard, io.Discard // the opener's output would mix with the log's lines
 	// Some openers run as long as the browser does; nothing waits for them.
 	go func() {
-		if err := browser.OpenURL(url); err != nil {
+		if err := runBrowser(getenv, url); err != nil {
 			log.Warn("could not open a browser", "url", url, "error", err)
 		}
 	}()
+}
+
+// runBrowser is openBrowser that waits for the opener.
+func runBrowser(getenv func(string) string, url string) error {
+	if getenv("BROWSER") == "none" || url == "" {
+		return nil
+	}
+	browser.Stdout, browser.Stderr = io.Discard, io.Discard // the opener's output would mix with the log's lines
+	return browser.OpenURL(url)
 }

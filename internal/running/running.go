@@ -37,6 +37,8 @@ const (
 	DoPath = PanelPath + "do/"
 	// MCPPath is where clients of MCP ask over HTTP.
 	MCPPath = PanelPath + "mcp"
+	// GuidesPath is the folder of the guides. Everybody who reaches the server may read them, without a key.
+	GuidesPath = PanelPath + "docs/"
 )
 
 // Server is a server of a project that runs on this machine, as other programs of the same user find it. Get one by

@@ -10,6 +10,7 @@ import { follow, live, onNews, refreshStatus } from "./live.js";
 import { modules } from "./modules.js";
 import { pages } from "./pages.js";
 import { go, href, onPlace, place } from "./router.js";
+import { themeButton } from "./themes.js";
 import { outcome, updates } from "./updates.js";
 
 const $ = (id) => document.getElementById(id);
@@ -101,30 +102,6 @@ async function pauseUpdates() {
   }
 }
 
-const themes = ["", "light", "dark"];
-const themeNames = { "": "the system's", light: "light", dark: "dark" };
-
-function showTheme() {
-  const theme = document.documentElement.dataset.theme ?? "";
-  $("theme")
-    .querySelector("use")
-    .setAttribute("href", `icons.svg#${theme || "auto"}`);
-  $("theme").setAttribute("aria-label", `Theme: ${themeNames[theme]}`);
-  $("theme").title = `Theme: ${themeNames[theme]} (t)`;
-}
-
-function nextTheme() {
-  const next = themes[(themes.indexOf(document.documentElement.dataset.theme ?? "") + 1) % themes.length];
-  if (next) document.documentElement.dataset.theme = next;
-  else delete document.documentElement.dataset.theme;
-  try {
-    localStorage.setItem("devserver-theme", next);
-  } catch {
-    // Storage is off: the choice lasts until the tab is loaded again.
-  }
-  showTheme();
-}
-
 /** Opens the form to send an event or a notification. */
 function compose(kind) {
   if (!current.compose) go("pages");
@@ -132,8 +109,7 @@ function compose(kind) {
 }
 
 buildNav();
-showTheme();
-$("theme").addEventListener("click", nextTheme);
+const nextTheme = themeButton($("theme"));
 $("help").addEventListener("click", showHelp);
 $("pause").addEventListener("click", () => void pauseUpdates());
 onPlace(show);

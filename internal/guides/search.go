@@ -1,0 +1,221 @@
+package guides
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Hit is a section that a search has found.
+type Hit struct {
+	// URL is the address of the section, relative to the folder of all guides.
+	URL string `json:"url"`
+	// Page is the name of the guide and Section the ID of the section in it.
+	Page    string `json:"-"`
+	Section string `json:"-"`
+	// Title is the heading of the section, Guide the title of its guide.
+	Title Marked `json:"title"`
+	Guide Marked `json:"guide"`
+	// Snippet is a part of the section's text with what was found.
+	Snippet Marked `json:"snippet"`
+
+	score, order int
+}
+
+// Marked is a text in parts. Every second part is what the user searched for.
+type Marked []string
+
+// String returns the text without marks.
+func (m Marked) String() string { return strings.Join(m, "") }
+
+// lowered holds the title and the text of a section in lower case.
+type lowered struct{ title, text string }
+
+// maxWords is how many words of a query count: everybody who reaches the server may search.
+const maxWords = 12
+
+// Search returns the sections with all words of the query, the best first, and at most the given number. A word matches
+// the beginning of a word in the section, or a part within a longer word. The order of the words does not count, and
+// words after the twelfth are left out.
+func (s *Site) Search(query string, most int) []Hit {
+	words := strings.Fields(strings.ToLower(query))
+	if len(words) == 0 {
+		return nil
+	}
+	words = words[:min(len(words), maxWords)]
+	var hits []Hit
+	for i, p := range append([]*Page{s.index}, s.pages...) {
+		guide := strings.ToLower(p.label + " " + p.Name)
+		for j := range p.sections {
+			sec := &p.sections[j]
+			score := sec.score(guide, words)
+			if score == 0 {
+				continue
+			}
+			if p == s.index {
+				score = 1 // it names everything, and says nothing
+			}
+			hits = append(hits, Hit{Page: p.Name, Section: sec.id, score: score, order: i<<16 + j})
+		}
+	}
+	slices.SortFunc(hits, func(a, b Hit) int { return cmp.Or(b.score-a.score, a.order-b.order) })
+	hits = hits[:min(len(hits), most)]
+	for i := range hits {
+		s.show(&hits[i], words)
+	}
+	return hits
+}
+
+// Points of a word by the best place where it was found. A whole word counts more than its beginning, and this more than
+// a part.
+const (
+	inTitle = 12
+	inGuide = 6
+	inText  = 1
+)
+
+// score returns how well a section matches the words, 0 if one of them is missing.
+func (s *section) score(guide string, words []string) int {
+	sum, outside := 0, 0
+	for _, w := range words {
+		best := max(inTitle*match(s.lower.title, w), inGuide*match(guide, w), inText*match(s.lower.text, w))
+		if best == 0 {
+			return 0
+		}
+		if match(s.lower.title, w) == 0 && match(s.lower.text, w) == 0 {
+			outside++
+		}
+		sum += best
+		sum += min(strings.Count(s.lower.text, w), 3) // what a section is about comes more than once
+	}
+	if outside == len(words) && s.level > 1 {
+		return 0 // the title of the guide stands for its first section only
+	}
+	if phrase := strings.Join(words, " "); len(words) > 1 && (strings.Contains(s.lower.title, phrase) || strings.Contains(s.lower.text, phrase)) {
+		sum += inTitle
+	}
+	if s.level <= 1 {
+		sum += 2
+	}
+	return sum
+}
+
+// match returns 4 if the word is a whole word of the text, 3 if a word begins with it, 1 if it is within a word, else 0.
+func match(text, word string) (best int) {
+	for at := 0; ; {
+		i := strings.Index(text[at:], word)
+		if i < 0 {
+			return best
+		}
+		from := at + i
+		before, _ := utf8.DecodeLastRuneInString(text[:from])
+		after, _ := utf8.DecodeRuneInString(text[from+len(word):])
+		switch starts, ends := from == 0 || !isLetter(before), from+len(word) == len(text) || !isLetter(after); {
+		case starts && ends:
+			return 4
+		case starts:
+			best = 3
+		default:
+			best = max(best, 1)
+		}
+		at = from + len(word)
+	}
+}
+
+func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// show fills in what the user sees of a hit.
+func (s *Site) show(h *Hit, words []string) {
+	p := s.byName[h.Page]
+	sec := p.section(h.Section)
+	h.URL = p.url()
+	if sec.level > 1 {
+		h.URL += "#" + sec.id
+	}
+	h.Title = mark(cmp.Or(sec.title, p.Title), words)
+	h.Guide = mark(p.label, words)
+	h.Snippet = mark(snippet(sec.text, sec.lower.text, words), words)
+}
+
+func (p *Page) section(id string) *section {
+	for i := range p.sections {
+		if p.sections[i].id == id {
+			return &p.sections[i]
+		}
+	}
+	return nil
+}
+
+const (
+	snippetSize = 160 // bytes of text that a hit shows: two lines
+	maxTries    = 50  // places of a word at which a snippet may begin
+)
+
+// snippet returns the part of a text in which the most words are found.
+func snippet(text, lower string, words []string) string {
+	if len(lower) != len(text) { // a character whose lower case has another length
+		lower = text
+	}
+	best, most := 0, -1
+	for _, w := range words {
+		for at, tries := 0, 0; tries < maxTries; tries++ {
+			i := strings.Index(lower[at:], w)
+			if i < 0 {
+				break
+			}
+			from := max(at+i-snippetSize/4, 0)
+			window := lower[from:min(from+snippetSize, len(lower))]
+			n := 0
+			for _, other := range words {
+				n += match(window, other)
+			}
+			if n > most {
+				best, most = from, n
+			}
+			at += i + len(w)
+		}
+	}
+	from, to := best, min(best+snippetSize, len(text))
+	for from > 0 && text[from-1] != ' ' {
+		from--
+	}
+	for to < len(text) && text[to] != ' ' {
+		to++
+	}
+	part := text[from:to]
+	if from > 0 {
+		part = "… " + part
+	}
+	if to < len(text) {
+		part += " …"
+	}
+	return part
+}
+
+// mark splits a text at the words.
+func mark(text string, words []string) (parts Marked) {
+	lower := strings.ToLower(text)
+	if len(lower) != len(text) {
+		return Marked{text}
+	}
+	plain := 0
+	for at := 0; at < len(text); {
+		n := 0
+		for _, w := range words {
+			if len(w) > n && strings.HasPrefix(lower[at:], w) {
+				n = len(w)
+			}
+		}
+		if n == 0 {
+			_, n = utf8.DecodeRuneInString(text[at:])
+			at += n
+			continue
+		}
+		parts = append(parts, text[plain:at], text[at:at+n])
+		at += n
+		plain = at
+	}
+	return append(parts, text[plain:])
+}
