@@ -89,8 +89,8 @@ const hooks = `
 	}))},
 `
 
-// goPlugin writes the project's devserver/ folder. Its go.mod replaces devserver's module with this checkout.
-func goPlugin(t testing.TB, app *devtest.Files, body string) {
+// goModule makes the project's devserver/ folder a module. Its go.mod replaces devserver's module with this checkout.
+func goModule(t testing.TB, app *devtest.Files) {
 	t.Helper()
 	root, err := filepath.Abs("..")
 	if err != nil {
@@ -104,6 +104,12 @@ func goPlugin(t testing.TB, app *devtest.Files, body string) {
 		app.Write("devserver/go.mod", "module plugins\n\ngo 1.26.0\n\nrequire github.com/seed-b8174343/devserver v0.0.0\n\nrequire github.com/gorilla/websocket v1.5.3 // indirect\n\nreplace github.com/seed-b8174343/devserver => "+root+"\n")
 		app.Write("devserver/go.sum", string(sums))
 	}
+}
+
+// goPlugin writes the project's devserver/ folder.
+func goPlugin(t testing.TB, app *devtest.Files, body string) {
+	t.Helper()
+	goModule(t, app)
 	app.Write("devserver/main.go", `package main
 
 import (
