@@ -66,21 +66,19 @@ func (c *command) listExamples(w io.Writer, list []devserver.Example) {
 	fmt.Fprintln(w, "`devserver init --example <name> [folder]` copies an example.")
 }
 
-func nearestFirst(name string, list []devserver.Example) (sorted []devserver.Example) {
+func nearestFirst(name string, list []devserver.Example) []devserver.Example {
 	names := make([]string, len(list))
 	for i, e := range list {
 		names[i] = e.Name
 	}
 	names = nearest.Order(name, names)
-	// A name that was not written to its end is nearer than others of few letters.
-	names = slices.Concat(
-		slices.DeleteFunc(slices.Clone(names), func(other string) bool { return !strings.HasPrefix(other, name) }),
-		slices.DeleteFunc(names, func(other string) bool { return strings.HasPrefix(other, name) }),
-	)
-	for _, near := range names {
-		sorted = append(sorted, list[slices.Index(names, near)])
+	far := func(e devserver.Example) int {
+		if strings.HasPrefix(e.Name, name) {
+			return -1 // it was not written to its end, which is nearer than another name of few letters
+		}
+		return slices.Index(names, e.Name)
 	}
-	return sorted
+	return slices.SortedStableFunc(slices.Values(list), func(a, b devserver.Example) int { return cmp.Compare(far(a), far(b)) })
 }
 
 // copyExample writes the files of an example. Its Go code becomes a module of its own, as `devserver init` makes it.

@@ -11,7 +11,7 @@ const isStore = (it: unknown): it is Store =>
 
 const style = `
   :host { all: initial; position: fixed; right: 1rem; bottom: 1rem; z-index: 9999; color-scheme: dark; }
-  section { width: 20rem; max-height: 70vh; overflow: auto; padding: 0.75rem 1rem; border-radius: 14px;
+  section { width: 16rem; max-height: 60vh; overflow: auto; padding: 0.75rem 1rem; border-radius: 14px;
     background: #171a21; color: #e6e9f2; font: 12px/1.5 ui-monospace, monospace; box-shadow: 0 8px 30px #0006; }
   header { display: flex; justify-content: space-between; color: #9aa4ba; }
   dt { margin-top: 0.5rem; color: #8ab0ff; }
@@ -57,7 +57,7 @@ const stores: [name: string, store: Store][] = Object.entries(modules).flatMap((
 );
 for (const [name, store] of stores) {
   const shown = element("dd");
-  const show = () => (shown.textContent = JSON.stringify(store.value, null, 1));
+  const show = () => (shown.textContent = JSON.stringify(store.value));
   show();
   states.append(element("dt", name), shown);
   ends.push(store.subscribe(show));
