@@ -21,6 +21,7 @@ import (
 type goEdits struct {
 	since  map[string]time.Time // files, and when they were first seen so
 	edited []string             // the files that have changed
+	sums   map[string]Sum       // of the files that were built; Watched has those that the rest of an edit has seen
 	waits  int                  // counts, so that only the last wait acts
 
 	// What the plugins are built from beside their folder: files, and folders whose Go files count.
@@ -76,6 +77,9 @@ func (u *Updater) goChanged(changes watch.Batch) bool {
 
 // isGo reports whether a file concerns the plugins alone, and whether their program is built from it.
 func (u *Updater) isGo(file string) (inside, matters bool) {
+	if u.o.PluginDir == "" {
+		return false, false
+	}
 	isSource := filepath.Ext(file) == ".go" && !strings.HasSuffix(file, "_test.go")
 	if !strings.HasPrefix(file, u.o.PluginDir+string(filepath.Separator)) {
 		return false, slices.Contains(u.goWaits.files, file) || isSource && slices.Contains(u.goWaits.folders, filepath.Dir(file))
@@ -96,7 +100,7 @@ func (u *Updater) isGo(file string) (inside, matters bool) {
 func (u *Updater) goEdited(files ...string) {
 	w := &u.goWaits
 	if w.since == nil {
-		w.since = map[string]time.Time{}
+		w.since, w.sums = map[string]time.Time{}, map[string]Sum{}
 	}
 	for _, f := range files {
 		if _, known := w.since[f]; !known {
@@ -110,9 +114,11 @@ func (u *Updater) goEdited(files ...string) {
 			continue
 		}
 		delete(w.since, f)
-		if u.o.Watched.contentChanged(f) {
+		now := sumOf(f)
+		if was, known := w.sums[f]; !known || was != now {
 			w.edited = append(w.edited, f)
 		}
+		w.sums[f] = now
 	}
 	w.waits++
 	switch {
