@@ -100,6 +100,12 @@ var layers = map[string][]string{
 	"internal/watch":     {"internal/disk", "internal/glob"},
 	"internal/wire":      {},
 
+	// Go code of the examples, as their users write it.
+	"examples/chat/devserver":        {"hmr", "plugin"},
+	"examples/console-log/devserver": {"plugin"},
+	"examples/devtool/devserver":     {"hmr", "plugin"},
+	"examples/playground/devserver":  {"plugin"},
+
 	// What tests use.
 	"internal/agent/agenttest": {},
 	"internal/devtest":         {"server", "hmr", "internal/terminal"},

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -14,11 +13,7 @@ func TestHello(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
 	app := devtest.App(t, devtest.Dir("../testdata/apps/hello"))
-	root, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	app.Edit("devserver/go.mod", "../../../..", root+"/..")
+	goModule(t, app)
 	s := devtest.Start(t, app, func(o *server.Options) { o.NoPlugins = false })
 	s.Log.Wait(t, "plugins ready")
 	p := s.Page(t, "/")

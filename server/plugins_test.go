@@ -89,7 +89,7 @@ const hooks = `
 	}))},
 `
 
-// goModule writes the go.mod of the project's devserver/ folder. It replaces devserver's module with this checkout.
+// goModule makes the project's devserver/ folder a module. Its go.mod replaces devserver's module with this checkout.
 func goModule(t testing.TB, app *devtest.Files) {
 	t.Helper()
 	root, err := filepath.Abs("..")
@@ -106,7 +106,7 @@ func goModule(t testing.TB, app *devtest.Files) {
 	}
 }
 
-// goPlugin writes the project's devserver/ folder with a plugin.
+// goPlugin writes the project's devserver/ folder.
 func goPlugin(t testing.TB, app *devtest.Files, body string) {
 	t.Helper()
 	goModule(t, app)
@@ -515,12 +515,13 @@ import "virtual:slow";
 }
 
 // TestHalfASaveOfGoCodeIsNotBuilt: editors truncate a file before they write it, or delete it and create it again. An
-// edit of an embedded file also builds the program. An edit of a Go test does not.
+// edit of an embedded file also builds the program, also of a script, which might be the app's. An edit of a Go test
+// does not.
 func TestHalfASaveOfGoCodeIsNotBuilt(t *testing.T) {
 	t.Parallel()
 	app := devtest.App(t, devtest.Text(pluginApp))
-	app.Write("devserver/text.txt", "one")
-	app.Write("devserver/text.go", "package main\n\nimport _ \"embed\"\n\n//go:embed text.txt\nvar text string\n")
+	app.Write("devserver/text.ts", "one")
+	app.Write("devserver/text.go", "package main\n\nimport _ \"embed\"\n\n//go:embed text.ts\nvar text string\n")
 	goPlugin(t, app, `Name: "p", Events: []plugin.Event{plugin.Handle("ask", func(ctx context.Context, c plugin.Client, in any) (string, error) { return text + " 1", nil })},`)
 	s := devtest.Start(t, app, withPlugins)
 	s.Log.Wait(t, "plugins ready: p")
@@ -544,7 +545,7 @@ func TestHalfASaveOfGoCodeIsNotBuilt(t *testing.T) {
 	s.Rename("devserver/main.go", "devserver/main.go~")
 	s.Write("devserver/main.go", strings.Replace(main, `" 1"`, `" 3"`, 1))
 	answers("one 3")
-	s.Write("devserver/text.txt", "two")
+	s.Write("devserver/text.ts", "two")
 	answers("two 3")
 	s.Write("devserver/main_test.go", "package main\n\nfunc broken() {}\n")
 	s.Write("devserver/main.go", "")

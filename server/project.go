@@ -58,6 +58,9 @@ type project struct {
 	edits    *edit.Updater     // changed files -> updates
 	relay    *relay.Relay      // pages and plugins
 
+	pluginDir     string // the folder of the plugins' Go code, "" when there are no such plugins, or none are to run
+	unusedPlugins string // why Go code in devserver/ is not run, "" without such code
+
 	sends  sendQueue // of the vite.config's plugins
 	unsent sync.Map  // type -> true: their messages that pages do not get, which the terminal has shown
 
@@ -131,6 +134,7 @@ func (p *project) build(from reading) (err error) {
 	if err != nil {
 		return err
 	}
+	p.findPlugins()
 	p.watched = edit.NewWatched(watcher, l, config.IsOn(cfg.Resolve.PreserveSymlinks), s.log)
 	resolver, err := resolve.New(resolve.Options{
 		Root: l.Root, Workspace: l.Workspace, Public: l.Public, Alias: aliases(cfg), Conditions: cfg.Resolve.Conditions,
@@ -189,7 +193,8 @@ func (p *project) buildModules(resolver *resolve.Resolver, from reading) {
 		Vite: p.vite, Send: viteProject{p}.sendNow,
 		Logger: s.log, Now: time.Now, Paused: s.pauses.state, Restart: s.restartLater,
 		MayServe:  func(id string) bool { return p.mayServe(id) == nil },
-		PluginDir: p.pluginDir(), BuildPlugins: func() { p.relay.Build() },
+		PluginDir: p.pluginDir, NewPlugins: p.newPlugins, BuildPlugins: func() { p.relay.Build() },
+		PluginSources: func() (files, folders []string) { return pluginhost.Sources(p.pluginDir) },
 	})
 }
 
@@ -202,7 +207,7 @@ func (p *project) buildPlugins(resolver *resolve.Resolver) error {
 	}
 	p.relay = relay.New(relay.Options{
 		Context: p.ctx, Layout: p.layout, Hub: s.hub, Hosts: p.hosts, Graph: p.graph, Modules: p.edits, Problems: p.problems,
-		Logger: s.log, Journal: s.journal, Plugins: slices.Concat(s.opts.Plugins, own), PluginDir: p.pluginDir(), CacheDir: s.folder.Dir,
+		Logger: s.log, Journal: s.journal, Plugins: slices.Concat(s.opts.Plugins, own), PluginDir: p.pluginDir, CacheDir: s.folder.Dir,
 		Identify: s.opts.Identify, Watch: p.watched.Inputs, Dependencies: resolver.Dependencies,
 		Mode: p.cfg.ModeOrDefault(), URLs: s.allURLs, Restart: s.restartLater, Foreign: p.vite.Listener(),
 		ToolsChanged: func() { s.journal.Add(journal.Record{Kind: journal.KindTools}) },
@@ -231,20 +236,32 @@ func (p *project) watchFiles(viteFiles []string) {
 	} else if !p.server.opts.NoConfigFile {
 		files = append(files, filepath.Join(p.layout.Dir, configfile.FileName))
 	}
-	if dir := p.pluginDir(); dir != "" && p.layout.Outside(dir) {
+	if dir := p.pluginDir; dir != "" && p.layout.Outside(dir) {
 		p.watched.Tree(dir)
 	} else if dir == "" && !p.server.opts.NoPlugins {
 		files = append(files, filepath.Join(p.layout.Dir, pluginhost.Folder, "go.mod")) // `devserver init` may create it
+		if p.unusedPlugins != "" {
+			files = append(files, filepath.Join(p.layout.Dir, "go.mod"))
+		}
 	}
 	p.watched.Config(files, p.server.before)
 }
 
-// pluginDir returns the folder of the plugins' Go code, "" when there are no such plugins, or none are to run.
-func (p *project) pluginDir() string {
-	if p.server.opts.NoPlugins || p.cfg.Err() != nil || !pluginhost.Has(p.layout.Dir) {
-		return ""
+// findPlugins looks for the folder of the plugins' Go code once: a build of the project has it or has it not.
+func (p *project) findPlugins() {
+	if !p.server.opts.NoPlugins && p.cfg.Err() == nil {
+		p.pluginDir, p.unusedPlugins = pluginhost.Find(p.layout.Dir)
 	}
-	return filepath.Join(p.layout.Dir, pluginhost.Folder)
+}
+
+// newPlugins reports whether a changed file makes devserver/ a folder of plugins, or another reason why it is none.
+func (p *project) newPlugins(file string) bool {
+	folder := filepath.Join(p.layout.Dir, pluginhost.Folder)
+	if p.server.opts.NoPlugins || p.cfg.Err() != nil || p.pluginDir != "" || filepath.Dir(file) != folder || filepath.Ext(file) != ".go" {
+		return false
+	}
+	dir, why := pluginhost.Find(p.layout.Dir)
+	return dir != p.pluginDir || why != p.unusedPlugins
 }
 
 // begin starts what works in the background, once: following edits and compiling the first page ahead of the browser.
@@ -260,6 +277,9 @@ func (p *project) work() {
 		return
 	}
 	p.tellNoPage()
+	if p.unusedPlugins != "" {
+		p.server.log.Warn(p.unusedPlugins)
+	}
 	p.tasks.Go(p.tellListening)
 	p.tasks.Go(p.relay.Build)
 	p.tasks.Go(p.relay.WriteTypes)

@@ -11,6 +11,8 @@ const helpText = `devserver serves a frontend project for development, with hot 
 Usage:
   devserver [root] [flags]     serve the project in root (default: the current folder); also: devserver dev, devserver serve
   devserver init [root]        create a devserver/ folder for event handlers in Go
+  devserver init --example [name] [folder]
+                               copy an example into a new folder; without a name: list the examples
   devserver init --agents [root]
                                write the files by which AI agents find devserver
   devserver page ...           look at the pages of the running server: errors, logs, snapshot, ... (devserver page help)

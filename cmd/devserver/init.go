@@ -48,16 +48,24 @@ func main() {
 }
 `
 
-// init creates the folder devserver/ in a project, or with --agents the files by which AI agents find devserver. It
-// overwrites no file. Without an argument the project is the current folder, if it looks like a project.
+// init creates the folder devserver/ in a project, or with --agents the files by which AI agents find devserver, or with
+// --example a project. It overwrites no file. Without an argument the project is the current folder, if it looks like a project.
 func (c *command) init(args []string) int {
 	set := pflag.NewFlagSet("devserver init", pflag.ContinueOnError)
 	set.Usage = func() {}
 	agents := set.Bool("agents", false, "")
+	example := set.String("example", "", "")
+	set.Lookup("example").NoOptDefVal = unnamed
 	if err := set.Parse(args); err != nil {
 		return c.usage("init: %v", explain(err, set))
 	}
 	args = set.Args()
+	if set.Changed("example") {
+		if *agents {
+			return c.usage("give --example or --agents, not both")
+		}
+		return c.initExample(*example, args)
+	}
 	if len(args) > 1 {
 		return c.usage("init takes only the project's folder")
 	}
@@ -188,7 +196,9 @@ func scaffold(root, dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return fmt.Errorf("create the plugin folder: %w", err)
 	}
-	for name, text := range map[string]string{"main.go": initMain, "go.mod": initModule(), "go.sum": initSums()} {
+	// The code comes last: a server that runs sees a whole module.
+	for _, file := range [][2]string{{"go.mod", initModule()}, {"go.sum", initSums()}, {"main.go", initMain}} {
+		name, text := file[0], file[1]
 		if text == "" {
 			continue
 		}

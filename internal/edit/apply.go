@@ -69,7 +69,7 @@ func (u *Updater) update(e *edit) {
 // handOver reports whether the edit was handed to someone else: a change of the configuration restarts the project, a
 // change of the plugins' Go code rebuilds them (goedit.go).
 func (u *Updater) handOver(changes watch.Batch) bool {
-	return u.restartIfConfigured(changes) || u.goChanged(changes)
+	return u.restartIfConfigured(changes) || u.restartForPlugins(changes) || u.goChanged(changes)
 }
 
 // restartIfConfigured starts the project over when one of its configuration files changed.

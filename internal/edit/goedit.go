@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,39 @@ import (
 type goEdits struct {
 	since  map[string]time.Time // files, and when they were first seen so
 	edited []string             // the files that have changed
+	sums   map[string]Sum       // of the files that were built; Watched has those that the rest of an edit has seen
 	waits  int                  // counts, so that only the last wait acts
+
+	// What the plugins are built from beside their folder: files, and folders whose Go files count.
+	files, folders []string
+}
+
+// restartForPlugins starts the project over when a folder of plugins has appeared.
+func (u *Updater) restartForPlugins(changes watch.Batch) bool {
+	for _, c := range changes {
+		// Editors create a file and then write it. An empty file says nothing yet.
+		if u.o.PluginDir == "" && filepath.Ext(c.Path) == ".go" && goHoldFor(c.Path) != emptiedWait && u.o.NewPlugins(c.Path) {
+			u.o.Restart(u.o.Layout.Shown(c.Path) + " changed")
+			u.recordOther(changes, journal.Restart) // record.go
+			return true
+		}
+	}
+	return false
+}
+
+// followGoSources finds again what the plugins are built from beside their folder, and watches it.
+func (u *Updater) followGoSources() {
+	if u.o.PluginDir == "" {
+		return
+	}
+	files, folders := u.o.PluginSources()
+	for _, f := range files {
+		u.o.Watched.Folders([]string{filepath.Dir(f)})
+	}
+	u.o.Watched.Folders(folders)
+	u.applying.Lock()
+	defer u.applying.Unlock()
+	u.goWaits.files, u.goWaits.folders = files, folders
 }
 
 // goChanged reports whether all changes are in the plugins' Go code. It builds the plugins if some are.
@@ -44,12 +77,16 @@ func (u *Updater) goChanged(changes watch.Batch) bool {
 
 // isGo reports whether a file concerns the plugins alone, and whether their program is built from it.
 func (u *Updater) isGo(file string) (inside, matters bool) {
-	if !strings.HasPrefix(file, u.o.PluginDir+string(filepath.Separator)) {
+	if u.o.PluginDir == "" {
 		return false, false
+	}
+	isSource := filepath.Ext(file) == ".go" && !strings.HasSuffix(file, "_test.go")
+	if !strings.HasPrefix(file, u.o.PluginDir+string(filepath.Separator)) {
+		return false, slices.Contains(u.goWaits.files, file) || isSource && slices.Contains(u.goWaits.folders, filepath.Dir(file))
 	}
 	switch filepath.Ext(file) {
 	case ".go":
-		return true, !strings.HasSuffix(file, "_test.go")
+		return true, isSource
 	case ".mod", ".work":
 		return true, true
 	case ".sum": // `go build` writes it
@@ -63,7 +100,7 @@ func (u *Updater) isGo(file string) (inside, matters bool) {
 func (u *Updater) goEdited(files ...string) {
 	w := &u.goWaits
 	if w.since == nil {
-		w.since = map[string]time.Time{}
+		w.since, w.sums = map[string]time.Time{}, map[string]Sum{}
 	}
 	for _, f := range files {
 		if _, known := w.since[f]; !known {
@@ -77,9 +114,11 @@ func (u *Updater) goEdited(files ...string) {
 			continue
 		}
 		delete(w.since, f)
-		if u.o.Watched.contentChanged(f) {
+		now := sumOf(f)
+		if was, known := w.sums[f]; !known || was != now {
 			w.edited = append(w.edited, f)
 		}
+		w.sums[f] = now
 	}
 	w.waits++
 	switch {
@@ -88,7 +127,7 @@ func (u *Updater) goEdited(files ...string) {
 	case len(w.edited) > 0:
 		u.o.Logger.Info("plugins changed, building")
 		built := u.builds.Begin()
-		u.tasks.Go(func() { defer built(); u.o.BuildPlugins() })
+		u.tasks.Go(func() { defer built(); u.followGoSources(); u.o.BuildPlugins() })
 		u.recordOther(written(w.edited), journal.PluginEdit) // record.go
 		w.edited = nil
 	}

@@ -94,6 +94,9 @@ func (u *Updater) isUnused(file string) bool {
 	if state := disk.Stat(file); state != nil && state.Size == 0 {
 		return false
 	}
+	if _, built := u.isGo(file); built { // the plugins embed it
+		return false
+	}
 	return (moduleid.IsScript(file) || moduleid.IsStyle(file)) && !strings.HasSuffix(file, ".d.ts") &&
 		!moduleid.IsDependency(file) && !u.o.Layout.Outside(file) && u.o.Watched.contentChanged(file)
 }

@@ -59,9 +59,13 @@ type Options struct {
 	MayServe func(id string) bool
 	// Restart starts the project over after a change of its configuration. reason is what the terminal says.
 	Restart func(reason string)
-	// PluginDir is the folder of the plugins' Go code, "" without one. BuildPlugins builds and swaps them.
-	PluginDir    string
-	BuildPlugins func()
+	// PluginDir is the folder of the plugins' Go code, "" without one. BuildPlugins builds and swaps them. PluginSources
+	// returns what they are built from beside PluginDir.
+	PluginDir     string
+	BuildPlugins  func()
+	PluginSources func() (files, folders []string)
+	// NewPlugins reports whether a changed file makes a folder of plugins, in a project without PluginDir.
+	NewPlugins func(file string) bool
 }
 
 // Plugins is the hook that has a say in what an edit updates.
@@ -100,6 +104,7 @@ func (u *Updater) Follow() {
 	if u.o.Vite != nil {
 		u.tasks.Go(func() { u.existing.addFolder(u.o.Layout.Root) })
 	}
+	u.tasks.Go(u.followGoSources)
 	var look <-chan time.Time // nil while no page waits for a package: an idle server has no timer
 	var held watch.Batch      // came when a pause had just begun
 	for {

@@ -168,6 +168,15 @@ func (w *Watched) isTSConfig(file string) bool {
 	return known
 }
 
+// Folders watches folders outside the root, without what lies below.
+func (w *Watched) Folders(dirs []string) {
+	for _, dir := range dirs {
+		if w.layout.Outside(dir) {
+			w.folder(dir)
+		}
+	}
+}
+
 // Tree watches a folder and all below it.
 func (w *Watched) Tree(dir string) {
 	w.once(dir, func() {

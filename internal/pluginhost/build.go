@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -49,8 +50,11 @@ func (p *Project) build() (string, error) {
 	cmd := exec.CommandContext(p.ctx, gobin, "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, ".")
 	cmd.Dir = p.o.Dir
 	cmd.WaitDelay = time.Second
-	// A go.work in a folder above, and flags in the user's shell, are not meant for this module.
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	if ModuleDir(p.o.Dir) == p.o.Dir {
+		// A go.work in a folder above, and flags in the user's shell, are not meant for this module. The go.mod of a folder
+		// above is the user's: it is built by the user's settings, and not changed.
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
@@ -93,7 +97,7 @@ func (p *Project) parse(output string, err error) error {
 		if text == "" {
 			text = err.Error()
 		}
-		e.All = []BuildMessage{{File: filepath.Join(p.o.Dir, "go.mod"), Text: text}}
+		e.All = []BuildMessage{{File: filepath.Join(cmp.Or(ModuleDir(p.o.Dir), p.o.Dir), "go.mod"), Text: text}}
 	}
 	e.BuildMessage = e.All[0]
 	return e

@@ -8,14 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 )
-
-// Folder is the name of the folder with a project's plugins.
-const Folder = "devserver"
 
 // ErrNoGo is the error when plugins cannot be built, because Go is not installed.
 var ErrNoGo = errors.New("the folder devserver/ holds plugins in Go, but Go is not installed (see https://go.dev/dl); " +
@@ -29,7 +25,7 @@ func (e *CrashError) Error() string { return "the plugins crashed: " + e.Why }
 
 // ProjectOptions configures a Project.
 type ProjectOptions struct {
-	// Dir is the folder with the plugins' go.mod. CacheDir keeps built programs.
+	// Dir is the folder with the plugins' package main, see Find. CacheDir keeps built programs.
 	Dir, CacheDir string
 	Backend       Backend
 	Logger        *slog.Logger
@@ -59,12 +55,6 @@ type Project struct {
 	mu      sync.Mutex
 	current *Child
 	closed  bool
-}
-
-// Has reports whether the project has plugins in Go.
-func Has(root string) bool {
-	_, err := os.Stat(filepath.Join(root, Folder, "go.mod"))
-	return err == nil
 }
 
 // NewProject returns a Project that runs nothing yet. Reload starts it.

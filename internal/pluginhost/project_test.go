@@ -247,13 +247,6 @@ func TestProjectClosesWhileItBuilds(t *testing.T) {
 	<-done
 }
 
-func TestHas(t *testing.T) {
-	f := newFolder(t)
-	if !pluginhost.Has(filepath.Dir(f.dir)) || pluginhost.Has(t.TempDir()) {
-		t.Error("the folder is not told from none")
-	}
-}
-
 // BenchmarkReload measures from an edit of a plugin to its handlers being in place.
 func BenchmarkReload(b *testing.B) {
 	f := newFolder(b)

@@ -10,19 +10,19 @@ import (
 	"go/token"
 	"go/types"
 	"math/bits"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/seed-b8174343/devserver/internal/disk"
+	"github.com/seed-b8174343/devserver/internal/pluginhost"
 )
 
 // goSource reads what reflection doesn't know from the Go source of a module: the constants of enums, and comments. A
 // nil goSource knows nothing.
 type goSource struct {
-	dir, module string
+	main        string // folder of package main
+	dir, module string // folder of the go.mod, and the import path that it declares; "" without one
 	packages    map[string]*goPackage
 }
 
@@ -33,14 +33,8 @@ type goPackage struct {
 }
 
 func newGoSource(dir string) *goSource {
-	s := &goSource{dir: dir, packages: map[string]*goPackage{}}
-	mod, _ := disk.ReadFile(filepath.Join(dir, "go.mod")) // without it only package main is known
-	for line := range strings.Lines(string(mod)) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "module" {
-			s.module = strings.Trim(f[1], `"`)
-		}
-	}
-	return s
+	module := pluginhost.ModuleDir(dir)
+	return &goSource{main: dir, dir: module, module: pluginhost.ModuleName(module), packages: map[string]*goPackage{}}
 }
 
 // sourceMark is the comment that tstype writes before a type or a field, and the type that an enum narrows.
@@ -109,14 +103,15 @@ func (s *goSource) load(importPath string) *goPackage {
 		return p
 	}
 	s.packages[importPath] = none
-	below, inModule := strings.CutPrefix(importPath+"/", s.module+"/")
-	if importPath == "main" {
-		below, inModule = "", true
+	folder := s.main
+	if importPath != "main" {
+		below, inModule := strings.CutPrefix(importPath+"/", s.module+"/")
+		if !inModule || s.module == "" {
+			return none
+		}
+		folder = filepath.Join(s.dir, filepath.FromSlash(below))
 	}
-	if !inModule || s.module == "" && importPath != "main" {
-		return none
-	}
-	files, _ := filepath.Glob(filepath.Join(s.dir, filepath.FromSlash(path.Clean(below)), "*.go"))
+	files, _ := filepath.Glob(filepath.Join(folder, "*.go"))
 	set := token.NewFileSet()
 	p := &goPackage{docs: map[string]string{}, enums: map[string][]constant.Value{}}
 	var parsed []*ast.File
