@@ -1,5 +1,5 @@
-// Package devserver holds the guides, for `devserver docs` and for the pages at /__devserver/docs/. The program is in
-// cmd/devserver. Programs import the packages config, hmr, plugin and server.
+// Package devserver holds the guides, for `devserver docs` and for the pages at /__devserver/docs/, and the examples that
+// `devserver init` copies. The program is in cmd/devserver. Programs import the packages config, hmr, plugin and server.
 package devserver
 
 import "embed"

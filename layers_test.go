@@ -17,7 +17,7 @@ const module = "github.com/seed-b8174343/devserver"
 // package gets a line here.
 var layers = map[string][]string{
 	"cmd/devserver": {
-		"server", "config", "hmr", "internal/agent", "internal/builtin", "internal/config", "internal/guides", "internal/running", "internal/steer",
+		"server", "config", "hmr", "internal/agent", "internal/builtin", "internal/config", "internal/guides", "internal/nearest", "internal/running", "internal/steer",
 		"internal/terminal",
 	},
 
