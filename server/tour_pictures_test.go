@@ -243,7 +243,7 @@ func TestTourPictures(t *testing.T) {
 	p.WaitReload(1)
 	s.Log.Wait(t, "\x1b[33mpage reload\x1b[0m (")
 	bothThemes(t, "terminal", func(theme string) *image.NRGBA {
-		w := window{Kind: "terminal", Title: "hello", Width: 800, Height: 452, Size: 12, Text: "$ devserver\n" + s.Log.String()}
+		w := window{Kind: "terminal", Title: "hello", Width: 800, Height: 462, Size: 12, Text: "$ devserver\n" + s.Log.String()}
 		return newStage(t, s, int64(w.Width), int64(w.Height)).draw(scene{Theme: theme, Windows: []window{w}})
 	})
 }
