@@ -130,7 +130,7 @@ static() {
 
 # ./... leaves out testdata and bench, which is a module of its own.
 vet_examples() {
-  CGO_ENABLED=1 go vet -race ./testdata/apps/realtime/... ./testdata/apps/hello/... || return 1
+  CGO_ENABLED=1 go vet -race ./testdata/apps/realtime/... ./testdata/apps/hello/... ./examples/*/devserver || return 1
   (cd bench && CGO_ENABLED=1 go vet -race ./...)
 }
 

@@ -2,8 +2,12 @@ module github.com/seed-b8174343/devserver
 
 go 1.26.0
 
-// Some npm packages have Go files.
-ignore node_modules
+// Some npm packages have Go files. The programs of examples are all named devserver: `go install ./...` must not
+// install them in the place of the command.
+ignore (
+	node_modules
+	./examples
+)
 
 require (
 	github.com/chromedp/cdproto v0.159.0

@@ -65,7 +65,7 @@ var layers = map[string][]string{
 	},
 	"internal/running":    {"hmr", "internal/guard"},
 	"internal/builtin":    {"plugin", "hmr"},
-	"internal/pluginhost": {"plugin", "hmr", "internal/wire"},
+	"internal/pluginhost": {"plugin", "hmr", "internal/disk", "internal/wire"},
 
 	// What Go programs import.
 	"plugin": {"hmr", "internal/sourcemap", "internal/tstype", "internal/wire"},

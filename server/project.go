@@ -254,7 +254,7 @@ func (p *project) findPlugins() {
 	}
 }
 
-// newPlugins reports whether a changed file makes devserver/ a folder of plugins, or another reason why it is none.
+// newPlugins reports whether a changed file makes devserver/ a folder of plugins, or changes why its code is not run.
 func (p *project) newPlugins(file string) bool {
 	folder := filepath.Join(p.layout.Dir, pluginhost.Folder)
 	if p.server.opts.NoPlugins || p.cfg.Err() != nil || p.pluginDir != "" || filepath.Dir(file) != folder || filepath.Ext(file) != ".go" {
@@ -278,7 +278,7 @@ func (p *project) work() {
 	}
 	p.tellNoPage()
 	if p.unusedPlugins != "" {
-		p.server.log.Warn(p.unusedPlugins)
+		p.server.log.Info(p.unusedPlugins)
 	}
 	p.tasks.Go(p.tellListening)
 	p.tasks.Go(p.relay.Build)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,7 +38,13 @@ func (c *command) initExample(name string, args []string) int {
 	if len(args) > 1 {
 		return c.usage("init --example takes the example's name and a folder")
 	}
-	at := slices.IndexFunc(list, func(e devserver.Example) bool { return e.Name == name })
+	find := func(name string) int {
+		return slices.IndexFunc(list, func(e devserver.Example) bool { return e.Name == name })
+	}
+	at := find(name)
+	if at < 0 && find(first(args)) >= 0 {
+		return c.usage("the example's name comes before the folder: devserver init --example %s %s", first(args), quoted(name))
+	}
 	if at < 0 {
 		fmt.Fprintf(c.stderr, "devserver: there is no example %q; nothing was changed\n", name)
 		c.listExamples(c.stderr, nearestFirst(name, list))
@@ -87,19 +94,19 @@ func copyExample(e devserver.Example, dir string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w; nothing was changed", err)
 	}
-	if len(entries) > 0 {
+	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != ".git" }) {
 		return fmt.Errorf("the folder %s is not empty; nothing was changed. Name another folder: devserver init --example %s <folder>", dir, e.Name)
 	}
-	files := e.Files
+	files := maps.Clone(e.Files)
 	if _, hasGo := files["devserver/main.go"]; hasGo {
 		files["devserver/go.mod"], files["devserver/go.sum"] = initModule(), initSums()
 	}
-	for name, text := range files {
-		if text == "" {
+	for _, name := range slices.Sorted(maps.Keys(files)) { // go.mod comes before main.go: a server that runs sees a whole module
+		if files[name] == "" {
 			continue
 		}
-		if what, err := writeNew(filepath.Join(dir, filepath.FromSlash(name)), text); err != nil {
-			return fmt.Errorf("copy the example: %w", err)
+		if what, err := writeNew(filepath.Join(dir, filepath.FromSlash(name)), files[name]); err != nil {
+			return fmt.Errorf("copy the example: %w; the folder %s has a part of it", err, dir)
 		} else if what != "created" {
 			return fmt.Errorf("copy the example: %s %s", name, what)
 		}

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-b8174343/devserver/internal/disk"
@@ -21,18 +23,21 @@ import (
 type goEdits struct {
 	since  map[string]time.Time // files, and when they were first seen so
 	edited []string             // the files that have changed
-	sums   map[string]Sum       // of the files that were built; Watched has those that the rest of an edit has seen
+	sums   map[string]Sum       // of the files that were built, apart from Watched's, which the rest of an edit changes
 	waits  int                  // counts, so that only the last wait acts
 
-	// What the plugins are built from beside their folder: files, and folders whose Go files count.
-	files, folders []string
+	following sync.Mutex // held by followGoSources, so that what was found last stays
+	sources   atomic.Pointer[goSources]
 }
+
+// goSources is what the plugins are built from beside their folder: files, and folders whose Go files count.
+type goSources struct{ files, folders []string }
 
 // restartForPlugins starts the project over when a folder of plugins has appeared.
 func (u *Updater) restartForPlugins(changes watch.Batch) bool {
 	for _, c := range changes {
 		// Editors create a file and then write it. An empty file says nothing yet.
-		if u.o.PluginDir == "" && filepath.Ext(c.Path) == ".go" && goHoldFor(c.Path) != emptiedWait && u.o.NewPlugins(c.Path) {
+		if u.o.PluginDir == "" && u.o.NewPlugins(c.Path) && goHoldFor(c.Path) != emptiedWait {
 			u.o.Restart(u.o.Layout.Shown(c.Path) + " changed")
 			u.recordOther(changes, journal.Restart) // record.go
 			return true
@@ -41,19 +46,20 @@ func (u *Updater) restartForPlugins(changes watch.Batch) bool {
 	return false
 }
 
-// followGoSources finds again what the plugins are built from beside their folder, and watches it.
+// followGoSources finds again what the plugins are built from beside their folder, and watches it. That takes time in a
+// large module, so that no edit waits for it.
 func (u *Updater) followGoSources() {
 	if u.o.PluginDir == "" {
 		return
 	}
+	u.goWaits.following.Lock()
+	defer u.goWaits.following.Unlock()
 	files, folders := u.o.PluginSources()
 	for _, f := range files {
 		u.o.Watched.Folders([]string{filepath.Dir(f)})
 	}
 	u.o.Watched.Folders(folders)
-	u.applying.Lock()
-	defer u.applying.Unlock()
-	u.goWaits.files, u.goWaits.folders = files, folders
+	u.goWaits.sources.Store(&goSources{files, folders})
 }
 
 // goChanged reports whether all changes are in the plugins' Go code. It builds the plugins if some are.
@@ -82,7 +88,8 @@ func (u *Updater) isGo(file string) (inside, matters bool) {
 	}
 	isSource := filepath.Ext(file) == ".go" && !strings.HasSuffix(file, "_test.go")
 	if !strings.HasPrefix(file, u.o.PluginDir+string(filepath.Separator)) {
-		return false, slices.Contains(u.goWaits.files, file) || isSource && slices.Contains(u.goWaits.folders, filepath.Dir(file))
+		beside := u.goWaits.sources.Load()
+		return false, beside != nil && (slices.Contains(beside.files, file) || isSource && slices.Contains(beside.folders, filepath.Dir(file)))
 	}
 	switch filepath.Ext(file) {
 	case ".go":
@@ -93,6 +100,12 @@ func (u *Updater) isGo(file string) (inside, matters bool) {
 		return true, false
 	}
 	return false, embeds(u.o.PluginDir)
+}
+
+// isEmbedded reports whether the plugins' program may embed the file.
+func (u *Updater) isEmbedded(file string) bool {
+	_, matters := u.isGo(file)
+	return matters
 }
 
 // goEdited builds the plugins, unless a changed file looks unfinished: then it waits a while for the rest. The caller
@@ -127,7 +140,8 @@ func (u *Updater) goEdited(files ...string) {
 	case len(w.edited) > 0:
 		u.o.Logger.Info("plugins changed, building")
 		built := u.builds.Begin()
-		u.tasks.Go(func() { defer built(); u.followGoSources(); u.o.BuildPlugins() })
+		u.tasks.Go(u.followGoSources)
+		u.tasks.Go(func() { defer built(); u.o.BuildPlugins() })
 		u.recordOther(written(w.edited), journal.PluginEdit) // record.go
 		w.edited = nil
 	}

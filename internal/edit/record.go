@@ -94,11 +94,8 @@ func (u *Updater) isUnused(file string) bool {
 	if state := disk.Stat(file); state != nil && state.Size == 0 {
 		return false
 	}
-	if _, built := u.isGo(file); built { // the plugins embed it
-		return false
-	}
 	return (moduleid.IsScript(file) || moduleid.IsStyle(file)) && !strings.HasSuffix(file, ".d.ts") &&
-		!moduleid.IsDependency(file) && !u.o.Layout.Outside(file) && u.o.Watched.contentChanged(file)
+		!moduleid.IsDependency(file) && !u.o.Layout.Outside(file) && !u.isEmbedded(file) && u.o.Watched.contentChanged(file)
 }
 
 // breaks reports whether the edit led to the module's error, or left the error in a file that it changed.

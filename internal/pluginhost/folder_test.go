@@ -34,7 +34,11 @@ func TestFind(t *testing.T) {
 	}{
 		"no folder":                 {files: mod},
 		"no Go code":                {files: mod + "-- web/devserver/notes.txt --\n"},
-		"a module of its own":       {files: "-- web/devserver/go.mod --\n", found: true},
+		"a module of its own":       {files: "-- web/devserver/go.mod --\nmodule x\n\nrequire (\n\tgithub.com/seed-b8174343/devserver v1.0.0\n)\n", found: true},
+		"a module without requires": {files: "-- web/devserver/go.mod --\nmodule x\n" + main, found: true},
+		"a module without code":     {files: "-- web/devserver/go.mod --\nmodule x\n"},
+		"another module":            {files: "-- web/devserver/go.mod --\nmodule x\n-- web/devserver/main.go --\npackage main\n", why: "no file of package main imports"},
+		"a clone of devserver":      {files: "-- web/devserver/go.mod --\nmodule github.com/seed-b8174343/devserver\n-- web/devserver/guides.go --\npackage devserver\n", why: "no file of package main imports"},
 		"its module is above":       {files: mod + main, found: true},
 		"its module is the project": {files: "-- web/go.mod --\n" + main, found: true},
 		"half saved":                {files: mod + main + "\nfunc main() {", found: true},
@@ -43,7 +47,7 @@ func TestFind(t *testing.T) {
 		"another package":           {files: mod + "-- web/devserver/a.go --\npackage devserver" + pluginImport, why: "no file of package main imports"},
 		"a mistake in the imports":  {files: mod + "-- web/devserver/main.go --\npackage main\n\nimport fmt\n", why: "no file of package main imports"},
 		"in a test only":            {files: mod + "-- web/devserver/main_test.go --\npackage main" + pluginImport},
-		"not built":                 {files: mod + "-- web/devserver/main.go --\n//go:build ignore\n\npackage main" + pluginImport},
+		"not built":                 {files: mod + "-- web/devserver/main.go --\n//go:build ignore\n\npackage main" + pluginImport, why: "build constraints"},
 		"below the folder":          {files: mod + "-- web/devserver/x/main.go --\npackage main" + pluginImport},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -38,7 +38,7 @@ type Entry struct {
 	Data json.RawMessage `json:"data"`
 }
 
-// Info about the file, for the page.
+// fileInfo is what the page shows of the file.
 type fileInfo struct {
 	Name string `json:"name"`
 	Size int64  `json:"size"`

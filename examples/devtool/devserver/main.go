@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -99,10 +100,11 @@ func load(ctx context.Context, a plugin.LoadArgs) (*plugin.LoadResult, error) {
 
 // storeIDs returns the IDs of the app's stores: the ID of a file is its path below the root.
 func storeIDs(ctx context.Context) (ids []string) {
-	root := plugin.ServerFrom(ctx).Root()
-	files, _ := filepath.Glob(filepath.Join(root, "src", "stores", "*.ts")) // fails for a wrong pattern only
+	files, _ := os.ReadDir(filepath.Join(plugin.ServerFrom(ctx).Root(), "src", "stores")) // without the folder, no stores
 	for _, file := range files {
-		ids = append(ids, "/src/stores/"+filepath.Base(file))
+		if filepath.Ext(file.Name()) == ".ts" {
+			ids = append(ids, "/src/stores/"+file.Name())
+		}
 	}
 	return ids
 }

@@ -10,11 +10,14 @@ export function latest<T>(work: (value: T) => Promise<void>): (value: T) => void
     waiting = { value };
     if (working) return;
     working = true;
-    while (waiting) {
-      const next: T = waiting.value;
-      waiting = undefined;
-      await work(next);
+    try {
+      while (waiting) {
+        const next: T = waiting.value;
+        waiting = undefined;
+        await work(next);
+      }
+    } finally {
+      working = false;
     }
-    working = false;
   };
 }
