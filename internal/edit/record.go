@@ -131,12 +131,17 @@ func (u *Updater) recordOther(changes watch.Batch, why string) {
 	u.o.Journal.Add(journal.Record{Kind: journal.KindEdit, Edit: &journal.Edit{Files: u.shownFiles(changes), Why: why}})
 }
 
+// shownFiles returns the files of an edit, without those of packages: to install a package writes thousands. When there
+// are no others, node_modules stands for them.
 func (u *Updater) shownFiles(changes watch.Batch) []journal.File {
 	files := []journal.File{}
 	for _, c := range changes {
 		if !moduleid.IsDependency(c.Path) {
 			files = append(files, journal.File{Kind: c.Kind.String(), Path: u.o.Layout.Shown(c.Path)})
 		}
+	}
+	if len(files) == 0 && len(changes) > 0 {
+		files = append(files, journal.File{Kind: watch.Written.String(), Path: "node_modules"})
 	}
 	return files
 }

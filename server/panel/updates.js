@@ -115,8 +115,7 @@ function noteRow(entry) {
 
 function noteText({ kind, reload, plugins, note, act }) {
   if (kind === "reload") {
-    const where = reload.path === "*" ? "all pages" : reload.path;
-    return { word: "reload", kind: "reload", text: `${where} reloaded: ${reload.reason}` };
+    return { word: "reload", kind: "reload", text: `Pages were reloaded: ${reload.reason}` };
   }
   if (kind === "plugins") {
     const names = plugins.names?.join(", ") || "none";
