@@ -63,8 +63,19 @@ func TestWaitForEditWithoutEffect(t *testing.T) {
 		}
 	}
 
-	// The edit that needs the file is another.
+	// An error comes and goes: pages kept the code.
+	s.Edit("src/text.ts", `"one"`, `"one`)
+	if u := ask[steer.Update](tools, steer.VerbWait, steer.WaitArgs{}); u.Result != "error" {
+		t.Errorf("got %+v, want an error", u)
+	}
 	cursor := ask[steer.Status](tools, steer.VerbStatus, steer.None{}).Cursor
+	s.Edit("src/text.ts", `"one`, `"one"`)
+	if u := ask[steer.Update](tools, steer.VerbWait, steer.WaitArgs{Since: &cursor, Timeout: 60_000}); u.Result != "nothing" || !strings.Contains(u.Why, "the errors are fixed") {
+		t.Errorf("got %+v, want nothing, since the errors are fixed", u)
+	}
+
+	// The edit that needs the file is another.
+	cursor = ask[steer.Status](tools, steer.VerbStatus, steer.None{}).Cursor
 	s.Edit("src/text.ts", `"one"`, `"two"`)
 	u := ask[steer.Update](tools, steer.VerbWait, steer.WaitArgs{Since: &cursor})
 	if u.Result != "updated" || len(u.Edits) != 1 {

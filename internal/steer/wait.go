@@ -348,6 +348,9 @@ func (w *waited) addOther(u *Update) {
 			u.Result, u.Why = worse(u.Result, "updated"), "the Go plugins were built, and run"
 		}
 	}
+	if errors, _, _ := w.core.o.Journal.Since(w.from, journal.KindErrors); u.Result == "nothing" && len(errors) > 0 && len(u.Errors) == 0 {
+		u.Why = "the errors are fixed; pages run this code already, since they kept it while there were errors"
+	}
 	if hasKind(u.Errors, "plugins") {
 		u.Why = "the Go plugins do not build or do not start; those from before keep running, if there were any"
 	}
