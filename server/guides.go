@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"path"
 	"strings"
 
 	"github.com/seed-b8174343/devserver"
@@ -19,7 +18,7 @@ func newGuides() (*guides.Site, error) {
 // the project in them, so they need no key.
 func (p *project) serveGuides(w http.ResponseWriter, r *http.Request, name string) bool {
 	if name+"/" == guidesPath {
-		http.Redirect(w, r, path.Join(p.layout.Base, guidesPath)+"/", http.StatusFound) // a constant, not the request's path
+		http.Redirect(w, r, p.ownFolder(guidesPath), http.StatusFound)
 		return true
 	}
 	if !strings.HasPrefix(name, guidesPath) {
@@ -31,6 +30,6 @@ func (p *project) serveGuides(w http.ResponseWriter, r *http.Request, name strin
 		http.Error(w, "500 internal server error", http.StatusInternalServerError)
 		return true
 	}
-	site.Serve(w, r, strings.TrimPrefix(name, guidesPath))
+	site.Serve(w, r, p.ownFolder(guidesPath), strings.TrimPrefix(name, guidesPath))
 	return true
 }

@@ -37,6 +37,17 @@ func TestGuidesPage(t *testing.T) {
 	p.Wait(`document.querySelector("#ask-and-wait").getBoundingClientRect().top < 200`)
 	p.WaitText(`.outline.long [aria-current]`, "Ask and wait")
 
+	// While the answer for a changed word is not there, Enter opens no hit of the words before.
+	p.Goto("/__devserver/docs/panel")
+	p.Wait(`document.querySelector("#_theme").title !== "" && (document.querySelector("[name=q]").focus(), true)`)
+	press(p, "wait ask")
+	p.WaitText(`#_hits [aria-selected="true"] b`, "Ask and wait")
+	p.Wait(`(window.fetch = () => new Promise(() => {}), true)`)
+	press(p, "x")
+	press(p, kb.Enter)
+	p.Wait(`location.pathname === "/__devserver/docs/search"`)
+	p.Goto("/__devserver/docs/events")
+
 	// Copied code is the code of the block.
 	p.Wait(`(Object.defineProperty(navigator, "clipboard", { value: { writeText: async (text) => (window.copied = text) } }), document.querySelector(".copy").click(), true)`)
 	p.Wait(`window.copied === document.querySelector(".block code").textContent && document.querySelector(".copy.done") !== null`)

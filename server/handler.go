@@ -85,7 +85,7 @@ func (p *project) servedByNext(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // serveMistakes answers while the configuration has mistakes: every page shows them, and loads again once they are
-// fixed. The guides stay, as that is when a user looks for help.
+// fixed. The guides stay: users look for help then.
 func (p *project) serveMistakes(w http.ResponseWriter, r *http.Request) {
 	name, _ := p.layout.Below(r.URL.Path)
 	switch {

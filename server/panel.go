@@ -19,14 +19,10 @@ import (
 //go:embed panel
 var panelFiles embed.FS
 
-// panelPolicy is the Content-Security-Policy of the panel. A click in a foreign page must not land on its buttons.
-const panelPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
 func (p *project) servePanel(w http.ResponseWriter, r *http.Request, name string) {
 	if name == "" || name == strings.TrimSuffix(panelPath, "/") {
 		if !strings.HasSuffix(r.URL.Path, "/") {
-			http.Redirect(w, r, path.Join(p.layout.Base, panelPath)+"/", http.StatusFound) // a constant, not the request's path
+			http.Redirect(w, r, p.ownFolder(panelPath), http.StatusFound)
 			return
 		}
 		name = "index.html"
@@ -39,7 +35,7 @@ func (p *project) servePanel(w http.ResponseWriter, r *http.Request, name string
 		http.Error(w, "404 not found", http.StatusNotFound)
 		return
 	}
-	w.Header().Set("Content-Security-Policy", panelPolicy)
+	w.Header().Set("Content-Security-Policy", look.Policy+"; form-action 'none'")
 	w.Header().Set("Cross-Origin-Opener-Policy", openerPolicy(r))
 	w.Header().Set("Content-Type", moduleid.ContentType(name))
 	if name == "index.html" {
@@ -54,6 +50,10 @@ func (p *project) servePanel(w http.ResponseWriter, r *http.Request, name string
 	}
 	serveText(w, r, text)
 }
+
+// ownFolder returns the address of a folder of the server, such as panelPath. It takes nothing from the request (open
+// redirects).
+func (p *project) ownFolder(name string) string { return path.Join(p.layout.Base, name) + "/" }
 
 // keyPlace is where the panel's HTML has the key.
 const keyPlace = `<meta name="devserver-key" content="">`

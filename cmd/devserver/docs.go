@@ -35,6 +35,7 @@ Exit code: 0 done, 1 no such guide or nothing found, 2 wrong command line.
 func (c *command) docs(ctx context.Context, args []string) int {
 	set := pflag.NewFlagSet("devserver docs", pflag.ContinueOnError)
 	set.Usage = func() {}
+	set.SetInterspersed(first(args) != "search") // the words to search for may be flags
 	help := set.BoolP("help", "h", false, "")
 	if err := set.Parse(args); err != nil {
 		return c.usageOf("devserver docs --help", "%v", explain(err, set))
@@ -72,7 +73,7 @@ func (c *command) paint() terminal.Paint {
 func (c *command) listDocs(site *guides.Site) int {
 	paint := c.paint()
 	for _, p := range site.Pages() {
-		about := p.Title
+		about := p.Label
 		if p.Summary != "" {
 			about += ": " + p.Summary
 		}
@@ -86,13 +87,13 @@ func (c *command) printDoc(site *guides.Site, wanted string) int {
 	name, section, _ := strings.Cut(wanted, "#")
 	p := site.Page(name)
 	if p == nil {
-		return c.fail(fmt.Errorf("no guide %q; the nearest are %s (devserver docs search finds words)", name, strings.Join(site.Nearest(name), ", ")))
+		return c.fail(fmt.Errorf("no guide %q%s; `devserver docs` shows all, `devserver docs search` finds words", name, meant(site.Nearest(name))))
 	}
 	text := p.Markdown
 	if section != "" {
 		var ok bool
 		if text, ok = p.Section(section); !ok {
-			return c.fail(fmt.Errorf("the guide %s has no section %q; the nearest are %s", p.Name, section, strings.Join(p.NearestSections(section), ", ")))
+			return c.fail(fmt.Errorf("the guide %s has no section %q%s; `devserver docs search` finds words", p.Name, section, meant(p.NearestSections(section))))
 		}
 	}
 	if terminal.IsTerminal(c.stdout) {
@@ -105,6 +106,14 @@ func (c *command) printDoc(site *guides.Site, wanted string) int {
 	return exitStopped
 }
 
+// meant returns a question with the nearest names, "" without names.
+func meant(nearest []string) string {
+	if len(nearest) == 0 {
+		return ""
+	}
+	return " (did you mean " + strings.Join(nearest, " or ") + "?)"
+}
+
 // searchDocs prints the sections with all words of the query, as arguments of `devserver docs`.
 func (c *command) searchDocs(site *guides.Site, query string) int {
 	const most = 10
@@ -114,7 +123,7 @@ func (c *command) searchDocs(site *guides.Site, query string) int {
 	}
 	paint := c.paint()
 	for _, h := range hits {
-		place := h.Page
+		place := h.Page.Name
 		if h.Section != "" {
 			place += "#" + h.Section
 		}
@@ -145,9 +154,11 @@ func (c *command) openDocs(ctx context.Context, site *guides.Site) int {
 		return c.fail(fmt.Errorf("serve the guides: %w", err))
 	}
 	srv := &http.Server{
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:    10 * time.Second, // no request needs a body
+		IdleTimeout:    120 * time.Second,
+		MaxHeaderBytes: 64 << 10,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			site.Serve(w, r, strings.TrimPrefix(r.URL.Path, "/"))
+			site.Serve(w, r, "/", strings.TrimPrefix(r.URL.Path, "/"))
 		}),
 	}
 	ended := make(chan error, 1)

@@ -16,8 +16,11 @@ import (
 // TestDocs: the guides come with the program, and a name that is nearly one finds it.
 func TestDocs(t *testing.T) {
 	code, stdout, _ := ran(t, "", "docs")
-	if code != 0 || !strings.Contains(stdout, "\nevents            Events") || !strings.Contains(stdout, "\npanel             The panel: ") || strings.Count(stdout, "\nreadme ")+strings.Count("\n"+stdout, "\nindex ") > 1 {
+	if code != 0 || !strings.Contains(stdout, "\nevents            Events") || !strings.Contains(stdout, "\npanel             The panel: ") || !strings.Contains(stdout, "\nsecurity-policy   Security policy: ") || strings.Count(stdout, "\nreadme ")+strings.Count("\n"+stdout, "\nindex ") > 1 {
 		t.Errorf("exit code %d, %s", code, stdout)
+	}
+	if code, stdout, _ = ran(t, "", "docs", "search", "--base"); code != 0 || !strings.Contains(stdout, "--base") {
+		t.Errorf("docs search --base: exit code %d, %s", code, stdout)
 	}
 	text, err := os.ReadFile("../../docs/events.md")
 	if err != nil {
@@ -33,8 +36,10 @@ func TestDocs(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"evens"}, exitFailed, `no guide "evens"; the nearest are events, `},
-		{[]string{"events#nope"}, exitFailed, `the guide events has no section "nope"; the nearest are `},
+		{[]string{"evens"}, exitFailed, `no guide "evens" (did you mean events or `},
+		{[]string{"events#nope"}, exitFailed, `the guide events has no section "nope"; `},
+		{[]string{"events#ask-and-wiat"}, exitFailed, `(did you mean ask-and-wait?)`},
+		{[]string{"xyzzy"}, exitFailed, "no guide \"xyzzy\"; `devserver docs` shows all, "},
 		{[]string{"search", "zzz", "yyy"}, exitFailed, `no section of the guides has all of the words "zzz yyy"`},
 		{[]string{"search"}, exitUsage, "docs search: which words?"},
 		{[]string{"ask", "wait"}, exitUsage, "docs takes one guide, not 2; to search: devserver docs search ask wait"},
@@ -81,6 +86,12 @@ func TestDocsOpen(t *testing.T) {
 	text, err := io.ReadAll(res.Body)
 	if _ = res.Body.Close(); err != nil || !strings.Contains(string(text), "<span>devserver 1.2.3</span>") || strings.Contains(string(text), ">Panel<") {
 		t.Errorf("the guide is %s, %v", text, err)
+	}
+	if res, err = http.Get(url + strings.Repeat("a", 100<<10)); err != nil {
+		t.Fatal(err)
+	}
+	if _ = res.Body.Close(); res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Error("an address of 100 kB answers", res.StatusCode)
 	}
 	stop()
 	if code := <-ended; code != exitStopped {

@@ -79,13 +79,9 @@ func nearestFirst(name string, list []devserver.Example) []devserver.Example {
 		names[i] = e.Name
 	}
 	names = nearest.Order(name, names)
-	far := func(e devserver.Example) int {
-		if strings.HasPrefix(e.Name, name) {
-			return -1 // it was not written to its end, which is nearer than another name of few letters
-		}
-		return slices.Index(names, e.Name)
-	}
-	return slices.SortedStableFunc(slices.Values(list), func(a, b devserver.Example) int { return cmp.Compare(far(a), far(b)) })
+	return slices.SortedFunc(slices.Values(list), func(a, b devserver.Example) int {
+		return slices.Index(names, a.Name) - slices.Index(names, b.Name)
+	})
 }
 
 // copyExample writes the files of an example. Its Go code becomes a module of its own, as `devserver init` makes it.

@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"path"
 	"regexp"
 	"slices"
@@ -36,6 +37,7 @@ type Site struct {
 	pages  []*Page // without the index, in the order of the groups
 	byName map[string]*Page
 	byFile map[string]*Page
+	served map[string]http.HandlerFunc // by the name in the folder of all guides
 }
 
 // group is a heading of the index with the guides that are listed below it.
@@ -50,14 +52,14 @@ type Page struct {
 	Name string
 	// File is the path of the Markdown file in the repository.
 	File string
-	// Title is the first heading. Summary is what the index says about the guide, "" if it says nothing.
-	Title, Summary string
+	// Label is what lists call the guide: the text of its link in the index, or else its first heading.
+	Label string
+	// Summary is what the index says about the guide, "" if it says nothing.
+	Summary string
 	// Markdown is the text of the file.
 	Markdown string
 
-	label    string // in the lists of guides
 	sections []section
-	html     []byte
 }
 
 // section is a heading with the text up to the next heading. The text before the first heading is a section as well.
@@ -75,14 +77,17 @@ const (
 	indexFile = "docs/README.md"
 )
 
-// rootNames are the names of the guides that are not in docs/. SECURITY.md is told from docs/security.md.
+// rootNames are the names of the guides that are not in docs/. SECURITY.md has another name than docs/security.md.
 var rootNames = map[string]string{
 	"README.md": "readme", "ARCHITECTURE.md": "architecture", "CONTRIBUTING.md": "contributing", "SECURITY.md": "security-policy",
 }
 
-// New reads and renders all guides.
+// New reads all guides. A page is rendered at its first request.
 func New(o Options) (*Site, error) {
-	s := &Site{o: o, byName: map[string]*Page{}, byFile: map[string]*Page{}}
+	s := &Site{o: o, byName: map[string]*Page{}, byFile: map[string]*Page{}, served: map[string]http.HandlerFunc{}}
+	if err := s.serveParts(); err != nil {
+		return nil, fmt.Errorf("read the guides: %w", err)
+	}
 	files, err := fs.Glob(o.Files, "docs/*.md")
 	if err != nil {
 		return nil, err
@@ -92,8 +97,7 @@ func New(o Options) (*Site, error) {
 		return nil, err
 	}
 	files = append(roots, files...)
-	docs := make([]ast.Node, len(files))
-	for i, file := range files {
+	for _, file := range files {
 		text, err := fs.ReadFile(o.Files, file)
 		if err != nil {
 			return nil, fmt.Errorf("read the guides: %w", err)
@@ -102,28 +106,19 @@ func New(o Options) (*Site, error) {
 		if other := s.byName[p.Name]; other != nil {
 			return nil, fmt.Errorf("the guides %s and %s have the same name %q", other.File, p.File, p.Name)
 		}
-		s.byName[p.Name], s.byFile[file] = p, p
-		docs[i] = parse(text)
-		p.sections = sectionsOf(docs[i], text)
-		p.Title = titleOf(p)
-		p.label = p.Title
-	}
-	for i, file := range files {
-		if file == indexFile {
-			s.index = s.byFile[file]
-			s.groups = s.groupsOf(docs[i])
+		if s.served[p.Name] != nil {
+			return nil, fmt.Errorf("the guide %s has the name %q, which is reserved", p.File, p.Name)
 		}
+		s.byName[p.Name], s.byFile[file] = p, p
+		p.sections = sectionsOf(parse(text), text)
+		p.Label = titleOf(p)
 	}
-	if s.index == nil {
+	if s.index = s.byFile[indexFile]; s.index == nil {
 		return nil, fmt.Errorf("the guides have no index %s", indexFile)
 	}
+	s.groups = s.groupsOf(parse([]byte(s.index.Markdown)))
 	s.addUnlisted(files)
-	for i, file := range files { // links need the names of all guides
-		p := s.byFile[file]
-		if p.html, err = s.render(p, docs[i]); err != nil {
-			return nil, fmt.Errorf("render the guide %s: %w", file, err)
-		}
-	}
+	s.serveGuides()
 	return s, nil
 }
 
@@ -147,11 +142,12 @@ func titleOf(p *Page) string {
 	return p.Name
 }
 
-// groupsOf reads the groups off the index: headings, and the guides that the items of the lists below link to. The rest
-// of an item is the guide's summary.
+// groupsOf reads the groups off the index: headings, and the first guide that each item of the lists below links to. The
+// rest of an item is the guide's summary.
 func (s *Site) groupsOf(doc ast.Node) (groups []group) {
 	source := []byte(s.index.Markdown)
 	seen := map[*Page]bool{s.index: true}
+	read := map[ast.Node]bool{} // the items whose guide was found
 	heading := ""
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the func returns no error
 		if !entering {
@@ -161,17 +157,21 @@ func (s *Site) groupsOf(doc ast.Node) (groups []group) {
 		case *ast.Heading:
 			heading = plain(n, source)
 		case *ast.Link:
-			item := itemOf(n)
+			item, block := itemOf(n)
 			p := s.linked(s.index, string(n.Destination))
-			if item == nil || p == nil || seen[p] {
+			if item == nil || p == nil || read[item] {
+				break
+			}
+			read[item] = true
+			if seen[p] {
 				break
 			}
 			seen[p] = true
 			text := plain(n, source)
 			if text != "" && !strings.HasSuffix(text, ".md") {
-				p.label = text
+				p.Label = text
 			}
-			p.Summary = summaryOf(plain(item, source), text)
+			p.Summary = summaryOf(plain(block, source), text)
 			if len(groups) == 0 || groups[len(groups)-1].title != heading {
 				groups = append(groups, group{title: heading})
 			}
@@ -184,18 +184,18 @@ func (s *Site) groupsOf(doc ast.Node) (groups []group) {
 	return groups
 }
 
-// itemOf returns the block of the list item that a link is in, nil outside of lists.
-func itemOf(n ast.Node) ast.Node {
-	var block ast.Node
+// itemOf returns the list item that a link is in, and the block of the item that has the link. It returns nil outside of
+// lists.
+func itemOf(n ast.Node) (item, block ast.Node) {
 	for n = n.Parent(); n != nil; n = n.Parent() {
 		if block == nil && n.Type() == ast.TypeBlock {
 			block = n
 		}
 		if n.Kind() == ast.KindListItem {
-			return block
+			return n, block
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // summaryOf returns what an item of the index says after its link.
@@ -210,8 +210,8 @@ func (s *Site) addUnlisted(files []string) {
 	more := group{title: "More"}
 	for _, file := range files {
 		if p := s.byFile[file]; p != s.index && !slices.Contains(s.pages, p) {
-			if slices.ContainsFunc(s.pages, func(other *Page) bool { return other.label == p.label }) {
-				p.label = path.Base(file)
+			if slices.ContainsFunc(s.pages, func(other *Page) bool { return other.Label == p.Label }) {
+				p.Label = path.Base(file)
 			}
 			more.pages = append(more.pages, p)
 			s.pages = append(s.pages, p)
@@ -233,7 +233,7 @@ func (s *Site) Page(name string) *Page {
 	return s.byName[strings.ToLower(strings.TrimSuffix(path.Base(name), ".md"))]
 }
 
-// Nearest returns up to three names of guides that are most like a name without a guide.
+// Nearest returns up to three names of guides that are like a name without a guide, the nearest first.
 func (s *Site) Nearest(name string) []string {
 	names := make([]string, 0, len(s.pages))
 	for _, p := range s.pages {
@@ -242,7 +242,7 @@ func (s *Site) Nearest(name string) []string {
 	return near(name, names)
 }
 
-// NearestSections returns up to three IDs of sections that are most like an ID without a section.
+// NearestSections returns up to three IDs of sections that are like an ID without a section, the nearest first.
 func (p *Page) NearestSections(id string) []string {
 	var ids []string
 	for _, s := range p.sections {
@@ -253,21 +253,9 @@ func (p *Page) NearestSections(id string) []string {
 	return near(id, ids)
 }
 
-// near returns the names that are most like a written name. A name that contains the other comes first.
 func near(written string, names []string) []string {
-	list := nearest.Order(written, names)
-	if written = strings.ToLower(written); len(written) > 2 {
-		slices.SortStableFunc(list, func(a, b string) int { return related(b, written) - related(a, written) })
-	}
+	list := nearest.Like(written, names)
 	return list[:min(len(list), 3)]
-}
-
-// related returns 1 if one of the two names contains the other, and 0 otherwise.
-func related(a, b string) int {
-	if strings.Contains(a, b) || strings.Contains(b, a) {
-		return 1
-	}
-	return 0
 }
 
 // Section returns the Markdown of the section with an ID, together with the sections below it. It returns false if the

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -48,12 +47,12 @@ func ours(t *testing.T) *guides.Site {
 }
 
 func serve(s *guides.Site, method, target string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "/"+target, nil)
+	r := httptest.NewRequest(method, "/docs/"+target, nil)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	s.Serve(w, r, strings.TrimPrefix(r.URL.Path, "/"))
+	s.Serve(w, r, "/docs/", strings.TrimPrefix(r.URL.Path, "/docs/"))
 	return w
 }
 
@@ -200,6 +199,7 @@ func TestHTML(t *testing.T) {
 		{"a source of a picture", `<picture><source srcset="pictures/x.png"></picture>`, `<source srcset="pictures/x.png">`},
 		{"code in a file", "```go devserver/main.go\nfunc f() {}\n```", `<figcaption>devserver/main.go</figcaption><pre tabindex="0"><code><span class="code-word">func</span> f() {}`},
 		{"a mark of tests is no file", "```go event\nx\n```", `<figure class="block"><pre tabindex="0"><code>x`},
+		{"a heading without a text", "## One\n\n##\n\ntext", "<p>text</p>"},
 		{"alignment without styles", "| a |\n| --: |\n| 1 |", `<td align="right">1</td>`},
 		{"text is no HTML", "a `<script>` & b", `a <code>&lt;script&gt;</code> &amp; b`},
 	} {
@@ -258,13 +258,15 @@ See [plugins](plugins.md) in a text, which is no list.
 
 1. [Plugins](plugins.md) and [again](start.md), [elsewhere](https://example.com)
 - [config.md](config.md)
+
+  As in [its schema](schema.md).
 `, "README.md", "# Tool\n\nA *tool*\nfor tests.\n\nMore.\n", "docs/start.md", "# Start\n", "docs/plugins.md", "# P\n\nHooks in Go. And more.\n",
-		"docs/config.md", "# All options\n", "SECURITY.md", "# Safe\n", "docs/security.md", "# Safe\n")
+		"docs/config.md", "# All options\n", "docs/schema.md", "# Schema\n", "SECURITY.md", "# Safe\n", "docs/security.md", "# Safe\n")
 	var names []string
 	for _, p := range s.Pages() {
 		names = append(names, p.Name)
 	}
-	if got := strings.Join(names, " "); got != "readme start plugins config security-policy security" {
+	if got := strings.Join(names, " "); got != "readme start plugins config security-policy schema security" {
 		t.Error("the order is", got)
 	}
 	const want = `# devserver
@@ -286,6 +288,7 @@ The guides of devserver 1.2.3. [All in one file](llms-full.txt)
 ## More
 
 - [Safe](security-policy.md)
+- [Schema](schema.md)
 - [security.md](security.md)
 `
 	if got := get(t, s, "llms.txt"); got != want {
@@ -309,8 +312,9 @@ The guides of devserver 1.2.3. [All in one file](llms-full.txt)
 // TestFiles: what makes no site says why.
 func TestFiles(t *testing.T) {
 	for want, files := range map[string]fstest.MapFS{
-		"the guides have no index docs/README.md": {"docs/a.md": {}},
-		"have the same name":                      {"docs/README.md": {}, "docs/contributing.md": {}, "CONTRIBUTING.md": {}},
+		"the guides have no index docs/README.md":                           {"docs/a.md": {}},
+		"have the same name":                                                {"docs/README.md": {}, "docs/contributing.md": {}, "CONTRIBUTING.md": {}},
+		`the guide docs/search.md has the name "search", which is reserved`: {"docs/README.md": {}, "docs/search.md": {}},
 	} {
 		if _, err := guides.New(guides.Options{Files: files}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want %s", err, want)
@@ -322,7 +326,7 @@ func TestFiles(t *testing.T) {
 func TestSearch(t *testing.T) {
 	s := made(t, "docs/README.md", "# Guides\n\n- [Events](events.md): proxy\n- [Proxy](proxy.md)\n",
 		"docs/events.md", "# Events\n\nSend and handle.\n\n## Ask and wait\n\n`hot.request` waits for the answer of a handler. See the proxy.\n\n### Handle\n\nWith importMetaHot.\n",
-		"docs/proxy.md", "# Proxy\n\nTo a backend.\n\n## Sockets\n\nAnswer & "+strings.Repeat("word ", 100)+"handler at the end.\n")
+		"docs/proxy.md", "# Proxy\n\nTo a backend.\n\n## ???\n\nsee-through\n\n## Sockets\n\nAnswer & "+strings.Repeat("word ", 100)+"handler at the end.\n")
 	for _, tt := range []struct{ query, want string }{
 		{"wait", "events#ask-and-wait"},
 		{"WAIT ask", "events#ask-and-wait"},
@@ -336,6 +340,8 @@ func TestSearch(t *testing.T) {
 		{"hot.request", "events#ask-and-wait"},
 		{"events handle", "events#handle events events#ask-and-wait"},
 		{"wait sockets", ""},
+		{"wait WAIT wait", "events#ask-and-wait"},
+		{"see-through", "proxy"},
 		{"zzz", ""},
 		{" ", ""},
 	} {
@@ -370,7 +376,7 @@ func TestSearchFindsEachSection(t *testing.T) {
 				continue
 			}
 			n++
-			if !slices.ContainsFunc(s.Search(title, 8), func(h guides.Hit) bool { return h.Page == p.Name && h.Title.String() == title }) {
+			if !slices.ContainsFunc(s.Search(title, 8), func(h guides.Hit) bool { return h.Page == p && h.Title.String() == title }) {
 				t.Errorf("%q does not find the section of %s", title, p.Name)
 			}
 		}
@@ -410,13 +416,21 @@ func TestHTTP(t *testing.T) {
 		}
 	}
 	for target, want := range map[string]string{
-		"evnts": `<a href="events">`, "x/y/events.html": `<a href="../../events">`, "%3Cimg%20src=x%3E": "&lt;img src=x&gt;",
+		"evnts": "nearest are:</p>\n<ul>\n<li><a href=\"/docs/events\">", "x/y/events.html": "nearest are:</p>\n<ul>\n<li><a href=\"/docs/events\">", "zzz": "<h1>There is no guide “zzz”</h1>\n<p>The field", "%3Cimg%20src=x%3E": "&lt;img src=x&gt;",
 		"go.mod": "404", "docs/events.md": "404", "..%2Fgo.mod": "404", "site": "404", "site/guides.js": "404", "guides.go": "404", "..": "404", "pictures/": "404",
 	} {
 		w := serve(s, http.MethodGet, target)
 		if w.Code != http.StatusNotFound || want != "404" && !strings.Contains(w.Body.String(), want) || strings.Contains(w.Body.String(), "<img") {
 			t.Errorf("%q answers %d without %s:\n%s", target, w.Code, want, w.Body)
 		}
+	}
+	// An answer does not grow with the slashes of an address, and a long name is compared with nothing.
+	short, deep, long := serve(s, http.MethodGet, "a").Body.Len(), serve(s, http.MethodGet, strings.Repeat("/", 100)).Body.Len(), serve(s, http.MethodGet, strings.Repeat("/", 60_000))
+	if deep > short+300 || long.Code != http.StatusNotFound || long.Body.Len() > 100 {
+		t.Errorf("%d bytes for 1 letter, %d bytes for 100 slashes, %d bytes and code %d for 60,000 slashes", short, deep, long.Body.Len(), long.Code)
+	}
+	if got := get(t, s, "search?q="+strings.Repeat("é", 30_000)); strings.Count(got, "é") > 300 || strings.Contains(got, "\ufffd") {
+		t.Errorf("the page of a long query has %d bytes", len(got))
 	}
 	if got := get(t, s, "search?q=%22%3Cb%3E"); strings.Contains(got, "<b>") || !strings.Contains(got, "“&#34;&lt;b&gt;”") {
 		t.Errorf("the query is not escaped: %s", got)
@@ -431,6 +445,40 @@ func TestHTTP(t *testing.T) {
 	if err := json.Unmarshal([]byte(get(t, s, "search.json?q=events")), &hits); err != nil || len(hits) != 1 || !slices.Equal(slices.Sorted(maps.Keys(hits[0])), []string{"guide", "snippet", "title", "url"}) {
 		t.Errorf("the answer is %v, %v", hits, err)
 	}
+}
+
+// counted counts how often a file is opened.
+type counted struct {
+	fs.FS
+	name  string
+	times *int
+}
+
+func (c counted) Open(name string) (fs.File, error) {
+	if name == c.name {
+		*c.times++
+	}
+	return c.FS.Open(name)
+}
+
+// TestMadeOnce: a page and a picture are made at their first request, and once.
+func TestMadeOnce(t *testing.T) {
+	opened := 0
+	files := fstest.MapFS{"docs/README.md": {Data: []byte("# Guides\n\n![X](pictures/x.png)\n")}, "docs/pictures/x.png": {Data: []byte("PNG")}}
+	s := newSite(t, guides.Options{Files: counted{files, "docs/pictures/x.png", &opened}})
+	want := func(when string, times int) {
+		t.Helper()
+		if opened != times {
+			t.Errorf("%s the picture was opened %d times, want %d", when, opened, times)
+		}
+	}
+	want("before the first request", 0)
+	get(t, s, "")
+	get(t, s, "index")
+	want("after two requests for its page", 1)
+	get(t, s, "pictures/x.png")
+	get(t, s, "pictures/x.png")
+	want("after two requests for the picture", 2)
 }
 
 // TestVersion: a page says which version it belongs to. Only a released version has a tag.
@@ -466,6 +514,9 @@ func TestNames(t *testing.T) {
 	}
 	if got := s.Nearest("confg"); got[0] != "config" {
 		t.Error("near confg are", got)
+	}
+	if got := s.Nearest("zzzz"); len(got) > 0 {
+		t.Error("near zzzz are", got)
 	}
 	p := s.Page("events")
 	if text, ok := p.Section("ask"); !ok || text != "## Ask\n\ntext\n\n### Deep\n" {
@@ -533,20 +584,6 @@ no  heads
 	}
 }
 
-// TestEmbedded: each page of docs/ is embedded.
-func TestEmbedded(t *testing.T) {
-	files, err := filepath.Glob("../../docs/*.md")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	s := ours(t)
-	for _, file := range files {
-		if s.Page("docs/"+filepath.Base(file)) == nil {
-			t.Errorf("%s is not embedded", file)
-		}
-	}
-}
-
 func BenchmarkNew(b *testing.B) {
 	for b.Loop() {
 		if _, err := guides.New(guides.Options{Files: devserver.Guides}); err != nil {
@@ -560,7 +597,7 @@ func BenchmarkSearch(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, query := range map[string]string{"words": "events handler", "letters": strings.Repeat("e t a o ", 100)} {
+	for name, query := range map[string]string{"words": "events handler", "letters": "e t a o i n s r h l d u"} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				s.Search(query, 20)

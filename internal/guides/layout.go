@@ -21,9 +21,13 @@ func (b *builder) write(format string, args ...string) {
 }
 
 // page returns the whole page of a guide.
-func (s *Site) page(p *Page) []byte {
+func (s *Site) page(p *Page) ([]byte, error) {
+	text, err := s.render(p)
+	if err != nil {
+		return nil, fmt.Errorf("render the guide %s: %w", p.File, err)
+	}
 	var b builder
-	title := p.Title + " · devserver"
+	title := p.Label + " · devserver"
 	if p == s.index {
 		title = "Guides · devserver"
 	}
@@ -33,7 +37,7 @@ func (s *Site) page(p *Page) []byte {
 		b.WriteString(`<details class="outline short"><summary>On this page</summary>` + outline + "</details>\n")
 	}
 	b.WriteString("<article>\n")
-	b.Write(p.html)
+	b.Write(text)
 	b.WriteString("</article>\n")
 	s.around(&b, p)
 	s.foot(&b, p)
@@ -41,7 +45,7 @@ func (s *Site) page(p *Page) []byte {
 	if outline != "" {
 		b.WriteString(`<aside class="outline long" aria-label="On this page"><h2>On this page</h2>` + outline + "</aside>\n")
 	}
-	return b.end()
+	return b.end(), nil
 }
 
 // top writes the page up to its content. root leads to the folder of all guides. IDs begin with "_", which no ID of a
@@ -87,7 +91,7 @@ func (s *Site) top(b *builder, root, title, query string, current *Page) {
 			if p == current {
 				here = ` aria-current="page"`
 			}
-			b.write(`<li><a href="%s%s"`+here+">%s</a></li>\n", root, p.url(), p.label)
+			b.write(`<li><a href="%s%s"`+here+">%s</a></li>\n", root, p.url(), p.Label)
 		}
 		b.WriteString("</ul>\n")
 	}
@@ -127,10 +131,10 @@ func (s *Site) around(b *builder, p *Page) {
 			continue
 		}
 		if i > 0 {
-			b.write("<a rel=\"prev\" href=\"%s\"><small>Previous</small> %s</a>\n", all[i-1].url(), all[i-1].label)
+			b.write("<a rel=\"prev\" href=\"%s\"><small>Previous</small> %s</a>\n", all[i-1].url(), all[i-1].Label)
 		}
 		if i+1 < len(all) {
-			b.write("<a rel=\"next\" href=\"%s\"><small>Next</small> %s</a>\n", all[i+1].url(), all[i+1].label)
+			b.write("<a rel=\"next\" href=\"%s\"><small>Next</small> %s</a>\n", all[i+1].url(), all[i+1].Label)
 		}
 	}
 	b.WriteString("</nav>\n")
@@ -183,16 +187,20 @@ func (b *builder) marked(m Marked) {
 	}
 }
 
-// missing returns the page for an address that no guide has.
-func (s *Site) missing(name string) []byte {
+// missing returns the page for an address that no guide has. Its links begin with the folder of all guides, since the
+// address may look like a deeper folder.
+func (s *Site) missing(folder, name string) []byte {
 	var b builder
-	root := strings.Repeat("../", strings.Count(name, "/")) // the address may look like a folder's
-	s.top(&b, root, "No such guide · devserver", "", nil)
-	b.write("<article><h1>There is no guide “%s”</h1>\n<p>The nearest are:</p>\n<ul>\n", name)
-	for _, near := range s.Nearest(strings.TrimSuffix(path.Base(name), path.Ext(name))) {
-		b.write("<li><a href=\"%s%s\">%s</a></li>\n", root, near, s.byName[near].label)
+	s.top(&b, folder, "No such guide · devserver", "", nil)
+	b.write("<article><h1>There is no guide “%s”</h1>\n", name)
+	if near := s.Nearest(strings.TrimSuffix(path.Base(name), path.Ext(name))); len(near) > 0 {
+		b.WriteString("<p>The nearest are:</p>\n<ul>\n")
+		for _, name := range near {
+			b.write("<li><a href=\"%s%s\">%s</a></li>\n", folder, name, s.byName[name].Label)
+		}
+		b.WriteString("</ul>\n")
 	}
-	b.write("</ul>\n<p>The field at the top searches all guides, and <a href=\"%s./\">the index</a> lists them.</p></article>\n", root)
+	b.write("<p>The field at the top searches all guides, and <a href=\"%s./\">the index</a> lists them.</p></article>\n", folder)
 	s.foot(&b, nil)
 	b.WriteString("</main>\n")
 	return b.end()

@@ -9,29 +9,29 @@ import (
 
 // llms returns the list of all guides for language models, in the form of llmstxt.org: a heading, a summary as a quote,
 // and for each group a list of links to Markdown.
-func (s *Site) llms() []byte {
+func (s *Site) llms() ([]byte, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# devserver\n\n> %s\n\nThe guides of devserver %s. [All in one file](llms-full.txt)\n", s.summary(), s.o.Version)
 	for _, g := range s.groups {
 		fmt.Fprintf(&b, "\n## %s\n\n", g.title)
 		for _, p := range g.pages {
-			fmt.Fprintf(&b, "- [%s](%s.md)", p.label, p.Name)
+			fmt.Fprintf(&b, "- [%s](%s.md)", p.Label, p.Name)
 			if about := p.About(); about != "" {
 				b.WriteString(": " + about)
 			}
 			b.WriteString("\n")
 		}
 	}
-	return []byte(b.String())
+	return []byte(b.String()), nil
 }
 
 // llmsFull returns the Markdown of all guides.
-func (s *Site) llmsFull() []byte {
+func (s *Site) llmsFull() ([]byte, error) {
 	var b strings.Builder
 	for _, p := range s.pages {
 		fmt.Fprintf(&b, "<!-- %s -->\n\n%s\n", p.File, strings.TrimSpace(p.Markdown)+"\n")
 	}
-	return []byte(b.String())
+	return []byte(b.String()), nil
 }
 
 // summary returns the first paragraph of the project's README, which says what devserver is.

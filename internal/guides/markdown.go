@@ -71,7 +71,7 @@ func sectionsOf(doc ast.Node, source []byte) []section {
 	}
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
 		heading, ok := n.(*ast.Heading)
-		if !ok {
+		if !ok || heading.Lines().Len() == 0 { // a heading without a text begins no section
 			words = append(words, strings.Fields(plain(n, source))...)
 			continue
 		}

@@ -20,7 +20,8 @@ import (
 )
 
 // render returns the HTML of a guide, without the page around it.
-func (s *Site) render(p *Page, doc ast.Node) ([]byte, error) {
+func (s *Site) render(p *Page) ([]byte, error) {
+	doc := parse([]byte(p.Markdown))
 	err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		switch n := n.(type) {
 		case *ast.Link:

@@ -12,8 +12,8 @@ import (
 type Hit struct {
 	// URL is the address of the section, relative to the folder of all guides.
 	URL string `json:"url"`
-	// Page is the name of the guide and Section the ID of the section in it.
-	Page    string `json:"-"`
+	// Page is the guide. Section is the ID of the section in it, "" for a section without an ID.
+	Page    *Page  `json:"-"`
 	Section string `json:"-"`
 	// Title is the heading of the section, Guide the title of its guide.
 	Title Marked `json:"title"`
@@ -21,6 +21,7 @@ type Hit struct {
 	// Snippet is a part of the section's text with what was found.
 	Snippet Marked `json:"snippet"`
 
+	section      *section
 	score, order int
 }
 
@@ -36,34 +37,53 @@ type lowered struct{ title, text string }
 // maxWords is how many words of a query count: everybody who reaches the server may search.
 const maxWords = 12
 
+// search is what a user searches for, in lower case.
+type search struct {
+	words  []string // no two are equal
+	phrase string   // all words as they were written, "" for one word
+}
+
+func searchOf(query string) (q search) {
+	words := strings.Fields(strings.ToLower(query))
+	words = words[:min(len(words), maxWords)]
+	for _, w := range words {
+		if !slices.Contains(q.words, w) {
+			q.words = append(q.words, w)
+		}
+	}
+	if len(words) > 1 {
+		q.phrase = strings.Join(words, " ")
+	}
+	return q
+}
+
 // Search returns the sections with all words of the query, the best first, and at most the given number. A word matches
 // the beginning of a word in the section, or a part within a longer word. The order of the words does not count, and
 // words after the twelfth are left out.
 func (s *Site) Search(query string, most int) []Hit {
-	words := strings.Fields(strings.ToLower(query))
-	if len(words) == 0 {
+	q := searchOf(query)
+	if len(q.words) == 0 {
 		return nil
 	}
-	words = words[:min(len(words), maxWords)]
 	var hits []Hit
 	for i, p := range append([]*Page{s.index}, s.pages...) {
-		guide := strings.ToLower(p.label + " " + p.Name)
+		guide := strings.ToLower(p.Label + " " + p.Name)
 		for j := range p.sections {
 			sec := &p.sections[j]
-			score := sec.score(guide, words)
+			score := sec.score(guide, q)
 			if score == 0 {
 				continue
 			}
 			if p == s.index {
 				score = 1 // it names everything, and says nothing
 			}
-			hits = append(hits, Hit{Page: p.Name, Section: sec.id, score: score, order: i<<16 + j})
+			hits = append(hits, Hit{Page: p, Section: sec.id, section: sec, score: score, order: i<<16 + j})
 		}
 	}
 	slices.SortFunc(hits, func(a, b Hit) int { return cmp.Or(b.score-a.score, a.order-b.order) })
 	hits = hits[:min(len(hits), most)]
 	for i := range hits {
-		s.show(&hits[i], words)
+		hits[i].show(q.words)
 	}
 	return hits
 }
@@ -76,24 +96,25 @@ const (
 	inText  = 1
 )
 
-// score returns how well a section matches the words, 0 if one of them is missing.
-func (s *section) score(guide string, words []string) int {
+// score returns how well a section matches a search, 0 if a word is missing.
+func (s *section) score(guide string, q search) int {
 	sum, outside := 0, 0
-	for _, w := range words {
-		best := max(inTitle*match(s.lower.title, w), inGuide*match(guide, w), inText*match(s.lower.text, w))
+	for _, w := range q.words {
+		title, text := match(s.lower.title, w), match(s.lower.text, w)
+		best := max(inTitle*title, inGuide*match(guide, w), inText*text)
 		if best == 0 {
 			return 0
 		}
-		if match(s.lower.title, w) == 0 && match(s.lower.text, w) == 0 {
+		if title == 0 && text == 0 {
 			outside++
 		}
 		sum += best
 		sum += min(strings.Count(s.lower.text, w), 3) // what a section is about comes more than once
 	}
-	if outside == len(words) && s.level > 1 {
+	if outside == len(q.words) && s.level > 1 {
 		return 0 // the title of the guide stands for its first section only
 	}
-	if phrase := strings.Join(words, " "); len(words) > 1 && (strings.Contains(s.lower.title, phrase) || strings.Contains(s.lower.text, phrase)) {
+	if q.phrase != "" && (strings.Contains(s.lower.title, q.phrase) || strings.Contains(s.lower.text, q.phrase)) {
 		sum += inTitle
 	}
 	if s.level <= 1 {
@@ -127,30 +148,19 @@ func match(text, word string) (best int) {
 func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // show fills in what the user sees of a hit.
-func (s *Site) show(h *Hit, words []string) {
-	p := s.byName[h.Page]
-	sec := p.section(h.Section)
-	h.URL = p.url()
-	if sec.level > 1 {
-		h.URL += "#" + sec.id
+func (h *Hit) show(words []string) {
+	h.URL = h.Page.url()
+	if h.section.level > 1 && h.section.id != "" {
+		h.URL += "#" + h.section.id
 	}
-	h.Title = mark(cmp.Or(sec.title, p.Title), words)
-	h.Guide = mark(p.label, words)
-	h.Snippet = mark(snippet(sec.text, sec.lower.text, words), words)
-}
-
-func (p *Page) section(id string) *section {
-	for i := range p.sections {
-		if p.sections[i].id == id {
-			return &p.sections[i]
-		}
-	}
-	return nil
+	h.Title = mark(cmp.Or(h.section.title, h.Page.Label), words)
+	h.Guide = mark(h.Page.Label, words)
+	h.Snippet = mark(snippet(h.section.text, h.section.lower.text, words), words)
 }
 
 const (
 	snippetSize = 160 // bytes of text that a hit shows: two lines
-	maxTries    = 50  // places of a word at which a snippet may begin
+	maxTries    = 50  // places at which a snippet may begin, shared by the words
 )
 
 // snippet returns the part of a text in which the most words are found.
@@ -160,7 +170,7 @@ func snippet(text, lower string, words []string) string {
 	}
 	best, most := 0, -1
 	for _, w := range words {
-		for at, tries := 0, 0; tries < maxTries; tries++ {
+		for at, tries := 0, 0; tries < max(maxTries/len(words), 1); tries++ {
 			i := strings.Index(lower[at:], w)
 			if i < 0 {
 				break

@@ -4,6 +4,11 @@ package look
 
 import "embed"
 
+// Policy is the Content-Security-Policy of the panel and the guides: nothing comes from elsewhere, and a click in a foreign
+// page must not land on their buttons. Each adds form-action.
+const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'"
+
 // Files holds the shared files, at its top.
 //
 //go:embed *.css *.js *.svg

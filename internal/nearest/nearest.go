@@ -2,6 +2,7 @@
 package nearest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -18,14 +19,38 @@ func Name(written string, known []string, most int) string {
 	return best
 }
 
-// Order returns the names by the number of changes from the written name, the nearest first.
+// Order returns the names by the number of changes from the written name, the nearest first. Names that contain the
+// written name come before all others: a user may have written a part of the name.
 func Order(written string, names []string) []string {
-	far := make(map[string]int, len(names))
+	written = strings.ToLower(written)
+	type place struct{ others, changes int }
+	places := make(map[string]place, len(names))
 	for _, name := range names {
-		far[name] = distance(strings.ToLower(written), strings.ToLower(name), len(written)+len(name)+1)
+		lower := strings.ToLower(name)
+		at := place{changes: distance(written, lower, len(written)+len(name)+1)}
+		if !strings.HasPrefix(lower, written) && !contains(lower, written) {
+			at.others = 1
+		}
+		places[name] = at
 	}
-	return slices.SortedStableFunc(slices.Values(names), func(a, b string) int { return far[a] - far[b] })
+	return slices.SortedStableFunc(slices.Values(names), func(a, b string) int {
+		return cmp.Or(places[a].others-places[b].others, places[a].changes-places[b].changes)
+	})
 }
+
+// Like returns those of the names that have much in common with the written name, in the order of Order: one of the two
+// contains the other, or at most half of the name's letters change.
+func Like(written string, names []string) []string {
+	lower := strings.ToLower(written)
+	return slices.DeleteFunc(Order(written, names), func(name string) bool {
+		name = strings.ToLower(name)
+		most := len(name) / 2
+		return !contains(name, lower) && !contains(lower, name) && distance(lower, name, most+1) > most
+	})
+}
+
+// contains reports whether a name has a part. One or two letters are in many names by chance.
+func contains(name, part string) bool { return len(part) > 2 && strings.Contains(name, part) }
 
 // distance returns the number of letters to insert, remove, change or swap, at most limit.
 func distance(a, b string, limit int) int {

@@ -83,7 +83,10 @@ function select(index) {
   hits()[at].scrollIntoView({ block: "nearest" });
 }
 
-field.addEventListener("input", () => void search());
+field.addEventListener("input", () => {
+  select(-1); // Enter must not open a hit of the words before
+  void search();
+});
 field.addEventListener("focus", () => field.value && void search());
 field.addEventListener("keydown", (event) => {
   const n = hits().length;
