@@ -23,7 +23,7 @@ Usage:
   devserver docs                      open the guides in a browser; list the guides when the output is no terminal
   devserver docs <guide>              print a guide: as text in a terminal, as Markdown elsewhere
   devserver docs <guide>#<section>    print a section of a guide
-  devserver docs search <words...>    list the sections with all words
+  devserver docs search <words...>    list the sections with all words, or with most
 
 A running server of the project shows its own guides. Without such a server, this command serves the guides until Ctrl-C.
 BROWSER=none opens no browser.

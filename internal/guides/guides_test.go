@@ -188,6 +188,8 @@ func TestHTML(t *testing.T) {
 		{"equal headings are numbered", "## One\n\n## One", `<h2 id="one-1">`},
 		{"punctuation is dropped, each space is a dash", "## Plugins of a vite.config – a & b", `<h2 id="plugins-of-a-viteconfig--a--b">`},
 		{"letters of all languages stay", "## Größe_2 и [link](b.md)", `<h2 id="größe_2-и-link">`},
+		{"a table with flags", "| a |\n| --- |\n| `--no-vite-config` |\n", `<div class="table" tabindex="0">`},
+		{"a table with messages", "| a |\n| --- |\n| `the Go code in devserver/ is not run, since` |\n", `<div class="table long" tabindex="0">`},
 		{"a link to a guide", "[b](b.md#x) [all](README.md) [folder](../docs)", `<a href="b#x">b</a> <a href="./">all</a> <a href="./">folder</a>`},
 		{"a link to a root file", "[r](../README.md#x)", `<a href="readme#x">`},
 		{"a link to code", "[t](../server/x_test.go)", `<a href="https://github.com/seed-b8174343/devserver/blob/v1.2.3/server/x_test.go">`},
@@ -340,6 +342,9 @@ func TestSearch(t *testing.T) {
 		{"hot.request", "events#ask-and-wait"},
 		{"events handle", "events#handle events events#ask-and-wait"},
 		{"wait sockets", ""},
+		{"ask wait nowhere", "events#ask-and-wait"},
+		{"ask proxy sockets", "proxy#sockets events#ask-and-wait"},
+		{"ask nowhere zzz", ""},
 		{"wait WAIT wait", "events#ask-and-wait"},
 		{"see-through", "proxy"},
 		{"zzz", ""},
@@ -535,7 +540,7 @@ func TestText(t *testing.T) {
 	const markdown = "# A [guide](b.md)\n\nSome **bold** and `code` text that is longer than a line, with [a link](https://example.com/x).\nStill the same &amp; one\\*.\n\n" +
 		"<picture>\n  <source srcset=\"x.png\">\n  <img src=\"y.png\" alt=\"two windows\">\n</picture>\n\n" +
 		"## Lists\n\n- one\n- two, which needs more than one line of the terminal\n  - nested\n\n3. three\n4. four\n\n> quoted\n\n" +
-		"| name | what it is |  n |\n| --- | --- | --: |\n| `a` | short |  1 |\n| bb | a text with many words in one cell | 22 |\n\n|  |  |\n| --- | --- |\n| no | heads |\n\n```go\nif x {\n\ty()\n}\n```\n"
+		"| name | what it is |  n |\n| --- | --- | --: |\n| `a` | short |  1 |\n| bb | a text with many words in one cell | 22 |\n\n|  |  |\n| --- | --- |\n| no | heads |\n\n```go devserver/main.go\nif x {\n\ty()\n}\n```\n"
 	const want = `A guide
 ═══════
 
@@ -566,6 +571,7 @@ bb    a text with many words in one   22
 
 no  heads
 
+devserver/main.go:
     if x {
         y()
     }

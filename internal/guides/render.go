@@ -87,18 +87,25 @@ func (r pageRenderer) heading(w util.BufWriter, _ []byte, node ast.Node, enterin
 	return ast.WalkContinue, nil
 }
 
+// fileOf returns the name of the file that a block of code is, "" for a part of a file.
+func fileOf(n *ast.FencedCodeBlock, source []byte) string {
+	if n.Info == nil {
+		return ""
+	}
+	_, info, _ := strings.Cut(string(n.Info.Value(source)), " ")
+	if !strings.Contains(info, ".") {
+		return ""
+	}
+	return info
+}
+
 // code renders a block of code. Its fence may name the file that the code is: ```go devserver/main.go
 func (r pageRenderer) code(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	n, ok := node.(*ast.FencedCodeBlock)
 	if !ok || !entering {
 		return ast.WalkContinue, nil
 	}
-	lang, file := string(n.Language(source)), ""
-	if n.Info != nil {
-		if _, info, _ := strings.Cut(string(n.Info.Value(source)), " "); strings.Contains(info, ".") {
-			file = info
-		}
-	}
+	lang, file := string(n.Language(source)), fileOf(n, source)
 	_, _ = w.WriteString("<figure class=\"block\">")
 	if file != "" {
 		fmt.Fprintf(w, "<figcaption>%s</figcaption>", stdhtml.EscapeString(file))
@@ -108,9 +115,20 @@ func (r pageRenderer) code(w util.BufWriter, source []byte, node ast.Node, enter
 	return ast.WalkSkipChildren, nil
 }
 
-func (r pageRenderer) table(w util.BufWriter, _ []byte, _ ast.Node, entering bool) (ast.WalkStatus, error) {
+// longCode is how many characters of code in a table break a line: flags and names stay whole, messages wrap.
+const longCode = 36
+
+func (r pageRenderer) table(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	if entering {
-		_, _ = w.WriteString("<div class=\"table\" tabindex=\"0\"><table>\n")
+		class := "table"
+		_ = ast.Walk(node, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the func fails never
+			if code, ok := n.(*ast.CodeSpan); ok && entering && len(plain(code, source)) > longCode {
+				class = "table long"
+				return ast.WalkStop, nil
+			}
+			return ast.WalkContinue, nil
+		})
+		fmt.Fprintf(w, "<div class=\"%s\" tabindex=\"0\"><table>\n", class)
 	} else {
 		_, _ = w.WriteString("</table></div>\n")
 	}

@@ -23,6 +23,7 @@ type Hit struct {
 
 	section      *section
 	score, order int
+	missing      int // words of the query that the section does not have
 }
 
 // Marked is a text in parts. Every second part is what the user searched for.
@@ -57,7 +58,8 @@ func searchOf(query string) (q search) {
 	return q
 }
 
-// Search returns the sections with all words of the query, the best first, and at most the given number. A word matches
+// Search returns the sections with all words of the query, the best first, and at most the given number. If no section has
+// all words, it returns those with the most words, and with more than half of them. A word matches
 // the beginning of a word in the section, or a part within a longer word. The order of the words does not count, and
 // words after the twelfth are left out.
 func (s *Site) Search(query string, most int) []Hit {
@@ -66,13 +68,17 @@ func (s *Site) Search(query string, most int) []Hit {
 		return nil
 	}
 	var hits []Hit
+	fewest := (len(q.words) - 1) / 2 // words that may be missing; then those that are missing in the hits
 	for i, p := range append([]*Page{s.index}, s.pages...) {
 		guide := strings.ToLower(p.Label + " " + p.Name)
 		for j := range p.sections {
 			sec := &p.sections[j]
-			score := sec.score(guide, q)
-			if score == 0 {
+			score, missing := sec.score(guide, q)
+			if score == 0 || missing > fewest {
 				continue
+			}
+			if missing < fewest {
+				hits, fewest = nil, missing
 			}
 			if p == s.index {
 				score = 1 // it names everything, and says nothing
@@ -96,14 +102,15 @@ const (
 	inText  = 1
 )
 
-// score returns how well a section matches a search, 0 if a word is missing.
-func (s *section) score(guide string, q search) int {
-	sum, outside := 0, 0
+// score returns how well a section matches a search, 0 if it does not, and how many words are missing.
+func (s *section) score(guide string, q search) (sum, missing int) {
+	outside := 0
 	for _, w := range q.words {
 		title, text := match(s.lower.title, w), match(s.lower.text, w)
 		best := max(inTitle*title, inGuide*match(guide, w), inText*text)
 		if best == 0 {
-			return 0
+			missing++
+			continue
 		}
 		if title == 0 && text == 0 {
 			outside++
@@ -111,16 +118,16 @@ func (s *section) score(guide string, q search) int {
 		sum += best
 		sum += min(strings.Count(s.lower.text, w), 3) // what a section is about comes more than once
 	}
-	if outside == len(q.words) && s.level > 1 {
-		return 0 // the title of the guide stands for its first section only
+	if outside+missing == len(q.words) && s.level > 1 {
+		return 0, missing // the title of the guide stands for its first section only
 	}
 	if q.phrase != "" && (strings.Contains(s.lower.title, q.phrase) || strings.Contains(s.lower.text, q.phrase)) {
 		sum += inTitle
 	}
-	if s.level <= 1 {
+	if sum > 0 && s.level <= 1 {
 		sum += 2
 	}
-	return sum
+	return sum, missing
 }
 
 // match returns 4 if the word is a whole word of the text, 3 if a word begins with it, 1 if it is within a word, else 0.

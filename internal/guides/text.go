@@ -85,6 +85,9 @@ func (t *textWriter) block(n ast.Node, width int) {
 	case *ast.TextBlock:
 		t.add(t.wrap(t.words(n, normal), width)...)
 	case *ast.FencedCodeBlock:
+		if file := fileOf(n, t.source); file != "" {
+			t.add(t.paint.Dim(file + ":"))
+		}
 		t.code(n.Lines().Value(t.source))
 	case *ast.CodeBlock:
 		t.code(n.Lines().Value(t.source))
