@@ -252,7 +252,20 @@ func playChat(t *testing.T, s *devtest.Server, ann *devtest.Page) {
 	ben.WaitText("#messages li:last-child p", "@ben now, please")
 	ann.WaitText("#people", "annben")
 	for _, p := range []*devtest.Page{ann, ben} {
+		p.NoErrors() // later the console has an error for each try to reconnect
+	}
+
+	// What is written while the server is away arrives, and the pages are in their room again.
+	s.Stop()
+	say(ann, "still there?")
+	s.Again()
+	ben.WaitText("#messages li:last-child p", "still there?")
+	ann.WaitText("#messages li:last-child p", "still there?")
+	ann.WaitText("#people", "annben")
+	say(ann, "here again")
+	ben.WaitText("#messages li:last-child p", "here again")
+	ann.WaitText("#messages li:last-child p", "here again")
+	for _, p := range []*devtest.Page{ann, ben} {
 		p.NoReload()
-		p.NoErrors()
 	}
 }
