@@ -236,6 +236,7 @@ func TestEventsGuide(t *testing.T) {
 	list := blocks(t, "docs/events.md")
 	app := project(t, list)
 	app.Edit("index.html", "<ul", `<link rel="icon" href="data:,"><ul`)
+	app.Edit("devserver/clock.go", "5 * time.Second", "50 * time.Millisecond")
 	s := withPlugins(t, app)
 	p := s.Page(t, "/")
 	p.WaitText("#log", "a-1 costs 3.")
@@ -255,8 +256,8 @@ func TestEventsGuide(t *testing.T) {
 		}
 	}
 	s.Write("devserver/parts.go", goFile("var parts = []plugin.Event{\n"+strings.Join(events, "")+"}\n"))
-	s.Edit("devserver/main.go", "func main() {\n\tplugin.Main(", "func main() {\n\tplugin.Main(plugin.Plugin{Name: \"parts\", Events: parts}, ")
-	s.Log.Wait(t, "plugins ready: parts, cart")
+	s.Edit("devserver/main.go", "func main() {\n\tplugin.Main(", "func main() {\n\tplugin.Main(clock(), plugin.Plugin{Name: \"parts\", Events: parts}, ")
+	s.Log.Wait(t, "plugins ready: clock, parts, cart")
 	p.Wait(`(import("/@vite/client").then(({ createHotContext }) => window.hot = createHotContext("/guide.js")), true)`)
 	p.Wait(`window.hot && await hot.request("cart:total", { skus: ["a", "b"] }) === 6`)
 	p.Wait(`await hot.request("cart:total", { skus: [] }).then(() => false, (e) => e.code === "empty" && e.message === "the cart is empty")`)
@@ -265,6 +266,8 @@ func TestEventsGuide(t *testing.T) {
 	p.Wait(`(hot.handle("cart:state", async () => ({ items: ["a", "b", "c"] })), await hot.request("cart:check", {}) === 3)`)
 	p.Wait(`(hot.send("ui:click", { target: "buy" }), true)`)
 	s.Log.Wait(t, ` clicked "buy" on http`)
+	p.Wait(`(hot.on("clock:time", (time) => (window.times ??= []).push(time)), true)`)
+	p.Wait(`window.times?.length > 2 && times.every((time) => /^\d\d:\d\d:\d\d$/.test(time))`)
 
 	// The types have the events of the handlers.
 	devtest.Eventually(t, "the types", func() bool {

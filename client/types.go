@@ -2,8 +2,8 @@ package client
 
 import "strings"
 
-// TypesFile is a declaration file for a project's editor.
-type TypesFile struct{ Name, Text string }
+// TypesFile is a declaration file for a project's editor. About says what the file has.
+type TypesFile struct{ Name, Text, About string }
 
 // Types returns the declaration files for the project's sources. declarations has interfaces to merge:
 // `interface DevserverEvents { "a:b": { n: number } }`, and likewise DevserverServerEvents, DevserverRequests,
@@ -26,9 +26,12 @@ func Types(declarations string, vite bool) []TypesFile {
 	for _, name := range parts {
 		b.WriteString(declarationsOf(name) + "\n")
 	}
-	files := []TypesFile{{Name: "devserver-env.d.ts", Text: b.String()}}
+	files := []TypesFile{{Name: "devserver-env.d.ts", Text: b.String(), About: "the types of your events"}}
 	if vite {
-		files = append(files, TypesFile{Name: "devserver-vite.d.ts", Text: note + "export {};\n\n" + declarationsOf("vite.d.ts")})
+		files = append(files, TypesFile{
+			Name: "devserver-vite.d.ts", Text: note + "export {};\n\n" + declarationsOf("vite.d.ts"),
+			About: "what Vite's types of import.meta.hot lack",
+		})
 	}
 	return files
 }

@@ -18,6 +18,9 @@ type Plugin struct {
 	Channels []AnyChannel
 	// Start is called before all other hooks, Stop after them.
 	//
+	// The context of Start ends when Start returns. A goroutine that Start begins needs a context of its own. Stop ends
+	// that context, and waits for the goroutine.
+	//
 	// When the code of a child changes, the new program's Start runs while the old program still serves. A mistake in
 	// it changes nothing then. Retry to take a port or a lock that only one program can have.
 	//

@@ -34,7 +34,7 @@ func (p *project) tellNoPage() {
 		return
 	}
 	pages := p.listed()
-	hint := "pages of a backend load their scripts from here; see devserver docs backend"
+	hint := "start devserver in your project's folder, or make a project by devserver init --example; if a backend makes the pages, see devserver docs backend"
 	if apps := p.apps(pages); len(apps) > 0 {
 		hint = "to serve an app below, run devserver " + strings.Join(apps, " or devserver ")
 	} else if len(pages) > 0 {

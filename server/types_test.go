@@ -145,7 +145,7 @@ func TestTypesOfChannels(t *testing.T) {
 	echo := hmr.NewChannel[message, []message]("blog", "chat", "echo").Handle(func(context.Context, hmr.Conn[[]message], message) error { return nil })
 	score := hmr.NewChannel[hmr.BroadcastOnly, *int]("blog", "game", "score")
 	silent := hmr.NewChannel[message, bool]("blog", "game", "silent")
-	app := devtest.App(t, devtest.Text("-- index.html --\n-- tsconfig.json --\n{}\n"))
+	app := devtest.App(t, devtest.Text("-- index.html --\n-- tsconfig.json --\n{}\n-- package.json --\n{\"devDependencies\": {\"vite\": \"8.0.0\"}}\n"))
 	s := devtest.Start(t, app, func(o *server.Options) {
 		o.Plugins = []plugin.Plugin{
 			{Name: "own", Events: []plugin.Event{plugin.On("own:event", func(context.Context, plugin.Client, message) error { return nil })}},
@@ -169,6 +169,8 @@ func TestTypesOfChannels(t *testing.T) {
 			return string(text[:min(len(text), 2000)])
 		})
 	}
+	s.Log.Wait(t, "wrote devserver-env.d.ts (the types of your events)")
+	s.Log.Wait(t, "wrote devserver-vite.d.ts (what Vite's types of import.meta.hot lack)")
 }
 
 // The types have the events of plugins in process.

@@ -91,8 +91,15 @@ func (c *command) init(args []string) int {
 	if err := scaffold(root, dir); err != nil {
 		return c.fail(err)
 	}
-	fmt.Fprintf(c.stdout, "created %s and %s\nRun devserver, and edit main.go while it runs.\n",
-		filepath.Join(dir, "main.go"), filepath.Join(dir, "go.mod"))
+	fmt.Fprintf(c.stdout, "created %s and %s\n", filepath.Join(dir, "main.go"), filepath.Join(dir, "go.mod"))
+	added, err := ignoreGenerated(root)
+	if err != nil {
+		return c.fail(err)
+	}
+	if added {
+		fmt.Fprintf(c.stdout, "added %s to %s: the files with types that devserver writes\n", generatedTypes, filepath.Join(root, ".gitignore"))
+	}
+	fmt.Fprintln(c.stdout, "Run devserver, and edit main.go while it runs.")
 	return exitStopped
 }
 
@@ -206,7 +213,7 @@ func scaffold(root, dir string) error {
 			return fmt.Errorf("create the plugin folder: %w", err)
 		}
 	}
-	return ignoreGenerated(root)
+	return nil
 }
 
 // initModule returns the go.mod of a new plugin folder. It requires the release that this binary was built from, or
@@ -295,23 +302,26 @@ func checkout() string {
 	return dir
 }
 
-// ignoreGenerated adds the generated types to the project's .gitignore, if it has a .gitignore.
-func ignoreGenerated(root string) error {
+// generatedTypes is the pattern of the files with types that devserver writes, see client.Types.
+const generatedTypes = "devserver-*.d.ts"
+
+// ignoreGenerated adds generatedTypes to the project's .gitignore, and reports whether it did. A project without a
+// .gitignore gets none.
+func ignoreGenerated(root string) (added bool, err error) {
 	file := filepath.Join(root, ".gitignore")
 	text, err := os.ReadFile(file)
-	const name = "devserver-env.d.ts"
-	if errors.Is(err, fs.ErrNotExist) || strings.Contains(string(text), name) {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) || strings.Contains(string(text), generatedTypes) {
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("add to .gitignore: %w", err)
+		return false, fmt.Errorf("add to .gitignore: %w", err)
 	}
-	line := name + "\n"
+	line := generatedTypes + "\n"
 	if len(text) > 0 && text[len(text)-1] != '\n' {
 		line = "\n" + line
 	}
 	if err := os.WriteFile(file, append(text, line...), 0o644); err != nil {
-		return fmt.Errorf("add to .gitignore: %w", err)
+		return false, fmt.Errorf("add to .gitignore: %w", err)
 	}
-	return nil
+	return true, nil
 }

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -35,6 +36,8 @@ type ProjectOptions struct {
 	// Failed is called with the reason when there is no new program. The old program, if any, continues to serve. again
 	// says that another start follows by itself.
 	Failed func(why error, again bool)
+	// SlowBuild is how long the first build may take before the terminal says why it takes long. Zero means 10 seconds.
+	SlowBuild time.Duration
 }
 
 // Project builds and runs a project's plugins, and replaces them when their code has changed. Its methods are safe for
@@ -49,6 +52,7 @@ type Project struct {
 	queued   atomic.Bool // a Reload waits for its turn, and will see everything that is written until then
 	crashes  atomic.Int32
 	retrying atomic.Int32 // calls of watch that start a crashed program again
+	toldSlow sync.Once    // that the first build takes long
 
 	sum [sha256.Size]byte // of the program that was started last; zero after a failure; guarded by building
 
@@ -79,7 +83,9 @@ func (p *Project) reload() error {
 	if p.ctx.Err() != nil {
 		return p.ctx.Err()
 	}
+	slow := time.AfterFunc(cmp.Or(p.o.SlowBuild, 10*time.Second), p.tellSlow)
 	program, err := p.build()
+	slow.Stop()
 	if err == nil {
 		err = p.takeOver(program)
 	}
@@ -91,6 +97,17 @@ func (p *Project) reload() error {
 		p.o.Failed(err, p.retrying.Load() > 0 && !errors.As(err, new(*BuildError)))
 	}
 	return err
+}
+
+// tellSlow prints why the first build takes long. A build with a running program is not the first.
+func (p *Project) tellSlow() {
+	if p.Running() {
+		return
+	}
+	p.toldSlow.Do(func() {
+		p.o.Logger.Info("still building the Go plugins: the first build compiles the packages that they need, which takes a " +
+			"minute or two; later builds take seconds; events of pages wait meanwhile")
+	})
 }
 
 // takeOver replaces the running program with this one, unless both are the same.

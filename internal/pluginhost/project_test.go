@@ -80,13 +80,17 @@ type project struct {
 	failed  chan error
 }
 
-func newProject(t testing.TB, f folder, cacheDir string) *project {
+func newProject(t testing.TB, f folder, cacheDir string, configure ...func(*pluginhost.ProjectOptions)) *project {
 	p := &project{t: t, changed: make(chan [2]*pluginhost.Child, 100), failed: make(chan error, 100)}
-	p.Project = pluginhost.NewProject(pluginhost.ProjectOptions{
+	o := pluginhost.ProjectOptions{
 		Dir: f.dir, CacheDir: cacheDir, Backend: newBackend(t), Logger: slog.New(slog.DiscardHandler),
 		Changed: func(old, now *pluginhost.Child) { p.changed <- [2]*pluginhost.Child{old, now} },
 		Failed:  func(err error, _ bool) { p.failed <- err },
-	})
+	}
+	for _, f := range configure {
+		f(&o)
+	}
+	p.Project = pluginhost.NewProject(o)
 	t.Cleanup(func() {
 		if err := p.Close(); err != nil {
 			t.Error(err)
@@ -223,6 +227,42 @@ func TestProjectThatCannotStart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// printed has the lines that a project prints.
+type printed chan string
+
+func (p printed) Write(line []byte) (int, error) {
+	p <- string(line)
+	return len(line), nil
+}
+
+// TestProjectTellsThatTheFirstBuildIsSlow: the terminal says once why a build takes long, and only when no plugins run.
+func TestProjectTellsThatTheFirstBuildIsSlow(t *testing.T) {
+	f, lines := newFolder(t), make(printed, 100)
+	p := newProject(t, f, t.TempDir(), func(o *pluginhost.ProjectOptions) {
+		o.Logger, o.SlowBuild = slog.New(slog.NewTextHandler(lines, nil)), time.Nanosecond
+	})
+	next := func(want string) {
+		t.Helper()
+		select {
+		case line := <-lines:
+			if !strings.Contains(line, want) {
+				t.Errorf("the terminal shows %s; want %s", line, want)
+			}
+		case <-time.After(60 * time.Second):
+			t.Fatalf("the terminal does not show %s", want)
+		}
+	}
+	f.write("main.go", "package main\n\nfunc main() {")
+	p.Reload()
+	_ = p.failure()
+	next("the first build compiles the packages that they need")
+	f.answer(`return "", nil`)
+	p.Reload()
+	p.change()
+	p.Reload()
+	next("plugins unchanged") // and nothing before it
 }
 
 func TestProjectWithoutGo(t *testing.T) {

@@ -40,7 +40,7 @@ func (r *Relay) writeTypes() {
 			r.o.Logger.Warn("write "+f.Name, "error", err)
 			return
 		}
-		r.o.Logger.Info("wrote " + r.o.Layout.Shown(file) + " (the types of your events)")
+		r.o.Logger.Info("wrote " + r.o.Layout.Shown(file) + " (" + f.About + ")")
 	}
 }
 

@@ -1,4 +1,4 @@
-import { enter, messages, people, rooms, signIn, signOut, watchUser, type Message } from "./server";
+import { enter, messages, onReconnect, people, rooms, signIn, signOut, watchUser, type Message } from "./server";
 import "./style.css";
 
 const find = <T extends Element = HTMLElement>(selector: string): T => document.querySelector<T>(selector)!;
@@ -78,6 +78,7 @@ const ends = [
     here.replaceChildren(...names.map((name) => element("li", name)));
   }),
   watchUser(showUser),
+  onReconnect(() => void goTo(room)), // a server that was started again knows no rooms
 ];
 
 if (import.meta.hot) {

@@ -1,5 +1,5 @@
 // What the page has of the server: the channels and requests of devserver/main.go, and the signed-in user.
-import { channel, connection } from "devserver/client";
+import { channel, connection, onReadyState } from "devserver/client";
 
 export interface Message {
   id: string;
@@ -20,6 +20,13 @@ export async function rooms(): Promise<string[]> {
 /** Takes the page into a room, and returns the room's newest messages. */
 export async function enter(room: string): Promise<Message[]> {
   return (await connection().request("chat:enter", room)) as Message[];
+}
+
+/** Calls a function each time that the connection is there again. The returned function ends that. */
+export function onReconnect(onOpen: () => void): () => void {
+  return onReadyState((state) => {
+    if (state === "open") onOpen();
+  });
 }
 
 /** Calls a function with the user, "" for a guest: now, and whenever the user changes. The returned function ends that. */

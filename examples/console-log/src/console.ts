@@ -14,7 +14,7 @@ export function logEvent(name: string, data: unknown): void {
 
 function textOf(value: unknown): string {
   if (typeof value === "string") return value;
-  if (value instanceof Error) return value.stack ?? String(value);
+  if (value instanceof Error) return String(value); // its stack has lines of the code that devserver serves, not yours
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {
