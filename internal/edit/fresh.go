@@ -17,6 +17,7 @@ func (u *Updater) Fresh(ids ...string) {
 	}
 	u.noticeInstalls()
 	u.o.Graph.Crawl(u.uninterrupted(), u.entries(ids)...)
+	u.awaitLacking() // install.go
 	u.renewReached(ids)
 	type loaded struct {
 		file    string

@@ -35,9 +35,10 @@ type manifest struct {
 // readManifest reads the package.json in dir. It returns nil when there is none.
 func (c *cache) readManifest(dir string) *manifest {
 	file := filepath.Join(dir, "package.json")
+	state := stateOf(file)
 	text, err := disk.ReadFile(file)
 	if err == nil || filepath.Base(filepath.Dir(dir)) == "node_modules" {
-		c.note(file)
+		c.noteInfo(file, state) // the state of what was read, or of something older
 	}
 	if err != nil {
 		return nil
