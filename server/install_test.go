@@ -100,3 +100,55 @@ func TestHalfInstalled(t *testing.T) {
 		})
 	}
 }
+
+// TestInstallKeepsState: when the packages come after the start, components keep their state as if they had been there.
+// The terminal names the refresh runtime only where an install has left it out.
+func TestInstallKeepsState(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	app := devtest.App(t, npmPackages(t, "react", "react-dom", "scheduler", "react-refresh"), devtest.Text(`
+-- package.json --
+{"type": "module", "dependencies": {"react": "*", "react-dom": "*"}}
+-- tsconfig.json --
+{"compilerOptions": {"jsx": "react-jsx"}}
+-- index.html --
+<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/src/main.tsx"></script>
+-- src/main.tsx --
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+createRoot(document.getElementById("root")!).render(<App />);
+-- src/App.tsx --
+import { useState } from "react";
+export function App() { const [n, set] = useState(0); return <button id="n" onClick={() => set(n + 1)}>first {n}</button>; }
+`))
+	const warning = "the refresh runtime of react is not installed"
+	app.Rename("node_modules", "nm")
+	s := devtest.Start(t, app)
+	p := s.Page(t, "/")
+	p.WaitOverlay("is not installed", "npm install")
+
+	// The install brings half of React, then the rest, and the refresh runtime last.
+	app.Rename("nm/react-dom/cjs", "cjs")
+	app.Rename("nm/react-refresh", "react-refresh")
+	app.Rename("nm", "node_modules")
+	p.WaitConsole(`Cannot find "./cjs/react-dom`)
+	app.Rename("cjs", "node_modules/react-dom/cjs")
+	p.WaitText("#n", "first 0")
+	app.Rename("react-refresh", "node_modules/react-refresh")
+	s.Log.Wait(t, "the refresh runtime is installed now")
+	p.Wait("!!window.__REACT_DEVTOOLS_GLOBAL_HOOK__") // the runtime has put it there, in the page that was loaded again
+	p.WaitText("#n", "first 0")
+
+	s.WaitPages(1)
+	reloads := p.Reloads()
+	p.Click("#n")
+	p.WaitText("#n", "first 1")
+	s.Save("src/App.tsx", "first", "second")
+	p.WaitText("#n", "second 1")
+	if n := p.Reloads(); n != reloads {
+		t.Errorf("%d reloads after the edit", n-reloads)
+	}
+	if text := s.Log.String(); strings.Contains(text, warning) {
+		t.Errorf("the terminal names what the install was about to bring:\n%s", text)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/compile"
 	"github.com/seed-b8174343/devserver/internal/graph"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
@@ -57,6 +58,7 @@ func (u *Updater) noticeInstalls() {
 		return // Vite, or plugins of a vite.config, may be others
 	}
 	changed := u.o.Resolver.Recheck()
+	defer u.noticeRefresh()
 	arrived := u.o.Compiler.Arrived(u.o.Context, u.o.Graph.Lacking())
 	if !changed && len(arrived) == 0 {
 		return
@@ -70,6 +72,17 @@ func (u *Updater) noticeInstalls() {
 		u.Rerun(arrived...) // the code of a barrel is the same when the file behind a lazy edge arrives
 	}
 	u.Reload(slices.Concat(u.o.Graph.Unresolved(), u.o.Graph.Broken(), u.outOfPackages(len(arrived) > 0))...)
+}
+
+// noticeRefresh reloads pages that run without the refresh runtime, when it is installed.
+func (u *Updater) noticeRefresh() {
+	if !u.o.Compiler.RefreshArrived() {
+		return
+	}
+	const why = "the refresh runtime is installed now: components keep their state when they are edited"
+	if u.publishChange(&hmr.FullReload{Path: "*", Reason: why}) {
+		u.PrintReload(why)
+	}
 }
 
 // outOfPackages returns the modules whose code may be another because files of packages are: the files' own modules,

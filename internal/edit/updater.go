@@ -134,6 +134,9 @@ func (u *Updater) Follow() {
 			if u.waitsForInstall() {
 				u.noticeInstalls()
 			}
+			if !u.installs() {
+				u.o.Compiler.WarnOfRefresh()
+			}
 		case batch := <-changes:
 			if now, _ := u.o.Paused(); now {
 				held = held.Join(batch)
