@@ -31,7 +31,8 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 			v.Edges = append(v.Edges, edge)
 			continue
 		}
-		to, err := c.ResolveID(ctx, imp.Specifier, src.id, importKind(src, out, edge.Kind))
+		kind := importKind(src, out, edge.Kind)
+		to, err := c.ResolveID(ctx, imp.Specifier, src.id, kind)
 		var missing *resolve.NotFound
 		switch {
 		case err == nil:
@@ -45,7 +46,9 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 			// A package may name optional peers that it does not need here, and a dynamic import may never run: such an
 			// import fails where it is evaluated, not the module around it.
 			c.o.Logger.Debug("unresolved import", "pkg", "compile", "specifier", imp.Specifier, "importer", src.id)
-			if !moduleid.IsDependency(src.file) { // packages name many peers, and few files that the project creates are these
+			if moduleid.IsDependency(src.file) {
+				v.Lacks = append(v.Lacks, graph.Lack{Specifier: imp.Specifier, Kind: uint8(kind)})
+			} else {
 				v.Missing = true
 				c.watchMissing(missing, v)
 			}
@@ -59,6 +62,32 @@ func (c *Compiler) resolveImports(ctx context.Context, src source, out *transfor
 		v.Edges = append(v.Edges, edge)
 	}
 	return nil
+}
+
+// Arrived returns the modules that lacked something which is on disk now.
+func (c *Compiler) Arrived(ctx context.Context, lacking map[string][]graph.Lack) (ids []string) {
+	find := c.o.Resolver.Afresh()
+	reset := false
+	for id, lacks := range lacking {
+		for _, l := range lacks {
+			kind := resolve.Kind(l.Kind)
+			if l.Lazy {
+				kind = resolve.Import // as Resolve asks
+			}
+			if _, err := find(kind, l.Specifier, c.File(id)); err != nil {
+				continue
+			}
+			if !reset {
+				c.o.Resolver.Reset() // it remembers folders without what has arrived
+				reset = true
+			}
+			if _, err := c.ResolveID(ctx, l.Specifier, id, kind); err == nil { // plugins have a say, too
+				ids = append(ids, id)
+				break
+			}
+		}
+	}
+	return ids
 }
 
 // watchMissing has the folder of a missing file outside the root watched, so that the creation of the file is seen.

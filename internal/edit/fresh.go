@@ -17,6 +17,11 @@ func (u *Updater) Fresh(ids ...string) {
 	}
 	u.noticeInstalls()
 	u.o.Graph.Crawl(u.uninterrupted(), u.entries(ids)...)
+	u.o.Compiler.NotePage()
+	if !u.installs() {
+		u.o.Compiler.WarnOfRefresh()
+	}
+	u.awaitLacking() // install.go
 	u.renewReached(ids)
 	type loaded struct {
 		file    string

@@ -91,10 +91,13 @@ type Updater struct {
 	lastReport atomic.Value // string: the report that was printed last
 	existing   existing     // existing.go
 	tasks      parallel.Tasks
+
+	installing atomic.Int64  // until when the server looks for the rest of an install, see install.go
+	look       chan struct{} // has one value when installing was moved
 }
 
 // New returns an Updater that follows nothing yet.
-func New(o Options) *Updater { return &Updater{o: o} }
+func New(o Options) *Updater { return &Updater{o: o, look: make(chan struct{}, 1)} }
 
 // Wait waits for what the Updater started. The context of its Options has ended.
 func (u *Updater) Wait() { u.tasks.Wait() }
@@ -125,10 +128,14 @@ func (u *Updater) Follow() {
 				held = u.lastOf(held)
 			}
 		case <-u.o.Problems.Added():
+		case <-u.look:
 		case <-look:
 			look = nil
 			if u.waitsForInstall() {
 				u.noticeInstalls()
+			}
+			if !u.installs() {
+				u.o.Compiler.WarnOfRefresh()
 			}
 		case batch := <-changes:
 			if now, _ := u.o.Paused(); now {

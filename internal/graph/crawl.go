@@ -114,6 +114,7 @@ func (c *crawl) follow(d demand) []demand {
 	for _, e := range first.edges {
 		to, err := c.g.loader.Resolve(c.ctx, e.Specifier, d.id)
 		if err != nil {
+			c.g.lack(d.id, first.of, e)
 			continue // the getter in the page throws at its first use, with the name of the specifier
 		}
 		c.g.use(d.id, first.of, e, to)

@@ -42,6 +42,7 @@ type Graph struct {
 	globs   map[*Module]struct{} // modules that list files by pattern
 	broken  map[*Module]struct{} // modules whose last version has an error
 	missing map[*Module]struct{} // modules with an import that did not resolve
+	lacking map[*Module]struct{} // modules with Lacks, or with a lazy edge that led nowhere
 	// changes counts the changes that may change a closure.
 	changes uint64
 	// programs counts the imports of kind Worker, and the modules that ran as programs.
@@ -61,6 +62,7 @@ func New(loader Loader, workers int) *Graph {
 		globs:   map[*Module]struct{}{},
 		broken:  map[*Module]struct{}{},
 		missing: map[*Module]struct{}{},
+		lacking: map[*Module]struct{}{},
 	}
 }
 
@@ -121,8 +123,12 @@ func (g *Graph) Reload(ctx context.Context, id string) (now, before *Version) {
 		// The code is the same. Store the rest, which may differ (the file's state, its inputs), but keep the lazy
 		// edges and wanted names.
 		g.changes++
-		g.modules[id].version, g.modules[id].good = now, now
-		g.index(g.modules[id], before, now)
+		m := g.modules[id]
+		m.version, m.good = now, now
+		g.index(m, before, now)
+		if len(m.lazyLacks) > 0 { // the next Crawl looks for them again
+			m.lazyLacks, m.crawled = nil, false
+		}
 		return now, before
 	}
 	g.put(id, now)
@@ -187,8 +193,8 @@ func (g *Graph) node(id string) *Module {
 	return m
 }
 
-// index updates byInput, globs, broken and missing when the module's version changes from before to now. The caller
-// holds mu.
+// index updates byInput, globs, broken, missing and lacking when the module's version changes from before to now. The
+// caller holds mu.
 func (g *Graph) index(m *Module, before, now *Version) {
 	if before != nil {
 		for _, in := range before.Inputs {
@@ -201,6 +207,7 @@ func (g *Graph) index(m *Module, before, now *Version) {
 	delete(g.globs, m)
 	delete(g.broken, m)
 	delete(g.missing, m)
+	delete(g.lacking, m)
 	if now == nil {
 		return
 	}
@@ -219,6 +226,9 @@ func (g *Graph) index(m *Module, before, now *Version) {
 	if now.Missing {
 		g.missing[m] = struct{}{}
 	}
+	if len(now.Lacks) > 0 {
+		g.lacking[m] = struct{}{}
+	}
 }
 
 // link replaces the module's outgoing edges of before by the edges of now. The caller holds mu.
@@ -235,7 +245,7 @@ func (g *Graph) link(m *Module, before, now *Version) {
 			}
 		}
 	}
-	m.lazyTo = nil
+	m.lazyTo, m.lazyLacks = nil, nil
 	if now == nil {
 		return
 	}

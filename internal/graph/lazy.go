@@ -61,6 +61,21 @@ func (g *Graph) use(id string, of *Version, e Edge, to string) {
 	g.node(to).importers[m]++
 }
 
+// lack notes that a lazy edge came into use and led nowhere, unless an edit has replaced the edge's version.
+func (g *Graph) lack(id string, of *Version, e Edge) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	m := g.modules[id]
+	if m.good != of {
+		return
+	}
+	if m.lazyLacks == nil {
+		m.lazyLacks = map[string]struct{}{}
+	}
+	m.lazyLacks[e.Specifier] = struct{}{}
+	g.lacking[m] = struct{}{}
+}
+
 // grows reports whether the demand wants a name of a lazy module that nobody wanted before. The caller holds Graph.mu.
 func (m *Module) grows(d demand) bool {
 	if m.wantedAll {

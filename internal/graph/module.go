@@ -31,6 +31,15 @@ type Edge struct {
 	Star bool
 }
 
+// Lack is an import that led nowhere.
+type Lack struct {
+	Specifier string
+	// Kind is the loader's kind of the import. Graph only stores it.
+	Kind uint8
+	// Lazy means that the import is a lazy edge that came into use.
+	Lazy bool
+}
+
 // Version is the compiled form of one content of a module. It is immutable.
 type Version struct {
 	// Rev names the content: equal revisions run the same code.
@@ -57,6 +66,9 @@ type Version struct {
 	Globs, InputGlobs []string
 	// Missing means that an import did not resolve: a created file may fix it. A dynamic import alone is no error.
 	Missing bool
+	// Lacks are the imports of a package's module that led nowhere. They fail where they are evaluated, and not the
+	// module.
+	Lacks []Lack
 	// Err is set when the module did not compile. The pages keep running the last good Version.
 	Err error
 	// State is the file's state that the Version was read from; nil for virtual modules. Graph only stores it.
@@ -86,4 +98,6 @@ type Module struct {
 	lazy *lazyIndex
 	// lazyTo holds the lazy edges in use: specifier -> module ID.
 	lazyTo map[string]string
+	// lazyLacks holds the specifiers of lazy edges that came into use and led nowhere.
+	lazyLacks map[string]struct{}
 }

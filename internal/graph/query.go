@@ -121,6 +121,21 @@ func (g *Graph) Unresolved() []string {
 	return g.pick(g.missing, func(*Version) bool { return true })
 }
 
+// Lacking returns the imports of packages that led nowhere, by the IDs of their modules.
+func (g *Graph) Lacking() map[string][]Lack {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	all := make(map[string][]Lack, len(g.lacking))
+	for m := range g.lacking {
+		list := slices.Clone(m.version.Lacks)
+		for specifier := range m.lazyLacks {
+			list = append(list, Lack{Specifier: specifier, Lazy: true})
+		}
+		all[m.ID] = list
+	}
+	return all
+}
+
 // Globbing returns the IDs of the modules with a pattern that match accepts, sorted. A file that was only written
 // concerns those alone that were made from its content.
 func (g *Graph) Globbing(match func(pattern string) bool, written bool) []string {

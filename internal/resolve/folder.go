@@ -21,7 +21,6 @@ type cache struct {
 	picked   sync.Map                 // file -> *TSConfig, where several configs make the search slow
 	// configs are the files that tsconfigs were read from.
 	configs sync.Map
-	noted   sync.Map // file -> fs.FileInfo, see Recheck
 
 	rootOnce sync.Once
 	rootInfo rootInfo

@@ -35,9 +35,10 @@ type manifest struct {
 // readManifest reads the package.json in dir. It returns nil when there is none.
 func (c *cache) readManifest(dir string) *manifest {
 	file := filepath.Join(dir, "package.json")
+	state := stateOf(file)
 	text, err := disk.ReadFile(file)
-	if err == nil || filepath.Base(filepath.Dir(dir)) == "node_modules" {
-		c.note(file)
+	if err == nil || mayBePackage(dir) {
+		c.noteInfo(file, state) // the state of what was read, or of something older
 	}
 	if err != nil {
 		return nil
@@ -53,6 +54,15 @@ func (c *cache) readManifest(dir string) *manifest {
 	m.exports, m.imports = parseNode(m.fields["exports"]), parseNode(m.fields["imports"])
 	m.browser = browserMap(m.fields["browser"])
 	return m
+}
+
+// mayBePackage reports whether an install would put a package into the folder.
+func mayBePackage(dir string) bool {
+	up := filepath.Dir(dir)
+	if strings.HasPrefix(filepath.Base(up), "@") {
+		up = filepath.Dir(up)
+	}
+	return filepath.Base(up) == "node_modules"
 }
 
 // string returns a field's string, or "" when the field is no string.

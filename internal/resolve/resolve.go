@@ -112,6 +112,8 @@ type Resolver struct {
 	cache atomic.Pointer[cache]
 	// links are the symbolic links on the way to answers, see Linked.
 	links sync.Map // path -> true
+	// noted holds the files that answers depend on, as they were at the last Recheck, or when an answer first needed them.
+	noted sync.Map // file -> fs.FileInfo
 	// misses are bare specifiers that were not found a moment ago. When thousands of modules import a missing package,
 	// it is not searched thousands of times.
 	misses sync.Map // bareKey -> miss

@@ -816,6 +816,12 @@ func TestInvalidate(t *testing.T) {
 	if r.Recheck() {
 		t.Error("no change, and one was seen")
 	}
+	write(t, filepath.Join(root, "node_modules/dep/package.json"), `{"main": "./index.js"}`)
+	r.Invalidate(filepath.Join(root, "package.json")) // npm writes it in the same moment
+	want("dep", "node_modules/dep/index.js")
+	if !r.Recheck() {
+		t.Error("a package that was read again after an upgrade counts as the package of before")
+	}
 
 	if err := os.Rename(filepath.Join(root, "src"), filepath.Join(root, "lib")); err != nil {
 		t.Fatal(err)
