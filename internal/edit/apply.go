@@ -201,7 +201,7 @@ func (u *Updater) crawlNew(e *edit) {
 	if len(changed) == 0 {
 		return
 	}
-	defer u.awaitLacking() // install.go
+	defer u.awaitNewlyLacking()() // install.go
 	for _, id := range u.o.Graph.Crawl(u.uninterrupted(), changed...) {
 		m := &module{file: u.o.Compiler.File(id), now: u.o.Graph.Version(id), outcome: fresh}
 		if m.now != nil && m.now.Err != nil {

@@ -50,6 +50,17 @@ func (u *Updater) awaitLacking() {
 	}
 }
 
+// awaitNewlyLacking is awaitLacking for an edit: only what packages lack since the edit may be about to come. Call the
+// returned func after the edit's new modules are loaded.
+func (u *Updater) awaitNewlyLacking() func() {
+	before := len(u.o.Graph.Lacking())
+	return func() {
+		if len(u.o.Graph.Lacking()) > before {
+			u.awaitInstall()
+		}
+	}
+}
+
 // noticeInstalls updates pages with packages that were installed, upgraded or removed since they were read, and with
 // modules of packages that lacked a file which is there now.
 func (u *Updater) noticeInstalls() {
