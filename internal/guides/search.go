@@ -23,7 +23,6 @@ type Hit struct {
 
 	section      *section
 	score, order int
-	missing      int // words of the query that the section does not have
 }
 
 // Marked is a text in parts. Every second part is what the user searched for.
