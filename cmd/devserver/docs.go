@@ -119,7 +119,7 @@ func (c *command) searchDocs(site *guides.Site, query string) int {
 	const most = 10
 	hits := site.Search(query, most)
 	if len(hits) == 0 {
-		return c.fail(fmt.Errorf("no section of the guides has all of the words %q; try fewer words, or their beginnings", query))
+		return c.fail(fmt.Errorf("no section of the guides has the words %q; try fewer words, or their beginnings", query))
 	}
 	paint := c.paint()
 	for _, h := range hits {

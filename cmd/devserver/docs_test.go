@@ -40,7 +40,7 @@ func TestDocs(t *testing.T) {
 		{[]string{"events#nope"}, exitFailed, `the guide events has no section "nope"; `},
 		{[]string{"events#ask-and-wiat"}, exitFailed, `(did you mean ask-and-wait?)`},
 		{[]string{"xyzzy"}, exitFailed, "no guide \"xyzzy\"; `devserver docs` shows all, "},
-		{[]string{"search", "zzz", "yyy"}, exitFailed, `no section of the guides has all of the words "zzz yyy"`},
+		{[]string{"search", "zzz", "yyy"}, exitFailed, `no section of the guides has the words "zzz yyy"`},
 		{[]string{"search"}, exitUsage, "docs search: which words?"},
 		{[]string{"ask", "wait"}, exitUsage, "docs takes one guide, not 2; to search: devserver docs search ask wait"},
 		{[]string{"--port", "1"}, exitUsage, "unknown flag"},
