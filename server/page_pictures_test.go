@@ -1,19 +1,14 @@
 package server_test
 
 import (
-	"context"
 	"fmt"
 	"image"
-	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/chromedp"
-
+	"github.com/seed-b8174343/devserver"
 	"github.com/seed-b8174343/devserver/hmr"
 	"github.com/seed-b8174343/devserver/internal/devtest"
-	"github.com/seed-b8174343/devserver/server"
 )
 
 const pagesApp = `
@@ -29,17 +24,6 @@ const pagesApp = `
 <header><b>Teapots</b> <span id="basket"></span></header>
 <main id="products"></main>
 <script type="module" src="/src/shop.ts"></script>
--- chat.html --
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Chat</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/src/style.css">
-<header><b>Tea room</b> <span><i id="count"></i> pages open</span></header>
-<form><input id="text" placeholder="Message to all" autocomplete="off"><button>Send</button></form>
-<ol id="lines"></ol>
-<script type="module" src="/src/chat.ts"></script>
 -- src/shop.ts --
 import { format, total } from "./basket";
 
@@ -73,28 +57,6 @@ export function total(prices: number[]): number {
 }
 
 export const format = (euros: number) => euros.toFixed(2) + " €";
--- src/chat.ts --
-import { channel } from "devserver/client";
-
-const lobby = channel<{ text: string }, { from: string; text: string }>("tea_room_lobby");
-const pages = channel<never, number>("tea_room_pages");
-const me = document.cookie.replace("user=", "");
-
-const lines = document.querySelector("#lines")!;
-lobby.subscribe(({ from, text }) => {
-  const line = document.createElement("li");
-  line.className = from === me ? "mine" : "";
-  line.append(Object.assign(document.createElement("b"), { textContent: from }), text);
-  lines.append(line);
-});
-pages.subscribe((n) => (document.querySelector("#count")!.textContent = String(n)));
-
-const field = document.querySelector<HTMLInputElement>("#text")!;
-document.querySelector("form")!.addEventListener("submit", (event) => {
-  event.preventDefault();
-  lobby.send({ text: field.value });
-  field.value = "";
-});
 -- src/style.css --
 :root {
   color-scheme: light dark;
@@ -127,9 +89,6 @@ header span {
   color: var(--quiet);
   font-size: 13px;
 }
-i {
-  font-style: normal;
-}
 main {
   display: grid;
   grid-template-columns: repeat(3, 1fr);
@@ -159,152 +118,76 @@ button {
   font: inherit;
   font-weight: 600;
 }
-ol {
-  display: flex;
-  flex-direction: column;
-  flex: 1;
-  align-items: start;
-  gap: 9px;
-  margin: 0;
-  padding: 18px 22px;
-  list-style: none;
-}
-li {
-  max-width: 78%;
-  padding: 7px 12px;
-  border: 1px solid var(--line);
-  border-radius: 12px;
-  background: var(--card);
-}
-li b {
-  display: block;
-  color: var(--quiet);
-  font-size: 12px;
-}
-li.mine {
-  align-self: end;
-  border-color: transparent;
-  background: var(--accent);
-  color: white;
-}
-li.mine b {
-  color: #ffffffcc;
-}
-form {
-  display: flex;
-  gap: 9px;
-  padding: 18px 22px 0;
-}
-input {
-  flex: 1;
-  min-width: 0;
-  padding: 7px 12px;
-  border: 1px solid var(--line);
-  border-radius: 8px;
-  background: var(--card);
-  color: inherit;
-  font: inherit;
-}
 `
 
-type chatText struct {
-	Text string `json:"text"`
-}
-
-type chatMessage struct {
-	From string `json:"from"`
-	Text string `json:"text"`
-}
-
-// TestPagePictures makes the pictures of what devserver shows over a page, an error and a notification, and of the
-// channels of an app.
+// TestPagePictures makes the pictures of what devserver shows over a page: an error and a notification.
 func TestPagePictures(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
-	s := devtest.Start(t, devtest.App(t, devtest.Text(pagesApp)), func(o *server.Options) {
-		o.Identify = func(r *http.Request) (string, error) {
-			if c, err := r.Cookie("user"); err == nil {
-				return c.Value, nil
-			}
-			return "", nil
-		}
-	})
+	s := devtest.Start(t, devtest.App(t, devtest.Text(pagesApp)))
 	shop := s.Page(t, "/")
 	shop.WaitText("#basket", "Basket: 66.60 €")
-	address := strings.TrimPrefix(s.URL, "http://")
-	if *update {
-		address = "localhost:5173" // the usual port: another test may have it at the moment
-	}
-	one := window{Kind: "page", Title: address, Width: 840, Height: 480}
-	draw := func(windows []window, pages ...*devtest.Page) func(string) *image.NRGBA {
-		return func(theme string) *image.NRGBA {
-			for i, p := range pages {
-				p.Prefer(theme)
-				fit(p, windows[i])
-				windows[i].Picture = dataURL(p)
-			}
-			return newStage(t, s, 840, int64(windows[0].Height)).draw(scene{Theme: theme, Windows: windows})
-		}
-	}
+	one := window{Kind: "page", Title: addressOf(s), Width: 840, Height: 480}
 
 	note := hmr.Notification{Title: "Import finished", Description: "6 teapots are new in the catalogue.", Type: "success"}
 	if err := s.Server().Hub().Notify("", note); err != nil {
 		t.Fatal(err)
 	}
 	waitToast(shop, note.Title)
-	bothThemes(t, "toast", draw([]window{one}, shop))
+	bothThemes(t, "toast", pictureOf(t, s, []window{one}, shop))
 	devtest.Eval[bool](shop, `(document.querySelector("devserver-toasts").remove(), true)`)
 
 	s.Edit("src/basket.ts", "a + b, 0);", "a + b, 0;")
 	shop.WaitOverlay("src/basket.ts:4:", "prices.reduce", `Expected ")"`)
 	one.Height = 440
-	bothThemes(t, "overlay", draw([]window{one}, shop))
+	bothThemes(t, "overlay", pictureOf(t, s, []window{one}, shop))
 	s.Edit("src/basket.ts", "a + b, 0;", "a + b, 0);")
 	shop.WaitNoOverlay()
-	shop.Close()
+}
 
-	lobby := hmr.NewChannel[chatText, chatMessage]("tea", "room", "lobby")
-	lobby.Handle(func(_ context.Context, from hmr.Conn[chatMessage], in chatText) error {
-		return lobby.Broadcast(chatMessage{From: from.User(), Text: in.Text})
-	})
-	open := hmr.NewChannel[hmr.BroadcastOnly, int]("tea", "room", "pages")
-	hub := s.Server().Hub()
-	if err := hub.Register(lobby, open); err != nil {
+// TestChatPictures makes the picture of the example chat, with two users. One of them is mentioned while she reads another
+// room, and gets a notification.
+func TestChatPictures(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	app := devtest.App(t)
+	list, err := devserver.Examples()
+	if err != nil {
 		t.Fatal(err)
 	}
-	hub.OnConnect(func(context.Context, *hmr.Client) {
-		if err := open.Retain(len(hub.Clients())); err != nil {
-			t.Error(err)
+	for _, e := range list {
+		for file, text := range e.Files {
+			if e.Name == "chat" {
+				app.Write(file, text)
+			}
 		}
-	})
-	two := []window{
-		{Kind: "page", Title: address + " · Ann", Width: 414, Height: 440},
-		{Kind: "page", Title: address + " · Ben", Left: 426, Width: 414, Height: 440},
 	}
-	var people []*devtest.Page
-	for _, user := range []string{"Ann", "Ben"} {
-		p := s.Tab(t)
-		cookie := network.SetCookieParams{Name: "user", Value: user, URL: s.URL}
-		if _, err := chromedp.Call(p.Context(), network.SetCookie, cookie); err != nil {
-			t.Fatal(err)
-		}
-		p.Goto("/chat.html")
-		people = append(people, p)
+	goModule(t, app)
+	s := devtest.Start(t, app, withPlugins)
+	s.Log.Wait(t, "plugins ready")
+	people := []*devtest.Page{s.Page(t, "/"), s.Page(t, "/")}
+	names := []string{"ann", "ben"}
+	for i, p := range people {
+		p.WaitContains("#people", "guest")
+		p.Type("#sign-in input", names[i]+"\r")
+		p.WaitText("#user", names[i])
 	}
 	for _, p := range people {
-		p.WaitText("#count", "2")
+		p.WaitText("#people", "annben")
 	}
-	for i, text := range []string{"The kettle is on.", "Green or black?", "Green. I bring the Kyusu."} {
-		people[i%2].Type("#text", text+"\r")
+	said := []string{"The kettle is on.", "Green or black?", "Green. I bring the Kyusu."}
+	for i, text := range said {
+		people[i%2].Type("#write input", text+"\r")
 		for _, p := range people {
-			p.WaitContains("#lines", text)
+			p.WaitContains("#messages", text)
 		}
 	}
-	whisper := hmr.Notification{Title: "Ann whispers", Description: "Only you see this: there is cake, too."}
-	if err := hub.Notify("Ben", whisper); err != nil {
-		t.Fatal(err)
-	}
-	waitToast(people[1], whisper.Title)
+	people[1].Click("[value=random]")
+	people[0].WaitText("#people", "ann")
+	people[0].Type("#write input", "@ben there is cake, too.\r")
+	waitToast(people[1], "ann mentions you in general")
+	people[0].WaitContains("#messages", "cake")
+	people[1].WaitText("#messages", "")
 	for _, p := range people {
 		devtest.Eval[bool](p, `(document.activeElement.blur(), true)`) // a caret blinks
 		p.NoErrors()
@@ -312,7 +195,32 @@ func TestPagePictures(t *testing.T) {
 	if devtest.Eval[bool](people[0], `!!document.querySelector("devserver-toasts")`) {
 		t.Error("Ann has got the notification for Ben")
 	}
-	bothThemes(t, "chat", draw(two, people...))
+	const width, height = 660, 490 // the example has two columns then
+	bothThemes(t, "chat", pictureOf(t, s, []window{
+		{Kind: "page", Title: addressOf(s) + " · Ann", Width: width, Height: height},
+		{Kind: "page", Title: addressOf(s) + " · Ben", Left: width + 12, Width: width, Height: height},
+	}, people...))
+}
+
+// addressOf returns the address that a picture shows.
+func addressOf(s *devtest.Server) string {
+	if *update {
+		return "localhost:5173" // the usual port: another test may have it at the moment
+	}
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+// pictureOf returns a func that draws pages in windows.
+func pictureOf(t *testing.T, s *devtest.Server, windows []window, pages ...*devtest.Page) func(theme string) *image.NRGBA {
+	return func(theme string) *image.NRGBA {
+		for i, p := range pages {
+			p.Prefer(theme)
+			fit(p, windows[i])
+			windows[i].Picture = dataURL(p)
+		}
+		last := windows[len(windows)-1]
+		return newStage(t, s, int64(last.Left+last.Width), int64(last.Height)).draw(scene{Theme: theme, Windows: windows})
+	}
 }
 
 // waitToast waits until the page shows a toast. The toast then stays, as under the user's mouse.
