@@ -66,8 +66,8 @@ func (u *Updater) update(e *edit) {
 	u.revoke(e) // permit.go
 }
 
-// handOver reports whether the edit was handed to someone else: a change of the configuration, or a new
-// folder of plugins, restarts the project; a change of the plugins' Go code rebuilds them (goedit.go).
+// handOver reports whether the edit was handed to someone else: a change of the configuration, or a new folder
+// of plugins, restarts the project; a change of the plugins' Go code rebuilds them (goedit.go).
 func (u *Updater) handOver(changes watch.Batch) bool {
 	return u.restartIfConfigured(changes) || u.restartForPlugins(changes) || u.goChanged(changes)
 }

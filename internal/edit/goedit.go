@@ -36,8 +36,11 @@ type goSources struct{ files, folders []string }
 // restartForPlugins starts the project over when a folder of plugins has appeared.
 func (u *Updater) restartForPlugins(changes watch.Batch) bool {
 	for _, c := range changes {
+		if u.o.PluginDir != "" || !u.o.NewPlugins(c.Path) {
+			continue
+		}
 		// Editors create a file and then write it. An empty file says nothing yet.
-		if u.o.PluginDir == "" && u.o.NewPlugins(c.Path) && goHoldFor(c.Path) != emptiedWait {
+		if state := disk.Stat(c.Path); state == nil || state.Size > 0 {
 			u.o.Restart(u.o.Layout.Shown(c.Path) + " changed")
 			u.recordOther(changes, journal.Restart) // record.go
 			return true
@@ -56,9 +59,9 @@ func (u *Updater) followGoSources() {
 	defer u.goWaits.following.Unlock()
 	files, folders := u.o.PluginSources()
 	for _, f := range files {
-		u.o.Watched.Folders([]string{filepath.Dir(f)})
+		u.o.Watched.Folders(filepath.Dir(f))
 	}
-	u.o.Watched.Folders(folders)
+	u.o.Watched.Folders(folders...)
 	u.goWaits.sources.Store(&goSources{files, folders})
 }
 

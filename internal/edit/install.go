@@ -45,7 +45,7 @@ func (u *Updater) awaitInstall() {
 // awaitLacking has the server look for the files that packages lack. Most of them will never come: packages try what is
 // optional.
 func (u *Updater) awaitLacking() {
-	if len(u.o.Graph.Lacking()) > 0 {
+	if u.o.Graph.CountLacking() > 0 {
 		u.awaitInstall()
 	}
 }
@@ -53,9 +53,9 @@ func (u *Updater) awaitLacking() {
 // awaitNewlyLacking is awaitLacking for an edit: only what packages lack since the edit may be about to come. Call the
 // returned func after the edit's new modules are loaded.
 func (u *Updater) awaitNewlyLacking() func() {
-	before := len(u.o.Graph.Lacking())
+	before := u.o.Graph.CountLacking()
 	return func() {
-		if len(u.o.Graph.Lacking()) > before {
+		if u.o.Graph.CountLacking() > before {
 			u.awaitInstall()
 		}
 	}

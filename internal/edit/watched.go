@@ -169,7 +169,7 @@ func (w *Watched) isTSConfig(file string) bool {
 }
 
 // Folders watches folders outside the root, without what lies below.
-func (w *Watched) Folders(dirs []string) {
+func (w *Watched) Folders(dirs ...string) {
 	for _, dir := range dirs {
 		if w.layout.Outside(dir) {
 			w.folder(dir)

@@ -121,6 +121,13 @@ func (g *Graph) Unresolved() []string {
 	return g.pick(g.missing, func(*Version) bool { return true })
 }
 
+// CountLacking returns the number of modules that Lacking names.
+func (g *Graph) CountLacking() int {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return len(g.lacking)
+}
+
 // Lacking returns the imports of packages that led nowhere, by the IDs of their modules.
 func (g *Graph) Lacking() map[string][]Lack {
 	g.mu.RLock()

@@ -157,7 +157,7 @@ func (s *Site) results(query string) []byte {
 	case query == "":
 		b.WriteString("<article><h1>Search</h1><p>Type one or more words into the field above. <kbd>/</kbd> leads there from every page.</p>\n")
 	case len(hits) == 0:
-		b.write("<article><h1>Nothing found</h1><p>No section has all of the words “%s”. Try fewer words, or their beginnings.</p>\n", query)
+		b.write("<article><h1>Nothing found</h1><p>No section has the words “%s”. Try fewer words, or their beginnings.</p>\n", query)
 	default:
 		b.write("<article><h1>Sections with “%s”</h1>\n<ul class=\"found\">\n", query)
 		for _, h := range hits {

@@ -58,9 +58,9 @@ func searchOf(query string) (q search) {
 }
 
 // Search returns the sections with all words of the query, the best first, and at most the given number. If no section has
-// all words, it returns those with the most words, and with more than half of them. A word matches
-// the beginning of a word in the section, or a part within a longer word. The order of the words does not count, and
-// words after the twelfth are left out.
+// all words, it returns those with the most words, if these are more than half. A word matches the beginning of a word in
+// the section, or a part within a longer word. The order of the words does not count, and words after the twelfth are left
+// out.
 func (s *Site) Search(query string, most int) []Hit {
 	q := searchOf(query)
 	if len(q.words) == 0 {

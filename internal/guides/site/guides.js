@@ -38,7 +38,7 @@ async function search() {
 }
 
 function show(query, found) {
-  if (found.length === 0) return say(`No section has all of the words “${query}”.`);
+  if (found.length === 0) return say(`No section has the words “${query}”.`);
   list.replaceChildren(
     ...found.map((hit, i) =>
       h(
