@@ -387,6 +387,72 @@ func TestRootThatIsGone(t *testing.T) {
 	})
 }
 
+// TestErrorsWhileBusy: the system's errors are taken while the watcher is busy, and edits are seen afterwards.
+func TestErrorsWhileBusy(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("these are inotify's errors")
+	}
+	for name, c := range map[string]struct {
+		do   func(t *testing.T, p place)
+		says string
+	}{
+		"folders that were moved and deleted": {func(t *testing.T, p place) {
+			for i := range 100 {
+				p.move(t, fmt.Sprint("app/d", i), "gone")
+				p.remove(t, "gone")
+			}
+		}, ""},
+		"events that were lost": {func(t *testing.T, p place) {
+			p.move(t, "app/d0", "gone")
+			for range 20_000 { // the queue holds 16,384, the channel 4,096; two of a kind in a row are one event
+				write(t, p.at("app/d1/f"), "")
+				write(t, p.at("app/d2/f"), "")
+			}
+		}, "too many files changed at once"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			for i := range 100 {
+				if err := os.Mkdir(p.at(fmt.Sprint("app/d", i)), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			lines := make(chan string, 10)
+			w := p.watch(t, Options{Root: p.at("app"), Logger: slog.New(slog.NewTextHandler(writerFunc(func(b []byte) (int, error) {
+				lines <- string(b)
+				return len(b), nil
+			}), nil))})
+			w.placing.Lock() // the first folder that is moved keeps the watcher busy
+			free := sync.OnceFunc(w.placing.Unlock)
+			defer free()
+			c.do(t, p)
+			added := make(chan error)
+			go func() { added <- w.source.Add(p.at("lib")) }()
+			select {
+			case err := <-added:
+				if err != nil {
+					t.Error(err)
+				}
+			case <-time.After(time.Minute):
+				t.Fatal("a folder cannot be added")
+			}
+			free()
+			r := &reader{t, w, map[string]string{}}
+			r.awaitEdits(name, p.all(t))
+			if c.says != "" {
+				if line := <-lines; !strings.Contains(line, c.says) {
+					t.Errorf("the terminal says %q, want %q", line, c.says)
+				}
+			}
+			select {
+			case line := <-lines:
+				t.Errorf("the terminal says %q", line)
+			default:
+			}
+		})
+	}
+}
+
 // TestIgnoredPatterns: patterns of server.watch.ignored are Vite's.
 func TestIgnoredPatterns(t *testing.T) {
 	ig, err := newIgnore("/r", []string{"out/**", "*.@(log|tmp)", "**/gen/!(keep).ts", "/elsewhere/**"})

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -75,6 +76,7 @@ type Watcher struct {
 	closing sync.Once
 	running sync.WaitGroup
 	source  *fsnotify.Watcher
+	lost    chan struct{} // the system has lost events
 
 	// placing is held while the watches of a path are put again, so that each state of the disk is looked at as a whole.
 	placing sync.Mutex
@@ -105,7 +107,7 @@ func New(o Options) (*Watcher, error) {
 	}
 	w := &Watcher{
 		o: o, ignore: ig,
-		events: make(chan Change, 256), batches: make(chan Batch), done: make(chan struct{}),
+		events: make(chan Change, 256), batches: make(chan Batch), done: make(chan struct{}), lost: make(chan struct{}, 1),
 		bases: map[string]*base{}, dirs: map[string]uint64{}, paths: map[uint64]string{}, links: map[string]string{}, poller: newPoller(),
 	}
 	if !o.Poll {
@@ -115,6 +117,7 @@ func New(o Options) (*Watcher, error) {
 			w.limitReached(err)
 		} else {
 			w.running.Go(w.read)
+			w.running.Go(w.readErrors)
 		}
 		if w.source != nil && w.o.add == nil {
 			w.o.add = w.source.Add
@@ -181,16 +184,25 @@ func (w *Watcher) read() {
 				return
 			}
 			w.event(e)
-		case err, ok := <-w.source.Errors:
-			if !ok {
-				return
+		case <-w.lost:
+			w.o.Logger.Warn("too many files changed at once, checking all files")
+			w.rescan()
+		}
+	}
+}
+
+// readErrors takes the system's errors, and waits for nothing. fsnotify holds its lock until an error is taken, and Add,
+// Remove and Close wait for that lock.
+func (w *Watcher) readErrors() {
+	for err := range w.source.Errors {
+		switch {
+		case errors.Is(err, fsnotify.ErrEventOverflow):
+			select {
+			case w.lost <- struct{}{}:
+			default: // everything is still to be checked
 			}
-			if errors.Is(err, fsnotify.ErrEventOverflow) {
-				// Events are lost: check everything once.
-				w.o.Logger.Warn("too many files changed at once, checking all files")
-				w.rescan()
-				continue
-			}
+		case errors.Is(err, syscall.EINVAL): // the end of a watch that has ended: its folder was moved and then deleted
+		default:
 			w.o.Logger.Warn("watching files failed, and an edit may be missed; save the file again", "error", err)
 		}
 	}
