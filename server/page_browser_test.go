@@ -109,7 +109,7 @@ func TestPageThatIsLeft(t *testing.T) {
 	p.WaitText("#route", "at about")
 	s.WaitPages(1)
 	s.Edit("src/app.ts", "title(location.pathname)", `"app " + title(location.pathname)`)
-	p.Wait(`(history.back(), true)`)
+	p.Back()
 	p.WaitText("#route", "app at /")
 	s.WaitPages(1)
 	s.Edit("src/app.ts", `"app "`, `"the app "`)

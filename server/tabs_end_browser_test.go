@@ -130,7 +130,7 @@ func TestTabsThatAreLeft(t *testing.T) {
 				alone.Goto(elsewhere.URL)
 				hear(0)
 				s.WaitPages(0)
-				devtest.Eval[*int](alone, "void setTimeout(() => history.back())") // a page that the browser kept goes on
+				alone.Back() // a page that the browser kept goes on
 				s.WaitPages(1)
 				alone.WaitText("#text", "open")
 			}

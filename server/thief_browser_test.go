@@ -182,7 +182,7 @@ func TestBrowserKeyStaysWithThePanel(t *testing.T) {
 	if got := devtest.Eval[[]string](p, `window.steal()`); len(got) > 0 {
 		t.Errorf("the page got:\n%.2000s", strings.Join(got, "\n"))
 	}
-	devtest.Eval[bool](p, `setTimeout(() => history.back(), 1), true`)
+	p.Back()
 	// A browser that does not keep the whole page may forget the place's state, and the key with it. The panel says so.
 	p.Wait(`history.state?.key ? document.querySelector("#state")?.textContent.trim() === "connected" : document.querySelector("#nokey")?.offsetHeight > 0`)
 }

@@ -244,6 +244,13 @@ func (p *Page) Type(selector, text string) {
 	p.Do(chromedp.KeyEvent(text))
 }
 
+// Back goes back in the tab's history, as the user does. The tab may still show the page for a moment.
+func (p *Page) Back() {
+	p.t.Helper()
+	// Later: a page that is left at once does not answer.
+	Eval[*int](p, "void setTimeout(() => history.back())")
+}
+
 // textOf returns the expression for the text of the first element that the CSS selector matches, "" without an element.
 func textOf(selector string) string {
 	quoted, _ := json.Marshal(selector) // a string always encodes
