@@ -188,7 +188,7 @@ func (p *project) buildModules(resolver *resolve.Resolver, from reading) {
 		Env: p.env.Object(), Globals: p.env.Globals(), Run: s.epoch[:6], Now: time.Now,
 	})
 	p.edits = edit.New(edit.Options{
-		Context: vite.InEdit(p.ctx), HMR: p.cfg.Server.HMR, Layout: p.layout, Gate: p.gate, Resolver: resolver, Graph: p.graph,
+		Context: p.ctx, HMR: p.cfg.Server.HMR, Layout: p.layout, Gate: p.gate, Resolver: resolver, Graph: p.graph,
 		Compiler: p.compiler, Packer: p.packs, Problems: p.problems, Hub: s.hub, Watched: p.watched, Plugins: p.hosts, Journal: s.journal,
 		Vite: p.vite, Send: viteProject{p}.sendNow,
 		Logger: s.log, Now: time.Now, Paused: s.pauses.state, Restart: s.restartLater,

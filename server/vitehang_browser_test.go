@@ -25,6 +25,19 @@ func TestHungHookHoldsUpNobody(t *testing.T) {
 	s.Log.Wait(t, "edit: two -> three")
 }
 
+// TestSlowHookOfFirstLoad: a page that loads waits for a slow plugin. It gets what the plugin makes, and no error.
+func TestSlowHookOfFirstLoad(t *testing.T) {
+	t.Parallel()
+	_, s, p := ownPage(t, "  transform(code, id) {", "  async transform(code, id) {\n    if (id.endsWith('a.own')) await new Promise((r) => setTimeout(r, 6000))")
+	p.WaitText("#b", "two")
+	s.Log.Wait(t, "transform for /src/a.own has not answered for 3 s")
+	for _, line := range append(p.Console(), s.Log.String()) {
+		if strings.Contains(line, "error") {
+			t.Errorf("a slow plugin is told as an error: %s", line)
+		}
+	}
+}
+
 // TestHungConfig saves a vite.config that hangs, and saves it again.
 func TestHungConfig(t *testing.T) {
 	t.Parallel()

@@ -113,7 +113,7 @@ func (u *Updater) leadsElsewhere(importer string, e graph.Edge) bool {
 	if e.Kind == graph.Worker || e.Kind == graph.Address {
 		kind = resolve.URL
 	}
-	to, err := u.o.Compiler.ResolveID(u.o.Context, e.Specifier, importer, kind)
+	to, err := u.o.Compiler.ResolveID(u.inEdit(), e.Specifier, importer, kind)
 	return err != nil || to != e.To
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/seed-b8174343/devserver/internal/journal"
 	"github.com/seed-b8174343/devserver/internal/moduleid"
 	"github.com/seed-b8174343/devserver/internal/parallel"
-	"github.com/seed-b8174343/devserver/internal/vite"
 	"github.com/seed-b8174343/devserver/internal/watch"
 	"github.com/seed-b8174343/devserver/plugin"
 )
@@ -128,7 +127,7 @@ func (u *Updater) reloadModule(e *edit, changes watch.Batch, id string, final bo
 		m.outcome = deleted
 		return m
 	}
-	ctx := u.o.Context
+	ctx := u.inEdit()
 	if !final {
 		if inputEmptied(m.was, changes) || e.foreign.isUnheard(m.file, m.was) {
 			m.outcome = emptied
@@ -184,7 +183,7 @@ func (u *Updater) unlink(e *edit, all modules) {
 }
 
 func (u *Updater) reloadImporter(id string) *module {
-	now, was := u.o.Graph.Reload(u.o.Context, id)
+	now, was := u.o.Graph.Reload(u.inEdit(), id)
 	m := &module{file: u.o.Compiler.File(id), was: was, now: now}
 	if now.Err != nil {
 		m.outcome = broken
@@ -202,7 +201,7 @@ func (u *Updater) crawlNew(e *edit) {
 		return
 	}
 	defer u.awaitNewlyLacking()() // install.go
-	for _, id := range u.o.Graph.Crawl(u.uninterrupted(), changed...) {
+	for _, id := range u.o.Graph.Crawl(uninterrupted(u.inEdit()), changed...) {
 		m := &module{file: u.o.Compiler.File(id), now: u.o.Graph.Version(id), outcome: fresh}
 		if m.now != nil && m.now.Err != nil {
 			m.outcome = broken
@@ -262,7 +261,7 @@ func (u *Updater) replace(e *edit, mine, chosen []string) {
 	}
 	for _, id := range chosen {
 		if m := e.modules[id]; m == nil || !m.isChanged() {
-			now, was := u.o.Graph.Reload(u.o.Context, id)
+			now, was := u.o.Graph.Reload(u.inEdit(), id)
 			e.modules[id] = &module{file: u.o.Compiler.File(id), was: was, now: now, again: true}
 		}
 	}
@@ -298,7 +297,7 @@ func (u *Updater) publish(e *edit) {
 		return
 	}
 	u.o.Problems.PublishEdit()
-	u.o.Vite.Failed(vite.InEdit(u.o.Context), e.modules.with(broken)...)
+	u.o.Vite.Failed(u.inEdit(), e.modules.with(broken)...)
 }
 
 // publishChange sends a payload that changes pages, and reports whether it did: `hmr: false` leaves pages as they are.

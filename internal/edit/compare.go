@@ -104,7 +104,7 @@ func (u *Updater) Known(ids []string) (known []string) {
 		if len(known) == found {
 			return known
 		}
-		u.o.Graph.Crawl(u.uninterrupted(), known[found:]...)
+		u.o.Graph.Crawl(uninterrupted(u.inEdit()), known[found:]...)
 	}
 }
 
@@ -122,7 +122,7 @@ func (u *Updater) crawlWorkers(ids []string) {
 				}
 			}
 		})
-		u.o.Graph.Crawl(u.uninterrupted(), started...)
+		u.o.Graph.Crawl(uninterrupted(u.inEdit()), started...)
 		ids = started
 	}
 }

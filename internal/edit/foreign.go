@@ -65,7 +65,7 @@ func (u *Updater) askVite(e *edit, changes watch.Batch, built []string) (ids []s
 		return slices.DeleteFunc(built, u.isOld)
 	}
 	e.foreign.news = true
-	u.o.Vite.Failed(vite.InEdit(u.o.Context), e.modules.with(broken)...) // so far: the rest of a save may have arrived
+	u.o.Vite.Failed(u.inEdit(), e.modules.with(broken)...) // so far: the rest of a save may have arrived
 	return unique(append(built, u.loaded(u.tellVite(e, list, built))...))
 }
 
@@ -89,7 +89,7 @@ func (u *Updater) tellVite(e *edit, list []vite.Change, built []string) (touched
 			break
 		}
 	}
-	hot, err := u.o.Vite.Hot(u.o.Context, list, built)
+	hot, err := u.o.Vite.Hot(u.inEdit(), list, built)
 	if errors.Is(err, vite.ErrDown) { // the terminal shows it, and Redo comes later
 		return nil
 	}

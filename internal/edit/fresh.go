@@ -10,13 +10,13 @@ import (
 )
 
 // Fresh loads everything that the modules reach, and catches up with files that changed without an event: what a page
-// gets never rests on an event having arrived. A page asked for the modules by their IDs.
+// gets never rests on an event having arrived. A page asked for the modules by their IDs, and waits for slow plugins.
 func (u *Updater) Fresh(ids ...string) {
 	for _, id := range ids {
 		u.entered.Store(id, true)
 	}
 	u.noticeInstalls()
-	u.o.Graph.Crawl(u.uninterrupted(), u.entries(ids)...)
+	u.o.Graph.Crawl(uninterrupted(u.o.Context), u.entries(ids)...)
 	u.o.Compiler.NotePage()
 	if !u.installs() {
 		u.o.Compiler.WarnOfRefresh()

@@ -70,7 +70,7 @@ func (u *Updater) noticeInstalls() {
 	}
 	changed := u.o.Resolver.Recheck()
 	defer u.noticeRefresh()
-	arrived := u.o.Compiler.Arrived(u.o.Context, u.o.Graph.Lacking())
+	arrived := u.o.Compiler.Arrived(u.inEdit(), u.o.Graph.Lacking())
 	if !changed && len(arrived) == 0 {
 		return
 	}

@@ -87,7 +87,7 @@ func (u *Updater) renewReached(ids []string) {
 		if !u.renew(reached...) {
 			return
 		}
-		u.o.Graph.Crawl(u.uninterrupted(), ids...) // they may import others now
+		u.o.Graph.Crawl(uninterrupted(u.inEdit()), ids...) // they may import others now
 	}
 }
 
@@ -100,7 +100,7 @@ func (u *Updater) renew(ids ...string) (renewed bool) {
 			continue
 		}
 		renewed = true
-		if now, was := u.o.Graph.Reload(u.o.Context, id); was == nil || was.Rev != now.Rev {
+		if now, was := u.o.Graph.Reload(u.inEdit(), id); was == nil || was.Rev != now.Rev {
 			u.outdated.hide([]string{id})
 		}
 	}

@@ -195,5 +195,8 @@ func (u *Updater) IsOrphan(id string) bool {
 	return !entered && u.o.Graph.Orphan(id)
 }
 
-// uninterrupted is a context that outlives the project: half a crawl would give the page an incomplete pack.
-func (u *Updater) uninterrupted() context.Context { return context.WithoutCancel(u.o.Context) }
+// inEdit returns the context of an edit, which does not wait for slow plugins of the vite.config.
+func (u *Updater) inEdit() context.Context { return vite.InEdit(u.o.Context) }
+
+// uninterrupted returns a context that outlives the project: half a crawl would give the page an incomplete pack.
+func uninterrupted(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

@@ -10,7 +10,7 @@ import (
 )
 
 // A plugin may take its time, or never answer, and edits come one after the other. So an edit waits for plugins for a
-// moment only. It goes on as if Vite were down, and what plugins were asked about follows once they have answered.
+// moment only, while a page that loads waits for the answer. It goes on as if Vite were down, and what plugins were asked about follows once they have answered.
 
 // moment is how long an edit waits for plugins.
 const moment = 5 * time.Second
