@@ -87,7 +87,7 @@ func (u *Updater) renewReached(ids []string) {
 		if !u.renew(reached...) {
 			return
 		}
-		u.o.Graph.Crawl(uninterrupted(u.inEdit()), ids...) // they may import others now
+		u.o.Graph.Crawl(uninterrupted(u.o.Context), ids...) // they may import others now
 	}
 }
 
