@@ -275,6 +275,39 @@ window.total = (rate) => import.meta.hot.request("cart:total", { rate });
 	p.NoErrors()
 }
 
+// TestPanelNewsDuringClick: news that come between the press and the release of a click do not take the click away.
+func TestPanelNewsDuringClick(t *testing.T) {
+	t.Parallel()
+	devtest.NeedBrowser(t)
+	s, page := startPanelApp(t)
+	p := panel(t, s, "pages")
+	p.WaitContains(".view-pages .card", "guest")
+	devtest.Eval[*int](p, `void (() => {
+		const { fetch } = window, open = new Promise((resolve) => (window.goOn = resolve));
+		window.fetch = async (...args) => {
+			const response = await fetch(...args);
+			if (String(args[0]).endsWith("/status")) {
+				window.holds = true;
+				await open;
+			}
+			return response;
+		};
+	})()`)
+	devtest.Eval[*int](page, `void console.log("news")`)
+	p.Wait("window.holds")
+	release := p.Press(`.view-pages .card button[aria-label="Send to c1"]`)
+	devtest.Eval[bool](p, `(async () => {
+		document.querySelector(".view-pages .card").classList.add("old");
+		goOn();
+		for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
+		return true;
+	})()`)
+	release()
+	p.Wait(`document.querySelector(".view-pages form [name=to]").value === "page:c1"`)
+	p.Wait(`!document.querySelector(".view-pages .old")`) // the news came after the click
+	p.NoErrors()
+}
+
 // TestPanelShowsTexts: what pages say stays text, wherever the panel shows it.
 func TestPanelShowsTexts(t *testing.T) {
 	t.Parallel()

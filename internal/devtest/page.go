@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/css"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -218,18 +220,37 @@ func (p *Page) NoReload() {
 // Click clicks the centre of the first element that the CSS selector matches, as soon as the element has a size.
 func (p *Page) Click(selector string) {
 	p.t.Helper()
+	x, y := p.centre(selector)
+	p.Do(chromedp.MouseClickXY(x, y))
+}
+
+// Press presses the mouse on an element, until release. It waits for the element like Click.
+func (p *Page) Press(selector string) (release func()) {
+	p.t.Helper()
+	x, y := p.centre(selector)
+	send := func(typ input.DispatchMouseEventType) {
+		p.Do(chromedp.MouseEvent(typ, x, y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	}
+	send(chromedp.MousePressed)
+	return func() { send(chromedp.MouseReleased) }
+}
+
+// centre scrolls to an element and returns where its centre is, once two looks find it there.
+func (p *Page) centre(selector string) (x, y float64) {
+	p.t.Helper()
 	quoted, _ := json.Marshal(selector) // a string always encodes
-	var centre []float64
+	var centre, before []float64
 	Eventually(p.t, "element "+selector, func() bool {
+		before = centre
 		centre, _ = try[[]float64](p, fmt.Sprintf(`(() => {
 			const e = document.querySelector(%s);
 			e?.scrollIntoViewIfNeeded();
 			const box = e?.getBoundingClientRect();
 			return box?.width && box.height ? [box.x + box.width / 2, box.y + box.height / 2] : [];
 		})()`, quoted))
-		return len(centre) == 2
+		return len(centre) == 2 && slices.Equal(centre, before)
 	}, p.state)
-	p.Do(chromedp.MouseClickXY(centre[0], centre[1]))
+	return centre[0], centre[1]
 }
 
 // Type types into the first element that the CSS selector matches, as soon as there is one.

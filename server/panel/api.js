@@ -2,6 +2,8 @@
 // comes with the link that the terminal prints. It stays in the state of the tab's history, which each document has for
 // itself. In the storage, a page of the app that is opened in this tab could read it.
 
+import { released } from "./press.js";
+
 let key = readKey() || takeKey() || (history.state?.key ?? "");
 
 /** What a verb refused, with its code; or "key" for a wrong key and "lost" for a server that does not answer. */
@@ -12,7 +14,10 @@ export class VerbError extends Error {
   }
 }
 
-/** Returns the answer of a verb. Throws a VerbError, or an AbortError when the signal says so. */
+/**
+ * Returns the answer of a verb, after the click that goes on when the answer comes. Throws a VerbError, or an AbortError
+ * when the signal says so.
+ */
 export async function ask(verb, args = {}, signal) {
   let response, body;
   if (byWorker()) throw new VerbError({ code: "key", message: "a service worker of the app would see the key" });
@@ -26,6 +31,7 @@ export async function ask(verb, args = {}, signal) {
     });
     if (response.status === 403) throw new VerbError({ code: "key", message: "the server does not know this key" });
     body = await response.json();
+    await released();
   } catch (error) {
     if (error.name === "AbortError" || error instanceof VerbError) throw error;
     throw new VerbError({ code: "lost", message: "the server does not answer" });

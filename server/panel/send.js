@@ -103,12 +103,16 @@ class SendForm {
     const pages = live.status?.pages ?? [];
     const chosen = this.wanted ?? this.to.value;
     const users = [...new Set(pages.map((p) => p.user).filter(Boolean))].sort();
-    this.to.replaceChildren(
-      h("option", { value: "all" }, "all pages"),
-      ...users.map((user) => h("option", { value: `user:${user}` }, `user ${user}`)),
-      ...pages.map((p) => h("option", { value: `page:${p.id}` }, `page ${p.id}`)),
-      ...pages.map((p) => h("option", { value: `server:${p.id}` }, `the server, as page ${p.id}`)),
-    );
+    const offered = [
+      ["all", "all pages"],
+      ...users.map((user) => [`user:${user}`, `user ${user}`]),
+      ...pages.map((p) => [`page:${p.id}`, `page ${p.id}`]),
+      ...pages.map((p) => [`server:${p.id}`, `the server, as page ${p.id}`]),
+    ];
+    if (this.offered !== String(offered)) {
+      this.offered = String(offered); // other options would close a list that is open
+      this.to.replaceChildren(...offered.map(([value, text]) => h("option", { value }, text)));
+    }
     this.to.value = chosen;
     if (!this.to.value) this.to.value = "all";
     if (this.to.value === this.wanted) this.wanted = undefined;
