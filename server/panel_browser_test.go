@@ -279,7 +279,7 @@ window.total = (rate) => import.meta.hot.request("cart:total", { rate });
 func TestPanelNewsDuringClick(t *testing.T) {
 	t.Parallel()
 	devtest.NeedBrowser(t)
-	s, page := startPanelApp(t)
+	s, _ := startPanelApp(t)
 	p := panel(t, s, "pages")
 	p.WaitContains(".view-pages .card", "guest")
 	devtest.Eval[*int](p, `void (() => {
@@ -293,7 +293,7 @@ func TestPanelNewsDuringClick(t *testing.T) {
 			return response;
 		};
 	})()`)
-	devtest.Eval[*int](page, `void console.log("news")`)
+	s.Edit("src/cart.js", "2 items", "3 items")
 	p.Wait("window.holds")
 	release := p.Press(`.view-pages .card button[aria-label="Send to c1"]`)
 	devtest.Eval[bool](p, `(async () => {
