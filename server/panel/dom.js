@@ -12,6 +12,16 @@ export function h(tag, props, ...children) {
   return el;
 }
 
+/** Lists options in a select, each as [value, text]. What was chosen stays chosen, and an open list of the same stays. */
+export function setOptions(select, options) {
+  const listed = JSON.stringify(options);
+  if (select.listed === listed) return;
+  select.listed = listed;
+  const chosen = select.value;
+  select.replaceChildren(...options.map(([value, text]) => h("option", { value }, text)));
+  select.value = chosen;
+}
+
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("aria-hidden", "true");

@@ -1,6 +1,6 @@
 // A view with a list and, beside it, what is chosen in it. On a narrow window what is chosen covers the list.
 import { ask } from "./api.js";
-import { count, h, icon, plural, toast } from "./dom.js";
+import { count, h, icon, plural, setOptions, toast } from "./dom.js";
 import { List } from "./list.js";
 import { live } from "./live.js";
 import { go, href } from "./router.js";
@@ -136,14 +136,9 @@ export function searchField(placeholder, changed) {
 /** A choice of one page. offer lists the pages that there are; what was chosen stays chosen. */
 export function pageChoice(changed) {
   const select = h("select", { class: "short", "aria-label": "Page", onchange: () => changed(select.value) });
-  let offered;
   const offer = (ids) => {
     const list = [...new Set([...ids, select.value])].filter(Boolean);
-    if (offered === list.join()) return;
-    offered = list.join();
-    const { value } = select;
-    select.replaceChildren(...["", ...list].map((id) => h("option", { value: id }, id || "all pages")));
-    select.value = value;
+    setOptions(select, [["", "all pages"], ...list.map((id) => [id, id])]);
   };
   return { select, offer };
 }

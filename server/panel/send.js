@@ -1,6 +1,6 @@
 // The form that sends an event or a notification to pages, or an event to a handler of the server as if a page had.
 import { ask } from "./api.js";
-import { h, icon } from "./dom.js";
+import { h, icon, setOptions } from "./dom.js";
 import { jsonTree } from "./json.js";
 import { live } from "./live.js";
 
@@ -103,16 +103,12 @@ class SendForm {
     const pages = live.status?.pages ?? [];
     const chosen = this.wanted ?? this.to.value;
     const users = [...new Set(pages.map((p) => p.user).filter(Boolean))].sort();
-    const offered = [
+    setOptions(this.to, [
       ["all", "all pages"],
       ...users.map((user) => [`user:${user}`, `user ${user}`]),
       ...pages.map((p) => [`page:${p.id}`, `page ${p.id}`]),
       ...pages.map((p) => [`server:${p.id}`, `the server, as page ${p.id}`]),
-    ];
-    if (this.offered !== String(offered)) {
-      this.offered = String(offered); // other options would close a list that is open
-      this.to.replaceChildren(...offered.map(([value, text]) => h("option", { value }, text)));
-    }
+    ]);
     this.to.value = chosen;
     if (!this.to.value) this.to.value = "all";
     if (this.to.value === this.wanted) this.wanted = undefined;
